@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace shardlog {
+
+using Duration = std::chrono::microseconds;
+
+/// Microseconds since the Unix epoch, UTC.
+using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// All time comes through a Clock, so that a test can own it. Implementations are safe to call from any thread.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  /// The wall clock: may jump in both directions.
+  [[nodiscard]] virtual Timestamp now() const = 0;
+
+  /// Time since some start, never going back: for timeouts and intervals.
+  [[nodiscard]] virtual Duration elapsed() const = 0;
+};
+
+/// The system's clocks.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp now() const override;
+  [[nodiscard]] Duration elapsed() const override;
+};
+
+/// RFC 3339 in UTC with microseconds: 2026-01-31T23:59:59.000001Z. Years outside 0..9999 are printed as they are.
+std::string to_rfc3339(Timestamp time);
+
+}  // namespace shardlog

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace shardlog {
+
+/// What the caller may do about an error. Outcomes that are expected (the end of a shard, nothing new) are values instead.
+enum class ErrorCode {
+  usage,          ///< the request itself makes no sense: correct it
+  malformed,      ///< a record breaks a rule of the stream: correct the input; nothing of its batch is stored
+  corrupt,        ///< stored bytes are not what was written: do not retry, verify the stream
+  unsupported,    ///< written by a newer version: use that version
+  not_found,      ///< no such stream or shard, or it was removed while in use
+  exists,         ///< the name is taken: choose another
+  cannot_create,  ///< a stream cannot be made there: choose another place
+  io,             ///< the system failed; the outcome of the last append is unknown: stop, open again, compare
+  busy,           ///< another process held the stream too long: nothing of the last append is stored, try again
+  full,           ///< no room: nothing of the last append is stored, try again when there is
+  permission,     ///< not allowed to: ask the owner
+  internal,       ///< a defect of this library
+};
+
+/// The only exception type that this library throws on purpose.
+/// The message has the form "what failed 'object': reason", on one line, and can be shown as it is.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+
+  [[nodiscard]] ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+/// An Error for a failed system call: "<what>: <strerror(error_number)>".
+/// The code follows errno: not_found, permission, full (no space or over quota), and io for the rest.
+Error system_error(const std::string& what, int error_number);
+
+/// `text` within single quotes, with control characters as \xHH so that no message breaks a line or a terminal.
+std::string quote(std::string_view text);
+
+}  // namespace shardlog

@@ -1,0 +1,368 @@
+#include "shardlog/core/record_batch.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/little_endian.h"
+#include "shardlog/core/record_batch_format.h"
+
+namespace shardlog {
+
+namespace {
+
+using format::Column;
+
+// Beside its data a record costs at most a newline, two lengths, an explicit hash key and its bit.
+static_assert(max_batch_records <= format::max_records);
+static_assert(max_batch_bytes + max_batch_records * (1 + 4 + 4 + 17) + 1024 <= format::max_body_size);
+
+constexpr std::uint32_t bit(Column column) { return 1U << static_cast<unsigned>(column); }
+
+[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, "record batch: " + reason); }
+
+std::uint64_t compute_checksum(std::string_view payload) {
+  const std::uint64_t header = XXH3_64bits(payload.data(), format::offset::checksum);
+  const std::string_view rest = payload.substr(format::offset::column_sizes);
+  return XXH3_64bits_withSeed(rest.data(), rest.size(), header);
+}
+
+/// How a column of lengths will be written.
+struct LengthsPlan {
+  std::uint8_t width = 0;
+  std::size_t size = 0;
+
+  template <typename Range>
+  static LengthsPlan of(const Range& lengths) {
+    const auto [least, most] = std::minmax_element(lengths.begin(), lengths.end());
+    if (*least == *most) return {0, 1 + sizeof(std::uint32_t)};
+    const std::uint8_t width = *most <= 0xff ? 1 : *most <= 0xffff ? 2 : 4;
+    return {width, 1 + width * lengths.size()};
+  }
+
+  template <typename Range>
+  char* write(char* to, const Range& lengths) const {
+    to = store(to, width);
+    switch (width) {
+      case 0:
+        return store(to, static_cast<std::uint32_t>(*lengths.begin()));
+      case 1:
+        for (const auto length : lengths) to = store(to, static_cast<std::uint8_t>(length));
+        return to;
+      case 2:
+        for (const auto length : lengths) to = store(to, static_cast<std::uint16_t>(length));
+        return to;
+      default:
+        for (const auto length : lengths) to = store(to, static_cast<std::uint32_t>(length));
+        return to;
+    }
+  }
+};
+
+/// Collects the columns' sizes, then hands out the payload to fill, then seals it.
+class PayloadWriter {
+ public:
+  explicit PayloadWriter(std::size_t record_count) : record_count_(record_count) {
+    if (record_count == 0 || record_count > max_batch_records) {
+      throw Error(ErrorCode::internal, fmt::format("record batch: {} records", record_count));
+    }
+  }
+
+  /// In the order of the columns' bits.
+  void declare(Column column, std::size_t size) {
+    columns_ |= bit(column);
+    sizes_.at(column_count_++) = static_cast<std::uint32_t>(size);
+    body_size_ += size;
+  }
+
+  /// Where the body starts.
+  char* allocate() {
+    if (body_size_ > format::max_body_size) {
+      throw Error(ErrorCode::internal, fmt::format("record batch: a body of {} bytes", body_size_));
+    }
+    const std::size_t header = format::offset::column_sizes + column_count_ * sizeof(std::uint32_t);
+    payload_ = Bytes(header + body_size_);
+    char* const start = payload_.data();
+    store(start + format::offset::magic, format::magic);
+    store(start + format::offset::version, format::version);
+    store(start + format::offset::codec, static_cast<std::uint8_t>(format::Codec::none));
+    store(start + format::offset::zero, std::uint16_t{0});
+    store(start + format::offset::columns, columns_);
+    store(start + format::offset::record_count, static_cast<std::uint32_t>(record_count_));
+    store(start + format::offset::body_size, static_cast<std::uint32_t>(body_size_));
+    store(start + format::offset::stored_size, static_cast<std::uint32_t>(body_size_));
+    std::memcpy(start + format::offset::column_sizes, sizes_.data(), column_count_ * sizeof(std::uint32_t));
+    return start + header;
+  }
+
+  EncodedBatch finish(std::uint64_t data_bytes) {
+    store(payload_.data() + format::offset::checksum, compute_checksum(payload_.view()));
+    return {std::move(payload_), static_cast<std::uint32_t>(record_count_), data_bytes};
+  }
+
+ private:
+  std::size_t record_count_;
+  std::uint32_t columns_ = 0;
+  std::array<std::uint32_t, format::column_bits> sizes_{};
+  std::size_t column_count_ = 0;
+  std::size_t body_size_ = 0;
+  Bytes payload_;
+};
+
+char* append(char* to, std::string_view bytes) {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
+std::size_t bitmap_size(std::size_t bits) { return (bits + 7) / 8; }
+
+char* write_hash_keys(char* to, std::span<const Record> records) {
+  char* const bitmap = to;
+  std::memset(bitmap, 0, bitmap_size(records.size()));
+  to += bitmap_size(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!records[i].explicit_hash_key) continue;
+    char& byte = bitmap[i / 8];
+    byte = static_cast<char>(static_cast<unsigned char>(byte) | 1U << i % 8);
+    const HashKey::Bytes bytes = records[i].explicit_hash_key->bytes();
+    std::memcpy(to, bytes.data(), bytes.size());
+    to += bytes.size();
+  }
+  return to;
+}
+
+}  // namespace
+
+EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer) {
+  PayloadWriter writer(records.size());
+  std::vector<std::uint32_t> data_lengths;
+  std::vector<std::uint32_t> key_lengths;
+  data_lengths.reserve(records.size());
+  key_lengths.reserve(records.size());
+  std::uint64_t data_size = 0;
+  std::uint64_t keys_size = 0;
+  std::size_t hash_keys = 0;
+  for (const Record& record : records) {
+    data_size += record.data.size();
+    data_lengths.push_back(static_cast<std::uint32_t>(record.data.size()));
+    const std::size_t key_size = record.key ? record.key->size() : 0;
+    keys_size += key_size;
+    key_lengths.push_back(static_cast<std::uint32_t>(key_size));
+    if (record.explicit_hash_key) ++hash_keys;
+  }
+  if (data_size + keys_size > max_batch_bytes) {
+    throw Error(ErrorCode::internal, fmt::format("record batch: {} bytes", data_size + keys_size));
+  }
+
+  const auto data_plan = LengthsPlan::of(data_lengths);
+  const auto key_plan = LengthsPlan::of(key_lengths);
+  writer.declare(Column::data_lengths, data_plan.size);
+  if (keys_size > 0) {
+    writer.declare(Column::key_lengths, key_plan.size);
+    writer.declare(Column::keys, keys_size);
+  }
+  if (hash_keys > 0) {
+    writer.declare(Column::explicit_hash_keys, bitmap_size(records.size()) + hash_keys * sizeof(HashKey::Bytes));
+  }
+  writer.declare(Column::data, data_size + records.size());
+  if (producer) writer.declare(Column::producer, sizeof producer->position + producer->id.size());
+
+  char* to = writer.allocate();
+  to = data_plan.write(to, data_lengths);
+  if (keys_size > 0) {
+    to = key_plan.write(to, key_lengths);
+    for (const Record& record : records) to = append(to, record.key.value_or(std::string_view()));
+  }
+  if (hash_keys > 0) to = write_hash_keys(to, records);
+  for (const Record& record : records) {
+    to = append(to, record.data);
+    *to++ = '\n';
+  }
+  if (producer) append(store(to, producer->position), producer->id);
+  return writer.finish(data_size + keys_size);
+}
+
+EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths) {
+  PayloadWriter writer(lengths.size());
+  const auto plan = LengthsPlan::of(lengths);
+  writer.declare(Column::data_lengths, plan.size);
+  writer.declare(Column::data, lines.size());
+  append(plan.write(writer.allocate(), lengths), lines);
+  return writer.finish(lines.size() - lengths.size());
+}
+
+RecordBatch::Lengths::Lengths(std::string_view column, std::size_t count) {
+  if (column.empty()) refuse("an empty column of lengths");
+  width_ = static_cast<unsigned char>(column.front());
+  values_ = column.substr(1);
+  if (width_ == 0) {
+    if (values_.size() != sizeof(std::uint32_t)) refuse("a shared length of the wrong size");
+    constant_ = load<std::uint32_t>(values_.data());
+    return;
+  }
+  if (width_ != 1 && width_ != 2 && width_ != 4) refuse("lengths of an unknown width");
+  if (values_.size() != width_ * count) refuse("a column with the wrong number of lengths");
+}
+
+std::size_t RecordBatch::Lengths::operator[](std::size_t index) const {
+  switch (width_) {
+    case 1:
+      return static_cast<unsigned char>(values_[index]);
+    case 2:
+      return load<std::uint16_t>(values_.data() + index * 2);
+    case 4:
+      return load<std::uint32_t>(values_.data() + index * 4);
+    default:
+      return constant_;
+  }
+}
+
+std::uint64_t RecordBatch::Lengths::sum(std::size_t count) const {
+  if (width_ == 0) return std::uint64_t{constant_} * count;
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) total += (*this)[i];
+  return total;
+}
+
+RecordBatch RecordBatch::decode(Bytes payload) {
+  RecordBatch batch(std::move(payload));
+  batch.check_header();
+  batch.find_columns();
+  batch.check_columns();
+  return batch;
+}
+
+void RecordBatch::check_header() const {
+  const std::string_view payload = payload_.view();
+  if (payload.size() < format::offset::column_sizes) refuse("shorter than its header");
+  if (load<std::uint32_t>(payload.data() + format::offset::magic) != format::magic) refuse("not a record batch");
+  if (compute_checksum(payload) != payload_checksum(payload)) refuse("checksum mismatch");
+  // From here on these are the bytes that were written: what is unknown is new, not damaged.
+  const auto version = load<std::uint8_t>(payload.data() + format::offset::version);
+  if (version != format::version) {
+    throw Error(ErrorCode::unsupported, fmt::format("record batch: format version {}, known is {}", version, format::version));
+  }
+  const auto codec = load<std::uint8_t>(payload.data() + format::offset::codec);
+  if (codec != static_cast<std::uint8_t>(format::Codec::none)) {
+    throw Error(ErrorCode::unsupported, fmt::format("record batch: unknown codec {}", codec));
+  }
+  if (load<std::uint16_t>(payload.data() + format::offset::zero) != 0) refuse("bytes 6 and 7 are not zero");
+}
+
+void RecordBatch::find_columns() {
+  const std::string_view payload = payload_.view();
+  record_count_ = load<std::uint32_t>(payload.data() + format::offset::record_count);
+  if (record_count_ == 0 || record_count_ > format::max_records) refuse(fmt::format("{} records", record_count_));
+  const std::size_t body_size = load<std::uint32_t>(payload.data() + format::offset::body_size);
+  if (body_size > format::max_body_size) refuse("a body over the limit");
+  if (body_size != load<std::uint32_t>(payload.data() + format::offset::stored_size)) refuse("two sizes of one body");
+
+  const auto columns = load<std::uint32_t>(payload.data() + format::offset::columns);
+  const auto column_count = static_cast<std::size_t>(std::popcount(columns));
+  const std::size_t header = format::offset::column_sizes + column_count * sizeof(std::uint32_t);
+  if (payload.size() != header + body_size) refuse("not of the size that its header gives");
+
+  const char* size_at = payload.data() + format::offset::column_sizes;
+  std::string_view body = payload.substr(header);
+  std::string_view producer;
+  for (unsigned number = 0; number < format::column_bits; ++number) {
+    if ((columns >> number & 1U) == 0) continue;
+    const std::size_t size = load<std::uint32_t>(size_at);
+    size_at += sizeof(std::uint32_t);
+    if (size > body.size()) refuse("a column reaches beyond the body");
+    const std::string_view column = body.substr(0, size);
+    body.remove_prefix(size);
+    switch (static_cast<Column>(number)) {
+      case Column::data_lengths:
+        data_lengths_column_ = column;
+        break;
+      case Column::key_lengths:
+        key_lengths_column_ = column;
+        break;
+      case Column::keys:
+        keys_ = column;
+        break;
+      case Column::explicit_hash_keys:
+        hash_keys_ = column;
+        break;
+      case Column::data:
+        data_ = column;
+        break;
+      case Column::producer:
+        producer = column;
+        break;
+      default:
+        if (number < format::first_optional_column) {
+          throw Error(ErrorCode::unsupported, fmt::format("record batch: unknown column {}", number));
+        }
+    }
+  }
+  if (!body.empty()) refuse("bytes behind the last column");
+  if ((columns & bit(Column::producer)) != 0) {
+    if (producer.size() < sizeof(std::uint64_t)) refuse("a producer without a position");
+    producer_ = {std::string(producer.substr(sizeof(std::uint64_t))), load<std::uint64_t>(producer.data())};
+  }
+}
+
+void RecordBatch::check_columns() {
+  data_lengths_ = Lengths(data_lengths_column_, record_count_);
+  if (data_lengths_.sum(record_count_) + record_count_ != data_.size()) refuse("lengths and data disagree");
+  if (!key_lengths_column_.empty()) key_lengths_ = Lengths(key_lengths_column_, record_count_);
+  if (key_lengths_.sum(record_count_) != keys_.size()) refuse("lengths and keys disagree");
+  if (!hash_keys_.empty()) {
+    const std::size_t bitmap = bitmap_size(record_count_);
+    if (hash_keys_.size() < bitmap) refuse("explicit hash keys without a bitmap");
+    std::size_t present = 0;
+    for (std::size_t i = 0; i < bitmap; ++i) {
+      present += static_cast<std::size_t>(std::popcount(static_cast<unsigned char>(hash_keys_[i])));
+    }
+    if (hash_keys_.size() != bitmap + present * sizeof(HashKey::Bytes)) refuse("explicit hash keys and bitmap disagree");
+    const auto unused = static_cast<unsigned>(bitmap * 8 - record_count_);
+    if (static_cast<unsigned char>(hash_keys_[bitmap - 1]) >> (8 - unused) != 0 && unused != 0) {
+      refuse("explicit hash keys of records that are not there");
+    }
+  }
+}
+
+bool RecordBatch::has_explicit_hash_key(std::size_t index) const {
+  return !hash_keys_.empty() && (static_cast<unsigned char>(hash_keys_[index / 8]) >> index % 8 & 1U) != 0;
+}
+
+std::uint64_t RecordBatch::checksum() const { return payload_checksum(payload_.view()); }
+
+Record RecordBatch::Iterator::operator*() const {
+  Record record{batch_->data_.substr(data_at_, batch_->data_lengths_[index_]), std::nullopt};
+  if (const std::size_t key_size = batch_->key_lengths_[index_]; key_size > 0) {
+    record.key = batch_->keys_.substr(key_at_, key_size);
+  }
+  if (batch_->has_explicit_hash_key(index_)) {
+    HashKey::Bytes bytes{};
+    const std::size_t bitmap = bitmap_size(batch_->record_count_);
+    std::memcpy(bytes.data(), batch_->hash_keys_.data() + bitmap + hash_key_at_, bytes.size());
+    record.explicit_hash_key = HashKey::from_bytes(bytes);
+  }
+  return record;
+}
+
+RecordBatch::Iterator& RecordBatch::Iterator::operator++() {
+  data_at_ += batch_->data_lengths_[index_] + 1;
+  key_at_ += batch_->key_lengths_[index_];
+  if (batch_->has_explicit_hash_key(index_)) hash_key_at_ += sizeof(HashKey::Bytes);
+  ++index_;
+  return *this;
+}
+
+std::uint64_t payload_checksum(std::string_view payload) {
+  return load<std::uint64_t>(payload.data() + format::offset::checksum);
+}
+
+}  // namespace shardlog

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "shardlog/core/bytes.h"
+#include "shardlog/core/record.h"
+
+namespace shardlog {
+
+/// The bounds of one batch; a batch of one record of the largest size is within them.
+constexpr std::size_t max_batch_records = 1UL << 20;
+constexpr std::size_t max_batch_bytes = 16UL * 1024 * 1024;  ///< data and keys
+
+/// Who made a batch, and how far into that producer's input its last record is.
+struct ProducerStamp {
+  std::string id;
+  std::uint64_t position = 0;
+
+  friend bool operator==(const ProducerStamp&, const ProducerStamp&) = default;
+};
+
+/// A batch as every engine stores it, and what an engine has to know of it.
+struct EncodedBatch {
+  Bytes payload;
+  std::uint32_t record_count = 0;
+  std::uint64_t data_bytes = 0;  ///< data and keys
+};
+
+/// Encodes 1 to max_batch_records records of together at most max_batch_bytes. The views are read during the call only.
+/// Throws internal where a bound is broken: the caller cuts batches.
+EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer = std::nullopt);
+
+/// The same for records without keys that already stand as they are stored: `lines` is each record followed by a newline,
+/// `lengths` their sizes without it. One copy of `lines`.
+EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths);
+
+/// A decoded batch; owns its bytes. Iterates over Records that borrow from it.
+class RecordBatch {
+ public:
+  /// Checks the checksum and every length before it is used. Throws corrupt, and unsupported for what a newer version wrote.
+  static RecordBatch decode(Bytes payload);
+
+  class Iterator {
+   public:
+    using value_type = Record;
+    using difference_type = std::ptrdiff_t;
+    using reference = Record;
+    using pointer = void;
+    using iterator_category = std::input_iterator_tag;
+
+    Record operator*() const;
+    Iterator& operator++();
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.index_ == b.index_; }
+
+   private:
+    friend class RecordBatch;
+    Iterator(const RecordBatch& batch, std::size_t index) : batch_(&batch), index_(index) {}
+
+    const RecordBatch* batch_;
+    std::size_t index_;
+    std::size_t data_at_ = 0;
+    std::size_t key_at_ = 0;
+    std::size_t hash_key_at_ = 0;
+  };
+
+  [[nodiscard]] std::size_t size() const { return record_count_; }
+  [[nodiscard]] std::size_t data_bytes() const { return data_.size() - record_count_ + keys_.size(); }
+  [[nodiscard]] Iterator begin() const { return {*this, 0}; }
+  [[nodiscard]] Iterator end() const { return {*this, record_count_}; }
+
+  /// The data of all records, each followed by a newline.
+  [[nodiscard]] std::string_view lines() const { return data_; }
+
+  [[nodiscard]] const std::optional<ProducerStamp>& producer() const { return producer_; }
+
+  /// Of the payload; an engine covers it with its own.
+  [[nodiscard]] std::uint64_t checksum() const;
+
+ private:
+  /// A column of lengths, read where it lies.
+  class Lengths {
+   public:
+    Lengths() = default;
+    /// Throws corrupt where `column` does not hold `count` lengths.
+    Lengths(std::string_view column, std::size_t count);
+
+    [[nodiscard]] std::size_t operator[](std::size_t index) const;
+    [[nodiscard]] std::uint64_t sum(std::size_t count) const;
+
+   private:
+    std::string_view values_;
+    std::size_t width_ = 0;
+    std::size_t constant_ = 0;
+  };
+
+  explicit RecordBatch(Bytes payload) : payload_(std::move(payload)) {}
+
+  void check_header() const;
+  void find_columns();
+  void check_columns();
+  [[nodiscard]] bool has_explicit_hash_key(std::size_t index) const;
+
+  Bytes payload_;  // the views below point into it; moving it leaves them valid
+  std::size_t record_count_ = 0;
+  Lengths data_lengths_;
+  Lengths key_lengths_;
+  std::string_view data_lengths_column_;
+  std::string_view key_lengths_column_;
+  std::string_view keys_;
+  std::string_view hash_keys_;
+  std::string_view data_;
+  std::optional<ProducerStamp> producer_;
+};
+
+/// The checksum that stands in an encoded payload. REQUIRES: made by encode() or accepted by decode().
+std::uint64_t payload_checksum(std::string_view payload);
+
+}  // namespace shardlog

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace shardlog {
+
+/// A record's place in its shard: a decimal number of up to 129 digits that the engine chose (Kinesis API,
+/// "SequenceNumber"). Sequence numbers of one shard are compared, never computed with: not every engine's are dense.
+class SequenceNumber {
+ public:
+  explicit SequenceNumber(std::uint64_t value) : digits_(std::to_string(value)) {}
+
+  /// Nothing unless `decimal` is 0 or 1 to 129 digits without a leading zero.
+  static std::optional<SequenceNumber> parse(std::string_view decimal);
+
+  [[nodiscard]] const std::string& to_string() const { return digits_; }
+
+  friend bool operator==(const SequenceNumber&, const SequenceNumber&) = default;
+  friend std::strong_ordering operator<=>(const SequenceNumber& a, const SequenceNumber& b) {
+    if (const auto by_length = a.digits_.size() <=> b.digits_.size(); by_length != 0) return by_length;
+    return a.digits_ <=> b.digits_;
+  }
+
+ private:
+  explicit SequenceNumber(std::string_view digits) : digits_(digits) {}
+
+  std::string digits_;
+};
+
+/// The sequence numbers of the records of one batch, in their order.
+class SequenceRun {
+ public:
+  /// `count` numbers without gaps, starting at `first`.
+  static SequenceRun dense(std::uint64_t first, std::size_t count) { return {first, count}; }
+
+  [[nodiscard]] std::size_t size() const { return count_; }
+  /// REQUIRES: index < size()
+  [[nodiscard]] SequenceNumber operator[](std::size_t index) const { return SequenceNumber(first_ + index); }
+  /// REQUIRES: size() > 0
+  [[nodiscard]] SequenceNumber last() const { return (*this)[count_ - 1]; }
+
+ private:
+  SequenceRun(std::uint64_t first, std::size_t count) : first_(first), count_(count) {}
+
+  std::uint64_t first_;
+  std::size_t count_;
+};
+
+}  // namespace shardlog

@@ -1,0 +1,43 @@
+// The one place that knows every engine: which scheme of an address belongs to which.
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "shardlog/sqlite/sqlite_stream.h"
+#include "shardlog/stream.h"
+
+namespace shardlog {
+
+namespace {
+
+/// "scheme:" at the start of an address; empty for a path. A path with a colon is written with a slash before it.
+std::string_view scheme_of(std::string_view address) {
+  const std::size_t colon = address.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return {};
+  const std::string_view scheme = address.substr(0, colon);
+  if (scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") != std::string_view::npos) return {};
+  return scheme;
+}
+
+void check_scheme(const std::string& address) {
+  if (address.empty()) throw Error(ErrorCode::usage, "an empty name is no stream");
+  if (const auto scheme = scheme_of(address); !scheme.empty()) {
+    throw Error(ErrorCode::usage, fmt::format("stream {}: unknown scheme {} (a path with a colon is written ./{})",
+                                              quote(address), quote(scheme), address));
+  }
+}
+
+}  // namespace
+
+void create(const std::string& address, const CreateOptions& options, const Clock& clock) {
+  check_scheme(address);
+  sqlite::create(address, options, clock);
+}
+
+std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) {
+  check_scheme(address);
+  return sqlite::open(address, options, clock);
+}
+
+}  // namespace shardlog

@@ -1,0 +1,80 @@
+#include "shardlog/sqlite/appender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/batch_row.h"
+
+namespace shardlog::sqlite {
+
+Appender::Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock)
+    : database_(database),
+      committer_(committer),
+      clock_(clock),
+      configuration_(std::move(configuration)),
+      scan_(database),
+      version_(database, std::string(select_configuration_version)),
+      insert_(database, "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") {}
+
+std::vector<SequenceRun> Appender::append(std::span<const RoutedBatch> batches, Sync sync) {
+  std::vector<SequenceRun> stored;
+  stored.reserve(batches.size());
+  try {
+    committer_.commit(sync, [&] {
+      catch_up();
+      const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
+      for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
+    });
+  } catch (...) {
+    tail_ = Tail();  // it may be ahead of what is stored
+    throw;
+  }
+  return stored;
+}
+
+void Appender::catch_up() {
+  if (read_configuration_version(version_) != configuration_.version) {
+    configuration_ = load_configuration(database_, Access::write);
+  }
+  scan_.catch_up(configuration_, tail_);
+}
+
+SequenceRun Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
+  if (tail_.index_due()) {
+    write_index_row(database_, tail_);
+    tail_.index_written();
+  }
+  const EncodedBatch& encoded = batch.batch;
+  BatchRow row;
+  row.id = tail_.batch() + 1;
+  row.shard = batch.shard.number();
+  const ShardRow& shard = shard_of(configuration_, row);
+  row.first_sequence = tail_.next_sequence(shard);
+  row.record_count = encoded.record_count;
+  row.arrived_at = arrived_at;
+  row.data_bytes = static_cast<std::int64_t>(encoded.data_bytes);
+  row.payload_checksum = payload_checksum(encoded.payload.view());
+
+  insert_.bind(1, row.id);
+  insert_.bind(2, row.shard);
+  insert_.bind(3, row.first_sequence);
+  insert_.bind(4, row.record_count);
+  insert_.bind(5, std::int64_t{row.arrived_at.time_since_epoch().count()});
+  insert_.bind(6, row.data_bytes);
+  insert_.bind(7, static_cast<std::int64_t>(row.payload_checksum));
+  insert_.bind(8, static_cast<std::int64_t>(row.checksum()));
+  insert_.bindNoCopy(9, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
+  // A statement that failed is reset before it is used again; it must not be left standing inside the transaction either.
+  try {
+    insert_.exec();
+  } catch (...) {
+    insert_.tryReset();
+    throw;
+  }
+  insert_.reset();
+  tail_.advance(row, shard);
+  return SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count);
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <span>
+#include <vector>
+
+#include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/tail.h"
+#include "shardlog/stream.h"
+
+namespace shardlog::sqlite {
+
+/// Appends batches, giving them their place in the commit order, their sequence numbers and their arrival time.
+class Appender {
+ public:
+  /// The first two and `clock` must outlive it.
+  Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
+
+  /// As Stream::append().
+  std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync);
+
+ private:
+  void catch_up();
+  SequenceRun insert(const RoutedBatch& batch, Timestamp arrived_at);
+
+  SQLite::Database& database_;
+  Committer& committer_;
+  const Clock& clock_;
+  Configuration configuration_;
+  Tail tail_;
+  TailScan scan_;
+  SQLite::Statement version_;
+  SQLite::Statement insert_;
+};
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "shardlog/core/clock.h"
+
+namespace shardlog::sqlite {
+
+/// A row of `batches` without its payload.
+struct BatchRow {
+  std::int64_t id = 0;  ///< position in commit order over the whole stream, from 1, never reused
+  std::int64_t shard = 0;
+  std::int64_t first_sequence = 0;
+  std::int64_t record_count = 0;
+  Timestamp arrived_at;
+  std::int64_t data_bytes = 0;
+  std::uint64_t payload_checksum = 0;
+
+  /// Of all the above, so that a row can be trusted without reading its payload.
+  [[nodiscard]] std::uint64_t checksum() const;
+
+  [[nodiscard]] std::int64_t next_sequence() const { return first_sequence + record_count; }
+};
+
+/// The columns that read_batch_row() expects first in a result.
+constexpr std::string_view batch_row_columns =
+    "id, shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum, checksum";
+
+/// The row that the statement stands on. Throws corrupt where its checksum does not agree.
+BatchRow read_batch_row(SQLite::Statement& statement);
+
+}  // namespace shardlog::sqlite

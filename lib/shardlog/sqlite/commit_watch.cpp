@@ -1,0 +1,41 @@
+#include "shardlog/sqlite/commit_watch.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <ctime>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::sqlite {
+
+CommitWatch::CommitWatch() : stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!stop_event_.valid()) throw system_error("wait for commits", errno);
+}
+
+CommitWatch::CommitWatch(const std::string& lock_path) : CommitWatch() {
+  FileDescriptor notify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (notify.valid() && ::inotify_add_watch(notify.get(), lock_path.c_str(), IN_ATTRIB) >= 0) notify_ = std::move(notify);
+}
+
+bool CommitWatch::wait(Duration timeout, const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);
+  });
+  std::array<pollfd, 2> files{{{stop_event_.get(), POLLIN, 0}, {notify_.get(), POLLIN, 0}}};  // poll(2) skips -1
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+  const timespec limit{seconds.count(), std::chrono::nanoseconds(timeout - seconds).count()};
+  if (::ppoll(files.data(), files.size(), &limit, nullptr) <= 0) return false;  // EINTR too: the caller looks again
+  if (files[1].revents == 0) return false;
+  std::array<char, 4096> events{};
+  while (::read(notify_.get(), events.data(), events.size()) > 0) {
+  }
+  return true;
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,71 @@
+#include "shardlog/sqlite/committer.h"
+
+#include <SQLiteCpp/Transaction.h>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/database.h"
+
+namespace shardlog::sqlite {
+
+Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
+                     const Clock& clock)
+    : database_(database),
+      lock_(lock),
+      timeout_(options.timeout),
+      log_(database, paths, clock),
+      commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
+
+Committer::~Committer() {
+  if (outcome_unknown_) return;
+  try {
+    if (const auto held = lock_.try_acquire()) {
+      lock_.check_present();
+      log_.checkpoint_at_exit();
+    }
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): only the next opening takes longer
+  }
+}
+
+void Committer::commit(Sync sync, const std::function<void()>& change) {
+  if (outcome_unknown_) throw Error(ErrorCode::io, "the outcome of an earlier append is unknown");
+  // Given back after the writer lock: who may stop this process once it has the mutex stops no other writer.
+  std::unique_lock under_way(commit_mutex_, std::defer_lock);
+  const auto held = lock_.acquire(timeout_);
+  under_way.lock();
+  lock_.check_present();
+  prepare(sync);
+  run_transaction(change);
+  // SQLite commits into unlinked files without a word.
+  lock_.check_present();
+  lock_.announce_commit();
+}
+
+void Committer::prepare(Sync sync) {
+  if (lock_.outcome_unknown()) {
+    // Frames of the WAL may be in memory only, and no later sync would say so. Copied into the database they are safe.
+    log_.checkpoint_fully(timeout_);
+    lock_.set_outcome_unknown(false);
+  }
+  log_.checkpoint_if_due(timeout_);
+  if (sync != sync_) {
+    database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    sync_ = sync;
+  }
+}
+
+void Committer::run_transaction(const std::function<void()>& change) {
+  try {
+    SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
+    change();
+    transaction.commit();
+  } catch (const SQLite::Exception& error) {
+    Error translated = translate(error, "append");
+    if (translated.code() == ErrorCode::io) {
+      outcome_unknown_ = true;
+      lock_.set_outcome_unknown(true);
+    }
+    throw translated;
+  }
+}
+
+}  // namespace shardlog::sqlite

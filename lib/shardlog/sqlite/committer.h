@@ -1,0 +1,44 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <functional>
+#include <mutex>
+
+#include "shardlog/sqlite/paths.h"
+#include "shardlog/sqlite/write_ahead_log.h"
+#include "shardlog/sqlite/writer_lock.h"
+#include "shardlog/stream.h"
+
+namespace shardlog::sqlite {
+
+/// What all changes of a stream have in common: the writer lock, the transaction, the commit, and what follows it.
+class Committer {
+ public:
+  /// All must outlive it.
+  Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
+            const Clock& clock);
+  /// Leaves a short write-ahead log behind.
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  /// Runs `change` in a transaction of its own, commits it and wakes the followers. `change` does nothing but SQL.
+  /// Errors as Stream::append() has them; what `change` throws rolls it back.
+  void commit(Sync sync, const std::function<void()>& change);
+
+ private:
+  void prepare(Sync sync);
+  void run_transaction(const std::function<void()>& change);
+
+  SQLite::Database& database_;
+  const WriterLock& lock_;
+  Duration timeout_;
+  WriteAheadLog log_;
+  std::mutex own_mutex_;  ///< stands in where the options name none
+  std::mutex& commit_mutex_;
+  Sync sync_ = Sync::full;  ///< what the connection is set to
+  bool outcome_unknown_ = false;
+};
+
+}  // namespace shardlog::sqlite

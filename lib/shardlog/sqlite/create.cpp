@@ -1,0 +1,170 @@
+#include <SQLiteCpp/Transaction.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <sqlite3.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/file_descriptor.h"
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/sqlite_stream.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+// What chown(2) leaves as it is.
+constexpr auto same_user = static_cast<uid_t>(-1);
+constexpr auto same_group = static_cast<gid_t>(-1);
+
+/// Kinesis API, "StreamName".
+void check_name(const std::string& path) {
+  constexpr std::size_t longest = 128;
+  const std::string name = path.substr(path.find_last_of('/') + 1);
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  const bool fits = !name.empty() && name.size() <= longest && name.find_first_not_of(allowed) == std::string::npos;
+  if (!fits || name == "." || name == "..") {
+    throw Error(ErrorCode::usage,
+                fmt::format("create stream {}: a stream's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(path), longest));
+  }
+}
+
+std::string random_hex() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw system_error("get random numbers", errno);
+  }
+  std::string hex;
+  for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
+/// A random UUID: version 4, variant 1 (RFC 9562).
+std::string make_uuid() {
+  std::string hex = random_hex();
+  hex[12] = '4';
+  hex[16] = "89ab"[static_cast<std::size_t>(hex[16]) % 4];
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
+}
+
+gid_t group_id(const std::string& name) {
+  errno = 0;
+  const group* const found = ::getgrnam(name.c_str());  // NOLINT(concurrency-mt-unsafe): one thread creates
+  if (found == nullptr) throw Error(ErrorCode::usage, "group " + quote(name) + ": no such group");
+  return found->gr_gid;
+}
+
+/// A directory under a temporary name that goes away unless it was given its final one.
+class Scaffold {
+ public:
+  explicit Scaffold(const std::string& stream)
+      : parent_(parent_directory(stream)), path_(fmt::format("{}/.stream-{}", parent_, random_hex())) {
+    if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("create stream " + quote(stream), errno);
+  }
+  Scaffold(const Scaffold&) = delete;
+  Scaffold& operator=(const Scaffold&) = delete;
+  ~Scaffold() {
+    std::error_code ignored;
+    if (!finished_) std::filesystem::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  void finish(const std::string& stream) {
+    sync_directory(path_);
+    rename_to_free_name(path_, stream);
+    finished_ = true;
+    sync_directory(parent_);
+  }
+
+ private:
+  std::string parent_;
+  std::string path_;
+  bool finished_ = false;
+};
+
+/// With the mode and group asked for whatever the umask; SQLite gives its further files those of stream.db.
+void make_file(const std::string& path, mode_t mode, gid_t group) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  const bool made = file.valid() && ::fchown(file.get(), same_user, group) == 0 && ::fchmod(file.get(), mode) == 0 && ::fsync(file.get()) == 0;
+  if (!made) throw system_error("create " + quote(path), errno);
+}
+
+void set_directory_mode(const std::string& path, mode_t mode, gid_t group) {
+  if (::chown(path.c_str(), same_user, group) != 0) throw system_error("give the stream to its group", errno);
+  if (::chmod(path.c_str(), mode) != 0) throw system_error("create " + quote(path), errno);
+}
+
+Configuration make_configuration(const CreateOptions& options, Timestamp now, bool unsafe) {
+  Configuration configuration;
+  configuration.uuid = make_uuid();
+  configuration.created_at = now;
+  configuration.settings = options.settings;
+  configuration.unsafe_file_system = unsafe;
+  std::uint32_t number = 0;
+  for (const HashRange& range : even_ranges(options.shards)) {
+    configuration.shards.push_back({{ShardId(number++), range, now}, 1});
+  }
+  return configuration;
+}
+
+void fill(const Paths& paths, const Configuration& configuration) {
+  SQLite::Database database = open_database(paths, OpenMode::create);
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  create_schema(database);
+  store_configuration(database, configuration);
+  transaction.commit();
+  // Nobody else can know this stream yet, so this needs no lock.
+  const int result = sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (result != SQLITE_OK) throw SQLite::Exception(database.getHandle(), result);
+}
+
+}  // namespace
+
+void create(const std::string& address, const CreateOptions& options, const Clock& clock) {
+  std::string path = address;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  check_name(path);
+  check(options.settings);
+  if (options.shards < 1 || options.shards > max_shards) {
+    throw Error(ErrorCode::usage, fmt::format("{} shards: a stream has 1 to {}", options.shards, max_shards));
+  }
+  const gid_t group = options.group ? group_id(*options.group) : same_group;
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "create stream " + quote(path) + ": the name exists");
+
+  const std::string what = "create stream " + quote(path);
+  try {
+    const std::string unsafe = unsafe_file_system(parent_directory(path));
+    if (!unsafe.empty() && !options.unsafe_file_system) {
+      throw Error(ErrorCode::cannot_create,
+                  fmt::format("{}: SQLite's write-ahead log is not safe on {}; --force does it all the same", what, unsafe));
+    }
+    Scaffold scaffold(path);
+    const Paths paths(scaffold.path());
+    // SQLite's further files get the group from the directory.
+    set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
+    const mode_t mode = options.group ? S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP : S_IRUSR | S_IWUSR;
+    make_file(paths.lock(), mode, group);
+    make_file(paths.database(), mode, group);
+    fill(paths, make_configuration(options, clock.now(), !unsafe.empty()));
+    scaffold.finish(path);
+  } catch (const SQLite::Exception& error) {
+    throw Error(ErrorCode::cannot_create, translate(error, what).what());
+  } catch (const Error& error) {
+    const bool of_the_place = error.code() == ErrorCode::not_found || error.code() == ErrorCode::io;
+    if (of_the_place) throw Error(ErrorCode::cannot_create, error.what());
+    throw;
+  }
+}
+
+}  // namespace shardlog::sqlite

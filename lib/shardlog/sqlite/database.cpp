@@ -1,0 +1,77 @@
+#include "shardlog/sqlite/database.h"
+
+#include <SQLiteCpp/Column.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "shardlog/sqlite/schema.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+constexpr int longest_value = 64 * 1024 * 1024;  // bytes; a batch is smaller
+
+void configure(sqlite3* connection) {
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+  // A checkpoint at close would run without the writer lock.
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, longest_value);
+  sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0);
+}
+
+ErrorCode code_of(const SQLite::Exception& error) {
+  if (error.getExtendedErrorCode() == SQLITE_IOERR_CORRUPTFS) return ErrorCode::corrupt;
+  switch (error.getExtendedErrorCode() & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return ErrorCode::busy;
+    case SQLITE_FULL:
+      return ErrorCode::full;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return ErrorCode::permission;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:
+      return ErrorCode::io;
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+    case SQLITE_INTERNAL:
+      return ErrorCode::internal;
+    default:  // the statements are fixed and the schema was checked: what does not fit them is damage
+      return ErrorCode::corrupt;
+  }
+}
+
+}  // namespace
+
+SQLite::Database open_database(const Paths& paths, OpenMode mode) {
+  int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+  flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  SQLite::Database database(paths.database(), flags, static_cast<int>(busy_timeout.count()));
+  configure(database.getHandle());
+  database.exec(
+      "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+      "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY");
+  if (mode == OpenMode::create) {
+    database.exec(fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum=INCREMENTAL", page_size));
+    const std::string journal = database.execAndGet("PRAGMA journal_mode=WAL").getString();
+    if (journal != "wal") {
+      throw Error(ErrorCode::cannot_create, "create stream: this file system cannot hold a write-ahead log (got " + journal + ")");
+    }
+  }
+  return database;
+}
+
+Error translate(const SQLite::Exception& error, const std::string& what) {
+  return {code_of(error), fmt::format("{}: {}", what, error.what())};
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+
+#include <chrono>
+#include <string>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/paths.h"
+
+namespace shardlog::sqlite {
+
+/// How long a connection waits where SQLite itself is locked, which under our own lock is only while another process that
+/// opens the stream after a crash recovers it.
+constexpr std::chrono::milliseconds busy_timeout{10'000};
+
+enum class OpenMode { create, read_write, read_only };
+
+/// Opens stream.db with every setting that the promises of a stream rest on. Throws SQLite::Exception.
+SQLite::Database open_database(const Paths& paths, OpenMode mode);
+
+/// What an SQLite failure means to the caller; `what` comes first in the message.
+Error translate(const SQLite::Exception& error, const std::string& what);
+
+/// Runs `work` and puts the stream's name in front of what goes wrong in it.
+template <typename Work>
+auto named(const std::string& stream, const Work& work) {
+  const std::string name = "stream " + quote(stream);
+  try {
+    return work();
+  } catch (const SQLite::Exception& error) {
+    throw translate(error, name);
+  } catch (const Error& error) {
+    throw Error(error.code(), name + ": " + error.what());
+  }
+}
+
+}  // namespace shardlog::sqlite

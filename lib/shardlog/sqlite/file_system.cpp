@@ -1,0 +1,72 @@
+#include "shardlog/sqlite/file_system.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdint>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/file_descriptor.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+/// statfs(2), "Filesystem types"; for those that it lacks, the kernel's include/uapi/linux/magic.h and fs/.
+constexpr std::array<std::pair<std::uint32_t, const char*>, 14> unsafe_types{{
+    {0x6969, "NFS"},
+    {0xff534d42, "CIFS"},
+    {0xfe534d42, "SMB"},
+    {0x517b, "SMB"},
+    {0x65735546, "FUSE or virtiofs"},
+    {0x01021997, "9p"},
+    {0x00c36400, "Ceph"},
+    {0x5346414f, "AFS"},
+    {0x6b414653, "AFS"},
+    {0x786f4256, "VirtualBox shared folder"},
+    {0x0bd00bd0, "Lustre"},
+    {0x01161970, "GFS2"},
+    {0x7461636f, "OCFS2"},
+    {0x564c, "NCP"},
+}};
+
+}  // namespace
+
+std::string unsafe_file_system(const std::string& path) {
+  struct statfs facts {};
+  if (::statfs(path.c_str(), &facts) != 0) throw system_error("look at the file system of " + quote(path), errno);
+  const auto type = static_cast<std::uint32_t>(facts.f_type);
+  const auto* const found =
+      std::find_if(unsafe_types.begin(), unsafe_types.end(), [type](const auto& unsafe) { return unsafe.first == type; });
+  return found == unsafe_types.end() ? "" : found->second;
+}
+
+void sync_directory(const std::string& path) {
+  const FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid() || ::fsync(directory.get()) != 0) throw system_error("sync " + quote(path), errno);
+}
+
+void rename_to_free_name(const std::string& from, const std::string& to) {
+  int result = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+  // Some file systems lack the flag; rename(2) itself replaces only an empty directory, which is no stream.
+  if (result != 0 && (errno == EINVAL || errno == ENOSYS)) result = ::rename(from.c_str(), to.c_str());
+  if (result == 0) return;
+  if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR) {
+    throw Error(ErrorCode::exists, "create stream " + quote(to) + ": the name exists");
+  }
+  throw system_error("create stream " + quote(to), errno);
+}
+
+std::string parent_directory(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+namespace shardlog::sqlite {
+
+/// The name of the file system below `path` where SQLite's WAL is not safe on it, because other machines may write it or
+/// its locks and shared memory are not the kernel's own (sqlite.org/wal.html); empty where it is safe. Throws like
+/// system_error().
+std::string unsafe_file_system(const std::string& path);
+
+/// Makes a directory's entries durable.
+void sync_directory(const std::string& path);
+
+/// Renames a directory to a name that must be free. Throws exists where it is not.
+void rename_to_free_name(const std::string& from, const std::string& to);
+
+/// The directory that holds `path`, "." for a bare name.
+std::string parent_directory(const std::string& path);
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,70 @@
+#include "shardlog/sqlite/schema.h"
+
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+struct Table {
+  std::string_view name;
+  std::string_view sql;
+};
+
+// In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed without a
+// new format version: programs of one version expect these very texts.
+constexpr std::array<Table, 4> tables{{
+    {"batch_index",
+     "CREATE TABLE batch_index("
+     "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
+    {"batches",
+     "CREATE TABLE batches("
+     "id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, first_sequence INTEGER NOT NULL, record_count INTEGER NOT NULL, "
+     "arrived_at INTEGER NOT NULL, data_bytes INTEGER NOT NULL, payload_checksum INTEGER NOT NULL, "
+     "checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT"},
+    {"settings",
+     "CREATE TABLE settings("
+     "name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID"},
+    {"shards",
+     "CREATE TABLE shards("
+     "id INTEGER PRIMARY KEY, first_hash_key BLOB NOT NULL, last_hash_key BLOB NOT NULL, parent INTEGER, "
+     "adjacent_parent INTEGER, opened_at INTEGER NOT NULL, closed_at INTEGER, first_sequence INTEGER NOT NULL) STRICT"},
+}};
+
+[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, reason); }
+
+}  // namespace
+
+void create_schema(SQLite::Database& database) {
+  for (const Table& table : tables) database.exec(std::string(table.sql));
+  database.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application_id, format_version));
+}
+
+void check_schema(SQLite::Database& database) {
+  if (database.execAndGet("PRAGMA application_id").getInt() != application_id) refuse("stream.db is not a stream's database");
+  const int version = database.execAndGet("PRAGMA user_version").getInt();
+  if (version > format_version) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("the stream has format version {}, this program knows {}: use a newer shardlog", version, format_version));
+  }
+  if (version != format_version) refuse(fmt::format("unknown format version {}", version));
+  SQLite::Statement objects(database, "SELECT name, sql FROM sqlite_schema ORDER BY name");
+  for (const Table& table : tables) {
+    const bool there = objects.executeStep();
+    if (!there || objects.getColumn(0).getString() != table.name || objects.getColumn(1).getString() != table.sql) {
+      refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
+    }
+  }
+  if (objects.executeStep()) refuse("stream.db holds a foreign object " + quote(objects.getColumn(0).getString()));
+  if (database.execAndGet("PRAGMA journal_mode").getString() != "wal") refuse("stream.db has no write-ahead log");
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,181 @@
+#include "shardlog/sqlite/settings.h"
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+constexpr std::string_view tag_prefix = "tag:";
+constexpr std::string_view checksum_name = "checksum";
+
+/// Names and values of the table `settings`, all as text, which keeps the table open to later versions.
+using Values = std::map<std::string, std::string, std::less<>>;
+
+[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, "settings: " + reason); }
+
+Values to_values(const Configuration& configuration) {
+  Values values{
+      {"uuid", configuration.uuid},
+      {"created_at", std::to_string(configuration.created_at.time_since_epoch().count())},
+      {"version", std::to_string(configuration.version)},
+      {"features_compatible", std::to_string(configuration.features.compatible)},
+      {"features_compatible_to_read", std::to_string(configuration.features.compatible_to_read)},
+      {"features_incompatible", std::to_string(configuration.features.incompatible)},
+      {"max_record_size", std::to_string(configuration.settings.max_record_size)},
+      {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
+  };
+  for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
+  return values;
+}
+
+template <typename Number>
+Number number_of(const Values& values, std::string_view name) {
+  const auto found = values.find(name);
+  if (found == values.end()) refuse(fmt::format("{} is missing", name));
+  const std::string& text = found->second;
+  Number number{};
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || stop != text.data() + text.size()) refuse(fmt::format("{} is no number", name));
+  return number;
+}
+
+/// One text over all that is stored, so that damage anywhere in these small tables is found whenever they are read: SQLite
+/// itself has no checksums.
+std::string checksum_of(const Values& values, const std::vector<ShardRow>& shards) {
+  std::string all;
+  for (const auto& [name, value] : values) all += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
+  const auto id_or_none = [](const std::optional<ShardId>& id) { return id ? std::to_string(id->number()) : "-"; };
+  for (const auto& [shard, first_sequence] : shards) {
+    all += fmt::format("{} {} {} {} {} {} {} {}\n", shard.id.number(), shard.range.first.to_string(),
+                       shard.range.last.to_string(), id_or_none(shard.parent), id_or_none(shard.adjacent_parent),
+                       shard.opened_at.time_since_epoch().count(),
+                       shard.closed_at ? std::to_string(shard.closed_at->time_since_epoch().count()) : "-", first_sequence);
+  }
+  return fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
+}
+
+Values load_values(SQLite::Database& database) {
+  Values values;
+  SQLite::Statement rows(database, "SELECT name, value FROM settings");
+  while (rows.executeStep()) values.emplace(rows.getColumn(0).getString(), rows.getColumn(1).getString());
+  return values;
+}
+
+HashKey hash_key_of(const SQLite::Column& column) {
+  HashKey::Bytes bytes{};
+  if (!column.isBlob() || static_cast<std::size_t>(column.getBytes()) != bytes.size()) refuse("a hash key is not 16 bytes");
+  const auto* const from = static_cast<const unsigned char*>(column.getBlob());
+  std::copy_n(from, bytes.size(), bytes.begin());
+  return HashKey::from_bytes(bytes);
+}
+
+ShardId shard_id_of(const SQLite::Column& column) {
+  const std::int64_t number = column.getInt64();
+  if (number < 0 || !std::in_range<std::uint32_t>(number)) refuse("a shard id is out of range");
+  return ShardId(static_cast<std::uint32_t>(number));
+}
+
+std::vector<ShardRow> load_shards(SQLite::Database& database) {
+  std::vector<ShardRow> shards;
+  SQLite::Statement rows(database,
+                         "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, first_sequence "
+                         "FROM shards ORDER BY id");
+  const auto time_of = [](const SQLite::Column& column) { return Timestamp(Duration(column.getInt64())); };
+  while (rows.executeStep()) {
+    ShardRow row{{shard_id_of(rows.getColumn(0)),
+                  {hash_key_of(rows.getColumn(1)), hash_key_of(rows.getColumn(2))},
+                  time_of(rows.getColumn(5))},
+                 rows.getColumn(7).getInt64()};
+    if (!rows.isColumnNull(3)) row.shard.parent = shard_id_of(rows.getColumn(3));
+    if (!rows.isColumnNull(4)) row.shard.adjacent_parent = shard_id_of(rows.getColumn(4));
+    if (!rows.isColumnNull(6)) row.shard.closed_at = time_of(rows.getColumn(6));
+    shards.push_back(row);
+  }
+  return shards;
+}
+
+void check_features(const Features& features, Access access) {
+  const bool readable = features.incompatible == 0;
+  const bool writable = readable && features.compatible_to_read == 0;
+  if (access == Access::write ? writable : readable) return;
+  throw Error(ErrorCode::unsupported, fmt::format("the stream has features that this program does not know{}: use a newer shardlog",
+                                                  readable ? ", it can only be read here" : ""));
+}
+
+}  // namespace
+
+ShardMap Configuration::map() const {
+  std::vector<Shard> all;
+  all.reserve(shards.size());
+  for (const ShardRow& row : shards) all.push_back(row.shard);
+  return {version, std::move(all)};
+}
+
+Configuration load_configuration(SQLite::Database& database, Access access) {
+  Values values = load_values(database);
+  Configuration configuration;
+  configuration.shards = load_shards(database);
+  const auto checksum = values.extract(std::string(checksum_name));
+  if (checksum.empty() || checksum.mapped() != checksum_of(values, configuration.shards)) refuse("checksum mismatch");
+  configuration.features.compatible = number_of<std::uint32_t>(values, "features_compatible");
+  configuration.features.compatible_to_read = number_of<std::uint32_t>(values, "features_compatible_to_read");
+  configuration.features.incompatible = number_of<std::uint32_t>(values, "features_incompatible");
+  check_features(configuration.features, access);
+  configuration.uuid = values["uuid"];
+  configuration.created_at = Timestamp(Duration(number_of<std::int64_t>(values, "created_at")));
+  configuration.version = number_of<std::uint64_t>(values, "version");
+  configuration.settings.max_record_size = number_of<std::uint64_t>(values, "max_record_size");
+  configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
+  for (const auto& [name, value] : values) {
+    if (name.starts_with(tag_prefix)) configuration.settings.tags.emplace(name.substr(tag_prefix.size()), value);
+  }
+  return configuration;
+}
+
+void store_configuration(SQLite::Database& database, const Configuration& configuration) {
+  Values values = to_values(configuration);
+  values.emplace(checksum_name, checksum_of(values, configuration.shards));
+  database.exec("DELETE FROM settings; DELETE FROM shards");
+  SQLite::Statement insert_value(database, "INSERT INTO settings VALUES (?, ?)");
+  for (const auto& [name, value] : values) {
+    insert_value.bind(1, name);
+    insert_value.bind(2, value);
+    insert_value.exec();
+    insert_value.reset();
+  }
+  SQLite::Statement insert_shard(database, "INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const auto& [shard, first_sequence] : configuration.shards) {
+    const auto first = shard.range.first.bytes();
+    const auto last = shard.range.last.bytes();
+    insert_shard.clearBindings();
+    insert_shard.bind(1, shard.id.number());
+    insert_shard.bind(2, first.data(), static_cast<int>(first.size()));
+    insert_shard.bind(3, last.data(), static_cast<int>(last.size()));
+    if (shard.parent) insert_shard.bind(4, shard.parent->number());
+    if (shard.adjacent_parent) insert_shard.bind(5, shard.adjacent_parent->number());
+    insert_shard.bind(6, std::int64_t{shard.opened_at.time_since_epoch().count()});
+    if (shard.closed_at) insert_shard.bind(7, std::int64_t{shard.closed_at->time_since_epoch().count()});
+    insert_shard.bind(8, first_sequence);
+    insert_shard.exec();
+    insert_shard.reset();
+  }
+}
+
+std::uint64_t read_configuration_version(SQLite::Statement& statement) {
+  Values values;
+  if (statement.executeStep()) values.emplace("version", statement.getColumn(0).getString());
+  statement.reset();
+  return number_of<std::uint64_t>(values, "version");
+}
+
+}  // namespace shardlog::sqlite

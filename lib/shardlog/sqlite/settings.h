@@ -1,0 +1,53 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shardlog/stream.h"
+
+namespace shardlog::sqlite {
+
+/// Feature bits that a later version may set. This version knows none.
+struct Features {
+  std::uint32_t compatible = 0;           ///< unknown ones do no harm
+  std::uint32_t compatible_to_read = 0;   ///< with unknown ones a program may read, not write
+  std::uint32_t incompatible = 0;         ///< with unknown ones a program may do nothing
+};
+
+struct ShardRow {
+  Shard shard;
+  std::int64_t first_sequence = 1;  ///< that its first record has or will have
+};
+
+/// What is stored about a stream apart from its records: the tables `settings` and `shards`.
+struct Configuration {
+  std::string uuid;
+  Timestamp created_at;
+  /// Raised by every change of anything here, so that a writer sees in one row whether it is up to date. It is also the
+  /// version of the shard map.
+  std::uint64_t version = 1;
+  Features features;
+  StreamSettings settings;
+  bool unsafe_file_system = false;  ///< its creator accepted one
+  std::vector<ShardRow> shards;
+
+  [[nodiscard]] ShardMap map() const;
+};
+
+/// Throws corrupt where what is stored is not what was written, and unsupported where its features forbid the access.
+Configuration load_configuration(SQLite::Database& database, Access access);
+
+/// Replaces what is stored. REQUIRES: a transaction is open
+void store_configuration(SQLite::Database& database, const Configuration& configuration);
+
+/// For who asks for the version alone before each commit: the statement to prepare, and what it yields.
+constexpr std::string_view select_configuration_version = "SELECT value FROM settings WHERE name = 'version'";
+std::uint64_t read_configuration_version(SQLite::Statement& statement);
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,154 @@
+#include "shardlog/sqlite/sqlite_stream.h"
+
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Transaction.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "shardlog/sqlite/appender.h"
+#include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/reader.h"
+#include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/statistics.h"
+#include "shardlog/sqlite/verify.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+/// Throws unless the directory holds a stream's files, as far as names and kinds go.
+const Paths& checked(const Paths& paths) {
+  struct stat facts {};
+  if (::stat(paths.directory.c_str(), &facts) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
+    throw system_error("open", errno);
+  }
+  if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "this is no stream: it is not a directory");
+  if (::lstat(paths.database().c_str(), &facts) != 0) {
+    if (errno == ENOENT) throw Error(ErrorCode::not_found, "this is no stream: it holds no stream.db");
+    throw system_error("open", errno);
+  }
+  if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) {
+    throw Error(ErrorCode::corrupt, "stream.db is not a regular file with one name");
+  }
+  return paths;
+}
+
+OpenMode mode_for(const Paths& paths, Access access) {
+  const bool writable = ::access(paths.database().c_str(), W_OK) == 0 && ::access(paths.directory.c_str(), W_OK) == 0;
+  if (access == Access::write && !writable) throw system_error("open for writing", errno);
+  return writable ? OpenMode::read_write : OpenMode::read_only;
+}
+
+class SqliteStream final : public Stream {
+ public:
+  SqliteStream(const std::string& path, const OpenOptions& options, const Clock& clock)
+      : paths_(path),
+        clock_(clock),
+        lock_(checked(paths_).lock(), options.access == Access::write),
+        database_(open_database(paths_, mode_for(paths_, options.access))) {
+    if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
+    SQLite::Transaction transaction(database_);
+    check_schema(database_);
+    Configuration configuration = load_configuration(database_, options.access);
+    const std::string unsafe = configuration.unsafe_file_system ? "" : unsafe_file_system(paths_.directory);
+    if (!unsafe.empty()) {
+      throw Error(ErrorCode::cannot_create, "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
+    }
+    transaction.commit();
+    if (options.access == Access::write) {
+      committer_.emplace(database_, paths_, lock_, options, clock);
+      appender_.emplace(database_, *committer_, std::move(configuration), clock);
+    }
+  }
+
+  StreamDescription describe() override {
+    return named(paths_.directory, [&] {
+      const SQLite::Transaction transaction(database_);
+      return describe(load_configuration(database_, Access::read));
+    });
+  }
+
+  std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync) override {
+    return named(paths_.directory, [&] { return writing(appender_).append(batches, sync); });
+  }
+
+  std::unique_ptr<Reader> read(const ReadRequest& request) override {
+    return named(paths_.directory, [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
+  }
+
+  void update(const SettingsChange& change) override {
+    named(paths_.directory, [&] {
+      writing(committer_).commit(Sync::full, [&] {
+        Configuration configuration = load_configuration(database_, Access::write);
+        ++configuration.version;
+        if (change.max_record_size) configuration.settings.max_record_size = *change.max_record_size;
+        for (const auto& [key, value] : change.tags) {
+          configuration.settings.tags.erase(key);
+          if (!value.empty()) configuration.settings.tags.emplace(key, value);
+        }
+        check(configuration.settings);
+        store_configuration(database_, configuration);
+      });
+    });
+  }
+
+  StreamStatistics statistics() override {
+    return named(paths_.directory, [&] {
+      const SQLite::Transaction transaction(database_);
+      const Configuration configuration = load_configuration(database_, Access::read);
+      return StreamStatistics{describe(configuration), shard_statistics(database_, configuration), stored_bytes()};
+    });
+  }
+
+  VerifyReport verify(const std::function<void(double)>& progress) override {
+    return named(paths_.directory, [&] { return sqlite::verify(database_, progress); });
+  }
+
+ private:
+  template <typename Part>
+  static Part& writing(std::optional<Part>& part) {
+    if (!part) throw Error(ErrorCode::internal, "the stream was opened for reading only");
+    return *part;
+  }
+
+  StreamDescription describe(const Configuration& configuration) {
+    const std::int64_t last = database_.execAndGet("SELECT ifnull(max(id), 0) FROM batches").getInt64();
+    return {configuration.uuid,     format_version,      configuration.created_at,
+            configuration.settings, configuration.map(), static_cast<std::uint64_t>(last)};
+  }
+
+  [[nodiscard]] std::uint64_t stored_bytes() const {
+    std::uint64_t total = 0;
+    for (const std::string& path : {paths_.database(), paths_.write_ahead_log()}) {
+      struct stat facts {};
+      if (::stat(path.c_str(), &facts) == 0) total += static_cast<std::uint64_t>(facts.st_size);
+    }
+    return total;
+  }
+
+  Paths paths_;
+  const Clock& clock_;
+  WriterLock lock_;
+  SQLite::Database database_;
+  std::optional<Committer> committer_;
+  std::optional<Appender> appender_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) {
+  std::string path = address;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return named(path, [&] { return std::make_unique<SqliteStream>(path, options, clock); });
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/stream.h"
+
+namespace shardlog::sqlite {
+
+/// What is stored of each shard. Takes a time that does not grow with the stream but for the number of its index rows.
+/// REQUIRES: a read transaction is open
+std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration);
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,178 @@
+#include "shardlog/sqlite/tail.h"
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/little_endian.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+constexpr std::int64_t index_bytes = 4L * 1024 * 1024;
+constexpr std::int64_t index_batches = 1000;
+constexpr std::size_t entry_size = 4 * sizeof(std::int64_t);  // shard, next sequence, bytes, last arrival
+
+[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, reason); }
+
+std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
+  std::array<char, 2 * sizeof(std::int64_t)> head{};
+  store(store(head.data(), batch), std::int64_t{last_arrival.time_since_epoch().count()});
+  return static_cast<std::int64_t>(
+      XXH3_64bits_withSeed(tails.data(), tails.size(), XXH3_64bits(head.data(), head.size())));
+}
+
+/// Of a statement that selects batch, arrived_at, tails, checksum.
+Tail tail_of(SQLite::Statement& row) {
+  const std::int64_t batch = row.getColumn(0).getInt64();
+  const Timestamp last_arrival{Duration(row.getColumn(1).getInt64())};
+  const std::string tails = row.getColumn(2).getString();
+  if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) {
+    refuse(fmt::format("index before batch {}: checksum mismatch", batch + 1));
+  }
+  return Tail::decode(batch, last_arrival, tails);
+}
+
+}  // namespace
+
+std::int64_t Tail::next_sequence(const ShardRow& row) const {
+  const auto found = shards_.find(row.shard.id.number());
+  return found == shards_.end() ? row.first_sequence : found->second.next_sequence;
+}
+
+void Tail::advance(const BatchRow& row, const ShardRow& shard) {
+  if (row.id <= batch_ || row.arrived_at < last_arrival_ || row.record_count <= 0 || row.data_bytes < 0) {
+    refuse(fmt::format("batch {} does not continue batch {}", row.id, batch_));
+  }
+  if (const std::int64_t expected = next_sequence(shard); row.first_sequence != expected) {
+    refuse(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id, shard.shard.id.to_string(),
+                       row.first_sequence, expected));
+  }
+  batch_ = row.id;
+  last_arrival_ = row.arrived_at;
+  ShardTail& tail = shards_[row.shard];
+  tail.next_sequence = row.next_sequence();
+  tail.bytes += row.data_bytes;
+  tail.last_arrival = row.arrived_at;
+  ++batches_since_index_;
+  bytes_since_index_ += row.data_bytes;
+}
+
+bool Tail::index_due() const { return batches_since_index_ >= index_batches || bytes_since_index_ >= index_bytes; }
+
+void Tail::index_written() {
+  indexed_batch_ = batch_;
+  batches_since_index_ = 0;
+  bytes_since_index_ = 0;
+}
+
+std::string Tail::encode() const {
+  std::string tails(shards_.size() * entry_size, '\0');
+  char* to = tails.data();
+  for (const auto& [shard, tail] : shards_) {
+    to = store(to, shard);
+    to = store(to, tail.next_sequence);
+    to = store(to, tail.bytes);
+    to = store(to, std::int64_t{tail.last_arrival.value_or(Timestamp{}).time_since_epoch().count()});
+  }
+  return tails;
+}
+
+Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
+  if (tails.size() % entry_size != 0) refuse(fmt::format("index before batch {}: cut off", batch + 1));
+  Tail result;
+  result.batch_ = batch;
+  result.indexed_batch_ = batch;
+  result.last_arrival_ = last_arrival;
+  for (const char* at = tails.data(); at != tails.data() + tails.size(); at += entry_size) {
+    const auto number = [at](std::size_t place) { return load<std::int64_t>(at + place * sizeof(std::int64_t)); };
+    result.shards_[number(0)] = {number(1), number(2), Timestamp(Duration(number(3)))};
+  }
+  return result;
+}
+
+void write_index_row(SQLite::Database& database, const Tail& tail) {
+  const std::string tails = tail.encode();
+  SQLite::Statement insert(database, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
+  insert.bind(1, tail.batch());
+  insert.bind(2, std::int64_t{tail.last_arrival().time_since_epoch().count()});
+  insert.bindNoCopy(3, static_cast<const void*>(tails.data()), static_cast<int>(tails.size()));
+  insert.bind(4, index_checksum(tail.batch(), tail.last_arrival(), tails));
+  insert.exec();
+}
+
+Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch) {
+  SQLite::Statement row(database,
+                        "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
+  row.bind(1, batch);
+  return row.executeStep() ? tail_of(row) : Tail();
+}
+
+std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last) {
+  SQLite::Statement rows(database,
+                         "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch");
+  rows.bind(1, after);
+  rows.bind(2, last);
+  std::vector<Tail> tails;
+  while (rows.executeStep()) tails.push_back(tail_of(rows));
+  return tails;
+}
+
+Tail load_indexed_tail(SQLite::Database& database, Timestamp time) {
+  // Both batches and arrivals grow, so a search by halves over the batches finds the last row that is early enough.
+  SQLite::Statement newest_below(database,
+                                 "SELECT batch, arrived_at FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
+  std::int64_t low = 0;  // every row up to here is early enough
+  std::int64_t high = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
+  std::int64_t found = 0;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low + 1) / 2;
+    newest_below.reset();
+    newest_below.bind(1, middle);
+    if (!newest_below.executeStep()) {
+      low = middle;
+    } else if (Timestamp(Duration(newest_below.getColumn(1).getInt64())) < time) {
+      found = newest_below.getColumn(0).getInt64();
+      low = middle;
+    } else {
+      high = std::min(middle, newest_below.getColumn(0).getInt64()) - 1;
+    }
+  }
+  return load_indexed_tail(database, found);
+}
+
+const ShardRow& shard_of(const Configuration& configuration, const BatchRow& row) {
+  const auto& shards = configuration.shards;
+  const auto found = std::lower_bound(shards.begin(), shards.end(), row.shard,
+                                      [](const ShardRow& shard, std::int64_t id) { return shard.shard.id.number() < id; });
+  if (found == shards.end() || found->shard.id.number() != row.shard) {
+    refuse(fmt::format("batch {} is of shard {}, which the stream does not have", row.id, row.shard));
+  }
+  return *found;
+}
+
+TailScan::TailScan(SQLite::Database& database)
+    : database_(database),
+      newest_index_(database, "SELECT batch FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1"),
+      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)) {}
+
+void TailScan::catch_up(const Configuration& configuration, Tail& tail, std::int64_t batch) {
+  newest_index_.bind(1, batch);
+  const std::int64_t newest = newest_index_.executeStep() ? newest_index_.getColumn(0).getInt64() : 0;
+  newest_index_.reset();
+  if (newest > tail.indexed_batch() && newest >= tail.batch()) tail = load_indexed_tail(database_, batch);
+  rows_.bind(1, tail.batch());
+  rows_.bind(2, batch);
+  while (rows_.executeStep()) {
+    const BatchRow row = read_batch_row(rows_);
+    tail.advance(row, shard_of(configuration, row));
+  }
+  rows_.reset();
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/settings.h"
+
+namespace shardlog::sqlite {
+
+/// Where one shard stands at some point of the commit order.
+struct ShardTail {
+  std::int64_t next_sequence = 1;
+  std::int64_t bytes = 0;  ///< data and keys of all its batches before that point
+  std::optional<Timestamp> last_arrival;
+
+  friend bool operator==(const ShardTail&, const ShardTail&) = default;
+};
+
+/// Where every shard stands just behind a batch. Batches are the truth; a row of `batch_index` is a tail written down now
+/// and then, so that the tail at any batch is one such row and a short scan away, however large the stream is.
+class Tail {
+ public:
+  /// Before the first batch. Shards that no batch has touched yet are not listed.
+  Tail() = default;
+
+  [[nodiscard]] std::int64_t batch() const { return batch_; }
+  [[nodiscard]] Timestamp last_arrival() const { return last_arrival_; }
+  [[nodiscard]] const std::map<std::int64_t, ShardTail>& shards() const { return shards_; }
+
+  /// The sequence number that the shard's next record has.
+  [[nodiscard]] std::int64_t next_sequence(const ShardRow& row) const;
+
+  /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
+  void advance(const BatchRow& row, const ShardRow& shard);
+
+  /// Whether the next batch is to have a row in the index: every 4 MiB or 1000 batches.
+  [[nodiscard]] bool index_due() const;
+  void index_written();
+  /// The batch behind which the newest index row stands that this tail knows of.
+  [[nodiscard]] std::int64_t indexed_batch() const { return indexed_batch_; }
+
+  /// As stored in the column `tails`, and back. Throws corrupt.
+  [[nodiscard]] std::string encode() const;
+  static Tail decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails);
+
+ private:
+  std::int64_t batch_ = 0;
+  Timestamp last_arrival_{};
+  std::map<std::int64_t, ShardTail> shards_;
+  std::int64_t indexed_batch_ = 0;
+  std::int64_t batches_since_index_ = 0;
+  std::int64_t bytes_since_index_ = 0;
+};
+
+/// Writes the index row that stands before the batch behind `tail`. REQUIRES: a transaction is open
+void write_index_row(SQLite::Database& database, const Tail& tail);
+
+/// The newest indexed tail that is not beyond `batch`; the start where there is none.
+Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch);
+
+/// All indexed tails behind `after` and not beyond `last`.
+std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last);
+
+/// The newest indexed tail whose batches all arrived before `time`; the start where there is none.
+Tail load_indexed_tail(SQLite::Database& database, Timestamp time);
+
+/// Moves a tail over batches that were appended since, by way of the index where that is shorter. Keeps its statements
+/// prepared for who does that before each commit. The database must outlive it.
+class TailScan {
+ public:
+  explicit TailScan(SQLite::Database& database);
+
+  /// Up to `batch`, or to the newest. REQUIRES: a transaction is open. Throws corrupt.
+  void catch_up(const Configuration& configuration, Tail& tail, std::int64_t batch = std::numeric_limits<std::int64_t>::max());
+
+ private:
+  SQLite::Database& database_;
+  SQLite::Statement newest_index_;
+  SQLite::Statement rows_;
+};
+
+/// The shard of a batch. Throws corrupt where the stream has none such.
+const ShardRow& shard_of(const Configuration& configuration, const BatchRow& row);
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,145 @@
+#include "shardlog/sqlite/verify.h"
+
+#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Transaction.h>
+#include <fmt/format.h>
+
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/payload.h"
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/tail.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;
+constexpr std::size_t piece_rows = 4096;
+constexpr std::size_t most_findings = 1000;
+
+class Verification {
+ public:
+  Verification(SQLite::Database& database, Configuration configuration)
+      : database_(database), configuration_(std::move(configuration)) {}
+
+  VerifyReport run(const std::function<void(double)>& progress) {
+    const std::int64_t last = database_.execAndGet("SELECT ifnull(max(id), 0) FROM batches").getInt64();
+    while (report_.findings.size() < most_findings && check_piece(last)) {
+      progress(static_cast<double>(id_) / static_cast<double>(last));
+    }
+    return std::move(report_);
+  }
+
+ private:
+  /// False when there is nothing left that can be read.
+  bool check_piece(std::int64_t last) {
+    struct Piece {
+      BatchRow row;
+      Bytes payload;
+    };
+    std::vector<Piece> pieces;
+    bool more = true;
+    const std::int64_t before = id_;
+    try {
+      SQLite::Transaction transaction(database_);
+      PayloadReader payloads(database_);
+      SQLite::Statement rows(database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
+      rows.bind(1, id_);
+      rows.bind(2, last);
+      std::size_t bytes = 0;
+      while (bytes < piece_bytes && pieces.size() < piece_rows) {
+        more = rows.executeStep();
+        if (!more) break;
+        id_ = rows.getColumn(0).getInt64();
+        ++report_.batches;
+        try {
+          pieces.push_back({read_batch_row(rows), payloads.read(id_)});
+          bytes += pieces.back().payload.size();
+        } catch (const Error& error) {
+          report(error.what());
+        }
+      }
+      for (Tail& indexed : load_indexed_tails(database_, before, id_)) indexed_.push_back(std::move(indexed));
+    } catch (const Error& error) {
+      report(error.what());
+    } catch (const SQLite::Exception& error) {
+      report(fmt::format("after batch {}: {}", id_, error.what()));
+      more = false;
+    }
+    for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
+    return more;
+  }
+
+  void check_batch(const BatchRow& row, Bytes payload) {
+    try {
+      const ShardRow& shard = shard_of(configuration_, row);
+      check_order(row, shard);
+      if (report_.findings.empty()) {
+        tail_.advance(row, shard);
+        check_index(row);
+      }
+      const RecordBatch records = decode_payload(row, std::move(payload));
+      for (const Record& record : records) check_route(row, shard, record);
+      report_.records += records.size();
+    } catch (const Error& error) {
+      report(fmt::format("batch {}: {}", row.id, error.what()));
+    }
+  }
+
+  /// Goes on from the batch that is there, so that one hole is one finding.
+  void check_order(const BatchRow& row, const ShardRow& shard) {
+    if (row.arrived_at < last_arrival_) report(fmt::format("batch {} arrived before the one before it", row.id));
+    last_arrival_ = row.arrived_at;
+    const auto [next, first_seen] = next_sequences_.try_emplace(row.shard, shard.first_sequence);
+    if (row.first_sequence != next->second) {
+      report(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id, shard.shard.id.to_string(),
+                         row.first_sequence, next->second));
+    }
+    next->second = row.next_sequence();
+  }
+
+  void check_route(const BatchRow& row, const ShardRow& shard, const Record& record) {
+    if (!record.key && !record.explicit_hash_key) return;
+    const HashKey hash_key = record.explicit_hash_key ? *record.explicit_hash_key : HashKey::of(*record.key);
+    if (shard.shard.range.contains(hash_key)) return;
+    report(fmt::format("batch {}: a record of hash key {} is in {}", row.id, hash_key.to_string(), shard.shard.id.to_string()));
+  }
+
+  /// A row of the index says what the batches up to it say.
+  void check_index(const BatchRow& row) {
+    while (!indexed_.empty() && indexed_.front().batch() <= row.id) {
+      const Tail& indexed = indexed_.front();
+      const bool agrees =
+          indexed.batch() == row.id && indexed.last_arrival() == tail_.last_arrival() && indexed.shards() == tail_.shards();
+      if (!agrees) report(fmt::format("index behind batch {}: does not agree with the batches", indexed.batch()));
+      indexed_.pop_front();
+    }
+  }
+
+  void report(const std::string& finding) {
+    if (report_.findings.size() < most_findings) report_.findings.push_back(finding);
+  }
+
+  SQLite::Database& database_;
+  Configuration configuration_;
+  VerifyReport report_;
+  std::int64_t id_ = 0;
+  Timestamp last_arrival_ = Timestamp::min();
+  std::map<std::int64_t, std::int64_t> next_sequences_;
+  Tail tail_;                 ///< as long as nothing was found
+  std::deque<Tail> indexed_;  ///< rows of the index that no batch has reached yet
+};
+
+}  // namespace
+
+VerifyReport verify(SQLite::Database& database, const std::function<void(double)>& progress) {
+  return Verification(database, load_configuration(database, Access::read)).run(progress);
+}
+
+}  // namespace shardlog::sqlite

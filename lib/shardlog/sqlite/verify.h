@@ -1,0 +1,14 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <functional>
+
+#include "shardlog/stream.h"
+
+namespace shardlog::sqlite {
+
+/// As Stream::verify(). Reads in bounded pieces, each in a transaction of its own.
+VerifyReport verify(SQLite::Database& database, const std::function<void(double)>& progress);
+
+}  // namespace shardlog::sqlite

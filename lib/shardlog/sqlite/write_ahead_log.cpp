@@ -1,0 +1,94 @@
+#include "shardlog/sqlite/write_ahead_log.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/schema.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::int64_t mib = 1024L * 1024;
+constexpr std::int64_t smallest_threshold = 4 * mib;
+constexpr std::int64_t largest_threshold = 64 * mib;
+constexpr std::int64_t commits_between = 16;
+constexpr std::int64_t put_off_bytes = 16 * mib;
+constexpr Duration put_off_time = milliseconds(250);
+constexpr std::int64_t exit_threshold = 2 * mib;
+constexpr milliseconds checkpoint_patience{50};
+
+constexpr std::int64_t bytes_of(std::int64_t pages) { return pages * page_size; }
+
+}  // namespace
+
+WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock)
+    : database_(database), paths_(paths), clock_(clock) {
+  sqlite3_wal_hook(database_.getHandle(), &WriteAheadLog::on_commit, this);
+}
+
+WriteAheadLog::~WriteAheadLog() { sqlite3_wal_hook(database_.getHandle(), nullptr, nullptr); }
+
+int WriteAheadLog::on_commit(void* self, sqlite3* /*connection*/, const char* /*database*/, int pages) {
+  auto& log = *static_cast<WriteAheadLog*>(self);
+  const std::int64_t commit = pages > log.pages_ ? pages - log.pages_ : pages;
+  log.largest_commit_ = std::max(log.largest_commit_, commit);
+  log.pages_ = pages;
+  return SQLITE_OK;
+}
+
+void WriteAheadLog::checkpoint_if_due(Duration timeout) {
+  const std::int64_t threshold =
+      std::clamp(bytes_of(largest_commit_) * commits_between, smallest_threshold, largest_threshold);
+  if (bytes_of(pages_) < threshold) return;
+  const bool put_off = pages_ < put_off_until_pages_ && clock_.elapsed() < put_off_until_;
+  if (put_off && bytes_of(pages_) < ceiling) return;
+  if (checkpoint(SQLITE_CHECKPOINT_RESTART)) return;
+  put_off_until_pages_ = pages_ + put_off_bytes / page_size;
+  put_off_until_ = clock_.elapsed() + put_off_time;
+  if (bytes_of(pages_) >= ceiling) checkpoint_fully(timeout);
+}
+
+void WriteAheadLog::checkpoint_fully(Duration timeout) {
+  const Duration end = clock_.elapsed() + timeout;
+  while (!checkpoint(SQLITE_CHECKPOINT_RESTART)) {
+    if (clock_.elapsed() >= end) {
+      throw Error(ErrorCode::busy, fmt::format("readers keep the write-ahead log of {} MiB from being emptied", size() / mib));
+    }
+  }
+}
+
+void WriteAheadLog::checkpoint_at_exit() {
+  if (size() <= exit_threshold) return;
+  if (checkpoint(SQLITE_CHECKPOINT_RESTART)) {
+    sqlite3_busy_timeout(database_.getHandle(), 0);
+    sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  }
+}
+
+std::int64_t WriteAheadLog::size() const {
+  struct stat facts {};
+  return ::stat(paths_.write_ahead_log().c_str(), &facts) == 0 ? facts.st_size : 0;
+}
+
+/// False where readers or a recovery were in the way; what could be copied was.
+bool WriteAheadLog::checkpoint(int mode) {
+  sqlite3* const connection = database_.getHandle();
+  sqlite3_busy_timeout(connection, static_cast<int>(checkpoint_patience.count()));
+  const int result = sqlite3_wal_checkpoint_v2(connection, nullptr, mode, nullptr, nullptr);
+  sqlite3_busy_timeout(connection, static_cast<int>(busy_timeout.count()));
+  if ((result & 0xff) == SQLITE_BUSY) return false;
+  if (result != SQLITE_OK) throw SQLite::Exception(connection, result);
+  pages_ = 0;
+  largest_commit_ = 0;
+  return true;
+}
+
+}  // namespace shardlog::sqlite

@@ -1,0 +1,152 @@
+#include "shardlog/sqlite/writer_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+struct stat facts_of(int file, const std::string& path) {
+  struct stat facts {};
+  if (::fstat(file, &facts) != 0) throw system_error("look at " + quote(path), errno);
+  return facts;
+}
+
+bool lock_now(int file) {
+  while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    if (errno != EINTR) throw system_error("lock the stream", errno);
+  }
+  return true;
+}
+
+/// flock(2) queues fairly but knows no timeout, so the waiting is done by a thread, which gives the lock back by itself when
+/// nobody wants it any more. It owns a duplicate of the descriptor: a lock belongs to what both of them stand for.
+class Waiter : public std::enable_shared_from_this<Waiter> {
+ public:
+  explicit Waiter(int file) : file_(::fcntl(file, F_DUPFD_CLOEXEC, 0)) {
+    if (!file_.valid()) throw system_error("lock the stream", errno);
+  }
+
+  void start() {
+    std::thread([self = shared_from_this()] { self->run(); }).detach();
+  }
+
+  /// True when the lock is held.
+  bool wait(Duration timeout) {
+    std::unique_lock guard(mutex_);
+    const bool answered = changed_.wait_for(guard, timeout, [this] { return held_ || error_ != 0; });
+    if (error_ != 0) throw system_error("lock the stream", error_);
+    wanted_ = answered;
+    return answered;
+  }
+
+ private:
+  void run() {
+    int result = 0;
+    do {
+      result = ::flock(file_.get(), LOCK_EX);
+    } while (result != 0 && errno == EINTR);
+    const std::lock_guard guard(mutex_);
+    error_ = result == 0 ? 0 : errno;
+    held_ = result == 0;
+    if (held_ && !wanted_) ::flock(file_.get(), LOCK_UN);
+    changed_.notify_one();
+  }
+
+  FileDescriptor file_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool wanted_ = true;
+  bool held_ = false;
+  int error_ = 0;
+};
+
+/// "process 123 (stream-put, sleeping)" from /proc, as far as it can be known.
+std::string holder_of(const struct stat& lock) {
+  const std::string file = fmt::format("{:02x}:{:02x}:{}", major(lock.st_dev), minor(lock.st_dev), lock.st_ino);
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    // "1: FLOCK  ADVISORY  WRITE 4242 fe:00:131 0 EOF"; who waits has "->" in the second place
+    std::istringstream words(line);
+    std::string number;
+    std::string kind;
+    std::string advice;
+    std::string access;
+    std::string pid;
+    std::string object;
+    words >> number >> kind >> advice >> access >> pid >> object;
+    if (kind != "FLOCK" || object != file) continue;
+    std::string name;
+    std::getline(std::ifstream("/proc/" + pid + "/comm"), name);
+    std::string state;
+    std::ifstream status("/proc/" + pid + "/status");
+    for (std::string field; std::getline(status, field);) {
+      if (field.starts_with("State:\t")) state = field.substr(7);
+    }
+    return name.empty() ? "process " + pid : fmt::format("process {} ({}, state {})", pid, name, state);
+  }
+  return "another process";
+}
+
+}  // namespace
+
+WriterLock::WriterLock(const std::string& path, bool for_writing)
+    : path_(path), file_(::open(path.c_str(), (for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) {
+  if (!file_.valid() && errno == ELOOP) throw Error(ErrorCode::corrupt, quote(path) + " is a symbolic link");
+  if (!file_.valid()) throw system_error("open " + quote(path), errno);
+  const auto facts = facts_of(file_.get(), path);
+  if (!S_ISREG(facts.st_mode)) throw Error(ErrorCode::corrupt, quote(path) + " is not a regular file");
+  if (facts.st_nlink > 1) throw Error(ErrorCode::corrupt, quote(path) + " has further hard links");
+}
+
+WriterLock::Held::~Held() {
+  if (lock_ != nullptr) ::flock(lock_->file_.get(), LOCK_UN);
+}
+
+WriterLock::Held WriterLock::acquire(Duration timeout) const {
+  if (lock_now(file_.get())) return Held(*this);
+  const auto waiter = std::make_shared<Waiter>(file_.get());
+  waiter->start();
+  if (waiter->wait(timeout)) return Held(*this);
+  throw Error(ErrorCode::busy, fmt::format("the stream is held by {} for more than {} ms",
+                                           holder_of(facts_of(file_.get(), path_)), timeout.count() / 1000));
+}
+
+std::optional<WriterLock::Held> WriterLock::try_acquire() const {
+  return lock_now(file_.get()) ? std::optional<Held>(std::in_place, *this) : std::nullopt;
+}
+
+void WriterLock::check_present() const {
+  const auto mine = facts_of(file_.get(), path_);
+  struct stat there {};
+  const bool found = ::lstat(path_.c_str(), &there) == 0;
+  if (!found || mine.st_nlink == 0 || mine.st_dev != there.st_dev || mine.st_ino != there.st_ino) {
+    throw Error(ErrorCode::not_found, "the stream was removed while it was in use");
+  }
+}
+
+void WriterLock::announce_commit() const { ::futimens(file_.get(), nullptr); }
+
+bool WriterLock::outcome_unknown() const { return facts_of(file_.get(), path_).st_size != 0; }
+
+void WriterLock::set_outcome_unknown(bool unknown) const {
+  if (::ftruncate(file_.get(), unknown ? 1 : 0) != 0) throw system_error("mark " + quote(path_), errno);
+}
+
+}  // namespace shardlog::sqlite

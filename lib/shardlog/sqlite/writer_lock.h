@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "shardlog/core/clock.h"
+#include "shardlog/sqlite/file_descriptor.h"
+
+namespace shardlog::sqlite {
+
+/// The file `lock` of a stream. flock(2) on it serialises all writers and all checkpoints of all processes; its time stamp
+/// tells followers of a commit; one byte in it (it is empty otherwise) says that a writer could not learn the outcome of a
+/// commit. It is never unlinked, so who finds it unlinked knows that the stream was removed.
+class WriterLock {
+ public:
+  /// `path` is a regular file with one name; symbolic and further hard links are refused as corrupt. Throws like
+  /// system_error().
+  WriterLock(const std::string& path, bool for_writing);
+
+  /// Unlocks when it goes out of scope.
+  class Held {
+   public:
+    explicit Held(const WriterLock& lock) : lock_(&lock) {}
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    Held(Held&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
+    Held& operator=(Held&&) = delete;
+    ~Held();
+
+   private:
+    const WriterLock* lock_;
+  };
+
+  /// Waits at most `timeout`; throws busy, naming who holds the lock.
+  [[nodiscard]] Held acquire(Duration timeout) const;
+  /// Nothing where another process holds it.
+  [[nodiscard]] std::optional<Held> try_acquire() const;
+
+  /// Throws not_found where the name is gone or stands for another file: the stream was removed while it was in use.
+  void check_present() const;
+
+  /// Wakes the followers. Never fails: they look by themselves now and then.
+  void announce_commit() const;
+
+  [[nodiscard]] bool outcome_unknown() const;
+  void set_outcome_unknown(bool unknown) const;
+
+ private:
+  std::string path_;
+  FileDescriptor file_;
+};
+
+}  // namespace shardlog::sqlite

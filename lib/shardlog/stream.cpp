@@ -1,0 +1,55 @@
+#include "shardlog/stream.h"
+
+#include <fmt/format.h>
+
+#include "shardlog/core/utf8.h"
+
+namespace shardlog {
+
+namespace {
+
+// Kinesis API, "Tag".
+constexpr std::size_t max_tags = 50;
+constexpr std::size_t max_tag_key = 128;
+constexpr std::size_t max_tag_value = 256;
+
+void check_tag(const std::string& key, const std::string& value) {
+  const auto key_length = utf8_length(key);
+  const auto value_length = utf8_length(value);
+  if (!key_length || !value_length) throw Error(ErrorCode::usage, "tag " + quote(key) + ": not valid UTF-8");
+  if (*key_length == 0 || *key_length > max_tag_key) {
+    throw Error(ErrorCode::usage, fmt::format("tag {}: a key has 1 to {} characters", quote(key), max_tag_key));
+  }
+  if (*value_length > max_tag_value) {
+    throw Error(ErrorCode::usage, fmt::format("tag {}: a value has at most {} characters", quote(key), max_tag_value));
+  }
+}
+
+}  // namespace
+
+void check(const StreamSettings& settings) {
+  if (settings.max_record_size < smallest_max_record_size || settings.max_record_size > largest_max_record_size) {
+    throw Error(ErrorCode::usage, fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
+  }
+  if (settings.tags.size() > max_tags) {
+    throw Error(ErrorCode::usage, fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
+  }
+  for (const auto& [key, value] : settings.tags) check_tag(key, value);
+}
+
+void check(const Record& record, std::uint64_t max_record_size) {
+  if (record.size() > max_record_size) {
+    throw Error(ErrorCode::malformed,
+                fmt::format("{} bytes with its key, over the stream's maximum record size of {}", record.size(), max_record_size));
+  }
+  if (!record.key) return;
+  const auto characters = utf8_length(*record.key);
+  if (!characters) throw Error(ErrorCode::malformed, "its partition key is not valid UTF-8");
+  if (*characters == 0) throw Error(ErrorCode::malformed, "its partition key is empty");
+  if (*characters > max_partition_key_characters) {
+    throw Error(ErrorCode::malformed, fmt::format("its partition key has {} characters, the most is {}", *characters,
+                                                  max_partition_key_characters));
+  }
+}
+
+}  // namespace shardlog

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "shardlog/core/clock.h"
+#include "shardlog/core/error.h"
+#include "shardlog/core/position.h"
+#include "shardlog/core/record.h"
+#include "shardlog/core/record_batch.h"
+#include "shardlog/core/sequence_number.h"
+#include "shardlog/core/shard.h"
+#include "shardlog/core/shard_map.h"
+
+/// The seam between programs and engines. Everything above it knows streams, shards, batches and positions, and nothing of
+/// how an engine keeps them; an engine implements Stream and Reader.
+namespace shardlog {
+
+using Tags = std::map<std::string, std::string>;
+
+/// What a person chose for a stream.
+struct StreamSettings {
+  std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
+  Tags tags;
+};
+
+struct CreateOptions {
+  std::uint32_t shards = 1;
+  StreamSettings settings;
+  std::optional<std::string> group;  ///< the user group that may use the stream too
+  bool unsafe_file_system = false;   ///< accept a file system on which the engine cannot promise anything
+};
+
+/// Settings to change; what is absent stays.
+struct SettingsChange {
+  std::optional<std::uint64_t> max_record_size;
+  Tags tags;  ///< added to those that are there; an empty value removes the tag
+};
+
+enum class Access { read, write };
+
+struct OpenOptions {
+  Access access = Access::read;
+  Duration timeout = std::chrono::seconds(30);  ///< the longest wait for another process
+  /// Held by the engine while a commit is under way, and for nothing else: who holds it can stop the process without
+  /// stopping everyone who waits for that commit. Must outlive the stream.
+  std::mutex* commit_mutex = nullptr;
+};
+
+struct StreamDescription {
+  std::string uuid;
+  int format_version = 0;
+  Timestamp created_at;
+  StreamSettings settings;
+  ShardMap map;
+  std::uint64_t last_batch = 0;  ///< how many batches there have ever been
+};
+
+/// What a successful append is safe from.
+enum class Sync {
+  full,    ///< a power cut
+  normal,  ///< the end of any process; a power cut may take the newest commits
+};
+
+/// A batch and the shard that it was routed to.
+struct RoutedBatch {
+  ShardId shard;
+  EncodedBatch batch;
+};
+
+/// A batch as it was stored.
+struct StoredBatch {
+  ShardId shard;
+  Timestamp arrived_at;
+  SequenceRun sequences;  ///< one for each record
+  RecordBatch records;
+};
+
+struct ReadRequest {
+  std::vector<ShardId> shards;  ///< none means all
+  Position from = TrimHorizon{};
+  std::optional<Position> until;  ///< nothing means the tail at the start, or no end when following
+  bool follow = false;
+  bool notice = true;  ///< when following: be woken by commits; otherwise wait() lasts as long as it is told to
+};
+
+struct ReadResult {
+  std::vector<StoredBatch> batches;  ///< in commit order
+  bool at_end = false;               ///< nothing more will ever come
+};
+
+/// Reads forward in commit order. Holds nothing open between calls, so a slow caller holds up nobody.
+/// For one thread at a time.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  /// The next batches, in all about `budget` bytes, at least one where there is one. An empty result that is not at_end means
+  /// that the tail is reached (only when following): wait().
+  /// Throws corrupt (what was read before is right, nothing after it is delivered), not_found (removed), io.
+  virtual ReadResult next(std::size_t budget) = 0;
+
+  /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns true
+  /// where a commit was noticed. Only a hint: always ask next() again.
+  virtual bool wait(Duration timeout, std::stop_token stop) = 0;
+};
+
+struct ShardStatistics {
+  Shard shard;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;  ///< data and keys
+  struct End {
+    SequenceNumber sequence;
+    Timestamp arrived_at;
+  };
+  std::optional<End> first{};
+  std::optional<End> last{};
+};
+
+struct StreamStatistics {
+  StreamDescription description;
+  std::vector<ShardStatistics> shards;  ///< in the order of their ids
+  std::uint64_t stored_bytes = 0;       ///< what the stream takes on disk
+};
+
+struct VerifyReport {
+  std::uint64_t records = 0;
+  std::uint64_t batches = 0;
+  std::vector<std::string> findings;  ///< empty where everything is as it was written
+};
+
+/// A stream that is open. For one thread at a time.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  virtual StreamDescription describe() = 0;
+
+  /// Appends all batches in one commit, in their order.
+  /// On return they are stored as safely as `sync` says, and the sequence numbers of each batch are given in the same order.
+  /// Throws busy and full (nothing was stored; try again), not_found (the stream was removed; nothing is to be
+  /// acknowledged), io (the outcome is unknown; this object stores nothing more).
+  virtual std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
+
+  /// The request's positions are resolved now, not at the first read.
+  virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
+
+  virtual void update(const SettingsChange& change) = 0;
+
+  virtual StreamStatistics statistics() = 0;
+
+  /// Reads everything. `progress` is called now and then with the part done, 0 to 1.
+  virtual VerifyReport verify(const std::function<void(double)>& progress) = 0;
+};
+
+/// Creates the stream at an address: a path, or "scheme:..." for another engine. It appears complete or not at all.
+/// Throws exists, cannot_create, permission, usage (unknown scheme, bad name or settings), io.
+void create(const std::string& address, const CreateOptions& options, const Clock& clock);
+
+/// Opens the stream at an address. `clock` must outlive it.
+/// Throws not_found, unsupported (newer), corrupt, permission, busy, usage, io.
+std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock);
+
+/// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag").
+void check(const StreamSettings& settings);
+
+/// Throws malformed where a record is larger than the stream takes or its key is not 1 to 256 Unicode characters.
+/// The message says what is wrong with it, and leaves it to the caller to say which record it was.
+void check(const Record& record, std::uint64_t max_record_size);
+
+}  // namespace shardlog

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace shardlog::cli {
+
+/// Hands items from one thread to another and holds at most so much of them, in whatever unit the caller counts. An item
+/// larger than all that is let in when the queue is empty.
+template <typename Item>
+class BoundedQueue {
+ public:
+  explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
+
+  /// Waits for room. False where the other side has closed the queue: the item is dropped.
+  bool push(Item item, std::size_t weight) {
+    std::unique_lock guard(mutex_);
+    changed_.wait(guard, [&] { return closed_ || items_.empty() || held_ + weight <= capacity_; });
+    if (closed_) return false;
+    held_ += weight;
+    items_.emplace_back(std::move(item), weight);
+    changed_.notify_all();
+    return true;
+  }
+
+  /// Waits for an item; nothing where the queue is closed and empty.
+  std::optional<Item> pop() {
+    std::unique_lock guard(mutex_);
+    changed_.wait(guard, [this] { return closed_ || !items_.empty(); });
+    return take();
+  }
+
+  /// Nothing where there is none now.
+  std::optional<Item> try_pop() {
+    const std::lock_guard guard(mutex_);
+    return take();
+  }
+
+  /// No more items come in; those that are there can still be taken.
+  void close() {
+    const std::lock_guard guard(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::optional<Item> take() {
+    if (items_.empty()) return std::nullopt;
+    auto [item, weight] = std::move(items_.front());
+    items_.pop_front();
+    held_ -= weight;
+    changed_.notify_all();
+    return std::move(item);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::pair<Item, std::size_t>> items_;
+  std::size_t capacity_;
+  std::size_t held_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace shardlog::cli

@@ -1,0 +1,86 @@
+#include "tools/common/signals.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+bool ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+Signals::Signals(std::mutex& commit_mutex) : commit_mutex_(commit_mutex) {
+  sigset_t set{};
+  ::sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
+    if (!ignored(signal)) ::sigaddset(&set, signal);
+  }
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signals_ < 0) throw system_error("watch for signals", errno);
+  watcher_ = std::thread([this] { watch(); });
+}
+
+Signals::~Signals() {
+  end_.notify();
+  watcher_.join();
+  ::close(signals_);
+}
+
+std::optional<int> Signals::received() const {
+  const int signal = received_;
+  return signal == 0 ? std::nullopt : std::optional(signal);
+}
+
+void Signals::watch() {
+  std::array<pollfd, 2> files{{{signals_, POLLIN, 0}, {end_.get(), POLLIN, 0}}};
+  while (true) {
+    if (::poll(files.data(), files.size(), -1) < 0 && errno != EINTR) return;
+    if (files[1].revents != 0) return;
+    signalfd_siginfo info{};
+    if (::read(signals_, &info, sizeof info) == sizeof info) handle(static_cast<int>(info.ssi_signo));
+  }
+}
+
+void Signals::handle(int signal) {
+  if (signal == SIGTSTP) {
+    const std::lock_guard no_commit(commit_mutex_);
+    ::kill(::getpid(), SIGSTOP);
+    return;
+  }
+  int none = 0;
+  if (received_.compare_exchange_strong(none, signal)) {
+    stop_.request_stop();
+    return;
+  }
+  const std::lock_guard no_commit(commit_mutex_);
+  die_of(signal);
+}
+
+void die_of(int signal) {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(signal, &action, nullptr);
+  sigset_t set{};
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::kill(::getpid(), signal);
+  std::_Exit(128 + signal);  // where the signal cannot kill: the first process of a container
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+
+#include "tools/common/event_descriptor.h"
+
+namespace shardlog::cli {
+
+/// Turns the signals that ask a program to end into a stop token. The first INT, TERM or HUP requests the stop, so that the
+/// program can drain; a second one kills at once. Neither that nor TSTP takes effect while `commit_mutex` is held: a process
+/// that is stopped within a commit would stop all other writers too. Signals that are ignored at the start stay ignored.
+///
+/// Make one before any other thread: the signals are blocked in all threads that are started after it.
+class Signals {
+ public:
+  explicit Signals(std::mutex& commit_mutex);
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  [[nodiscard]] std::stop_token stop_token() const { return stop_.get_token(); }
+
+  /// The signal that requested the stop.
+  [[nodiscard]] std::optional<int> received() const;
+
+ private:
+  void watch();
+  void handle(int signal);
+
+  std::mutex& commit_mutex_;
+  std::stop_source stop_;
+  std::atomic<int> received_ = 0;
+  int signals_ = -1;
+  EventDescriptor end_;
+  std::thread watcher_;
+};
+
+/// Ends this process the way `signal` does by default.
+[[noreturn]] void die_of(int signal);
+
+}  // namespace shardlog::cli

@@ -1,0 +1,160 @@
+#include "tools/common/tool.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "tools/common/option_types.h"
+#include "tools/common/version.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+constexpr std::size_t description_column = 30;
+constexpr const char* common_group = "Common to all programs";
+
+void print_message(const std::string& program, const std::string& text) {
+  std::string line = program + ": ";
+  for (const char c : text) line += c == '\n' ? ' ' : c;
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+/// "  -s, --shards N          text", the text on a line of its own where the names are too long.
+std::string help_line(const CLI::Option& option) {
+  const auto& shorts = option.get_snames();
+  const auto& longs = option.get_lnames();
+  std::string names = shorts.empty() ? "      " : "  -" + shorts.front() + (longs.empty() ? "" : ", ");
+  if (!longs.empty()) names += "--" + longs.front();
+  if (!option.get_type_name().empty()) names += " " + option.get_type_name();
+  std::string line = names;
+  if (names.size() + 2 > description_column) {
+    line += "\n" + std::string(description_column, ' ');
+  } else {
+    line.append(description_column - names.size(), ' ');
+  }
+  for (const char c : option.get_description()) {
+    line += c;
+    if (c == '\n') line.append(description_column, ' ');
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+void Context::message(const std::string& text) const { print_message(program, text); }
+
+void Context::warn(const std::string& text) const {
+  if (!quiet) message(text);
+}
+
+void Context::detail(const std::string& text) const {
+  if (verbose) message(text);
+}
+
+Tool::Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief)
+    : name_(std::move(name)), synopsis_(std::move(synopsis)), brief_(std::move(brief)), app_(std::move(description), name_) {
+  app_.set_help_flag();
+  app_.add_flag("-h", short_help_, "the short help")->group(common_group);
+  app_.add_flag("--help", long_help_, "this help")->group(common_group);
+  app_.add_flag("-V,--version", version_, "print the version")->group(common_group);
+  app_.add_flag("-q,--quiet", quiet_, "no warnings")->group(common_group);
+  app_.add_flag("-v,--verbose", verbose_, "say more on stderr")->group(common_group);
+  add_duration(app_, "--timeout", timeout_, "how long to wait for another writer, then exit 75 (30s)")->group(common_group);
+}
+
+int Tool::run(int argc, char** argv, const Command& command) {
+  claim_standard_descriptors();
+  std::signal(SIGPIPE, SIG_DFL);   // whatever the parent chose: a reader that went away ends us without a word
+  std::signal(SIGXFSZ, SIG_IGN);   // a file size limit is an error of the write
+  Output output;
+  ExitStatus status = ExitStatus::success;
+  std::optional<int> signal;
+  status = guard(output, [&] {
+    switch (parse(argc, argv)) {
+      case Parsed::wrong:
+        return ExitStatus::usage;
+      case Parsed::done:
+        output.write(version_ ? fmt::format("{} (shardlog) {}\n", name_, version) : long_help_ ? full_help() : usage() + brief_);
+        return ExitStatus::success;
+      case Parsed::run:
+        break;
+    }
+    const SystemClock clock;
+    std::mutex commit_mutex;
+    Signals signals(commit_mutex);
+    Context context{name_, clock, output, signals.stop_token(), commit_mutex, timeout_, quiet_, verbose_};
+    const ExitStatus result = command(context);
+    signal = signals.received();
+    return result;
+  });
+  if (signal) die_of(*signal);
+  return static_cast<int>(status);
+}
+
+ExitStatus Tool::guard(Output& output, const std::function<ExitStatus()>& work) const {
+  try {
+    const ExitStatus status = work();
+    output.close();
+    return status;
+  } catch (const Error& error) {
+    print_message(name_, error.what());
+    return exit_status_of(error.code());
+  } catch (const std::bad_alloc&) {
+    print_message(name_, "out of memory");
+    return ExitStatus::io;
+  } catch (const std::exception& error) {
+    print_message(name_, fmt::format("a bug, please report it: {}", error.what()));
+    return ExitStatus::internal;
+  }
+}
+
+Tool::Parsed Tool::parse(int argc, char** argv) {
+  const auto asked_for = [&](const auto& flag) { return std::find(argv + 1, argv + argc, std::string_view(flag)) != argv + argc; };
+  // Help wins over whatever else is wrong.
+  short_help_ = asked_for("-h");
+  long_help_ = asked_for("--help");
+  version_ = asked_for("-V") || asked_for("--version");
+  if (short_help_ || long_help_ || version_) return Parsed::done;
+  try {
+    app_.parse(argc, argv);
+    return Parsed::run;
+  } catch (const CLI::ParseError& error) {
+    print_message(name_, fmt::format("{} (see {} -h)", error.what(), name_));
+    return Parsed::wrong;
+  }
+}
+
+std::string Tool::usage() const {
+  std::string text = fmt::format("{} - {}\n\n", name_, app_.get_description());
+  for (const std::string& line : synopsis_) text += fmt::format("  {} {}\n", name_, line);
+  return text + "\n";
+}
+
+std::string Tool::full_help() const {
+  std::string text = usage();
+  for (const std::string& group : app_.get_groups()) {
+    std::string lines;
+    for (const CLI::Option* option : app_.get_options()) {
+      if (option->get_group() == group && !option->get_positional()) lines += help_line(*option);
+    }
+    if (!lines.empty()) text += fmt::format("{}:\n{}\n", group, lines);
+  }
+  return text + fmt::format("Exit status: see {}(1).\n", name_);
+}
+
+std::string address_of(const std::string& stream) {
+  const char* const directory = std::getenv("STREAM_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread changes it
+  const bool bare = !stream.empty() && stream.find_first_of("/:") == std::string::npos;
+  return bare && directory != nullptr && *directory != '\0' ? fmt::format("{}/{}", directory, stream) : stream;
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,32 @@
+#include "tools/stream-create/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "tools/common/option_types.h"
+
+namespace shardlog::cli {
+
+void define(CLI::App& app, CreateCommand& command) {
+  add_stream(app, command.stream);
+  const char* const settings = "Settings";
+  app.add_option("-s,--shards", command.shards, "how many shards, 1 to 10000 (1)")
+      ->type_name("N")
+      ->group(settings)
+      ->each([&command](const std::string&) { command.shards_given = true; });
+  add_size(app, "--max-record-size", command.max_record_size, "the largest record, data and key, 1KiB to 10MiB (1MiB)")
+      ->group(settings)
+      ->each([&command](const std::string&) { command.max_record_size_given = true; });
+  add_list(app, "--tag", command.tags, "a note of your own, can be repeated; with --update KEY= removes it")
+      ->type_name("KEY=VALUE")
+      ->group(settings);
+  const char* const creation = "Creation";
+  app.add_option("--group", command.group, "share the stream with a group of users")->type_name("NAME")->group(creation);
+  auto* const if_missing =
+      app.add_flag("--if-missing", command.if_missing, "succeed when the stream is there")->group(creation);
+  app.add_flag("--update", command.update, "change the given settings of a stream that is there")
+      ->group(creation)
+      ->excludes(if_missing);
+  app.add_flag("--force", command.force, "on a file system that SQLite's WAL is not safe on, too")->group(creation);
+}
+
+}  // namespace shardlog::cli

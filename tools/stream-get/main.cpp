@@ -1,0 +1,23 @@
+#include "tools/stream-get/options.h"
+
+using namespace shardlog::cli;
+
+int main(int argc, char** argv) {
+  GetCommand command;
+  Tool tool("stream-get", "read records from a data stream", {"[options] STREAM"},
+            "  -f, --follow             go on with what comes in\n"
+            "      --from POSITION      where to start: trim-horizon, latest, or a time\n"
+            "      --until POSITION     where to stop\n"
+            "      --shard ID           only this shard\n"
+            "  -n, --count N            at most so many records\n"
+            "      --json               an object a line, with shard, sequence and key\n"
+            "\n"
+            "Examples:\n"
+            "  stream-get orders\n"
+            "  stream-get logs -f --from latest | grep ERROR\n"
+            "  stream-get orders --from -10m --json | jq .key\n"
+            "\n"
+            "All options: stream-get --help\n");
+  define(tool.app(), command);
+  return tool.run(argc, argv, [&](Context& context) { return run_get(command, context); });
+}

@@ -1,0 +1,22 @@
+#include "tools/stream-put/options.h"
+
+using namespace shardlog::cli;
+
+int main(int argc, char** argv) {
+  PutCommand command;
+  Tool tool("stream-put", "append records to a data stream, one a line", {"[options] STREAM [FILE...]"},
+            "  -k, --key KEY           the same partition key for all records\n"
+            "      --key-field N       the key is the Nth field (-F STRING separates them)\n"
+            "      --key-regex RE      the key is what RE matches, or its group 1\n"
+            "      --missing-key none  records without a key are welcome\n"
+            "      --ack               print shard and sequence number of each record\n"
+            "\n"
+            "Examples:\n"
+            "  tail -F app.log | stream-put logs\n"
+            "  stream-put orders --key-field 2 -F, orders.csv\n"
+            "  echo done | stream-put jobs -k \"$HOSTNAME\" --ack\n"
+            "\n"
+            "All options: stream-put --help\n");
+  define(tool.app(), command);
+  return tool.run(argc, argv, [&](Context& context) { return run_put(command, context); });
+}

@@ -1,0 +1,56 @@
+#include "tools/stream-put/options.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "tools/common/escapes.h"
+#include "tools/common/option_types.h"
+
+namespace shardlog::cli {
+
+void define(CLI::App& app, PutCommand& command) {
+  add_stream(app, command.stream);
+  app.add_option("FILE", command.files, "what to read; '-' is standard input");
+
+  const char* const keys = "Partition key";
+  KeyOptions& key = command.key;
+  auto* const constant = app.add_option("-k,--key", key.constant, "this key for all records")
+                             ->type_name("KEY")
+                             ->group(keys)
+                             ->each([&key](const std::string&) { key.constant_given = true; });
+  auto* const field = app.add_option("--key-field", key.field, "the Nth field, counted from 1")
+                          ->type_name("N")
+                          ->group(keys)
+                          ->check(CLI::Range(1U, 1'000'000U))
+                          ->excludes(constant);
+  app.add_option_function<std::string>(
+         "-F,--field-separator",
+         [&key](const std::string& text) {
+           const auto separator = unescape(text);
+           if (!separator || separator->empty()) throw CLI::ValidationError("'" + text + "' is no separator");
+           key.field_separator = *separator;
+         },
+         "what stands between fields (runs of blanks, as awk has it)")
+      ->type_name("STRING")
+      ->group(keys)
+      ->needs(field);
+  app.add_option("--key-regex", key.regex, "what group 1 of a Perl-compatible expression matches,\nor the whole match")
+      ->type_name("RE")
+      ->group(keys)
+      ->each([&key](const std::string&) { key.regex_given = true; })
+      ->excludes(constant)
+      ->excludes(field);
+  app.add_option("--missing-key", key.missing, "for a record without one: error, none, or this KEY (error)")
+      ->type_name("error|none|KEY")
+      ->group(keys);
+
+  const char* const delivery = "Delivery";
+  app.add_flag("--ack", command.ack, "print shard TAB sequence for each record, after its commit")->group(delivery);
+  app.add_option("--sync", command.sync, "full: what is acknowledged survives a power cut;\nnormal: the end of any process (full)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Sync>{{"full", Sync::full}, {"normal", Sync::normal}}))
+      ->type_name("full|normal")
+      ->group(delivery);
+  add_duration(app, "--linger", command.linger, "wait so long to fill a batch (0)")->group(delivery);
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,20 @@
+#include "tools/stream-stats/options.h"
+
+using namespace shardlog::cli;
+
+int main(int argc, char** argv) {
+  StatsCommand command;
+  Tool tool("stream-stats", "show what a data stream holds", {"[options] STREAM"},
+            "      --json            the page as a JSON object\n"
+            "      --shard-for KEY   which shard and hash key a partition key has\n"
+            "      --verify          read everything and check it\n"
+            "\n"
+            "Examples:\n"
+            "  stream-stats orders\n"
+            "  stream-stats orders --shard-for customer-17\n"
+            "  stream-stats orders --json | jq .records\n"
+            "\n"
+            "All options: stream-stats --help\n");
+  define(tool.app(), command);
+  return tool.run(argc, argv, [&](Context& context) { return run_stats(command, context); });
+}

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "shardlog/stream.h"
+
+namespace shardlog::cli {
+
+/// What a person wants to know of a stream at a glance.
+std::string format_page(const std::string& name, const StreamStatistics& statistics);
+
+/// The same as one JSON object on a line. Hash keys and sequence numbers are strings; times RFC 3339; sizes bytes.
+std::string format_json(const std::string& name, const StreamStatistics& statistics);
+
+}  // namespace shardlog::cli
