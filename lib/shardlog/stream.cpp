@@ -29,7 +29,8 @@ void check_tag(const std::string& key, const std::string& value) {
 
 void check(const StreamSettings& settings) {
   if (settings.max_record_size < smallest_max_record_size || settings.max_record_size > largest_max_record_size) {
-    throw Error(ErrorCode::usage, fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
+    throw Error(ErrorCode::usage,
+                fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
   }
   if (settings.tags.size() > max_tags) {
     throw Error(ErrorCode::usage, fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
@@ -39,8 +40,8 @@ void check(const StreamSettings& settings) {
 
 void check(const Record& record, std::uint64_t max_record_size) {
   if (record.size() > max_record_size) {
-    throw Error(ErrorCode::malformed,
-                fmt::format("{} bytes with its key, over the stream's maximum record size of {}", record.size(), max_record_size));
+    throw Error(ErrorCode::malformed, fmt::format("{} bytes with its key, over the stream's maximum record size of {}",
+                                                  record.size(), max_record_size));
   }
   if (!record.key) return;
   const auto characters = utf8_length(*record.key);

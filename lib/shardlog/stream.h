@@ -20,8 +20,8 @@
 #include "shardlog/core/shard.h"
 #include "shardlog/core/shard_map.h"
 
-/// The seam between programs and engines. Everything above it knows streams, shards, batches and positions, and nothing of
-/// how an engine keeps them; an engine implements Stream and Reader.
+/// The seam between programs and engines. Everything above it knows streams, shards, batches and positions, and nothing
+/// of how an engine keeps them; an engine implements Stream and Reader.
 namespace shardlog {
 
 using Tags = std::map<std::string, std::string>;
@@ -103,13 +103,13 @@ class Reader {
  public:
   virtual ~Reader() = default;
 
-  /// The next batches, in all about `budget` bytes, at least one where there is one. An empty result that is not at_end means
-  /// that the tail is reached (only when following): wait().
-  /// Throws corrupt (what was read before is right, nothing after it is delivered), not_found (removed), io.
+  /// The next batches, in all about `budget` bytes, at least one where there is one. An empty result that is not at_end
+  /// means that the tail is reached (only when following): wait(). Throws corrupt (what was read before is right,
+  /// nothing after it is delivered), not_found (removed), io.
   virtual ReadResult next(std::size_t budget) = 0;
 
-  /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns true
-  /// where a commit was noticed. Only a hint: always ask next() again.
+  /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns
+  /// true where a commit was noticed. Only a hint: always ask next() again.
   virtual bool wait(Duration timeout, std::stop_token stop) = 0;
 };
 
@@ -145,8 +145,8 @@ class Stream {
   virtual StreamDescription describe() = 0;
 
   /// Appends all batches in one commit, in their order.
-  /// On return they are stored as safely as `sync` says, and the sequence numbers of each batch are given in the same order.
-  /// Throws busy and full (nothing was stored; try again), not_found (the stream was removed; nothing is to be
+  /// On return they are stored as safely as `sync` says, and the sequence numbers of each batch are given in the same
+  /// order. Throws busy and full (nothing was stored; try again), not_found (the stream was removed; nothing is to be
   /// acknowledged), io (the outcome is unknown; this object stores nothing more).
   virtual std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
 

@@ -9,8 +9,8 @@
 
 namespace shardlog::cli {
 
-/// Hands items from one thread to another and holds at most so much of them, in whatever unit the caller counts. An item
-/// larger than all that is let in when the queue is empty.
+/// Hands items from one thread to another and holds at most so much of them, in whatever unit the caller counts. An
+/// item larger than all that is let in when the queue is empty.
 template <typename Item>
 class BoundedQueue {
  public:

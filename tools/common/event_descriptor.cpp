@@ -14,7 +14,9 @@ EventDescriptor::EventDescriptor() : descriptor_(::eventfd(0, EFD_CLOEXEC | EFD_
   if (descriptor_ < 0) throw system_error("make an event", errno);
 }
 
-EventDescriptor::~EventDescriptor() { ::close(descriptor_); }
+EventDescriptor::~EventDescriptor() {
+  ::close(descriptor_);
+}
 
 void EventDescriptor::notify() const {
   const std::uint64_t one = 1;

@@ -6,15 +6,15 @@ namespace shardlog::cli {
 
 /// What a program tells a script. A program that a signal stopped dies of that signal instead, after its drain.
 enum class ExitStatus : int {
-  success = 0,      ///< all that was asked is done, and durable or written
-  partly = 1,       ///< or: the answer is no
+  success = 0,  ///< all that was asked is done, and durable or written
+  partly = 1,   ///< or: the answer is no
   usage = 64,
-  data = 65,        ///< a malformed record, or a stream that is damaged or of a newer version
-  not_found = 66,   ///< no such stream or shard
-  internal = 70,    ///< a bug
+  data = 65,           ///< a malformed record, or a stream that is damaged or of a newer version
+  not_found = 66,      ///< no such stream or shard
+  internal = 70,       ///< a bug
   cannot_create = 73,  ///< exists or cannot be created
-  io = 74,          ///< the last batch's outcome is unknown
-  try_again = 75,   ///< busy or full: nothing of the last batch is stored
+  io = 74,             ///< the last batch's outcome is unknown
+  try_again = 75,      ///< busy or full: nothing of the last batch is stored
   permission = 77,
 };
 

@@ -11,15 +11,18 @@ Duration duration_or_throw(const std::string& text) {
 }
 
 CLI::Option* add_duration(CLI::App& app, const std::string& names, Duration& into, const std::string& description) {
-  return app.add_option_function<std::string>(
-                names, [&into](const std::string& text) { into = duration_or_throw(text); }, description)
+  return app
+      .add_option_function<std::string>(
+          names, [&into](const std::string& text) { into = duration_or_throw(text); }, description)
       ->type_name("DURATION");
 }
 
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& into, const std::string& description) {
   const auto parse = [&into](const std::string& text) {
     const auto size = parse_size(text);
-    if (!size) throw CLI::ValidationError("'" + text + "' is no size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
+    if (!size)
+      throw CLI::ValidationError("'" + text +
+                                 "' is no size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
     into = *size;
   };
   return app.add_option_function<std::string>(names, parse, description)->type_name("SIZE");
@@ -29,7 +32,8 @@ CLI::Option* add_stream(CLI::App& app, std::string& into) {
   return app.add_option("STREAM", into, "the stream")->required();
 }
 
-CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& into, const std::string& description) {
+CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& into,
+                      const std::string& description) {
   return app.add_option(names, into, description)->allow_extra_args(false);
 }
 

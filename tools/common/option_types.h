@@ -19,6 +19,7 @@ Duration duration_or_throw(const std::string& text);
 CLI::Option* add_stream(CLI::App& app, std::string& into);
 
 /// One value for each use of the option: it does not swallow the arguments behind it.
-CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& into, const std::string& description);
+CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& into,
+                      const std::string& description);
 
 }  // namespace shardlog::cli

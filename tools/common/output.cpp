@@ -21,7 +21,9 @@ void claim_standard_descriptors() {
   }
 }
 
-Output::Output() { gathered_.reserve(gather_limit); }
+Output::Output() {
+  gathered_.reserve(gather_limit);
+}
 
 void Output::write(std::string_view bytes) {
   if (gathered_.size() + bytes.size() > gather_limit) flush();
@@ -39,7 +41,8 @@ void Output::flush() {
 
 void Output::close() {
   flush();
-  if (::close(STDOUT_FILENO) != 0 && errno != EBADF) throw Error(ErrorCode::io, system_error("close stdout", errno).what());
+  if (::close(STDOUT_FILENO) != 0 && errno != EBADF)
+    throw Error(ErrorCode::io, system_error("close stdout", errno).what());
 }
 
 void Output::write_out(std::string_view bytes) {

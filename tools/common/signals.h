@@ -10,9 +10,10 @@
 
 namespace shardlog::cli {
 
-/// Turns the signals that ask a program to end into a stop token. The first INT, TERM or HUP requests the stop, so that the
-/// program can drain; a second one kills at once. Neither that nor TSTP takes effect while `commit_mutex` is held: a process
-/// that is stopped within a commit would stop all other writers too. Signals that are ignored at the start stay ignored.
+/// Turns the signals that ask a program to end into a stop token. The first INT, TERM or HUP requests the stop, so that
+/// the program can drain; a second one kills at once. Neither that nor TSTP takes effect while `commit_mutex` is held:
+/// a process that is stopped within a commit would stop all other writers too. Signals that are ignored at the start
+/// stay ignored.
 ///
 /// Make one before any other thread: the signals are blocked in all threads that are started after it.
 class Signals {

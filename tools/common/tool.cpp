@@ -50,7 +50,9 @@ std::string help_line(const CLI::Option& option) {
 
 }  // namespace
 
-void Context::message(const std::string& text) const { print_message(program, text); }
+void Context::message(const std::string& text) const {
+  print_message(program, text);
+}
 
 void Context::warn(const std::string& text) const {
   if (!quiet) message(text);
@@ -61,20 +63,24 @@ void Context::detail(const std::string& text) const {
 }
 
 Tool::Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief)
-    : name_(std::move(name)), synopsis_(std::move(synopsis)), brief_(std::move(brief)), app_(std::move(description), name_) {
+    : name_(std::move(name)),
+      synopsis_(std::move(synopsis)),
+      brief_(std::move(brief)),
+      app_(std::move(description), name_) {
   app_.set_help_flag();
   app_.add_flag("-h", short_help_, "the short help")->group(common_group);
   app_.add_flag("--help", long_help_, "this help")->group(common_group);
   app_.add_flag("-V,--version", version_, "print the version")->group(common_group);
   app_.add_flag("-q,--quiet", quiet_, "no warnings")->group(common_group);
   app_.add_flag("-v,--verbose", verbose_, "say more on stderr")->group(common_group);
-  add_duration(app_, "--timeout", timeout_, "how long to wait for another writer, then exit 75 (30s)")->group(common_group);
+  add_duration(app_, "--timeout", timeout_, "how long to wait for another writer, then exit 75 (30s)")
+      ->group(common_group);
 }
 
 int Tool::run(int argc, char** argv, const Command& command) {
   claim_standard_descriptors();
-  std::signal(SIGPIPE, SIG_DFL);   // whatever the parent chose: a reader that went away ends us without a word
-  std::signal(SIGXFSZ, SIG_IGN);   // a file size limit is an error of the write
+  std::signal(SIGPIPE, SIG_DFL);  // whatever the parent chose: a reader that went away ends us without a word
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write
   Output output;
   ExitStatus status = ExitStatus::success;
   std::optional<int> signal;
@@ -83,7 +89,9 @@ int Tool::run(int argc, char** argv, const Command& command) {
       case Parsed::wrong:
         return ExitStatus::usage;
       case Parsed::done:
-        output.write(version_ ? fmt::format("{} (shardlog) {}\n", name_, version) : long_help_ ? full_help() : usage() + brief_);
+        output.write(version_     ? fmt::format("{} (shardlog) {}\n", name_, version)
+                     : long_help_ ? full_help()
+                                  : usage() + brief_);
         return ExitStatus::success;
       case Parsed::run:
         break;
@@ -118,7 +126,9 @@ ExitStatus Tool::guard(Output& output, const std::function<ExitStatus()>& work) 
 }
 
 Tool::Parsed Tool::parse(int argc, char** argv) {
-  const auto asked_for = [&](const auto& flag) { return std::find(argv + 1, argv + argc, std::string_view(flag)) != argv + argc; };
+  const auto asked_for = [&](const auto& flag) {
+    return std::find(argv + 1, argv + argc, std::string_view(flag)) != argv + argc;
+  };
   // Help wins over whatever else is wrong.
   short_help_ = asked_for("-h");
   long_help_ = asked_for("--help");
@@ -152,7 +162,8 @@ std::string Tool::full_help() const {
 }
 
 std::string address_of(const std::string& stream) {
-  const char* const directory = std::getenv("STREAM_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread changes it
+  const char* const directory =
+      std::getenv("STREAM_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread changes it
   const bool bare = !stream.empty() && stream.find_first_of("/:") == std::string::npos;
   return bare && directory != nullptr && *directory != '\0' ? fmt::format("{}/{}", directory, stream) : stream;
 }

@@ -19,9 +19,9 @@ struct Context {
   const std::string& program;
   const Clock& clock;
   Output& output;
-  std::stop_token stop;       ///< requested by the first signal that asks the program to end
-  std::mutex& commit_mutex;   ///< for OpenOptions
-  Duration timeout;           ///< for OpenOptions
+  std::stop_token stop;      ///< requested by the first signal that asks the program to end
+  std::mutex& commit_mutex;  ///< for OpenOptions
+  Duration timeout;          ///< for OpenOptions
   bool quiet;
   bool verbose;
 

@@ -14,7 +14,9 @@ namespace shardlog::cli {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// An unsigned number with an optional fraction at the start of `text`, which it is taken from.
 std::optional<double> take_number(std::string_view& text) {
@@ -166,7 +168,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
                                                                               {"MB", 1'000'000},
                                                                               {"GB", 1'000'000'000}}};
   const auto number = take_number(text);
-  const auto* const unit = std::find_if(units.begin(), units.end(), [text](const auto& known) { return known.first == text; });
+  const auto* const unit =
+      std::find_if(units.begin(), units.end(), [text](const auto& known) { return known.first == text; });
   if (!number || unit == units.end()) return std::nullopt;
   const double bytes = *number * static_cast<double>(unit->second);
   constexpr double most = 9e18;
@@ -185,7 +188,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
     if (!number) return std::nullopt;
     const auto* const unit_end = std::find_if(text.begin(), text.end(), [](char c) { return is_digit(c); });
     const std::string_view name = text.substr(0, static_cast<std::size_t>(unit_end - text.begin()));
-    const auto* const unit = std::find_if(units.begin(), units.end(), [name](const auto& known) { return known.first == name; });
+    const auto* const unit =
+        std::find_if(units.begin(), units.end(), [name](const auto& known) { return known.first == name; });
     if (unit == units.end()) return std::nullopt;
     total += *number * unit->second;
     text.remove_prefix(name.size());
@@ -222,7 +226,8 @@ std::string format_size(std::uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  return unit == 0 || value >= 99.95 ? fmt::format("{:.0f} {}", value, units.at(unit)) : fmt::format("{:.1f} {}", value, units.at(unit));
+  return unit == 0 || value >= 99.95 ? fmt::format("{:.0f} {}", value, units.at(unit))
+                                     : fmt::format("{:.1f} {}", value, units.at(unit));
 }
 
 std::string format_count(std::uint64_t count) {

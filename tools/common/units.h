@@ -8,18 +8,19 @@
 #include "shardlog/core/clock.h"
 #include "shardlog/core/position.h"
 
-/// How people write sizes, durations, times and positions. Nothing is returned where a text is not one, or does not fit.
+/// How people write sizes, durations, times and positions. Nothing is returned where a text is not one, or does not
+/// fit.
 namespace shardlog::cli {
 
-/// Bytes: a number, which may have a fraction, and k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers of 1000), B or
-/// nothing.
+/// Bytes: a number, which may have a fraction, and k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers of
+/// 1000), B or nothing.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// A number, which may have a fraction, and us, ms, s, m, h, d or w; several of these add up (1h30m). 0 needs no unit.
 std::optional<Duration> parse_duration(std::string_view text);
 
-/// RFC 3339 (seconds may be missing; local time where there is no zone; a date alone is its midnight), @ and seconds since the
-/// epoch, "now", or + or - and a duration from `now`.
+/// RFC 3339 (seconds may be missing; local time where there is no zone; a date alone is its midnight), @ and seconds
+/// since the epoch, "now", or + or - and a duration from `now`.
 std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
 
 /// trim-horizon, latest, or a time.

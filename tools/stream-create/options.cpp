@@ -20,7 +20,9 @@ void define(CLI::App& app, CreateCommand& command) {
       ->type_name("KEY=VALUE")
       ->group(settings);
   const char* const creation = "Creation";
-  app.add_option("--group", command.group, "share the stream with a group of users")->type_name("NAME")->group(creation);
+  app.add_option("--group", command.group, "share the stream with a group of users")
+      ->type_name("NAME")
+      ->group(creation);
   auto* const if_missing =
       app.add_flag("--if-missing", command.if_missing, "succeed when the stream is there")->group(creation);
   app.add_flag("--update", command.update, "change the given settings of a stream that is there")

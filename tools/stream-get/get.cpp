@@ -7,10 +7,10 @@
 #include <thread>
 #include <utility>
 
-#include "tools/stream-get/options.h"
-#include "tools/stream-get/record_writer.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/common/units.h"
+#include "tools/stream-get/options.h"
+#include "tools/stream-get/record_writer.h"
 
 namespace shardlog::cli {
 
@@ -24,9 +24,10 @@ constexpr Duration longest_wait = std::chrono::hours(1);
 Position position_of(const std::string& option, const std::string& text, Timestamp now) {
   const auto position = parse_position(text, now);
   if (!position) {
-    throw Error(ErrorCode::usage, fmt::format("{} {}: a position is trim-horizon, latest, an RFC 3339 time, @EPOCH, now, or a "
-                                              "relative time such as -10m",
-                                              option, quote(text)));
+    throw Error(ErrorCode::usage,
+                fmt::format("{} {}: a position is trim-horizon, latest, an RFC 3339 time, @EPOCH, now, or a "
+                            "relative time such as -10m",
+                            option, quote(text)));
   }
   return *position;
 }
@@ -47,7 +48,8 @@ ReadRequest make_request(const GetCommand& command, Timestamp now) {
 /// Reads ahead of the writing. Counts what woke it, for -v.
 class Fetcher {
  public:
-  Fetcher(const GetCommand& command, const Context& context, Reader& reader, BoundedQueue<std::vector<StoredBatch>>& queue)
+  Fetcher(const GetCommand& command, const Context& context, Reader& reader,
+          BoundedQueue<std::vector<StoredBatch>>& queue)
       : command_(command), context_(context), reader_(reader), queue_(queue) {}
 
   void run(const std::stop_token& stop) {
@@ -71,7 +73,9 @@ class Fetcher {
     }
   }
 
-  [[nodiscard]] std::string wakeups() const { return fmt::format("woken {} times by commits, {} times to look", by_commit_, by_time_); }
+  [[nodiscard]] std::string wakeups() const {
+    return fmt::format("woken {} times by commits, {} times to look", by_commit_, by_time_);
+  }
 
  private:
   const GetCommand& command_;

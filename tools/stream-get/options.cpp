@@ -23,17 +23,19 @@ void define(CLI::App& app, GetCommand& command) {
       ->type_name("ID")
       ->allow_extra_args(false)
       ->group(what);
-  app.add_option("--from", command.from, "trim-horizon, latest, or a TIME: RFC 3339, @EPOCH, now,\nor relative, as -10m (trim-horizon)")
+  app.add_option("--from", command.from,
+                 "trim-horizon, latest, or a TIME: RFC 3339, @EPOCH, now,\nor relative, as -10m (trim-horizon)")
       ->type_name("POSITION")
       ->group(what);
-  app.add_option("--until", command.until, "before which to stop (the end as it was at the start)")->type_name("POSITION")->group(what);
+  app.add_option("--until", command.until, "before which to stop (the end as it was at the start)")
+      ->type_name("POSITION")
+      ->group(what);
   app.add_option("-n,--count", command.count, "at most so many records")->type_name("N")->group(what);
 
   const char* const following = "Following";
   auto* const follow = app.add_flag("-f,--follow", command.follow, "go on with what comes in")->group(following);
   app.add_option_function<std::string>(
-         "--idle-exit",
-         [&command](const std::string& text) { command.idle_exit = duration_or_throw(text); },
+         "--idle-exit", [&command](const std::string& text) { command.idle_exit = duration_or_throw(text); },
          "end when nothing came in for so long")
       ->type_name("DURATION")
       ->needs(follow)
@@ -46,8 +48,9 @@ void define(CLI::App& app, GetCommand& command) {
       ->group(following);
 
   const char* const output = "Output";
-  app.add_flag_callback("--json", [&command] { command.form = OutputForm::json; },
-                        "an object a line: shard, sequence, key, hash_key, arrived,\ndata or data_base64")
+  app.add_flag_callback(
+         "--json", [&command] { command.form = OutputForm::json; },
+         "an object a line: shard, sequence, key, hash_key, arrived,\ndata or data_base64")
       ->group(output);
 }
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "shardlog/stream.h"
-#include "tools/stream-get/options.h"
 #include "tools/common/output.h"
+#include "tools/stream-get/options.h"
 
 namespace shardlog::cli {
 

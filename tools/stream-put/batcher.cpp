@@ -56,14 +56,16 @@ void Batcher::encode_keyed(const Chunk& chunk, Encoded& encoded) {
       at += length + 1;
       const std::size_t shard = route(record);
       Pending& pending = pending_[shard];
-      if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes) flush_shard(shard, encoded);
+      if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes)
+        flush_shard(shard, encoded);
       pending.records.push_back(record);
       pending.bytes += record.size();
       if (with_places_) pending.inputs.push_back(input);
       ++input;
     }
   } catch (const Error& error) {
-    encoded.error = Error(error.code(), fmt::format("line {} of {}: {}", chunk.first_line + input, quote(chunk.source), error.what()));
+    encoded.error = Error(
+        error.code(), fmt::format("line {} of {}: {}", chunk.first_line + input, quote(chunk.source), error.what()));
     if (with_places_) encoded.places.resize(input);
   }
   for (std::size_t shard = 0; shard < pending_.size(); ++shard) flush_shard(shard, encoded);
@@ -71,7 +73,8 @@ void Batcher::encode_keyed(const Chunk& chunk, Encoded& encoded) {
 
 Record Batcher::make_record(std::string_view data) {
   Record record{data, key_source_->key_of(data)};
-  if (!record.key && missing_key_ == "error") throw Error(ErrorCode::malformed, "no partition key (--missing-key none|KEY takes it)");
+  if (!record.key && missing_key_ == "error")
+    throw Error(ErrorCode::malformed, "no partition key (--missing-key none|KEY takes it)");
   if (!record.key && missing_key_ != "none") record.key = missing_key_;
   check(record, max_record_size_);
   return record;

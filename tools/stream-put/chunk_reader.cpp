@@ -97,7 +97,8 @@ class ChunkReader {
                                    {lines && lingered ? in_flight_.descriptor() : -1, POLLIN, 0}}};
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(limits_.linger - waited);
       const int timeout = lines && !lingered ? static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)) : -1;
-      if (::poll(files.data(), files.size(), timeout) < 0 && errno != EINTR) throw system_error("wait for input", errno);
+      if (::poll(files.data(), files.size(), timeout) < 0 && errno != EINTR)
+        throw system_error("wait for input", errno);
       if (files[0].revents != 0) return true;
     }
   }
@@ -106,7 +107,8 @@ class ChunkReader {
     const char* const end = buffer_.data() + used_ + got;
     const char* at = buffer_.data() + used_;
     used_ += got;
-    while (const char* const newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)))) {
+    while (const char* const newline =
+               static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)))) {
       end_line(static_cast<std::size_t>(newline - buffer_.data()));
       at = newline + 1;
     }
@@ -163,7 +165,8 @@ class ChunkReader {
     Bytes next(std::max(chunk_size, rest * 2));
     if (rest > 0) std::memcpy(next.data(), buffer_.data() + complete_, rest);
     const std::uint64_t lines = lengths_.size();
-    Chunk chunk{std::exchange(buffer_, std::move(next)), complete_, std::exchange(lengths_, {}), source_, line_, error_};
+    Chunk chunk{
+        std::exchange(buffer_, std::move(next)), complete_, std::exchange(lengths_, {}), source_, line_, error_};
     lengths_.reserve(lines);
     line_ += lines;
     complete_ = 0;
@@ -196,8 +199,8 @@ void InFlight::remove(std::size_t chunks) {
   if ((count_ -= chunks) == 0) none_left_.notify();
 }
 
-void read_chunks(const std::vector<std::string>& files, const ReadLimits& limits, const Clock& clock, InFlight& in_flight,
-                 const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over) {
+void read_chunks(const std::vector<std::string>& files, const ReadLimits& limits, const Clock& clock,
+                 InFlight& in_flight, const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over) {
   ChunkReader reader(limits, clock, in_flight, stop, hand_over);
   for (const std::string& file : files) {
     if (!reader.read(file)) return;

@@ -27,8 +27,8 @@ struct Chunk {
   [[nodiscard]] std::string_view lines() const { return {buffer.data(), size}; }
 };
 
-/// How many chunks are on their way from the reader to the disk. While there are none, whatever is complete is handed over
-/// at once; while there are some, the reader fills its chunk.
+/// How many chunks are on their way from the reader to the disk. While there are none, whatever is complete is handed
+/// over at once; while there are some, the reader fills its chunk.
 class InFlight {
  public:
   void add() { ++count_; }
@@ -49,10 +49,10 @@ struct ReadLimits {
   Duration linger;
 };
 
-/// Reads files one after the other, "-" being standard input, and cuts them into chunks of complete lines. The end of a file
-/// ends a line. Returns when all is read, when `stop` is requested (what is complete is handed over, an unfinished line is
-/// not), or when `hand_over` returns false. Errors are handed over behind the lines before them.
-void read_chunks(const std::vector<std::string>& files, const ReadLimits& limits, const Clock& clock, InFlight& in_flight,
-                 const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
+/// Reads files one after the other, "-" being standard input, and cuts them into chunks of complete lines. The end of a
+/// file ends a line. Returns when all is read, when `stop` is requested (what is complete is handed over, an unfinished
+/// line is not), or when `hand_over` returns false. Errors are handed over behind the lines before them.
+void read_chunks(const std::vector<std::string>& files, const ReadLimits& limits, const Clock& clock,
+                 InFlight& in_flight, const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
 
 }  // namespace shardlog::cli

@@ -74,9 +74,11 @@ class RegexKey final : public KeySource {
     int error = 0;
     PCRE2_SIZE at = 0;
     // NOLINTNEXTLINE(*-reinterpret-cast): PCRE2 takes bytes as unsigned char, which may alias
-    code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), 0, &error, &at, nullptr));
+    code_.reset(
+        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), 0, &error, &at, nullptr));
     if (code_ == nullptr) {
-      throw Error(ErrorCode::usage, fmt::format("--key-regex {}: {} at character {}", quote(expression), error_text(error), at));
+      throw Error(ErrorCode::usage,
+                  fmt::format("--key-regex {}: {} at character {}", quote(expression), error_text(error), at));
     }
     pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // where it is not to be had, matching is only slower
     match_.reset(pcre2_match_data_create_from_pattern(code_.get(), nullptr));

@@ -46,7 +46,8 @@ void define(CLI::App& app, PutCommand& command) {
 
   const char* const delivery = "Delivery";
   app.add_flag("--ack", command.ack, "print shard TAB sequence for each record, after its commit")->group(delivery);
-  app.add_option("--sync", command.sync, "full: what is acknowledged survives a power cut;\nnormal: the end of any process (full)")
+  app.add_option("--sync", command.sync,
+                 "full: what is acknowledged survives a power cut;\nnormal: the end of any process (full)")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Sync>{{"full", Sync::full}, {"normal", Sync::normal}}))
       ->type_name("full|normal")
       ->group(delivery);

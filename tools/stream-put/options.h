@@ -12,11 +12,11 @@ namespace shardlog::cli {
 struct KeyOptions {
   std::string constant;
   bool constant_given = false;
-  std::uint32_t field = 0;          ///< from 1; 0 is none
-  std::string field_separator;      ///< empty: runs of blanks, as awk
+  std::uint32_t field = 0;      ///< from 1; 0 is none
+  std::string field_separator;  ///< empty: runs of blanks, as awk
   std::string regex;
   bool regex_given = false;
-  std::string missing = "error";    ///< error, none, or the key to take instead
+  std::string missing = "error";  ///< error, none, or the key to take instead
 };
 
 struct PutCommand {

@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "tools/common/bounded_queue.h"
 #include "tools/stream-put/batcher.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/options.h"
-#include "tools/common/bounded_queue.h"
 
 namespace shardlog::cli {
 
@@ -72,7 +72,8 @@ class Committed {
 };
 
 /// Commits what is ready, as much as there is up to a bound, in one commit.
-void commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFlight& in_flight, Output& output, Committed& committed) {
+void commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFlight& in_flight, Output& output,
+                Committed& committed) {
   std::optional<Error> error;
   while (!error) {
     std::optional<Encoded> next = queue.pop();
@@ -122,8 +123,8 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   const std::stop_callback forward(context.stop, [&] { give_up.request_stop(); });
 
   Stage reading(chunks, [&] {
-    read_chunks(files, {description.settings.max_record_size, command.linger}, context.clock, in_flight, give_up.get_token(),
-                [&](Chunk chunk) {
+    read_chunks(files, {description.settings.max_record_size, command.linger}, context.clock, in_flight,
+                give_up.get_token(), [&](Chunk chunk) {
                   const std::size_t weight = chunk.size;
                   return chunks.push(std::move(chunk), weight);
                 });

@@ -11,8 +11,11 @@ void define(CLI::App& app, StatsCommand& command) {
   const char* const what = "What to show";
   auto* const json = app.add_flag("--json", command.json, "the page as one JSON object")->group(what);
   auto* const shard_for =
-      add_list(app, "--shard-for", command.shard_for, "the shard and hash key of a key, can be repeated")->type_name("KEY")->group(what);
-  app.add_flag("--verify", command.verify, "read everything and check it: exit 65 with a list\nwhere something is wrong")
+      add_list(app, "--shard-for", command.shard_for, "the shard and hash key of a key, can be repeated")
+          ->type_name("KEY")
+          ->group(what);
+  app.add_flag("--verify", command.verify,
+               "read everything and check it: exit 65 with a list\nwhere something is wrong")
       ->excludes(json)
       ->excludes(shard_for)
       ->group(what);

@@ -21,7 +21,8 @@ Totals totals_of(const StreamStatistics& statistics) {
   for (const ShardStatistics& shard : statistics.shards) {
     totals.records += shard.records;
     totals.bytes += shard.bytes;
-    if (shard.first && (!totals.first || shard.first->arrived_at < *totals.first)) totals.first = shard.first->arrived_at;
+    if (shard.first && (!totals.first || shard.first->arrived_at < *totals.first))
+      totals.first = shard.first->arrived_at;
     if (shard.last && (!totals.last || shard.last->arrived_at > *totals.last)) totals.last = shard.last->arrived_at;
   }
   return totals;
@@ -44,7 +45,8 @@ void append_end(std::string& to, const char* name, const std::optional<ShardStat
     to += fmt::format(",\"{}\":null", name);
     return;
   }
-  to += fmt::format(R"(,"{}":{{"sequence":"{}","arrived":"{}"}})", name, end->sequence.to_string(), to_rfc3339(end->arrived_at));
+  to += fmt::format(R"(,"{}":{{"sequence":"{}","arrived":"{}"}})", name, end->sequence.to_string(),
+                    to_rfc3339(end->arrived_at));
 }
 
 std::string json_string(const std::string& text) {
@@ -63,19 +65,21 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
   page += fmt::format("created    {}\n", to_rfc3339(stream.created_at));
   page += fmt::format("shards     {} open\n", format_count(stream.map.open_shards().size()));
   page += fmt::format("record     at most {}\n", format_size(stream.settings.max_record_size));
-  for (const auto& [key, value] : stream.settings.tags) page += fmt::format("tag        {}={}\n", quote(key), quote(value));
+  for (const auto& [key, value] : stream.settings.tags)
+    page += fmt::format("tag        {}={}\n", quote(key), quote(value));
   page += fmt::format("records    {} in {}, {} on disk\n", format_count(totals.records), format_size(totals.bytes),
                       format_size(statistics.stored_bytes));
   if (totals.first && totals.last) {
     page += fmt::format("first      {}\nlast       {}\n", to_rfc3339(*totals.first), to_rfc3339(*totals.last));
   }
-  page += fmt::format("\n{:<20}  {:<17}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", "shard", "hash keys", "share", "records", "bytes",
-                      "first", "last", "last arrival");
+  page += fmt::format("\n{:<20}  {:<17}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", "shard", "hash keys", "share",
+                      "records", "bytes", "first", "last", "last arrival");
   for (const ShardStatistics& shard : statistics.shards) {
     const HashRange& range = shard.shard.range;
-    page += fmt::format("{:<20}  {}-{}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", shard.shard.id.to_string(), short_hex(range.first),
-                        short_hex(range.last), share_of(range), format_count(shard.records), format_size(shard.bytes),
-                        shard.first ? shard.first->sequence.to_string() : "-", shard.last ? shard.last->sequence.to_string() : "-",
+    page += fmt::format("{:<20}  {}-{}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", shard.shard.id.to_string(),
+                        short_hex(range.first), short_hex(range.last), share_of(range), format_count(shard.records),
+                        format_size(shard.bytes), shard.first ? shard.first->sequence.to_string() : "-",
+                        shard.last ? shard.last->sequence.to_string() : "-",
                         shard.last ? to_rfc3339(shard.last->arrived_at) : "-");
   }
   return page;
@@ -84,20 +88,23 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
 std::string format_json(const std::string& name, const StreamStatistics& statistics) {
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
-  std::string json = fmt::format(R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"tags":{{)",
-                                 json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
-                                 stream.settings.max_record_size);
+  std::string json =
+      fmt::format(R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"tags":{{)",
+                  json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
+                  stream.settings.max_record_size);
   const char* separator = "";
   for (const auto& [key, value] : stream.settings.tags) {
     json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
     separator = ",";
   }
-  json += fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"shards":[)", totals.records, totals.bytes, statistics.stored_bytes);
+  json += fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"shards":[)", totals.records, totals.bytes,
+                      statistics.stored_bytes);
   separator = "";
   for (const ShardStatistics& shard : statistics.shards) {
-    json += fmt::format(R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{})", separator,
-                        shard.shard.id.to_string(), shard.shard.range.first.to_string(), shard.shard.range.last.to_string(),
-                        shard.shard.open(), shard.records, shard.bytes);
+    json +=
+        fmt::format(R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{})",
+                    separator, shard.shard.id.to_string(), shard.shard.range.first.to_string(),
+                    shard.shard.range.last.to_string(), shard.shard.open(), shard.records, shard.bytes);
     append_end(json, "first", shard.first);
     append_end(json, "last", shard.last);
     json += '}';

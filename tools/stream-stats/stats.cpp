@@ -4,10 +4,10 @@
 #include <cstdio>
 
 #include "shardlog/core/utf8.h"
-#include "tools/stream-stats/options.h"
-#include "tools/stream-stats/page.h"
 #include "tools/common/json_text.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/options.h"
+#include "tools/stream-stats/page.h"
 
 namespace shardlog::cli {
 
@@ -56,7 +56,8 @@ ExitStatus run_stats(const StatsCommand& command, const Context& context) {
     return ExitStatus::success;
   }
   const StreamStatistics statistics = stream->statistics();
-  context.output.write(command.json ? format_json(command.stream, statistics) : format_page(command.stream, statistics));
+  context.output.write(command.json ? format_json(command.stream, statistics)
+                                    : format_page(command.stream, statistics));
   return ExitStatus::success;
 }
 

@@ -10,7 +10,8 @@ namespace shardlog {
 class Bytes {
  public:
   Bytes() = default;
-  explicit Bytes(std::size_t size) : data_(std::make_unique_for_overwrite<char[]>(size)), size_(size) {}  // NOLINT(*-avoid-c-arrays)
+  explicit Bytes(std::size_t size)
+      : data_(std::make_unique_for_overwrite<char[]>(size)), size_(size) {}  // NOLINT(*-avoid-c-arrays)
 
   [[nodiscard]] char* data() { return data_.get(); }
   [[nodiscard]] const char* data() const { return data_.get(); }

@@ -7,7 +7,9 @@ namespace shardlog {
 using std::chrono::duration_cast;
 using std::chrono::floor;
 
-Timestamp SystemClock::now() const { return floor<Duration>(std::chrono::system_clock::now()); }
+Timestamp SystemClock::now() const {
+  return floor<Duration>(std::chrono::system_clock::now());
+}
 
 Duration SystemClock::elapsed() const {
   return duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());

@@ -5,7 +5,8 @@
 
 namespace shardlog {
 
-/// What the caller may do about an error. Outcomes that are expected (the end of a shard, nothing new) are values instead.
+/// What the caller may do about an error. Outcomes that are expected (the end of a shard, nothing new) are values
+/// instead.
 enum class ErrorCode {
   usage,          ///< the request itself makes no sense: correct it
   malformed,      ///< a record breaks a rule of the stream: correct the input; nothing of its batch is stored

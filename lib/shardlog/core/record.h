@@ -17,7 +17,7 @@ constexpr std::size_t max_partition_key_characters = 256;
 /// A record, borrowed: valid as long as what it was taken from.
 struct Record {
   std::string_view data;
-  std::optional<std::string_view> key;        ///< 1 to 256 Unicode characters; absent is not the same as empty
+  std::optional<std::string_view> key;         ///< 1 to 256 Unicode characters; absent is not the same as empty
   std::optional<HashKey> explicit_hash_key{};  ///< overrides MD5(key)
 
   /// What counts against the maximum record size and the capacity of a shard, in bytes.

@@ -26,9 +26,13 @@ using format::Column;
 static_assert(max_batch_records <= format::max_records);
 static_assert(max_batch_bytes + max_batch_records * (1 + 4 + 4 + 17) + 1024 <= format::max_body_size);
 
-constexpr std::uint32_t bit(Column column) { return 1U << static_cast<unsigned>(column); }
+constexpr std::uint32_t bit(Column column) {
+  return 1U << static_cast<unsigned>(column);
+}
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, "record batch: " + reason); }
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::corrupt, "record batch: " + reason);
+}
 
 std::uint64_t compute_checksum(std::string_view payload) {
   const std::uint64_t header = XXH3_64bits(payload.data(), format::offset::checksum);
@@ -123,7 +127,9 @@ char* append(char* to, std::string_view bytes) {
   return to + bytes.size();
 }
 
-std::size_t bitmap_size(std::size_t bits) { return (bits + 7) / 8; }
+std::size_t bitmap_size(std::size_t bits) {
+  return (bits + 7) / 8;
+}
 
 char* write_hash_keys(char* to, std::span<const Record> records) {
   char* const bitmap = to;
@@ -249,7 +255,8 @@ void RecordBatch::check_header() const {
   // From here on these are the bytes that were written: what is unknown is new, not damaged.
   const auto version = load<std::uint8_t>(payload.data() + format::offset::version);
   if (version != format::version) {
-    throw Error(ErrorCode::unsupported, fmt::format("record batch: format version {}, known is {}", version, format::version));
+    throw Error(ErrorCode::unsupported,
+                fmt::format("record batch: format version {}, known is {}", version, format::version));
   }
   const auto codec = load<std::uint8_t>(payload.data() + format::offset::codec);
   if (codec != static_cast<std::uint8_t>(format::Codec::none)) {
@@ -325,7 +332,8 @@ void RecordBatch::check_columns() {
     for (std::size_t i = 0; i < bitmap; ++i) {
       present += static_cast<std::size_t>(std::popcount(static_cast<unsigned char>(hash_keys_[i])));
     }
-    if (hash_keys_.size() != bitmap + present * sizeof(HashKey::Bytes)) refuse("explicit hash keys and bitmap disagree");
+    if (hash_keys_.size() != bitmap + present * sizeof(HashKey::Bytes))
+      refuse("explicit hash keys and bitmap disagree");
     const auto unused = static_cast<unsigned>(bitmap * 8 - record_count_);
     if (static_cast<unsigned char>(hash_keys_[bitmap - 1]) >> (8 - unused) != 0 && unused != 0) {
       refuse("explicit hash keys of records that are not there");
@@ -337,7 +345,9 @@ bool RecordBatch::has_explicit_hash_key(std::size_t index) const {
   return !hash_keys_.empty() && (static_cast<unsigned char>(hash_keys_[index / 8]) >> index % 8 & 1U) != 0;
 }
 
-std::uint64_t RecordBatch::checksum() const { return payload_checksum(payload_.view()); }
+std::uint64_t RecordBatch::checksum() const {
+  return payload_checksum(payload_.view());
+}
 
 Record RecordBatch::Iterator::operator*() const {
   Record record{batch_->data_.substr(data_at_, batch_->data_lengths_[index_]), std::nullopt};

@@ -36,14 +36,15 @@ struct EncodedBatch {
 /// Throws internal where a bound is broken: the caller cuts batches.
 EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer = std::nullopt);
 
-/// The same for records without keys that already stand as they are stored: `lines` is each record followed by a newline,
-/// `lengths` their sizes without it. One copy of `lines`.
+/// The same for records without keys that already stand as they are stored: `lines` is each record followed by a
+/// newline, `lengths` their sizes without it. One copy of `lines`.
 EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths);
 
 /// A decoded batch; owns its bytes. Iterates over Records that borrow from it.
 class RecordBatch {
  public:
-  /// Checks the checksum and every length before it is used. Throws corrupt, and unsupported for what a newer version wrote.
+  /// Checks the checksum and every length before it is used. Throws corrupt, and unsupported for what a newer version
+  /// wrote.
   static RecordBatch decode(Bytes payload);
 
   class Iterator {

@@ -24,6 +24,8 @@ std::size_t Router::index_of(std::string_view key) {
   return index;
 }
 
-std::size_t Router::next_keyless() { return static_cast<std::size_t>(turn_++ % map_.open_shards().size()); }
+std::size_t Router::next_keyless() {
+  return static_cast<std::size_t>(turn_++ % map_.open_shards().size());
+}
 
 }  // namespace shardlog

@@ -14,8 +14,8 @@ namespace shardlog {
 /// Chooses the shard of each record of one producer. Not safe for use by several threads at once.
 class Router {
  public:
-  /// Records without a key go to one open shard per batch, in turn; `turn` says where that begins. Pass what differs from
-  /// run to run (the number of the last batch), so that many short runs do not all load the first shard.
+  /// Records without a key go to one open shard per batch, in turn; `turn` says where that begins. Pass what differs
+  /// from run to run (the number of the last batch), so that many short runs do not all load the first shard.
   Router(ShardMap map, std::uint64_t turn);
 
   [[nodiscard]] const ShardMap& map() const { return map_; }

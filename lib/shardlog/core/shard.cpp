@@ -22,6 +22,8 @@ std::optional<ShardId> ShardId::parse(std::string_view text) {
   return ShardId(number);
 }
 
-std::string ShardId::to_string() const { return fmt::format("{}{:0{}}", prefix, number_, written_digits); }
+std::string ShardId::to_string() const {
+  return fmt::format("{}{:0{}}", prefix, number_, written_digits);
+}
 
 }  // namespace shardlog

@@ -40,8 +40,9 @@ ShardMap::ShardMap(Version version, std::vector<Shard> shards) : version_(versio
   for (const Shard* shard : open) {
     const bool fits = !complete && shard->range.first.value() == next && shard->range.first <= shard->range.last;
     if (!fits) {
-      throw Error(ErrorCode::corrupt, fmt::format("shard map: the range of {} overlaps another or leaves a hole before it",
-                                                  shard->id.to_string()));
+      throw Error(
+          ErrorCode::corrupt,
+          fmt::format("shard map: the range of {} overlaps another or leaves a hole before it", shard->id.to_string()));
     }
     complete = shard->range.last == max_hash_key;
     next = shard->range.last.value() + 1;
@@ -52,8 +53,8 @@ ShardMap::ShardMap(Version version, std::vector<Shard> shards) : version_(versio
 }
 
 const Shard* ShardMap::find(ShardId id) const {
-  const auto found =
-      std::lower_bound(shards_.begin(), shards_.end(), id, [](const Shard& shard, ShardId key) { return shard.id < key; });
+  const auto found = std::lower_bound(shards_.begin(), shards_.end(), id,
+                                      [](const Shard& shard, ShardId key) { return shard.id < key; });
   return found != shards_.end() && found->id == id ? &*found : nullptr;
 }
 

@@ -65,7 +65,8 @@ SequenceRun Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
   insert_.bind(7, static_cast<std::int64_t>(row.payload_checksum));
   insert_.bind(8, static_cast<std::int64_t>(row.checksum()));
   insert_.bindNoCopy(9, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
-  // A statement that failed is reset before it is used again; it must not be left standing inside the transaction either.
+  // A statement that failed is reset before it is used again; it must not be left standing inside the transaction
+  // either.
   try {
     insert_.exec();
   } catch (...) {

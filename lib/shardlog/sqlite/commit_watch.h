@@ -8,8 +8,8 @@
 
 namespace shardlog::sqlite {
 
-/// Notices commits by the time stamp of a stream's `lock`, which a writer touches after each. (SQLite's own write to the WAL
-/// can be seen before the commit is visible, and the commit itself not at all.)
+/// Notices commits by the time stamp of a stream's `lock`, which a writer touches after each. (SQLite's own write to
+/// the WAL can be seen before the commit is visible, and the commit itself not at all.)
 class CommitWatch {
  public:
   /// Watches from now on. Where the system has no watch left, wait() only waits.
@@ -17,8 +17,8 @@ class CommitWatch {
   /// Never notices anything: for who wants to look at intervals only.
   CommitWatch();
 
-  /// True when there was a commit since the last call, at once or within `timeout`. False at the timeout and when `stop` is
-  /// requested. Each commit is told at most once.
+  /// True when there was a commit since the last call, at once or within `timeout`. False at the timeout and when
+  /// `stop` is requested. Each commit is told at most once.
   bool wait(Duration timeout, const std::stop_token& stop);
 
  private:

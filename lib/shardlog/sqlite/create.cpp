@@ -53,7 +53,8 @@ std::string make_uuid() {
   std::string hex = random_hex();
   hex[12] = '4';
   hex[16] = "89ab"[static_cast<std::size_t>(hex[16]) % 4];
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
+                     hex.substr(20));
 }
 
 gid_t group_id(const std::string& name) {
@@ -94,8 +95,10 @@ class Scaffold {
 
 /// With the mode and group asked for whatever the umask; SQLite gives its further files those of stream.db.
 void make_file(const std::string& path, mode_t mode, gid_t group) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
-  const bool made = file.valid() && ::fchown(file.get(), same_user, group) == 0 && ::fchmod(file.get(), mode) == 0 && ::fsync(file.get()) == 0;
+  const FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  const bool made = file.valid() && ::fchown(file.get(), same_user, group) == 0 && ::fchmod(file.get(), mode) == 0 &&
+                    ::fsync(file.get()) == 0;
   if (!made) throw system_error("create " + quote(path), errno);
 }
 
@@ -124,7 +127,8 @@ void fill(const Paths& paths, const Configuration& configuration) {
   store_configuration(database, configuration);
   transaction.commit();
   // Nobody else can know this stream yet, so this needs no lock.
-  const int result = sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const int result =
+      sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (result != SQLITE_OK) throw SQLite::Exception(database.getHandle(), result);
 }
 
@@ -140,14 +144,16 @@ void create(const std::string& address, const CreateOptions& options, const Cloc
   }
   const gid_t group = options.group ? group_id(*options.group) : same_group;
   struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "create stream " + quote(path) + ": the name exists");
+  if (::lstat(path.c_str(), &there) == 0)
+    throw Error(ErrorCode::exists, "create stream " + quote(path) + ": the name exists");
 
   const std::string what = "create stream " + quote(path);
   try {
     const std::string unsafe = unsafe_file_system(parent_directory(path));
     if (!unsafe.empty() && !options.unsafe_file_system) {
-      throw Error(ErrorCode::cannot_create,
-                  fmt::format("{}: SQLite's write-ahead log is not safe on {}; --force does it all the same", what, unsafe));
+      throw Error(
+          ErrorCode::cannot_create,
+          fmt::format("{}: SQLite's write-ahead log is not safe on {}; --force does it all the same", what, unsafe));
     }
     Scaffold scaffold(path);
     const Paths paths(scaffold.path());

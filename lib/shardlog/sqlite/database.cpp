@@ -64,7 +64,8 @@ SQLite::Database open_database(const Paths& paths, OpenMode mode) {
     database.exec(fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum=INCREMENTAL", page_size));
     const std::string journal = database.execAndGet("PRAGMA journal_mode=WAL").getString();
     if (journal != "wal") {
-      throw Error(ErrorCode::cannot_create, "create stream: this file system cannot hold a write-ahead log (got " + journal + ")");
+      throw Error(ErrorCode::cannot_create,
+                  "create stream: this file system cannot hold a write-ahead log (got " + journal + ")");
     }
   }
   return database;

@@ -11,8 +11,8 @@
 
 namespace shardlog::sqlite {
 
-/// How long a connection waits where SQLite itself is locked, which under our own lock is only while another process that
-/// opens the stream after a crash recovers it.
+/// How long a connection waits where SQLite itself is locked, which under our own lock is only while another process
+/// that opens the stream after a crash recovers it.
 constexpr std::chrono::milliseconds busy_timeout{10'000};
 
 enum class OpenMode { create, read_write, read_only };

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -42,8 +42,8 @@ std::string unsafe_file_system(const std::string& path) {
   struct statfs facts {};
   if (::statfs(path.c_str(), &facts) != 0) throw system_error("look at the file system of " + quote(path), errno);
   const auto type = static_cast<std::uint32_t>(facts.f_type);
-  const auto* const found =
-      std::find_if(unsafe_types.begin(), unsafe_types.end(), [type](const auto& unsafe) { return unsafe.first == type; });
+  const auto* const found = std::find_if(unsafe_types.begin(), unsafe_types.end(),
+                                         [type](const auto& unsafe) { return unsafe.first == type; });
   return found == unsafe_types.end() ? "" : found->second;
 }
 

@@ -4,8 +4,8 @@
 
 namespace shardlog::sqlite {
 
-/// The name of the file system below `path` where SQLite's WAL is not safe on it, because other machines may write it or
-/// its locks and shared memory are not the kernel's own (sqlite.org/wal.html); empty where it is safe. Throws like
+/// The name of the file system below `path` where SQLite's WAL is not safe on it, because other machines may write it
+/// or its locks and shared memory are not the kernel's own (sqlite.org/wal.html); empty where it is safe. Throws like
 /// system_error().
 std::string unsafe_file_system(const std::string& path);
 

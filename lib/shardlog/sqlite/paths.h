@@ -4,8 +4,8 @@
 
 namespace shardlog::sqlite {
 
-/// The files of a stream's directory. SQLite's own (stream.db and what it puts beside it) are opened through SQLite only:
-/// another open and close in the same process would drop SQLite's locks on them. stat(2) is harmless.
+/// The files of a stream's directory. SQLite's own (stream.db and what it puts beside it) are opened through SQLite
+/// only: another open and close in the same process would drop SQLite's locks on them. stat(2) is harmless.
 struct Paths {
   explicit Paths(std::string stream) : directory(std::move(stream)) {}
 

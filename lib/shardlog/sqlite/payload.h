@@ -11,8 +11,8 @@
 
 namespace shardlog::sqlite {
 
-/// Reads payloads straight into their owner's memory, without the copy that a result column makes of what is larger than a
-/// page. While it exists the read transaction stays open. The database must outlive it.
+/// Reads payloads straight into their owner's memory, without the copy that a result column makes of what is larger
+/// than a page. While it exists the read transaction stays open. The database must outlive it.
 class PayloadReader {
  public:
   explicit PayloadReader(SQLite::Database& database) : connection_(database.getHandle()) {}
@@ -31,7 +31,8 @@ class PayloadReader {
   std::unique_ptr<sqlite3_blob, Close> blob_;
 };
 
-/// Throws corrupt where the payload is damaged or is not the one that its row was made for. The message names the batch.
+/// Throws corrupt where the payload is damaged or is not the one that its row was made for. The message names the
+/// batch.
 RecordBatch decode_payload(const BatchRow& row, Bytes payload);
 
 }  // namespace shardlog::sqlite

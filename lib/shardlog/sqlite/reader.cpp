@@ -71,7 +71,9 @@ void SqliteReader::seek_to_time(Tail& tail, Timestamp time) {
   rows_.reset();
 }
 
-bool SqliteReader::wanted(const BatchRow& row) const { return shards_.empty() || shards_.contains(row.shard); }
+bool SqliteReader::wanted(const BatchRow& row) const {
+  return shards_.empty() || shards_.contains(row.shard);
+}
 
 /// A bounded piece, read within one transaction that is over on return. Stops at damage and remembers it.
 std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {

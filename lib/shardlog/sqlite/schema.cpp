@@ -19,8 +19,8 @@ struct Table {
   std::string_view sql;
 };
 
-// In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed without a
-// new format version: programs of one version expect these very texts.
+// In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
+// without a new format version: programs of one version expect these very texts.
 constexpr std::array<Table, 4> tables{{
     {"batch_index",
      "CREATE TABLE batch_index("
@@ -39,7 +39,9 @@ constexpr std::array<Table, 4> tables{{
      "adjacent_parent INTEGER, opened_at INTEGER NOT NULL, closed_at INTEGER, first_sequence INTEGER NOT NULL) STRICT"},
 }};
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, reason); }
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::corrupt, reason);
+}
 
 }  // namespace
 
@@ -49,11 +51,13 @@ void create_schema(SQLite::Database& database) {
 }
 
 void check_schema(SQLite::Database& database) {
-  if (database.execAndGet("PRAGMA application_id").getInt() != application_id) refuse("stream.db is not a stream's database");
+  if (database.execAndGet("PRAGMA application_id").getInt() != application_id)
+    refuse("stream.db is not a stream's database");
   const int version = database.execAndGet("PRAGMA user_version").getInt();
   if (version > format_version) {
     throw Error(ErrorCode::unsupported,
-                fmt::format("the stream has format version {}, this program knows {}: use a newer shardlog", version, format_version));
+                fmt::format("the stream has format version {}, this program knows {}: use a newer shardlog", version,
+                            format_version));
   }
   if (version != format_version) refuse(fmt::format("unknown format version {}", version));
   SQLite::Statement objects(database, "SELECT name, sql FROM sqlite_schema ORDER BY name");

@@ -21,7 +21,9 @@ constexpr std::string_view checksum_name = "checksum";
 /// Names and values of the table `settings`, all as text, which keeps the table open to later versions.
 using Values = std::map<std::string, std::string, std::less<>>;
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, "settings: " + reason); }
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::corrupt, "settings: " + reason);
+}
 
 Values to_values(const Configuration& configuration) {
   Values values{
@@ -49,17 +51,17 @@ Number number_of(const Values& values, std::string_view name) {
   return number;
 }
 
-/// One text over all that is stored, so that damage anywhere in these small tables is found whenever they are read: SQLite
-/// itself has no checksums.
+/// One text over all that is stored, so that damage anywhere in these small tables is found whenever they are read:
+/// SQLite itself has no checksums.
 std::string checksum_of(const Values& values, const std::vector<ShardRow>& shards) {
   std::string all;
   for (const auto& [name, value] : values) all += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
   const auto id_or_none = [](const std::optional<ShardId>& id) { return id ? std::to_string(id->number()) : "-"; };
   for (const auto& [shard, first_sequence] : shards) {
-    all += fmt::format("{} {} {} {} {} {} {} {}\n", shard.id.number(), shard.range.first.to_string(),
-                       shard.range.last.to_string(), id_or_none(shard.parent), id_or_none(shard.adjacent_parent),
-                       shard.opened_at.time_since_epoch().count(),
-                       shard.closed_at ? std::to_string(shard.closed_at->time_since_epoch().count()) : "-", first_sequence);
+    all += fmt::format(
+        "{} {} {} {} {} {} {} {}\n", shard.id.number(), shard.range.first.to_string(), shard.range.last.to_string(),
+        id_or_none(shard.parent), id_or_none(shard.adjacent_parent), shard.opened_at.time_since_epoch().count(),
+        shard.closed_at ? std::to_string(shard.closed_at->time_since_epoch().count()) : "-", first_sequence);
   }
   return fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
 }
@@ -73,7 +75,8 @@ Values load_values(SQLite::Database& database) {
 
 HashKey hash_key_of(const SQLite::Column& column) {
   HashKey::Bytes bytes{};
-  if (!column.isBlob() || static_cast<std::size_t>(column.getBytes()) != bytes.size()) refuse("a hash key is not 16 bytes");
+  if (!column.isBlob() || static_cast<std::size_t>(column.getBytes()) != bytes.size())
+    refuse("a hash key is not 16 bytes");
   const auto* const from = static_cast<const unsigned char*>(column.getBlob());
   std::copy_n(from, bytes.size(), bytes.begin());
   return HashKey::from_bytes(bytes);
@@ -87,9 +90,10 @@ ShardId shard_id_of(const SQLite::Column& column) {
 
 std::vector<ShardRow> load_shards(SQLite::Database& database) {
   std::vector<ShardRow> shards;
-  SQLite::Statement rows(database,
-                         "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, first_sequence "
-                         "FROM shards ORDER BY id");
+  SQLite::Statement rows(
+      database,
+      "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, first_sequence "
+      "FROM shards ORDER BY id");
   const auto time_of = [](const SQLite::Column& column) { return Timestamp(Duration(column.getInt64())); };
   while (rows.executeStep()) {
     ShardRow row{{shard_id_of(rows.getColumn(0)),
@@ -108,8 +112,9 @@ void check_features(const Features& features, Access access) {
   const bool readable = features.incompatible == 0;
   const bool writable = readable && features.compatible_to_read == 0;
   if (access == Access::write ? writable : readable) return;
-  throw Error(ErrorCode::unsupported, fmt::format("the stream has features that this program does not know{}: use a newer shardlog",
-                                                  readable ? ", it can only be read here" : ""));
+  throw Error(ErrorCode::unsupported,
+              fmt::format("the stream has features that this program does not know{}: use a newer shardlog",
+                          readable ? ", it can only be read here" : ""));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace shardlog::sqlite {
 
 /// Feature bits that a later version may set. This version knows none.
 struct Features {
-  std::uint32_t compatible = 0;           ///< unknown ones do no harm
-  std::uint32_t compatible_to_read = 0;   ///< with unknown ones a program may read, not write
-  std::uint32_t incompatible = 0;         ///< with unknown ones a program may do nothing
+  std::uint32_t compatible = 0;          ///< unknown ones do no harm
+  std::uint32_t compatible_to_read = 0;  ///< with unknown ones a program may read, not write
+  std::uint32_t incompatible = 0;        ///< with unknown ones a program may do nothing
 };
 
 struct ShardRow {

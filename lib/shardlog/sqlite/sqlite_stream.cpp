@@ -61,7 +61,8 @@ class SqliteStream final : public Stream {
     Configuration configuration = load_configuration(database_, options.access);
     const std::string unsafe = configuration.unsafe_file_system ? "" : unsafe_file_system(paths_.directory);
     if (!unsafe.empty()) {
-      throw Error(ErrorCode::cannot_create, "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
+      throw Error(ErrorCode::cannot_create,
+                  "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
     }
     transaction.commit();
     if (options.access == Access::write) {
@@ -82,7 +83,8 @@ class SqliteStream final : public Stream {
   }
 
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
-    return named(paths_.directory, [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
+    return named(paths_.directory,
+                 [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
   }
 
   void update(const SettingsChange& change) override {

@@ -13,8 +13,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// When the first record of each shard arrived. Most shards have theirs among the first batches; for one that has not, the
-/// index tells between which batches it is.
+/// When the first record of each shard arrived. Most shards have theirs among the first batches; for one that has not,
+/// the index tells between which batches it is.
 class FirstArrivals {
  public:
   FirstArrivals(SQLite::Database& database, const Tail& tail) : database_(database), missing_(tail.shards().size()) {}
@@ -24,7 +24,8 @@ class FirstArrivals {
     std::int64_t before = 0;
     while (missing_ > found_.size() && index.executeStep()) {
       const std::int64_t batch = index.getColumn(0).getInt64();
-      const Tail tail = Tail::decode(batch, Timestamp(Duration(index.getColumn(1).getInt64())), index.getColumn(2).getString());
+      const Tail tail =
+          Tail::decode(batch, Timestamp(Duration(index.getColumn(1).getInt64())), index.getColumn(2).getString());
       const bool news = std::any_of(tail.shards().begin(), tail.shards().end(),
                                     [this](const auto& entry) { return !found_.contains(entry.first); });
       if (news) scan(before, batch);
@@ -36,7 +37,8 @@ class FirstArrivals {
 
  private:
   void scan(std::int64_t after, std::int64_t last) {
-    SQLite::Statement rows(database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
+    SQLite::Statement rows(
+        database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
     rows.bind(1, after);
     rows.bind(2, last);
     while (missing_ > found_.size() && rows.executeStep()) {

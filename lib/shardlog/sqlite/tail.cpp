@@ -18,7 +18,9 @@ constexpr std::int64_t index_bytes = 4L * 1024 * 1024;
 constexpr std::int64_t index_batches = 1000;
 constexpr std::size_t entry_size = 4 * sizeof(std::int64_t);  // shard, next sequence, bytes, last arrival
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorCode::corrupt, reason); }
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::corrupt, reason);
+}
 
 std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
   std::array<char, 2 * sizeof(std::int64_t)> head{};
@@ -50,8 +52,8 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
     refuse(fmt::format("batch {} does not continue batch {}", row.id, batch_));
   }
   if (const std::int64_t expected = next_sequence(shard); row.first_sequence != expected) {
-    refuse(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id, shard.shard.id.to_string(),
-                       row.first_sequence, expected));
+    refuse(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id,
+                       shard.shard.id.to_string(), row.first_sequence, expected));
   }
   batch_ = row.id;
   last_arrival_ = row.arrived_at;
@@ -63,7 +65,9 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   bytes_since_index_ += row.data_bytes;
 }
 
-bool Tail::index_due() const { return batches_since_index_ >= index_batches || bytes_since_index_ >= index_bytes; }
+bool Tail::index_due() const {
+  return batches_since_index_ >= index_batches || bytes_since_index_ >= index_bytes;
+}
 
 void Tail::index_written() {
   indexed_batch_ = batch_;
@@ -107,15 +111,17 @@ void write_index_row(SQLite::Database& database, const Tail& tail) {
 }
 
 Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch) {
-  SQLite::Statement row(database,
-                        "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
+  SQLite::Statement row(
+      database,
+      "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
   row.bind(1, batch);
   return row.executeStep() ? tail_of(row) : Tail();
 }
 
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last) {
-  SQLite::Statement rows(database,
-                         "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch");
+  SQLite::Statement rows(
+      database,
+      "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch");
   rows.bind(1, after);
   rows.bind(2, last);
   std::vector<Tail> tails;
@@ -125,8 +131,8 @@ std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t af
 
 Tail load_indexed_tail(SQLite::Database& database, Timestamp time) {
   // Both batches and arrivals grow, so a search by halves over the batches finds the last row that is early enough.
-  SQLite::Statement newest_below(database,
-                                 "SELECT batch, arrived_at FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
+  SQLite::Statement newest_below(
+      database, "SELECT batch, arrived_at FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
   std::int64_t low = 0;  // every row up to here is early enough
   std::int64_t high = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
   std::int64_t found = 0;
@@ -148,8 +154,9 @@ Tail load_indexed_tail(SQLite::Database& database, Timestamp time) {
 
 const ShardRow& shard_of(const Configuration& configuration, const BatchRow& row) {
   const auto& shards = configuration.shards;
-  const auto found = std::lower_bound(shards.begin(), shards.end(), row.shard,
-                                      [](const ShardRow& shard, std::int64_t id) { return shard.shard.id.number() < id; });
+  const auto found =
+      std::lower_bound(shards.begin(), shards.end(), row.shard,
+                       [](const ShardRow& shard, std::int64_t id) { return shard.shard.id.number() < id; });
   if (found == shards.end() || found->shard.id.number() != row.shard) {
     refuse(fmt::format("batch {} is of shard {}, which the stream does not have", row.id, row.shard));
   }

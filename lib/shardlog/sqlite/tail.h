@@ -1,7 +1,7 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct ShardTail {
   friend bool operator==(const ShardTail&, const ShardTail&) = default;
 };
 
-/// Where every shard stands just behind a batch. Batches are the truth; a row of `batch_index` is a tail written down now
-/// and then, so that the tail at any batch is one such row and a short scan away, however large the stream is.
+/// Where every shard stands just behind a batch. Batches are the truth; a row of `batch_index` is a tail written down
+/// now and then, so that the tail at any batch is one such row and a short scan away, however large the stream is.
 class Tail {
  public:
   /// Before the first batch. Shards that no batch has touched yet are not listed.
@@ -80,7 +80,8 @@ class TailScan {
   explicit TailScan(SQLite::Database& database);
 
   /// Up to `batch`, or to the newest. REQUIRES: a transaction is open. Throws corrupt.
-  void catch_up(const Configuration& configuration, Tail& tail, std::int64_t batch = std::numeric_limits<std::int64_t>::max());
+  void catch_up(const Configuration& configuration, Tail& tail,
+                std::int64_t batch = std::numeric_limits<std::int64_t>::max());
 
  private:
   SQLite::Database& database_;

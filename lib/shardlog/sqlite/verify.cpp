@@ -49,7 +49,8 @@ class Verification {
     try {
       SQLite::Transaction transaction(database_);
       PayloadReader payloads(database_);
-      SQLite::Statement rows(database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
+      SQLite::Statement rows(
+          database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
       rows.bind(1, id_);
       rows.bind(2, last);
       std::size_t bytes = 0;
@@ -98,8 +99,8 @@ class Verification {
     last_arrival_ = row.arrived_at;
     const auto [next, first_seen] = next_sequences_.try_emplace(row.shard, shard.first_sequence);
     if (row.first_sequence != next->second) {
-      report(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id, shard.shard.id.to_string(),
-                         row.first_sequence, next->second));
+      report(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id,
+                         shard.shard.id.to_string(), row.first_sequence, next->second));
     }
     next->second = row.next_sequence();
   }
@@ -108,15 +109,16 @@ class Verification {
     if (!record.key && !record.explicit_hash_key) return;
     const HashKey hash_key = record.explicit_hash_key ? *record.explicit_hash_key : HashKey::of(*record.key);
     if (shard.shard.range.contains(hash_key)) return;
-    report(fmt::format("batch {}: a record of hash key {} is in {}", row.id, hash_key.to_string(), shard.shard.id.to_string()));
+    report(fmt::format("batch {}: a record of hash key {} is in {}", row.id, hash_key.to_string(),
+                       shard.shard.id.to_string()));
   }
 
   /// A row of the index says what the batches up to it say.
   void check_index(const BatchRow& row) {
     while (!indexed_.empty() && indexed_.front().batch() <= row.id) {
       const Tail& indexed = indexed_.front();
-      const bool agrees =
-          indexed.batch() == row.id && indexed.last_arrival() == tail_.last_arrival() && indexed.shards() == tail_.shards();
+      const bool agrees = indexed.batch() == row.id && indexed.last_arrival() == tail_.last_arrival() &&
+                          indexed.shards() == tail_.shards();
       if (!agrees) report(fmt::format("index behind batch {}: does not agree with the batches", indexed.batch()));
       indexed_.pop_front();
     }

@@ -25,7 +25,9 @@ constexpr Duration put_off_time = milliseconds(250);
 constexpr std::int64_t exit_threshold = 2 * mib;
 constexpr milliseconds checkpoint_patience{50};
 
-constexpr std::int64_t bytes_of(std::int64_t pages) { return pages * page_size; }
+constexpr std::int64_t bytes_of(std::int64_t pages) {
+  return pages * page_size;
+}
 
 }  // namespace
 
@@ -34,7 +36,9 @@ WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, con
   sqlite3_wal_hook(database_.getHandle(), &WriteAheadLog::on_commit, this);
 }
 
-WriteAheadLog::~WriteAheadLog() { sqlite3_wal_hook(database_.getHandle(), nullptr, nullptr); }
+WriteAheadLog::~WriteAheadLog() {
+  sqlite3_wal_hook(database_.getHandle(), nullptr, nullptr);
+}
 
 int WriteAheadLog::on_commit(void* self, sqlite3* /*connection*/, const char* /*database*/, int pages) {
   auto& log = *static_cast<WriteAheadLog*>(self);
@@ -60,7 +64,8 @@ void WriteAheadLog::checkpoint_fully(Duration timeout) {
   const Duration end = clock_.elapsed() + timeout;
   while (!checkpoint(SQLITE_CHECKPOINT_RESTART)) {
     if (clock_.elapsed() >= end) {
-      throw Error(ErrorCode::busy, fmt::format("readers keep the write-ahead log of {} MiB from being emptied", size() / mib));
+      throw Error(ErrorCode::busy,
+                  fmt::format("readers keep the write-ahead log of {} MiB from being emptied", size() / mib));
     }
   }
 }

@@ -12,8 +12,8 @@ namespace shardlog::sqlite {
 /// Decides when the write-ahead log is copied into the database file, and does it.
 ///
 /// Every checkpoint of every process runs here, and every one of these functions REQUIRES that the writer lock is held:
-/// before version 3.51.3 SQLite loses committed transactions for ever when a checkpoint meets a writer that starts the WAL
-/// over (sqlite.org/wal.html, "The WAL-reset bug"), and that is the version on most machines.
+/// before version 3.51.3 SQLite loses committed transactions for ever when a checkpoint meets a writer that starts the
+/// WAL over (sqlite.org/wal.html, "The WAL-reset bug"), and that is the version on most machines.
 class WriteAheadLog {
  public:
   /// Beyond this size nothing is appended before a checkpoint succeeds.
@@ -25,8 +25,8 @@ class WriteAheadLog {
   WriteAheadLog& operator=(const WriteAheadLog&) = delete;
   ~WriteAheadLog();
 
-  /// Checkpoints when enough has gathered: 4 MiB between small commits, up to 64 MiB between large ones. A reader that is in
-  /// the way puts it off; throws busy when the ceiling is reached and readers stay in the way for `timeout`.
+  /// Checkpoints when enough has gathered: 4 MiB between small commits, up to 64 MiB between large ones. A reader that
+  /// is in the way puts it off; throws busy when the ceiling is reached and readers stay in the way for `timeout`.
   void checkpoint_if_due(Duration timeout);
 
   /// Copies everything into the database file, durably. Throws busy when readers stay in the way for `timeout`.
@@ -44,7 +44,7 @@ class WriteAheadLog {
   SQLite::Database& database_;
   const Paths& paths_;
   const Clock& clock_;
-  std::int64_t pages_ = 0;         ///< in the log after our last commit
+  std::int64_t pages_ = 0;           ///< in the log after our last commit
   std::int64_t largest_commit_ = 0;  ///< in pages, since the last checkpoint
   std::int64_t put_off_until_pages_ = 0;
   Duration put_off_until_{};

@@ -35,8 +35,8 @@ bool lock_now(int file) {
   return true;
 }
 
-/// flock(2) queues fairly but knows no timeout, so the waiting is done by a thread, which gives the lock back by itself when
-/// nobody wants it any more. It owns a duplicate of the descriptor: a lock belongs to what both of them stand for.
+/// flock(2) queues fairly but knows no timeout, so the waiting is done by a thread, which gives the lock back by itself
+/// when nobody wants it any more. It owns a duplicate of the descriptor: a lock belongs to what both of them stand for.
 class Waiter : public std::enable_shared_from_this<Waiter> {
  public:
   explicit Waiter(int file) : file_(::fcntl(file, F_DUPFD_CLOEXEC, 0)) {
@@ -107,7 +107,8 @@ std::string holder_of(const struct stat& lock) {
 }  // namespace
 
 WriterLock::WriterLock(const std::string& path, bool for_writing)
-    : path_(path), file_(::open(path.c_str(), (for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) {
+    : path_(path),
+      file_(::open(path.c_str(), (for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) {
   if (!file_.valid() && errno == ELOOP) throw Error(ErrorCode::corrupt, quote(path) + " is a symbolic link");
   if (!file_.valid()) throw system_error("open " + quote(path), errno);
   const auto facts = facts_of(file_.get(), path);
@@ -141,9 +142,13 @@ void WriterLock::check_present() const {
   }
 }
 
-void WriterLock::announce_commit() const { ::futimens(file_.get(), nullptr); }
+void WriterLock::announce_commit() const {
+  ::futimens(file_.get(), nullptr);
+}
 
-bool WriterLock::outcome_unknown() const { return facts_of(file_.get(), path_).st_size != 0; }
+bool WriterLock::outcome_unknown() const {
+  return facts_of(file_.get(), path_).st_size != 0;
+}
 
 void WriterLock::set_outcome_unknown(bool unknown) const {
   if (::ftruncate(file_.get(), unknown ? 1 : 0) != 0) throw system_error("mark " + quote(path_), errno);

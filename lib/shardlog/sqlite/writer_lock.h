@@ -8,9 +8,9 @@
 
 namespace shardlog::sqlite {
 
-/// The file `lock` of a stream. flock(2) on it serialises all writers and all checkpoints of all processes; its time stamp
-/// tells followers of a commit; one byte in it (it is empty otherwise) says that a writer could not learn the outcome of a
-/// commit. It is never unlinked, so who finds it unlinked knows that the stream was removed.
+/// The file `lock` of a stream. flock(2) on it serialises all writers and all checkpoints of all processes; its time
+/// stamp tells followers of a commit; one byte in it (it is empty otherwise) says that a writer could not learn the
+/// outcome of a commit. It is never unlinked, so who finds it unlinked knows that the stream was removed.
 class WriterLock {
  public:
   /// `path` is a regular file with one name; symbolic and further hard links are refused as corrupt. Throws like
