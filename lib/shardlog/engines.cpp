@@ -23,8 +23,9 @@ std::string_view scheme_of(std::string_view address) {
 void check_scheme(const std::string& address) {
   if (address.empty()) throw Error(ErrorCode::usage, "an empty name is no stream");
   if (const auto scheme = scheme_of(address); !scheme.empty()) {
-    throw Error(ErrorCode::usage, fmt::format("stream {}: unknown scheme {} (a path with a colon is written ./{})",
-                                              quote(address), quote(scheme), address));
+    throw Error(ErrorCode::usage,
+                fmt::format("stream {}: unknown scheme {}{}", quote(address), quote(scheme),
+                            address.find('/') == std::string::npos ? "" : " (a path begins with / or ./)"));
   }
 }
 

@@ -61,7 +61,8 @@ struct StreamDescription {
   Timestamp created_at;
   StreamSettings settings;
   ShardMap map;
-  std::uint64_t last_batch = 0;  ///< how many batches there have ever been
+  std::uint64_t last_batch = 0;             ///< how many batches there have ever been
+  std::optional<Timestamp> last_arrival{};  ///< of the newest batch
 };
 
 /// What a successful append is safe from.
@@ -157,8 +158,9 @@ class Stream {
 
   virtual StreamStatistics statistics() = 0;
 
-  /// Reads everything. `progress` is called now and then with the part done, 0 to 1.
-  virtual VerifyReport verify(const std::function<void(double)>& progress) = 0;
+  /// Reads everything. `progress` is called now and then with the part done, 0 to 1; where it returns false that is the
+  /// end.
+  virtual VerifyReport verify(const std::function<bool(double)>& progress) = 0;
 };
 
 /// Creates the stream at an address: a path, or "scheme:..." for another engine. It appears complete or not at all.

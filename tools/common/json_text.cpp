@@ -7,7 +7,8 @@ namespace shardlog::cli {
 
 void append_json_string(std::string& to, std::string_view text) {
   to += '"';
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     switch (c) {
       case '"':
         to += "\\\"";
@@ -27,6 +28,9 @@ void append_json_string(std::string& to, std::string_view text) {
       default:
         if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7f) {
           fmt::format_to(std::back_inserter(to), "\\u{:04x}", byte);
+        } else if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+          fmt::format_to(std::back_inserter(to), "\\u{:04x}",
+                         static_cast<unsigned char>(text[++i]));  // C1 commands terminals
         } else {
           to += c;
         }

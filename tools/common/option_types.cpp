@@ -1,6 +1,11 @@
 #include "tools/common/option_types.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "shardlog/stream.h"
 
 namespace shardlog::cli {
 
@@ -26,6 +31,28 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& in
     into = *size;
   };
   return app.add_option_function<std::string>(names, parse, description)->type_name("SIZE");
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& names, const std::function<void(std::uint64_t)>& set,
+                       std::uint64_t least, std::uint64_t most, const std::string& description) {
+  const auto parse = [set, least, most](const std::string& text) {
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && stop == text.data() + text.size();
+    if (!whole || number < least || number > most) {
+      throw CLI::ValidationError(fmt::format("'{}' is no number from {} to {}", text, least, most));
+    }
+    set(number);
+  };
+  return app.add_option_function<std::string>(names, parse, description)->type_name("N");
+}
+
+void check_key(const std::string& key, const std::string& option) {
+  try {
+    check(Record{{}, key}, largest_max_record_size);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::usage, fmt::format("{} {}: {}", option, quote(key), error.what()));
+  }
 }
 
 CLI::Option* add_stream(CLI::App& app, std::string& into) {

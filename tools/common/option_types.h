@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <functional>
 #include <string>
 
 #include "shardlog/core/clock.h"
@@ -14,6 +15,13 @@ CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& in
 
 /// For options of other shapes. Throws CLI::ValidationError.
 Duration duration_or_throw(const std::string& text);
+
+/// A whole number within bounds.
+CLI::Option* add_count(CLI::App& app, const std::string& names, const std::function<void(std::uint64_t)>& set,
+                       std::uint64_t least, std::uint64_t most, const std::string& description);
+
+/// Throws usage where a text on the command line cannot be a partition key.
+void check_key(const std::string& key, const std::string& option);
 
 /// The one STREAM argument.
 CLI::Option* add_stream(CLI::App& app, std::string& into);

@@ -21,7 +21,7 @@ void claim_standard_descriptors() {
   }
 }
 
-Output::Output() {
+Output::Output() : terminal_(::isatty(STDOUT_FILENO) != 0) {
   gathered_.reserve(gather_limit);
 }
 

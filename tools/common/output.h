@@ -18,6 +18,9 @@ class Output {
 
   void write(std::string_view bytes);
 
+  /// Whether a person looks at it, so that what comes from elsewhere is to be escaped.
+  [[nodiscard]] bool is_terminal() const { return terminal_; }
+
   /// To be called whenever a reader should see what there is.
   void flush();
 
@@ -27,6 +30,7 @@ class Output {
  private:
   static void write_out(std::string_view bytes);
 
+  bool terminal_;
   std::string gathered_;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <span>
 #include <utility>
 
 #include "tools/common/option_types.h"
@@ -126,21 +127,23 @@ ExitStatus Tool::guard(Output& output, const std::function<ExitStatus()>& work) 
 }
 
 Tool::Parsed Tool::parse(int argc, char** argv) {
-  const auto asked_for = [&](const auto& flag) {
-    return std::find(argv + 1, argv + argc, std::string_view(flag)) != argv + argc;
+  const std::span<char*> arguments(argv + 1, argv + argc);
+  const auto asked_for = [&](std::string_view flag) {
+    return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
-  // Help wins over whatever else is wrong.
-  short_help_ = asked_for("-h");
-  long_help_ = asked_for("--help");
-  version_ = asked_for("-V") || asked_for("--version");
-  if (short_help_ || long_help_ || version_) return Parsed::done;
   try {
     app_.parse(argc, argv);
-    return Parsed::run;
   } catch (const CLI::ParseError& error) {
-    print_message(name_, fmt::format("{} (see {} -h)", error.what(), name_));
-    return Parsed::wrong;
+    // Help wins over whatever is wrong or missing.
+    short_help_ = asked_for("-h");
+    long_help_ = asked_for("--help");
+    version_ = asked_for("-V") || asked_for("--version");
+    if (!short_help_ && !long_help_ && !version_) {
+      print_message(name_, fmt::format("{} (see {} -h)", error.what(), name_));
+      return Parsed::wrong;
+    }
   }
+  return short_help_ || long_help_ || version_ ? Parsed::done : Parsed::run;
 }
 
 std::string Tool::usage() const {

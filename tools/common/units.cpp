@@ -240,4 +240,10 @@ std::string format_count(std::uint64_t count) {
   return result;
 }
 
+std::string format_count(std::uint64_t count, std::string_view one, std::string_view more) {
+  if (count == 1) return fmt::format("1 {}", one);
+  return more.empty() ? fmt::format("{} {}s", format_count(count), one)
+                      : fmt::format("{} {}", format_count(count), more);
+}
+
 }  // namespace shardlog::cli

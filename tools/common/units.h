@@ -32,4 +32,7 @@ std::string format_size(std::uint64_t bytes);
 /// "1234567" as "1,234,567".
 std::string format_count(std::uint64_t count);
 
+/// The same with a noun: "1 record", "1,234 records".
+std::string format_count(std::uint64_t count, std::string_view one, std::string_view more = {});
+
 }  // namespace shardlog::cli

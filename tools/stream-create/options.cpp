@@ -9,10 +9,11 @@ namespace shardlog::cli {
 void define(CLI::App& app, CreateCommand& command) {
   add_stream(app, command.stream);
   const char* const settings = "Settings";
-  app.add_option("-s,--shards", command.shards, "how many shards, 1 to 10000 (1)")
-      ->type_name("N")
-      ->group(settings)
-      ->each([&command](const std::string&) { command.shards_given = true; });
+  const auto set_shards = [&command](std::uint64_t count) {
+    command.shards = static_cast<std::uint32_t>(count);
+    command.shards_given = true;
+  };
+  add_count(app, "-s,--shards", set_shards, 1, max_shards, "how many shards, 1 to 10000 (1)")->group(settings);
   add_size(app, "--max-record-size", command.max_record_size, "the largest record, data and key, 1KiB to 10MiB (1MiB)")
       ->group(settings)
       ->each([&command](const std::string&) { command.max_record_size_given = true; });

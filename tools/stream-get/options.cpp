@@ -1,6 +1,7 @@
 #include "tools/stream-get/options.h"
 
 #include <CLI/CLI.hpp>
+#include <limits>
 
 #include "tools/common/option_types.h"
 
@@ -30,7 +31,10 @@ void define(CLI::App& app, GetCommand& command) {
   app.add_option("--until", command.until, "before which to stop (the end as it was at the start)")
       ->type_name("POSITION")
       ->group(what);
-  app.add_option("-n,--count", command.count, "at most so many records")->type_name("N")->group(what);
+  add_count(
+      app, "-n,--count", [&command](std::uint64_t count) { command.count = count; }, 0,
+      std::numeric_limits<std::int64_t>::max(), "at most so many records")
+      ->group(what);
 
   const char* const following = "Following";
   auto* const follow = app.add_flag("-f,--follow", command.follow, "go on with what comes in")->group(following);
@@ -41,7 +45,11 @@ void define(CLI::App& app, GetCommand& command) {
       ->needs(follow)
       ->group(following);
   app.add_option_function<std::string>(
-         "--poll", [&command](const std::string& text) { command.poll = duration_or_throw(text); },
+         "--poll",
+         [&command](const std::string& text) {
+           command.poll = duration_or_throw(text);
+           if (command.poll == Duration(0)) throw CLI::ValidationError("'" + text + "' would never rest");
+         },
          "look at this interval only, instead of being woken")
       ->type_name("DURATION")
       ->needs(follow)

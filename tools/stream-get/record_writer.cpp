@@ -15,11 +15,20 @@ void RecordWriter::write(const StoredBatch& batch, std::size_t count) {
 }
 
 void RecordWriter::write_lines(const StoredBatch& batch, std::size_t count) {
+  if (output_.is_terminal()) return write_printable_lines(batch, count);
   const std::string_view lines = batch.records.lines();
   if (count == batch.records.size()) return output_.write(lines);
   std::size_t size = 0;
   for (auto record = batch.records.begin(); count > 0; ++record, --count) size += (*record).data.size() + 1;
   output_.write(lines.substr(0, size));
+}
+
+void RecordWriter::write_printable_lines(const StoredBatch& batch, std::size_t count) {
+  for (auto record = batch.records.begin(); count > 0; ++record, --count) {
+    line_.clear();
+    append_printable(line_, (*record).data);
+    output_.write(line_ + '\n');
+  }
 }
 
 void RecordWriter::write_json(const StoredBatch& batch, std::size_t count) {

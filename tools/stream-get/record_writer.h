@@ -12,6 +12,7 @@ namespace shardlog::cli {
 /// Writes records in the chosen form.
 class RecordWriter {
  public:
+  /// On a terminal, control characters of the data are escaped.
   RecordWriter(OutputForm form, Output& output) : form_(form), output_(output) {}
 
   /// The first `count` records of the batch.
@@ -19,6 +20,7 @@ class RecordWriter {
 
  private:
   void write_lines(const StoredBatch& batch, std::size_t count);
+  void write_printable_lines(const StoredBatch& batch, std::size_t count);
   void write_json(const StoredBatch& batch, std::size_t count);
 
   OutputForm form_;

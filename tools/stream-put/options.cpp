@@ -1,7 +1,6 @@
 #include "tools/stream-put/options.h"
 
 #include <CLI/CLI.hpp>
-#include <map>
 
 #include "tools/common/escapes.h"
 #include "tools/common/option_types.h"
@@ -18,10 +17,9 @@ void define(CLI::App& app, PutCommand& command) {
                              ->type_name("KEY")
                              ->group(keys)
                              ->each([&key](const std::string&) { key.constant_given = true; });
-  auto* const field = app.add_option("--key-field", key.field, "the Nth field, counted from 1")
-                          ->type_name("N")
+  const auto set_field = [&key](std::uint64_t number) { key.field = static_cast<std::uint32_t>(number); };
+  auto* const field = add_count(app, "--key-field", set_field, 1, 1'000'000, "the Nth field, counted from 1")
                           ->group(keys)
-                          ->check(CLI::Range(1U, 1'000'000U))
                           ->excludes(constant);
   app.add_option_function<std::string>(
          "-F,--field-separator",
@@ -46,9 +44,14 @@ void define(CLI::App& app, PutCommand& command) {
 
   const char* const delivery = "Delivery";
   app.add_flag("--ack", command.ack, "print shard TAB sequence for each record, after its commit")->group(delivery);
-  app.add_option("--sync", command.sync,
-                 "full: what is acknowledged survives a power cut;\nnormal: the end of any process (full)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Sync>{{"full", Sync::full}, {"normal", Sync::normal}}))
+  app.add_option_function<std::string>(
+         "--sync",
+         [&command](const std::string& text) {
+           if (text != "full" && text != "normal")
+             throw CLI::ValidationError("'" + text + "' is neither full nor normal");
+           command.sync = text == "full" ? Sync::full : Sync::normal;
+         },
+         "full: what is acknowledged survives a power cut;\nnormal: the end of any process (full)")
       ->type_name("full|normal")
       ->group(delivery);
   add_duration(app, "--linger", command.linger, "wait so long to fill a batch (0)")->group(delivery);

@@ -107,11 +107,19 @@ void commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFligh
   throw *error;
 }
 
+/// Arrivals never decrease, so a clock that was ahead once marks all records until it is reached.
+void warn_of_future(const StreamDescription& stream, const Context& context) {
+  if (!stream.last_arrival || *stream.last_arrival <= context.clock.now() + std::chrono::minutes(1)) return;
+  context.warn(fmt::format("the newest record is from the future, {}: new ones get that time too until it is reached",
+                           to_rfc3339(*stream.last_arrival)));
+}
+
 }  // namespace
 
 ExitStatus run_put(const PutCommand& command, const Context& context) {
   const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
   const StreamDescription description = stream->describe();
+  warn_of_future(description, context);
   Batcher batcher(description, command.key, command.ack);
   const std::vector<std::string> files = command.files.empty() ? std::vector<std::string>{"-"} : command.files;
 

@@ -60,13 +60,13 @@ std::string json_string(const std::string& text) {
 std::string format_page(const std::string& name, const StreamStatistics& statistics) {
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
-  std::string page = fmt::format("stream     {}\n", quote(name));
+  std::string page = fmt::format("stream     {}\n", printable(name));
   page += fmt::format("uuid       {}\n", stream.uuid);
   page += fmt::format("created    {}\n", to_rfc3339(stream.created_at));
   page += fmt::format("shards     {} open\n", format_count(stream.map.open_shards().size()));
   page += fmt::format("record     at most {}\n", format_size(stream.settings.max_record_size));
   for (const auto& [key, value] : stream.settings.tags)
-    page += fmt::format("tag        {}={}\n", quote(key), quote(value));
+    page += fmt::format("tag        {}={}\n", printable(key), printable(value));
   page += fmt::format("records    {} in {}, {} on disk\n", format_count(totals.records), format_size(totals.bytes),
                       format_size(statistics.stored_bytes));
   if (totals.first && totals.last) {

@@ -5,6 +5,7 @@
 
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
+#include "tools/common/option_types.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
@@ -16,7 +17,7 @@ namespace {
 /// A line for each key: key, shard, hash key.
 void show_shards(const StatsCommand& command, const ShardMap& map, Output& output) {
   for (const std::string& key : command.shard_for) {
-    check(Record{{}, key}, largest_max_record_size);
+    check_key(key, "--shard-for");
     const HashKey hash_key = HashKey::of(key);
     const std::string shard = map.open_shards()[map.open_index_of(hash_key)].to_string();
     if (command.json) {
@@ -24,7 +25,8 @@ void show_shards(const StatsCommand& command, const ShardMap& map, Output& outpu
       append_json_string(line, key);
       output.write(line + fmt::format(R"(,"shard":"{}","hash_key":"{}"}})", shard, hash_key.to_string()) + "\n");
     } else {
-      output.write(fmt::format("{}\t{}\t{}\n", key, shard, hash_key.to_string()));
+      output.write(
+          fmt::format("{}\t{}\t{}\n", output.is_terminal() ? printable(key) : key, shard, hash_key.to_string()));
     }
   }
 }
@@ -34,15 +36,16 @@ ExitStatus verify(Stream& stream, const Context& context) {
   int shown = -1;
   const VerifyReport report = stream.verify([&](double done) {
     const int percent = static_cast<int>(done * 100);
-    if (!show_progress || percent == shown) return;
+    if (show_progress && percent != shown) fmt::print(stderr, "\r{} %", percent);
     shown = percent;
-    fmt::print(stderr, "\r{} %", percent);
+    return !context.stop.stop_requested();
   });
   if (show_progress && shown >= 0) fmt::print(stderr, "\r\x1b[K");
+  if (context.stop.stop_requested()) return ExitStatus::partly;
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
   if (!report.findings.empty()) return ExitStatus::data;
-  context.output.write(fmt::format("{} records in {} batches: all as they were written\n", format_count(report.records),
-                                   format_count(report.batches)));
+  context.output.write(fmt::format("{} in {}: all as they were written\n", format_count(report.records, "record"),
+                                   format_count(report.batches, "batch", "batches")));
   return ExitStatus::success;
 }
 

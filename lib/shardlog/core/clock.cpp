@@ -16,12 +16,20 @@ Duration SystemClock::elapsed() const {
 }
 
 std::string to_rfc3339(Timestamp time) {
-  const auto day = floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+  constexpr std::int64_t day_length = 86'400'000'000;  // microseconds
+  constexpr std::int64_t cycle_days = 146'097;  // the calendar repeats every 400 years; chrono's years have 16 bits
+  constexpr std::int64_t cycle_years = 400;
+  const auto floor_divide = [](std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); };
+  const std::int64_t since_epoch = time.time_since_epoch().count();
+  const std::int64_t day = floor_divide(since_epoch, day_length);
+  const std::int64_t cycle = floor_divide(day, cycle_days);
+  const std::chrono::days day_of_cycle(day - cycle * cycle_days);
+  const std::chrono::year_month_day date{std::chrono::sys_days(day_of_cycle)};
+  const std::int64_t past_midnight = since_epoch % day_length + (since_epoch % day_length < 0 ? day_length : 0);
+  const std::chrono::hh_mm_ss clock{Duration(past_midnight)};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", int{date.year()} + cycle * cycle_years,
+                     unsigned{date.month()}, unsigned{date.day()}, clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count(), clock.subseconds().count());
 }
 
 }  // namespace shardlog

@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "shardlog/core/printable.h"  // IWYU pragma: export: messages quote what they name
+
 namespace shardlog {
 
 /// What the caller may do about an error. Outcomes that are expected (the end of a shard, nothing new) are values
@@ -37,8 +39,5 @@ class Error : public std::runtime_error {
 /// An Error for a failed system call: "<what>: <strerror(error_number)>".
 /// The code follows errno: not_found, permission, full (no space or over quota), and io for the rest.
 Error system_error(const std::string& what, int error_number);
-
-/// `text` within single quotes, with control characters as \xHH so that no message breaks a line or a terminal.
-std::string quote(std::string_view text);
 
 }  // namespace shardlog

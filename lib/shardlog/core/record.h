@@ -8,7 +8,7 @@
 
 namespace shardlog {
 
-/// Kinesis' bounds (API reference, "CreateStream" and "PutRecord").
+/// Kinesis' bounds (API reference, "CreateStream" and "PutRecord"), but for the smallest, which is 1 MiB there.
 constexpr std::size_t default_max_record_size = 1024UL * 1024;
 constexpr std::size_t largest_max_record_size = 10UL * 1024 * 1024;
 constexpr std::size_t smallest_max_record_size = 1024;

@@ -122,6 +122,10 @@ class PayloadWriter {
   Bytes payload_;
 };
 
+void check_data_size(std::uint64_t size) {
+  if (size > max_batch_bytes) throw Error(ErrorCode::internal, fmt::format("record batch: {} bytes", size));
+}
+
 char* append(char* to, std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
   return to + bytes.size();
@@ -165,9 +169,7 @@ EncodedBatch encode(std::span<const Record> records, const std::optional<Produce
     key_lengths.push_back(static_cast<std::uint32_t>(key_size));
     if (record.explicit_hash_key) ++hash_keys;
   }
-  if (data_size + keys_size > max_batch_bytes) {
-    throw Error(ErrorCode::internal, fmt::format("record batch: {} bytes", data_size + keys_size));
-  }
+  check_data_size(data_size + keys_size);
 
   const auto data_plan = LengthsPlan::of(data_lengths);
   const auto key_plan = LengthsPlan::of(key_lengths);
@@ -199,11 +201,16 @@ EncodedBatch encode(std::span<const Record> records, const std::optional<Produce
 
 EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths) {
   PayloadWriter writer(lengths.size());
+  const std::uint64_t data_size = std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0});
+  check_data_size(data_size);
+  if (data_size + lengths.size() != lines.size()) {
+    throw Error(ErrorCode::internal, "record batch: the lengths are not those of the lines");
+  }
   const auto plan = LengthsPlan::of(lengths);
   writer.declare(Column::data_lengths, plan.size);
   writer.declare(Column::data, lines.size());
   append(plan.write(writer.allocate(), lengths), lines);
-  return writer.finish(lines.size() - lengths.size());
+  return writer.finish(data_size);
 }
 
 RecordBatch::Lengths::Lengths(std::string_view column, std::size_t count) {
@@ -342,7 +349,9 @@ void RecordBatch::check_columns() {
 }
 
 bool RecordBatch::has_explicit_hash_key(std::size_t index) const {
-  return !hash_keys_.empty() && (static_cast<unsigned char>(hash_keys_[index / 8]) >> index % 8 & 1U) != 0;
+  if (hash_keys_.empty()) return false;
+  const unsigned bits = static_cast<unsigned char>(hash_keys_[index / 8]);
+  return (bits >> index % 8 & 1U) != 0;
 }
 
 std::uint64_t RecordBatch::checksum() const {

@@ -22,20 +22,26 @@ std::optional<LeadByte> classify(unsigned char byte) {
 
 }  // namespace
 
+std::size_t utf8_character(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto lead = classify(static_cast<unsigned char>(text.front()));
+  if (!lead || text.size() <= lead->continuation_bytes) return 0;
+  std::uint32_t character = lead->payload;
+  for (std::size_t i = 1; i <= lead->continuation_bytes; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xc0U) != 0x80) return 0;
+    character = character << 6 | (byte & 0x3fU);
+  }
+  const bool surrogate = character >= 0xd800 && character <= 0xdfff;
+  return character < lead->smallest || character > 0x10ffff || surrogate ? 0 : lead->continuation_bytes + 1;
+}
+
 std::optional<std::size_t> utf8_length(std::string_view text) {
   std::size_t characters = 0;
-  for (std::size_t at = 0; at < text.size(); ++characters) {
-    const auto lead = classify(static_cast<unsigned char>(text[at]));
-    if (!lead || text.size() - at <= lead->continuation_bytes) return std::nullopt;
-    std::uint32_t character = lead->payload;
-    for (std::size_t i = 1; i <= lead->continuation_bytes; ++i) {
-      const auto byte = static_cast<unsigned char>(text[at + i]);
-      if ((byte & 0xc0U) != 0x80) return std::nullopt;
-      character = character << 6 | (byte & 0x3fU);
-    }
-    const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-    if (character < lead->smallest || character > 0x10ffff || surrogate) return std::nullopt;
-    at += lead->continuation_bytes + 1;
+  for (; !text.empty(); ++characters) {
+    const std::size_t bytes = utf8_character(text);
+    if (bytes == 0) return std::nullopt;
+    text.remove_prefix(bytes);
   }
   return characters;
 }

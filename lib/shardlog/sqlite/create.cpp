@@ -68,7 +68,7 @@ gid_t group_id(const std::string& name) {
 class Scaffold {
  public:
   explicit Scaffold(const std::string& stream)
-      : parent_(parent_directory(stream)), path_(fmt::format("{}/.stream-{}", parent_, random_hex())) {
+      : parent_(real_path(parent_directory(stream))), path_(fmt::format("{}/.stream-{}", parent_, random_hex())) {
     if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("create stream " + quote(stream), errno);
   }
   Scaffold(const Scaffold&) = delete;
@@ -156,7 +156,7 @@ void create(const std::string& address, const CreateOptions& options, const Cloc
           fmt::format("{}: SQLite's write-ahead log is not safe on {}; --force does it all the same", what, unsafe));
     }
     Scaffold scaffold(path);
-    const Paths paths(scaffold.path());
+    const Paths paths{path, scaffold.path()};
     // SQLite's further files get the group from the directory.
     set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
     const mode_t mode = options.group ? S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP : S_IRUSR | S_IWUSR;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -61,6 +62,13 @@ void rename_to_free_name(const std::string& from, const std::string& to) {
     throw Error(ErrorCode::exists, "create stream " + quote(to) + ": the name exists");
   }
   throw system_error("create stream " + quote(to), errno);
+}
+
+std::string real_path(const std::string& path) {
+  std::error_code failed;
+  const auto real = std::filesystem::canonical(path, failed);
+  if (failed) throw system_error("look up " + quote(path), failed.value());
+  return real.string();
 }
 
 std::string parent_directory(const std::string& path) {

@@ -15,6 +15,10 @@ void sync_directory(const std::string& path);
 /// Renames a directory to a name that must be free. Throws exists where it is not.
 void rename_to_free_name(const std::string& from, const std::string& to);
 
+/// The path of a directory without symbolic links in it, which SQLite refuses anywhere in a path that it must not
+/// follow. Throws like system_error().
+std::string real_path(const std::string& path);
+
 /// The directory that holds `path`, "." for a bare name.
 std::string parent_directory(const std::string& path);
 

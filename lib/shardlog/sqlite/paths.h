@@ -7,9 +7,8 @@ namespace shardlog::sqlite {
 /// The files of a stream's directory. SQLite's own (stream.db and what it puts beside it) are opened through SQLite
 /// only: another open and close in the same process would drop SQLite's locks on them. stat(2) is harmless.
 struct Paths {
-  explicit Paths(std::string stream) : directory(std::move(stream)) {}
-
-  std::string directory;
+  std::string name;       ///< as the user calls the stream, for messages
+  std::string directory;  ///< without symbolic links
 
   [[nodiscard]] std::string database() const { return directory + "/stream.db"; }
   [[nodiscard]] std::string write_ahead_log() const { return directory + "/stream.db-wal"; }

@@ -109,7 +109,7 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
 }
 
 ReadResult SqliteReader::next(std::size_t budget) {
-  return named(paths_.directory, [&] { return next_unnamed(budget); });
+  return named(paths_.name, [&] { return next_unnamed(budget); });
 }
 
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {

@@ -1,6 +1,7 @@
 #include "shardlog/sqlite/sqlite_stream.h"
 
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -25,13 +26,14 @@ namespace shardlog::sqlite {
 namespace {
 
 /// Throws unless the directory holds a stream's files, as far as names and kinds go.
-const Paths& checked(const Paths& paths) {
+Paths locate(const std::string& name) {
   struct stat facts {};
-  if (::stat(paths.directory.c_str(), &facts) != 0) {
+  if (::stat(name.c_str(), &facts) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
     throw system_error("open", errno);
   }
   if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "this is no stream: it is not a directory");
+  Paths paths{name, real_path(name)};
   if (::lstat(paths.database().c_str(), &facts) != 0) {
     if (errno == ENOENT) throw Error(ErrorCode::not_found, "this is no stream: it holds no stream.db");
     throw system_error("open", errno);
@@ -51,9 +53,9 @@ OpenMode mode_for(const Paths& paths, Access access) {
 class SqliteStream final : public Stream {
  public:
   SqliteStream(const std::string& path, const OpenOptions& options, const Clock& clock)
-      : paths_(path),
+      : paths_(locate(path)),
         clock_(clock),
-        lock_(checked(paths_).lock(), options.access == Access::write),
+        lock_(paths_.lock(), options.access == Access::write),
         database_(open_database(paths_, mode_for(paths_, options.access))) {
     if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
     SQLite::Transaction transaction(database_);
@@ -72,23 +74,23 @@ class SqliteStream final : public Stream {
   }
 
   StreamDescription describe() override {
-    return named(paths_.directory, [&] {
+    return named(paths_.name, [&] {
       const SQLite::Transaction transaction(database_);
       return describe(load_configuration(database_, Access::read));
     });
   }
 
   std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync) override {
-    return named(paths_.directory, [&] { return writing(appender_).append(batches, sync); });
+    return named(paths_.name, [&] { return writing(appender_).append(batches, sync); });
   }
 
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
-    return named(paths_.directory,
+    return named(paths_.name,
                  [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
   }
 
   void update(const SettingsChange& change) override {
-    named(paths_.directory, [&] {
+    named(paths_.name, [&] {
       writing(committer_).commit(Sync::full, [&] {
         Configuration configuration = load_configuration(database_, Access::write);
         ++configuration.version;
@@ -104,15 +106,15 @@ class SqliteStream final : public Stream {
   }
 
   StreamStatistics statistics() override {
-    return named(paths_.directory, [&] {
+    return named(paths_.name, [&] {
       const SQLite::Transaction transaction(database_);
       const Configuration configuration = load_configuration(database_, Access::read);
       return StreamStatistics{describe(configuration), shard_statistics(database_, configuration), stored_bytes()};
     });
   }
 
-  VerifyReport verify(const std::function<void(double)>& progress) override {
-    return named(paths_.directory, [&] { return sqlite::verify(database_, progress); });
+  VerifyReport verify(const std::function<bool(double)>& progress) override {
+    return named(paths_.name, [&] { return sqlite::verify(database_, progress); });
   }
 
  private:
@@ -123,9 +125,14 @@ class SqliteStream final : public Stream {
   }
 
   StreamDescription describe(const Configuration& configuration) {
-    const std::int64_t last = database_.execAndGet("SELECT ifnull(max(id), 0) FROM batches").getInt64();
-    return {configuration.uuid,     format_version,      configuration.created_at,
-            configuration.settings, configuration.map(), static_cast<std::uint64_t>(last)};
+    SQLite::Statement newest(database_, "SELECT id, arrived_at FROM batches ORDER BY id DESC LIMIT 1");
+    StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
+                                  configuration.map()};
+    if (newest.executeStep()) {
+      description.last_batch = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
+      description.last_arrival = Timestamp(Duration(newest.getColumn(1).getInt64()));
+    }
+    return description;
   }
 
   [[nodiscard]] std::uint64_t stored_bytes() const {

@@ -28,10 +28,10 @@ class Verification {
   Verification(SQLite::Database& database, Configuration configuration)
       : database_(database), configuration_(std::move(configuration)) {}
 
-  VerifyReport run(const std::function<void(double)>& progress) {
+  VerifyReport run(const std::function<bool(double)>& progress) {
     const std::int64_t last = database_.execAndGet("SELECT ifnull(max(id), 0) FROM batches").getInt64();
     while (report_.findings.size() < most_findings && check_piece(last)) {
-      progress(static_cast<double>(id_) / static_cast<double>(last));
+      if (!progress(static_cast<double>(id_) / static_cast<double>(last))) break;
     }
     return std::move(report_);
   }
@@ -89,7 +89,7 @@ class Verification {
       for (const Record& record : records) check_route(row, shard, record);
       report_.records += records.size();
     } catch (const Error& error) {
-      report(fmt::format("batch {}: {}", row.id, error.what()));
+      report(error.what());
     }
   }
 
@@ -140,7 +140,7 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const std::function<void(double)>& progress) {
+VerifyReport verify(SQLite::Database& database, const std::function<bool(double)>& progress) {
   return Verification(database, load_configuration(database, Access::read)).run(progress);
 }
 

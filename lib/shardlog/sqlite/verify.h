@@ -9,6 +9,6 @@
 namespace shardlog::sqlite {
 
 /// As Stream::verify(). Reads in bounded pieces, each in a transaction of its own.
-VerifyReport verify(SQLite::Database& database, const std::function<void(double)>& progress);
+VerifyReport verify(SQLite::Database& database, const std::function<bool(double)>& progress);
 
 }  // namespace shardlog::sqlite
