@@ -1,0 +1,20 @@
+# fish completion for stream-create
+
+complete -c stream-create -s h -d 'Print the short help'
+complete -c stream-create -l help -d 'Print every option'
+complete -c stream-create -s V -l version -d 'Print the version'
+complete -c stream-create -s q -l quiet -d 'No warnings'
+complete -c stream-create -s v -l verbose -d 'Say more on stderr'
+complete -c stream-create -l timeout -x -d 'How long to wait for another writer'
+
+complete -c stream-create -s s -l shards -x -d 'How many shards'
+complete -c stream-create -l max-record-size -x -d 'The largest record'
+complete -c stream-create -l tag -x -d 'A note of your own'
+complete -c stream-create -l group -x -a '(__fish_complete_groups)' -d 'Share the stream with a group of users'
+complete -c stream-create -l if-missing -d 'Succeed when the stream is there'
+complete -c stream-create -l update -d 'Change settings of a stream that is there'
+complete -c stream-create -l force -d 'On a file system that is not safe, too'
+
+# The stream: a directory, or a name below $STREAM_DIR.
+complete -c stream-create -f -a '(__fish_complete_directories)'
+complete -c stream-create -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'

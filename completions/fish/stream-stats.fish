@@ -1,0 +1,16 @@
+# fish completion for stream-stats
+
+complete -c stream-stats -s h -d 'Print the short help'
+complete -c stream-stats -l help -d 'Print every option'
+complete -c stream-stats -s V -l version -d 'Print the version'
+complete -c stream-stats -s q -l quiet -d 'No warnings'
+complete -c stream-stats -s v -l verbose -d 'Say more on stderr'
+complete -c stream-stats -l timeout -x -d 'How long to wait for another writer'
+
+complete -c stream-stats -l json -d 'Print the page as one JSON object'
+complete -c stream-stats -l shard-for -x -d 'The shard and hash key of a key'
+complete -c stream-stats -l verify -d 'Read everything and check it'
+
+# The stream: a directory, or a name below $STREAM_DIR.
+complete -c stream-stats -f -a '(__fish_complete_directories)'
+complete -c stream-stats -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'
