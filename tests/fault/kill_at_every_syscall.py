@@ -1,0 +1,86 @@
+"""A kill at each system call of a put and of a create: the stream is as before or as after, and the next put works."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+
+from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, strace, verify
+
+ENOUGH = 200  # a run that saw fewer points than this did not test what it says
+
+
+def kill_points(folder, command):
+    """(system call, which of them) of all that the command makes; strace counts each kind and thread apart."""
+    output = folder + "/trace"
+    done = subprocess.run([*strace("-o", output), *command], capture_output=True)
+    check(done.returncode == 0, f"{command}: exit {done.returncode}")
+    counts = Counter()
+    with open(output, errors="replace") as lines:
+        for line in lines:
+            thread, line = line.split(None, 1)
+            if call := re.match(r"(\w+)\(", line):
+                counts[thread, call.group(1)] += 1
+    most = Counter()
+    for (_, name), count in counts.items():
+        most[name] = max(most[name], count)
+    points = [(name, when) for name, count in most.items() for when in range(1, count + 1)]
+    check(len(points) > ENOUGH, f"only {len(points)} system calls were seen")
+    return points
+
+
+def run_killed_at(point, command):
+    name, when = point
+    return subprocess.run([*strace("-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={when}"), *command],
+                          capture_output=True)
+
+
+def test_put(folder):
+    stream = folder + "/stream"
+    lines = folder + "/lines"
+    with open(lines, "w") as file:
+        file.write("".join(f"line {i}\n" for i in range(10)))
+    run("stream-create", stream, "--shards", "2")
+    acknowledged = {}
+    killed = 0
+    put = [program("stream-put"), stream, lines, "--ack"]
+    points = kill_points(folder, put)
+    for point in points:
+        done = run_killed_at(point, put)
+        killed += done.returncode != 0
+        for i, place in enumerate(parse_acknowledgements(done.stdout)):
+            acknowledged[place] = f"line {i}"
+    found = records(stream)
+    stored = {(record["shard"], record["sequence"]): record["data"] for record in found}
+    for place, data in acknowledged.items():
+        check(stored.get(place) == data, f"{data} was acknowledged at {place}")
+    check(len(found) % 10 == 0, f"{len(found)} records: a commit of 10 was torn")
+    check_dense(found)
+    verify(stream)
+    check(killed > len(points) // 2, f"only {killed} of {len(points)} kills met their call")
+    print(f"put: killed {killed} times, {len(found)} records stored")
+
+
+def test_create(folder):
+    stream = folder + "/stream"
+    made = 0
+    create = [program("stream-create"), stream, "--shards", "3"]
+    points = kill_points(folder, create)
+    shutil.rmtree(stream)
+    for point in points:
+        run_killed_at(point, create)
+        if os.path.exists(stream):
+            made += 1
+            verify(stream)
+            run("stream-put", stream, input=b"a line\n")
+            check(run("stream-get", stream) == b"a line\n", "the stream does not work")
+            shutil.rmtree(stream)
+    check(0 < made < len(points), f"made {made} of {len(points)} times: the kills tested nothing")
+    print(f"create: killed {len(points)} times, complete {made} times, otherwise not there")
+
+
+with Folder() as folder:
+    test_put(folder)
+with Folder() as folder:
+    test_create(folder)

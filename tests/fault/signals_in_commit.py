@@ -1,0 +1,84 @@
+"""A signal that comes within a commit waits for its end: a process that stops or dies there would hold up all other writers."""
+
+import os
+import signal
+import subprocess
+import time
+
+from support import Folder, check, program, run, strace
+
+SLOW = 600_000  # microseconds that each sync of the log takes
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + 20
+    while not condition():
+        check(time.monotonic() < end, f"waited in vain for {what}")
+        time.sleep(0.005)  # between two looks
+
+
+def lock_is_held(stream):
+    return subprocess.run(["flock", "-n", stream + "/lock", "true"]).returncode != 0
+
+
+def traced_program(tracer):
+    """The child that has become the program; strace makes others first, to find out what it can do."""
+    with open(f"/proc/{tracer}/task/{tracer}/children") as file:
+        for child in file.read().split():
+            try:
+                with open(f"/proc/{child}/comm") as name:
+                    if name.read().strip() == "stream-put":
+                        return int(child)
+            except FileNotFoundError:
+                pass
+    return None
+
+
+def stopped(pid):
+    """In its main thread: a stop takes all of them. While it is traced the state is t."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] in "Tt"
+
+
+class SlowPut:
+    """A put whose commit takes long, caught within it."""
+
+    def __init__(self, folder, stream):
+        self.stream = stream
+        self.tracer = subprocess.Popen(
+            [*strace("-o", "/dev/null", "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_enter={SLOW}"),
+             program("stream-put"), stream, "--ack"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        wait_for(lambda: traced_program(self.tracer.pid), "the program")
+        self.pid = traced_program(self.tracer.pid)
+        self.tracer.stdin.write(b"a line\n")
+        self.tracer.stdin.flush()
+        wait_for(lambda: lock_is_held(stream), "the commit")
+
+
+def test_stop(folder, stream):
+    put = SlowPut(folder, stream)
+    os.kill(put.pid, signal.SIGTSTP)
+    wait_for(lambda: stopped(put.pid) and not lock_is_held(stream), "the stop, without the lock")
+    check(run("stream-get", stream) == b"a line\n", "the commit was stopped in its middle")
+    run("stream-put", stream, input=b"another\n")
+    os.kill(put.pid, signal.SIGCONT)
+    check(put.tracer.stdout.readline().startswith(b"shardId-"), "no acknowledgement")
+    put.tracer.stdin.close()
+    check(put.tracer.wait() == 0, "the stopped put did not go on")
+
+
+def test_second_signal_kills_after_the_commit(folder, stream):
+    put = SlowPut(folder, stream)
+    os.kill(put.pid, signal.SIGTERM)
+    os.kill(put.pid, signal.SIGINT)
+    put.tracer.wait()
+    check(not lock_is_held(stream), "the lock outlived its holder")
+    lines = run("stream-get", stream).splitlines()
+    check(lines.count(b"a line") == 2, f"the commit was cut off: {lines}")  # one of each test
+
+with Folder() as folder:
+    stream = folder + "/stream"
+    run("stream-create", stream)
+    test_stop(folder, stream)
+    test_second_signal_kills_after_the_commit(folder, stream)
+    print("signals within a commit wait for its end")

@@ -1,0 +1,84 @@
+"""Verbs that the fault tests share. The programs are in $SHARDLOG_BIN; only the standard library is used."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PROGRAMS = pathlib.Path(os.environ.get("SHARDLOG_BIN", "build/dev/bin")).resolve()
+
+
+def program(name):
+    return str(PROGRAMS / name)
+
+
+def scale(name, default):
+    """A count that the environment may raise: CI takes the default, a nightly run more."""
+    return int(os.environ.get(name, default))
+
+
+def seeded():
+    """A random generator whose seed is printed, and taken from $SHARDLOG_SEED to replay a run."""
+    seed = int(os.environ.get("SHARDLOG_SEED", random.SystemRandom().randrange(2**32)))
+    print(f"seed {seed}", flush=True)
+    return random.Random(seed)
+
+
+def check(condition, message):
+    if not condition:
+        sys.exit(f"FAILED: {message}")
+
+
+class Folder:
+    """A temporary directory to work in."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="shardlog-")
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def run(name, *arguments, status=0, **options):
+    """Runs a program to its end and returns its output; any other exit status fails the test."""
+    done = subprocess.run([program(name), *arguments], capture_output=True, **options)
+    check(done.returncode == status, f"{name} {arguments}: exit {done.returncode}, not {status}: {done.stderr.decode()}")
+    return done.stdout
+
+
+def records(stream):
+    """All records as dictionaries, in commit order."""
+    return [json.loads(line) for line in run("stream-get", stream, "--json").splitlines()]
+
+
+def verify(stream):
+    run("stream-stats", stream, "--verify")
+
+
+def check_dense(found):
+    """Sequence numbers of every shard are 1, 2, 3 and so on."""
+    following = {}
+    for record in found:
+        expected = following.get(record["shard"], 1)
+        check(int(record["sequence"]) == expected, f"{record['shard']}: {record['sequence']} where {expected} was expected")
+        following[record["shard"]] = expected + 1
+
+
+def parse_acknowledgements(output):
+    """(shard, sequence) of each complete line."""
+    complete = output[: output.rfind(b"\n") + 1]
+    return [tuple(line.decode().split("\t")) for line in complete.splitlines()]
+
+
+def strace(*arguments):
+    """The start of a command line under strace, or nothing where this machine does not let us trace."""
+    probe = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True)
+    if probe.returncode != 0:
+        print("SKIPPED: strace cannot trace here")
+        sys.exit(77)
+    return ["strace", "-f", "-qq", *arguments]

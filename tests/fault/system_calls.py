@@ -1,0 +1,125 @@
+"""What the programs ask of the system, and in which order: the rules that no result shows until a machine loses power or two
+processes meet."""
+
+import re
+import subprocess
+
+from support import Folder, check, program, run, strace
+
+CALLS = "open,openat,close,flock,write,pwrite64,pwritev,ftruncate,fdatasync,fsync,utimensat,rename,renameat2,fchmod,chmod,unlink"
+
+
+class Trace:
+    """The calls of one run in their order, as (name, file, whole line); a file is the last part of its path."""
+
+    def __init__(self, folder, name, *arguments, **options):
+        output = folder + "/trace"
+        done = subprocess.run([*strace("-yy", "-s", "16", "-o", output, "-e", f"trace={CALLS}"), program(name), *arguments],
+                              capture_output=True, **options)
+        check(done.returncode == 0, f"{name}: exit {done.returncode}: {done.stderr.decode()}")
+        self.calls = []
+        pending = {}
+        with open(output, errors="replace") as lines:
+            for line in lines:
+                thread, line = line.split(None, 1)
+                if line.rstrip().endswith("<unfinished ...>"):
+                    pending[thread] = line.rstrip()[: -len("<unfinished ...>")]
+                    continue
+                resumed = re.match(r"<\.\.\. \w+ resumed>(.*)", line)
+                if resumed:
+                    line = pending.pop(thread) + resumed.group(1)
+                call = re.match(r"(\w+)\((.*)", line)
+                if not call:
+                    continue
+                rest = call.group(2)
+                named = re.match(r"(?:AT_FDCWD(?:<[^>]*>)?, )?\"([^\"]*)\"", rest)  # a path, or what a descriptor stands for
+                held = re.match(r"\d+<([^>]*)>", rest)
+                path = named.group(1) if named else held.group(1) if held else ""
+                self.calls.append((call.group(1), path.rstrip("/").split("/")[-1], line.strip()))
+
+    def at(self, name, file, containing=""):
+        return [i for i, call in enumerate(self.calls) if call[0] == name and call[1] == file and containing in call[2]]
+
+
+def lines_of(count, size):
+    return b"".join(b"%0*d\n" % (size, i) for i in range(count))
+
+
+def test_sync_comes_before_the_acknowledgement(folder, stream):
+    trace = Trace(folder, "stream-put", stream, "--ack", input=b"a\n")
+    written = trace.at("pwrite64", "stream.db-wal")
+    synced = trace.at("fdatasync", "stream.db-wal")
+    touched = trace.at("utimensat", "lock")
+    acknowledged = [i for i in trace.at("write", "") + [i for i, c in enumerate(trace.calls) if c[0] == "write" and "shardId" in c[2]]]
+    check(written and synced and touched and acknowledged, "a put without a write, a sync, a notice or an acknowledgement")
+    check(max(written) < max(synced) < min(touched), "followers are told before the sync")
+    check(max(synced) < min(acknowledged), "the acknowledgement comes before the sync")
+
+
+def test_normal_does_not_sync(folder, stream):
+    trace = Trace(folder, "stream-put", stream, "--sync", "normal", input=b"a\n")
+    check(not trace.at("fdatasync", "stream.db-wal"), "--sync normal syncs")
+
+
+def test_database_files_change_under_the_lock_only(folder, stream):
+    # Large enough for checkpoints, those at the end too.
+    trace = Trace(folder, "stream-put", stream, input=lines_of(300_000, 99))
+    held = False
+    writes = 0
+    for name, file, line in trace.calls:
+        if name == "flock" and "= 0" in line:
+            held = "LOCK_EX" in line
+        if name in ("pwrite64", "pwritev", "ftruncate", "fdatasync") and file in ("stream.db", "stream.db-wal"):
+            writes += 1
+            check(held, f"without the writer lock: {line}")
+    check(trace.at("pwrite64", "stream.db"), "there was no checkpoint to look at")
+    check(writes > 1000, f"only {writes} writes seen")
+    check(not held, "the lock was not given back by LOCK_UN")
+
+
+def test_database_is_opened_once(folder, stream):
+    for name, options in (("stream-put", {"input": b"a\n"}), ("stream-get", {}), ("stream-stats", {})):
+        trace = Trace(folder, name, stream, **options)
+        for file in ("stream.db", "stream.db-wal", "stream.db-shm"):
+            opened = [c for c in trace.calls if c[0] in ("open", "openat") and c[1] == file]
+            check(len(opened) <= 1, f"{name} opens {file} {len(opened)} times: closing one drops SQLite's locks on the other")
+            for call in opened:
+                check("O_CLOEXEC" in call[2], f"{name} passes {file} on to children")
+                check("O_NOFOLLOW" in call[2], f"{name} follows a symbolic link at {file}")
+        for call in trace.calls:
+            if call[0] in ("open", "openat") and call[1] == "lock":
+                check("O_CLOEXEC" in call[2] and "O_NOFOLLOW" in call[2], f"{name}: {call[2]}")
+
+
+def test_readers_write_nothing(folder, stream):
+    for arguments in (("stream-get", stream), ("stream-stats", stream), ("stream-stats", stream, "--verify")):
+        trace = Trace(folder, *arguments)
+        for name, file, line in trace.calls:
+            check(not (name in ("pwrite64", "ftruncate", "fdatasync") and file.startswith("stream.db") and file != "stream.db-shm"),
+                  f"{arguments[0]} writes: {line}")
+            check(name != "flock", f"{arguments[0]} takes the writer lock: {line}")
+
+
+def test_create_is_durable_and_whole(folder, _):
+    trace = Trace(folder, "stream-create", folder + "/made")
+    renamed = [i for i, c in enumerate(trace.calls) if c[0] == "renameat2" and "RENAME_NOREPLACE" in c[2] and c[2].endswith("= 0")]
+    check(len(renamed) == 1, "a stream does not appear by one rename that replaces nothing")
+    synced = [i for i, c in enumerate(trace.calls) if c[0] in ("fsync", "fdatasync")]
+    content = [i for i in synced if trace.calls[i][1] == "stream.db"]
+    directory = [i for i in synced if trace.calls[i][1].startswith(".stream-")]
+    check(content and max(content) < renamed[0], "the name appears before the database is on disk")
+    check(directory and max(directory) < renamed[0], "the name appears before the directory is on disk")
+    check(any(i > renamed[0] for i in synced), "the new name itself is not synced")
+
+
+def main():
+    with Folder() as folder:
+        stream = folder + "/stream"
+        run("stream-create", stream)
+        for name, test in list(globals().items()):
+            if name.startswith("test_"):
+                test(folder, stream)
+                print(f"{name}: ok")
+
+
+main()

@@ -1,0 +1,56 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "property/generators.h"
+#include "shardlog/core/record_batch.h"
+#include "unit/inspect.h"
+#include "unit/owned_record.h"
+#include "unit/payload_parts.h"
+
+namespace shardlog {
+namespace {
+
+RC_GTEST_PROP(RecordBatchProperty, DecodesWhatWasEncoded, ()) {
+  const auto records = *test::batches();
+  const auto producer = *test::producers();
+  const RecordBatch batch = test::decode(encode(test::borrow(records), producer).payload.view());
+  RC_ASSERT(test::own(batch) == records);
+  RC_ASSERT((batch.producer() == producer));
+  RC_ASSERT(test::hangs_together(batch));
+}
+
+RC_GTEST_PROP(RecordBatchProperty, CountsRecordsAndBytes, ()) {
+  const auto records = *test::batches();
+  std::uint64_t bytes = 0;
+  for (const auto& record : records) bytes += record.data.size() + record.key.value_or("").size();
+  const EncodedBatch encoded = encode(test::borrow(records));
+  RC_ASSERT(encoded.record_count == records.size());
+  RC_ASSERT(encoded.data_bytes == bytes);
+  RC_ASSERT(test::decode(encoded.payload.view()).data_bytes() == bytes);
+}
+
+RC_GTEST_PROP(RecordBatchProperty, LinesAreTheDataWithANewlineBehindEachRecord, ()) {
+  const auto records = *test::batches();
+  std::string lines;
+  for (const auto& record : records) lines += record.data + '\n';
+  RC_ASSERT(test::decode(encode(test::borrow(records)).payload.view()).lines() == lines);
+}
+
+RC_GTEST_PROP(RecordBatchProperty, LinesAreEncodedLikeTheirRecords, ()) {
+  std::string lines;
+  std::vector<std::uint32_t> lengths;
+  auto records = *test::batches();
+  for (auto& record : records) {
+    record.key.reset();
+    record.explicit_hash_key.reset();
+    lines += record.data + '\n';
+    lengths.push_back(static_cast<std::uint32_t>(record.data.size()));
+  }
+  RC_ASSERT(encode_lines(lines, lengths).payload.view() == encode(test::borrow(records)).payload.view());
+}
+
+}  // namespace
+}  // namespace shardlog

@@ -1,0 +1,33 @@
+# Sourced by tests/run, tests/demo and tests/bench/run: installs the Debian packages that are missing, without asking.
+
+build_packages="g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libpcre2-dev libsqlite3-dev libsqlitecpp-dev
+  libxxhash-dev nettle-dev"
+test_packages="bats clang-format clang-tidy jq libgtest-dev librapidcheck-dev mandoc python3 sqlite3 strace"
+
+# Installs those of the named packages that are not there.
+install_missing() {
+  local package missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+
+  local as_root=(env DEBIAN_FRONTEND=noninteractive)
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "Packages are missing and you are not root: installing them with sudo."
+    as_root=(sudo -n "${as_root[@]}")
+    if ! sudo -n true 2>/dev/null; then
+      echo "sudo would ask for a password here. Please run: sudo apt-get install ${missing[*]}" >&2
+      exit 77
+    fi
+  fi
+  echo "Installing: ${missing[*]}"
+  "${as_root[@]}" apt-get -qq update
+  "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Configures and builds a preset.
+build_preset() {
+  cmake --preset "$1" >/dev/null
+  cmake --build --preset "$1"
+}

@@ -1,0 +1,107 @@
+#include "shardlog/core/router.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "unit/shards.h"
+
+namespace shardlog {
+namespace {
+
+using test::closed_shard;
+using test::open_shard;
+using test::open_shards;
+
+Router route_over(std::uint32_t shards, std::uint64_t turn = 0) {
+  return {ShardMap(1, open_shards(even_ranges(shards))), turn};
+}
+
+// The first bytes of the MD5 values come from RFC 1321; the thirds of the key space end at 0x55.. and 0xaa..
+struct Known {
+  std::string key;
+  std::size_t half;
+  std::size_t third;
+};
+const std::vector<Known> known_keys{
+    {"a", 0, 0},                                                                                 // 0c
+    {"abc", 1, 1},                                                                               // 90
+    {"message digest", 1, 2},                                                                    // f9
+    {"abcdefghijklmnopqrstuvwxyz", 1, 2},                                                        // c3
+    {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 1, 2},                    // d1
+    {"12345678901234567890123456789012345678901234567890123456789012345678901234567890", 0, 1},  // 57
+};
+
+TEST(Router, OneShardTakesEveryKey) {
+  Router router = route_over(1);
+  for (const Known& known : known_keys) EXPECT_EQ(router.index_of(known.key), 0U);
+}
+
+TEST(Router, TwoShardsTakeAHalfEach) {
+  Router router = route_over(2);
+  for (const Known& known : known_keys) EXPECT_EQ(router.index_of(known.key), known.half) << known.key;
+}
+
+TEST(Router, ThreeShardsTakeAThirdEach) {
+  Router router = route_over(3);
+  for (const Known& known : known_keys) EXPECT_EQ(router.index_of(known.key), known.third) << known.key;
+}
+
+TEST(Router, AKeySeenBeforeGoesWhereItWent) {
+  Router router = route_over(3);
+  for (int times = 0; times < 3; ++times) {
+    for (const Known& known : known_keys) EXPECT_EQ(router.index_of(known.key), known.third) << known.key;
+  }
+}
+
+TEST(Router, MoreKeysThanItRemembersGoWhereTheyBelong) {
+  constexpr int keys = 70'000;
+  Router router = route_over(7);
+  const ShardMap map = router.map();
+  for (int times = 0; times < 2; ++times) {
+    for (int i = 0; i < keys; ++i) {
+      const std::string key = "customer " + std::to_string(i);
+      ASSERT_EQ(router.index_of(key), map.open_index_of(HashKey::of(key))) << key;
+    }
+  }
+}
+
+TEST(Router, AnExplicitHashKeyIsTakenAsItIs) {
+  const Router router = route_over(2);
+  const HashKey middle = HashKey::parse("170141183460469231731687303715884105728").value();
+  EXPECT_EQ(router.index_of(HashKey(middle.value() - 1)), 0U);
+  EXPECT_EQ(router.index_of(middle), 1U);
+}
+
+TEST(Router, PlacesAreThoseOfTheOpenShards) {
+  const auto halves = even_ranges(2);
+  Router router(
+      ShardMap(1, {closed_shard(0, {HashKey(), max_hash_key}), open_shard(1, halves[1]), open_shard(2, halves[0])}), 0);
+  EXPECT_EQ(router.map().open_shards().at(router.index_of("a")), ShardId(2));
+  EXPECT_EQ(router.map().open_shards().at(router.index_of("abc")), ShardId(1));
+}
+
+TEST(Router, BatchesWithoutKeysTakeTurns) {
+  Router router = route_over(3, 5);
+  EXPECT_EQ(router.next_keyless(), 2U);
+  EXPECT_EQ(router.next_keyless(), 0U);
+  EXPECT_EQ(router.next_keyless(), 1U);
+  EXPECT_EQ(router.next_keyless(), 2U);
+}
+
+TEST(Router, KeysDoNotMoveTheTurn) {
+  Router router = route_over(3);
+  EXPECT_EQ(router.next_keyless(), 0U);
+  EXPECT_EQ(router.index_of("abc"), 1U);
+  EXPECT_EQ(router.next_keyless(), 1U);
+}
+
+TEST(Router, TheLastTurnOf64BitsIsInBounds) {
+  Router router = route_over(3, ~std::uint64_t{0});
+  EXPECT_LT(router.next_keyless(), 3U);
+  EXPECT_LT(router.next_keyless(), 3U);
+}
+
+}  // namespace
+}  // namespace shardlog
