@@ -2,7 +2,7 @@
 
 build_packages="g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libpcre2-dev libsqlite3-dev libsqlitecpp-dev
   libxxhash-dev nettle-dev"
-test_packages="bats clang-format clang-tidy jq libgtest-dev librapidcheck-dev mandoc python3 sqlite3 strace"
+test_packages="bats bindfs clang-format clang-tidy faketime jq libgtest-dev librapidcheck-dev mandoc python3 sqlite3 strace"
 
 # Installs those of the named packages that are not there.
 install_missing() {

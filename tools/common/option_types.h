@@ -14,7 +14,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& names, Duration& int
 CLI::Option* add_size(CLI::App& app, const std::string& names, std::uint64_t& into, const std::string& description);
 
 /// For options of other shapes. Throws CLI::ValidationError.
-Duration duration_or_throw(const std::string& text);
+Duration duration_or_throw(const std::string& option, const std::string& text);
 
 /// A whole number within bounds.
 CLI::Option* add_count(CLI::App& app, const std::string& names, const std::function<void(std::uint64_t)>& set,

@@ -1,6 +1,7 @@
 #include "tools/common/output.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,6 +50,11 @@ void Output::write_out(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {  // somebody made the pipe one that does not block
+      pollfd out{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&out, 1, -1);
+      continue;
+    }
     if (written < 0) throw Error(ErrorCode::io, system_error("write to stdout", errno).what());
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }

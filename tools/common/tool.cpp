@@ -10,6 +10,7 @@
 #include <exception>
 #include <new>
 #include <span>
+#include <sstream>
 #include <utility>
 
 #include "tools/common/option_types.h"
@@ -20,16 +21,30 @@ namespace shardlog::cli {
 namespace {
 
 constexpr std::size_t description_column = 30;
+constexpr std::size_t help_width = 80;
 constexpr const char* common_group = "Common to all programs";
 
 void print_message(const std::string& program, const std::string& text) {
-  std::string line = program + ": ";
-  for (const char c : text) line += c == '\n' ? ' ' : c;
-  line += '\n';
+  const std::string line = fmt::format("{}: {}\n", program, printable(text));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-/// "  -s, --shards N          text", the text on a line of its own where the names are too long.
+/// The arguments as CLI11 wants them, from the last to the first. An empty value behind = is made an argument of its
+/// own: CLI11 would take the next one instead.
+std::vector<std::string> reversed(std::span<char*> arguments) {
+  std::vector<std::string> result;
+  for (std::string argument : arguments) {
+    const bool empty_value =
+        argument.starts_with("--") && argument.size() > 3 && argument.find('=') == argument.size() - 1;
+    if (empty_value) argument.pop_back();
+    result.push_back(argument);
+    if (empty_value) result.emplace_back();
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+/// "  -s, --shards N          text", the text wrapped, and on a line of its own where the names are too long.
 std::string help_line(const CLI::Option& option) {
   const auto& shorts = option.get_snames();
   const auto& longs = option.get_lnames();
@@ -42,9 +57,16 @@ std::string help_line(const CLI::Option& option) {
   } else {
     line.append(description_column - names.size(), ' ');
   }
-  for (const char c : option.get_description()) {
-    line += c;
-    if (c == '\n') line.append(description_column, ' ');
+  std::istringstream words(option.get_description());
+  std::size_t column = description_column;
+  for (std::string word; words >> word;) {
+    if (column + word.size() >= help_width) {
+      line += "\n" + std::string(description_column, ' ');
+      column = description_column;
+    }
+    const bool first = column == description_column;
+    line += (first ? "" : " ") + word;
+    column += word.size() + (first ? 0 : 1);
   }
   return line + "\n";
 }
@@ -74,8 +96,7 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
   app_.add_flag("-V,--version", version_, "print the version")->group(common_group);
   app_.add_flag("-q,--quiet", quiet_, "no warnings")->group(common_group);
   app_.add_flag("-v,--verbose", verbose_, "say more on stderr")->group(common_group);
-  add_duration(app_, "--timeout", timeout_, "how long to wait for another writer, then exit 75 (30s)")
-      ->group(common_group);
+  add_duration(app_, "--timeout", timeout_, "how long to wait for another writer (30s)")->group(common_group);
 }
 
 int Tool::run(int argc, char** argv, const Command& command) {
@@ -132,7 +153,7 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
   try {
-    app_.parse(argc, argv);
+    app_.parse(reversed(arguments));
   } catch (const CLI::ParseError& error) {
     // Help wins over whatever is wrong or missing.
     short_help_ = asked_for("-h");
@@ -154,7 +175,9 @@ std::string Tool::usage() const {
 
 std::string Tool::full_help() const {
   std::string text = usage();
-  for (const std::string& group : app_.get_groups()) {
+  std::vector<std::string> groups = app_.get_groups();
+  std::stable_partition(groups.begin(), groups.end(), [](const std::string& group) { return group != common_group; });
+  for (const std::string& group : groups) {
     std::string lines;
     for (const CLI::Option* option : app_.get_options()) {
       if (option->get_group() == group && !option->get_positional()) lines += help_line(*option);

@@ -21,8 +21,7 @@ Tags parse_tags(const std::vector<std::string>& texts) {
 void update(const CreateCommand& command, const Context& context) {
   if (command.shards_given)
     throw Error(ErrorCode::usage, "--shards: the shards of a stream that is there cannot be changed by --update");
-  if (!command.group.empty())
-    throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
+  if (command.group) throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
   SettingsChange change;
   if (command.max_record_size_given) change.max_record_size = command.max_record_size;
   change.tags = parse_tags(command.tags);
@@ -40,7 +39,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   options.shards = command.shards;
   options.settings.max_record_size = command.max_record_size;
   options.settings.tags = parse_tags(command.tags);
-  if (!command.group.empty()) options.group = command.group;
+  options.group = command.group;
   options.unsafe_file_system = command.force;
   const std::string address = address_of(command.stream);
   try {

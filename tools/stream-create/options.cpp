@@ -14,10 +14,11 @@ void define(CLI::App& app, CreateCommand& command) {
     command.shards_given = true;
   };
   add_count(app, "-s,--shards", set_shards, 1, max_shards, "how many shards, 1 to 10000 (1)")->group(settings);
-  add_size(app, "--max-record-size", command.max_record_size, "the largest record, data and key, 1KiB to 10MiB (1MiB)")
+  add_size(app, "--max-record-size", command.max_record_size,
+           "data and key of the largest record, 1KiB to 10MiB (1MiB)")
       ->group(settings)
       ->each([&command](const std::string&) { command.max_record_size_given = true; });
-  add_list(app, "--tag", command.tags, "a note of your own, can be repeated; with --update KEY= removes it")
+  add_list(app, "--tag", command.tags, "a note of your own, can be repeated; with --update, KEY= removes it")
       ->type_name("KEY=VALUE")
       ->group(settings);
   const char* const creation = "Creation";
@@ -29,7 +30,7 @@ void define(CLI::App& app, CreateCommand& command) {
   app.add_flag("--update", command.update, "change the given settings of a stream that is there")
       ->group(creation)
       ->excludes(if_missing);
-  app.add_flag("--force", command.force, "on a file system that SQLite's WAL is not safe on, too")->group(creation);
+  app.add_flag("--force", command.force, "where SQLite's WAL is not safe, too")->group(creation);
 }
 
 }  // namespace shardlog::cli

@@ -13,7 +13,7 @@ struct CreateCommand {
   std::uint32_t shards = 1;
   std::uint64_t max_record_size = default_max_record_size;
   std::vector<std::string> tags;  ///< KEY=VALUE
-  std::string group;
+  std::optional<std::string> group;
   bool if_missing = false;
   bool update = false;
   bool force = false;

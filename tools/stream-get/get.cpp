@@ -36,7 +36,7 @@ ReadRequest make_request(const GetCommand& command, Timestamp now) {
   ReadRequest request;
   request.shards = command.shards;
   request.from = position_of("--from", command.from, now);
-  if (!command.until.empty()) request.until = position_of("--until", command.until, now);
+  if (command.until) request.until = position_of("--until", *command.until, now);
   request.follow = command.follow;
   request.notice = !command.poll;
   if (std::holds_alternative<Latest>(request.from) && !command.follow) {

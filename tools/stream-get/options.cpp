@@ -16,7 +16,7 @@ void define(CLI::App& app, GetCommand& command) {
          [&command](const std::vector<std::string>& ids) {
            for (const std::string& text : ids) {
              const auto id = ShardId::parse(text);
-             if (!id) throw CLI::ValidationError("'" + text + "' is no shard: shardId-000000000003, or 3");
+             if (!id) throw CLI::ValidationError("--shard '" + text + "' is no shard: shardId-000000000003, or 3");
              command.shards.push_back(*id);
            }
          },
@@ -25,7 +25,7 @@ void define(CLI::App& app, GetCommand& command) {
       ->allow_extra_args(false)
       ->group(what);
   app.add_option("--from", command.from,
-                 "trim-horizon, latest, or a TIME: RFC 3339, @EPOCH, now,\nor relative, as -10m (trim-horizon)")
+                 "trim-horizon, latest, or a TIME: RFC 3339, @EPOCH, now, or relative, as -10m (trim-horizon)")
       ->type_name("POSITION")
       ->group(what);
   app.add_option("--until", command.until, "before which to stop (the end as it was at the start)")
@@ -39,7 +39,8 @@ void define(CLI::App& app, GetCommand& command) {
   const char* const following = "Following";
   auto* const follow = app.add_flag("-f,--follow", command.follow, "go on with what comes in")->group(following);
   app.add_option_function<std::string>(
-         "--idle-exit", [&command](const std::string& text) { command.idle_exit = duration_or_throw(text); },
+         "--idle-exit",
+         [&command](const std::string& text) { command.idle_exit = duration_or_throw("--idle-exit", text); },
          "end when nothing came in for so long")
       ->type_name("DURATION")
       ->needs(follow)
@@ -47,8 +48,8 @@ void define(CLI::App& app, GetCommand& command) {
   app.add_option_function<std::string>(
          "--poll",
          [&command](const std::string& text) {
-           command.poll = duration_or_throw(text);
-           if (command.poll == Duration(0)) throw CLI::ValidationError("'" + text + "' would never rest");
+           command.poll = duration_or_throw("--poll", text);
+           if (command.poll == Duration(0)) throw CLI::ValidationError("--poll 0 would never rest");
          },
          "look at this interval only, instead of being woken")
       ->type_name("DURATION")
@@ -58,7 +59,7 @@ void define(CLI::App& app, GetCommand& command) {
   const char* const output = "Output";
   app.add_flag_callback(
          "--json", [&command] { command.form = OutputForm::json; },
-         "an object a line: shard, sequence, key, hash_key, arrived,\ndata or data_base64")
+         "an object a line: shard, sequence, key, hash_key, arrived, data or data_base64")
       ->group(output);
 }
 

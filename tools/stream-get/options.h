@@ -15,7 +15,7 @@ struct GetCommand {
   std::string stream;
   std::vector<ShardId> shards;  ///< none means all
   std::string from = "trim-horizon";
-  std::string until;  ///< empty: the end as it was at the start, none with --follow
+  std::optional<std::string> until;  ///< nothing: the end as it was at the start, none with --follow
   std::optional<std::uint64_t> count;
   bool follow = false;
   std::optional<Duration> idle_exit;

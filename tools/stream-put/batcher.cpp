@@ -12,7 +12,7 @@ Batcher::Batcher(const StreamDescription& stream, const KeyOptions& key, bool wi
     : router_(stream.map, stream.last_batch),
       max_record_size_(stream.settings.max_record_size),
       key_source_(make_key_source(key)),
-      missing_key_(key.missing.empty() ? "error" : key.missing),
+      missing_key_(key.missing.value_or("error")),
       with_places_(with_places),
       pending_(stream.map.open_shards().size()) {}
 

@@ -121,10 +121,12 @@ class RegexKey final : public KeySource {
 
 std::unique_ptr<KeySource> make_key_source(const KeyOptions& options) {
   const bool extracted = options.regex_given || options.field != 0;
-  if (!options.missing.empty() && !extracted) {
+  if (options.missing && !extracted) {
     throw Error(ErrorCode::usage, "--missing-key: it goes with --key-field or --key-regex");
   }
+  if (options.missing) check_key(*options.missing, "--missing-key");
   if (options.constant_given) check_key(options.constant, "--key");
+  if (options.missing) check_key(*options.missing, "--missing-key");
   if (options.constant_given) return std::make_unique<ConstantKey>(options.constant);
   if (options.regex_given) return std::make_unique<RegexKey>(options.regex);
   if (options.field == 0) return nullptr;

@@ -25,14 +25,15 @@ void define(CLI::App& app, PutCommand& command) {
          "-F,--field-separator",
          [&key](const std::string& text) {
            const auto separator = unescape(text);
-           if (!separator || separator->empty()) throw CLI::ValidationError("'" + text + "' is no separator");
+           if (!separator || separator->empty())
+             throw CLI::ValidationError("--field-separator '" + text + "' is no separator");
            key.field_separator = *separator;
          },
          "what stands between fields (runs of blanks, as awk has it)")
       ->type_name("STRING")
       ->group(keys)
       ->needs(field);
-  app.add_option("--key-regex", key.regex, "what group 1 of a Perl-compatible expression matches,\nor the whole match")
+  app.add_option("--key-regex", key.regex, "what group 1 of a Perl-compatible expression matches, or the whole match")
       ->type_name("RE")
       ->group(keys)
       ->each([&key](const std::string&) { key.regex_given = true; })
@@ -48,10 +49,10 @@ void define(CLI::App& app, PutCommand& command) {
          "--sync",
          [&command](const std::string& text) {
            if (text != "full" && text != "normal")
-             throw CLI::ValidationError("'" + text + "' is neither full nor normal");
+             throw CLI::ValidationError("--sync '" + text + "' is neither full nor normal");
            command.sync = text == "full" ? Sync::full : Sync::normal;
          },
-         "full: what is acknowledged survives a power cut;\nnormal: the end of any process (full)")
+         "full: what is acknowledged survives a power cut; normal: the end of any process (full)")
       ->type_name("full|normal")
       ->group(delivery);
   add_duration(app, "--linger", command.linger, "wait so long to fill a batch (0)")->group(delivery);

@@ -16,7 +16,7 @@ struct KeyOptions {
   std::string field_separator;  ///< empty: runs of blanks, as awk
   std::string regex;
   bool regex_given = false;
-  std::string missing;  ///< error (as empty is), none, or the key to take instead
+  std::optional<std::string> missing;  ///< error (as nothing is), none, or the key to take instead
 };
 
 struct PutCommand {

@@ -14,8 +14,7 @@ void define(CLI::App& app, StatsCommand& command) {
       add_list(app, "--shard-for", command.shard_for, "the shard and hash key of a key, can be repeated")
           ->type_name("KEY")
           ->group(what);
-  app.add_flag("--verify", command.verify,
-               "read everything and check it: exit 65 with a list\nwhere something is wrong")
+  app.add_flag("--verify", command.verify, "read everything and check it: exit 65 with a list where something is wrong")
       ->excludes(json)
       ->excludes(shard_for)
       ->group(what);

@@ -69,7 +69,7 @@ class Scaffold {
  public:
   explicit Scaffold(const std::string& stream)
       : parent_(real_path(parent_directory(stream))), path_(fmt::format("{}/.stream-{}", parent_, random_hex())) {
-    if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("create stream " + quote(stream), errno);
+    if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("make a directory in " + quote(parent_), errno);
   }
   Scaffold(const Scaffold&) = delete;
   Scaffold& operator=(const Scaffold&) = delete;
@@ -132,6 +132,27 @@ void fill(const Paths& paths, const Configuration& configuration) {
   if (result != SQLITE_OK) throw SQLite::Exception(database.getHandle(), result);
 }
 
+/// Makes the stream; what goes wrong is not yet told with its name.
+void build(const std::string& path, const CreateOptions& options, const Clock& clock) {
+  const gid_t group = options.group ? group_id(*options.group) : same_group;
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "the name exists");
+  const std::string unsafe = unsafe_file_system(parent_directory(path));
+  if (!unsafe.empty() && !options.unsafe_file_system) {
+    throw Error(ErrorCode::cannot_create,
+                fmt::format("SQLite's write-ahead log is not safe on {}; --force does it all the same", unsafe));
+  }
+  Scaffold scaffold(path);
+  const Paths paths{path, scaffold.path()};
+  // SQLite's further files get the group from the directory.
+  set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
+  const mode_t mode = options.group ? S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP : S_IRUSR | S_IWUSR;
+  make_file(paths.lock(), mode, group);
+  make_file(paths.database(), mode, group);
+  fill(paths, make_configuration(options, clock.now(), !unsafe.empty()));
+  scaffold.finish(path);
+}
+
 }  // namespace
 
 void create(const std::string& address, const CreateOptions& options, const Clock& clock) {
@@ -142,34 +163,14 @@ void create(const std::string& address, const CreateOptions& options, const Cloc
   if (options.shards < 1 || options.shards > max_shards) {
     throw Error(ErrorCode::usage, fmt::format("{} shards: a stream has 1 to {}", options.shards, max_shards));
   }
-  const gid_t group = options.group ? group_id(*options.group) : same_group;
-  struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0)
-    throw Error(ErrorCode::exists, "create stream " + quote(path) + ": the name exists");
-
   const std::string what = "create stream " + quote(path);
   try {
-    const std::string unsafe = unsafe_file_system(parent_directory(path));
-    if (!unsafe.empty() && !options.unsafe_file_system) {
-      throw Error(
-          ErrorCode::cannot_create,
-          fmt::format("{}: SQLite's write-ahead log is not safe on {}; --force does it all the same", what, unsafe));
-    }
-    Scaffold scaffold(path);
-    const Paths paths{path, scaffold.path()};
-    // SQLite's further files get the group from the directory.
-    set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
-    const mode_t mode = options.group ? S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP : S_IRUSR | S_IWUSR;
-    make_file(paths.lock(), mode, group);
-    make_file(paths.database(), mode, group);
-    fill(paths, make_configuration(options, clock.now(), !unsafe.empty()));
-    scaffold.finish(path);
+    build(path, options, clock);
   } catch (const SQLite::Exception& error) {
     throw Error(ErrorCode::cannot_create, translate(error, what).what());
   } catch (const Error& error) {
     const bool of_the_place = error.code() == ErrorCode::not_found || error.code() == ErrorCode::io;
-    if (of_the_place) throw Error(ErrorCode::cannot_create, error.what());
-    throw;
+    throw Error(of_the_place ? ErrorCode::cannot_create : error.code(), what + ": " + error.what());
   }
 }
 

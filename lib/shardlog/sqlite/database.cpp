@@ -57,15 +57,20 @@ SQLite::Database open_database(const Paths& paths, OpenMode mode) {
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   SQLite::Database database(paths.database(), flags, static_cast<int>(busy_timeout.count()));
   configure(database.getHandle());
-  database.exec(
-      "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-      "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY");
+  try {
+    database.exec(
+        "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+        "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY");
+  } catch (const SQLite::Exception& error) {
+    if (mode != OpenMode::read_only || error.getErrorCode() != SQLITE_CANTOPEN) throw;
+    throw Error(ErrorCode::permission,
+                "stream.db-shm is missing and you may not make it: whoever may write the stream has to open it once");
+  }
   if (mode == OpenMode::create) {
     database.exec(fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum=INCREMENTAL", page_size));
     const std::string journal = database.execAndGet("PRAGMA journal_mode=WAL").getString();
     if (journal != "wal") {
-      throw Error(ErrorCode::cannot_create,
-                  "create stream: this file system cannot hold a write-ahead log (got " + journal + ")");
+      throw Error(ErrorCode::cannot_create, "this file system cannot hold a write-ahead log (got " + journal + ")");
     }
   }
   return database;

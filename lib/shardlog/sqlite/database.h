@@ -17,7 +17,8 @@ constexpr std::chrono::milliseconds busy_timeout{10'000};
 
 enum class OpenMode { create, read_write, read_only };
 
-/// Opens stream.db with every setting that the promises of a stream rest on. Throws SQLite::Exception.
+/// Opens stream.db with every setting that the promises of a stream rest on. Throws SQLite::Exception, and permission
+/// where it may only be read but SQLite has to make its shared memory first.
 SQLite::Database open_database(const Paths& paths, OpenMode mode);
 
 /// What an SQLite failure means to the caller; `what` comes first in the message.

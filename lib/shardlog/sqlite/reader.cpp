@@ -47,7 +47,7 @@ void SqliteReader::resolve(const ReadRequest& request) {
     shards_.insert(shard.number());
   }
   const bool has_end = !request.follow || (request.until && !std::holds_alternative<AtTime>(*request.until));
-  if (has_end) last_batch_ = database_.execAndGet("SELECT ifnull(max(id), 0) FROM batches").getInt64();
+  if (has_end) last_batch_ = newest_batch(database_).id;
   if (request.until && std::holds_alternative<AtTime>(*request.until)) until_ = std::get<AtTime>(*request.until).time;
   if (request.until && std::holds_alternative<TrimHorizon>(*request.until)) last_batch_ = 0;
 
@@ -87,6 +87,9 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
     for (std::size_t rows = 0; bytes < budget && rows < most_rows_per_fetch; ++rows) {
       if (!rows_.executeStep()) {
         ended_ = last_batch_ != open_ended;
+        if (ended_ && tail_.batch() < last_batch_) {
+          throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last_batch_));
+        }
         break;
       }
       const BatchRow row = read_batch_row(rows_);
@@ -113,6 +116,7 @@ ReadResult SqliteReader::next(std::size_t budget) {
 }
 
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {
+  if (damage_) throw *damage_;
   lock_.check_present();
   std::vector<Fetched> fetched;
   std::int64_t before = 0;

@@ -1,7 +1,6 @@
 #include "shardlog/sqlite/sqlite_stream.h"
 
 #include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Statement.h>
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -19,6 +18,7 @@
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/statistics.h"
+#include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/verify.h"
 
 namespace shardlog::sqlite {
@@ -125,12 +125,11 @@ class SqliteStream final : public Stream {
   }
 
   StreamDescription describe(const Configuration& configuration) {
-    SQLite::Statement newest(database_, "SELECT id, arrived_at FROM batches ORDER BY id DESC LIMIT 1");
     StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
                                   configuration.map()};
-    if (newest.executeStep()) {
-      description.last_batch = static_cast<std::uint64_t>(newest.getColumn(0).getInt64());
-      description.last_arrival = Timestamp(Duration(newest.getColumn(1).getInt64()));
+    if (const BatchRow newest = newest_batch(database_); newest.id > 0) {
+      description.last_batch = static_cast<std::uint64_t>(newest.id);
+      description.last_arrival = newest.arrived_at;
     }
     return description;
   }

@@ -48,7 +48,8 @@ std::int64_t Tail::next_sequence(const ShardRow& row) const {
 }
 
 void Tail::advance(const BatchRow& row, const ShardRow& shard) {
-  if (row.id <= batch_ || row.arrived_at < last_arrival_ || row.record_count <= 0 || row.data_bytes < 0) {
+  if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
+  if (row.arrived_at < last_arrival_ || row.record_count <= 0 || row.data_bytes < 0) {
     refuse(fmt::format("batch {} does not continue batch {}", row.id, batch_));
   }
   if (const std::int64_t expected = next_sequence(shard); row.first_sequence != expected) {
@@ -108,6 +109,14 @@ void write_index_row(SQLite::Database& database, const Tail& tail) {
   insert.bindNoCopy(3, static_cast<const void*>(tails.data()), static_cast<int>(tails.size()));
   insert.bind(4, index_checksum(tail.batch(), tail.last_arrival(), tails));
   insert.exec();
+}
+
+BatchRow newest_batch(SQLite::Database& database) {
+  SQLite::Statement newest(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
+  const BatchRow row = newest.executeStep() ? read_batch_row(newest) : BatchRow();
+  const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
+  if (indexed > row.id) refuse(fmt::format("batch {} is missing", indexed));
+  return row;
 }
 
 Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch) {

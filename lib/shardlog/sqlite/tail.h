@@ -64,6 +64,10 @@ class Tail {
 /// Writes the index row that stands before the batch behind `tail`. REQUIRES: a transaction is open
 void write_index_row(SQLite::Database& database, const Tail& tail);
 
+/// The row of the newest batch, all zero where there is none. Throws corrupt where it is damaged, or older than one
+/// that the index knows of.
+BatchRow newest_batch(SQLite::Database& database);
+
 /// The newest indexed tail that is not beyond `batch`; the start where there is none.
 Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch);
 

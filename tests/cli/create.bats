@@ -1,0 +1,402 @@
+#!/usr/bin/env bats
+# stream-create: what a new stream is, what is refused, and what --update changes.
+
+load helpers
+
+# settings STREAM FILTER: what jq makes of the page.
+settings() {
+  stream-stats --json "$1" | jq -c "$2"
+}
+
+modes() {
+  stat -c '%a %n' "$1" "$1"/* | sort
+}
+
+# expect_nothing_created STATUS PATTERN COMMAND...: refused, and nothing is left behind.
+expect_nothing_created() {
+  local before
+  before=$(ls -A)
+  expect_failure "$@"
+  expect_equal "$(ls -A)" "$before"
+}
+
+# --- what is made ----------------------------------------------------------------------------------------------------------
+
+@test "a new stream has one shard, takes 1 MiB and has no tags" {
+  expect_silence stream-create s
+  expect_equal "$(settings s '[.records, .bytes, (.shards | length), .max_record_size, .tags]')" '[0,0,1,1048576,{}]'
+  expect_equal "$(ls -A)" s
+  expect_success stream-stats --verify s
+}
+
+@test "every stream has a UUID of its own" {
+  local n
+  for n in 1 2 3; do expect_silence stream-create "s$n"; done
+  for n in 1 2 3; do settings "s$n" .uuid; done | sort -u >uuids
+  expect_equal "$(wc -l <uuids)" 3
+  expect_equal "$(grep -cE '^"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"$' uuids)" 3
+}
+
+@test "only its owner may use a stream, whatever the umask" {
+  local mask
+  for mask in 000 022 077 277; do
+    rm -rf s
+    (umask "$mask" && expect_silence stream-create s && echo a | expect_silence stream-put s)
+    expect_equal "$(modes s)" "$(printf '%s\n' '600 s/lock' '600 s/stream.db' '600 s/stream.db-shm' '600 s/stream.db-wal' '700 s')"
+  done
+}
+
+@test "a stream that is shared belongs to its group, whatever the umask" {
+  need_root "to choose a group"
+  local group mask
+  group=$(getent group | awk -F : '$3 > 0 { print $1; exit }')
+  for mask in 000 022 077; do
+    rm -rf s
+    (umask "$mask" && expect_silence stream-create --group "$group" s && echo a | expect_silence stream-put s)
+    expect_equal "$(modes s)" "$(printf '%s\n' '2770 s' '660 s/lock' '660 s/stream.db' '660 s/stream.db-shm' '660 s/stream.db-wal')"
+    expect_equal "$(stat -c %G s s/* | sort -u)" "$group"
+  done
+}
+
+@test "the members of the group can put and read" {
+  need_root "to be several users"
+  enter_public_directory
+  local group gid
+  IFS=: read -r group _ gid _ < <(getent group | awk -F : '$3 > 0 && $3 != 65534')
+  expect_silence stream-create --group "$group" s
+  echo one | expect_silence setpriv --reuid=12345 --regid="$gid" --clear-groups stream-put s
+  echo two | expect_silence setpriv --reuid=12346 --regid=12346 --groups="$gid" stream-put s
+  echo three | expect_silence stream-put s
+  expect_success setpriv --reuid=12345 --regid="$gid" --clear-groups stream-get s
+  expect_stdout $'one\ntwo\nthree'
+  expect_failure 77 "[Pp]ermission" as_nobody stream-get s
+}
+
+@test "a group that does not exist is a usage error" {
+  expect_nothing_created 64 "'no-such-group'" stream-create --group no-such-group s
+  expect_nothing_created 64 "group" stream-create --group '' s
+}
+
+@test "a group that one is not in is a question of permission" {
+  need_root "to be another user"
+  enter_public_directory
+  chmod 0777 .
+  expect_nothing_created 77 "group" as_nobody stream-create --group "$(getent group | awk -F : '$3 > 0 && $3 != 65534 { print $1; exit }')" s
+}
+
+# --- what is there already ---------------------------------------------------------------------------------------------------
+
+@test "a stream that exists is not made again, and stays as it is" {
+  expect_silence stream-create s
+  put s a
+  expect_failure 73 "'s'.*exists" stream-create --shards 4 s
+  expect_failure 73 "'s'.*exists" stream-create s/
+  expect_success stream-get s
+  expect_stdout a
+  expect_equal "$(settings s '.shards | length')" 1
+}
+
+@test "whatever has the name is left alone" {
+  echo data >file
+  mkdir empty
+  ln -s nowhere dangling
+  mkfifo pipe
+  local name
+  for name in file empty dangling pipe; do expect_nothing_created 73 "'$name'.*exists" stream-create "$name"; done
+  expect_equal "$(cat file)" data
+  [ -z "$(ls -A empty)" ]
+  [ -L dangling ]
+}
+
+@test "--if-missing makes a stream once" {
+  expect_silence stream-create --if-missing --shards 3 s
+  put s a
+  expect_silence stream-create --if-missing --shards 3 s
+  expect_silence stream-create --if-missing s
+  expect_equal "$(settings s '[(.shards | length), .records]')" '[3,1]'
+}
+
+@test "--if-missing wants a stream, not only a name" {
+  mkdir empty
+  expect_failure 66 "'empty'.*no stream" stream-create --if-missing empty
+  echo data >file
+  expect_failure 66 "'file'" stream-create --if-missing file
+  expect_equal "$(cat file)" data
+}
+
+@test "many that make one stream at once make one" {
+  local n pids=()
+  for n in $(seq 12); do
+    stream-create --shards "$n" s 2>"messages$n" 3>&- &
+    pids+=("$!")
+  done
+  local made=0 status
+  for n in "${pids[@]}"; do
+    status=0
+    wait "$n" || status=$?
+    [ "$status" -eq 0 ] && made=$((made + 1)) || expect_equal "$status" 73
+  done
+  expect_equal "$made" 1
+  expect_success stream-stats --verify s
+  rm messages*
+  expect_equal "$(ls -A)" s
+}
+
+@test "--if-missing succeeds for all that make one stream at once" {
+  local n pids=()
+  for n in $(seq 12); do
+    { stream-create --if-missing s && echo "$n" | stream-put s; } 3>&- &
+    pids+=("$!")
+  done
+  for n in "${pids[@]}"; do wait "$n"; done
+  expect_equal "$(stream-get s | sort -n)" "$(seq 12)"
+  expect_equal "$(ls -A)" s
+}
+
+# --- what is refused ---------------------------------------------------------------------------------------------------------
+
+@test "a name has 1 to 128 of a-z A-Z 0-9 _ . -" {
+  local good bad
+  for good in a A.b_c-9 .hidden ... _ "$(printf '%0128d' 0)"; do
+    expect_silence stream-create "./$good"
+    [ -d "./$good" ]
+  done
+  for bad in 'a b' 'a*' 'é' 'a:b' 'a,b' '~' "$(printf '%0129d' 0)" $'a\n' . .. /; do
+    expect_nothing_created 64 "name" stream-create "./$bad"
+  done
+}
+
+@test "slashes at the end do not matter" {
+  expect_silence stream-create s///
+  expect_equal "$(ls -A)" s
+  put s/ a
+}
+
+@test "a name that begins with a dash is given behind --" {
+  expect_silence stream-create -- -s1
+  echo a | expect_silence stream-put -- -s1
+  expect_success stream-get -- -s1
+  expect_stdout a
+}
+
+@test "a stream has 1 to 10000 shards" {
+  local bad
+  for bad in 0 10001 -1 1.5 x '' 99999999999 4294967297 18446744073709551617 1e3 0x10; do
+    expect_nothing_created 64 "shards|no number" stream-create --shards "$bad" s
+  done
+  expect_nothing_created 64 . stream-create --shards=-1 s
+  expect_silence stream-create -s 10000 s
+  expect_equal "$(settings s '.shards | length')" 10000
+}
+
+@test "the maximum record size is 1 KiB to 10 MiB" {
+  local size bytes bad
+  while read -r size bytes; do
+    rm -rf s
+    expect_silence stream-create --max-record-size "$size" s
+    expect_equal "$size $(settings s .max_record_size)" "$size $bytes"
+  done <<'SIZES'
+1KiB 1024
+1k 1024
+1024 1024
+1024B 1024
+1.5k 1536
+2kB 2000
+1M 1048576
+1MB 1000000
+1MiB 1048576
+2.5MiB 2621440
+10MiB 10485760
+10240KiB 10485760
+10MB 10000000
+0.001GB 1000000
+SIZES
+  for bad in 1023 10485761 0 -1 11MiB 1GiB 1kb 1Mib 1XB '1 MiB' '' k 1.2.3k 1.0001k .5M 1e6 99999999999999999999 9G; do
+    expect_nothing_created 64 "size" stream-create --max-record-size "$bad" t
+  done
+}
+
+@test "tags are kept as they were given" {
+  expect_silence stream-create --tag owner=billing --tag 'schlüssel=wert = mehr' --tag 'quote"=\' --tag empty= s
+  expect_equal "$(settings s .tags)" '{"empty":"","owner":"billing","quote\"":"\\","schlüssel":"wert = mehr"}'
+}
+
+@test "a tag is KEY=VALUE" {
+  local bad
+  for bad in novalue =value '' =; do expect_nothing_created 64 "tag" stream-create --tag "$bad" s; done
+  expect_nothing_created 64 "UTF-8" stream-create --tag $'k=\xff' s
+  expect_nothing_created 64 "UTF-8" stream-create --tag $'\xff=v' s
+}
+
+# tags N: as options, one a line.
+tags() {
+  seq -f '--tag=key%.0f=value' "$1"
+}
+
+@test "there are at most 50 tags, a key has up to 128 characters, a value up to 256" {
+  local options
+  mapfile -t options < <(tags 50)
+  expect_silence stream-create "${options[@]}" fifty
+  expect_equal "$(settings fifty '.tags | length')" 50
+  mapfile -t options < <(tags 51)
+  expect_nothing_created 64 "51 tags.*50" stream-create "${options[@]}" s
+  local key value
+  key=$(printf 'é%.0s' $(seq 128))
+  value=$(printf '🦊%.0s' $(seq 256))
+  expect_silence stream-create --tag "$key=$value" s
+  expect_equal "$(settings s '[.tags[] | length]')" '[256]'
+  expect_equal "$(settings s '[.tags | keys[0] | length]')" '[128]'
+  expect_nothing_created 64 "128" stream-create --tag "x$key=v" t
+  expect_nothing_created 64 "256" stream-create --tag "k=x$value" t
+}
+
+@test "the last tag of a key counts" {
+  expect_silence stream-create --tag a=1 --tag a=2 s
+  expect_equal "$(settings s .tags)" '{"a":"2"}'
+}
+
+@test "a place that is not there cannot hold a stream" {
+  expect_nothing_created 73 "'missing" stream-create missing/s
+  echo data >file
+  expect_nothing_created 73 "'file" stream-create file/s
+  STREAM_DIR=$PWD/missing expect_nothing_created 73 "/missing" stream-create s
+}
+
+@test "a place that one may not write to is a question of permission" {
+  enter_public_directory
+  mkdir closed
+  chmod 0555 closed
+  expect_nothing_created 77 "'closed/s'.*[Pp]ermission" as_nobody stream-create closed/s
+  expect_nothing_created 77 "'closed/s'.*[Pp]ermission" as_nobody stream-create --if-missing closed/s
+  [ -z "$(ls -A closed)" ]
+}
+
+@test "a read-only file system is a question of permission" {
+  need_private_mounts "a read-only file system"
+  mkdir mnt
+  in_private_mounts '
+    mount -t tmpfs -o ro none mnt
+    expect_failure 77 "mnt/s" stream-create mnt/s'
+}
+
+@test "arguments that are none are usage errors" {
+  expect_nothing_created 64 "STREAM" stream-create
+  expect_nothing_created 64 . stream-create s t
+  expect_nothing_created 64 "bogus" stream-create --bogus s
+  expect_nothing_created 64 "if-missing|update" stream-create --if-missing --update s
+}
+
+# --- --update ------------------------------------------------------------------------------------------------------------------
+
+@test "--update changes the maximum record size for what comes" {
+  expect_silence stream-create --max-record-size 2KiB s
+  head -c 2000 /dev/zero | tr '\0' a | expect_silence stream-put s
+  expect_silence stream-create --update --max-record-size 1KiB s
+  head -c 2000 /dev/zero | tr '\0' b | expect_failure 65 "1024" stream-put s
+  expect_silence stream-create --update --max-record-size 4KiB s
+  head -c 4096 /dev/zero | tr '\0' c | expect_silence stream-put s
+  expect_equal "$(settings s .max_record_size)" 4096
+  expect_equal "$(stream-get s | tr -s ac)" $'a\nc'
+  expect_success stream-stats --verify s
+}
+
+@test "--update adds, replaces and removes tags" {
+  expect_silence stream-create --tag a=1 --tag b=2 --tag c=3 s
+  expect_silence stream-create --update --tag b=two --tag c= --tag d=4 --tag missing= s
+  expect_equal "$(settings s .tags)" '{"a":"1","b":"two","d":"4"}'
+  expect_equal "$(settings s .max_record_size)" 1048576
+}
+
+@test "--update that changes nothing changes nothing" {
+  expect_silence stream-create --tag a=1 s
+  stream-stats --json s | jq 'del(.stored_bytes)' >expected
+  expect_silence stream-create --update s
+  stream-stats --json s | jq 'del(.stored_bytes)' >got
+  expect_same got expected
+}
+
+@test "--update refuses what create refuses, and leaves all as it was" {
+  expect_silence stream-create --tag a=1 s
+  stream-stats --json s | jq 'del(.stored_bytes)' >expected
+  local options
+  mapfile -t options < <(tags 50)
+  expect_failure 64 "51 tags" stream-create --update "${options[@]}" s
+  expect_failure 64 "size" stream-create --update --max-record-size 11MiB s
+  expect_failure 64 "size" stream-create --update --max-record-size 1023 --tag b=2 s
+  expect_failure 64 "tag" stream-create --update --tag nothing s
+  expect_failure 64 "shards" stream-create --update --shards 2 s
+  expect_failure 64 "group" stream-create --update --group root s
+  expect_failure 66 "no such stream" stream-create --update missing
+  stream-stats --json s | jq 'del(.stored_bytes)' >got
+  expect_same got expected
+  expect_equal "$(ls -A)" $'expected\ngot\ns'
+}
+
+@test "--update does not touch the records, nor wakes what follows to anything wrong" {
+  expect_silence stream-create s
+  seq 1000 >input
+  expect_silence stream-put s input
+  start stream-get --follow s
+  wait_until has_lines 1000 "$OUTPUT"
+  expect_silence stream-create --update --tag a=b s
+  put s last
+  wait_until has_lines 1001 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  echo last >>input
+  expect_same "$STDOUT" input
+}
+
+# --- hash ranges -----------------------------------------------------------------------------------------------------------------
+
+# expect_even_ranges STREAM N
+expect_even_ranges() {
+  stream-stats --json "$1" | python3 -c '
+import json, sys
+count = int(sys.argv[1])
+step = 2**128 // count
+shards = json.load(sys.stdin)["shards"]
+expected = [(f"shardId-{i:012d}", i * step, (i + 1) * step - 1 if i + 1 < count else 2**128 - 1) for i in range(count)]
+got = [(s["shard"], int(s["first_hash_key"]), int(s["last_hash_key"])) for s in shards]
+assert got == expected, f"{count} shards"
+assert all(s["open"] and s["records"] == 0 and s["first"] is None and s["last"] is None for s in shards)
+' "$2"
+}
+
+@test "the hash ranges are those of Kinesis" {
+  expect_silence stream-create -s 2 two
+  expect_equal "$(settings two '.shards[1].first_hash_key')" '"170141183460469231731687303715884105728"'
+  expect_silence stream-create -s 3 three
+  expect_equal "$(settings three '[.shards[].first_hash_key]')" \
+    '["0","113427455640312821154458202477256070485","226854911280625642308916404954512140970"]'
+  expect_equal "$(settings three '.shards[2].last_hash_key')" '"340282366920938463463374607431768211455"'
+}
+
+@test "the hash ranges of 1 to 1000 shards are even" {
+  python3 - <<'PYTHON'
+import concurrent.futures, json, shutil, subprocess
+
+def check(count):
+    stream = f"s{count}"
+    subprocess.run(["stream-create", "-s", str(count), stream], check=True)
+    shards = json.loads(subprocess.run(["stream-stats", "--json", stream], check=True, capture_output=True).stdout)["shards"]
+    shutil.rmtree(stream)
+    step = 2**128 // count
+    expected = [(f"shardId-{i:012d}", i * step, (i + 1) * step - 1) for i in range(count)]
+    expected[-1] = (*expected[-1][:2], 2**128 - 1)
+    got = [(s["shard"], int(s["first_hash_key"]), int(s["last_hash_key"])) for s in shards]
+    assert got == expected, f"{count} shards"
+    return count
+
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    assert sum(pool.map(check, range(1, 1001))) == 500500
+PYTHON
+}
+
+@test "the hash ranges of very many shards are even" {
+  local count
+  for count in 4096 9999 10000; do
+    expect_silence stream-create --shards "$count" "s$count"
+    expect_even_ranges "s$count" "$count"
+  done
+}

@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# What is said about an option is said everywhere: in the help, the manual and the completions of every shell.
+
+load helpers
+
+programs="stream-create stream-put stream-get stream-stats"
+
+# The options at the start of help's lines, in their order.
+help_options() {
+  "$1" --help | grep -oE '^  (-[A-Za-z](, --[a-z][a-z-]*)?|    --[a-z][a-z-]*)' | names
+}
+
+# Every option in a text.
+names() {
+  grep -oE -e '--[a-z][a-z-]*|-[A-Za-z]'
+}
+
+# ".It Fl s , Fl Fl shards Ar N" is -s and --shards.
+manual_options() {
+  grep -E '^\.It Fl ' "$SHARDLOG_SOURCE/man/$1.1" | sed -E 's/Fl Fl ([a-z])/--\1/g; s/Fl ([A-Za-z])/-\1/g' \
+    | sed -E 's/^\.It ((--?[A-Za-z][a-z-]*)( , (--?[A-Za-z][a-z-]*))?).*/\1/' | names
+}
+
+# What bash offers after "PROGRAM WORDS...", the last word being the one to complete.
+bash_offers() {
+  bash -c '
+    source "$SHARDLOG_SOURCE/completions/bash/shardlog"
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+    function=$(complete -p "$1" | sed -E "s/.* -F ([^ ]+) .*/\1/")
+    "$function" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+    [ ${#COMPREPLY[@]} -eq 0 ] || printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+# "'(-s --shards)--shards=[how many]:number: '" is --shards: of the common part and of the program's.
+zsh_options() {
+  awk -v program="$1" '
+    /^common=\(/ { in_it = 1 }
+    /^\)/ { in_it = 0 }
+    /^  stream-[a-z]+\)/ { in_it = $1 == program ")" }
+    in_it' "$SHARDLOG_SOURCE/completions/zsh/_shardlog" \
+    | sed -nE "s/^ *['\"](\([^)]*\))?\*?(--?[A-Za-z][a-z-]*)[+=]?\[.*/\2/p"
+}
+
+# "complete -c stream-put -s k -l key" is -k and --key.
+fish_options() {
+  grep -E "^complete -c $1 " "$SHARDLOG_SOURCE/completions/fish/$1.fish" | sed -E "s/ -[ad] '.*//" \
+    | grep -oE -e ' -s [A-Za-z]| -l [a-z-]+' | sed -E 's/ -s /-/; s/ -l /--/'
+}
+
+sorted() {
+  LC_ALL=C sort
+}
+
+# Fails where an expectation compares nothing with nothing.
+expect_some() {
+  [ -n "$1" ] || fail "no options were found"
+}
+
+@test "the manual has the options of --help, in the same order" {
+  for program in $programs; do
+    expected=$(help_options "$program")
+    expect_some "$expected"
+    expect_equal "$program: $(manual_options "$program")" "$program: $expected"
+  done
+}
+
+@test "-h names no option that --help lacks" {
+  for program in $programs; do
+    own_lines=$("$program" -h | sed -E '/^  [^- ]/s/.*(stream-)/\1/')  # an example may begin with another program
+    found=$(grep -oE -e '(^| |\()--?[A-Za-z][a-z-]*' <<<"$own_lines" | names | sorted | uniq)
+    expect_some "$found"
+    expect_equal "$program: $(comm -23 <(echo "$found") <(help_options "$program" | sorted))" "$program: "
+  done
+}
+
+@test "-h has at most 24 lines and at least three examples" {
+  for program in $programs; do
+    "$program" -h >"$STDOUT"
+    [ "$(wc -l <"$STDOUT")" -le 24 ] || fail "$program -h has $(wc -l <"$STDOUT") lines"
+    examples=$(sed -n '/^Examples:/,/^$/p' "$STDOUT" | grep -c "$program")
+    [ "$examples" -ge 3 ] || fail "$program -h has $examples examples"
+  done
+}
+
+@test "bash completes the options of --help and no others" {
+  for program in $programs; do
+    expect_equal "$program: $(bash_offers "$program" - | sorted)" "$program: $(help_options "$program" | sorted)"
+  done
+}
+
+@test "bash completes every long option from a part of it" {
+  for program in $programs; do
+    for option in $(help_options "$program" | grep -e '^--'); do
+      bash_offers "$program" "${option:0:4}" | grep -qxe "$option" || fail "$program: $option is not offered"
+    done
+  done
+}
+
+@test "bash completes values, streams and files" {
+  expect_silence stream-create here
+  mkdir streams
+  expect_silence stream-create streams/below
+  touch file
+  expect_equal "$(bash_offers stream-put --sync '')" $'full\nnormal'
+  expect_equal "$(bash_offers stream-put --sync = n)" normal
+  expect_equal "$(bash_offers stream-put --missing-key '')" $'error\nnone'
+  expect_equal "$(bash_offers stream-get --from t)" trim-horizon
+  expect_equal "$(bash_offers stream-get he)" here
+  expect_equal "$(STREAM_DIR=streams bash_offers stream-get -f be)" below
+  expect_equal "$(bash_offers stream-put -k key he)" here
+  expect_equal "$(bash_offers stream-put here 'fi')" file
+  expect_equal "$(bash_offers stream-put --key '')" ""
+  expect_equal "$(bash_offers stream-get here '')" ""
+}
+
+@test "zsh completes the options of --help and no others" {
+  for program in $programs; do
+    expect_equal "$program: $(zsh_options "$program" | sorted)" "$program: $(help_options "$program" | sorted)"
+  done
+}
+
+@test "fish completes the options of --help and no others" {
+  for program in $programs; do
+    expect_equal "$program: $(fish_options "$program" | sorted)" "$program: $(help_options "$program" | sorted)"
+  done
+}
+
+@test "the completions are valid in their shells" {
+  bash -n "$SHARDLOG_SOURCE/completions/bash/shardlog"
+  ! command -v zsh >/dev/null || zsh -n "$SHARDLOG_SOURCE/completions/zsh/_shardlog"
+  ! command -v fish >/dev/null || fish -n "$SHARDLOG_SOURCE"/completions/fish/*.fish
+}
+
+@test "the manual is clean, and every page is installed" {
+  for page in "$SHARDLOG_SOURCE"/man/*.[0-9]; do
+    expect_equal "$(mandoc -T lint -W warning "$page" 2>&1)" ""
+    grep -qw "${page##*/}" "$SHARDLOG_SOURCE/man/CMakeLists.txt" || fail "${page##*/} is not installed"
+  done
+  for program in $programs; do
+    [ -e "$SHARDLOG_SOURCE/man/$program.1" ] || fail "no manual of $program"
+  done
+}

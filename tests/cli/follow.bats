@@ -1,0 +1,397 @@
+#!/usr/bin/env bats
+# stream-get --follow: what is put later is seen, until told otherwise.
+
+load helpers
+
+setup_stream() {
+  expect_silence stream-create "$@"
+}
+
+@test "records that are put later are seen, in order" {
+  setup_stream s
+  put s 1
+  start stream-get --follow s
+  local n
+  for n in $(seq 2 20); do
+    wait_until has_lines $((n - 1)) "$OUTPUT"
+    put s "$n"
+  done
+  wait_until has_lines 20 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_stdout "$(seq 20)"
+  expect_empty "$STDERR"
+}
+
+@test "a stream that is empty is followed from its first record" {
+  setup_stream s --shards 4
+  start stream-get -f s
+  put s a
+  wait_until has_lines 1 "$OUTPUT"
+  put s b
+  wait_until has_lines 2 "$OUTPUT"
+  kill -INT "$PID"
+  expect_exit 130
+  expect_stdout $'a\nb'
+}
+
+@test "-n ends following" {
+  setup_stream s
+  put s a
+  start stream-get -f -n 3 s
+  wait_until has_lines 1 "$OUTPUT"
+  printf 'b\nc\nd\n' | stream-put s
+  expect_exit 0
+  expect_stdout $'a\nb\nc'
+  expect_empty "$STDERR"
+  expect_success timeout 20 stream-get -f -n 2 s
+  expect_stdout $'a\nb'
+  expect_success timeout 20 stream-get -f -n 0 s
+  expect_empty "$STDOUT"
+}
+
+@test "--from latest leaves out what was there, and nothing that comes later" {
+  setup_stream s
+  seq -f 'old %.0f' 100 | stream-put s
+  start stream-get -f --from latest --json s
+  local n=0
+  see_new() {
+    n=$((n + 1))
+    put s "new $n"
+    has_lines 1 "$OUTPUT"
+  }
+  wait_until see_new
+  put s last
+  wait_until grep -q '"last"' "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  # Wherever it began, it has every record from there.
+  local first
+  first=$(head -n 1 "$STDOUT" | jq -r .sequence)
+  [ "$first" -gt 100 ]
+  jq -r .sequence "$STDOUT" >got
+  seq "$first" "$(stream-get --json s | tail -n 1 | jq -r .sequence)" >expected
+  expect_same got expected
+}
+
+@test "--from a time follows from there" {
+  setup_stream s
+  put s old
+  put s new
+  local time
+  time=$(stream-get --json s | jq -r 'select(.data == "new") | .arrived')
+  start stream-get -f --from "$time" -n 2 s
+  wait_until has_lines 1 "$OUTPUT"
+  put s newer
+  expect_exit 0
+  expect_stdout $'new\nnewer'
+}
+
+@test "--until a time ends following when it has come" {
+  setup_stream s
+  put s a
+  local until
+  until=$(date -u -d '1 second' +%Y-%m-%dT%H:%M:%S.%6NZ)
+  start stream-get -f --until "$until" s
+  put s b
+  expect_exit 0
+  [ ! "$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)" \< "$until" ]
+  # What arrived in time is there.
+  stream-get --until "$until" s >expected
+  grep -q a expected
+  expect_same "$STDOUT" expected
+}
+
+@test "--until latest ends following at the tail as it was" {
+  setup_stream s
+  put s a b
+  expect_success timeout 20 stream-get -f --until latest s
+  expect_stdout $'a\nb'
+}
+
+@test "--shard follows that shard only" {
+  setup_stream s --shards 4
+  seq 50 | stream-put s --key-field 1
+  start stream-get -f --shard 2 --json s
+  seq 51 200 | stream-put s --key-field 1
+  stream-get --shard 2 --json s >expected
+  [ "$(wc -l <expected)" -gt 20 ]
+  wait_until has_lines "$(wc -l <expected)" "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_same "$STDOUT" expected
+}
+
+# milliseconds since the epoch
+now() {
+  date +%s%3N
+}
+
+@test "--idle-exit ends when nothing came in for so long, and not before" {
+  setup_stream s
+  put s a
+  local started took
+  started=$(now)
+  expect_success timeout 20 stream-get -f --idle-exit 300ms s
+  took=$(($(now) - started))
+  expect_stdout a
+  [ "$took" -ge 300 ] || fail "ended after $took ms"
+}
+
+@test "--idle-exit begins again with every record" {
+  setup_stream s
+  start stream-get -f --idle-exit 2s s
+  local n started=$SECONDS
+  for n in 1 2 3; do
+    put s "$n"
+    wait_until has_lines "$n" "$OUTPUT"
+    wait_until second_is_over
+  done
+  put s 4
+  wait_until has_lines 4 "$OUTPUT"
+  [ $((SECONDS - started)) -ge 3 ]
+  expect_exit 0
+  expect_stdout "$(seq 4)"
+}
+
+second_is_over() {
+  local this=${THIS_SECOND:-$SECONDS}
+  THIS_SECOND=$this
+  [ "$SECONDS" -gt "$this" ] || return
+  unset THIS_SECOND
+}
+
+@test "--idle-exit of nothing ends at the tail" {
+  setup_stream s
+  put s a b
+  expect_success timeout 20 stream-get -f --idle-exit 0 s
+  expect_stdout $'a\nb'
+}
+
+# wakeups KIND: "commits" or "look", of what -v told.
+wakeups() {
+  sed -nE "s/^stream-get: woken ([0-9]+) times by commits, ([0-9]+) times to look$/\\$1/p" "$STDERR"
+}
+
+@test "a commit wakes a follower once at most, and the notice of it arrives" {
+  setup_stream s
+  start stream-get -v -f s
+  local n
+  for n in $(seq 30); do
+    put s "$n"
+    wait_until has_lines "$n" "$OUTPUT"
+  done
+  kill -TERM "$PID"
+  expect_exit 143
+  local woken
+  woken=$(wakeups 1)
+  [ "$woken" -le 30 ] || fail "woken $woken times by 30 commits"
+  [ "$woken" -ge 15 ] || fail "woken $woken times only by 30 commits: it is the clock that finds them"
+}
+
+@test "many commits at once wake a follower no oftener than there are commits" {
+  setup_stream s
+  start stream-get -v -f s
+  seq 2000 | while IFS= read -r line; do echo "$line"; done | stream-put --ack s >acknowledged
+  wait_until has_lines 2000 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  local commits woken
+  commits=$(stream-stats --verify s | sed -E 's/.* in ([0-9,]+) batches.*/\1/; s/,//g')
+  woken=$(wakeups 1)
+  [ "$woken" -le "$commits" ] || fail "woken $woken times by $commits commits"
+  expect_stdout "$(seq 2000)"
+}
+
+@test "who only reads wakes nobody" {
+  setup_stream s
+  put s a
+  start stream-get -v -f s
+  wait_until has_lines 1 "$OUTPUT"
+  local n
+  for n in 1 2 3 4 5; do
+    stream-get s >/dev/null
+    stream-stats s >/dev/null
+    stream-stats --verify s >/dev/null
+  done
+  put s b
+  wait_until has_lines 2 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  [ "$(wakeups 1)" -le 2 ]
+}
+
+@test "--poll looks at intervals and is woken by nothing else" {
+  setup_stream s
+  start stream-get -v -f --poll 20ms s
+  local n
+  for n in 1 2 3; do
+    put s "$n"
+    wait_until has_lines "$n" "$OUTPUT"
+  done
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_stdout "$(seq 3)"
+  expect_equal "$(wakeups 1)" 0
+  [ "$(wakeups 2)" -ge 1 ]
+}
+
+@test "a long --poll does not put off the end" {
+  setup_stream s
+  put s a
+  start stream-get -f --poll 1h s
+  wait_until has_lines 1 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_success timeout 20 stream-get -f --poll 1h --idle-exit 50ms s
+  expect_stdout a
+}
+
+@test "INT, TERM and HUP end it by that signal, and what was read is written" {
+  setup_stream s
+  seq 1000 | stream-put s
+  local signal
+  for signal in INT:130 TERM:143 HUP:129; do
+    start stream-get -f s
+    wait_until has_lines 1000 "$OUTPUT"
+    kill "-${signal%:*}" "$PID"
+    expect_exit "${signal#*:}"
+    expect_stdout "$(seq 1000)"
+    expect_empty "$STDERR"
+  done
+}
+
+@test "it dies of the signal and does not only say so" {
+  setup_stream s
+  python3 - <<'PYTHON'
+import signal, subprocess
+for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+    get = subprocess.Popen(["stream-get", "--follow", "s"], stdout=subprocess.DEVNULL)
+    subprocess.run(["stream-put", "s"], input=b"x\n", check=True)
+    while True:  # until it listens to signals: blocked, as bits of a mask
+        status = open(f"/proc/{get.pid}/status").read()
+        blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+        if blocked >> (number - 1) & 1:
+            break
+        assert get.poll() is None
+    get.send_signal(number)
+    assert get.wait(20) == -number, get.returncode
+PYTHON
+}
+
+@test "a signal that the parent ignores stays ignored" {
+  setup_stream s
+  put s a
+  env --ignore-signal=HUP nohup stream-get -f -n 2 s >"$OUTPUT" 2>"$MESSAGES" </dev/null 3>&- &
+  PID=$!
+  BACKGROUND+=("$PID")
+  wait_until has_lines 1 "$OUTPUT"
+  kill -HUP "$PID"
+  put s b
+  expect_exit 0
+  expect_equal "$(grep -v nohup "$STDOUT")" $'a\nb'
+}
+
+@test "a signal ends it while nobody reads its output" {
+  setup_stream s
+  seq 2000000 | stream-put s
+  mkfifo out
+  exec {out}<>out
+  stream-get -f s >out 2>"$MESSAGES" 3>&- {out}>&- &
+  PID=$!
+  BACKGROUND+=("$PID")
+  : >"$OUTPUT"
+  wait_until pipe_is_full "$PID"
+  # The first lets it finish what it writes, the next one does not.
+  wait_until is_gone_when_terminated "$PID"
+  expect_exit 143
+  expect_empty "$STDERR"
+}
+
+is_gone_when_terminated() {
+  ! kill -TERM "$1" 2>/dev/null
+}
+
+# A thread of it sleeps in write(2) to a pipe.
+pipe_is_full() {
+  grep -qsE 'pipe_w(rite|ait)' "/proc/$1"/task/*/wchan || grep -qs '^1 0x1 ' "/proc/$1"/task/*/syscall
+}
+
+@test "stopped and continued it goes on" {
+  setup_stream s
+  put s a
+  start stream-get -f s
+  wait_until has_lines 1 "$OUTPUT"
+  local signal
+  for signal in TSTP STOP; do
+    kill "-$signal" "$PID"
+    wait_until is_stopped "$PID"
+    put s "$signal"
+    kill -CONT "$PID"
+    wait_until grep -q "$signal" "$OUTPUT"
+  done
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_stdout $'a\nTSTP\nSTOP'
+}
+
+is_stopped() {
+  grep -q '^State:.T' "/proc/$1/status"
+}
+
+@test "a stream that is removed while it is followed is no longer found" {
+  setup_stream s
+  put s a
+  start stream-get -f s
+  wait_until has_lines 1 "$OUTPUT"
+  rm -r s
+  expect_exit 66
+  expect_stdout a
+  expect_stderr_line "'s'.*removed"
+}
+
+@test "a stream that takes the place of the one that is followed is not mixed with it" {
+  setup_stream s
+  put s a
+  start stream-get -f s
+  wait_until has_lines 1 "$OUTPUT"
+  mv s old
+  setup_stream s
+  put s b
+  expect_exit 66
+  expect_stdout a
+  expect_stderr_line "'s'.*removed"
+}
+
+@test "a follower never reads more than once what many put" {
+  setup_stream s --shards 4
+  start stream-get -f --json s
+  local n pids=()
+  for n in 1 2 3 4; do
+    seq -f "$n-%.0f" 500 | while IFS= read -r line; do echo "$line"; done | stream-put s 3>&- &
+    pids+=("$!")
+  done
+  for n in "${pids[@]}"; do wait "$n"; done
+  wait_until has_lines 2000 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  stream-get --json s >expected
+  expect_same "$STDOUT" expected
+}
+
+@test "a reader that goes away ends following at the next record" {
+  setup_stream s
+  put s a
+  bash -c 'stream-get -f s 2>"$MESSAGES" | head -n 1 >"$OUTPUT"; exit "${PIPESTATUS[0]}"' 3>&- &
+  PID=$!
+  BACKGROUND+=("$PID")
+  wait_until has_lines 1 "$OUTPUT"
+  put_and_look() {
+    put s more
+    is_gone "$PID"
+  }
+  wait_until put_and_look
+  expect_exit 141
+  expect_stdout a
+  expect_empty "$STDERR"
+}

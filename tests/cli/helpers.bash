@@ -1,0 +1,188 @@
+# What the tests of the programs share. A test starts in an empty directory of its own, with the programs on its PATH.
+#
+# The runner sets SHARDLOG_BIN (where the programs are) and SHARDLOG_SOURCE (this repository).
+# bats keeps its results on descriptor 3, so whatever stays in the background is started with 3>&-.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  : "${SHARDLOG_BIN:?the directory of the programs}" "${SHARDLOG_SOURCE:?the repository}"
+  export PATH="$SHARDLOG_BIN:$PATH" LC_ALL=C.UTF-8 TZ=UTC0
+  unset STREAM_DIR
+  export STDOUT="$BATS_TEST_TMPDIR/stdout" STDERR="$BATS_TEST_TMPDIR/stderr"
+  export OUTPUT="$BATS_TEST_TMPDIR/output" MESSAGES="$BATS_TEST_TMPDIR/messages"
+  BACKGROUND=()
+  umask 022
+  mkdir "$BATS_TEST_TMPDIR/work"
+  cd "$BATS_TEST_TMPDIR/work" || return
+}
+
+teardown() {
+  local pid
+  for pid in "${BACKGROUND[@]}"; do
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  [ -z "${PUBLIC_DIRECTORY:-}" ] || rm -rf "$PUBLIC_DIRECTORY"
+}
+
+fail() {
+  printf '%s\n' "$*" >&2
+  return 1
+}
+
+# --- running a program: its output is left in the files $STDOUT and $STDERR -----------------------------------------------
+
+# expect_status N COMMAND...
+expect_status() {
+  local expected=$1 status=0
+  shift
+  "$@" >"$STDOUT" 2>"$STDERR" || status=$?
+  [ "$status" -eq "$expected" ] || fail "exit $status, not $expected: $*"$'\n'"stderr: $(cat -v "$STDERR")"
+}
+
+# It does what it is asked, and has nothing to say about it.
+expect_success() {
+  expect_status 0 "$@" && expect_empty "$STDERR"
+}
+
+expect_silence() {
+  expect_success "$@" && expect_empty "$STDOUT"
+}
+
+# expect_failure N PATTERN COMMAND...: exit N, nothing on stdout, and on stderr one line that matches the pattern.
+expect_failure() {
+  local status=$1 pattern=$2
+  shift 2
+  expect_status "$status" "$@" && expect_empty "$STDOUT" && expect_stderr_line "$pattern"
+}
+
+# Exactly one line, which begins with a program's name and matches the extended regular expression.
+expect_stderr_line() {
+  [ "$(wc -l <"$STDERR")" -eq 1 ] || fail "not one line on stderr: $(cat -v "$STDERR")" || return
+  grep -Eq '^stream-(create|put|get|stats): ' "$STDERR" || fail "no program's name: $(cat -v "$STDERR")" || return
+  grep -Eqe "$1" "$STDERR" || fail "stderr does not match '$1': $(cat -v "$STDERR")" || return
+  ! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$STDERR" || fail "control characters on stderr: $(cat -v "$STDERR")"
+}
+
+expect_empty() {
+  [ ! -s "$1" ] || fail "${1##*/} is not empty: $(head -c 2000 "$1" | cat -v)"
+}
+
+# expect_stdout TEXT: the text and a newline.
+expect_stdout() {
+  printf '%s\n' "$1" >"$BATS_TEST_TMPDIR/expected"
+  expect_same "$STDOUT" "$BATS_TEST_TMPDIR/expected"
+}
+
+# expect_same GOT EXPECTED: two files, byte by byte.
+expect_same() {
+  cmp -s "$1" "$2" && return
+  fail "$1 is not $2: $(diff -a "$2" "$1" | head -n 10 | cut -c 1-200 | cat -v)"
+}
+
+# expect_equal GOT EXPECTED: two texts.
+expect_equal() {
+  [ "$1" = "$2" ] || fail "got '$1', not '$2'"
+}
+
+# expect_records STREAM FILE: the stream holds the lines of the file.
+expect_records() {
+  expect_success stream-get "$1" && expect_same "$STDOUT" "$2"
+}
+
+# expect_no_records STREAM
+expect_no_records() {
+  expect_silence stream-get "$1"
+}
+
+# put STREAM TEXT...: a record each.
+put() {
+  local stream=$1
+  shift
+  printf '%s\n' "$@" | expect_silence stream-put "$stream"
+}
+
+# --- waiting ---------------------------------------------------------------------------------------------------------------
+
+# wait_until COMMAND...: looks again and again until it succeeds; fails after 20 seconds.
+wait_until() {
+  local deadline=$((SECONDS + 20))
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "waited in vain for: $*" || return
+    sleep 0.01
+  done
+}
+
+# has_lines N FILE: at least so many complete ones.
+has_lines() {
+  [ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ]
+}
+
+is_gone() {
+  ! kill -0 "$1" 2>/dev/null
+}
+
+# start COMMAND...: in the background, its process id in $PID and its output in the files $OUTPUT and $MESSAGES, which become
+# $STDOUT and $STDERR with expect_exit. It does not outlive the test.
+# It is a program, so that the process is its own, and minds the signals that a shell lets its background ignore.
+start() {
+  : >"$OUTPUT"
+  (
+    [ -z "${FEED:-}" ] || exec {FEED}>&-
+    exec env --default-signal=INT,QUIT "$@"
+  ) <&0 >"$OUTPUT" 2>"$MESSAGES" 3>&- &
+  PID=$!
+  BACKGROUND+=("$PID")
+}
+
+# expect_exit STATUS: of what was started; 128+n is the signal n.
+expect_exit() {
+  local status=0
+  wait_until is_gone "$PID" || return
+  wait "$PID" || status=$?
+  mv "$OUTPUT" "$STDOUT"
+  mv "$MESSAGES" "$STDERR"
+  [ "$status" -eq "$1" ] || fail "exit $status, not $1; stderr: $(cat -v "$STDERR")"
+}
+
+# feed NAME: a pipe of that name, held open for writing as descriptor $FEED; closed by: exec {FEED}>&-
+feed() {
+  mkfifo "$1"
+  exec {FEED}<>"$1"
+}
+
+# --- other users, other file systems -----------------------------------------------------------------------------------------
+
+need_root() {
+  [ "$EUID" -eq 0 ] || skip "needs root: $1"
+}
+
+# as_nobody COMMAND...: root may do what the modes of files forbid, and is not shown by them.
+as_nobody() {
+  if [ "$EUID" -eq 0 ]; then
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+  else
+    "$@"
+  fi
+}
+
+# Moves to a new directory that every user can reach and only this one change.
+enter_public_directory() {
+  PUBLIC_DIRECTORY=$(mktemp -d)
+  chmod 0755 "$PUBLIC_DIRECTORY"
+  cd "$PUBLIC_DIRECTORY" || return
+  as_nobody "$SHARDLOG_BIN/stream-get" --version >/dev/null 2>&1 || skip "another user cannot run the programs where they are"
+}
+
+# in_private_mounts SCRIPT: a bash script that may mount what goes away with it. It knows the functions of this file.
+in_private_mounts() {
+  local name
+  for name in $(compgen -A function | grep -E '^(expect_|put$|fail$)'); do export -f "${name?}"; done
+  export BATS_TEST_TMPDIR
+  unshare --mount --propagation private bash -euc "$1" 3>&-
+}
+
+need_private_mounts() {
+  unshare --mount --propagation private true 2>/dev/null || skip "needs the right to mount: $1"
+}
