@@ -36,7 +36,8 @@ constexpr std::array<Table, 4> tables{{
     {"shards",
      "CREATE TABLE shards("
      "id INTEGER PRIMARY KEY, first_hash_key BLOB NOT NULL, last_hash_key BLOB NOT NULL, parent INTEGER, "
-     "adjacent_parent INTEGER, opened_at INTEGER NOT NULL, closed_at INTEGER, first_sequence INTEGER NOT NULL) STRICT"},
+     "adjacent_parent INTEGER, opened_at INTEGER NOT NULL, closed_at INTEGER, first_sequence INTEGER NOT NULL, "
+     "checksum INTEGER NOT NULL) STRICT"},
 }};
 
 [[noreturn]] void refuse(const std::string& reason) {

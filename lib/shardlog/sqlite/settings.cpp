@@ -51,19 +51,22 @@ Number number_of(const Values& values, std::string_view name) {
   return number;
 }
 
-/// One text over all that is stored, so that damage anywhere in these small tables is found whenever they are read:
-/// SQLite itself has no checksums.
-std::string checksum_of(const Values& values, const std::vector<ShardRow>& shards) {
+/// One text over all settings, so that damage anywhere in them is found whenever they are read: SQLite itself has no
+/// checksums.
+std::string checksum_of(const Values& values) {
   std::string all;
   for (const auto& [name, value] : values) all += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
-  const auto id_or_none = [](const std::optional<ShardId>& id) { return id ? std::to_string(id->number()) : "-"; };
-  for (const auto& [shard, first_sequence] : shards) {
-    all += fmt::format(
-        "{} {} {} {} {} {} {} {}\n", shard.id.number(), shard.range.first.to_string(), shard.range.last.to_string(),
-        id_or_none(shard.parent), id_or_none(shard.adjacent_parent), shard.opened_at.time_since_epoch().count(),
-        shard.closed_at ? std::to_string(shard.closed_at->time_since_epoch().count()) : "-", first_sequence);
-  }
   return fmt::format("{:016x}", XXH3_64bits(all.data(), all.size()));
+}
+
+std::int64_t checksum_of(const ShardRow& row) {
+  const auto id_or_none = [](const std::optional<ShardId>& id) { return id ? std::to_string(id->number()) : "-"; };
+  const Shard& shard = row.shard;
+  const std::string all = fmt::format(
+      "{} {} {} {} {} {} {} {}\n", shard.id.number(), shard.range.first.to_string(), shard.range.last.to_string(),
+      id_or_none(shard.parent), id_or_none(shard.adjacent_parent), shard.opened_at.time_since_epoch().count(),
+      shard.closed_at ? std::to_string(shard.closed_at->time_since_epoch().count()) : "-", row.first_sequence);
+  return static_cast<std::int64_t>(XXH3_64bits(all.data(), all.size()));
 }
 
 Values load_values(SQLite::Database& database) {
@@ -92,7 +95,7 @@ std::vector<ShardRow> load_shards(SQLite::Database& database) {
   std::vector<ShardRow> shards;
   SQLite::Statement rows(
       database,
-      "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, first_sequence "
+      "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, first_sequence, checksum "
       "FROM shards ORDER BY id");
   const auto time_of = [](const SQLite::Column& column) { return Timestamp(Duration(column.getInt64())); };
   while (rows.executeStep()) {
@@ -103,6 +106,9 @@ std::vector<ShardRow> load_shards(SQLite::Database& database) {
     if (!rows.isColumnNull(3)) row.shard.parent = shard_id_of(rows.getColumn(3));
     if (!rows.isColumnNull(4)) row.shard.adjacent_parent = shard_id_of(rows.getColumn(4));
     if (!rows.isColumnNull(6)) row.shard.closed_at = time_of(rows.getColumn(6));
+    if (rows.getColumn(8).getInt64() != checksum_of(row)) {
+      refuse(fmt::format("checksum mismatch of {}", row.shard.id.to_string()));
+    }
     shards.push_back(row);
   }
   return shards;
@@ -131,7 +137,7 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   Configuration configuration;
   configuration.shards = load_shards(database);
   const auto checksum = values.extract(std::string(checksum_name));
-  if (checksum.empty() || checksum.mapped() != checksum_of(values, configuration.shards)) refuse("checksum mismatch");
+  if (checksum.empty() || checksum.mapped() != checksum_of(values)) refuse("checksum mismatch");
   configuration.features.compatible = number_of<std::uint32_t>(values, "features_compatible");
   configuration.features.compatible_to_read = number_of<std::uint32_t>(values, "features_compatible_to_read");
   configuration.features.incompatible = number_of<std::uint32_t>(values, "features_incompatible");
@@ -148,32 +154,39 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
 }
 
 void store_configuration(SQLite::Database& database, const Configuration& configuration) {
+  store_settings(database, configuration);
+  database.exec("DELETE FROM shards");
+  for (const ShardRow& row : configuration.shards) store_shard(database, row);
+}
+
+void store_settings(SQLite::Database& database, const Configuration& configuration) {
   Values values = to_values(configuration);
-  values.emplace(checksum_name, checksum_of(values, configuration.shards));
-  database.exec("DELETE FROM settings; DELETE FROM shards");
-  SQLite::Statement insert_value(database, "INSERT INTO settings VALUES (?, ?)");
+  values.emplace(checksum_name, checksum_of(values));
+  database.exec("DELETE FROM settings");
+  SQLite::Statement insert(database, "INSERT INTO settings VALUES (?, ?)");
   for (const auto& [name, value] : values) {
-    insert_value.bind(1, name);
-    insert_value.bind(2, value);
-    insert_value.exec();
-    insert_value.reset();
+    insert.bind(1, name);
+    insert.bind(2, value);
+    insert.exec();
+    insert.reset();
   }
-  SQLite::Statement insert_shard(database, "INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  for (const auto& [shard, first_sequence] : configuration.shards) {
-    const auto first = shard.range.first.bytes();
-    const auto last = shard.range.last.bytes();
-    insert_shard.clearBindings();
-    insert_shard.bind(1, shard.id.number());
-    insert_shard.bind(2, first.data(), static_cast<int>(first.size()));
-    insert_shard.bind(3, last.data(), static_cast<int>(last.size()));
-    if (shard.parent) insert_shard.bind(4, shard.parent->number());
-    if (shard.adjacent_parent) insert_shard.bind(5, shard.adjacent_parent->number());
-    insert_shard.bind(6, std::int64_t{shard.opened_at.time_since_epoch().count()});
-    if (shard.closed_at) insert_shard.bind(7, std::int64_t{shard.closed_at->time_since_epoch().count()});
-    insert_shard.bind(8, first_sequence);
-    insert_shard.exec();
-    insert_shard.reset();
-  }
+}
+
+void store_shard(SQLite::Database& database, const ShardRow& row) {
+  const Shard& shard = row.shard;
+  const auto first = shard.range.first.bytes();
+  const auto last = shard.range.last.bytes();
+  SQLite::Statement insert(database, "INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(1, shard.id.number());
+  insert.bind(2, first.data(), static_cast<int>(first.size()));
+  insert.bind(3, last.data(), static_cast<int>(last.size()));
+  if (shard.parent) insert.bind(4, shard.parent->number());
+  if (shard.adjacent_parent) insert.bind(5, shard.adjacent_parent->number());
+  insert.bind(6, std::int64_t{shard.opened_at.time_since_epoch().count()});
+  if (shard.closed_at) insert.bind(7, std::int64_t{shard.closed_at->time_since_epoch().count()});
+  insert.bind(8, row.first_sequence);
+  insert.bind(9, checksum_of(row));
+  insert.exec();
 }
 
 std::uint64_t read_configuration_version(SQLite::Statement& statement) {

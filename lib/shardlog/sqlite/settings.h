@@ -46,6 +46,10 @@ Configuration load_configuration(SQLite::Database& database, Access access);
 /// Replaces what is stored. REQUIRES: a transaction is open
 void store_configuration(SQLite::Database& database, const Configuration& configuration);
 
+/// The same for all but the shards, and for one shard. REQUIRES: a transaction is open
+void store_settings(SQLite::Database& database, const Configuration& configuration);
+void store_shard(SQLite::Database& database, const ShardRow& row);
+
 /// For who asks for the version alone before each commit: the statement to prepare, and what it yields.
 constexpr std::string_view select_configuration_version = "SELECT value FROM settings WHERE name = 'version'";
 std::uint64_t read_configuration_version(SQLite::Statement& statement);

@@ -100,7 +100,7 @@ class SqliteStream final : public Stream {
           if (!value.empty()) configuration.settings.tags.emplace(key, value);
         }
         check(configuration.settings);
-        store_configuration(database_, configuration);
+        store_settings(database_, configuration);
       });
     });
   }
