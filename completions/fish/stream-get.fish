@@ -8,6 +8,7 @@ complete -c stream-get -s v -l verbose -d 'Say more on stderr'
 complete -c stream-get -l timeout -x -d 'How long to wait for another writer'
 
 complete -c stream-get -l shard -x -d 'Only this shard'
+complete -c stream-get -l descendants -d 'And the shards that take over from it'
 complete -c stream-get -l from -x -a 'trim-horizon latest now' -d 'Where to start'
 complete -c stream-get -l until -x -a 'trim-horizon latest now' -d 'Before which to stop'
 complete -c stream-get -s n -l count -x -d 'At most so many records'

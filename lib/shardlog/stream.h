@@ -16,6 +16,7 @@
 #include "shardlog/core/position.h"
 #include "shardlog/core/record.h"
 #include "shardlog/core/record_batch.h"
+#include "shardlog/core/reshard_step.h"
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
 #include "shardlog/core/shard_map.h"
@@ -90,7 +91,8 @@ struct ReadRequest {
   Position from = TrimHorizon{};
   std::optional<Position> until;  ///< nothing means the tail at the start, or no end when following
   bool follow = false;
-  bool notice = true;  ///< when following: be woken by commits; otherwise wait() lasts as long as it is told to
+  bool notice = true;        ///< when following: be woken by commits; otherwise wait() lasts as long as it is told to
+  bool descendants = false;  ///< those that take over from the chosen shards too
 };
 
 struct ReadResult {
@@ -105,8 +107,9 @@ class Reader {
   virtual ~Reader() = default;
 
   /// The next batches, in all about `budget` bytes, at least one where there is one. An empty result that is not at_end
-  /// means that the tail is reached (only when following): wait(). Throws corrupt (what was read before is right,
-  /// nothing after it is delivered), not_found (removed), io.
+  /// means that the tail is reached (only when following): wait(). Following chosen shards ends when all of them are
+  /// closed and read. Throws corrupt (what was read before is right, nothing after it is delivered), not_found
+  /// (removed), io.
   virtual ReadResult next(std::size_t budget) = 0;
 
   /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns
@@ -147,14 +150,20 @@ class Stream {
 
   /// Appends all batches in one commit, in their order.
   /// On return they are stored as safely as `sync` says, and the sequence numbers of each batch are given in the same
-  /// order. Throws busy and full (nothing was stored; try again), not_found (the stream was removed; nothing is to be
-  /// acknowledged), io (the outcome is unknown; this object stores nothing more).
-  virtual std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
+  /// order. Nothing is returned where a shard was closed since a batch was routed to it: nothing is stored then;
+  /// describe() the stream and route again. Throws busy and full (nothing was stored; try again), not_found (the stream
+  /// was removed; nothing is to be acknowledged), io (the outcome is unknown; this object stores nothing more).
+  virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
 
   /// The request's positions are resolved now, not at the first read.
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
   virtual void update(const SettingsChange& change) = 0;
+
+  /// Applies `step` in one commit, if the stream is still of `version`. Returns the version it has then; nothing where
+  /// it has changed meanwhile: describe() it and plan again. Throws usage and not_found where the step does not fit the
+  /// shard map, and as append().
+  virtual std::optional<ShardMap::Version> reshard(const ReshardStep& step, ShardMap::Version version) = 0;
 
   virtual StreamStatistics statistics() = 0;
 

@@ -19,6 +19,6 @@ int main(int argc, char** argv) {
     std::vector<shardlog::RoutedBatch> batches;
     const shardlog::Record record{line, std::nullopt};
     batches.push_back({shard, shardlog::encode({&record, 1})});
-    stream->append(batches, shardlog::Sync::full);
+    if (!stream->append(batches, shardlog::Sync::full)) return 1;
   }
 }

@@ -3,7 +3,7 @@
 
 load helpers
 
-programs="stream-create stream-put stream-get stream-stats"
+programs="stream-create stream-put stream-get stream-reshard stream-stats"
 
 # The options at the start of help's lines, in their order.
 help_options() {
@@ -111,6 +111,9 @@ expect_some() {
   expect_equal "$(bash_offers stream-put here 'fi')" file
   expect_equal "$(bash_offers stream-put --key '')" ""
   expect_equal "$(bash_offers stream-get here '')" ""
+  expect_equal "$(bash_offers stream-reshard '')" $'split\nmerge\nscale'
+  expect_equal "$(bash_offers stream-reshard --at 5 split he)" here
+  expect_equal "$(bash_offers stream-reshard split here '')" ""
 }
 
 @test "zsh completes the options of --help and no others" {

@@ -60,7 +60,7 @@ expect_failure() {
 # Exactly one line, which begins with a program's name and matches the extended regular expression.
 expect_stderr_line() {
   [ "$(wc -l <"$STDERR")" -eq 1 ] || fail "not one line on stderr: $(cat -v "$STDERR")" || return
-  grep -Eq '^stream-(create|put|get|stats): ' "$STDERR" || fail "no program's name: $(cat -v "$STDERR")" || return
+  grep -Eq '^stream-(create|put|get|reshard|stats): ' "$STDERR" || fail "no program's name: $(cat -v "$STDERR")" || return
   grep -Eqe "$1" "$STDERR" || fail "stderr does not match '$1': $(cat -v "$STDERR")" || return
   ! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$STDERR" || fail "control characters on stderr: $(cat -v "$STDERR")"
 }

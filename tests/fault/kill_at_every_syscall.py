@@ -1,5 +1,6 @@
 """A kill at each system call of a put and of a create: the stream is as before or as after, and the next put works."""
 
+import json
 import os
 import re
 import shutil
@@ -80,7 +81,37 @@ def test_create(folder):
     print(f"create: killed {len(points)} times, complete {made} times, otherwise not there")
 
 
+def open_shards(stream):
+    """From the narrowest range to the widest."""
+    found = [shard for shard in json.loads(run("stream-stats", stream, "--json"))["shards"] if shard["open"]]
+    found.sort(key=lambda shard: int(shard["last_hash_key"]) - int(shard["first_hash_key"]))
+    return [shard["shard"] for shard in found]
+
+
+def test_reshard(folder):
+    stream = folder + "/stream"
+    run("stream-create", stream)
+    points = kill_points(folder, [program("stream-reshard"), "split", stream, "0"])
+    before = applied = 0
+    for point in points:
+        shard = open_shards(stream)[-1]
+        run_killed_at(point, [program("stream-reshard"), "split", stream, shard])
+        remaining = open_shards(stream)  # refused where they do not tile the key space
+        if shard in remaining:
+            before += 1
+        else:
+            applied += 1
+        check(len(remaining) == applied + 2, f"{point}: {len(remaining)} open shards after {applied} splits")
+        run("stream-put", stream, "--key", "k", input=b"a line\n")
+    check(before > 0 and applied > 0, f"{before} before and {applied} after: the kills tested nothing")
+    check(run("stream-get", stream) == b"a line\n" * len(points), "records are missing")
+    verify(stream)
+    print(f"reshard: killed {len(points)} times, {before} before and {applied} after the step")
+
+
 with Folder() as folder:
     test_put(folder)
 with Folder() as folder:
     test_create(folder)
+with Folder() as folder:
+    test_reshard(folder)

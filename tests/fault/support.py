@@ -69,6 +69,20 @@ def check_dense(found):
         following[record["shard"]] = expected + 1
 
 
+def check_dense_from_parents(found, shards):
+    """Sequence numbers of every shard have no gaps, and begin behind the last of each parent."""
+    by_shard = {}
+    for record in found:
+        sequence = int(record["sequence"])
+        if record["shard"] in by_shard:
+            check(sequence == by_shard[record["shard"]][1] + 1, f"{record['shard']}: a gap before {sequence}")
+        by_shard.setdefault(record["shard"], [sequence, sequence])[1] = sequence
+    for shard in shards:
+        for parent in shard["parents"]:
+            if shard["shard"] in by_shard and parent in by_shard:
+                check(by_shard[shard["shard"]][0] > by_shard[parent][1], f"{shard['shard']} begins before the end of {parent}")
+
+
 def parse_acknowledgements(output):
     """(shard, sequence) of each complete line."""
     complete = output[: output.rfind(b"\n") + 1]

@@ -35,6 +35,7 @@ Position position_of(const std::string& option, const std::string& text, Timesta
 ReadRequest make_request(const GetCommand& command, Timestamp now) {
   ReadRequest request;
   request.shards = command.shards;
+  request.descendants = command.descendants;
   request.from = position_of("--from", command.from, now);
   if (command.until) request.until = position_of("--until", *command.until, now);
   request.follow = command.follow;
@@ -86,6 +87,16 @@ class Fetcher {
   std::uint64_t by_time_ = 0;
 };
 
+/// Where the records of a closed shard's keys went on.
+void tell_children(const GetCommand& command, const ShardMap& map, const Context& context) {
+  for (const ShardId id : command.shards) {
+    if (map.find(id)->open()) continue;
+    std::string children;
+    for (const Shard& child : map.children_of(id)) children += (children.empty() ? "" : " and ") + child.id.to_string();
+    context.detail(fmt::format("{} is closed; {} took over", id.to_string(), children));
+  }
+}
+
 }  // namespace
 
 ExitStatus run_get(const GetCommand& command, const Context& context) {
@@ -136,6 +147,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   queue.close();
   fetching.join();
   if (command.follow) context.detail(fetcher.wakeups());
+  if (context.verbose && !command.descendants) tell_children(command, stream->describe().map, context);
   if (failure) std::rethrow_exception(failure);
   return ExitStatus::success;
 }

@@ -24,6 +24,9 @@ void define(CLI::App& app, GetCommand& command) {
       ->type_name("ID")
       ->allow_extra_args(false)
       ->group(what);
+  app.add_flag("--descendants", command.descendants, "and the shards that take over from it")
+      ->needs("--shard")
+      ->group(what);
   app.add_option("--from", command.from,
                  "trim-horizon, latest, or a TIME: RFC 3339, @EPOCH, now, or relative, as -10m (trim-horizon)")
       ->type_name("POSITION")

@@ -14,6 +14,7 @@ enum class OutputForm { lines, json };
 struct GetCommand {
   std::string stream;
   std::vector<ShardId> shards;  ///< none means all
+  bool descendants = false;
   std::string from = "trim-horizon";
   std::optional<std::string> until;  ///< nothing: the end as it was at the start, none with --follow
   std::optional<std::uint64_t> count;

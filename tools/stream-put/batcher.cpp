@@ -16,7 +16,21 @@ Batcher::Batcher(const StreamDescription& stream, const KeyOptions& key, bool wi
       with_places_(with_places),
       pending_(stream.map.open_shards().size()) {}
 
+void Batcher::use(ShardMap map) {
+  const std::lock_guard guard(mutex_);
+  next_map_ = std::move(map);
+}
+
+void Batcher::take_over_map() {
+  const std::lock_guard guard(mutex_);
+  if (!next_map_) return;
+  pending_.resize(next_map_->open_shards().size());
+  router_ = Router(std::move(*next_map_), router_.next_keyless());
+  next_map_.reset();
+}
+
 Encoded Batcher::encode(const Chunk& chunk) {
+  take_over_map();
   Encoded encoded;
   encoded.error = chunk.error;
   if (key_source_ == nullptr) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -29,16 +30,23 @@ class Batcher {
  public:
   Batcher(const StreamDescription& stream, const KeyOptions& key, bool with_places);
 
+  /// From the next chunk on. May be called from any thread.
+  void use(ShardMap map);
+
   /// A record that breaks a rule ends it: those before it are encoded, and the error says which it was.
   Encoded encode(const Chunk& chunk);
 
  private:
+  void take_over_map();
   void encode_lines_of(const Chunk& chunk, Encoded& encoded);
   void encode_keyed(const Chunk& chunk, Encoded& encoded);
   Record make_record(std::string_view data);
   std::size_t route(const Record& record);
   void add(std::size_t shard, EncodedBatch batch, Encoded& encoded) const;
   void flush_shard(std::size_t shard, Encoded& encoded);
+
+  std::mutex mutex_;
+  std::optional<ShardMap> next_map_;  ///< guarded by the mutex
 
   Router router_;
   std::uint64_t max_record_size_;

@@ -10,6 +10,7 @@
 #include "tools/stream-put/batcher.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/options.h"
+#include "tools/stream-put/route_again.h"
 
 namespace shardlog::cli {
 
@@ -71,40 +72,50 @@ class Committed {
   std::string last_;
 };
 
-/// Commits what is ready, as much as there is up to a bound, in one commit.
-void commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFlight& in_flight, Output& output,
-                Committed& committed) {
-  std::optional<Error> error;
-  while (!error) {
-    std::optional<Encoded> next = queue.pop();
-    if (!next) return;
-    std::vector<Encoded> ready;
-    std::vector<RoutedBatch> batches;
-    std::size_t bytes = 0;
-    for (; next; next = bytes < commit_bytes ? queue.try_pop() : std::nullopt) {
-      bytes += next->bytes;
-      error = next->error;
-      ready.push_back(std::move(*next));
-      if (error) break;
-    }
-    std::vector<std::size_t> counts;
-    for (Encoded& encoded : ready) {
-      counts.push_back(encoded.batches.size());
-      std::move(encoded.batches.begin(), encoded.batches.end(), std::back_inserter(batches));
-    }
-    if (!batches.empty()) {
-      const std::vector<SequenceRun> runs = stream.append(batches, sync);
-      std::size_t at = 0;
-      for (std::size_t i = 0; i < ready.size(); ++i) {
-        const auto own = std::span(batches).subspan(at, counts[i]);
-        committed.add(own, ready[i].places, std::span(runs).subspan(at, counts[i]));
-        at += counts[i];
-      }
-      output.flush();
-    }
-    in_flight.remove(ready.size());
+/// All that is ready, up to a bound, as one; nothing at the end of the input.
+struct Ready {
+  Encoded encoded;
+  std::size_t chunks = 0;
+};
+
+std::optional<Ready> take_ready(BoundedQueue<Encoded>& queue) {
+  std::optional<Encoded> next = queue.pop();
+  if (!next) return std::nullopt;
+  Ready ready;
+  for (; next; next = ready.encoded.bytes < commit_bytes && !ready.encoded.error ? queue.try_pop() : std::nullopt) {
+    ++ready.chunks;
+    const auto base = static_cast<std::uint32_t>(ready.encoded.batches.size());
+    for (const auto& [batch, place] : next->places) ready.encoded.places.emplace_back(base + batch, place);
+    std::move(next->batches.begin(), next->batches.end(), std::back_inserter(ready.encoded.batches));
+    ready.encoded.bytes += next->bytes;
+    ready.encoded.error = std::move(next->error);
   }
-  throw *error;
+  return ready;
+}
+
+/// Stores everything in one commit, whatever happens to the shard map meanwhile.
+void commit(Stream& stream, Sync sync, Encoded encoded, Batcher& batcher, Committed& committed) {
+  if (encoded.batches.empty()) return;
+  auto stored = stream.append(encoded.batches, sync);
+  while (!stored) {
+    const StreamDescription description = stream.describe();
+    batcher.use(description.map);
+    Router router(description.map, description.last_batch);
+    encoded = route_again(std::move(encoded), router);
+    stored = stream.append(encoded.batches, sync);
+  }
+  committed.add(encoded.batches, encoded.places, *stored);
+}
+
+void commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFlight& in_flight, Output& output,
+                Batcher& batcher, Committed& committed) {
+  while (std::optional<Ready> ready = take_ready(queue)) {
+    const std::optional<Error> error = ready->encoded.error;
+    commit(stream, sync, std::move(ready->encoded), batcher, committed);
+    output.flush();
+    in_flight.remove(ready->chunks);
+    if (error) throw Error(*error);
+  }
 }
 
 /// Arrivals never decrease, so a clock that was ahead once marks all records until it is reached.
@@ -149,7 +160,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
 
   std::exception_ptr failure;
   try {
-    commit_all(encoded, *stream, command.sync, in_flight, context.output, committed);
+    commit_all(encoded, *stream, command.sync, in_flight, context.output, batcher, committed);
   } catch (const Error& error) {
     failure = std::make_exception_ptr(Error(error.code(), fmt::format("{}; {}", error.what(), committed.summary())));
   } catch (...) {

@@ -49,6 +49,39 @@ void append_end(std::string& to, const char* name, const std::optional<ShardStat
                     to_rfc3339(end->arrived_at));
 }
 
+/// "closed, 4 and 5 took over" or "from 1 and 2": where a shard stands in the lineage.
+std::string lineage_of(const Shard& shard, const ShardMap& map) {
+  std::string text;
+  if (!shard.open()) {
+    std::string children;
+    for (const Shard& child : map.children_of(shard.id)) {
+      children += (children.empty() ? "" : " and ") + std::to_string(child.id.number());
+    }
+    text = fmt::format("  closed, {} took over", children);
+  }
+  if (shard.parent) text += fmt::format("  from {}", shard.parent->number());
+  if (shard.adjacent_parent) text += fmt::format(" and {}", shard.adjacent_parent->number());
+  return text;
+}
+
+std::string json_ids(const std::vector<ShardId>& ids) {
+  std::string text;
+  for (const ShardId id : ids) text += fmt::format("{}\"{}\"", text.empty() ? "" : ",", id.to_string());
+  return "[" + text + "]";
+}
+
+std::string json_lineage(const Shard& shard, const ShardMap& map) {
+  std::vector<ShardId> parents;
+  for (const auto& parent : {shard.parent, shard.adjacent_parent}) {
+    if (parent) parents.push_back(*parent);
+  }
+  std::vector<ShardId> children;
+  for (const Shard& child : map.children_of(shard.id)) children.push_back(child.id);
+  return fmt::format(R"("opened":"{}","closed":{},"parents":{},"children":{})", to_rfc3339(shard.opened_at),
+                     shard.closed_at ? fmt::format("\"{}\"", to_rfc3339(*shard.closed_at)) : "null", json_ids(parents),
+                     json_ids(children));
+}
+
 std::string json_string(const std::string& text) {
   std::string result;
   append_json_string(result, text);
@@ -63,7 +96,10 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
   std::string page = fmt::format("stream     {}\n", printable(name));
   page += fmt::format("uuid       {}\n", stream.uuid);
   page += fmt::format("created    {}\n", to_rfc3339(stream.created_at));
-  page += fmt::format("shards     {} open\n", format_count(stream.map.open_shards().size()));
+  const std::size_t open = stream.map.open_shards().size();
+  const std::size_t closed = stream.map.shards().size() - open;
+  page += fmt::format("shards     {} open{}\n", format_count(open),
+                      closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
   page += fmt::format("record     at most {}\n", format_size(stream.settings.max_record_size));
   for (const auto& [key, value] : stream.settings.tags)
     page += fmt::format("tag        {}={}\n", printable(key), printable(value));
@@ -76,11 +112,11 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
                       "records", "bytes", "first", "last", "last arrival");
   for (const ShardStatistics& shard : statistics.shards) {
     const HashRange& range = shard.shard.range;
-    page += fmt::format("{:<20}  {}-{}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", shard.shard.id.to_string(),
+    page += fmt::format("{:<20}  {}-{}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}{}\n", shard.shard.id.to_string(),
                         short_hex(range.first), short_hex(range.last), share_of(range), format_count(shard.records),
                         format_size(shard.bytes), shard.first ? shard.first->sequence.to_string() : "-",
                         shard.last ? shard.last->sequence.to_string() : "-",
-                        shard.last ? to_rfc3339(shard.last->arrived_at) : "-");
+                        shard.last ? to_rfc3339(shard.last->arrived_at) : "-", lineage_of(shard.shard, stream.map));
   }
   return page;
 }
@@ -105,6 +141,7 @@ std::string format_json(const std::string& name, const StreamStatistics& statist
         fmt::format(R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{})",
                     separator, shard.shard.id.to_string(), shard.shard.range.first.to_string(),
                     shard.shard.range.last.to_string(), shard.shard.open(), shard.records, shard.bytes);
+    json += "," + json_lineage(shard.shard, stream.map);
     append_end(json, "first", shard.first);
     append_end(json, "last", shard.last);
     json += '}';

@@ -14,19 +14,24 @@ namespace shardlog::cli {
 
 namespace {
 
-/// A line for each key: key, shard, hash key.
+/// A line for each shard that has or had the key, the oldest first: key, shard, hash key, and whether it is closed.
 void show_shards(const StatsCommand& command, const ShardMap& map, Output& output) {
   for (const std::string& key : command.shard_for) {
     check_key(key, "--shard-for");
     const HashKey hash_key = HashKey::of(key);
-    const std::string shard = map.open_shards()[map.open_index_of(hash_key)].to_string();
-    if (command.json) {
-      std::string line = R"({"key":)";
-      append_json_string(line, key);
-      output.write(line + fmt::format(R"(,"shard":"{}","hash_key":"{}"}})", shard, hash_key.to_string()) + "\n");
-    } else {
-      output.write(
-          fmt::format("{}\t{}\t{}\n", output.is_terminal() ? printable(key) : key, shard, hash_key.to_string()));
+    for (const Shard& shard : map.shards()) {
+      if (!shard.range.contains(hash_key)) continue;
+      if (command.json) {
+        std::string line = R"({"key":)";
+        append_json_string(line, key);
+        output.write(line +
+                     fmt::format(R"(,"shard":"{}","hash_key":"{}","open":{}}})", shard.id.to_string(),
+                                 hash_key.to_string(), shard.open()) +
+                     "\n");
+      } else {
+        output.write(fmt::format("{}\t{}\t{}{}\n", output.is_terminal() ? printable(key) : key, shard.id.to_string(),
+                                 hash_key.to_string(), shard.open() ? "" : "\tclosed"));
+      }
     }
   }
 }

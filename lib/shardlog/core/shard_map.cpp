@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "shardlog/core/error.h"
 
@@ -56,6 +57,13 @@ const Shard* ShardMap::find(ShardId id) const {
   const auto found = std::lower_bound(shards_.begin(), shards_.end(), id,
                                       [](const Shard& shard, ShardId key) { return shard.id < key; });
   return found != shards_.end() && found->id == id ? &*found : nullptr;
+}
+
+std::vector<Shard> ShardMap::children_of(ShardId id) const {
+  std::vector<Shard> children;
+  const auto is_child = [id](const Shard& shard) { return shard.parent == id || shard.adjacent_parent == id; };
+  std::copy_if(shards_.begin(), shards_.end(), std::back_inserter(children), is_child);
+  return children;
 }
 
 std::size_t ShardMap::open_index_of(HashKey key) const {

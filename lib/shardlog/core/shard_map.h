@@ -32,6 +32,9 @@ class ShardMap {
   /// Nullptr where there is no such shard.
   [[nodiscard]] const Shard* find(ShardId id) const;
 
+  /// The shards that took over from a closed one.
+  [[nodiscard]] std::vector<Shard> children_of(ShardId id) const;
+
   /// Where in open_shards() the shard stands whose range holds `key`.
   [[nodiscard]] std::size_t open_index_of(HashKey key) const;
 

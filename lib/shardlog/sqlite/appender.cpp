@@ -17,12 +17,15 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       version_(database, std::string(select_configuration_version)),
       insert_(database, "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") {}
 
-std::vector<SequenceRun> Appender::append(std::span<const RoutedBatch> batches, Sync sync) {
+std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedBatch> batches, Sync sync) {
   std::vector<SequenceRun> stored;
   stored.reserve(batches.size());
+  bool sealed = false;
   try {
     committer_.commit(sync, [&] {
       catch_up();
+      sealed = !all_open(batches);
+      if (sealed) return;
       const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
       for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
     });
@@ -30,7 +33,13 @@ std::vector<SequenceRun> Appender::append(std::span<const RoutedBatch> batches, 
     tail_ = Tail();  // it may be ahead of what is stored
     throw;
   }
-  return stored;
+  return sealed ? std::nullopt : std::optional(std::move(stored));
+}
+
+bool Appender::all_open(std::span<const RoutedBatch> batches) const {
+  return std::all_of(batches.begin(), batches.end(), [this](const RoutedBatch& batch) {
+    return shard_of(configuration_, batch.shard.number()).shard.open();
+  });
 }
 
 void Appender::catch_up() {
@@ -49,7 +58,7 @@ SequenceRun Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
   BatchRow row;
   row.id = tail_.batch() + 1;
   row.shard = batch.shard.number();
-  const ShardRow& shard = shard_of(configuration_, row);
+  const ShardRow& shard = shard_of(configuration_, row.shard);
   row.first_sequence = tail_.next_sequence(shard);
   row.record_count = encoded.record_count;
   row.arrived_at = arrived_at;

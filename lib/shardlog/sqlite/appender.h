@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,10 +21,11 @@ class Appender {
   Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
 
   /// As Stream::append().
-  std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync);
+  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync);
 
  private:
   void catch_up();
+  [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   SequenceRun insert(const RoutedBatch& batch, Timestamp arrived_at);
 
   SQLite::Database& database_;

@@ -24,6 +24,8 @@ CommitWatch::CommitWatch(const std::string& lock_path) : CommitWatch() {
 }
 
 bool CommitWatch::wait(Duration timeout, const std::stop_token& stop) {
+  std::uint64_t earlier_stop = 0;
+  [[maybe_unused]] const auto drained = ::read(stop_event_.get(), &earlier_stop, sizeof earlier_stop);
   const std::stop_callback wake(stop, [this] {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);

@@ -2,6 +2,8 @@
 
 #include <SQLiteCpp/Transaction.h>
 
+#include <optional>
+
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
 
@@ -28,16 +30,21 @@ Committer::~Committer() {
 
 void Committer::commit(Sync sync, const std::function<void()>& change) {
   if (outcome_unknown_) throw Error(ErrorCode::io, "the outcome of an earlier append is unknown");
-  // Given back after the writer lock: who may stop this process once it has the mutex stops no other writer.
+  // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
+  // writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
-  const auto held = lock_.acquire(timeout_);
-  under_way.lock();
+  std::optional<WriterLock::Held> held(lock_.acquire(timeout_));
+  while (!under_way.try_lock()) {
+    held.reset();
+    { const std::lock_guard until_it_is_free(commit_mutex_); }
+    held.emplace(lock_.acquire(timeout_));
+  }
   lock_.check_present();
-  prepare(sync);
-  run_transaction(change);
+  run_transaction(sync, change);
   // SQLite commits into unlinked files without a word.
   lock_.check_present();
   lock_.announce_commit();
+  held.reset();
 }
 
 void Committer::prepare(Sync sync) {
@@ -53,8 +60,9 @@ void Committer::prepare(Sync sync) {
   }
 }
 
-void Committer::run_transaction(const std::function<void()>& change) {
+void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
   try {
+    prepare(sync);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
     change();
     transaction.commit();

@@ -29,7 +29,7 @@ class Committer {
 
  private:
   void prepare(Sync sync);
-  void run_transaction(const std::function<void()>& change);
+  void run_transaction(Sync sync, const std::function<void()>& change);
 
   SQLite::Database& database_;
   const WriterLock& lock_;

@@ -34,7 +34,9 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       clock_(clock),
       noticing_(request.follow && request.notice),
       watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
-      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)) {
+      descendants_(request.descendants),
+      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)),
+      version_(database, std::string(select_configuration_version)) {
   SQLite::Transaction transaction(database_);
   configuration_ = load_configuration(database_, Access::read);
   resolve(request);
@@ -46,6 +48,7 @@ void SqliteReader::resolve(const ReadRequest& request) {
     if (map.find(shard) == nullptr) throw Error(ErrorCode::not_found, "the stream has no " + shard.to_string());
     shards_.insert(shard.number());
   }
+  add_descendants();
   const bool has_end = !request.follow || (request.until && !std::holds_alternative<AtTime>(*request.until));
   if (has_end) last_batch_ = newest_batch(database_).id;
   if (request.until && std::holds_alternative<AtTime>(*request.until)) until_ = std::get<AtTime>(*request.until).time;
@@ -66,9 +69,33 @@ void SqliteReader::seek_to_time(Tail& tail, Timestamp time) {
   while (rows_.executeStep()) {
     const BatchRow row = read_batch_row(rows_);
     if (row.arrived_at >= time) break;
-    tail.advance(row, shard_of(configuration_, row));
+    tail.advance(row, shard_of(configuration_, row.shard));
   }
   rows_.reset();
+}
+
+/// The shard map as it is in this transaction.
+void SqliteReader::follow_map() {
+  if (read_configuration_version(version_) == configuration_.version) return;
+  configuration_ = load_configuration(database_, Access::read);
+  add_descendants();
+}
+
+void SqliteReader::add_descendants() {
+  if (!descendants_) return;
+  // Children have higher ids than their parents, so one pass finds them all.
+  for (const ShardRow& row : configuration_.shards) {
+    const auto chosen = [this](const std::optional<ShardId>& parent) {
+      return parent && shards_.contains(parent->number());
+    };
+    if (chosen(row.shard.parent) || chosen(row.shard.adjacent_parent)) shards_.insert(row.shard.id.number());
+  }
+}
+
+bool SqliteReader::all_closed() const {
+  return !shards_.empty() && std::none_of(shards_.begin(), shards_.end(), [this](std::int64_t shard) {
+    return shard_of(configuration_, shard).shard.open();
+  });
 }
 
 bool SqliteReader::wanted(const BatchRow& row) const {
@@ -81,13 +108,14 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
   try {
     SQLite::Transaction transaction(database_);
     PayloadReader payloads(database_);
+    follow_map();
     rows_.bind(1, tail_.batch());
     rows_.bind(2, last_batch_);
     std::size_t bytes = 0;
-    for (std::size_t rows = 0; bytes < budget && rows < most_rows_per_fetch; ++rows) {
+    for (std::size_t rows = 0; (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
       if (!rows_.executeStep()) {
-        ended_ = last_batch_ != open_ended;
-        if (ended_ && tail_.batch() < last_batch_) {
+        ended_ = last_batch_ != open_ended || all_closed();
+        if (last_batch_ != open_ended && tail_.batch() < last_batch_) {
           throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last_batch_));
         }
         break;
@@ -97,7 +125,7 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
         ended_ = true;
         break;
       }
-      tail_.advance(row, shard_of(configuration_, row));
+      tail_.advance(row, shard_of(configuration_, row.shard));
       if (!wanted(row)) continue;
       fetched.push_back({row, payloads.read(row.id)});
       bytes += fetched.back().payload.size();

@@ -41,7 +41,10 @@ class SqliteReader final : public Reader {
   void resolve(const ReadRequest& request);
   void seek_to_time(Tail& tail, Timestamp time);
   std::vector<Fetched> fetch(std::size_t budget);
+  void follow_map();
+  void add_descendants();
   [[nodiscard]] bool wanted(const BatchRow& row) const;
+  [[nodiscard]] bool all_closed() const;
 
   SQLite::Database& database_;
   const Paths& paths_;
@@ -51,12 +54,14 @@ class SqliteReader final : public Reader {
   CommitWatch watch_;
   Configuration configuration_;
   std::set<std::int64_t> shards_;  ///< empty means all
+  bool descendants_;
   Tail tail_;
   std::int64_t last_batch_ = open_ended;  ///< where reading ends
   std::optional<Timestamp> until_;
   bool ended_ = false;
   std::optional<Error> damage_;  ///< to be thrown once all before it is delivered
   SQLite::Statement rows_;
+  SQLite::Statement version_;
 };
 
 }  // namespace shardlog::sqlite

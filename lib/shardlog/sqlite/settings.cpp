@@ -33,6 +33,7 @@ Values to_values(const Configuration& configuration) {
       {"features_compatible", std::to_string(configuration.features.compatible)},
       {"features_compatible_to_read", std::to_string(configuration.features.compatible_to_read)},
       {"features_incompatible", std::to_string(configuration.features.incompatible)},
+      {"shards", std::to_string(configuration.shards.size())},
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
@@ -93,10 +94,10 @@ ShardId shard_id_of(const SQLite::Column& column) {
 
 std::vector<ShardRow> load_shards(SQLite::Database& database) {
   std::vector<ShardRow> shards;
-  SQLite::Statement rows(
-      database,
-      "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, first_sequence, checksum "
-      "FROM shards ORDER BY id");
+  SQLite::Statement rows(database,
+                         "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, "
+                         "first_sequence, checksum "
+                         "FROM shards ORDER BY id");
   const auto time_of = [](const SQLite::Column& column) { return Timestamp(Duration(column.getInt64())); };
   while (rows.executeStep()) {
     ShardRow row{{shard_id_of(rows.getColumn(0)),
@@ -138,6 +139,7 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   configuration.shards = load_shards(database);
   const auto checksum = values.extract(std::string(checksum_name));
   if (checksum.empty() || checksum.mapped() != checksum_of(values)) refuse("checksum mismatch");
+  if (number_of<std::size_t>(values, "shards") != configuration.shards.size()) refuse("a shard is missing");
   configuration.features.compatible = number_of<std::uint32_t>(values, "features_compatible");
   configuration.features.compatible_to_read = number_of<std::uint32_t>(values, "features_compatible_to_read");
   configuration.features.incompatible = number_of<std::uint32_t>(values, "features_incompatible");

@@ -15,6 +15,7 @@
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/reader.h"
+#include "shardlog/sqlite/resharder.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/statistics.h"
@@ -69,6 +70,7 @@ class SqliteStream final : public Stream {
     transaction.commit();
     if (options.access == Access::write) {
       committer_.emplace(database_, paths_, lock_, options, clock);
+      resharder_.emplace(database_, *committer_, clock);
       appender_.emplace(database_, *committer_, std::move(configuration), clock);
     }
   }
@@ -80,7 +82,7 @@ class SqliteStream final : public Stream {
     });
   }
 
-  std::vector<SequenceRun> append(std::span<const RoutedBatch> batches, Sync sync) override {
+  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) override {
     return named(paths_.name, [&] { return writing(appender_).append(batches, sync); });
   }
 
@@ -103,6 +105,10 @@ class SqliteStream final : public Stream {
         store_settings(database_, configuration);
       });
     });
+  }
+
+  std::optional<ShardMap::Version> reshard(const ReshardStep& step, ShardMap::Version version) override {
+    return named(paths_.name, [&] { return writing(resharder_).apply(step, version); });
   }
 
   StreamStatistics statistics() override {
@@ -149,6 +155,7 @@ class SqliteStream final : public Stream {
   SQLite::Database database_;
   std::optional<Committer> committer_;
   std::optional<Appender> appender_;
+  std::optional<Resharder> resharder_;
 };
 
 }  // namespace

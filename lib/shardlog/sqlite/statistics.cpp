@@ -20,16 +20,14 @@ class FirstArrivals {
   FirstArrivals(SQLite::Database& database, const Tail& tail) : database_(database), missing_(tail.shards().size()) {}
 
   std::map<std::int64_t, Timestamp> find() {
-    SQLite::Statement index(database_, "SELECT batch, arrived_at, tails FROM batch_index ORDER BY batch");
+    SQLite::Statement index(database_, fmt::format("SELECT {} FROM batch_index ORDER BY batch", indexed_tail_columns));
     std::int64_t before = 0;
     while (missing_ > found_.size() && index.executeStep()) {
-      const std::int64_t batch = index.getColumn(0).getInt64();
-      const Tail tail =
-          Tail::decode(batch, Timestamp(Duration(index.getColumn(1).getInt64())), index.getColumn(2).getString());
+      const Tail tail = read_indexed_tail(index);
       const bool news = std::any_of(tail.shards().begin(), tail.shards().end(),
                                     [this](const auto& entry) { return !found_.contains(entry.first); });
-      if (news) scan(before, batch);
-      before = batch;
+      if (news) scan(before, tail.batch());
+      before = tail.batch();
     }
     if (missing_ > found_.size()) scan(before, std::numeric_limits<std::int64_t>::max());
     return std::move(found_);

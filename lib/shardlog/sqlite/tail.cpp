@@ -29,17 +29,6 @@ std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const st
       XXH3_64bits_withSeed(tails.data(), tails.size(), XXH3_64bits(head.data(), head.size())));
 }
 
-/// Of a statement that selects batch, arrived_at, tails, checksum.
-Tail tail_of(SQLite::Statement& row) {
-  const std::int64_t batch = row.getColumn(0).getInt64();
-  const Timestamp last_arrival{Duration(row.getColumn(1).getInt64())};
-  const std::string tails = row.getColumn(2).getString();
-  if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) {
-    refuse(fmt::format("index before batch {}: checksum mismatch", batch + 1));
-  }
-  return Tail::decode(batch, last_arrival, tails);
-}
-
 }  // namespace
 
 std::int64_t Tail::next_sequence(const ShardRow& row) const {
@@ -101,6 +90,16 @@ Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string&
   return result;
 }
 
+Tail read_indexed_tail(SQLite::Statement& row) {
+  const std::int64_t batch = row.getColumn(0).getInt64();
+  const Timestamp last_arrival{Duration(row.getColumn(1).getInt64())};
+  const std::string tails = row.getColumn(2).getString();
+  if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) {
+    refuse(fmt::format("index before batch {}: checksum mismatch", batch + 1));
+  }
+  return Tail::decode(batch, last_arrival, tails);
+}
+
 void write_index_row(SQLite::Database& database, const Tail& tail) {
   const std::string tails = tail.encode();
   SQLite::Statement insert(database, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
@@ -124,7 +123,7 @@ Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch) {
       database,
       "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
   row.bind(1, batch);
-  return row.executeStep() ? tail_of(row) : Tail();
+  return row.executeStep() ? read_indexed_tail(row) : Tail();
 }
 
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last) {
@@ -134,7 +133,7 @@ std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t af
   rows.bind(1, after);
   rows.bind(2, last);
   std::vector<Tail> tails;
-  while (rows.executeStep()) tails.push_back(tail_of(rows));
+  while (rows.executeStep()) tails.push_back(read_indexed_tail(rows));
   return tails;
 }
 
@@ -161,13 +160,12 @@ Tail load_indexed_tail(SQLite::Database& database, Timestamp time) {
   return load_indexed_tail(database, found);
 }
 
-const ShardRow& shard_of(const Configuration& configuration, const BatchRow& row) {
+const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard) {
   const auto& shards = configuration.shards;
-  const auto found =
-      std::lower_bound(shards.begin(), shards.end(), row.shard,
-                       [](const ShardRow& shard, std::int64_t id) { return shard.shard.id.number() < id; });
-  if (found == shards.end() || found->shard.id.number() != row.shard) {
-    refuse(fmt::format("batch {} is of shard {}, which the stream does not have", row.id, row.shard));
+  const auto found = std::lower_bound(shards.begin(), shards.end(), shard,
+                                      [](const ShardRow& row, std::int64_t id) { return row.shard.id.number() < id; });
+  if (found == shards.end() || found->shard.id.number() != shard) {
+    refuse(fmt::format("a batch is of shard {}, which the stream does not have", shard));
   }
   return *found;
 }
@@ -178,6 +176,8 @@ TailScan::TailScan(SQLite::Database& database)
       rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)) {}
 
 void TailScan::catch_up(const Configuration& configuration, Tail& tail, std::int64_t batch) {
+  newest_index_.reset();
+  rows_.tryReset();  // damage may have left it standing
   newest_index_.bind(1, batch);
   const std::int64_t newest = newest_index_.executeStep() ? newest_index_.getColumn(0).getInt64() : 0;
   newest_index_.reset();
@@ -186,7 +186,7 @@ void TailScan::catch_up(const Configuration& configuration, Tail& tail, std::int
   rows_.bind(2, batch);
   while (rows_.executeStep()) {
     const BatchRow row = read_batch_row(rows_);
-    tail.advance(row, shard_of(configuration, row));
+    tail.advance(row, shard_of(configuration, row.shard));
   }
   rows_.reset();
 }

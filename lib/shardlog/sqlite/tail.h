@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shardlog/sqlite/batch_row.h"
@@ -71,6 +72,10 @@ BatchRow newest_batch(SQLite::Database& database);
 /// The newest indexed tail that is not beyond `batch`; the start where there is none.
 Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch);
 
+/// The columns that read_indexed_tail() expects, and the tail of the row that a statement stands on. Throws corrupt.
+constexpr std::string_view indexed_tail_columns = "batch, arrived_at, tails, checksum";
+Tail read_indexed_tail(SQLite::Statement& row);
+
 /// All indexed tails behind `after` and not beyond `last`.
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last);
 
@@ -93,7 +98,7 @@ class TailScan {
   SQLite::Statement rows_;
 };
 
-/// The shard of a batch. Throws corrupt where the stream has none such.
-const ShardRow& shard_of(const Configuration& configuration, const BatchRow& row);
+/// The shard that a batch names. Throws corrupt where the stream has none such.
+const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard);
 
 }  // namespace shardlog::sqlite

@@ -103,7 +103,7 @@ class Verification {
 
   void check_batch(const BatchRow& row, Bytes payload) {
     try {
-      const ShardRow& shard = shard_of(configuration_, row);
+      const ShardRow& shard = shard_of(configuration_, row.shard);
       check_order(row, shard);
       if (report_.findings.empty()) {
         tail_.advance(row, shard);

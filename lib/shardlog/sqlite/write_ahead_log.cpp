@@ -40,10 +40,12 @@ WriteAheadLog::~WriteAheadLog() {
   sqlite3_wal_hook(database_.getHandle(), nullptr, nullptr);
 }
 
-int WriteAheadLog::on_commit(void* self, sqlite3* /*connection*/, const char* /*database*/, int pages) {
+int WriteAheadLog::on_commit(void* self, sqlite3* connection, const char* /*database*/, int pages) {
   auto& log = *static_cast<WriteAheadLog*>(self);
-  const std::int64_t commit = pages > log.pages_ ? pages - log.pages_ : pages;
-  log.largest_commit_ = std::max(log.largest_commit_, commit);
+  int written = 0;  // by this connection since the last time: the commit's own pages
+  int highest = 0;
+  sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 1);
+  log.largest_commit_ = std::max<std::int64_t>(log.largest_commit_, written);
   log.pages_ = pages;
   return SQLITE_OK;
 }

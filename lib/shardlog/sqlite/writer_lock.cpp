@@ -35,48 +35,6 @@ bool lock_now(int file) {
   return true;
 }
 
-/// flock(2) queues fairly but knows no timeout, so the waiting is done by a thread, which gives the lock back by itself
-/// when nobody wants it any more. It owns a duplicate of the descriptor: a lock belongs to what both of them stand for.
-class Waiter : public std::enable_shared_from_this<Waiter> {
- public:
-  explicit Waiter(int file) : file_(::fcntl(file, F_DUPFD_CLOEXEC, 0)) {
-    if (!file_.valid()) throw system_error("lock the stream", errno);
-  }
-
-  void start() {
-    std::thread([self = shared_from_this()] { self->run(); }).detach();
-  }
-
-  /// True when the lock is held.
-  bool wait(Duration timeout) {
-    std::unique_lock guard(mutex_);
-    const bool answered = changed_.wait_for(guard, timeout, [this] { return held_ || error_ != 0; });
-    if (error_ != 0) throw system_error("lock the stream", error_);
-    wanted_ = answered;
-    return answered;
-  }
-
- private:
-  void run() {
-    int result = 0;
-    do {
-      result = ::flock(file_.get(), LOCK_EX);
-    } while (result != 0 && errno == EINTR);
-    const std::lock_guard guard(mutex_);
-    error_ = result == 0 ? 0 : errno;
-    held_ = result == 0;
-    if (held_ && !wanted_) ::flock(file_.get(), LOCK_UN);
-    changed_.notify_one();
-  }
-
-  FileDescriptor file_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool wanted_ = true;
-  bool held_ = false;
-  int error_ = 0;
-};
-
 /// "process 123 (stream-put, sleeping)" from /proc, as far as it can be known.
 std::string holder_of(const struct stat& lock) {
   const std::string file = fmt::format("{:02x}:{:02x}:{}", major(lock.st_dev), minor(lock.st_dev), lock.st_ino);
@@ -106,6 +64,56 @@ std::string holder_of(const struct stat& lock) {
 
 }  // namespace
 
+/// flock(2) queues but knows no timeout, so the waiting is done by a thread, which gives the lock back by itself when
+/// nobody wants it any more. It owns a duplicate of the descriptor: a lock belongs to what both of them stand for.
+class WriterLock::Waiter : public std::enable_shared_from_this<Waiter> {
+ public:
+  enum class Outcome { held, given_back, timeout };
+
+  explicit Waiter(int file) : file_(::fcntl(file, F_DUPFD_CLOEXEC, 0)) {
+    if (!file_.valid()) throw system_error("lock the stream", errno);
+  }
+
+  void start() {
+    std::thread([self = shared_from_this()] { self->run(); }).detach();
+  }
+
+  /// May be called again after a timeout. `given_back` says that it was held in between.
+  Outcome wait(Duration timeout) {
+    std::unique_lock guard(mutex_);
+    wanted_ = true;
+    changed_.wait_for(guard, timeout, [this] { return outcome_ != Outcome::timeout || error_ != 0; });
+    if (error_ != 0) throw system_error("lock the stream", error_);
+    wanted_ = outcome_ == Outcome::held;
+    return outcome_;
+  }
+
+ private:
+  void run() {
+    int result = 0;
+    do {
+      result = ::flock(file_.get(), LOCK_EX);
+    } while (result != 0 && errno == EINTR);
+    const std::lock_guard guard(mutex_);
+    if (result != 0) {
+      error_ = errno;
+    } else if (wanted_) {
+      outcome_ = Outcome::held;
+    } else {
+      ::flock(file_.get(), LOCK_UN);
+      outcome_ = Outcome::given_back;
+    }
+    changed_.notify_one();
+  }
+
+  FileDescriptor file_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool wanted_ = true;
+  Outcome outcome_ = Outcome::timeout;  ///< so far
+  int error_ = 0;
+};
+
 WriterLock::WriterLock(const std::string& path, bool for_writing)
     : path_(path),
       file_(::open(path.c_str(), (for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)) {
@@ -121,15 +129,28 @@ WriterLock::Held::~Held() {
 }
 
 WriterLock::Held WriterLock::acquire(Duration timeout) const {
-  if (lock_now(file_.get())) return Held(*this);
-  const auto waiter = std::make_shared<Waiter>(file_.get());
-  waiter->start();
-  if (waiter->wait(timeout)) return Held(*this);
+  while (true) {
+    if (pending_ == nullptr) {
+      if (lock_now(file_.get())) return Held(*this);
+      pending_ = std::make_shared<Waiter>(file_.get());
+      pending_->start();
+    }
+    const Waiter::Outcome outcome = pending_->wait(timeout);
+    if (outcome == Waiter::Outcome::timeout) break;
+    pending_.reset();
+    if (outcome == Waiter::Outcome::held) return Held(*this);
+  }
   throw Error(ErrorCode::busy, fmt::format("the stream is held by {} for more than {} ms",
                                            holder_of(facts_of(file_.get(), path_)), timeout.count() / 1000));
 }
 
 std::optional<WriterLock::Held> WriterLock::try_acquire() const {
+  if (pending_ != nullptr) {
+    const Waiter::Outcome outcome = pending_->wait(Duration(0));
+    if (outcome == Waiter::Outcome::timeout) return std::nullopt;
+    pending_.reset();
+    if (outcome == Waiter::Outcome::held) return std::optional<Held>(std::in_place, *this);
+  }
   return lock_now(file_.get()) ? std::optional<Held>(std::in_place, *this) : std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -46,8 +47,13 @@ class WriterLock {
   void set_outcome_unknown(bool unknown) const;
 
  private:
+  class Waiter;
+
   std::string path_;
   FileDescriptor file_;
+  /// A wait that was given up but still stands in the queue. While it does, the lock may be taken through it only: what
+  /// it gives back later would be what was taken past it.
+  mutable std::shared_ptr<Waiter> pending_;
 };
 
 }  // namespace shardlog::sqlite

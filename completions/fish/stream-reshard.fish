@@ -1,0 +1,19 @@
+# fish completion for stream-reshard
+
+complete -c stream-reshard -s h -d 'Print the short help'
+complete -c stream-reshard -l help -d 'Print every option'
+complete -c stream-reshard -s V -l version -d 'Print the version'
+complete -c stream-reshard -s q -l quiet -d 'No warnings'
+complete -c stream-reshard -s v -l verbose -d 'Say more on stderr'
+complete -c stream-reshard -l timeout -x -d 'How long to wait for another writer'
+
+complete -c stream-reshard -l at -x -d 'Split at this hash key'
+complete -c stream-reshard -l at-key -x -d 'Split at the hash key of this partition key'
+complete -c stream-reshard -l dry-run -d 'Print the plan and change nothing'
+complete -c stream-reshard -l json -d 'Print the plan as a JSON object'
+
+complete -c stream-reshard -n 'not __fish_seen_subcommand_from split merge scale' -f -a 'split merge scale'
+
+# The stream: a directory, or a name below $STREAM_DIR.
+complete -c stream-reshard -n '__fish_seen_subcommand_from split merge scale' -f -a '(__fish_complete_directories)'
+complete -c stream-reshard -n '__fish_seen_subcommand_from split merge scale' -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'

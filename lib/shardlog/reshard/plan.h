@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shardlog/core/hash_key.h"
+#include "shardlog/core/reshard_step.h"
+#include "shardlog/core/shard.h"
+#include "shardlog/core/shard_map.h"
+
+/// Plans of how to change a shard map: pure functions, which a program can show before it applies them.
+///
+///     split 1 at h:   [---0---][---1---]        merge 0 and 1:   [---0---][---1---]
+///                     [---0---][-2-][-3-]                        [--------2-------]
+///
+/// Parents close and children take over their part of the key space; nothing that is stored moves.
+namespace shardlog::reshard {
+
+/// What a shard holds, for the figures of a plan.
+struct Load {
+  double records = 0;
+  double bytes = 0;
+};
+using Loads = std::map<ShardId, Load>;
+
+/// A plan's step with what it means: how much of the load goes to other shards from then on.
+struct PlannedStep {
+  ReshardStep step;
+  Load moved;  ///< what the parents hold; of parents that the plan itself makes, their share by the width of their
+               ///< ranges
+};
+
+using Plan = std::vector<PlannedStep>;
+
+/// Splits an open shard at `at`, the first hash key of the second child, or in the middle.
+/// Throws not_found (no such shard) and usage (closed, or no key of the range but its first can be `at`); each message
+/// says what would work.
+Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);
+
+/// Merges two open shards whose ranges are adjacent, in either order. Throws as split().
+Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads);
+
+/// Brings the open shards to the ranges that a new stream of `count` shards has, by a sweep from the left: for each of
+/// these ranges in turn, what is too small is merged with what is to its right, and what reaches beyond its end is
+/// split there. That makes as many splits as there are new boundaries and as many merges as there are boundaries too
+/// many. Throws usage where count is not 1 to max_shards.
+Plan scale(const ShardMap& map, std::uint32_t count, const Loads& loads);
+
+}  // namespace shardlog::reshard

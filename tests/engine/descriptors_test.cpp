@@ -1,0 +1,63 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "engine/stream_test.h"
+
+namespace shardlog {
+namespace {
+
+/// The open descriptors of this process and what they stand for.
+std::map<int, std::string> descriptors() {
+  std::map<int, std::string> result;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const auto target = std::filesystem::read_symlink(entry.path(), gone);
+    const int number = std::stoi(entry.path().filename().string());
+    if (!gone && ::fcntl(number, F_GETFD) >= 0) result.emplace(number, target.string());
+  }
+  return result;
+}
+
+class Descriptors : public test::StreamTest {
+ protected:
+  Descriptors() { create(); }
+};
+
+TEST_F(Descriptors, AreClosedOnExec) {
+  const auto before = descriptors();
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  const auto reader = writer->read({.shards = {}, .until = {}, .follow = true});
+  std::size_t opened = 0;
+  for (const auto& [number, target] : descriptors()) {
+    if (before.contains(number)) continue;
+    ++opened;
+    EXPECT_NE(::fcntl(number, F_GETFD) & FD_CLOEXEC, 0) << target;
+  }
+  EXPECT_GE(opened, 6U) << "the database, its log and index, the lock, and what a follower waits for";
+}
+
+TEST_F(Descriptors, AreClosedWithTheStream) {
+  lines();
+  const auto before = descriptors().size();
+  for (int i = 0; i < 10; ++i) {
+    const auto writer = open_to_write();
+    put(*writer, 0, {"a"}, Sync::normal);
+    writer->read({.shards = {}, .until = {}, .follow = true})->next(1);
+  }
+  EXPECT_EQ(descriptors().size(), before);
+}
+
+TEST_F(Descriptors, AreClosedWhereTheStreamIsRefused) {
+  std::filesystem::resize_file(file("stream.db"), 0);
+  const auto before = descriptors().size();
+  for (int i = 0; i < 10; ++i) EXPECT_THROW(open_to_read(), Error);
+  EXPECT_EQ(descriptors().size(), before);
+}
+
+}  // namespace
+}  // namespace shardlog

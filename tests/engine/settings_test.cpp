@@ -1,0 +1,199 @@
+#include "shardlog/sqlite/settings.h"
+
+#include <SQLiteCpp/Transaction.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/raw_database.h"
+#include "engine/stream_test.h"
+#include "unit/refusal.h"
+
+namespace shardlog::sqlite {
+namespace {
+
+using test::refusal;
+
+class StoredSettings : public test::StreamTest {
+ protected:
+  StoredSettings() {
+    shardlog::create(path_, {.shards = 3, .settings = {.tags = {{"team", "blue"}, {"empty", ""}}}, .group = {}},
+                     clock_);
+  }
+
+  /// As a newer program would.
+  void rewrite(const std::function<void(Configuration&)>& change) {
+    test::RawDatabase database(path_);
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    Configuration configuration = load_configuration(database, Access::read);
+    ++configuration.version;
+    change(configuration);
+    store_configuration(database, configuration);
+    transaction.commit();
+  }
+
+  /// Closes it and opens a child that owns its range.
+  void replace_the_last() {
+    rewrite([this](Configuration& configuration) {
+      Shard& parent = configuration.shards[2].shard;
+      parent.closed_at = clock_.now();
+      const HashRange range = parent.range;
+      configuration.shards.push_back({{ShardId(3), range, clock_.now(), {}, ShardId(2)}, 100});
+    });
+  }
+
+  std::optional<ErrorCode> refused(Access access) {
+    return refusal([&] { open(access)->describe(); });
+  }
+
+  void expect_corrupt(const std::string& after) {
+    EXPECT_EQ(refused(Access::read), ErrorCode::corrupt) << after;
+    EXPECT_EQ(refused(Access::write), ErrorCode::corrupt) << after;
+  }
+
+  /// Changes what `sql` changes, and changes it back.
+  void expect_corrupt_after(test::RawDatabase& database, const std::string& sql) {
+    database.exec("CREATE TEMP TABLE IF NOT EXISTS kept_settings AS SELECT * FROM settings");
+    database.exec("CREATE TEMP TABLE IF NOT EXISTS kept_shards AS SELECT * FROM shards");
+    ASSERT_GT(database.exec(sql), 0) << sql;
+    expect_corrupt(sql);
+    database.exec("DELETE FROM settings; INSERT INTO settings SELECT * FROM kept_settings");
+    database.exec("DELETE FROM shards; INSERT INTO shards SELECT * FROM kept_shards");
+  }
+};
+
+TEST_F(StoredSettings, WithAnUnknownCompatibleFeatureAreFine) {
+  rewrite([](Configuration& configuration) { configuration.features.compatible = 0x80000000; });
+  EXPECT_EQ(refused(Access::read), std::nullopt);
+  EXPECT_EQ(refused(Access::write), std::nullopt);
+}
+
+TEST_F(StoredSettings, WithAFeatureThatIsCompatibleToReadCanBeReadOnly) {
+  rewrite([](Configuration& configuration) { configuration.features.compatible_to_read = 1; });
+  EXPECT_EQ(refused(Access::read), std::nullopt);
+  EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
+}
+
+TEST_F(StoredSettings, WithAnIncompatibleFeatureAreRefused) {
+  rewrite([](Configuration& configuration) { configuration.features.incompatible = 0x80000000; });
+  EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
+  EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
+}
+
+TEST_F(StoredSettings, WithANewFeatureStopAWriterThatIsUnderWay) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {"before"});
+  rewrite([](Configuration& configuration) { configuration.features.compatible_to_read = 1; });
+  EXPECT_EQ(refusal([&] { put(*writer, 0, {"after"}); }), ErrorCode::unsupported);
+  EXPECT_EQ(lines(), Lines{"before"});
+}
+
+TEST_F(StoredSettings, WithANewFeatureStopAReaderThatBegins) {
+  const auto stream = open_to_read();
+  rewrite([](Configuration& configuration) { configuration.features.incompatible = 1; });
+  EXPECT_EQ(refusal([&] { stream->read({}); }), ErrorCode::unsupported);
+  EXPECT_EQ(refusal([&] { stream->describe(); }), ErrorCode::unsupported);
+  EXPECT_EQ(refusal([&] { stream->statistics(); }), ErrorCode::unsupported);
+}
+
+TEST_F(StoredSettings, WithANewShardTakeItsRecords) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {"before"});
+  replace_the_last();
+  EXPECT_EQ(put(*writer, 3, {"after"}), "100");
+  EXPECT_EQ(put(*writer, 3, {"later"}), "101");
+}
+
+TEST_F(StoredSettings, WithAnyByteOfAnyValueFlippedAreCorrupt) {
+  test::RawDatabase database(path_);
+  std::vector<std::pair<std::string, std::string>> rows;
+  SQLite::Statement all(database, "SELECT name, value FROM settings");
+  while (all.executeStep()) rows.emplace_back(all.getColumn(0).getString(), all.getColumn(1).getString());
+  all.reset();
+  ASSERT_EQ(rows.size(), 9U + 2U + 1U);  // with two tags and the checksum
+  for (const auto& [name, value] : rows) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      std::string flipped = value;
+      flipped[i] = static_cast<char>(flipped[i] ^ 1);
+      expect_corrupt_after(database, "UPDATE settings SET value = '" + flipped + "' WHERE name = '" + name + "'");
+    }
+  }
+}
+
+TEST_F(StoredSettings, WithAnyNameFlippedAreCorrupt) {
+  test::RawDatabase database(path_);
+  for (const std::string name :
+       {"uuid", "created_at", "version", "features_compatible", "features_compatible_to_read", "features_incompatible",
+        "max_record_size", "unsafe_file_system", "tag:team", "tag:empty", "checksum"}) {
+    std::string flipped = name;
+    flipped.back() = static_cast<char>(flipped.back() ^ 1);
+    expect_corrupt_after(database, "UPDATE settings SET name = '" + flipped + "' WHERE name = '" + name + "'");
+    expect_corrupt_after(database, "DELETE FROM settings WHERE name = '" + name + "'");
+  }
+}
+
+TEST_F(StoredSettings, WithARowMoreAreCorrupt) {
+  test::RawDatabase database(path_);
+  expect_corrupt_after(database, "INSERT INTO settings VALUES ('tag:more', 'x')");
+}
+
+TEST_F(StoredSettings, WithALineMovedFromOneValueToTheNextAreCorrupt) {
+  test::RawDatabase database(path_);
+  expect_corrupt_after(database, "UPDATE settings SET value = 'blue' || char(10) WHERE name = 'tag:team'");
+}
+
+TEST_F(StoredSettings, WithAnyByteOfAHashKeyFlippedAreCorrupt) {
+  test::RawDatabase database(path_);
+  for (const std::string shard : {"0", "1", "2"}) {
+    for (const std::string column : {"first_hash_key", "last_hash_key"}) {
+      for (int at = 0; at < 16; ++at) {
+        const std::string hex = database.text("SELECT hex(" + column + ") FROM shards WHERE id = " + shard);
+        std::string flipped = hex;
+        char& digit = flipped[2 * static_cast<std::size_t>(at) + 1];
+        digit = digit == '0' ? '1' : '0';
+        expect_corrupt_after(database, "UPDATE shards SET " + column + " = x'" + flipped + "' WHERE id = " + shard);
+      }
+    }
+  }
+}
+
+TEST_F(StoredSettings, WithAnyColumnOfAShardChangedAreCorrupt) {
+  test::RawDatabase database(path_);
+  for (const std::string change :
+       {"id = 7", "id = -1", "id = 4294967296", "first_hash_key = x''", "last_hash_key = zeroblob(17)", "parent = 0",
+        "parent = -1", "adjacent_parent = 1", "opened_at = opened_at + 1", "closed_at = 1", "closed_at = 0",
+        "first_sequence = 2", "first_sequence = 0", "checksum = checksum + 1"}) {
+    expect_corrupt_after(database, "UPDATE shards SET " + change + " WHERE id = 2");
+  }
+}
+
+TEST_F(StoredSettings, WithAShardLessAreCorrupt) {
+  test::RawDatabase database(path_);
+  expect_corrupt_after(database, "DELETE FROM shards WHERE id = 1");
+  expect_corrupt_after(database, "DELETE FROM shards");
+}
+
+TEST_F(StoredSettings, WithAClosedShardLessAreCorrupt) {
+  replace_the_last();
+  test::RawDatabase database(path_);
+  expect_corrupt_after(database, "DELETE FROM shards WHERE id = 2");
+}
+
+TEST_F(StoredSettings, WithTheRowsOfTwoShardsSwappedAreCorrupt) {
+  test::RawDatabase database(path_);
+  expect_corrupt_after(database,
+                       "UPDATE shards SET id = 10 + 1 - id WHERE id < 2; UPDATE shards SET id = id - 10 WHERE id > 9");
+}
+
+TEST_F(StoredSettings, DamagedUnderAWriterStopIt) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {"before"});
+  test::RawDatabase(path_).exec("UPDATE settings SET value = '2' WHERE name = 'version'");
+  EXPECT_EQ(refusal([&] { put(*writer, 0, {"after"}); }), ErrorCode::corrupt);
+}
+
+}  // namespace
+}  // namespace shardlog::sqlite

@@ -1,0 +1,190 @@
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/stream_model.h"
+#include "engine/stream_test.h"
+
+namespace shardlog {
+namespace {
+
+using namespace std::chrono_literals;
+using test::data_of;
+using test::Delivered;
+using test::drain;
+using test::mebibyte;
+using test::Piece;
+using test::read;
+
+constexpr std::uint32_t shards = 3;
+
+rc::Gen<std::size_t> sizes() {
+  return rc::gen::weightedOneOf<std::size_t>({{40, rc::gen::inRange<std::size_t>(0, 100)},
+                                              {5, rc::gen::inRange<std::size_t>(10'000, 70'000)},
+                                              {1, rc::gen::just<std::size_t>(3 * mebibyte / 2)}});
+}
+
+std::vector<Piece> any_pieces() {
+  std::vector<Piece> pieces(*rc::gen::inRange<std::size_t>(1, 5));
+  for (Piece& piece : pieces) {
+    piece.shard = *rc::gen::inRange<std::uint32_t>(0, shards);
+    piece.data.resize(*rc::gen::inRange<std::size_t>(1, 6));
+    for (std::string& data : piece.data) data = std::string(*sizes(), *rc::gen::inRange('a', 'z'));
+  }
+  return pieces;
+}
+
+std::vector<RoutedBatch> encoded(const std::vector<Piece>& pieces) {
+  std::vector<RoutedBatch> batches;
+  for (const Piece& piece : pieces) batches.push_back(test::batch_of(piece.shard, piece.data));
+  return batches;
+}
+
+/// A stream, those who write to it at the same time, and the model beside it.
+class Beside {
+ public:
+  Beside() {
+    shardlog::create(path_, test::of_shards(shards), clock_);
+    const auto count = *rc::gen::inRange(1, 4);
+    for (int i = 0; i < count; ++i) writers_.push_back(open(Access::write));
+    reader_ = open(Access::read);
+  }
+
+  std::unique_ptr<Stream> open(Access access) { return shardlog::open(path_, {access, 20s}, clock_); }
+  Stream& any_writer() { return *writers_[*rc::gen::inRange<std::size_t>(0, writers_.size())]; }
+  Stream& reader() { return *reader_; }
+  const test::StreamModel& model() { return model_; }
+
+  void append_to_both() {
+    clock_.step(*rc::gen::element<Duration>(0s, 1us, 1s, 1h, -1us, -1h));
+    append(any_pieces());
+    if (*rc::gen::weightedElement<bool>({{9, false}, {1, true}})) reopen();
+  }
+
+  /// Beyond the 1000 batches at which the index has a row.
+  void append_many() {
+    std::vector<Piece> pieces(*rc::gen::inRange<std::size_t>(300, 1200));
+    for (Piece& piece : pieces) piece = {static_cast<std::uint32_t>(pieces.size() % shards), {"x"}};
+    append(pieces);
+  }
+
+  /// Often a moment at which something arrived, or one next to it.
+  std::optional<Timestamp> any_time() {
+    if (*rc::gen::arbitrary<bool>()) return std::nullopt;
+    const auto arrivals = model_.arrivals();
+    if (arrivals.empty()) return clock_.now();
+    return *rc::gen::elementOf(arrivals) + *rc::gen::element<Duration>(0s, 0s, 1us, -1us, -2h, 2h);
+  }
+
+ private:
+  void append(const std::vector<Piece>& pieces) {
+    const auto runs = any_writer().append(encoded(pieces), Sync::normal).value();
+    std::vector<std::string> firsts;
+    for (const SequenceRun& run : runs) firsts.push_back(run[0].to_string());
+    RC_ASSERT(firsts == model_.append(pieces, clock_.now()));
+  }
+
+  void reopen() {
+    auto& writer = writers_[*rc::gen::inRange<std::size_t>(0, writers_.size())];
+    writer.reset();
+    writer = open(Access::write);
+  }
+
+  test::TemporaryDirectory directory_;
+  test::ManualClock clock_;
+  std::string path_ = directory_.path() + "/orders";
+  test::StreamModel model_{shards};
+  std::vector<std::unique_ptr<Stream>> writers_;
+  std::unique_ptr<Stream> reader_;
+};
+
+/// Appends something now and then, and more than that in some runs.
+void fill(Beside& beside) {
+  const auto commits = *rc::gen::inRange(0, 20);
+  for (int i = 0; i < commits; ++i) beside.append_to_both();
+  if (*rc::gen::weightedElement<bool>({{4, false}, {1, true}})) {
+    beside.append_many();
+    beside.append_many();
+    beside.append_to_both();
+  }
+}
+
+std::set<std::uint32_t> any_shards() {
+  std::set<std::uint32_t> subset;
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    if (*rc::gen::arbitrary<bool>()) subset.insert(shard);
+  }
+  return subset;
+}
+
+std::vector<ShardId> ids_of(const std::set<std::uint32_t>& numbers) {
+  std::vector<ShardId> ids;
+  for (const std::uint32_t number : numbers) ids.emplace_back(number);
+  return ids;
+}
+
+Position position_of(std::optional<Timestamp> time) {
+  return time ? Position(AtTime{*time}) : Position(TrimHorizon{});
+}
+
+std::size_t any_budget() {
+  return *rc::gen::element<std::size_t>(1, 100, 1000, 100'000, mebibyte, 100 * mebibyte);
+}
+
+RC_GTEST_PROP(StreamProperty, DeliversWhatWasAppendedInItsOrder, ()) {
+  Beside beside;
+  fill(beside);
+  for (int i = 0; i < 5; ++i) {
+    const auto subset = any_shards();
+    const auto from = beside.any_time();
+    const auto until = beside.any_time();
+    const ReadRequest request{ids_of(subset), position_of(from),
+                              until ? std::optional(Position(AtTime{*until})) : std::nullopt};
+    RC_ASSERT(read(beside.reader(), request, any_budget()) == beside.model().read(subset, 0, from, until));
+  }
+}
+
+RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
+  Beside beside;
+  fill(beside);
+  const auto subset = any_shards();
+  const auto before = beside.model().batches();
+  const auto from_latest = beside.reader().read({ids_of(subset), Latest{}, {}, true});
+  const auto from_horizon = beside.reader().read({ids_of(subset), TrimHorizon{}, {}, true});
+  const auto to_the_tail = beside.reader().read({ids_of(subset), TrimHorizon{}, {}});
+  const auto there = beside.model().read(subset, 0, {}, {});
+  std::vector<Delivered> latest;
+  std::vector<Delivered> all;
+  const auto commits = *rc::gen::inRange(0, 8);
+  for (int i = 0; i < commits; ++i) {
+    beside.append_to_both();
+    for (const Delivered& record : drain(*from_latest, any_budget())) latest.push_back(record);
+    if (*rc::gen::arbitrary<bool>()) {
+      for (const Delivered& record : drain(*from_horizon, any_budget())) all.push_back(record);
+    }
+  }
+  for (const Delivered& record : drain(*from_horizon, any_budget())) all.push_back(record);
+  RC_ASSERT(latest == beside.model().read(subset, before, {}, {}));
+  RC_ASSERT(all == beside.model().read(subset, 0, {}, {}));
+  RC_ASSERT(drain(*to_the_tail, any_budget()) == there);
+}
+
+RC_GTEST_PROP(StreamProperty, CountsWhatWasAppended, ()) {
+  Beside beside;
+  fill(beside);
+  const StreamStatistics statistics = beside.reader().statistics();
+  RC_ASSERT(statistics.description.last_batch == beside.model().batches());
+  RC_ASSERT(beside.model().agrees(statistics.shards));
+  const VerifyReport report = beside.any_writer().verify([](double) { return true; });
+  RC_ASSERT(report.findings.empty());
+  RC_ASSERT(report.batches == beside.model().batches());
+  RC_ASSERT(report.records == beside.model().read({}, 0, {}, {}).size());
+}
+
+}  // namespace
+}  // namespace shardlog

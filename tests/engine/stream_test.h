@@ -1,0 +1,121 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/manual_clock.h"
+#include "engine/temporary_directory.h"
+#include "shardlog/stream.h"
+
+namespace shardlog::test {
+
+constexpr std::size_t kibibyte = 1024;
+constexpr std::size_t mebibyte = 1024 * kibibyte;
+constexpr std::size_t any_budget = mebibyte;
+
+inline RoutedBatch batch_of(std::uint32_t shard, const std::vector<std::string>& data) {
+  const std::vector<Record> records = [&] {
+    std::vector<Record> result;
+    for (const std::string& each : data) result.push_back({each, std::nullopt});
+    return result;
+  }();
+  return {ShardId(shard), encode(records)};
+}
+
+/// A record as it was read.
+struct Delivered {
+  std::uint32_t shard = 0;
+  std::string sequence;
+  Timestamp arrived_at;
+  std::string data;
+
+  friend bool operator==(const Delivered&, const Delivered&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Delivered& record) {
+    return out << record.shard << '/' << record.sequence << " at " << to_rfc3339(record.arrived_at) << ' '
+               << quote(record.data.substr(0, 40)) << " of " << record.data.size();
+  }
+};
+
+inline void add_to(std::vector<Delivered>& records, const std::vector<StoredBatch>& batches) {
+  for (const StoredBatch& batch : batches) {
+    std::size_t index = 0;
+    for (const Record& record : batch.records) {
+      records.push_back(
+          {batch.shard.number(), batch.sequences[index++].to_string(), batch.arrived_at, std::string(record.data)});
+    }
+  }
+}
+
+/// What comes until there is no more to come, or, when following, until the tail.
+inline std::vector<Delivered> drain(Reader& reader, std::size_t budget = any_budget) {
+  std::vector<Delivered> records;
+  while (true) {
+    const ReadResult result = reader.next(budget);
+    add_to(records, result.batches);
+    if (result.at_end || result.batches.empty()) return records;
+  }
+}
+
+inline std::vector<Delivered> read(Stream& stream, const ReadRequest& request = {}, std::size_t budget = any_budget) {
+  return drain(*stream.read(request), budget);
+}
+
+inline std::vector<std::string> data_of(const std::vector<Delivered>& records) {
+  std::vector<std::string> result;
+  for (const Delivered& record : records) result.push_back(record.data);
+  return result;
+}
+
+inline CreateOptions of_shards(std::uint32_t shards) {
+  CreateOptions options;
+  options.shards = shards;
+  return options;
+}
+
+/// A stream in a directory of its own, under a clock that the test owns.
+class StreamTest : public testing::Test {
+ protected:
+  using Lines = std::vector<std::string>;
+
+  void create(std::uint32_t shards = 1) { shardlog::create(path_, of_shards(shards), clock_); }
+
+  std::unique_ptr<Stream> open(Access access, Duration timeout = std::chrono::seconds(20)) {
+    return shardlog::open(path_, {access, timeout}, clock_);
+  }
+  std::unique_ptr<Stream> open_to_write() { return open(Access::write); }
+  std::unique_ptr<Stream> open_to_read() { return open(Access::read); }
+
+  /// One commit of one batch. The number of its first record.
+  static std::string put(Stream& stream, std::uint32_t shard, const Lines& data, Sync sync = Sync::full) {
+    const RoutedBatch batch = batch_of(shard, data);
+    return stream.append({&batch, 1}, sync).value().at(0)[0].to_string();
+  }
+
+  static Lines findings(Stream& stream) {
+    return stream.verify([](double) { return true; }).findings;
+  }
+
+  Lines lines() { return data_of(read(*open_to_read())); }
+
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] std::size_t log_size() const {
+    std::error_code absent;
+    const auto size = std::filesystem::file_size(file("stream.db-wal"), absent);
+    return absent ? 0 : size;
+  }
+
+  TemporaryDirectory directory_;
+  ManualClock clock_;
+  std::string path_ = directory_.path() + "/orders";
+};
+
+}  // namespace shardlog::test

@@ -1,0 +1,242 @@
+#include "shardlog/sqlite/write_ahead_log.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "engine/raw_database.h"
+#include "engine/stream_test.h"
+#include "engine/wait_until.h"
+#include "engine/watched_vfs.h"
+#include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/writer_lock.h"
+#include "unit/refusal.h"
+
+namespace shardlog::sqlite {
+namespace {
+
+using namespace std::chrono_literals;
+using test::DatabaseFile;
+using test::FileCall;
+using test::kibibyte;
+using test::mebibyte;
+using test::PinnedReader;
+using test::refusal;
+using test::time_of;
+
+class WriteAheadLogTest : public test::StreamTest {
+ protected:
+  WriteAheadLogTest() {
+    create();
+    // The first of all connections recovers the log, which is no checkpoint but takes the same locks.
+    reader_ = open_to_read();
+    reader_->describe();
+    calls_.clear();
+  }
+
+  static void put_bytes(Stream& writer, std::size_t size) { put(writer, 0, {std::string(size, 'x')}, Sync::normal); }
+
+  /// Appends `total` bytes in records of `each`. The largest size that the log had.
+  std::size_t put_many(Stream& writer, std::size_t each, std::size_t total) {
+    std::size_t largest = 0;
+    for (std::size_t done = 0; done < total; done += each) {
+      put_bytes(writer, each);
+      largest = std::max(largest, log_size());
+    }
+    return largest;
+  }
+
+  /// How often a checkpoint was begun.
+  [[nodiscard]] int checkpoints() const { return calls_.count(DatabaseFile::database, FileCall::lock_for_checkpoint); }
+
+  test::WatchedVfs vfs_;
+  test::CallLog calls_{vfs_};
+  std::unique_ptr<Stream> reader_;
+};
+
+TEST_F(WriteAheadLogTest, IsEmptiedAtFourMebibytesOfSmallCommits) {
+  const auto writer = open_to_write();
+  const std::size_t largest = put_many(*writer, 10 * kibibyte, 4 * mebibyte);
+  EXPECT_GE(largest, 4 * mebibyte);
+  EXPECT_LT(largest, 4 * mebibyte + 200 * kibibyte);
+  EXPECT_GE(checkpoints(), 1);
+}
+
+TEST_F(WriteAheadLogTest, StaysThereHoweverManySmallCommitsThereAre) {
+  const auto writer = open_to_write();
+  EXPECT_LT(put_many(*writer, 10 * kibibyte, 16 * mebibyte), 4 * mebibyte + 200 * kibibyte);
+  EXPECT_GE(checkpoints(), 4);
+}
+
+TEST_F(WriteAheadLogTest, IsNotEmptiedEarlier) {
+  const auto writer = open_to_write();
+  EXPECT_LT(put_many(*writer, kibibyte, 100 * kibibyte), 4 * mebibyte);
+  EXPECT_EQ(checkpoints(), 0);
+}
+
+TEST_F(WriteAheadLogTest, IsEmptiedAtSixteenCommitsOfMiddleSize) {
+  const auto writer = open_to_write();
+  const std::size_t largest = put_many(*writer, mebibyte, 40 * mebibyte);
+  EXPECT_GE(largest, 16 * mebibyte);
+  EXPECT_LT(largest, 20 * mebibyte);
+}
+
+TEST_F(WriteAheadLogTest, IsEmptiedAt64MebibytesOfLargeCommits) {
+  const auto writer = open_to_write();
+  EXPECT_GE(put_many(*writer, 4 * mebibyte, 60 * mebibyte), 60 * mebibyte);
+  EXPECT_EQ(checkpoints(), 0);
+  EXPECT_LT(put_many(*writer, 4 * mebibyte, 80 * mebibyte), 70 * mebibyte);
+  EXPECT_GE(checkpoints(), 1);
+}
+
+TEST_F(WriteAheadLogTest, IsEmptiedAt64MebibytesOfTheLargestCommits) {
+  const auto writer = open_to_write();
+  EXPECT_LT(put_many(*writer, 10 * mebibyte, 100 * mebibyte), 80 * mebibyte);
+}
+
+TEST_F(WriteAheadLogTest, StaysThereWhileAReaderIsBetweenItsCalls) {
+  const auto follower = reader_->read({.shards = {}, .until = {}, .follow = true});
+  const auto writer = open_to_write();
+  put_bytes(*writer, kibibyte);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(follower->next(1).batches.size(), 1U);
+    EXPECT_LT(put_many(*writer, 10 * kibibyte, 5 * mebibyte), 4 * mebibyte + 200 * kibibyte);
+  }
+}
+
+TEST_F(WriteAheadLogTest, IsEmptiedAtFourMebibytesByTwoWritersInTurn) {
+  const auto one = open_to_write();
+  const auto other = open_to_write();
+  for (int i = 0; i < 400; ++i) {
+    put_bytes(*one, kibibyte);
+    put_bytes(*other, kibibyte);
+  }
+  EXPECT_LT(log_size(), 4 * mebibyte + 200 * kibibyte);
+  EXPECT_GE(checkpoints(), 2);
+}
+
+TEST_F(WriteAheadLogTest, IsEmptiedAtFourMebibytesByAWriterThatFindsItHalfFull) {
+  const auto first = open_to_write();
+  for (int i = 0; i < 100; ++i) put_bytes(*first, kibibyte);
+  ASSERT_GT(log_size(), mebibyte);
+  const auto second = open_to_write();
+  EXPECT_LT(put_many(*second, kibibyte, 500 * kibibyte), 4 * mebibyte + 200 * kibibyte);
+}
+
+TEST_F(WriteAheadLogTest, IsStartedOverNotCutOffWhileTheStreamIsWritten) {
+  const auto writer = open_to_write();
+  put_many(*writer, 10 * kibibyte, 4 * mebibyte);
+  const std::size_t size = log_size();
+  put_many(*writer, 10 * kibibyte, mebibyte);
+  EXPECT_GE(checkpoints(), 1);
+  EXPECT_EQ(log_size(), size);
+}
+
+TEST_F(WriteAheadLogTest, IsEmptiedUnderTheWriterLockOnly) {
+  int checkpoints = 0;
+  int beside_a_writer = 0;
+  const WriterLock other(file("lock"), true);
+  vfs_.set_hook([&](DatabaseFile, FileCall call) {
+    if (call != FileCall::lock_for_checkpoint && call != FileCall::lock_for_writing) return SQLITE_OK;
+    ++checkpoints;
+    if (other.try_acquire()) ++beside_a_writer;
+    return SQLITE_OK;
+  });
+  {
+    const auto writer = open_to_write();
+    put_many(*writer, 10 * kibibyte, 10 * mebibyte);
+    put_bytes(*writer, 4 * mebibyte);
+    writer->update({.max_record_size = 4096, .tags = {}});
+    open_to_read()->statistics();
+    EXPECT_EQ(findings(*open_to_read()), Lines{});
+  }
+  open_to_read();
+  EXPECT_GT(checkpoints, 100);
+  EXPECT_EQ(beside_a_writer, 0);
+}
+
+TEST_F(WriteAheadLogTest, IsLeftAloneByAReader) {
+  put_bytes(*open_to_write(), mebibyte);
+  calls_.clear();
+  EXPECT_EQ(lines().size(), 1U);
+  EXPECT_EQ(calls_.entries().size(), 0U);
+  EXPECT_GT(log_size(), mebibyte);
+}
+
+class WriteAheadLogAtExit : public WriteAheadLogTest {};
+
+TEST_F(WriteAheadLogAtExit, IsCutOffBeyondTwoMebibytes) {
+  put_bytes(*open_to_write(), 2 * mebibyte);
+  EXPECT_EQ(log_size(), 0U);
+  EXPECT_EQ(lines().size(), 1U);
+}
+
+TEST_F(WriteAheadLogAtExit, IsLeftUpToTwoMebibytes) {
+  put_bytes(*open_to_write(), 2 * mebibyte - 200 * kibibyte);
+  EXPECT_GT(log_size(), mebibyte);
+  EXPECT_EQ(checkpoints(), 0);
+}
+
+TEST_F(WriteAheadLogAtExit, IsLeftToAnotherWriterThatHasTheLock) {
+  auto writer = open_to_write();
+  put_bytes(*writer, 3 * mebibyte);
+  const WriterLock other(file("lock"), true);
+  const auto held = other.acquire(20s);
+  EXPECT_LT(time_of([&] { writer.reset(); }), 5s);
+  EXPECT_GT(log_size(), 3 * mebibyte);
+  EXPECT_EQ(checkpoints(), 0);
+}
+
+TEST_F(WriteAheadLogAtExit, IsLeftWhereAReaderIsInTheWay) {
+  auto writer = open_to_write();
+  put_bytes(*writer, mebibyte);
+  const PinnedReader reader(path_);
+  put_bytes(*writer, 2 * mebibyte);
+  EXPECT_LT(time_of([&] { writer.reset(); }), 5s);
+  EXPECT_GT(log_size(), 3 * mebibyte);
+}
+
+TEST_F(WriteAheadLogAtExit, FreesTheLock) {
+  put_bytes(*open_to_write(), 3 * mebibyte);
+  EXPECT_TRUE(WriterLock(file("lock"), true).try_acquire());
+}
+
+/// The checkpoint alone, on a connection of its own.
+class Checkpoint : public WriteAheadLogTest {
+ protected:
+  Checkpoint() { put_bytes(*open_to_write(), mebibyte); }
+
+  Paths paths_{path_, path_};
+  WriterLock lock_{file("lock"), true};
+  SQLite::Database database_ = open_database(paths_, OpenMode::read_write);
+  WriteAheadLog log_{database_, paths_, clock_};
+};
+
+TEST_F(Checkpoint, CopiesEverythingDurably) {
+  const auto held = lock_.acquire(20s);
+  calls_.clear();
+  log_.checkpoint_fully(20s);
+  EXPECT_TRUE(calls_.in_order({DatabaseFile::database, FileCall::write}, {DatabaseFile::database, FileCall::sync}));
+}
+
+TEST_F(Checkpoint, LeavesTheBusyTimeoutAsItWas) {
+  const auto held = lock_.acquire(20s);
+  log_.checkpoint_fully(20s);
+  EXPECT_EQ(database_.execAndGet("PRAGMA busy_timeout").getInt(), 10'000);
+  const PinnedReader reader(path_);
+  EXPECT_EQ(refusal([&] { log_.checkpoint_fully(0s); }), std::nullopt) << "a reader of all that there is";
+  database_.exec("PRAGMA user_version=1");
+  EXPECT_EQ(refusal([&] { log_.checkpoint_fully(0s); }), ErrorCode::busy);
+  EXPECT_EQ(database_.execAndGet("PRAGMA busy_timeout").getInt(), 10'000);
+}
+
+TEST_F(Checkpoint, IsRefusedSoonWhereReadersAreInTheWay) {
+  const auto held = lock_.acquire(20s);
+  const PinnedReader reader(path_);
+  database_.exec("PRAGMA user_version=1");
+  EXPECT_LT(time_of([&] { EXPECT_EQ(refusal([&] { log_.checkpoint_fully(0s); }), ErrorCode::busy); }), 5s);
+}
+
+}  // namespace
+}  // namespace shardlog::sqlite

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "shardlog/core/router.h"
+#include "tools/stream-put/batcher.h"
+
+namespace shardlog::cli {
+
+/// Routes again what was routed by an older shard map than the router's: every batch of a shard that is closed by now
+/// goes to the shards that took over from it, its records in their order. Batches of open shards stay as they are.
+Encoded route_again(Encoded encoded, Router& router);
+
+}  // namespace shardlog::cli

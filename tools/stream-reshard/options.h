@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shardlog/stream.h"
+#include "tools/common/tool.h"
+
+namespace shardlog::cli {
+
+struct ReshardCommand {
+  std::string action;  ///< split, merge or scale
+  std::string stream;
+  std::vector<std::string> arguments;  ///< the shards, or how many there are to be
+  std::optional<std::string> at;       ///< a hash key
+  std::optional<std::string> at_key;   ///< a partition key
+  bool dry_run = false;
+  bool json = false;
+};
+
+void define(CLI::App& app, ReshardCommand& command);
+
+ExitStatus run_reshard(const ReshardCommand& command, const Context& context);
+
+}  // namespace shardlog::cli

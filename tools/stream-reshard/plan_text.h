@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "shardlog/core/shard_map.h"
+#include "shardlog/reshard/plan.h"
+
+namespace shardlog::cli {
+
+/// The key space before and after, and the steps between: for a person.
+std::string format_plan(const ShardMap& before, const ShardMap& after, const reshard::Plan& plan);
+
+/// The same as one JSON object on a line.
+std::string format_plan_json(const ShardMap& after, const reshard::Plan& plan);
+
+}  // namespace shardlog::cli

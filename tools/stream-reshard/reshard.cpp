@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+
+#include "shardlog/reshard/plan.h"
+#include "tools/common/option_types.h"
+#include "tools/stream-reshard/options.h"
+#include "tools/stream-reshard/plan_text.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+ShardId shard_argument(const std::string& text) {
+  const auto id = ShardId::parse(text);
+  if (!id) throw Error(ErrorCode::usage, quote(text) + " is no shard: shardId-000000000003, or 3");
+  return *id;
+}
+
+std::uint32_t count_argument(const std::string& text) {
+  std::uint32_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || stop != text.data() + text.size()) {
+    throw Error(ErrorCode::usage, fmt::format("{} is no number of shards from 1 to {}", quote(text), max_shards));
+  }
+  return count;
+}
+
+std::optional<HashKey> split_point(const ReshardCommand& command) {
+  if (command.at_key) {
+    check_key(*command.at_key, "--at-key");
+    return HashKey::of(*command.at_key);
+  }
+  if (!command.at) return std::nullopt;
+  const auto key = HashKey::parse(*command.at);
+  if (!key)
+    throw Error(ErrorCode::usage, "--at " + quote(*command.at) + ": a hash key is a decimal number from 0 to 2^128-1");
+  return key;
+}
+
+/// The plan that the command asks for, in a stream as it is now.
+reshard::Plan plan_for(const ReshardCommand& command, const ShardMap& map, const reshard::Loads& loads) {
+  const auto expect = [&](std::size_t count, const char* what) {
+    if (command.arguments.size() == count) return;
+    throw Error(ErrorCode::usage, fmt::format("{} takes STREAM and {}", command.action, what));
+  };
+  if (command.action != "split" && (command.at || command.at_key)) {
+    throw Error(ErrorCode::usage, "--at and --at-key go with split");
+  }
+  if (command.action == "split") {
+    expect(1, "one SHARD");
+    return reshard::split(map, shard_argument(command.arguments[0]), split_point(command), loads);
+  }
+  if (command.action == "merge") {
+    expect(2, "two SHARDs");
+    return reshard::merge(map, shard_argument(command.arguments[0]), shard_argument(command.arguments[1]), loads);
+  }
+  if (command.action == "scale") {
+    expect(1, "the number of shards");
+    return reshard::scale(map, count_argument(command.arguments[0]), loads);
+  }
+  throw Error(ErrorCode::usage, quote(command.action) + " is no action: split, merge or scale");
+}
+
+reshard::Loads loads_of(const StreamStatistics& statistics) {
+  reshard::Loads loads;
+  for (const ShardStatistics& shard : statistics.shards) {
+    loads[shard.shard.id] = {static_cast<double>(shard.records), static_cast<double>(shard.bytes)};
+  }
+  return loads;
+}
+
+ShardMap result_of(const ShardMap& map, const reshard::Plan& plan, Timestamp now) {
+  // Only the last map counts, so the steps are folded into one change of the list of shards.
+  std::map<ShardId, Shard> shards;
+  for (const Shard& shard : map.shards()) shards.emplace(shard.id, shard);
+  for (const auto& [step, moved] : plan) {
+    for (const ShardId id : step.closes) shards.at(id).closed_at = now;
+    for (const auto& child : step.opens) {
+      shards.emplace(child.id, Shard{child.id, child.range, now, std::nullopt, child.parent, child.adjacent_parent});
+    }
+  }
+  std::vector<Shard> all;
+  for (const auto& [id, shard] : shards) all.push_back(shard);
+  return {map.version() + plan.size(), std::move(all)};
+}
+
+/// Says how far it is, on a terminal, where it takes long.
+class Progress {
+ public:
+  Progress(const Context& context, std::size_t steps)
+      : steps_(steps), shown_(::isatty(STDERR_FILENO) != 0 && !context.quiet && steps > 100) {}
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+  }
+
+  void show(std::size_t done) const {
+    if (shown_ && done % 100 == 0) fmt::print(stderr, "\r{} of {} steps", done, steps_);
+  }
+
+ private:
+  std::size_t steps_;
+  bool shown_;
+};
+
+/// False where somebody else changed the shard map meanwhile; the steps before that are applied.
+bool apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version version, const Context& context) {
+  const Progress progress(context, plan.size());
+  std::size_t done = 0;
+  for (const auto& [step, moved] : plan) {
+    if (context.stop.stop_requested()) return true;  // between two steps the map is whole
+    const auto next = stream.reshard(step, version);
+    if (!next) return false;
+    version = *next;
+    progress.show(++done);
+  }
+  return true;
+}
+
+}  // namespace
+
+ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
+  const Access access = command.dry_run ? Access::read : Access::write;
+  const auto stream = open(address_of(command.stream), context.open_options(access), context.clock);
+  while (true) {
+    const StreamStatistics statistics = stream->statistics();
+    const ShardMap& map = statistics.description.map;
+    const reshard::Plan plan = plan_for(command, map, loads_of(statistics));
+    if (!command.dry_run && !apply_plan(*stream, plan, map.version(), context)) continue;  // plan again
+    if (context.stop.stop_requested()) return ExitStatus::partly;
+    const ShardMap after = result_of(map, plan, context.clock.now());
+    if (command.json) {
+      context.output.write(format_plan_json(after, plan));
+    } else if (command.dry_run) {
+      context.output.write(format_plan(map, after, plan));
+    }
+    return ExitStatus::success;
+  }
+}
+
+}  // namespace shardlog::cli
