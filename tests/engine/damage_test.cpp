@@ -1,9 +1,12 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 #include "engine/raw_database.h"
 #include "engine/stream_test.h"
+#include "shardlog/sqlite/batch_row.h"
 #include "unit/refusal.h"
 
 namespace shardlog {
@@ -164,6 +167,43 @@ TEST_F(Damage, ARowThatStandsTwiceIsFound) {
       "checksum, payload FROM batches WHERE id = 6");
   EXPECT_EQ(refusal([&] { read(*stream_); }), ErrorCode::corrupt);
 }
+
+/// The fourth row with a checksum that is right, as a defect of a writer would leave it.
+class WrongRow : public Damage, public testing::WithParamInterface<Case> {
+ protected:
+  void change() {
+    damage(GetParam().sql);
+    test::RawDatabase database(path_);
+    SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches WHERE id = 4", sqlite::batch_row_columns));
+    ASSERT_TRUE(rows.executeStep());
+    sqlite::BatchRow row;
+    row.id = rows.getColumn(0).getInt64();
+    row.shard = rows.getColumn(1).getInt64();
+    row.first_sequence = rows.getColumn(2).getInt64();
+    row.record_count = rows.getColumn(3).getInt64();
+    row.arrived_at = Timestamp(Duration(rows.getColumn(4).getInt64()));
+    row.data_bytes = rows.getColumn(5).getInt64();
+    row.payload_checksum = static_cast<std::uint64_t>(rows.getColumn(6).getInt64());
+    rows.reset();
+    damage(fmt::format("UPDATE batches SET checksum = {}", static_cast<std::int64_t>(row.checksum())) + fourth);
+  }
+};
+
+TEST_P(WrongRow, StopsTheReaderBeforeIt) {
+  change();
+  expect_stop_before_the_fourth();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, WrongRow,
+    testing::Values(Case{"sequence_that_was_given", "UPDATE batches SET first_sequence = 2" + fourth},
+                    Case{"sequence_left_out", "UPDATE batches SET first_sequence = 4" + fourth},
+                    Case{"arrival_before_the_last", "UPDATE batches SET arrived_at = arrived_at - 1" + fourth},
+                    Case{"shard_that_is_not_there", "UPDATE batches SET shard = 2" + fourth},
+                    Case{"no_records", "UPDATE batches SET record_count = 0" + fourth},
+                    Case{"fewer_records", "UPDATE batches SET record_count = 1" + fourth},
+                    Case{"more_bytes", "UPDATE batches SET data_bytes = data_bytes + 1" + fourth}),
+    [](const testing::TestParamInfo<Case>& each) { return each.param.name; });
 
 TEST_F(Damage, StopsAWriterThatWouldContinueIt) {
   damage("DELETE FROM batches WHERE id = 4");

@@ -20,9 +20,9 @@ using Places = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 /// Records on their way to the disk: routed, encoded, checksummed.
 struct Encoded {
   std::vector<RoutedBatch> batches;
-  Places places;                 ///< only where acknowledgements are wanted
-  std::size_t bytes = 0;         ///< of the payloads
-  std::optional<Error> error{};  ///< what is wrong with the input behind these records
+  Places places;                      ///< only where acknowledgements are wanted
+  std::size_t bytes = 0;              ///< of the payloads
+  std::optional<InputError> error{};  ///< what is wrong with the input behind these records
 };
 
 /// Finds keys, routes and encodes. For one thread.

@@ -60,7 +60,7 @@ class ChunkReader {
       const Source source(file);
       return read_source(source);
     } catch (const Error& error) {
-      error_ = error;
+      error_ = InputError{error.code(), error.what()};
       hand_over_lines();
       return false;
     }
@@ -190,7 +190,7 @@ class ChunkReader {
   std::size_t complete_ = 0;  ///< up to here the buffer holds complete lines
   std::vector<std::uint32_t> lengths_;
   Duration first_line_at_{};  ///< when the first line in the buffer was complete
-  std::optional<Error> error_;
+  std::optional<InputError> error_;
 };
 
 }  // namespace

@@ -15,6 +15,12 @@
 
 namespace shardlog::cli {
 
+/// What is wrong with the input. Not an exception yet: it goes from thread to thread behind the records before it.
+struct InputError {
+  ErrorCode code;
+  std::string message;
+};
+
 /// Complete lines as they were read: the data of each followed by a newline.
 struct Chunk {
   Bytes buffer;
@@ -22,7 +28,7 @@ struct Chunk {
   std::vector<std::uint32_t> lengths;  ///< of each line, without its newline
   std::string source;                  ///< what was read, for messages
   std::uint64_t first_line = 1;        ///< the number of the first line in that source
-  std::optional<Error> error{};        ///< what ended the reading behind these lines
+  std::optional<InputError> error{};   ///< what ended the reading behind these lines
 
   [[nodiscard]] std::string_view lines() const { return {buffer.data(), size}; }
 };

@@ -110,11 +110,11 @@ void commit(Stream& stream, Sync sync, Encoded encoded, Batcher& batcher, Commit
 void commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFlight& in_flight, Output& output,
                 Batcher& batcher, Committed& committed) {
   while (std::optional<Ready> ready = take_ready(queue)) {
-    const std::optional<Error> error = ready->encoded.error;
+    const std::optional<InputError> error = ready->encoded.error;
     commit(stream, sync, std::move(ready->encoded), batcher, committed);
     output.flush();
     in_flight.remove(ready->chunks);
-    if (error) throw Error(*error);
+    if (error) throw Error(error->code, error->message);
   }
 }
 
