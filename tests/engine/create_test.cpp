@@ -6,6 +6,7 @@
 #include <barrier>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "engine/stream_test.h"
@@ -191,8 +192,8 @@ TEST_F(Create, LeavesNothingWhereItFailsHalfWay) {
 /// With x for a digit, y for one of the variant, and those of the version as they are (RFC 9562).
 std::string shape_of(std::string uuid) {
   for (std::size_t i = 0; i < uuid.size(); ++i) {
-    const bool of_variant = i == 19 && std::string("89ab").find(uuid[i]) != std::string::npos;
-    const bool digit = std::string("0123456789abcdef").find(uuid[i]) != std::string::npos;
+    const bool of_variant = i == 19 && std::string_view("89ab").find(uuid[i]) != std::string_view::npos;
+    const bool digit = std::string_view("0123456789abcdef").find(uuid[i]) != std::string_view::npos;
     if (of_variant) {
       uuid[i] = 'y';
     } else if (digit && i != 14) {

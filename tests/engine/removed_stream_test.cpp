@@ -41,6 +41,16 @@ TEST_F(RemovedStream, TakesNoAppend) {
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"b"}); }), ErrorCode::not_found);
 }
 
+TEST_F(RemovedStream, IsNotWrittenAnyMore) {
+  test::WatchedVfs vfs;
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  remove();
+  const test::CallLog calls(vfs);
+  EXPECT_EQ(refusal([&] { put(*writer, 0, {"b"}); }), ErrorCode::not_found);
+  EXPECT_EQ(calls.entries().size(), 0U);
+}
+
 TEST_F(RemovedStream, TakesNoFirstAppend) {
   const auto writer = open_to_write();
   remove();

@@ -78,12 +78,11 @@ void Batcher::encode_keyed(const Chunk& chunk, Encoded& encoded) {
       ++input;
     }
   } catch (const Error& error) {
-    encoded.error = Error(
-        error.code(), fmt::format("line {} of {}: {}", chunk.first_line + input, quote(chunk.source), error.what())
-  };
-  if (with_places_) encoded.places.resize(input);
-}
-for (std::size_t shard = 0; shard < pending_.size(); ++shard) flush_shard(shard, encoded);
+    const auto line = chunk.first_line + input;
+    encoded.error = InputError{error.code(), fmt::format("line {} of {}: {}", line, quote(chunk.source), error.what())};
+    if (with_places_) encoded.places.resize(input);
+  }
+  for (std::size_t shard = 0; shard < pending_.size(); ++shard) flush_shard(shard, encoded);
 }
 
 Record Batcher::make_record(std::string_view data) {
