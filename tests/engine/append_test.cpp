@@ -59,7 +59,7 @@ TEST_F(Append, NumbersTheRecordsOfABatchWithoutGaps) {
   create();
   const auto writer = open_to_write();
   const RoutedBatch batch = batch_of(0, {"a", "b", "c"});
-  const SequenceRun run = writer->append({&batch, 1}, Sync::full).at(0);
+  const SequenceRun run = writer->append({&batch, 1}, Sync::full).value().at(0);
   EXPECT_EQ(run.size(), 3U);
   EXPECT_EQ(run[0].to_string(), "1");
   EXPECT_EQ(run.last().to_string(), "3");
@@ -72,7 +72,7 @@ TEST_F(Append, StoresManyBatchesInTheirOrder) {
   batches.push_back(batch_of(2, {"a", "b"}));
   batches.push_back(batch_of(0, {"c"}));
   batches.push_back(batch_of(2, {"d"}));
-  const auto runs = open_to_write()->append(batches, Sync::full);
+  const auto runs = open_to_write()->append(batches, Sync::full).value();
   ASSERT_EQ(runs.size(), 3U);
   EXPECT_EQ(runs[0].last().to_string(), "2");
   EXPECT_EQ(runs[1][0].to_string(), "1");
@@ -84,7 +84,7 @@ TEST_F(Append, StoresManyBatchesInTheirOrder) {
 
 TEST_F(Append, OfNothingStoresNothing) {
   create();
-  EXPECT_TRUE(open_to_write()->append({}, Sync::full).empty());
+  EXPECT_TRUE(open_to_write()->append({}, Sync::full).value().empty());
   EXPECT_EQ(open_to_read()->describe().last_batch, 0U);
 }
 
@@ -118,7 +118,7 @@ TEST_F(Append, GivesOneArrivalTimeToAllBatchesOfACommit) {
   std::vector<RoutedBatch> batches;
   batches.push_back(batch_of(0, {"a"}));
   batches.push_back(batch_of(1, {"b"}));
-  open_to_write()->append(batches, Sync::full);
+  open_to_write()->append(batches, Sync::full).value();
   EXPECT_EQ(read(*open_to_read()), (std::vector{record(0, "1", "a"), record(1, "1", "b")}));
 }
 
@@ -192,7 +192,7 @@ TEST_F(TwoWriters, SeeEachOthersBatchesAcrossIndexRows) {
   for (int i = 1; i <= 5; ++i) {
     std::vector<RoutedBatch> batches;
     for (int n = 0; n < 700; ++n) batches.push_back(batch_of(0, {"a"}));
-    const auto runs = (i % 2 == 0 ? *one_ : *other_).append(batches, Sync::normal);
+    const auto runs = (i % 2 == 0 ? *one_ : *other_).append(batches, Sync::normal).value();
     EXPECT_EQ(runs.back().last().to_string(), std::to_string(700 * i));
   }
   EXPECT_EQ(put(*one_, 1, {"b"}), "1");
