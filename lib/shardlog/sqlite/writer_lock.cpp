@@ -146,8 +146,11 @@ WriterLock::Held WriterLock::acquire(Duration timeout) const {
 
 std::optional<WriterLock::Held> WriterLock::try_acquire() const {
   if (pending_ != nullptr) {
-    const Waiter::Outcome outcome = pending_->wait(Duration(0));
-    if (outcome == Waiter::Outcome::timeout) return std::nullopt;
+    Waiter::Outcome outcome = pending_->wait(Duration(0));
+    if (outcome == Waiter::Outcome::timeout) {
+      if (!lock_now(file_.get())) return std::nullopt;
+      outcome = pending_->wait(std::chrono::minutes(1));  // at once: what it waits for is ours now
+    }
     pending_.reset();
     if (outcome == Waiter::Outcome::held) return std::optional<Held>(std::in_place, *this);
   }
