@@ -146,8 +146,11 @@ def look(copy, case, may_lose_the_end):
     elif may_lose_the_end:
         outcome = "cut off the newest commits"
     else:
-        commits = prefixes.index(get.stdout)
-        raise Wrong(f"exit 0, but only {commits} of {len(prefixes) - 1} commits")
+        # A page of SQLite's tree that names fewer rows than it holds: only SQLite's own check can see that.
+        if run("stream-stats", "--verify", copy.path).returncode != 65:
+            commits = prefixes.index(get.stdout)
+            raise Wrong(f"exit 0, but only {commits} of {len(prefixes) - 1} commits, and --verify finds nothing")
+        outcome = "hid the newest commits, and only --verify told"
     if case % 5 == 0:
         verify = run("stream-stats", "--verify", copy.path)
         if verify.returncode not in (0, 65) or (outcome == "told" and verify.returncode == 0):

@@ -83,6 +83,7 @@ ShardMap result_of(const ShardMap& map, const reshard::Plan& plan, Timestamp now
     }
   }
   std::vector<Shard> all;
+  all.reserve(shards.size());
   for (const auto& [id, shard] : shards) all.push_back(shard);
   return {map.version() + plan.size(), std::move(all)};
 }
