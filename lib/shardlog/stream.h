@@ -27,10 +27,14 @@ namespace shardlog {
 
 using Tags = std::map<std::string, std::string>;
 
+/// As a retention: records stay for ever.
+constexpr Duration forever = Duration::max();
+
 /// What a person chose for a stream.
 struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
-  Tags tags;
+  Duration retention = forever;                             ///< how long after its arrival a record can be read
+  Tags tags{};
 };
 
 struct CreateOptions {
@@ -42,8 +46,10 @@ struct CreateOptions {
 
 /// Settings to change; what is absent stays.
 struct SettingsChange {
-  std::optional<std::uint64_t> max_record_size;
-  Tags tags;  ///< added to those that are there; an empty value removes the tag
+  std::optional<std::uint64_t> max_record_size{};
+  std::optional<Duration> retention{};  ///< a shorter one hides at once, a longer one brings nothing back
+  bool repair_clock = false;            ///< bring arrivals of the future back to now
+  Tags tags{};                          ///< added to those that are there; an empty value removes the tag
 };
 
 enum class Access { read, write };
@@ -78,12 +84,23 @@ struct RoutedBatch {
   EncodedBatch batch;
 };
 
-/// A batch as it was stored.
+/// A batch as it was stored, and which of its records were asked for: all but where a read starts or ends within it.
 struct StoredBatch {
   ShardId shard;
   Timestamp arrived_at;
   SequenceRun sequences;  ///< one for each record
   RecordBatch records;
+  std::size_t first = 0;  ///< the place of the first record that was asked for
+  std::size_t count = 0;  ///< how many were, from there on
+};
+
+/// Records that retention took before they were read.
+struct Gap {
+  ShardId shard;
+  SequenceNumber first;
+  SequenceNumber last;
+
+  friend bool operator==(const Gap&, const Gap&) = default;
 };
 
 struct ReadRequest {
@@ -93,9 +110,11 @@ struct ReadRequest {
   bool follow = false;
   bool notice = true;        ///< when following: be woken by commits; otherwise wait() lasts as long as it is told to
   bool descendants = false;  ///< those that take over from the chosen shards too
+  bool strict = false;       ///< a position before the trim horizon is an error, not a gap
 };
 
 struct ReadResult {
+  std::vector<Gap> gaps;             ///< before the batches; they and all batches tile each shard's sequence numbers
   std::vector<StoredBatch> batches;  ///< in commit order
   bool at_end = false;               ///< nothing more will ever come
 };
@@ -107,9 +126,9 @@ class Reader {
   virtual ~Reader() = default;
 
   /// The next batches, in all about `budget` bytes, at least one where there is one. An empty result that is not at_end
-  /// means that the tail is reached (only when following): wait(). Following chosen shards ends when all of them are
-  /// closed and read. Throws corrupt (what was read before is right, nothing after it is delivered), not_found
-  /// (removed), io.
+  /// and without gaps means that the tail is reached (only when following): wait(). Following chosen shards ends when
+  /// all of them are closed and read. Throws corrupt (what was read before is right, nothing after it is delivered),
+  /// not_found (removed), io.
   virtual ReadResult next(std::size_t budget) = 0;
 
   /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns
@@ -155,7 +174,8 @@ class Stream {
   /// was removed; nothing is to be acknowledged), io (the outcome is unknown; this object stores nothing more).
   virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
 
-  /// The request's positions are resolved now, not at the first read.
+  /// The request's positions are resolved now, not at the first read. Throws usage (a sequence number without one
+  /// shard), not_found (no such shard), trimmed (only when strict).
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
   virtual void update(const SettingsChange& change) = 0;

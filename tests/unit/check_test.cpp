@@ -19,11 +19,11 @@ std::string repeat(std::string_view text, std::size_t times) {
 }
 
 std::optional<ErrorCode> refuse_size(std::uint64_t max_record_size) {
-  return refusal([&] { check(StreamSettings{max_record_size, {}}); });
+  return refusal([&] { check(StreamSettings{.max_record_size = max_record_size}); });
 }
 
 std::optional<ErrorCode> refuse_tags(const Tags& tags) {
-  return refusal([&] { check(StreamSettings{default_max_record_size, tags}); });
+  return refusal([&] { check(StreamSettings{.tags = tags}); });
 }
 
 std::optional<ErrorCode> refuse(const Record& record, std::uint64_t max_record_size = default_max_record_size) {

@@ -12,6 +12,8 @@ ExitStatus exit_status_of(ErrorCode code) {
       return ExitStatus::data;
     case ErrorCode::not_found:
       return ExitStatus::not_found;
+    case ErrorCode::trimmed:
+      return ExitStatus::trimmed;
     case ErrorCode::exists:
     case ErrorCode::cannot_create:
       return ExitStatus::cannot_create;

@@ -11,6 +11,7 @@ enum class ExitStatus : int {
   usage = 64,
   data = 65,           ///< a malformed record, or a stream that is damaged or of a newer version
   not_found = 66,      ///< no such stream or shard
+  trimmed = 69,        ///< the position is before the trim horizon
   internal = 70,       ///< a bug
   cannot_create = 73,  ///< exists or cannot be created
   io = 74,             ///< the last batch's outcome is unknown

@@ -177,6 +177,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   return static_cast<std::uint64_t>(bytes);
 }
 
+std::optional<double> parse_percent(std::string_view text) {
+  const auto percent = take_number(text);
+  if (!percent || *percent <= 0 || *percent > 100) return std::nullopt;
+  return text.empty() || text == "%" ? percent : std::nullopt;
+}
+
 std::optional<Duration> parse_duration(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, double>, 7> units{
       {{"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"m", 60e6}, {"h", 3600e6}, {"d", 86'400e6}, {"w", 604'800e6}}};

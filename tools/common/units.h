@@ -16,6 +16,9 @@ namespace shardlog::cli {
 /// 1000), B or nothing.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+/// A share: more than 0 and at most 100, which may have a fraction, with or without a % behind it.
+std::optional<double> parse_percent(std::string_view text);
+
 /// A number, which may have a fraction, and us, ms, s, m, h, d or w; several of these add up (1h30m). 0 needs no unit.
 std::optional<Duration> parse_duration(std::string_view text);
 

@@ -15,6 +15,7 @@ enum class ErrorCode {
   corrupt,        ///< stored bytes are not what was written: do not retry, verify the stream
   unsupported,    ///< written by a newer version: use that version
   not_found,      ///< no such stream or shard, or it was removed while in use
+  trimmed,        ///< the position is before the trim horizon: read from a later one
   exists,         ///< the name is taken: choose another
   cannot_create,  ///< a stream cannot be made there: choose another place
   io,             ///< the system failed; the outcome of the last append is unknown: stop, open again, compare

@@ -79,6 +79,9 @@ class RecordBatch {
   /// The data of all records, each followed by a newline.
   [[nodiscard]] std::string_view lines() const { return data_; }
 
+  /// As it was given to decode().
+  [[nodiscard]] std::string_view payload() const { return payload_.view(); }
+
   [[nodiscard]] const std::optional<ProducerStamp>& producer() const { return producer_; }
 
   /// Of the payload; an engine covers it with its own.

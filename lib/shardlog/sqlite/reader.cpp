@@ -20,8 +20,13 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 StoredBatch decode(const BatchRow& row, Bytes payload) {
   RecordBatch records = decode_payload(row, std::move(payload));
-  return {ShardId(static_cast<std::uint32_t>(row.shard)), row.arrived_at,
-          SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), records.size()), std::move(records)};
+  const std::size_t count = records.size();
+  return {ShardId(static_cast<std::uint32_t>(row.shard)),
+          row.arrived_at,
+          SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), count),
+          std::move(records),
+          0,
+          count};
 }
 
 }  // namespace

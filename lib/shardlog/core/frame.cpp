@@ -1,0 +1,122 @@
+#include "shardlog/core/frame.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/little_endian.h"
+
+namespace shardlog {
+
+namespace {
+
+constexpr std::uint32_t magic = 0x52464c53;  // "SLFR"
+constexpr std::uint8_t version = 1;
+constexpr std::size_t most_digits = 129;
+constexpr std::size_t uuid_size = 16;
+
+namespace offset {
+constexpr std::size_t magic = 0;
+constexpr std::size_t version = 4;
+constexpr std::size_t digits = 5;
+constexpr std::size_t zero = 6;
+constexpr std::size_t payload_size = 8;
+constexpr std::size_t shard = 12;
+constexpr std::size_t stream = 16;
+constexpr std::size_t arrived_at = 32;
+constexpr std::size_t checksum = 40;
+}  // namespace offset
+static_assert(offset::stream + uuid_size == offset::arrived_at);
+static_assert(offset::checksum + sizeof(std::uint64_t) == frame_prefix_size);
+
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::malformed, "frame: " + reason);
+}
+
+std::uint64_t checksum_of(std::string_view header, std::string_view digits) {
+  return XXH3_64bits_withSeed(digits.data(), digits.size(), XXH3_64bits(header.data(), offset::checksum));
+}
+
+void store_uuid(char* to, const std::string& uuid) {
+  std::string hex = uuid;
+  hex.erase(std::remove(hex.begin(), hex.end(), '-'), hex.end());
+  if (hex.size() != 2 * uuid_size) throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is no UUID");
+  for (std::size_t i = 0; i < uuid_size; ++i) {
+    std::uint8_t byte = 0;
+    const char* const at = hex.data() + 2 * i;
+    if (std::from_chars(at, at + 2, byte, 16).ptr != at + 2) {
+      throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is no UUID");
+    }
+    to = store(to, byte);
+  }
+}
+
+std::string load_uuid(std::string_view bytes) {
+  std::string uuid;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) uuid += '-';
+    uuid += fmt::format("{:02x}", static_cast<unsigned char>(bytes[i]));
+  }
+  return uuid;
+}
+
+}  // namespace
+
+std::string frame_header(const FrameOrigin& origin, std::string_view payload) {
+  const std::string& digits = origin.first_sequence.to_string();
+  std::string header(frame_prefix_size, '\0');
+  char* const start = header.data();
+  store(start + offset::magic, magic);
+  store(start + offset::version, version);
+  store(start + offset::digits, static_cast<std::uint8_t>(digits.size()));
+  store(start + offset::payload_size, static_cast<std::uint32_t>(payload.size()));
+  store(start + offset::shard, origin.shard.number());
+  store_uuid(start + offset::stream, origin.stream);
+  store(start + offset::arrived_at, std::int64_t{origin.arrived_at.time_since_epoch().count()});
+  store(start + offset::checksum, checksum_of(header, digits));
+  return header + digits;
+}
+
+std::size_t frame_size(std::string_view prefix) {
+  if (load<std::uint32_t>(prefix.data() + offset::magic) != magic) refuse("it does not begin as one");
+  if (const auto found = load<std::uint8_t>(prefix.data() + offset::version); found != version) {
+    throw Error(ErrorCode::unsupported, fmt::format("frame: version {}, known is {}", found, version));
+  }
+  const std::size_t digits = load<std::uint8_t>(prefix.data() + offset::digits);
+  const std::size_t size = frame_prefix_size + digits + load<std::uint32_t>(prefix.data() + offset::payload_size);
+  if (digits == 0 || digits > most_digits || size > largest_frame) refuse("a size that none has");
+  return size;
+}
+
+Frame decode_frame(std::string_view frame) {
+  if (frame.size() < frame_prefix_size || frame.size() != frame_size(frame)) refuse("cut off");
+  const std::size_t digit_count = load<std::uint8_t>(frame.data() + offset::digits);
+  const std::string_view digits = frame.substr(frame_prefix_size, digit_count);
+  if (load<std::uint64_t>(frame.data() + offset::checksum) != checksum_of(frame, digits)) refuse("checksum mismatch");
+  if (load<std::uint16_t>(frame.data() + offset::zero) != 0) refuse("bytes 6 and 7 are not zero");
+  const auto sequence = SequenceNumber::parse(digits);
+  if (!sequence) refuse("its sequence number is none");
+
+  const std::string_view stored = frame.substr(frame_prefix_size + digit_count);
+  Bytes payload(stored.size());
+  if (!stored.empty()) std::memcpy(payload.data(), stored.data(), stored.size());
+  try {
+    return {
+        {load_uuid(frame.substr(offset::stream, uuid_size)), ShardId(load<std::uint32_t>(frame.data() + offset::shard)),
+         *sequence, Timestamp(Duration(load<std::int64_t>(frame.data() + offset::arrived_at)))},
+        RecordBatch::decode(std::move(payload))};
+  } catch (const Error& error) {
+    // Damaged on its way, not on a disk of ours.
+    throw Error(error.code() == ErrorCode::corrupt ? ErrorCode::malformed : error.code(),
+                std::string("frame: ") + error.what());
+  }
+}
+
+}  // namespace shardlog

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "shardlog/core/clock.h"
+#include "shardlog/core/record_batch.h"
+#include "shardlog/core/sequence_number.h"
+#include "shardlog/core/shard.h"
+
+/// Record batches on their way from one stream to another, with where they come from; shardlog(5) has the prose. All
+/// numbers are little-endian. Frames that stand one behind the other are a stream of frames, so files of them can be
+/// joined with cat.
+///
+///     offset size
+///     0      4     magic "SLFR"
+///     4      1     version
+///     5      1     n: digits of the first record's sequence number
+///     6      2     zero
+///     8      4     size of the payload
+///     12     4     shard
+///     16     16    UUID of the stream
+///     32     8     arrival time, microseconds since the epoch
+///     40     8     checksum: XXH3-64 of bytes 0 to 39 and of the digits behind them
+///     48     n     sequence number, in decimal
+///     48+n         payload: a record batch as in core/record_batch_format.h
+namespace shardlog {
+
+/// Where a frame's records were.
+struct FrameOrigin {
+  std::string stream;  ///< its UUID
+  ShardId shard;
+  SequenceNumber first_sequence;  ///< of its first record; that of the others count up from there
+  Timestamp arrived_at;
+
+  friend bool operator==(const FrameOrigin&, const FrameOrigin&) = default;
+};
+
+/// What stands before `payload` in a frame. Throws internal where the stream's name is no UUID.
+std::string frame_header(const FrameOrigin& origin, std::string_view payload);
+
+/// So many bytes tell how long a frame is.
+constexpr std::size_t frame_prefix_size = 48;
+
+/// The size of the frame that starts with `prefix`, at most largest_frame. Throws malformed where none does, and
+/// unsupported where it is one of a newer version. REQUIRES: prefix.size() >= frame_prefix_size
+std::size_t frame_size(std::string_view prefix);
+constexpr std::size_t largest_frame = 64UL * 1024 * 1024;
+
+struct Frame {
+  FrameOrigin origin;
+  RecordBatch records;
+};
+
+/// Reads a whole frame; checks everything before it is used. Throws malformed and unsupported.
+Frame decode_frame(std::string_view frame);
+
+}  // namespace shardlog
