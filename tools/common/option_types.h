@@ -1,11 +1,17 @@
 #pragma once
 
-#include <CLI/App.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "shardlog/core/clock.h"
 #include "tools/common/units.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace shardlog::cli {
 

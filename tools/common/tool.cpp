@@ -89,15 +89,17 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
     : name_(std::move(name)),
       synopsis_(std::move(synopsis)),
       brief_(std::move(brief)),
-      app_(std::move(description), name_) {
-  app_.set_help_flag();
-  app_.add_flag("-h", short_help_, "the short help")->group(common_group);
-  app_.add_flag("--help", long_help_, "this help")->group(common_group);
-  app_.add_flag("-V,--version", version_, "print the version")->group(common_group);
-  app_.add_flag("-q,--quiet", quiet_, "no warnings")->group(common_group);
-  app_.add_flag("-v,--verbose", verbose_, "say more on stderr")->group(common_group);
-  add_duration(app_, "--timeout", timeout_, "how long to wait for another writer (30s)")->group(common_group);
+      app_(std::make_unique<CLI::App>(std::move(description), name_)) {
+  app_->set_help_flag();
+  app_->add_flag("-h", short_help_, "the short help")->group(common_group);
+  app_->add_flag("--help", long_help_, "this help")->group(common_group);
+  app_->add_flag("-V,--version", version_, "print the version")->group(common_group);
+  app_->add_flag("-q,--quiet", quiet_, "no warnings")->group(common_group);
+  app_->add_flag("-v,--verbose", verbose_, "say more on stderr")->group(common_group);
+  add_duration(*app_, "--timeout", timeout_, "how long to wait for another writer (30s)")->group(common_group);
 }
+
+Tool::~Tool() = default;
 
 int Tool::run(int argc, char** argv, const Command& command) {
   claim_standard_descriptors();
@@ -153,7 +155,7 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
   try {
-    app_.parse(reversed(arguments));
+    app_->parse(reversed(arguments));
   } catch (const CLI::ParseError& error) {
     // Help wins over whatever is wrong or missing.
     short_help_ = asked_for("-h");
@@ -168,18 +170,18 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
 }
 
 std::string Tool::usage() const {
-  std::string text = fmt::format("{} - {}\n\n", name_, app_.get_description());
+  std::string text = fmt::format("{} - {}\n\n", name_, app_->get_description());
   for (const std::string& line : synopsis_) text += fmt::format("  {} {}\n", name_, line);
   return text + "\n";
 }
 
 std::string Tool::full_help() const {
   std::string text = usage();
-  std::vector<std::string> groups = app_.get_groups();
+  std::vector<std::string> groups = app_->get_groups();
   std::stable_partition(groups.begin(), groups.end(), [](const std::string& group) { return group != common_group; });
   for (const std::string& group : groups) {
     std::string lines;
-    for (const CLI::Option* option : app_.get_options()) {
+    for (const CLI::Option* option : app_->get_options()) {
       if (option->get_group() == group && !option->get_positional()) lines += help_line(*option);
     }
     if (!lines.empty()) text += fmt::format("{}:\n{}\n", group, lines);

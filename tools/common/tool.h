@@ -1,7 +1,7 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -11,6 +11,10 @@
 #include "tools/common/exit_status.h"
 #include "tools/common/output.h"
 #include "tools/common/signals.h"
+
+namespace CLI {  // its headers take seconds to compile: only where options are defined
+class App;
+}
 
 namespace shardlog::cli {
 
@@ -40,9 +44,12 @@ class Tool {
  public:
   /// `synopsis` is what follows the program's name, a line each; `brief` is what -h shows behind the synopsis.
   Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief);
+  ~Tool();
+  Tool(const Tool&) = delete;
+  Tool& operator=(const Tool&) = delete;
 
   /// To add the program's own options to.
-  CLI::App& app() { return app_; }
+  CLI::App& app() { return *app_; }
 
   using Command = std::function<ExitStatus(Context&)>;
   int run(int argc, char** argv, const Command& command);
@@ -58,7 +65,7 @@ class Tool {
   std::string name_;
   std::vector<std::string> synopsis_;
   std::string brief_;
-  CLI::App app_;
+  std::unique_ptr<CLI::App> app_;
   bool short_help_ = false;
   bool long_help_ = false;
   bool version_ = false;
