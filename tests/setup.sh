@@ -2,7 +2,8 @@
 
 build_packages="g++ cmake ninja-build pkg-config libcli11-dev libfmt-dev libpcre2-dev libsqlite3-dev libsqlitecpp-dev
   libxxhash-dev nettle-dev"
-test_packages="bats bindfs clang-format clang-tidy faketime jq libgtest-dev librapidcheck-dev mandoc python3 sqlite3 strace"
+test_packages="bats bindfs clang clang-format clang-tidy faketime jq libclang-rt-14-dev libgtest-dev librapidcheck-dev mandoc
+  python3 sqlite3 strace tzdata"
 
 # Installs those of the named packages that are not there.
 install_missing() {

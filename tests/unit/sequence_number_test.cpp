@@ -38,9 +38,11 @@ TEST(SequenceNumber, RefusesLeadingZeros) {
 }
 
 TEST(SequenceNumber, RefusesWhatIsNotADecimalNumber) {
-  for (const char* text : {"", " ", "-1", "+1", " 1", "1 ", "1\n", "1.0", "0x1", "a", "1a"}) {
+  for (const char* text : {"", " ", "-1", "+1", " 1", "1 ", "1\n", "1.0", "0x1", "a", "1a", "１"}) {
     EXPECT_EQ(SequenceNumber::parse(text), std::nullopt) << text;
   }
+  EXPECT_EQ(SequenceNumber::parse(std::string_view("1\0", 2)), std::nullopt);
+  EXPECT_EQ(SequenceNumber::parse(std::string_view("\0001", 2)), std::nullopt);
 }
 
 TEST(SequenceNumber, ComparesAsANumber) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 namespace shardlog {
 namespace {
 
@@ -27,6 +30,8 @@ TEST(ShardId, RefusesOneOverTheLargest) {
   EXPECT_EQ(ShardId::parse("4294967296"), std::nullopt);
   EXPECT_EQ(ShardId::parse("shardId-004294967296"), std::nullopt);
   EXPECT_EQ(ShardId::parse("shardId-999999999999"), std::nullopt);
+  EXPECT_EQ(ShardId::parse("18446744073709551616"), std::nullopt);
+  EXPECT_EQ(ShardId::parse(std::string(400, '9')), std::nullopt);
 }
 
 TEST(ShardId, RefusesOtherNumbersOfDigits) {
@@ -42,6 +47,9 @@ TEST(ShardId, RefusesWhatIsNeither) {
         "shardId-00000000000a", "shardId-+00000000003", " shardId-000000000003"}) {
     EXPECT_EQ(ShardId::parse(text), std::nullopt) << text;
   }
+  EXPECT_EQ(ShardId::parse(std::string_view("3\0", 2)), std::nullopt);
+  EXPECT_EQ(ShardId::parse(std::string_view("shardId-00000000000\0", 20)), std::nullopt);
+  EXPECT_EQ(ShardId::parse(std::string_view("shardId-000000000003\0", 21)), std::nullopt);
 }
 
 TEST(ShardId, ComparesAsANumber) {

@@ -9,7 +9,8 @@ namespace shardlog::cli {
 bool Sampler::keeps(std::optional<std::string_view> key) {
   constexpr double all = 100;
   if (by_ == By::key && key) {
-    const double place = std::ldexp(static_cast<double>(XXH3_64bits(key->data(), key->size())), -64);  // 0 to 1
+    // Of the hash what a double holds exactly: 0 to less than 1.
+    const double place = std::ldexp(static_cast<double>(XXH3_64bits(key->data(), key->size()) >> 11U), -53);
     return place * all < percent_;
   }
   owed_ += percent_;

@@ -18,19 +18,55 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+/// A number as it is written: digits, and those behind a point where there is one.
+struct Decimal {
+  std::string_view whole;
+  std::string_view fraction;
+  std::string_view all;
+};
+
 /// An unsigned number with an optional fraction at the start of `text`, which it is taken from.
-std::optional<double> take_number(std::string_view& text) {
-  std::size_t length = 0;
-  bool fraction = false;
-  while (length < text.size() && (is_digit(text[length]) || (text[length] == '.' && !fraction && length > 0))) {
-    fraction = fraction || text[length] == '.';
-    ++length;
+std::optional<Decimal> take_decimal(std::string_view& text) {
+  const auto digits_from = [text](std::size_t start) {
+    std::size_t end = start;
+    while (end < text.size() && is_digit(text[end])) ++end;
+    return text.substr(start, end - start);
+  };
+  Decimal result{digits_from(0), {}, {}};
+  std::size_t length = result.whole.size();
+  if (length == 0) return std::nullopt;
+  if (length < text.size() && text[length] == '.') {
+    result.fraction = digits_from(length + 1);
+    if (result.fraction.empty()) return std::nullopt;
+    length += 1 + result.fraction.size();
   }
-  if (length == 0 || text[length - 1] == '.') return std::nullopt;
-  double number = 0;
-  std::from_chars(text.data(), text.data() + length, number);
+  result.all = text.substr(0, length);
   text.remove_prefix(length);
-  return number;
+  return result;
+}
+
+/// The same as a double; nothing where it is too large or too small for one.
+std::optional<double> take_number(std::string_view& text) {
+  const auto decimal = take_decimal(text);
+  double number = 0;
+  if (!decimal) return std::nullopt;
+  const auto [stop, error] = std::from_chars(decimal->all.data(), decimal->all.data() + decimal->all.size(), number);
+  return error == std::errc() ? std::optional(number) : std::nullopt;
+}
+
+/// `number` units of `unit` each: exact, and nothing where it is not a whole number or over `most`.
+std::optional<std::uint64_t> multiply(const Decimal& number, std::uint64_t unit, std::uint64_t most) {
+  std::uint64_t whole = 0;
+  const auto [stop, error] = std::from_chars(number.whole.data(), number.whole.data() + number.whole.size(), whole);
+  if (error != std::errc()) return std::nullopt;
+  std::uint64_t carried = 0;  // as on paper, from the last digit on
+  for (auto digit = number.fraction.rbegin(); digit != number.fraction.rend(); ++digit) {
+    carried += static_cast<std::uint64_t>(*digit - '0') * unit;
+    if (carried % 10 != 0) return std::nullopt;
+    carried /= 10;
+  }
+  if (whole > (most - carried) / unit) return std::nullopt;
+  return whole * unit + carried;
 }
 
 /// Exactly `digits` digits at the start of `text`, which they are taken from.
@@ -101,18 +137,23 @@ std::optional<std::chrono::minutes> take_zone(std::string_view& text) {
   return west ? -offset : offset;
 }
 
-std::optional<Timestamp> local_time(const std::chrono::year_month_day& date, const ClockTime& clock) {
+std::chrono::seconds local_offset(std::chrono::sys_seconds time) {
+  const std::time_t seconds = time.time_since_epoch().count();
   std::tm parts{};
-  parts.tm_year = static_cast<int>(date.year()) - 1900;
-  parts.tm_mon = static_cast<int>(static_cast<unsigned>(date.month())) - 1;
-  parts.tm_mday = static_cast<int>(static_cast<unsigned>(date.day()));
-  parts.tm_hour = clock.hour;
-  parts.tm_min = clock.minute;
-  parts.tm_sec = clock.second;
-  parts.tm_isdst = -1;
-  const std::time_t seconds = std::mktime(&parts);
-  if (seconds == -1 && parts.tm_year != 69) return std::nullopt;  // -1 is also the last second of 1969
-  return Timestamp(std::chrono::seconds(seconds)) + clock.fraction;
+  localtime_r(&seconds, &parts);
+  return std::chrono::seconds(parts.tm_gmtoff);
+}
+
+/// Where clocks go back, the first of the two times that look alike. A time that clocks jump over is as long after the
+/// jump as if there were none. (mktime answers by what it was asked before.)
+Timestamp local_time(const std::chrono::year_month_day& date, const ClockTime& clock) {
+  const std::chrono::sys_seconds shown =
+      std::chrono::sys_days(date) + std::chrono::hours(clock.hour) + std::chrono::minutes(clock.minute);
+  const auto before = shown - local_offset(shown - std::chrono::days(1));
+  const auto after = shown - local_offset(shown + std::chrono::days(1));
+  const auto looks_so = [shown](std::chrono::sys_seconds time) { return time + local_offset(time) == shown; };
+  const auto minute = looks_so(before) || !looks_so(after) ? before : after;
+  return minute + std::chrono::seconds(clock.second) + clock.fraction;
 }
 
 std::optional<Timestamp> parse_rfc3339(std::string_view text) {
@@ -152,6 +193,20 @@ std::optional<Timestamp> parse_epoch(std::string_view text) {
   return Timestamp(negative ? -since : since);
 }
 
+/// Digits alone.
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (error != std::errc() || stop != text.data() + text.size() || count > most) return std::nullopt;
+  return count;
+}
+
+template <typename Kind, typename Value>
+std::optional<Position> position_of(const std::optional<Value>& value) {
+  return value ? std::optional<Position>(Kind{*value}) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
@@ -167,20 +222,23 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
                                                                               {"kB", 1000},
                                                                               {"MB", 1'000'000},
                                                                               {"GB", 1'000'000'000}}};
-  const auto number = take_number(text);
+  const auto number = take_decimal(text);
   const auto* const unit =
       std::find_if(units.begin(), units.end(), [text](const auto& known) { return known.first == text; });
   if (!number || unit == units.end()) return std::nullopt;
-  const double bytes = *number * static_cast<double>(unit->second);
-  constexpr double most = 9e18;
-  if (bytes > most || bytes != std::floor(bytes)) return std::nullopt;
-  return static_cast<std::uint64_t>(bytes);
+  return multiply(*number, unit->second, std::numeric_limits<std::int64_t>::max());
 }
 
 std::optional<double> parse_percent(std::string_view text) {
   const auto percent = take_number(text);
   if (!percent || *percent <= 0 || *percent > 100) return std::nullopt;
   return text.empty() || text == "%" ? percent : std::nullopt;
+}
+
+std::optional<double> parse_speed(std::string_view text) {
+  const auto speed = take_number(text);
+  if (!speed || *speed <= 0) return std::nullopt;
+  return text.empty() || text == "x" ? speed : std::nullopt;
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {
@@ -219,13 +277,14 @@ std::optional<Timestamp> parse_time(std::string_view text, Timestamp now) {
 std::optional<Position> parse_position(std::string_view text, Timestamp now) {
   if (text == "trim-horizon") return TrimHorizon{};
   if (text == "latest") return Latest{};
-  const auto time = parse_time(text, now);
-  if (!time) return std::nullopt;
-  return AtTime{*time};
+  if (take(text, "last:")) return position_of<LastRecords>(parse_count(text));
+  if (take(text, "at:")) return position_of<AtSequence>(SequenceNumber::parse(text));
+  if (take(text, "after:")) return position_of<AfterSequence>(SequenceNumber::parse(text));
+  return position_of<AtTime>(parse_time(text, now));
 }
 
 std::string format_size(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
+  constexpr std::array<const char*, 7> units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
   while (value >= 1023.5 && unit + 1 < units.size()) {

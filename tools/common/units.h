@@ -13,20 +13,25 @@
 namespace shardlog::cli {
 
 /// Bytes: a number, which may have a fraction, and k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers of
-/// 1000), B or nothing.
+/// 1000), B or nothing; a whole number of bytes, at most 2^63-1.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// A share: more than 0 and at most 100, which may have a fraction, with or without a % behind it.
 std::optional<double> parse_percent(std::string_view text);
 
+/// So many times as fast: a number above 0, which may have a fraction, with or without an x behind it.
+std::optional<double> parse_speed(std::string_view text);
+
 /// A number, which may have a fraction, and us, ms, s, m, h, d or w; several of these add up (1h30m). 0 needs no unit.
+/// Rounded to microseconds, at most 3'200'000'000 s.
 std::optional<Duration> parse_duration(std::string_view text);
 
 /// RFC 3339 (seconds may be missing; local time where there is no zone; a date alone is its midnight), @ and seconds
-/// since the epoch, "now", or + or - and a duration from `now`.
+/// since the epoch, "now", or + or - and a duration from `now`. Digits behind the microseconds are left out. Of a local
+/// time that clocks show twice it is the first; one that they jump over is as long after the jump.
 std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
 
-/// trim-horizon, latest, or a time.
+/// trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a time.
 std::optional<Position> parse_position(std::string_view text, Timestamp now);
 
 /// "1.5 GiB", "12 KiB", "17 B": at most four characters of number.

@@ -1,0 +1,93 @@
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "shardlog/core/frame.h"
+#include "shardlog/core/record_batch.h"
+#include "unit/owned_record.h"
+
+// Writes the inputs that fuzzing starts from: a folder for each target below the one that is named.
+namespace shardlog::fuzz {
+namespace {
+
+std::vector<std::string> payloads() {
+  const auto encoded = [](const std::vector<test::OwnedRecord>& records, const std::optional<ProducerStamp>& producer) {
+    return std::string(encode(test::borrow(records), producer).payload.view());
+  };
+  return {
+      encoded({{""}}, std::nullopt),
+      encoded({{"ab"}, {""}}, std::nullopt),
+      encoded({{"a", "k1"}, {"b", "k2"}}, std::nullopt),
+      encoded({{"a", "k1"}, {"\n", std::nullopt, HashKey(256)}, {"", "é", max_hash_key}}, ProducerStamp{"p1", 3}),
+      encoded({{std::string(300, 'x')}, {"y"}}, std::nullopt),
+  };
+}
+
+std::vector<std::string> frames() {
+  std::vector<std::string> result;
+  for (const std::string& digits : {std::string("1"), std::string(129, '9')}) {
+    const FrameOrigin origin{"00112233-4455-6677-8899-aabbccddeeff", ShardId(3), SequenceNumber::parse(digits).value(),
+                             Timestamp(Duration(1'769'854'830'123'456))};
+    for (const std::string& payload : payloads()) result.push_back(frame_header(origin, payload) + payload);
+  }
+  return result;
+}
+
+std::vector<std::string> units() {
+  return {"0",
+          "1.5KiB",
+          "10M",
+          "2.5GB",
+          "9223372036854775807B",
+          "12.5%",
+          "10x",
+          "1h30m",
+          "1w2d3h4m5s6ms7us",
+          "now",
+          "-10m",
+          "+1.5h",
+          "@-1.5",
+          "@1769854830.123456",
+          "2026-01-31",
+          "2026-03-29T02:30",
+          "2026-01-31T23:59:60.123456Z",
+          "1996-12-19 16:39:57-08:00",
+          "trim-horizon",
+          "latest",
+          "last:10",
+          "at:12",
+          "after:12",
+          "340282366920938463463374607431768211455",
+          "shardId-000000000003"};
+}
+
+std::vector<std::string> texts() {
+  return {R"(\n\t\r\0\\\x1f)", R"(a\x4)", "\"\\\n\r\t\x01\x7f", "\xc2\x80\xc2\x9f\xc2\xa0", "Gänse, 日本語, 😀"};
+}
+
+void write(const std::filesystem::path& folder, const std::vector<std::string>& seeds) {
+  std::filesystem::create_directories(folder);
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream file(folder / ("seed-" + std::to_string(i)), std::ios::binary);
+    file.exceptions(std::ios::badbit | std::ios::failbit);
+    file << seeds[i] << std::flush;
+  }
+}
+
+}  // namespace
+}  // namespace shardlog::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: fuzz_corpus FOLDER\n";
+    return 64;
+  }
+  const std::filesystem::path folder = argv[1];
+  shardlog::fuzz::write(folder / "record_batch", shardlog::fuzz::payloads());
+  shardlog::fuzz::write(folder / "frame", shardlog::fuzz::frames());
+  shardlog::fuzz::write(folder / "units", shardlog::fuzz::units());
+  shardlog::fuzz::write(folder / "text", shardlog::fuzz::texts());
+  return 0;
+}

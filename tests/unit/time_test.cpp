@@ -1,0 +1,304 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "tools/common/units.h"
+#include "unit/time_zone.h"
+
+namespace shardlog::cli {
+namespace {
+
+constexpr Timestamp now(Duration(1'769'854'830'123'456));  // 2026-01-31T10:20:30.123456Z
+
+std::optional<std::int64_t> microseconds(std::string_view text) {
+  const auto time = parse_time(text, now);
+  if (!time) return std::nullopt;
+  return time->time_since_epoch().count();
+}
+
+struct Time {
+  std::string text;
+  std::int64_t microseconds;
+};
+
+// python3: datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+const Time with_a_zone[] = {
+    // RFC 3339, section 5.8
+    {"1985-04-12T23:20:50.52Z", 482'196'050'520'000},
+    {"1996-12-19T16:39:57-08:00", 851'042'397'000'000},
+    {"1937-01-01T12:00:27.87+00:20", -1'041'337'172'130'000},
+    // the epoch
+    {"1970-01-01T00:00:00Z", 0},
+    {"1970-01-01T00:00:00.000001Z", 1},
+    {"1969-12-31T23:59:59.999999Z", -1},
+    {"1969-12-31T23:59:59Z", -1'000'000},
+    // what may be missing, and what may be written in another way
+    {"2026-01-31T23:59Z", 1'769'903'940'000'000},
+    {"2026-01-31T00:00Z", 1'769'817'600'000'000},
+    {"2026-01-31t10:20:30z", 1'769'854'830'000'000},
+    {"2026-01-31 10:20:30Z", 1'769'854'830'000'000},
+    // leap days
+    {"2024-02-29T12:00:00Z", 1'709'208'000'000'000},
+    {"2000-02-29T12:00:00Z", 951'825'600'000'000},
+    {"2100-02-28T23:59:59Z", 4'107'542'399'000'000},
+    {"2100-03-01T00:00:00Z", 4'107'542'400'000'000},
+    // the first and the last years, and the ends of 32 bits
+    {"0001-01-01T00:00:00Z", -62'135'596'800'000'000},
+    {"9999-12-31T23:59:59.999999Z", 253'402'300'799'999'999},
+    {"1901-12-13T20:45:51Z", -2'147'483'649'000'000},
+    {"2038-01-19T03:14:08Z", 2'147'483'648'000'000},
+    // offsets
+    {"2026-01-31T23:59:59+00:00", 1'769'903'999'000'000},
+    {"2026-01-31T23:59:59-00:00", 1'769'903'999'000'000},
+    {"2026-01-31T23:59:59+23:59", 1'769'817'659'000'000},
+    {"2026-01-31T23:59:59-23:59", 1'769'990'339'000'000},
+    {"2026-01-31T23:59+05:45", 1'769'883'240'000'000},
+    {"2026-01-01T00:30:00+01:00", 1'767'223'800'000'000},
+    {"2025-12-31T23:30:00-01:00", 1'767'227'400'000'000},
+    // fractions
+    {"2026-01-31T10:20:30.1Z", 1'769'854'830'100'000},
+    {"2026-01-31T10:20:30.12Z", 1'769'854'830'120'000},
+    {"2026-01-31T10:20:30.000001Z", 1'769'854'830'000'001},
+    {"2026-01-31T10:20:30.123456+02:00", 1'769'847'630'123'456},
+    {"2026-01-31T23:59:59.999999Z", 1'769'903'999'999'999},
+};
+
+TEST(Time, WithAZone) {
+  for (const auto& [text, expected] : with_a_zone) EXPECT_EQ(microseconds(text), expected) << text;
+}
+
+// 366 days before 0001-01-01; a year 0 is none to Python.
+TEST(Time, TheFirstOfAll) {
+  EXPECT_EQ(microseconds("0000-01-01T00:00:00Z"), -62'167'219'200'000'000);
+}
+
+// RFC 3339, section 5.8: the same instant twice; POSIX gives it the number of the second behind it, date -u -d
+// 1991-01-01 +%s
+TEST(Time, LeapSecond) {
+  EXPECT_EQ(microseconds("1990-12-31T23:59:60Z"), 662'688'000'000'000);
+  EXPECT_EQ(microseconds("1990-12-31T15:59:60-08:00"), 662'688'000'000'000);
+}
+
+TEST(Time, DigitsBehindAMicrosecondAreLeftOut) {
+  EXPECT_EQ(microseconds("1970-01-01T00:00:00.0000019Z"), 1);
+  EXPECT_EQ(microseconds("1970-01-01T00:00:00.9999999Z"), 999'999);
+  EXPECT_EQ(microseconds("1970-01-01T00:00:00." + std::string(400, '9') + "Z"), 999'999);
+  EXPECT_EQ(microseconds("@0.9999999"), 999'999);
+}
+
+TEST(Time, RefusesDaysThatAreNone) {
+  for (const char* date : {"2026-02-29", "2100-02-29", "1900-02-29", "2024-02-30", "2026-04-31", "2026-01-32",
+                           "2026-01-00", "2026-00-01", "2026-13-01"}) {
+    EXPECT_EQ(microseconds(std::string(date) + "T00:00:00Z"), std::nullopt) << date;
+    EXPECT_EQ(microseconds(date), std::nullopt) << date;
+  }
+}
+
+TEST(Time, RefusesTimesOfDayThatAreNone) {
+  for (const char* clock : {"24:00:00", "24:00", "23:60:00", "23:59:61", "99:99:99"}) {
+    EXPECT_EQ(microseconds(std::string("2026-01-31T") + clock + "Z"), std::nullopt) << clock;
+    EXPECT_EQ(microseconds(std::string("2026-01-31T") + clock), std::nullopt) << clock;
+  }
+}
+
+TEST(Time, RefusesZonesThatAreNone) {
+  for (const char* zone : {"+24:00", "-24:00", "+00:60", "+1:00", "+01", "+0100", "+01:0", "+01:000", "01:00", "UTC",
+                           "CET", "ZZ", " Z", "Z ", "+", "-"}) {
+    EXPECT_EQ(microseconds(std::string("2026-01-31T10:20:30") + zone), std::nullopt) << zone;
+  }
+}
+
+TEST(Time, RefusesOtherForms) {
+  for (const char* text : {"",
+                           " ",
+                           "2026",
+                           "2026-01",
+                           "2026-1-31",
+                           "26-01-31",
+                           "02026-01-31",
+                           "12026-01-31T00:00:00Z",
+                           "20260131",
+                           "2026-031",
+                           "2026-W05-6",
+                           "2026/01/31",
+                           "31.01.2026",
+                           "2026-01-31T",
+                           "2026-01-31T10",
+                           "2026-01-31T10Z",
+                           "2026-01-31T1:20Z",
+                           "2026-01-31T10:2Z",
+                           "2026-01-31T10:20:3Z",
+                           "2026-01-31T102030Z",
+                           "2026-01-31T10:20:Z",
+                           "2026-01-31T10:20:30.Z",
+                           "2026-01-31T10:20:30,5Z",
+                           "2026-01-31T10:20.5Z",
+                           "2026-01-31T10:20:30.5.5Z",
+                           "2026-01-31Z",
+                           "2026-01-31  10:20:30Z",
+                           "2026-01-31_10:20:30Z",
+                           " 2026-01-31T10:20:30Z",
+                           "2026-01-31T10:20:30Z\n",
+                           "+2026-01-31T10:20:30Z",
+                           "-2026-01-31T10:20:30Z",
+                           "2026-01-31T+1:20:30Z",
+                           "2026--1-31",
+                           "yesterday",
+                           "NOW",
+                           "now ",
+                           "10:20:30"}) {
+    EXPECT_EQ(microseconds(text), std::nullopt) << text;
+  }
+}
+
+TEST(Time, RefusesNulInside) {
+  EXPECT_EQ(microseconds(std::string_view("now\0", 4)), std::nullopt);
+  EXPECT_EQ(microseconds(std::string_view("@1\0", 3)), std::nullopt);
+  EXPECT_EQ(microseconds(std::string_view("2026-01-31\0", 11)), std::nullopt);
+  EXPECT_EQ(microseconds(std::string_view("2026-01-31T10:20:30Z\0", 21)), std::nullopt);
+  EXPECT_EQ(microseconds(std::string_view("2026-01-31\00010:20:30Z", 20)), std::nullopt);
+}
+
+TEST(Time, SinceTheEpoch) {
+  EXPECT_EQ(microseconds("@0"), 0);
+  EXPECT_EQ(microseconds("@1"), 1'000'000);
+  EXPECT_EQ(microseconds("@007"), 7'000'000);
+  EXPECT_EQ(microseconds("@1769854830"), 1'769'854'830'000'000);
+  EXPECT_EQ(microseconds("@1769854830.123456"), 1'769'854'830'123'456);
+  EXPECT_EQ(microseconds("@0.000001"), 1);
+}
+
+TEST(Time, BeforeTheEpoch) {
+  EXPECT_EQ(microseconds("@-1"), -1'000'000);
+  EXPECT_EQ(microseconds("@-1.5"), -1'500'000);
+  EXPECT_EQ(microseconds("@-0.5"), -500'000);
+  EXPECT_EQ(microseconds("@-0"), 0);
+}
+
+TEST(Time, FarthestFromTheEpoch) {
+  EXPECT_EQ(microseconds("@100000000000"), 100'000'000'000'000'000);
+  EXPECT_EQ(microseconds("@-100000000000"), -100'000'000'000'000'000);
+}
+
+TEST(Time, RefusesOneSecondFartherFromTheEpoch) {
+  EXPECT_EQ(microseconds("@100000000001"), std::nullopt);
+  EXPECT_EQ(microseconds("@-100000000001"), std::nullopt);
+  EXPECT_EQ(microseconds("@9223372036854775807"), std::nullopt);
+  EXPECT_EQ(microseconds("@9223372036854775808"), std::nullopt);
+  EXPECT_EQ(microseconds("@-9223372036854775808"), std::nullopt);
+  EXPECT_EQ(microseconds("@" + std::string(400, '9')), std::nullopt);
+}
+
+TEST(Time, RefusesOtherNumbersSinceTheEpoch) {
+  for (const char* text : {"@", "@-", "@.", "@.5", "@-.5", "@1.", "@1.x", "@1.5.5", "@--1", "@+1", "@-+1", "@ 1", "@1 ",
+                           "@1s", "@1e3", "@0x10", "@@1", "1769854830"}) {
+    EXPECT_EQ(microseconds(text), std::nullopt) << text;
+  }
+}
+
+TEST(Time, Now) {
+  EXPECT_EQ(parse_time("now", now), now);
+  EXPECT_EQ(parse_time("-0", now), now);
+  EXPECT_EQ(parse_time("+0", now), now);
+}
+
+TEST(Time, BeforeAndAfterNow) {
+  EXPECT_EQ(microseconds("-1us"), 1'769'854'830'123'455);
+  EXPECT_EQ(microseconds("+1us"), 1'769'854'830'123'457);
+  EXPECT_EQ(microseconds("-10m"), 1'769'854'230'123'456);
+  EXPECT_EQ(microseconds("+1h30m"), 1'769'860'230'123'456);
+  EXPECT_EQ(microseconds("-36525d"), 1'769'854'830'123'456 - 3'155'760'000'000'000);
+}
+
+TEST(Time, RefusesWhatIsNoDurationFromNow) {
+  for (const char* text : {"-", "+", "-1", "--1s", "+-1s", "-+1s", "- 1s", "-1s ", "-now", "now-1s", "-3200000001s"}) {
+    EXPECT_EQ(microseconds(text), std::nullopt) << text;
+  }
+}
+
+struct Local {
+  std::string zone;
+  std::string text;
+  std::int64_t microseconds;
+};
+
+// python3: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)), where a time that the clocks show twice is the
+// first, and one that they skip is as far behind the jump as if they had not jumped (PEP 495, fold=0).
+const Local local[] = {
+    {"UTC", "2026-01-31T10:20:30", 1'769'854'830'000'000},
+    {"Asia/Kathmandu", "2026-01-31T10:20:30", 1'769'834'130'000'000},
+    {"America/St_Johns", "2026-01-31T10:20:30", 1'769'867'430'000'000},
+    // winter and summer
+    {"Europe/Berlin", "2026-01-31T10:20:30", 1'769'851'230'000'000},
+    {"Europe/Berlin", "2026-07-31T10:20:30", 1'785'486'030'000'000},
+    {"Europe/Berlin", "2026-07-31T10:20:30.000001", 1'785'486'030'000'001},
+    {"Europe/Berlin", "2026-07-31T10:20", 1'785'486'000'000'000},
+    // a date alone
+    {"Europe/Berlin", "2026-07-31", 1'785'448'800'000'000},
+    {"Europe/Berlin", "2026-01-31", 1'769'814'000'000'000},
+    // around the epoch, where -1 is a time too
+    {"Europe/Berlin", "1970-01-01T01:00:00", 0},
+    {"Europe/Berlin", "1970-01-01T00:59:59", -1'000'000},
+    {"Europe/Berlin", "1969-12-31T23:59:59", -3'601'000'000},
+    // clocks go forward
+    {"Europe/Berlin", "2026-03-29T01:59:59", 1'774'745'999'000'000},
+    {"Europe/Berlin", "2026-03-29T02:00:00", 1'774'746'000'000'000},
+    {"Europe/Berlin", "2026-03-29T02:30:00", 1'774'747'800'000'000},
+    {"Europe/Berlin", "2026-03-29T02:59:59", 1'774'749'599'000'000},
+    {"Europe/Berlin", "2026-03-29T03:00:00", 1'774'746'000'000'000},
+    {"America/New_York", "2026-03-08T02:30:00", 1'772'955'000'000'000},
+    {"Australia/Lord_Howe", "2026-10-04T02:15:00", 1'791'042'300'000'000},  // by half an hour
+    // clocks go back
+    {"Europe/Berlin", "2026-10-25T01:59:59", 1'792'886'399'000'000},
+    {"Europe/Berlin", "2026-10-25T02:00:00", 1'792'886'400'000'000},
+    {"Europe/Berlin", "2026-10-25T02:30:00", 1'792'888'200'000'000},
+    {"Europe/Berlin", "2026-10-25T02:59:59", 1'792'889'999'000'000},
+    {"Europe/Berlin", "2026-10-25T03:00:00", 1'792'893'600'000'000},
+    {"America/New_York", "2026-11-01T01:30:00", 1'793'511'000'000'000},
+    {"Australia/Lord_Howe", "2026-04-05T01:45:00", 1'775'313'900'000'000},  // by half an hour
+    // from one standard time to another
+    {"Europe/Moscow", "2014-10-26T00:59:59", 1'414'270'799'000'000},
+    {"Europe/Moscow", "2014-10-26T01:30:00", 1'414'272'600'000'000},
+    {"Europe/Moscow", "2014-10-26T02:00:00", 1'414'278'000'000'000},
+    // a day that begins at one o'clock, with its neighbours
+    {"America/Santiago", "2026-09-05", 1'788'580'800'000'000},
+    {"America/Santiago", "2026-09-06", 1'788'667'200'000'000},
+    {"America/Santiago", "2026-09-07", 1'788'750'000'000'000},
+    // a day that was left out
+    {"Pacific/Apia", "2011-12-29T12:00:00", 1'325'196'000'000'000},
+    {"Pacific/Apia", "2011-12-30T12:00:00", 1'325'282'400'000'000},
+    {"Pacific/Apia", "2011-12-31T12:00:00", 1'325'282'400'000'000},
+};
+
+TEST(LocalTime, WithoutAZone) {
+  for (const auto& [zone, text, expected] : local) {
+    const test::TimeZone here(zone);
+    EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
+  }
+}
+
+// A function of the C library answers by what it was asked before.
+TEST(LocalTime, IsTheSameWhateverWasAskedBefore) {
+  const test::TimeZone here("Europe/Berlin");
+  for (const char* before : {"2026-01-01", "2026-07-01"}) {
+    ASSERT_TRUE(microseconds(before));
+    EXPECT_EQ(microseconds("2026-10-25T02:30"), 1'792'888'200'000'000) << before;
+    ASSERT_TRUE(microseconds(before));
+    EXPECT_EQ(microseconds("2026-03-29T02:30"), 1'774'747'800'000'000) << before;
+  }
+}
+
+TEST(LocalTime, LeapSecond) {
+  const test::TimeZone here("Europe/Berlin");
+  EXPECT_EQ(microseconds("1991-01-01T00:59:60"), 662'688'000'000'000);
+}
+
+TEST(LocalTime, FirstAndLastYear) {
+  const test::TimeZone here("UTC");
+  EXPECT_EQ(microseconds("0000-01-01"), -62'167'219'200'000'000);
+  EXPECT_EQ(microseconds("9999-12-31T23:59:59.999999"), 253'402'300'799'999'999);
+}
+
+}  // namespace
+}  // namespace shardlog::cli
