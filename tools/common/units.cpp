@@ -152,6 +152,20 @@ std::optional<Timestamp> parse_epoch(std::string_view text) {
   return Timestamp(negative ? -since : since);
 }
 
+/// Digits alone.
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (error != std::errc() || stop != text.data() + text.size() || count > most) return std::nullopt;
+  return count;
+}
+
+template <typename Kind, typename Value>
+std::optional<Position> position_of(const std::optional<Value>& value) {
+  return value ? std::optional<Position>(Kind{*value}) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
@@ -181,6 +195,12 @@ std::optional<double> parse_percent(std::string_view text) {
   const auto percent = take_number(text);
   if (!percent || *percent <= 0 || *percent > 100) return std::nullopt;
   return text.empty() || text == "%" ? percent : std::nullopt;
+}
+
+std::optional<double> parse_speed(std::string_view text) {
+  const auto speed = take_number(text);
+  if (!speed || *speed <= 0) return std::nullopt;
+  return text.empty() || text == "x" ? speed : std::nullopt;
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {
@@ -219,9 +239,10 @@ std::optional<Timestamp> parse_time(std::string_view text, Timestamp now) {
 std::optional<Position> parse_position(std::string_view text, Timestamp now) {
   if (text == "trim-horizon") return TrimHorizon{};
   if (text == "latest") return Latest{};
-  const auto time = parse_time(text, now);
-  if (!time) return std::nullopt;
-  return AtTime{*time};
+  if (take(text, "last:")) return position_of<LastRecords>(parse_count(text));
+  if (take(text, "at:")) return position_of<AtSequence>(SequenceNumber::parse(text));
+  if (take(text, "after:")) return position_of<AfterSequence>(SequenceNumber::parse(text));
+  return position_of<AtTime>(parse_time(text, now));
 }
 
 std::string format_size(std::uint64_t bytes) {

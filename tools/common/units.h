@@ -19,6 +19,9 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// A share: more than 0 and at most 100, which may have a fraction, with or without a % behind it.
 std::optional<double> parse_percent(std::string_view text);
 
+/// So many times as fast: a number above 0, which may have a fraction, with or without an x behind it.
+std::optional<double> parse_speed(std::string_view text);
+
 /// A number, which may have a fraction, and us, ms, s, m, h, d or w; several of these add up (1h30m). 0 needs no unit.
 std::optional<Duration> parse_duration(std::string_view text);
 
@@ -26,7 +29,7 @@ std::optional<Duration> parse_duration(std::string_view text);
 /// since the epoch, "now", or + or - and a duration from `now`.
 std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
 
-/// trim-horizon, latest, or a time.
+/// trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a time.
 std::optional<Position> parse_position(std::string_view text, Timestamp now);
 
 /// "1.5 GiB", "12 KiB", "17 B": at most four characters of number.
