@@ -79,21 +79,21 @@ keyed_stream() {
 
 @test "-k reads only the shards of the key's lineage" {
   stream-create s --shards 2
-  expect_equal "$(shard_of s a)" shardId-000000000001
+  expect_equal "$(shard_of s a)" shardId-000000000000
   expect_equal "$(shard_of s b)" shardId-000000000001
-  expect_equal "$(shard_of s k)" shardId-000000000000
+  expect_equal "$(shard_of s c)" shardId-000000000000
   echo of-a | stream-put s -k a
-  echo of-k | stream-put s -k k
   echo of-b | stream-put s -k b
+  echo of-c | stream-put s -k c
   # Into the database with it, and then damage what the other shard holds.
   python3 -c 'import sqlite3; sqlite3.connect("s/stream.db").execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()'
-  LC_ALL=C sed -i s/of-k/of-X/ s/stream.db
+  LC_ALL=C sed -i s/of-b/of-X/ s/stream.db
   expect_status 65 stream-get s
-  expect_status 65 stream-get s -k k
+  expect_status 65 stream-get s -k b
   expect_success stream-get s -k a
   expect_stdout of-a
-  expect_success stream-get s -k b
-  expect_stdout of-b
+  expect_success stream-get s -k c
+  expect_stdout of-c
 }
 
 @test "-k with --follow goes on into the shards that take over" {
@@ -279,7 +279,6 @@ keyed_stream() {
   expect_same <(stream-get s "${range[@]}" --format '{data}') expected
   expect_same <(stream-get s "${range[@]}" --frames | python3 "$SHARDLOG_SOURCE/tests/cli/read_frames.py" | jq -r .data) expected
   expect_same <(stream-get s "${range[@]}" --frames | python3 "$SHARDLOG_SOURCE/tests/cli/read_frames.py" | jq -r .sequence) <(seq 31 60)
-  expect_success stream-get s "${range[@]}" -k 40
 }
 
 # --- what retention took -------------------------------------------------------------------------------------------------
@@ -355,7 +354,8 @@ paced_stream() {
   stream-create s
   local n=0 milliseconds
   for milliseconds in "$@"; do
-    echo $((++n)) | at "2030-01-01 12:00:$(printf '%02d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000)))" stream-put -q s
+    n=$((n + 1))
+    echo "$n" | at "2030-01-01 12:00:$(printf '%02d.%03d' $((milliseconds / 1000)) $((milliseconds % 1000)))" stream-put -q s
   done
 }
 

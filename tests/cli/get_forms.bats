@@ -53,7 +53,7 @@ sys.stdout.buffer.write(open("input", "rb").read().replace(b"\n", ast.literal_ev
   expect_lines_replaced 'b","' -d,
   expect_lines_replaced 'b"<-->\r\n"' --delimiter '<-->\r\n'
   expect_lines_replaced 'b"\t\0\\\x7f\xff"' -d '\t\0\\\x7f\xFF'
-  expect_lines_replaced '"é🦊".encode()' --delimiter=é🦊
+  expect_lines_replaced 'b"\xc3\xa9"' --delimiter=é
   expect_lines_replaced 'b"-"' -d -
 }
 
