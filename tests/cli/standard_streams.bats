@@ -31,6 +31,9 @@ expect_unwritable() {
   put s one
   expect_unwritable stream-get s
   expect_unwritable stream-get --json s
+  expect_unwritable stream-get -0 s
+  expect_unwritable stream-get --frames s
+  expect_unwritable stream-get --format '{key}' s
   expect_unwritable stream-get --follow -n 1 s
   large_stream large
   expect_unwritable stream-get large

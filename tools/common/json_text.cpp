@@ -41,12 +41,16 @@ void append_json_string(std::string& to, std::string_view text) {
 
 void append_json_base64(std::string& to, std::string_view bytes) {
   to += '"';
+  append_base64(to, bytes);
+  to += '"';
+}
+
+void append_base64(std::string& to, std::string_view bytes) {
   const std::size_t start = to.size();
   to.resize(start + BASE64_ENCODE_RAW_LENGTH(bytes.size()));
   // nettle takes bytes as uint8_t; char may alias them.
   base64_encode_raw(to.data() + start, bytes.size(),
                     reinterpret_cast<const std::uint8_t*>(bytes.data()));  // NOLINT(*-reinterpret-cast)
-  to += '"';
 }
 
 }  // namespace shardlog::cli

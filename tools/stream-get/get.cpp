@@ -2,94 +2,85 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <exception>
+#include <limits>
 #include <thread>
-#include <utility>
 
-#include "tools/common/bounded_queue.h"
-#include "tools/common/units.h"
+#include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/options.h"
+#include "tools/stream-get/pacer.h"
+#include "tools/stream-get/record_filter.h"
 #include "tools/stream-get/record_writer.h"
+#include "tools/stream-get/request.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;   // read from the stream at once
 constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
 constexpr int pipe_size = 1024 * 1024;
-constexpr Duration longest_wait = std::chrono::hours(1);
 
-Position position_of(const std::string& option, const std::string& text, Timestamp now) {
-  const auto position = parse_position(text, now);
-  if (!position) {
-    throw Error(ErrorCode::usage,
-                fmt::format("{} {}: a position is trim-horizon, latest, an RFC 3339 time, @EPOCH, now, or a "
-                            "relative time such as -10m",
-                            option, quote(text)));
-  }
-  return *position;
+RecordFilter filter_of(const GetCommand& command) {
+  std::optional<Sampler> sampler;
+  if (command.sample) sampler.emplace(*command.sample, command.sample_by);
+  return {command.key, sampler, command.count.value_or(std::numeric_limits<std::uint64_t>::max())};
 }
 
-ReadRequest make_request(const GetCommand& command, Timestamp now) {
-  ReadRequest request;
-  request.shards = command.shards;
-  request.descendants = command.descendants;
-  request.from = position_of("--from", command.from, now);
-  if (command.until) request.until = position_of("--until", *command.until, now);
-  request.follow = command.follow;
-  request.notice = !command.poll;
-  if (std::holds_alternative<Latest>(request.from) && !command.follow) {
-    throw Error(ErrorCode::usage, "--from latest: nothing is there yet; it takes --follow");
-  }
-  return request;
-}
-
-/// Reads ahead of the writing. Counts what woke it, for -v.
-class Fetcher {
+/// Prints what was read: chooses the records, keeps the pace, and tells of gaps.
+class Delivery {
  public:
-  Fetcher(const GetCommand& command, const Context& context, Reader& reader,
-          BoundedQueue<std::vector<StoredBatch>>& queue)
-      : command_(command), context_(context), reader_(reader), queue_(queue) {}
+  Delivery(const GetCommand& command, const Context& context, RecordWriter& writer)
+      : context_(context), writer_(writer), filter_(filter_of(command)), strict_(command.strict) {
+    if (command.replay) pacer_.emplace(*command.replay, context.clock);
+  }
 
-  void run(const std::stop_token& stop) {
-    Duration last_arrival = context_.clock.elapsed();
-    while (!stop.stop_requested()) {
-      ReadResult result = reader_.next(piece_bytes);
-      const bool was_empty = result.batches.empty();
-      if (!was_empty) {
-        last_arrival = context_.clock.elapsed();
-        std::size_t weight = 0;
-        for (const StoredBatch& batch : result.batches) weight += batch.records.lines().size();
-        if (!queue_.push(std::move(result.batches), weight)) return;
-      }
-      if (result.at_end) return;
-      if (!was_empty) continue;
-      const Duration idle = context_.clock.elapsed() - last_arrival;
-      if (command_.idle_exit && idle >= *command_.idle_exit) return;
-      const Duration wait = command_.idle_exit ? *command_.idle_exit - idle : longest_wait;
-      const bool woken = reader_.wait(std::min(wait, command_.poll.value_or(longest_wait)), stop);
-      ++(woken ? by_commit_ : by_time_);
+  /// Whether more is wanted.
+  [[nodiscard]] bool goes_on() const {
+    return !filter_.done() && !(strict_ && found_gap_) && !context_.stop.stop_requested();
+  }
+
+  void deliver(const ReadResult& result) {
+    for (const Gap& gap : result.gaps) tell(gap);
+    for (const StoredBatch& batch : result.batches) {
+      if (!goes_on()) return;
+      const auto runs = filter_.select(batch);
+      if (runs.empty()) continue;
+      if (pacer_ && !keep_pace(batch.arrived_at)) return;
+      writer_.write(batch, runs);
     }
   }
 
-  [[nodiscard]] std::string wakeups() const {
-    return fmt::format("woken {} times by commits, {} times to look", by_commit_, by_time_);
-  }
+  [[nodiscard]] bool found_gap() const { return found_gap_; }
 
  private:
-  const GetCommand& command_;
+  void tell(const Gap& gap) {
+    context_.output.flush();  // what was before it comes before it
+    context_.message(
+        fmt::format("gap: {} {}..{} trimmed", gap.shard.to_string(), gap.first.to_string(), gap.last.to_string()));
+    found_gap_ = true;
+  }
+
+  /// False where the wait was interrupted.
+  bool keep_pace(Timestamp arrived_at) {
+    const Duration wait = pacer_->until_due(arrived_at);
+    if (wait > Duration(0)) {
+      context_.output.flush();
+      wait_for(wait, context_.stop);
+    }
+    return !context_.stop.stop_requested();
+  }
+
   const Context& context_;
-  Reader& reader_;
-  BoundedQueue<std::vector<StoredBatch>>& queue_;
-  std::uint64_t by_commit_ = 0;
-  std::uint64_t by_time_ = 0;
+  RecordWriter& writer_;
+  RecordFilter filter_;
+  std::optional<Pacer> pacer_;
+  bool strict_;
+  bool found_gap_ = false;
 };
 
 /// Where the records of a closed shard's keys went on.
-void tell_children(const GetCommand& command, const ShardMap& map, const Context& context) {
-  for (const ShardId id : command.shards) {
+void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, const Context& context) {
+  for (const ShardId id : shards) {
     if (map.find(id)->open()) continue;
     std::string children;
     for (const Shard& child : map.children_of(id)) children += (children.empty() ? "" : " and ") + child.id.to_string();
@@ -101,11 +92,14 @@ void tell_children(const GetCommand& command, const ShardMap& map, const Context
 
 ExitStatus run_get(const GetCommand& command, const Context& context) {
   const auto stream = open(address_of(command.stream), context.open_options(Access::read), context.clock);
-  const auto reader = stream->read(make_request(command, context.clock.now()));
+  const StreamDescription description = stream->describe();
+  const ReadRequest request = make_request(command, description.map, context.clock.now());
+  const auto writer = make_record_writer(command.form, description.uuid, context.output);
+  const auto reader = stream->read(request);
   ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // where it is a pipe: fewer, larger writes
 
-  BoundedQueue<std::vector<StoredBatch>> queue(queued_bytes);
-  Fetcher fetcher(command, context, *reader, queue);
+  BoundedQueue<ReadResult> queue(queued_bytes);
+  Fetcher fetcher(command, context.clock, *reader, queue);
   std::stop_source enough;
   const std::stop_callback forward(context.stop, [&] {
     enough.request_stop();
@@ -121,21 +115,16 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     queue.close();
   });
 
-  RecordWriter writer(command.form, context.output);
-  std::uint64_t left = command.count.value_or(std::numeric_limits<std::uint64_t>::max());
+  Delivery delivery(command, context, *writer);
   try {
-    while (left > 0 && !context.stop.stop_requested()) {
-      auto batches = queue.try_pop();
-      if (!batches) {
+    while (delivery.goes_on()) {
+      auto result = queue.try_pop();
+      if (!result) {
         context.output.flush();  // nothing is ready: let the reader have what there is
-        batches = queue.pop();
+        result = queue.pop();
       }
-      if (!batches) break;
-      for (const StoredBatch& batch : *batches) {
-        const std::size_t count = std::min<std::uint64_t>(left, batch.records.size());
-        writer.write(batch, count);
-        left -= count;
-      }
+      if (!result) break;
+      delivery.deliver(*result);
     }
     context.output.flush();
   } catch (...) {
@@ -147,9 +136,10 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   queue.close();
   fetching.join();
   if (command.follow) context.detail(fetcher.wakeups());
-  if (context.verbose && !command.descendants) tell_children(command, stream->describe().map, context);
+  if (context.verbose && !command.key && !command.descendants)
+    tell_children(request.shards, stream->describe().map, context);
   if (failure) std::rethrow_exception(failure);
-  return ExitStatus::success;
+  return delivery.found_gap() ? ExitStatus::partly : ExitStatus::success;
 }
 
 }  // namespace shardlog::cli

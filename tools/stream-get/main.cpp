@@ -6,16 +6,20 @@ int main(int argc, char** argv) {
   GetCommand command;
   Tool tool("stream-get", "read records from a data stream", {"[options] STREAM"},
             "  -f, --follow             go on with what comes in\n"
-            "      --from POSITION      where to start: trim-horizon, latest, or a time\n"
+            "      --from POSITION      where to start: trim-horizon, latest, last:N, or a time\n"
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"
+            "  -k, --key KEY            only records of this key\n"
             "  -n, --count N            at most so many records\n"
             "      --json               an object a line, with shard, sequence and key\n"
+            "      --format TEMPLATE    a line of your own, with {data}, {key}, {shard}, {time}\n"
+            "      --frames             everything, for stream-put --frames\n"
             "\n"
             "Examples:\n"
             "  stream-get orders\n"
             "  stream-get logs -f --from latest | grep ERROR\n"
             "  stream-get orders --from -10m --json | jq .key\n"
+            "  stream-get orders --from last:20 --format '{time} {key}: {data}'\n"
             "\n"
             "All options: stream-get --help\n");
   define(tool.app(), command);

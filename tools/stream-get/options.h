@@ -5,23 +5,38 @@
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/common/sampler.h"
 #include "tools/common/tool.h"
 
 namespace shardlog::cli {
 
-enum class OutputForm { lines, json };
+struct OutputForm {
+  enum class Kind {
+    delimited,  ///< the data, and `text` behind it
+    json,
+    frames,
+    format,  ///< the template that `text` is
+  };
+  Kind kind = Kind::delimited;
+  std::string text = "\n";
+};
 
 struct GetCommand {
   std::string stream;
   std::vector<ShardId> shards;  ///< none means all
   bool descendants = false;
+  std::optional<std::string> key;  ///< only records of this key
   std::string from = "trim-horizon";
   std::optional<std::string> until;  ///< nothing: the end as it was at the start, none with --follow
   std::optional<std::uint64_t> count;
+  std::optional<double> sample;  ///< percent
+  Sampler::By sample_by = Sampler::By::record;
+  bool strict = false;
+  std::optional<double> replay;  ///< so many times as fast as the records arrived
   bool follow = false;
   std::optional<Duration> idle_exit;
   std::optional<Duration> poll;
-  OutputForm form = OutputForm::lines;
+  OutputForm form;
 };
 
 void define(CLI::App& app, GetCommand& command);

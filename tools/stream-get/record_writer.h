@@ -1,31 +1,27 @@
 #pragma once
 
-#include <cstddef>
+#include <memory>
+#include <span>
 #include <string>
 
 #include "shardlog/stream.h"
 #include "tools/common/output.h"
 #include "tools/stream-get/options.h"
+#include "tools/stream-get/record_run.h"
 
 namespace shardlog::cli {
 
-/// Writes records in the chosen form.
+/// Writes records in one form. In every form for people to read, what comes from the stream cannot command a terminal.
 class RecordWriter {
  public:
-  /// On a terminal, control characters of the data are escaped.
-  RecordWriter(OutputForm form, Output& output) : form_(form), output_(output) {}
+  virtual ~RecordWriter() = default;
 
-  /// The first `count` records of the batch.
-  void write(const StoredBatch& batch, std::size_t count);
-
- private:
-  void write_lines(const StoredBatch& batch, std::size_t count);
-  void write_printable_lines(const StoredBatch& batch, std::size_t count);
-  void write_json(const StoredBatch& batch, std::size_t count);
-
-  OutputForm form_;
-  Output& output_;
-  std::string line_;
+  /// The records of `runs`, which are in order and do not overlap.
+  virtual void write(const StoredBatch& batch, std::span<const RecordRun> runs) = 0;
 };
+
+/// The writer of the form that was asked for. `uuid` is the stream's; `output` must outlive the writer.
+/// Throws usage where the form makes no sense: a template that is none, frames for a terminal.
+std::unique_ptr<RecordWriter> make_record_writer(const OutputForm& form, const std::string& uuid, Output& output);
 
 }  // namespace shardlog::cli

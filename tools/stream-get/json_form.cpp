@@ -1,0 +1,32 @@
+#include "tools/stream-get/json_form.h"
+
+#include "shardlog/core/utf8.h"
+#include "tools/common/json_text.h"
+
+namespace shardlog::cli {
+
+void JsonForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
+  const std::string shard = batch.shard.to_string();
+  const std::string arrived = to_rfc3339(batch.arrived_at);
+  for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
+    line_ = R"({"shard":")" + shard + R"(","sequence":")" + batch.sequences[place].to_string() + R"(","key":)";
+    if (record.key) {
+      append_json_string(line_, *record.key);
+    } else {
+      line_ += "null";
+    }
+    if (record.explicit_hash_key) line_ += R"(,"hash_key":")" + record.explicit_hash_key->to_string() + '"';
+    line_ += R"(,"arrived":")" + arrived + '"';
+    if (utf8_length(record.data)) {
+      line_ += R"(,"data":)";
+      append_json_string(line_, record.data);
+    } else {
+      line_ += R"(,"data_base64":)";
+      append_json_base64(line_, record.data);
+    }
+    line_ += "}\n";
+    output_.write(line_);
+  });
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "tools/stream-get/record_writer.h"
+
+namespace shardlog::cli {
+
+/// A JSON object a line; stream-get(1) lists the members. It is the same on a terminal: all of it is escaped anyway.
+class JsonForm final : public RecordWriter {
+ public:
+  explicit JsonForm(Output& output) : output_(output) {}
+
+  void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
+
+ private:
+  Output& output_;
+  std::string line_;
+};
+
+}  // namespace shardlog::cli

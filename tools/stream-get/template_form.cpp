@@ -1,0 +1,93 @@
+#include "tools/stream-get/template_form.h"
+
+#include <algorithm>
+
+#include "shardlog/core/printable.h"
+#include "shardlog/core/utf8.h"
+#include "tools/common/json_text.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+/// With U+FFFD for each byte that is no part of a character.
+std::string repaired(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_character(text);
+    result += bytes == 0 ? "\uFFFD" : text.substr(0, bytes);
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return result;
+}
+
+}  // namespace
+
+void TemplateForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
+  shard_ = batch.shard.to_string();
+  time_ = to_rfc3339(batch.arrived_at);
+  for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
+    line_.clear();
+    for (const TemplatePart& part : parts_) append(part, record, batch.sequences[place]);
+    line_ += '\n';
+    output_.write(line_);
+  });
+}
+
+void TemplateForm::append(const TemplatePart& part, const Record& record, const SequenceNumber& sequence) {
+  using Field = TemplatePart::Field;
+  switch (part.field) {
+    case Field::text:
+      line_ += part.text;
+      break;
+    case Field::data:
+      append_text(record.data);
+      break;
+    case Field::data_json:
+      append_json_string(line_, repaired(record.data));
+      break;
+    case Field::data_base64:
+      append_base64(line_, record.data);
+      break;
+    case Field::key:
+      if (record.key) append_text(*record.key);
+      break;
+    case Field::key_json:
+      if (record.key) {
+        append_json_string(line_, *record.key);
+      } else {
+        line_ += "null";
+      }
+      break;
+    case Field::shard:
+      line_ += shard_;
+      break;
+    case Field::sequence:
+      line_ += sequence.to_string();
+      break;
+    case Field::time:
+      line_ += time_;
+      break;
+    case Field::hash:
+      append_hash(record);
+      break;
+  }
+}
+
+void TemplateForm::append_text(std::string_view text) {
+  if (output_.is_terminal()) {
+    append_printable(line_, text);
+  } else {
+    line_ += text;
+  }
+}
+
+void TemplateForm::append_hash(const Record& record) {
+  if (record.explicit_hash_key) {
+    line_ += record.explicit_hash_key->to_string();
+  } else if (record.key) {
+    line_ += HashKey::of(*record.key).to_string();
+  }
+}
+
+}  // namespace shardlog::cli

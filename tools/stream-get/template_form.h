@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/stream-get/record_writer.h"
+#include "tools/stream-get/template.h"
+
+namespace shardlog::cli {
+
+/// A template, filled for each record, and a newline. On a terminal what the records hold is escaped; the template's
+/// own text is not.
+class TemplateForm final : public RecordWriter {
+ public:
+  TemplateForm(std::vector<TemplatePart> parts, Output& output) : parts_(std::move(parts)), output_(output) {}
+
+  void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
+
+ private:
+  void append(const TemplatePart& part, const Record& record, const SequenceNumber& sequence);
+  void append_text(std::string_view text);
+  void append_hash(const Record& record);
+
+  std::vector<TemplatePart> parts_;
+  Output& output_;
+  std::string shard_;  // these two are of the batch
+  std::string time_;
+  std::string line_;
+};
+
+}  // namespace shardlog::cli
