@@ -7,18 +7,18 @@ programs="stream-create stream-put stream-get stream-reshard stream-stats"
 
 # The options at the start of help's lines, in their order.
 help_options() {
-  "$1" --help | grep -oE '^  (-[A-Za-z](, --[a-z][a-z-]*)?|    --[a-z][a-z-]*)' | names
+  "$1" --help | grep -oE '^  (-[A-Za-z0-9](, --[a-z][a-z-]*)?|    --[a-z][a-z-]*)' | names
 }
 
 # Every option in a text.
 names() {
-  grep -oE -e '--[a-z][a-z-]*|-[A-Za-z]'
+  grep -oE -e '--[a-z][a-z-]*|-[A-Za-z0-9]'
 }
 
 # ".It Fl s , Fl Fl shards Ar N" is -s and --shards.
 manual_options() {
-  grep -E '^\.It Fl ' "$SHARDLOG_SOURCE/man/$1.1" | sed -E 's/Fl Fl ([a-z])/--\1/g; s/Fl ([A-Za-z])/-\1/g' \
-    | sed -E 's/^\.It ((--?[A-Za-z][a-z-]*)( , (--?[A-Za-z][a-z-]*))?).*/\1/' | names
+  grep -E '^\.It Fl ' "$SHARDLOG_SOURCE/man/$1.1" | sed -E 's/Fl Fl ([a-z])/--\1/g; s/Fl ([A-Za-z0-9])/-\1/g' \
+    | sed -E 's/^\.It ((--?[A-Za-z0-9][a-z-]*)( , (--?[A-Za-z0-9][a-z-]*))?).*/\1/' | names
 }
 
 # What bash offers after "PROGRAM WORDS...", the last word being the one to complete.
@@ -38,13 +38,13 @@ zsh_options() {
     /^\)/ { in_it = 0 }
     /^  stream-[a-z]+\)/ { in_it = $1 == program ")" }
     in_it' "$SHARDLOG_SOURCE/completions/zsh/_shardlog" \
-    | sed -nE "s/^ *['\"](\([^)]*\))?\*?(--?[A-Za-z][a-z-]*)[+=]?\[.*/\2/p"
+    | sed -nE "s/^ *['\"](\([^)]*\))?\*?(--?[A-Za-z0-9][a-z-]*)[+=]?\[.*/\2/p"
 }
 
 # "complete -c stream-put -s k -l key" is -k and --key.
 fish_options() {
   grep -E "^complete -c $1 " "$SHARDLOG_SOURCE/completions/fish/$1.fish" | sed -E "s/ -[ad] '.*//" \
-    | grep -oE -e ' -s [A-Za-z]| -l [a-z-]+' | sed -E 's/ -s /-/; s/ -l /--/'
+    | grep -oE -e ' -s [A-Za-z0-9]| -l [a-z-]+' | sed -E 's/ -s /-/; s/ -l /--/'
 }
 
 sorted() {
