@@ -116,6 +116,23 @@ def put_keyed():
     return pair.speed_ratio(), f"{millions:.2f} million records a second"
 
 
+def make_json():
+    """JSON lines of LINE bytes with 10,000 users; returns how many."""
+    count = min(MEBIBYTES, 512) * 1024 * 1024 // LINE
+    with open("json", "w") as file:
+        for i in range(count):
+            start = '{"user":"k%04d","n":%d,"ok":true,"ms":%d.%d,"text":"' % (i * 7919 % 10_000, i, i * 31 % 977, i % 10)
+            file.write(start + "x" * (LINE - len(start) - 3) + '"}\n')
+    return count
+
+
+@row("put with --key-json, 64 shards, 10,000 keys: million records/s", 2.0, "more")
+def put_json():
+    count = make_json()
+    pair = Pair(f"{program('stream-put')} s --key-json /user < json", f"{program('stream-put')} s < json", fresh("s", 64), fresh("s", 64))
+    return [count / seconds / 1e6 for seconds in pair.ours], f"{median(pair.speed_ratio()):.2f} of no key"
+
+
 @row("get lines | cat, against cat | cat", 1.5, "more")
 def get_against_cat():
     subprocess.run(["bash", "-euc", fresh("s", 4) + f"; {program('stream-put')} s < lines"], check=True)

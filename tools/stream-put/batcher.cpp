@@ -1,20 +1,28 @@
 #include "tools/stream-put/batcher.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
-#include <span>
+#include <utility>
 
 namespace shardlog::cli {
 
-Batcher::Batcher(const StreamDescription& stream, const KeyOptions& key, bool with_places)
+namespace {
+constexpr std::size_t most_skipped = 4096;       // messages held at once
+constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is kept between two chunks
+}  // namespace
+
+Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records)
     : router_(stream.map, stream.last_batch),
       max_record_size_(stream.settings.max_record_size),
-      key_source_(make_key_source(key)),
-      missing_key_(key.missing.value_or("error")),
-      with_places_(with_places),
-      pending_(stream.map.open_shards().size()) {}
+      framing_(command.framing),
+      source_(make_record_source(command.framing, command.key)),
+      as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample.percent),
+      skip_errors_(command.skip_errors),
+      with_places_(command.ack),
+      most_records_(std::min(most_records, max_batch_records)),
+      pending_(stream.map.open_shards().size()) {
+  if (command.sample.percent) sampler_.emplace(*command.sample.percent, command.sample.by);
+}
 
 void Batcher::use(ShardMap map) {
   const std::lock_guard guard(mutex_);
@@ -29,90 +37,143 @@ void Batcher::take_over_map() {
   next_map_.reset();
 }
 
-Encoded Batcher::encode(const Chunk& chunk) {
+bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   take_over_map();
-  Encoded encoded;
-  encoded.error = chunk.error;
-  if (key_source_ == nullptr) {
-    encode_lines_of(chunk, encoded);
+  chunk_ = &chunk;
+  hand_over_ = &hand_over;
+  piece_ = at_ = holes_ = 0;
+  input_bytes_ = 0;
+  if (as_they_stand_) {
+    encode_as_they_stand();
   } else {
-    encode_keyed(chunk, encoded);
+    encode_records({chunk.buffer.data(), chunk.size});
   }
-  for (const RoutedBatch& batch : encoded.batches) encoded.bytes += batch.batch.payload.size();
-  return encoded;
+  encoded_.chunks = 1;
+  if (!encoded_.error) encoded_.error = chunk.error;
+  const bool wrong = encoded_.error.has_value();
+  flush();
+  source_->release();
+  return open_ && !wrong;
 }
 
-/// Without keys the lines are stored as they stand.
-void Batcher::encode_lines_of(const Chunk& chunk, Encoded& encoded) {
-  std::string_view lines = chunk.lines();
-  std::span<const std::uint32_t> lengths(chunk.lengths);
-  while (!lengths.empty()) {
-    const auto part = lengths.first(std::min(lengths.size(), max_batch_records));
+void Batcher::encode_as_they_stand() {
+  const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
+  std::span<const std::uint32_t> lengths(chunk_->lengths);
+  while (!lengths.empty() && open_) {
+    const auto part = lengths.first(std::min(lengths.size(), most_records_));
     const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
-    add(router_.next_keyless(), shardlog::encode_lines(lines.substr(0, size), part), encoded);
-    if (with_places_) {
-      const auto batch = static_cast<std::uint32_t>(encoded.batches.size() - 1);
-      for (std::uint32_t i = 0; i < part.size(); ++i) encoded.places.emplace_back(batch, i);
+    const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
+    add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part));
+    for (std::uint32_t i = 0; with_places_ && i < part.size(); ++i, ++piece_) {
+      pass_holes();
+      encoded_.places.push_back({batch, i});
     }
-    lines.remove_prefix(size);
+    at_ += size;
+    records_ += part.size();
     lengths = lengths.subspan(part.size());
+    if (!lengths.empty()) flush();
   }
+  piece_ = chunk_->lengths.size();
+  pass_holes();
 }
 
-void Batcher::encode_keyed(const Chunk& chunk, Encoded& encoded) {
-  if (with_places_) encoded.places.resize(chunk.lengths.size());
-  keyless_shard_.reset();
-  std::size_t at = 0;
-  std::size_t input = 0;
-  try {
-    for (const std::uint32_t length : chunk.lengths) {
-      const Record record = make_record(chunk.lines().substr(at, length));
-      at += length + 1;
-      const std::size_t shard = route(record);
-      Pending& pending = pending_[shard];
-      if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes)
-        flush_shard(shard, encoded);
-      pending.records.push_back(record);
-      pending.bytes += record.size();
-      if (with_places_) pending.inputs.push_back(input);
-      ++input;
+void Batcher::encode_records(std::span<char> pieces) {
+  const bool frames = framing_.kind == Framing::Kind::frames;
+  for (const std::uint32_t length : chunk_->lengths) {
+    pass_holes();
+    try {
+      source_->read(pieces.subspan(at_, length), take_);
+    } catch (const Error& error) {
+      refuse(error, !frames, piece_);  // what is behind a bad frame cannot be found
     }
-  } catch (const Error& error) {
-    const auto line = chunk.first_line + input;
-    encoded.error = InputError{error.code(), fmt::format("line {} of {}: {}", line, quote(chunk.source), error.what())};
-    if (with_places_) encoded.places.resize(input);
+    if (encoded_.error || !open_) return;
+    at_ += length + (frames ? 0 : 1);
+    ++piece_;
+    if (records_ + encoded_.skipped.size() >= most_records_ || encoded_.skipped.size() >= most_skipped) flush();
   }
-  for (std::size_t shard = 0; shard < pending_.size(); ++shard) flush_shard(shard, encoded);
+  pass_holes();
 }
 
-Record Batcher::make_record(std::string_view data) {
-  Record record{data, key_source_->key_of(data)};
-  if (!record.key && missing_key_ == "error")
-    throw Error(ErrorCode::malformed, "no partition key (--missing-key none|KEY takes it)");
-  if (!record.key && missing_key_ != "none") record.key = missing_key_;
-  check(record, max_record_size_);
-  return record;
+void Batcher::take(const Record& record) {
+  if (encoded_.error) return;
+  try {
+    check(record, max_record_size_);
+  } catch (const Error& error) {
+    refuse(error, true, piece_);
+    return;
+  }
+  if (sampler_ && !sampler_->keeps(record.key)) {
+    not_stored("sampled out");
+    return;
+  }
+  const std::size_t shard = route(record);
+  Pending& pending = pending_[shard];
+  if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes)
+    flush_shard(shard);
+  pending.records.push_back(record);
+  pending.bytes += record.size();
+  if (with_places_) {
+    pending.inputs.push_back(encoded_.places.size());
+    encoded_.places.emplace_back();
+  }
+  if (++records_ == most_records_) flush();
+}
+
+/// Those that the reader left out, before the piece that is next.
+void Batcher::pass_holes() {
+  for (; holes_ < chunk_->holes.size() && chunk_->holes[holes_].before <= piece_; ++holes_) {
+    refuse(Error(ErrorCode::malformed, chunk_->holes[holes_].why), true, chunk_->holes[holes_].before);
+  }
+}
+
+void Batcher::refuse(const Error& error, bool may_skip, std::size_t pieces_before) {
+  const std::uint64_t done = framing_.kind == Framing::Kind::frames ? at_ : pieces_before + holes_;
+  std::string message = framing_.place(chunk_->first + done, chunk_->source) + ": " + error.what();
+  if (!skip_errors_ || !may_skip || error.code() != ErrorCode::malformed) {
+    encoded_.error = InputError{error.code(), std::move(message)};
+    return;
+  }
+  encoded_.skipped.push_back(std::move(message));
+  not_stored(error.what());
+}
+
+void Batcher::not_stored(std::string why) {
+  if (!with_places_) return;
+  encoded_.places.push_back({Place::not_stored, static_cast<std::uint32_t>(encoded_.reasons.size())});
+  encoded_.reasons.push_back(std::move(why));
 }
 
 std::size_t Batcher::route(const Record& record) {
+  if (record.explicit_hash_key) return router_.index_of(*record.explicit_hash_key);
   if (record.key) return router_.index_of(*record.key);
   if (!keyless_shard_) keyless_shard_ = router_.next_keyless();
   return *keyless_shard_;
 }
 
-void Batcher::add(std::size_t shard, EncodedBatch batch, Encoded& encoded) const {
-  encoded.batches.push_back({router_.map().open_shards()[shard], std::move(batch)});
+void Batcher::add(std::size_t shard, EncodedBatch batch) {
+  encoded_.bytes += batch.payload.size();
+  encoded_.batches.push_back({router_.map().open_shards()[shard], std::move(batch)});
 }
 
-void Batcher::flush_shard(std::size_t shard, Encoded& encoded) {
+void Batcher::flush_shard(std::size_t shard) {
   Pending& pending = pending_[shard];
   if (pending.records.empty()) return;
-  add(shard, shardlog::encode(pending.records), encoded);
-  const auto batch = static_cast<std::uint32_t>(encoded.batches.size() - 1);
-  for (std::uint32_t i = 0; i < pending.inputs.size(); ++i) encoded.places[pending.inputs[i]] = {batch, i};
+  const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
+  add(shard, shardlog::encode(pending.records));
+  for (std::uint32_t i = 0; i < pending.inputs.size(); ++i) encoded_.places[pending.inputs[i]] = {batch, i};
   pending.records.clear();
   pending.inputs.clear();
   pending.bytes = 0;
+  if (pending.records.capacity() > most_kept / pending_.size()) pending = {};  // each shard has its turn to be large
+}
+
+void Batcher::flush() {
+  for (std::size_t shard = 0; shard < pending_.size(); ++shard) flush_shard(shard);
+  keyless_shard_.reset();
+  const bool all = piece_ == chunk_->lengths.size();
+  const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
+  encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);
+  if (!(*hand_over_)(std::exchange(encoded_, {}), std::exchange(records_, 0))) open_ = false;
 }
 
 }  // namespace shardlog::cli

@@ -1,67 +1,87 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "shardlog/core/router.h"
 #include "shardlog/stream.h"
+#include "tools/common/sampler.h"
 #include "tools/stream-put/chunk_reader.h"
-#include "tools/stream-put/key_source.h"
+#include "tools/stream-put/encoded.h"
+#include "tools/stream-put/record_source.h"
 
 namespace shardlog::cli {
 
-/// Of each record in the order of the input: its batch, and its place there.
-using Places = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
-
-/// Records on their way to the disk: routed, encoded, checksummed.
-struct Encoded {
-  std::vector<RoutedBatch> batches;
-  Places places;                      ///< only where acknowledgements are wanted
-  std::size_t bytes = 0;              ///< of the payloads
-  std::optional<InputError> error{};  ///< what is wrong with the input behind these records
-};
-
-/// Finds keys, routes and encodes. For one thread.
+/// Makes records of what was read, routes and encodes them. For one thread.
 class Batcher {
  public:
-  Batcher(const StreamDescription& stream, const KeyOptions& key, bool with_places);
+  /// At most `most_records` are handed over at once.
+  Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records);
+  Batcher(const Batcher&) = delete;
+  Batcher& operator=(const Batcher&) = delete;
 
   /// From the next chunk on. May be called from any thread.
   void use(ShardMap map);
 
-  /// A record that breaks a rule ends it: those before it are encoded, and the error says which it was.
-  Encoded encode(const Chunk& chunk);
+  /// Hands over what is in the chunk, at least once. A record that breaks a rule is left out, or it ends the encoding:
+  /// then those before it are handed over with an error that says which it was. False after such an error, and where
+  /// `hand_over` has returned false: it wants no more.
+  using HandOver = std::function<bool(Encoded, std::size_t records)>;
+  bool encode(Chunk chunk, const HandOver& hand_over);
 
  private:
   void take_over_map();
-  void encode_lines_of(const Chunk& chunk, Encoded& encoded);
-  void encode_keyed(const Chunk& chunk, Encoded& encoded);
-  Record make_record(std::string_view data);
+  void encode_as_they_stand();
+  void encode_records(std::span<char> pieces);
+  void take(const Record& record);
+  void pass_holes();
+  void refuse(const Error& error, bool may_skip, std::size_t pieces_before);
+  void not_stored(std::string why);
   std::size_t route(const Record& record);
-  void add(std::size_t shard, EncodedBatch batch, Encoded& encoded) const;
-  void flush_shard(std::size_t shard, Encoded& encoded);
+  void add(std::size_t shard, EncodedBatch batch);
+  void flush_shard(std::size_t shard);
+  void flush();
 
   std::mutex mutex_;
   std::optional<ShardMap> next_map_;  ///< guarded by the mutex
 
   Router router_;
   std::uint64_t max_record_size_;
-  std::unique_ptr<KeySource> key_source_;
-  std::string missing_key_;
+  Framing framing_;
+  std::unique_ptr<RecordSource> source_;
+  RecordSource::Take take_ = [this](const Record& record) { take(record); };
+  std::optional<Sampler> sampler_;
+  bool as_they_stand_;  ///< the pieces are stored as they stand, as records without keys
+  bool skip_errors_;
   bool with_places_;
+  std::size_t most_records_;
 
-  // Of the chunk that is being encoded, by place in the shard map's open_shards().
+  // Of what is not yet handed over.
   struct Pending {
     std::vector<Record> records;
-    std::vector<std::size_t> inputs;  ///< their places in the chunk
+    std::vector<std::size_t> inputs;  ///< their places in the order of the input
     std::size_t bytes = 0;
   };
-  std::vector<Pending> pending_;
+  std::vector<Pending> pending_;  ///< by place in the shard map's open_shards()
   std::optional<std::size_t> keyless_shard_;
+  Encoded encoded_;
+  std::size_t records_ = 0;
+
+  // Of the chunk that is being encoded.
+  const Chunk* chunk_ = nullptr;
+  const HandOver* hand_over_ = nullptr;
+  bool open_ = true;               ///< hand_over_ wants more
+  std::size_t piece_ = 0;          ///< how many pieces are done
+  std::size_t at_ = 0;             ///< how many bytes are done
+  std::size_t holes_ = 0;          ///< how many holes are passed
+  std::uint64_t input_bytes_ = 0;  ///< how many bytes of input are accounted for
 };
 
 }  // namespace shardlog::cli

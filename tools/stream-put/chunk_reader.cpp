@@ -11,12 +11,13 @@
 #include <cstring>
 #include <utility>
 
+#include "tools/common/json_reader.h"
+
 namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t chunk_size = 4UL * 1024 * 1024;
-constexpr std::size_t least_read = 64UL * 1024;  // a chunk with less room than this is full
+constexpr std::size_t most_holes = 4096;  // in one chunk: nothing else bounds them
 constexpr int pipe_size = 1024 * 1024;
 
 /// One of the files that are read; standard input stays open.
@@ -43,9 +44,10 @@ class Source {
 
 class ChunkReader {
  public:
-  ChunkReader(const ReadLimits& limits, const Clock& clock, InFlight& in_flight, const std::stop_token& stop,
+  ChunkReader(const ReadRules& rules, const Clock& clock, InFlight& in_flight, const std::stop_token& stop,
               const std::function<bool(Chunk)>& hand_over)
-      : limits_(limits),
+      : rules_(rules),
+        framer_(make_framer(rules.framing, rules.max_record_size, rules.skip_errors)),
         clock_(clock),
         in_flight_(in_flight),
         stop_(stop),
@@ -55,31 +57,39 @@ class ChunkReader {
   /// False when nothing more is to be read.
   bool read(const std::string& file) {
     source_ = file == "-" ? "standard input" : file;
-    line_ = 1;
+    next_ = frames() ? 0 : 1;
     try {
       const Source source(file);
       return read_source(source);
     } catch (const Error& error) {
       error_ = InputError{error.code(), error.what()};
-      hand_over_lines();
+      hand_over_pieces();
       return false;
     }
   }
 
  private:
+  [[nodiscard]] bool frames() const { return rules_.framing.kind == Framing::Kind::frames; }
+  [[nodiscard]] bool any() const { return !input_.lengths.empty() || !input_.holes.empty(); }
+  [[nodiscard]] std::size_t room() const { return input_.buffer.size() - json_padding - input_.used; }
+
+  /// A chunk with less room than that goes when it has anything.
+  [[nodiscard]] std::size_t least_room() const { return rules_.chunk_size / 64; }
+
   bool read_source(const Source& source) {
     while (true) {
       if (!wait(source)) return finish_stopped();
-      if (room() < least_read && !lengths_.empty()) {
-        if (!hand_over_lines()) return false;
+      if (any() && (room() < least_room() || input_.holes.size() >= most_holes)) {
+        if (!hand_over_pieces()) return false;
         continue;
       }
       make_room();
-      const ssize_t got = ::read(source.descriptor(), buffer_.data() + used_, room());
+      const ssize_t got = ::read(source.descriptor(), input_.buffer.data() + input_.used, room());
       if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (got < 0) throw Error(ErrorCode::io, system_error("read " + quote(source.name()), errno).what());
-      if (got == 0) return finish_file();
-      find_lines(static_cast<std::size_t>(got));
+      cut(static_cast<std::size_t>(got));
+      // The pieces of several small files go together only where nothing waits for them; names in messages stay right.
+      if (got == 0) return hand_over_pieces();
     }
   }
 
@@ -88,94 +98,79 @@ class ChunkReader {
     while (true) {
       if (stop_.stop_requested()) return false;
       in_flight_.drain();
-      const Duration waited = clock_.elapsed() - first_line_at_;
-      const bool lines = !lengths_.empty();
-      const bool lingered = waited >= limits_.linger;
-      if (lines && lingered && in_flight_.none() && !hand_over_lines()) return false;
+      const Duration waited = clock_.elapsed() - first_piece_at_;
+      const bool lingered = waited >= rules_.linger;
+      if (any() && lingered && in_flight_.none() && !hand_over_pieces()) return false;
+      const bool pieces = any();
       std::array<pollfd, 3> files{{{source.descriptor(), POLLIN, 0},
                                    {stop_event_.get(), POLLIN, 0},
-                                   {lines && lingered ? in_flight_.descriptor() : -1, POLLIN, 0}}};
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(limits_.linger - waited);
-      const int timeout = lines && !lingered ? static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)) : -1;
+                                   {pieces && lingered ? in_flight_.descriptor() : -1, POLLIN, 0}}};
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(rules_.linger - waited);
+      const int timeout = pieces && !lingered ? static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)) : -1;
       if (::poll(files.data(), files.size(), timeout) < 0 && errno != EINTR)
         throw system_error("wait for input", errno);
       if (files[0].revents != 0) return true;
     }
   }
 
-  void find_lines(std::size_t got) {
-    const char* const end = buffer_.data() + used_ + got;
-    const char* at = buffer_.data() + used_;
-    used_ += got;
-    while (const char* const newline =
-               static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)))) {
-      end_line(static_cast<std::size_t>(newline - buffer_.data()));
-      at = newline + 1;
+  /// `count` bytes were read; none is the end of the file.
+  void cut(std::size_t count) {
+    const bool none_before = !any();
+    input_.used += count;
+    input_bytes_ += count;
+    try {
+      if (count > 0) {
+        framer_->cut(input_, count);
+      } else {
+        framer_->end_file(input_);
+      }
+    } catch (const Error& error) {
+      throw Error(error.code(), rules_.framing.place(next_ + counted(), source_) + ": " + error.what());
     }
-    if (used_ - complete_ > limits_.max_record_size) refuse_line();
+    if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
 
-  void end_line(std::size_t newline) {
-    const std::size_t length = newline - complete_;
-    if (length > limits_.max_record_size) refuse_line();
-    if (lengths_.empty()) first_line_at_ = clock_.elapsed();
-    lengths_.push_back(static_cast<std::uint32_t>(length));
-    complete_ = newline + 1;
-  }
-
-  [[noreturn]] void refuse_line() const {
-    throw Error(ErrorCode::malformed, fmt::format("line {} of {}: over the stream's maximum record size of {} bytes",
-                                                  line_ + lengths_.size(), quote(source_), limits_.max_record_size));
-  }
-
-  bool finish_file() {
-    if (used_ > complete_) {
-      make_room();
-      buffer_.data()[used_++] = '\n';
-      end_line(used_ - 1);
-    }
-    // The lines of several small files go together only where nothing waits for them; names in messages stay right.
-    return hand_over_lines();
+  /// How far the pieces in the buffer bring the count of them.
+  [[nodiscard]] std::uint64_t counted() const {
+    return frames() ? input_.complete : input_.lengths.size() + input_.holes.size();
   }
 
   bool finish_stopped() {
-    used_ = complete_;
-    hand_over_lines();
+    input_.used = input_.complete;
+    hand_over_pieces();
     return false;
   }
 
-  [[nodiscard]] std::size_t room() const { return buffer_.size() - used_; }
-
-  /// For a line that is longer than a chunk the buffer grows up to the largest record.
+  /// For a piece that is longer than a chunk the buffer grows up to the largest.
   void make_room() {
-    if (room() > 0 && (room() >= least_read || !lengths_.empty())) return;
-    if (buffer_.size() == 0) {
-      buffer_ = Bytes(chunk_size);
+    if (input_.buffer.size() == 0) {
+      input_.buffer = Bytes(rules_.chunk_size + json_padding);
       return;
     }
-    Bytes larger(buffer_.size() * 2);
-    std::memcpy(larger.data(), buffer_.data(), used_);
-    buffer_ = std::move(larger);
+    if (room() >= least_room() || any()) return;
+    Bytes larger(input_.buffer.size() * 2);
+    std::memcpy(larger.data(), input_.buffer.data(), input_.used);
+    input_.buffer = std::move(larger);
   }
 
   /// What is complete goes, what is not moves to the start of the next chunk.
-  bool hand_over_lines() {
-    if (lengths_.empty() && !error_) return true;
-    const std::size_t rest = used_ - complete_;
-    Bytes next(std::max(chunk_size, rest * 2));
-    if (rest > 0) std::memcpy(next.data(), buffer_.data() + complete_, rest);
-    const std::uint64_t lines = lengths_.size();
-    Chunk chunk{
-        std::exchange(buffer_, std::move(next)), complete_, std::exchange(lengths_, {}), source_, line_, error_};
-    lengths_.reserve(lines);
-    line_ += lines;
-    complete_ = 0;
-    used_ = rest;
+  bool hand_over_pieces() {
+    if (!any() && !error_) return true;
+    const std::size_t rest = input_.used - input_.complete;
+    Input next;
+    next.buffer = Bytes(std::max(rules_.chunk_size, rest * 2) + json_padding);
+    if (rest > 0) std::memcpy(next.buffer.data(), input_.buffer.data() + input_.complete, rest);
+    next.used = rest;
+    next.lengths.reserve(input_.lengths.size());
+    const std::uint64_t first = std::exchange(next_, next_ + counted());
+    Input done = std::exchange(input_, std::move(next));
     in_flight_.add();
-    return hand_over_(std::move(chunk));
+    return hand_over_({std::move(done.buffer), done.complete, std::move(done.lengths), std::move(done.holes), source_,
+                       first, std::exchange(input_bytes_, 0), error_});
   }
 
-  ReadLimits limits_;
+  ReadRules rules_;
+  std::unique_ptr<Framer> framer_;
   const Clock& clock_;
   InFlight& in_flight_;
   std::stop_token stop_;
@@ -184,12 +179,10 @@ class ChunkReader {
   std::stop_callback<std::function<void()>> stopped_;
 
   std::string source_;
-  std::uint64_t line_ = 1;  ///< the number of the first line in the buffer
-  Bytes buffer_;
-  std::size_t used_ = 0;
-  std::size_t complete_ = 0;  ///< up to here the buffer holds complete lines
-  std::vector<std::uint32_t> lengths_;
-  Duration first_line_at_{};  ///< when the first line in the buffer was complete
+  std::uint64_t next_ = 1;  ///< the number of the first piece in the buffer
+  Input input_;
+  std::uint64_t input_bytes_ = 0;  ///< read since the last hand-over
+  Duration first_piece_at_{};      ///< when the first piece in the buffer was complete
   std::optional<InputError> error_;
 };
 
@@ -199,9 +192,9 @@ void InFlight::remove(std::size_t chunks) {
   if ((count_ -= chunks) == 0) none_left_.notify();
 }
 
-void read_chunks(const std::vector<std::string>& files, const ReadLimits& limits, const Clock& clock,
-                 InFlight& in_flight, const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over) {
-  ChunkReader reader(limits, clock, in_flight, stop, hand_over);
+void read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
+                 const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over) {
+  ChunkReader reader(rules, clock, in_flight, stop, hand_over);
   for (const std::string& file : files) {
     if (!reader.read(file)) return;
   }

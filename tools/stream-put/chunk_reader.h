@@ -10,27 +10,22 @@
 
 #include "shardlog/core/bytes.h"
 #include "shardlog/core/clock.h"
-#include "shardlog/core/error.h"
 #include "tools/common/event_descriptor.h"
+#include "tools/stream-put/encoded.h"
+#include "tools/stream-put/framer.h"
 
 namespace shardlog::cli {
 
-/// What is wrong with the input. Not an exception yet: it goes from thread to thread behind the records before it.
-struct InputError {
-  ErrorCode code;
-  std::string message;
-};
-
-/// Complete lines as they were read: the data of each followed by a newline.
+/// Complete pieces of the input, as in Input.
 struct Chunk {
   Bytes buffer;
   std::size_t size = 0;
-  std::vector<std::uint32_t> lengths;  ///< of each line, without its newline
-  std::string source;                  ///< what was read, for messages
-  std::uint64_t first_line = 1;        ///< the number of the first line in that source
-  std::optional<InputError> error{};   ///< what ended the reading behind these lines
-
-  [[nodiscard]] std::string_view lines() const { return {buffer.data(), size}; }
+  std::vector<std::uint32_t> lengths;
+  std::vector<Hole> holes;
+  std::string source;                 ///< what was read, for messages
+  std::uint64_t first = 1;            ///< the number of its first piece, as Framing::place() takes it
+  std::uint64_t input_bytes = 0;      ///< that were read for it
+  std::optional<InputError> error{};  ///< what ended the reading behind these pieces
 };
 
 /// How many chunks are on their way from the reader to the disk. While there are none, whatever is complete is handed
@@ -50,15 +45,21 @@ class InFlight {
   EventDescriptor none_left_;
 };
 
-struct ReadLimits {
+/// A usual chunk. What it takes of memory is the same for one small file.
+constexpr std::size_t usual_chunk_size = 4UL * 1024 * 1024;
+
+struct ReadRules {
+  Framing framing;
   std::uint64_t max_record_size;
+  bool skip_errors;
   Duration linger;
+  std::size_t chunk_size = usual_chunk_size;
 };
 
-/// Reads files one after the other, "-" being standard input, and cuts them into chunks of complete lines. The end of a
-/// file ends a line. Returns when all is read, when `stop` is requested (what is complete is handed over, an unfinished
-/// line is not), or when `hand_over` returns false. Errors are handed over behind the lines before them.
-void read_chunks(const std::vector<std::string>& files, const ReadLimits& limits, const Clock& clock,
-                 InFlight& in_flight, const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
+/// Reads files one after the other, "-" being standard input, and cuts them into chunks of complete pieces. Returns
+/// when all is read, when `stop` is requested (what is complete is handed over, an unfinished piece is not), or when
+/// `hand_over` returns false. Errors are handed over behind the pieces before them.
+void read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
+                 const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
 
 }  // namespace shardlog::cli

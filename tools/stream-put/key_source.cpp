@@ -6,9 +6,12 @@
 
 #include <array>
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "tools/common/json_reader.h"
 #include "tools/common/option_types.h"
 
 namespace shardlog::cli {
@@ -117,16 +120,45 @@ class RegexKey final : public KeySource {
   std::unique_ptr<pcre2_match_data, Free> match_;
 };
 
+/// What a JSON pointer leads to: the text of a string, or a number, true or false as it stands.
+class JsonKey final : public KeySource {
+ public:
+  explicit JsonKey(const std::string& pointer) : name_(quote(pointer)), reader_({pointer_of(pointer)}) {}
+
+  std::optional<std::string_view> key_of(std::string_view data) override {
+    const std::optional<JsonValue>& value = reader_.read(data).front();
+    if (!value || value->kind == JsonValue::Kind::null) return std::nullopt;
+    if (value->kind == JsonValue::Kind::object || value->kind == JsonValue::Kind::array) {
+      throw Error(ErrorCode::malformed, fmt::format("{} is an object or array, and no partition key", name_));
+    }
+    if (value->text.data() == value->raw.data()) return value->text;
+    return unescaped_.emplace_back(value->text);
+  }
+
+  void release() override { unescaped_.clear(); }
+
+ private:
+  static JsonPointer pointer_of(const std::string& text) {
+    auto pointer = parse_json_pointer(text);
+    if (pointer) return std::move(*pointer);
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--key-json {}: a JSON pointer is names with a slash before each, ~1 for a slash in a name, "
+                    "~0 for a ~: /customer/id",
+                    quote(text)));
+  }
+
+  std::string name_;
+  JsonReader reader_;
+  std::deque<std::string> unescaped_;
+};
+
 }  // namespace
 
 std::unique_ptr<KeySource> make_key_source(const KeyOptions& options) {
-  const bool extracted = options.regex_given || options.field != 0;
-  if (options.missing && !extracted) {
-    throw Error(ErrorCode::usage, "--missing-key: it goes with --key-field or --key-regex");
-  }
   if (options.missing) check_key(*options.missing, "--missing-key");
   if (options.constant_given) check_key(options.constant, "--key");
-  if (options.missing) check_key(*options.missing, "--missing-key");
+  if (options.pointer) return std::make_unique<JsonKey>(*options.pointer);
   if (options.constant_given) return std::make_unique<ConstantKey>(options.constant);
   if (options.regex_given) return std::make_unique<RegexKey>(options.regex);
   if (options.field == 0) return nullptr;

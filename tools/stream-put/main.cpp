@@ -4,17 +4,21 @@ using namespace shardlog::cli;
 
 int main(int argc, char** argv) {
   PutCommand command;
-  Tool tool("stream-put", "append records to a data stream, one a line", {"[options] STREAM [FILE...]"},
+  Tool tool("stream-put", "append records to a data stream", {"[options] STREAM [FILE...]"},
+            "A line is a record. Or: -0 (NUL), -d STRING, --whole (a FILE), --json, --frames\n"
             "  -k, --key KEY           the same partition key for all records\n"
             "      --key-field N       the key is the Nth field (-F STRING separates them)\n"
+            "      --key-json POINTER  the key is a value in a JSON record: /customer/id\n"
             "      --key-regex RE      the key is what RE matches, or its group 1\n"
             "      --missing-key none  records without a key are welcome\n"
             "      --ack               print shard and sequence number of each record\n"
+            "      --on-error skip     leave out bad records and go on\n"
+            "      --rate N            at most N records a second\n"
             "\n"
             "Examples:\n"
             "  tail -F app.log | stream-put logs\n"
             "  stream-put orders --key-field 2 -F, orders.csv\n"
-            "  echo done | stream-put jobs -k \"$HOSTNAME\" --ack\n"
+            "  stream-get orders --json | stream-put copy --json\n"
             "\n"
             "All options: stream-put --help\n");
   define(tool.app(), command);

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/common/sampler.h"
 #include "tools/common/tool.h"
+#include "tools/stream-put/framing.h"
 
 namespace shardlog::cli {
 
@@ -16,19 +19,38 @@ struct KeyOptions {
   std::string field_separator;  ///< empty: runs of blanks, as awk
   std::string regex;
   bool regex_given = false;
+  std::optional<std::string> pointer;  ///< a JSON pointer
   std::optional<std::string> missing;  ///< error (as nothing is), none, or the key to take instead
+  std::optional<HashKey> hash_key;     ///< of all records, beside their keys
+
+  /// Whether each record's key is looked for in its data.
+  [[nodiscard]] bool extracted() const { return field != 0 || regex_given || pointer; }
+  /// Whether records are to have a key or an explicit hash key.
+  [[nodiscard]] bool any() const { return constant_given || extracted() || hash_key; }
+};
+
+struct SampleOptions {
+  std::optional<double> percent;
+  Sampler::By by = Sampler::By::record;
 };
 
 struct PutCommand {
   std::string stream;
   std::vector<std::string> files;  ///< none means standard input, as "-" does
+  Framing framing;
   KeyOptions key;
   bool ack = false;
   Sync sync = Sync::full;
   Duration linger{0};
+  bool skip_errors = false;
+  std::optional<std::uint64_t> rate;  ///< records a second
+  SampleOptions sample;
 };
 
 void define(CLI::App& app, PutCommand& command);
+
+/// Throws usage where options do not go together.
+void check(const PutCommand& command);
 
 ExitStatus run_put(const PutCommand& command, const Context& context);
 

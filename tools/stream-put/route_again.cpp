@@ -7,8 +7,6 @@ namespace shardlog::cli {
 
 namespace {
 
-using Place = Places::value_type;
-
 /// The records of one batch, by the place of their new shard in the map's open_shards().
 struct Part {
   std::vector<Record> records;
@@ -39,32 +37,32 @@ std::map<std::size_t, Part> parts_of(const RecordBatch& batch, Router& router) {
 }  // namespace
 
 Encoded route_again(Encoded encoded, Router& router) {
-  Encoded result;
-  result.error = encoded.error;
+  std::vector<RoutedBatch> result;
   std::vector<std::vector<Place>> moved;  // by old batch and place
   for (RoutedBatch& batch : encoded.batches) {
     const std::size_t count = batch.batch.record_count;
     std::vector<Place> places(encoded.places.empty() ? 0 : count);
     const auto note = [&](std::size_t input, std::size_t place) {
       if (!places.empty())
-        places[input] = {static_cast<std::uint32_t>(result.batches.size()), static_cast<std::uint32_t>(place)};
+        places[input] = {static_cast<std::uint32_t>(result.size()), static_cast<std::uint32_t>(place)};
     };
     if (router.map().find(batch.shard)->open()) {
       for (std::size_t i = 0; i < count; ++i) note(i, i);
-      result.batches.push_back(std::move(batch));
+      result.push_back(std::move(batch));
     } else {
       const RecordBatch records = RecordBatch::decode(std::move(batch.batch.payload));
       for (const auto& [shard, part] : parts_of(records, router)) {
         for (std::size_t i = 0; i < part.inputs.size(); ++i) note(part.inputs[i], i);
-        result.batches.push_back({router.map().open_shards()[shard], encode(part.records)});
+        result.push_back({router.map().open_shards()[shard], encode(part.records)});
       }
     }
     moved.push_back(std::move(places));
   }
-  result.places.reserve(encoded.places.size());
-  for (const auto& [batch, place] : encoded.places) result.places.push_back(moved[batch][place]);
-  for (const RoutedBatch& batch : result.batches) result.bytes += batch.batch.payload.size();
-  return result;
+  for (Place& place : encoded.places) {
+    if (place.batch != Place::not_stored) place = moved[place.batch][place.index];
+  }
+  encoded.batches = std::move(result);
+  return encoded;
 }
 
 }  // namespace shardlog::cli

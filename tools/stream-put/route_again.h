@@ -1,7 +1,7 @@
 #pragma once
 
 #include "shardlog/core/router.h"
-#include "tools/stream-put/batcher.h"
+#include "tools/stream-put/encoded.h"
 
 namespace shardlog::cli {
 

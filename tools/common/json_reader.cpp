@@ -1,0 +1,175 @@
+#include "tools/common/json_reader.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::cli {
+
+static_assert(json_padding >= simdjson::SIMDJSON_PADDING);
+
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr std::size_t most_nested = 1024;
+constexpr std::size_t least_capacity = 64UL * 1024;
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+[[noreturn]] void refuse(const char* reason) {
+  throw Error(ErrorCode::malformed, reason);
+}
+
+std::size_t digits_at(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+  return end - at;
+}
+
+/// RFC 8259, section 6. simdjson would check numbers only as it converts them, and they may be larger than its types.
+bool is_number(std::string_view text) {
+  std::size_t at = text.starts_with('-') ? 1 : 0;
+  const std::size_t whole = digits_at(text, at);
+  if (whole == 0 || (whole > 1 && text[at] == '0')) return false;
+  at += whole;
+  if (at < text.size() && text[at] == '.') {
+    const std::size_t fraction = digits_at(text, at + 1);
+    if (fraction == 0) return false;
+    at += 1 + fraction;
+  }
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    const std::size_t exponent = digits_at(text, at);
+    if (exponent == 0) return false;
+    at += exponent;
+  }
+  return at == text.size();
+}
+
+JsonValue::Kind kind_of(std::string_view token) {
+  if (token == "true" || token == "false") return JsonValue::Kind::boolean;
+  if (token == "null") return JsonValue::Kind::null;
+  if (!is_number(token)) refuse("not valid JSON");
+  return JsonValue::Kind::number;
+}
+
+}  // namespace
+
+/// Goes through a whole text once, because simdjson checks nothing that is not looked at.
+class JsonReader::Walk {
+ public:
+  explicit Walk(std::vector<JsonPointer> wanted) : wanted_(std::move(wanted)), found_(wanted_.size()) {}
+
+  std::span<const std::optional<JsonValue>> read(std::string_view text) {
+    std::fill(found_.begin(), found_.end(), std::nullopt);
+    try {
+      read_document(text);
+    } catch (const simdjson::simdjson_error& error) {
+      if (error.error() == simdjson::MEMALLOC) throw std::bad_alloc();
+      refuse(error.error() == simdjson::UTF8_ERROR ? "not valid UTF-8" : "not valid JSON");
+    }
+    return found_;
+  }
+
+ private:
+  using Wanted = std::uint64_t;  ///< a bit for each pointer
+
+  void read_document(std::string_view text) {
+    if (parser_.capacity() < text.size()) {
+      const auto failed = parser_.allocate(std::max(least_capacity, 2 * text.size()));
+      if (failed != simdjson::SUCCESS) throw simdjson::simdjson_error(failed);
+    }
+    ondemand::document document = parser_.iterate(text.data(), text.size(), text.size() + json_padding);
+    const bool scalar = document.is_scalar();
+    const std::string_view token = document.raw_json_token();
+    visit(document, 0, (Wanted{1} << wanted_.size()) - 1);
+    const bool all = scalar ? token.data() + token.size() == text.data() + text.size()
+                            : document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+    if (!all) refuse("more than one JSON value");
+  }
+
+  template <typename Value>
+  void visit(Value& value, std::size_t depth, Wanted wanted) {
+    if (depth > most_nested) refuse("JSON nested too deeply");
+    const ondemand::json_type type = value.type();
+    switch (type) {
+      case ondemand::json_type::object: {
+        note(depth, wanted, {JsonValue::Kind::object});
+        ondemand::object object = value.get_object();
+        for (auto field : object) {
+          const std::string_view name = field.unescaped_key();
+          ondemand::value part = field.value();
+          visit(part, depth + 1, on_the_way(depth, wanted, name));
+        }
+        return;
+      }
+      case ondemand::json_type::array: {
+        note(depth, wanted, {JsonValue::Kind::array});
+        ondemand::array array = value.get_array();
+        std::size_t place = 0;
+        for (auto element : array) {
+          ondemand::value part = element.value();
+          visit(part, depth + 1, wanted == 0 ? 0 : on_the_way(depth, wanted, std::to_string(place++)));
+        }
+        return;
+      }
+      default:
+        visit_scalar(value, depth, wanted);
+    }
+  }
+
+  template <typename Value>
+  void visit_scalar(Value& value, std::size_t depth, Wanted wanted) {
+    std::string_view token = value.raw_json_token();
+    while (!token.empty() && is_blank(token.back())) token.remove_suffix(1);
+    if (!token.starts_with('"')) {
+      note(depth, wanted, {kind_of(token), token, token});
+      return;
+    }
+    if (token.size() < 2 || !token.ends_with('"')) refuse("not valid JSON");
+    const std::string_view raw = token.substr(1, token.size() - 2);
+    std::string_view text = raw;
+    if (raw.find('\\') != std::string_view::npos) text = value.get_string();
+    note(depth, wanted, {JsonValue::Kind::string, raw, text});
+  }
+
+  /// Of the pointers, those that go on through the member `name` of a value at this depth.
+  Wanted on_the_way(std::size_t depth, Wanted wanted, std::string_view name) {
+    Wanted result = 0;
+    for (std::size_t i = 0; wanted >> i != 0; ++i) {
+      if ((wanted >> i & 1U) == 0 || wanted_[i].size() <= depth || wanted_[i][depth] != name) continue;
+      found_[i].reset();  // in a member of the same name before this one
+      result |= Wanted{1} << i;
+    }
+    return result;
+  }
+
+  void note(std::size_t depth, Wanted wanted, const JsonValue& value) {
+    for (std::size_t i = 0; wanted >> i != 0; ++i) {
+      if ((wanted >> i & 1U) != 0 && wanted_[i].size() == depth) found_[i] = value;
+    }
+  }
+
+  ondemand::parser parser_;
+  std::vector<JsonPointer> wanted_;
+  std::vector<std::optional<JsonValue>> found_;
+};
+
+JsonReader::JsonReader(std::vector<JsonPointer> wanted) : walk_(std::make_unique<Walk>(std::move(wanted))) {}
+JsonReader::~JsonReader() = default;
+
+std::span<const std::optional<JsonValue>> JsonReader::read(std::string_view text) {
+  return walk_->read(text);
+}
+
+}  // namespace shardlog::cli

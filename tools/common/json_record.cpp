@@ -1,0 +1,82 @@
+#include "tools/common/json_record.h"
+
+#include <fmt/format.h>
+#include <nettle/base64.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "shardlog/core/error.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+constexpr std::size_t whole = 0;
+constexpr std::size_t key = 1;
+constexpr std::size_t hash_key = 2;
+constexpr std::size_t data = 3;
+constexpr std::size_t data_base64 = 4;
+
+using Found = std::span<const std::optional<JsonValue>>;
+
+[[noreturn]] void refuse(const std::string& reason) {
+  throw Error(ErrorCode::malformed, reason);
+}
+
+/// Null is as good as absent.
+const JsonValue* string_of(const std::optional<JsonValue>& value, const char* name) {
+  if (!value || value->kind == JsonValue::Kind::null) return nullptr;
+  if (value->kind != JsonValue::Kind::string) refuse(fmt::format("\"{}\" is no string", name));
+  return &*value;
+}
+
+/// A string without its escapes is never longer than with them, so it fits where it came from.
+std::string_view in_place(std::span<char> line, const JsonValue& value) {
+  char* const place = line.data() + (value.raw.data() - line.data());
+  if (value.text.data() != value.raw.data()) std::memcpy(place, value.text.data(), value.text.size());
+  return {place, value.text.size()};
+}
+
+std::string_view decode_base64(std::span<char> line, const JsonValue& value) {
+  const std::string_view text = in_place(line, value);
+  char* const place = line.data() + (text.data() - line.data());
+  base64_decode_ctx context{};
+  base64_decode_init(&context);
+  std::size_t size = text.size();
+  // nettle decodes in place, and takes bytes as uint8_t; char may alias them.
+  const bool valid = base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(place),  // NOLINT
+                                          text.size(), text.data()) == 1;
+  if (!valid || base64_decode_final(&context) != 1) refuse("\"data_base64\" is no base64");
+  return {place, size};
+}
+
+std::string_view data_of(std::span<char> line, Found found) {
+  const JsonValue* const plain = string_of(found[data], "data");
+  const JsonValue* const encoded = string_of(found[data_base64], "data_base64");
+  if (plain != nullptr && encoded != nullptr) refuse("both \"data\" and \"data_base64\"");
+  if (encoded != nullptr) return decode_base64(line, *encoded);
+  if (plain == nullptr) refuse("no \"data\"; did you mean --key-json?");
+  return in_place(line, *plain);
+}
+
+}  // namespace
+
+JsonRecordReader::JsonRecordReader() : reader_({{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}}) {}
+
+std::optional<Record> JsonRecordReader::read(std::span<char> line) {
+  const std::string_view text(line.data(), line.size());
+  if (text.find_first_not_of(" \t\n\r") == std::string_view::npos) return std::nullopt;
+  const Found found = reader_.read(text);
+  if (found[whole]->kind != JsonValue::Kind::object) refuse("no JSON object");
+  Record record{};
+  if (const JsonValue* const text_of_hash_key = string_of(found[hash_key], "hash_key")) {
+    record.explicit_hash_key = HashKey::parse(text_of_hash_key->text);
+    if (!record.explicit_hash_key) refuse("\"hash_key\" is no decimal number from 0 to 2^128-1");
+  }
+  if (const JsonValue* const partition_key = string_of(found[key], "key")) record.key = in_place(line, *partition_key);
+  record.data = data_of(line, found);
+  return record;
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "shardlog/stream.h"
+#include "tools/common/output.h"
+#include "tools/stream-put/encoded.h"
+
+namespace shardlog::cli {
+
+/// What has been committed, for acknowledgements and for the last words.
+class Committed {
+ public:
+  Committed(Output& output, bool ack) : output_(output), ack_(ack) {}
+
+  /// `runs` are the sequence numbers of each batch. Returns how many records these are.
+  std::uint64_t add(const Encoded& encoded, std::span<const SequenceRun> runs);
+
+  [[nodiscard]] std::string summary() const;
+
+ private:
+  Output& output_;
+  bool ack_;
+  std::uint64_t records_ = 0;
+  std::string last_;
+};
+
+}  // namespace shardlog::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shardlog/core/error.h"
+#include "shardlog/stream.h"
+
+namespace shardlog::cli {
+
+/// What is wrong with the input. Not an exception yet: it goes from thread to thread behind the records before it.
+struct InputError {
+  ErrorCode code;
+  std::string message;
+};
+
+/// Where a record of the input is.
+struct Place {
+  static constexpr std::uint32_t not_stored = UINT32_MAX;
+
+  std::uint32_t batch;  ///< of Encoded::batches
+  std::uint32_t index;  ///< in that batch, or in Encoded::reasons where it is not stored
+};
+
+/// Records on their way to the disk: routed, encoded, checksummed.
+struct Encoded {
+  std::vector<RoutedBatch> batches;
+  std::vector<Place> places;          ///< of each record in the order of the input; only for acknowledgements
+  std::vector<std::string> reasons;   ///< why records are not stored; only for acknowledgements
+  std::vector<std::string> skipped;   ///< a message for each record that broke a rule and is left out
+  std::size_t bytes = 0;              ///< of the payloads
+  std::size_t chunks = 0;             ///< whose last records these are
+  std::uint64_t input_bytes = 0;      ///< that were read for them
+  std::optional<InputError> error{};  ///< what is wrong with the input behind these records
+
+  /// Puts what follows behind this. REQUIRES: no error yet
+  void append(Encoded next);
+};
+
+}  // namespace shardlog::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace shardlog::cli {
+
+/// What in the input is one record.
+struct Framing {
+  enum class Kind {
+    delimited,  ///< up to a delimiter or the end of the file
+    whole,      ///< a file
+    json,       ///< a line is a JSON object that holds one
+    frames,     ///< core/frame.h: a frame holds many
+  };
+
+  Kind kind = Kind::delimited;
+  std::string delimiter = "\n";
+
+  /// Whether records bring their own keys.
+  [[nodiscard]] bool keyed() const { return kind == Kind::json || kind == Kind::frames; }
+
+  /// For messages: where in the input something is, "line 3 of 'app.log'". `number` is the byte of frames, counted from
+  /// 0, and that of the line or record otherwise, counted from 1.
+  [[nodiscard]] std::string place(std::uint64_t number, const std::string& source) const;
+};
+
+}  // namespace shardlog::cli

@@ -1,0 +1,79 @@
+#include "tools/stream-put/record_source.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "shardlog/core/frame.h"
+#include "tools/common/json_record.h"
+#include "tools/stream-put/key_source.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+/// A piece is the data, and the key comes from there or from the command line.
+class PlainRecords final : public RecordSource {
+ public:
+  explicit PlainRecords(const KeyOptions& options)
+      : keys_(make_key_source(options)),
+        missing_(options.missing.value_or("error")),
+        explicit_hash_key_(options.hash_key) {}
+
+  void read(std::span<char> piece, const Take& take) override {
+    Record record{{piece.data(), piece.size()}, std::nullopt, explicit_hash_key_};
+    if (keys_ != nullptr) record.key = key_of(record.data);
+    take(record);
+  }
+
+  void release() override {
+    if (keys_ != nullptr) keys_->release();
+  }
+
+ private:
+  std::optional<std::string_view> key_of(std::string_view data) {
+    const auto key = keys_->key_of(data);
+    if (key || missing_ == "none") return key;
+    if (missing_ != "error") return missing_;
+    throw Error(ErrorCode::malformed, "no partition key (--missing-key none|KEY takes it)");
+  }
+
+  std::unique_ptr<KeySource> keys_;
+  std::string missing_;
+  std::optional<HashKey> explicit_hash_key_;
+};
+
+class JsonRecords final : public RecordSource {
+ public:
+  void read(std::span<char> piece, const Take& take) override {
+    if (const std::optional<Record> record = reader_.read(piece)) take(*record);
+  }
+
+  void release() override {}
+
+ private:
+  JsonRecordReader reader_;
+};
+
+class FrameRecords final : public RecordSource {
+ public:
+  void read(std::span<char> piece, const Take& take) override {
+    const RecordBatch& batch = batches_.emplace_back(decode_frame({piece.data(), piece.size()}).records);
+    for (const Record& record : batch) take(record);
+  }
+
+  void release() override { batches_.clear(); }
+
+ private:
+  std::vector<RecordBatch> batches_;
+};
+
+}  // namespace
+
+std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key) {
+  if (framing.kind == Framing::Kind::json) return std::make_unique<JsonRecords>();
+  if (framing.kind == Framing::Kind::frames) return std::make_unique<FrameRecords>();
+  return std::make_unique<PlainRecords>(key);
+}
+
+}  // namespace shardlog::cli
