@@ -87,7 +87,6 @@ void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon
   tail_ = horizon;
   if (std::holds_alternative<Latest>(request.from)) {
     TailScan(database_).catch_up(configuration_, tail_);
-    fresh_ = false;
   } else if (const auto* at = std::get_if<AtTime>(&request.from)) {
     tail_ = seek_time(database_, configuration_, horizon, at->time);
     for (const auto& [shard, tail] : horizon.shards()) {
@@ -103,6 +102,8 @@ void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon
   } else if (const auto sequence = sequence_of(request.from)) {
     start_at({request.shards.front().number(), *sequence}, horizon, request.strict);
   }
+  const bool definite = std::holds_alternative<Latest>(request.from) || sequence_of(request.from);
+  at_horizon_ = !definite && tail_.batch() == horizon.batch();
 }
 
 void SqliteReader::start_at(const Cut& cut, const Tail& horizon, bool strict) {
@@ -114,7 +115,6 @@ void SqliteReader::start_at(const Cut& cut, const Tail& horizon, bool strict) {
   const std::int64_t passed = std::min(cut.sequence, end.next_sequence(row)) - 1;
   if (passed >= first) tail_ = seek_sequence(database_, configuration_, horizon, {cut.shard, passed}).tail;
   from_cut_ = cut;
-  fresh_ = false;
   const std::int64_t from = std::max(cut.sequence, row.first_sequence);
   if (from >= first) return;
   if (strict) {
@@ -190,7 +190,7 @@ void SqliteReader::skip_what_is_gone() {
   if (nothing) return;
   Tail start = readable_start(database_, configuration_, now);
   for (const ShardRow& row : configuration_.shards) {
-    if (!fresh_ && wanted(row.shard.id.number())) add_gap(row, tail_.next_sequence(row), start.next_sequence(row));
+    if (!at_horizon_ && wanted(row.shard.id.number())) add_gap(row, tail_.next_sequence(row), start.next_sequence(row));
   }
   tail_ = std::move(start);
 }
@@ -246,7 +246,7 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
     PayloadReader payloads(database_);
     follow_map();
     skip_what_is_gone();
-    fresh_ = false;
+    at_horizon_ = false;
     rows_.bind(1, tail_.batch());
     rows_.bind(2, last_batch_);
     ended_ = ended_ || reached_end_of_shard();

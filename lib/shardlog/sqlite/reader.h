@@ -75,7 +75,7 @@ class SqliteReader final : public Reader {
   std::optional<Cut> until_cut_;          ///< of this shard nothing from this record on
   std::optional<Timestamp> until_;
   std::vector<Gap> gaps_;  ///< to be told with the next result
-  bool fresh_ = true;      ///< nothing was read yet, from a position that begins with whatever is there
+  bool at_horizon_ = false;  ///< reading begins, with whatever is there by then
   bool ended_ = false;
   std::optional<Error> damage_;  ///< to be thrown once all before it is delivered
   SQLite::Statement rows_;

@@ -102,6 +102,7 @@ class SqliteStream final : public Stream {
 
   void update(const SettingsChange& change) override {
     named(paths_.name, [&] {
+      Duration retention = forever;
       writing(committer_).commit(Sync::full, [&] {
         Configuration configuration = load_configuration(database_, Access::write);
         ++configuration.version;
@@ -114,8 +115,9 @@ class SqliteStream final : public Stream {
         }
         check(configuration.settings);
         store_settings(database_, configuration);
+        retention = configuration.settings.retention;
       });
-      writing(trimmer_).finish();
+      writing(trimmer_).finish(retention);
     });
   }
 

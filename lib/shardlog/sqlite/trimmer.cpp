@@ -54,9 +54,11 @@ void Trimmer::go_on(Duration retention, std::size_t batches) {
   }
 }
 
-void Trimmer::finish() {
-  configuration_ = load_configuration(database_, Access::write);
-  while (something_expired(configuration_.settings.retention)) trim_step();
+void Trimmer::finish(Duration retention) {
+  while (something_expired(retention)) {
+    trim_step();
+    retention = configuration_.settings.retention;  // another process may have changed it
+  }
   std::int64_t left = free_pages();
   const bool anything = left > 0;
   for (std::int64_t before = left + 1; left > 0 && left < before; left = free_pages()) {

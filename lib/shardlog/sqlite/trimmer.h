@@ -24,7 +24,7 @@ class Trimmer {
   void go_on(Duration retention, std::size_t batches);
 
   /// Trims all that is expired, and gives back all free space. Throws as Stream::append().
-  void finish();
+  void finish(Duration retention);
 
  private:
   [[nodiscard]] bool something_expired(Duration retention);
