@@ -26,9 +26,9 @@ has_expired() {
   expect_success stream-stats s
   grep -qx 'retention  1d 12h' "$STDOUT"
   expect_silence stream-create --update --retention 1500ms s
-  expect_equal "$(figures s .retention_seconds)" 1.500000
+  expect_equal "$(figures s .retention_seconds)" 1.5
   expect_silence stream-create --update --tag a=b s
-  expect_equal "$(figures s .retention_seconds)" 1.500000
+  expect_equal "$(figures s .retention_seconds)" 1.5
   expect_silence stream-create --update --retention forever s
   expect_equal "$(figures s .retention_seconds)" null
 }
