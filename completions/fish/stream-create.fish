@@ -9,10 +9,12 @@ complete -c stream-create -l timeout -x -d 'How long to wait for another writer'
 
 complete -c stream-create -s s -l shards -x -d 'How many shards'
 complete -c stream-create -l max-record-size -x -d 'The largest record'
+complete -c stream-create -l retention -x -a 'forever' -d 'How long records are kept'
 complete -c stream-create -l tag -x -d 'A note of your own'
 complete -c stream-create -l group -x -a '(__fish_complete_groups)' -d 'Share the stream with a group of users'
 complete -c stream-create -l if-missing -d 'Succeed when the stream is there'
 complete -c stream-create -l update -d 'Change settings of a stream that is there'
+complete -c stream-create -l repair-clock -d 'Bring arrivals of the future back to now'
 complete -c stream-create -l force -d 'On a file system that is not safe, too'
 
 # The stream: a directory, or a name below $STREAM_DIR.

@@ -10,6 +10,7 @@ complete -c stream-stats -l timeout -x -d 'How long to wait for another writer'
 complete -c stream-stats -l json -d 'Print the page as one JSON object'
 complete -c stream-stats -l shard-for -x -d 'The shard and hash key of a key'
 complete -c stream-stats -l verify -d 'Read everything and check it'
+complete -c stream-stats -l watch -d 'Show it again at an interval'
 
 # The stream: a directory, or a name below $STREAM_DIR.
 complete -c stream-stats -f -a '(__fish_complete_directories)'

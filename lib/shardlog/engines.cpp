@@ -41,4 +41,8 @@ std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& opti
   return sqlite::open(address, options, clock);
 }
 
+std::vector<std::string> list_streams(const std::string& directory) {
+  return sqlite::list_streams(directory);
+}
+
 }  // namespace shardlog

@@ -104,8 +104,8 @@ struct Gap {
 };
 
 struct ReadRequest {
-  std::vector<ShardId> shards;  ///< none means all
-  Position from = TrimHorizon{};
+  std::vector<ShardId> shards;    ///< none means all
+  Position from = TrimHorizon{};  ///< before the trim horizon, a sequence number is a gap; other positions begin there
   std::optional<Position> until;  ///< nothing means the tail at the start, or no end when following
   bool follow = false;
   bool notice = true;        ///< when following: be woken by commits; otherwise wait() lasts as long as it is told to
@@ -136,10 +136,13 @@ class Reader {
   virtual bool wait(Duration timeout, std::stop_token stop) = 0;
 };
 
+/// What can be read of a shard.
 struct ShardStatistics {
   Shard shard;
   std::uint64_t records = 0;
-  std::uint64_t bytes = 0;  ///< data and keys
+  std::uint64_t bytes = 0;            ///< data and keys
+  std::uint64_t trimmed_records = 0;  ///< that retention took
+  std::uint64_t trimmed_bytes = 0;
   struct End {
     SequenceNumber sequence;
     Timestamp arrived_at;
@@ -174,10 +177,12 @@ class Stream {
   /// was removed; nothing is to be acknowledged), io (the outcome is unknown; this object stores nothing more).
   virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
 
-  /// The request's positions are resolved now, not at the first read. Throws usage (a sequence number without one
-  /// shard), not_found (no such shard), trimmed (only when strict).
+  /// The request's positions are resolved now, not at the first read; only the trim horizon is where it is then. Throws
+  /// usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict).
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
+  /// Changes the settings, then removes what is past retention and gives back the space that is free. Throws as
+  /// append(), and usage.
   virtual void update(const SettingsChange& change) = 0;
 
   /// Applies `step` in one commit, if the stream is still of `version`. Returns the version it has then; nothing where
@@ -199,6 +204,9 @@ void create(const std::string& address, const CreateOptions& options, const Cloc
 /// Opens the stream at an address. `clock` must outlive it.
 /// Throws not_found, unsupported (newer), corrupt, permission, busy, usage, io.
 std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock);
+
+/// The addresses of the streams in a directory, in the order of their names. Throws not_found, permission, io.
+std::vector<std::string> list_streams(const std::string& directory);
 
 /// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag").
 void check(const StreamSettings& settings);

@@ -63,6 +63,23 @@ class StreamModel {
     return records;
   }
 
+  /// What arrived before this is gone for good.
+  void trim(Timestamp expired) {
+    while (trimmed_ < batches_.size() && batches_[trimmed_].arrived_at < expired) ++trimmed_;
+  }
+
+  /// What can be read of these shards (none means all) between two positions, while what arrived before `expired`
+  /// cannot.
+  [[nodiscard]] std::vector<Delivered> between(const std::set<std::uint32_t>& shards, Timestamp expired,
+                                               const Position& from, const std::optional<Position>& until) const {
+    const std::vector<Delivered> there = read(shards, trimmed_, expired, {});
+    const std::size_t first = place_of(from, there);
+    const std::size_t behind = until ? place_of(*until, there) : there.size();
+    return first < behind ? std::vector<Delivered>(there.begin() + static_cast<std::ptrdiff_t>(first),
+                                                   there.begin() + static_cast<std::ptrdiff_t>(behind))
+                          : std::vector<Delivered>();
+  }
+
   /// Whether statistics say the same of every shard.
   [[nodiscard]] bool agrees(const std::vector<ShardStatistics>& statistics) const {
     if (statistics.size() != shards_) return false;
@@ -86,12 +103,29 @@ class StreamModel {
     std::vector<Delivered> records;
   };
 
+  /// How many of `records` are before the position.
+  static std::size_t place_of(const Position& position, const std::vector<Delivered>& records) {
+    if (std::holds_alternative<TrimHorizon>(position)) return 0;
+    if (std::holds_alternative<Latest>(position)) return records.size();
+    if (const auto* last = std::get_if<LastRecords>(&position)) {
+      return records.size() - std::min<std::size_t>(records.size(), last->count);
+    }
+    const auto before = std::count_if(records.begin(), records.end(), [&](const Delivered& record) {
+      if (const auto* at = std::get_if<AtTime>(&position)) return record.arrived_at < at->time;
+      const std::uint64_t sequence = std::stoull(record.sequence);
+      if (const auto* at = std::get_if<AtSequence>(&position)) return sequence < std::stoull(at->sequence.to_string());
+      return sequence <= std::stoull(std::get<AfterSequence>(position).sequence.to_string());
+    });
+    return static_cast<std::size_t>(before);
+  }
+
   static bool is(const ShardStatistics::End& end, const Delivered& record) {
     return end.sequence.to_string() == record.sequence && end.arrived_at == record.arrived_at;
   }
 
   std::uint32_t shards_;
   std::vector<Batch> batches_;
+  std::size_t trimmed_ = 0;  ///< that many of them
   std::map<std::uint32_t, std::uint64_t> counts_;
 };
 

@@ -3,6 +3,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,10 +62,33 @@ class Beside {
   const test::StreamModel& model() { return model_; }
 
   void append_to_both() {
-    clock_.step(*rc::gen::element<Duration>(0s, 1us, 1s, 1h, -1us, -1h));
+    // A clock that steps back shows what had expired again where nobody has trimmed it, which the model cannot know.
+    clock_.step(retention_ == forever ? *rc::gen::element<Duration>(0s, 1us, 1s, 1h, -1us, -1h)
+                                      : *rc::gen::element<Duration>(0s, 1us, 1s, 1h));
     append(any_pieces());
     if (*rc::gen::weightedElement<bool>({{9, false}, {1, true}})) reopen();
   }
+
+  /// Trims under the retention that there was, and then under the new one.
+  void change_retention(Duration retention) {
+    trim();
+    retention_ = retention;
+    SettingsChange change;
+    change.retention = retention;
+    any_writer().update(change);
+    trim();
+  }
+
+  void trim() {
+    any_writer().update({});
+    model_.trim(expired());
+  }
+
+  [[nodiscard]] Timestamp expired() const {
+    return retention_ == forever ? Timestamp::min() : Timestamp(clock_.now() - retention_);
+  }
+
+  void let_pass(Duration time) { clock_.step(time); }
 
   /// Beyond the 1000 batches at which the index has a row.
   void append_many() {
@@ -99,6 +123,7 @@ class Beside {
   test::ManualClock clock_;
   std::string path_ = directory_.path() + "/orders";
   test::StreamModel model_{shards};
+  Duration retention_ = forever;
   std::vector<std::unique_ptr<Stream>> writers_;
   std::unique_ptr<Stream> reader_;
 };
@@ -146,6 +171,99 @@ RC_GTEST_PROP(StreamProperty, DeliversWhatWasAppendedInItsOrder, ()) {
     const ReadRequest request{ids_of(subset), position_of(from),
                               until ? std::optional(Position(AtTime{*until})) : std::nullopt};
     RC_ASSERT(read(beside.reader(), request, any_budget()) == beside.model().read(subset, 0, from, until));
+  }
+}
+
+Duration any_retention() {
+  return *rc::gen::element<Duration>(1us, 1s, 2s, 1h, 3h, forever);
+}
+
+/// Every kind; those of one shard only where there is one.
+Position any_position(Beside& beside, bool of_one_shard) {
+  const auto number = [] { return SequenceNumber(*rc::gen::inRange<std::uint64_t>(0, 60)); };
+  switch (*rc::gen::inRange(0, of_one_shard ? 6 : 4)) {
+    case 0:
+      return TrimHorizon{};
+    case 1:
+      return Latest{};
+    case 2:
+      return AtTime{beside.any_time().value_or(Timestamp{})};
+    case 3:
+      return LastRecords{*rc::gen::inRange<std::uint64_t>(0, 60)};
+    case 4:
+      return AtSequence{number()};
+    default:
+      return AfterSequence{number()};
+  }
+}
+
+RC_GTEST_PROP(StreamProperty, FindsEveryPositionInWhatIsLeft, ()) {
+  Beside beside;
+  beside.change_retention(any_retention());
+  for (int rounds = *rc::gen::inRange(1, 4); rounds > 0; --rounds) {
+    fill(beside);
+    if (*rc::gen::arbitrary<bool>()) beside.let_pass(*rc::gen::element<Duration>(1us, 1s, 1h));
+    if (*rc::gen::arbitrary<bool>()) beside.trim();
+    if (*rc::gen::weightedElement<bool>({{3, false}, {1, true}})) beside.change_retention(any_retention());
+    for (int i = 0; i < 4; ++i) {
+      const auto subset = any_shards();
+      const Position from = any_position(beside, subset.size() == 1);
+      const auto until = *rc::gen::arbitrary<bool>() ? std::optional(any_position(beside, subset.size() == 1))
+                                                     : std::optional<Position>();
+      const ReadRequest request{ids_of(subset), from, until};
+      RC_ASSERT(read(beside.reader(), request, any_budget()) ==
+                beside.model().between(subset, beside.expired(), from, until));
+    }
+  }
+  RC_ASSERT(beside.any_writer().verify([](double) { return true; }).findings.empty());
+}
+
+/// What a reader has been told of each shard: the number of the record that has to come next.
+class Tiling {
+ public:
+  void add(const ReadResult& result) {
+    for (const Gap& gap : result.gaps) {
+      take(gap.shard.number(), std::stoull(gap.first.to_string()));
+      next_[gap.shard.number()] = std::stoull(gap.last.to_string()) + 1;
+    }
+    std::vector<Delivered> records;
+    test::add_to(records, result.batches);
+    for (const Delivered& record : records) {
+      take(record.shard, std::stoull(record.sequence));
+      ++next_[record.shard];
+    }
+  }
+
+  std::uint64_t next(std::uint32_t shard) { return next_.try_emplace(shard, 1).first->second; }
+
+ private:
+  void take(std::uint32_t shard, std::uint64_t first) { RC_ASSERT(first == next(shard)); }
+
+  std::map<std::uint32_t, std::uint64_t> next_;
+};
+
+RC_GTEST_PROP(StreamProperty, TellsASlowReaderOfEveryGap, ()) {
+  Beside beside;
+  beside.change_retention(any_retention());
+  const auto subset = any_shards();
+  const auto follower = beside.reader().read({ids_of(subset), TrimHorizon{}, {}, true});
+  Tiling tiling;
+  tiling.add(follower->next(1));  // nothing is there yet
+  for (int steps = *rc::gen::inRange(1, 12); steps > 0; --steps) {
+    beside.append_to_both();
+    if (*rc::gen::weightedElement<bool>({{6, false}, {1, true}})) beside.append_many();
+    if (*rc::gen::arbitrary<bool>()) beside.trim();
+    if (*rc::gen::weightedElement<bool>({{6, false}, {1, true}})) beside.change_retention(any_retention());
+    if (*rc::gen::arbitrary<bool>()) tiling.add(follower->next(any_budget()));
+  }
+  while (true) {
+    const ReadResult result = follower->next(any_budget());
+    if (result.batches.empty() && result.gaps.empty()) break;
+    tiling.add(result);
+  }
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    const bool followed = subset.empty() || subset.contains(shard);
+    RC_ASSERT(tiling.next(shard) == (followed ? beside.model().read({shard}, 0, {}, {}).size() + 1 : 1));
   }
 }
 

@@ -49,9 +49,30 @@ inline void add_to(std::vector<Delivered>& records, const std::vector<StoredBatc
   for (const StoredBatch& batch : batches) {
     std::size_t index = 0;
     for (const Record& record : batch.records) {
+      const std::size_t place = index++;
+      if (place < batch.first || place >= batch.first + batch.count) continue;
       records.push_back(
-          {batch.shard.number(), batch.sequences[index++].to_string(), batch.arrived_at, std::string(record.data)});
+          {batch.shard.number(), batch.sequences[place].to_string(), batch.arrived_at, std::string(record.data)});
     }
+  }
+}
+
+/// A gap as "shard:first-last".
+inline std::string text_of(const Gap& gap) {
+  return std::to_string(gap.shard.number()) + ":" + gap.first.to_string() + "-" + gap.last.to_string();
+}
+
+/// What comes until there is no more to come, or, when following, until the tail: records and gaps as they come, a line
+/// each, a record as its data.
+inline std::vector<std::string> drain_with_gaps(Reader& reader, std::size_t budget = any_budget) {
+  std::vector<std::string> lines;
+  while (true) {
+    const ReadResult result = reader.next(budget);
+    for (const Gap& gap : result.gaps) lines.push_back(text_of(gap));
+    std::vector<Delivered> records;
+    add_to(records, result.batches);
+    for (const Delivered& record : records) lines.push_back(record.data);
+    if (result.at_end || (result.batches.empty() && result.gaps.empty())) return lines;
   }
 }
 

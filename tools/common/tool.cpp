@@ -50,7 +50,8 @@ std::string help_line(const CLI::Option& option) {
   const auto& longs = option.get_lnames();
   std::string names = shorts.empty() ? "      " : "  -" + shorts.front() + (longs.empty() ? "" : ", ");
   if (!longs.empty()) names += "--" + longs.front();
-  if (!option.get_type_name().empty()) names += " " + option.get_type_name();
+  const std::string value = option.get_type_name();
+  if (!value.empty()) names += (value.starts_with('[') ? "" : " ") + value;  // "[=VALUE]" may be left out
   std::string line = names;
   if (names.size() + 2 > description_column) {
     line += "\n" + std::string(description_column, ' ');
@@ -189,11 +190,16 @@ std::string Tool::full_help() const {
   return text + fmt::format("Exit status: see {}(1).\n", name_);
 }
 
-std::string address_of(const std::string& stream) {
+std::optional<std::string> stream_directory() {
   const char* const directory =
       std::getenv("STREAM_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread changes it
+  return directory != nullptr && *directory != '\0' ? std::optional<std::string>(directory) : std::nullopt;
+}
+
+std::string address_of(const std::string& stream) {
   const bool bare = !stream.empty() && stream.find_first_of("/:") == std::string::npos;
-  return bare && directory != nullptr && *directory != '\0' ? fmt::format("{}/{}", directory, stream) : stream;
+  const auto directory = stream_directory();
+  return bare && directory ? fmt::format("{}/{}", *directory, stream) : stream;
 }
 
 }  // namespace shardlog::cli

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -73,6 +74,9 @@ class Tool {
   bool verbose_ = false;
   Duration timeout_ = std::chrono::seconds(30);
 };
+
+/// $STREAM_DIR, where it is set.
+std::optional<std::string> stream_directory();
 
 /// The address of a STREAM argument: a bare name is taken below $STREAM_DIR where that is set.
 std::string address_of(const std::string& stream);

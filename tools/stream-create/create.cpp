@@ -24,6 +24,8 @@ void update(const CreateCommand& command, const Context& context) {
   if (command.group) throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
   SettingsChange change;
   if (command.max_record_size_given) change.max_record_size = command.max_record_size;
+  if (command.retention_given) change.retention = command.retention;
+  change.repair_clock = command.repair_clock;
   change.tags = parse_tags(command.tags);
   open(address_of(command.stream), context.open_options(Access::write), context.clock)->update(change);
 }
@@ -38,6 +40,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   CreateOptions options;
   options.shards = command.shards;
   options.settings.max_record_size = command.max_record_size;
+  options.settings.retention = command.retention;
   options.settings.tags = parse_tags(command.tags);
   options.group = command.group;
   options.unsafe_file_system = command.force;

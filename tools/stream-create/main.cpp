@@ -7,13 +7,14 @@ int main(int argc, char** argv) {
   Tool tool("stream-create", "create a data stream, or change its settings", {"[options] STREAM"},
             "  -s, --shards N               how many shards (1)\n"
             "      --max-record-size SIZE   the largest record (1MiB, up to 10MiB)\n"
+            "      --retention DURATION     how long records are kept (forever)\n"
             "      --tag KEY=VALUE          a note of your own\n"
             "      --if-missing             succeed when the stream is there\n"
             "      --update                 change settings of a stream that is there\n"
             "\n"
             "Examples:\n"
             "  stream-create orders --shards 4\n"
-            "  stream-create /srv/logs --if-missing --max-record-size 10MiB\n"
+            "  stream-create /srv/logs --if-missing --retention 7d\n"
             "  stream-create orders --update --tag owner=billing\n"
             "\n"
             "All options: stream-create --help\n");

@@ -18,6 +18,14 @@ void define(CLI::App& app, CreateCommand& command) {
            "data and key of the largest record, 1KiB to 10MiB (1MiB)")
       ->group(settings)
       ->each([&command](const std::string&) { command.max_record_size_given = true; });
+  const auto set_retention = [&command](const std::string& text) {
+    command.retention = text == "forever" ? forever : duration_or_throw("--retention", text);
+    command.retention_given = true;
+  };
+  app.add_option_function<std::string>("--retention", set_retention,
+                                       "how long after its arrival a record can be read (forever)")
+      ->type_name("DURATION|forever")
+      ->group(settings);
   add_list(app, "--tag", command.tags, "a note of your own, can be repeated; with --update, KEY= removes it")
       ->type_name("KEY=VALUE")
       ->group(settings);
@@ -27,9 +35,13 @@ void define(CLI::App& app, CreateCommand& command) {
       ->group(creation);
   auto* const if_missing =
       app.add_flag("--if-missing", command.if_missing, "succeed when the stream is there")->group(creation);
-  app.add_flag("--update", command.update, "change the given settings of a stream that is there")
+  auto* const update = app.add_flag("--update", command.update, "change the given settings of a stream that is there")
+                           ->group(creation)
+                           ->excludes(if_missing);
+  app.add_flag("--repair-clock", command.repair_clock,
+               "with --update: bring arrivals that are in the future back to now")
       ->group(creation)
-      ->excludes(if_missing);
+      ->needs(update);
   app.add_flag("--force", command.force, "where SQLite's WAL is not safe, too")->group(creation);
 }
 

@@ -4,10 +4,13 @@ using namespace shardlog::cli;
 
 int main(int argc, char** argv) {
   StatsCommand command;
-  Tool tool("stream-stats", "show what a data stream holds", {"[options] STREAM"},
+  Tool tool("stream-stats", "show what a data stream holds", {"[options] [STREAM]"},
             "      --json            the page as a JSON object\n"
             "      --shard-for KEY   which shard and hash key a partition key has\n"
             "      --verify          read everything and check it\n"
+            "      --watch           show it again every 2 seconds\n"
+            "\n"
+            "Without STREAM it lists the streams below $STREAM_DIR.\n"
             "\n"
             "Examples:\n"
             "  stream-stats orders\n"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,11 @@
 namespace shardlog::cli {
 
 struct StatsCommand {
-  std::string stream;
+  std::optional<std::string> stream;  ///< none stands for all that are below $STREAM_DIR
   bool json = false;
   std::vector<std::string> shard_for;
   bool verify = false;
+  std::string watch;  ///< the interval as it was given; empty without the option
 };
 
 void define(CLI::App& app, StatsCommand& command);

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include "tools/common/json_text.h"
 #include "tools/common/units.h"
 
@@ -12,6 +16,7 @@ namespace {
 struct Totals {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t trimmed_records = 0;
   std::optional<Timestamp> first;
   std::optional<Timestamp> last;
 };
@@ -21,11 +26,43 @@ Totals totals_of(const StreamStatistics& statistics) {
   for (const ShardStatistics& shard : statistics.shards) {
     totals.records += shard.records;
     totals.bytes += shard.bytes;
+    totals.trimmed_records += shard.trimmed_records;
     if (shard.first && (!totals.first || shard.first->arrived_at < *totals.first))
       totals.first = shard.first->arrived_at;
     if (shard.last && (!totals.last || shard.last->arrived_at > *totals.last)) totals.last = shard.last->arrived_at;
   }
   return totals;
+}
+
+/// "1d 12h": the units that it has.
+std::string duration_text(Duration duration) {
+  using std::chrono::microseconds;
+  constexpr std::array<std::pair<microseconds, const char*>, 6> units{{{std::chrono::hours(24), "d"},
+                                                                       {std::chrono::hours(1), "h"},
+                                                                       {std::chrono::minutes(1), "m"},
+                                                                       {std::chrono::seconds(1), "s"},
+                                                                       {std::chrono::milliseconds(1), "ms"},
+                                                                       {microseconds(1), "us"}}};
+  std::string text;
+  for (const auto& [unit, name] : units) {
+    if (duration >= unit) text += fmt::format("{}{}{}", text.empty() ? "" : " ", duration / unit, name);
+    duration %= unit;
+  }
+  return text;
+}
+
+std::string retention_text(Duration retention, std::uint64_t trimmed_records) {
+  return fmt::format("{}{}", retention == forever ? "forever" : duration_text(retention),
+                     trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
+}
+
+/// Seconds, or null.
+std::string json_retention(Duration retention) {
+  if (retention == forever) return "null";
+  const auto whole = std::chrono::floor<std::chrono::seconds>(retention);
+  const Duration fraction = retention - whole;
+  return fraction == Duration(0) ? fmt::format("{}", whole.count())
+                                 : fmt::format("{}.{:06}", whole.count(), fraction.count());
 }
 
 /// The share of the key space that a range covers, as "25.0 %".
@@ -49,8 +86,8 @@ void append_end(std::string& to, const char* name, const std::optional<ShardStat
                     to_rfc3339(end->arrived_at));
 }
 
-/// "closed, 4 and 5 took over" or "from 1 and 2": where a shard stands in the lineage.
-std::string lineage_of(const Shard& shard, const ShardMap& map) {
+/// "closed, 4 and 5 took over" or "from 1 and 2": where a shard stands in the lineage; and what it has lost.
+std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t trimmed_records) {
   std::string text;
   if (!shard.open()) {
     std::string children;
@@ -61,6 +98,7 @@ std::string lineage_of(const Shard& shard, const ShardMap& map) {
   }
   if (shard.parent) text += fmt::format("  from {}", shard.parent->number());
   if (shard.adjacent_parent) text += fmt::format(" and {}", shard.adjacent_parent->number());
+  if (trimmed_records != 0) text += fmt::format("  {} trimmed", format_count(trimmed_records));
   return text;
 }
 
@@ -101,6 +139,7 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
   page += fmt::format("shards     {} open{}\n", format_count(open),
                       closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
   page += fmt::format("record     at most {}\n", format_size(stream.settings.max_record_size));
+  page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records));
   for (const auto& [key, value] : stream.settings.tags)
     page += fmt::format("tag        {}={}\n", printable(key), printable(value));
   page += fmt::format("records    {} in {}, {} on disk\n", format_count(totals.records), format_size(totals.bytes),
@@ -111,23 +150,42 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
   page += fmt::format("\n{:<20}  {:<17}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", "shard", "hash keys", "share",
                       "records", "bytes", "first", "last", "last arrival");
   for (const ShardStatistics& shard : statistics.shards) {
+    const bool expired = !shard.shard.open() && shard.records == 0 && shard.trimmed_records != 0;
+    if (expired) continue;
     const HashRange& range = shard.shard.range;
     page += fmt::format("{:<20}  {}-{}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}{}\n", shard.shard.id.to_string(),
                         short_hex(range.first), short_hex(range.last), share_of(range), format_count(shard.records),
                         format_size(shard.bytes), shard.first ? shard.first->sequence.to_string() : "-",
                         shard.last ? shard.last->sequence.to_string() : "-",
-                        shard.last ? to_rfc3339(shard.last->arrived_at) : "-", lineage_of(shard.shard, stream.map));
+                        shard.last ? to_rfc3339(shard.last->arrived_at) : "-",
+                        history_of(shard.shard, stream.map, shard.trimmed_records));
   }
   return page;
+}
+
+std::string format_list(const std::vector<std::pair<std::string, StreamStatistics>>& streams) {
+  if (streams.empty()) return {};
+  constexpr std::string_view heading = "stream";
+  std::size_t width = heading.size();
+  for (const auto& [name, statistics] : streams) width = std::max(width, printable(name).size());
+  std::string list =
+      fmt::format("{:<{}}  {:>6}  {:>13}  {:>8}  {}\n", heading, width, "shards", "records", "bytes", "last arrival");
+  for (const auto& [name, statistics] : streams) {
+    const Totals totals = totals_of(statistics);
+    list += fmt::format("{:<{}}  {:>6}  {:>13}  {:>8}  {}\n", printable(name), width,
+                        statistics.description.map.open_shards().size(), format_count(totals.records),
+                        format_size(totals.bytes), totals.last ? to_rfc3339(*totals.last) : "-");
+  }
+  return list;
 }
 
 std::string format_json(const std::string& name, const StreamStatistics& statistics) {
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
-  std::string json =
-      fmt::format(R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"tags":{{)",
-                  json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
-                  stream.settings.max_record_size);
+  std::string json = fmt::format(
+      R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"tags":{{)",
+      json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
+      stream.settings.max_record_size, json_retention(stream.settings.retention));
   const char* separator = "";
   for (const auto& [key, value] : stream.settings.tags) {
     json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
@@ -137,10 +195,10 @@ std::string format_json(const std::string& name, const StreamStatistics& statist
                       statistics.stored_bytes);
   separator = "";
   for (const ShardStatistics& shard : statistics.shards) {
-    json +=
-        fmt::format(R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{})",
-                    separator, shard.shard.id.to_string(), shard.shard.range.first.to_string(),
-                    shard.shard.range.last.to_string(), shard.shard.open(), shard.records, shard.bytes);
+    json += fmt::format(
+        R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{},"trimmed_records":{},"trimmed_bytes":{})",
+        separator, shard.shard.id.to_string(), shard.shard.range.first.to_string(), shard.shard.range.last.to_string(),
+        shard.shard.open(), shard.records, shard.bytes, shard.trimmed_records, shard.trimmed_bytes);
     json += "," + json_lineage(shard.shard, stream.map);
     append_end(json, "first", shard.first);
     append_end(json, "last", shard.last);

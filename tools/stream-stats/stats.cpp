@@ -1,7 +1,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
@@ -54,18 +58,84 @@ ExitStatus verify(Stream& stream, const Context& context) {
   return ExitStatus::success;
 }
 
+StreamStatistics statistics_of(const std::string& address, const Context& context) {
+  return open(address, context.open_options(Access::read), context.clock)->statistics();
+}
+
+/// All streams of a directory. One that cannot be read is told, and the others are shown.
+ExitStatus show_list(const std::string& directory, bool json, const Context& context) {
+  std::vector<std::pair<std::string, StreamStatistics>> streams;
+  ExitStatus status = ExitStatus::success;
+  for (const std::string& address : list_streams(directory)) {
+    try {
+      streams.emplace_back(address.substr(address.rfind('/') + 1), statistics_of(address, context));
+    } catch (const Error& error) {
+      context.message(error.what());
+      status = ExitStatus::partly;
+    }
+  }
+  if (!json) context.output.write(format_list(streams));
+  for (const auto& [name, statistics] : streams) {
+    if (json) context.output.write(format_json(name, statistics));
+  }
+  return status;
+}
+
+ExitStatus show(const StatsCommand& command, const Context& context) {
+  if (!command.stream) return show_list(*stream_directory(), command.json, context);
+  const StreamStatistics statistics = statistics_of(address_of(*command.stream), context);
+  context.output.write(command.json ? format_json(*command.stream, statistics)
+                                    : format_page(*command.stream, statistics));
+  return ExitStatus::success;
+}
+
+/// False where a signal has asked for the end.
+bool wait_for(Duration interval, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  return !never.wait_for(lock, stop, interval, [&stop] { return stop.stop_requested(); });
+}
+
+/// On a terminal each page takes the place of the one before.
+ExitStatus watch(const StatsCommand& command, const Context& context) {
+  const auto interval = parse_duration(command.watch);
+  if (!interval || *interval == Duration(0)) {
+    throw Error(ErrorCode::usage,
+                "--watch " + quote(command.watch) + " is no interval: a number above 0 and us, ms, s, m, h, d or w");
+  }
+  const bool redraw = context.output.is_terminal() && !command.json;
+  ExitStatus status = ExitStatus::success;
+  bool first = true;
+  do {
+    if (redraw) context.output.write("\x1b[H\x1b[J");
+    if (!redraw && !command.json && !first) context.output.write("\n");
+    first = false;
+    status = show(command, context);
+    context.output.flush();
+  } while (wait_for(*interval, context.stop));
+  return status;
+}
+
+void check_stream(const StatsCommand& command) {
+  if (command.stream) return;
+  if (command.verify || !command.shard_for.empty()) {
+    throw Error(ErrorCode::usage, "which stream? --verify and --shard-for want a STREAM");
+  }
+  if (!stream_directory()) {
+    throw Error(ErrorCode::usage, "which stream? Without STREAM all below $STREAM_DIR are listed, and that is not set");
+  }
+}
+
 }  // namespace
 
 ExitStatus run_stats(const StatsCommand& command, const Context& context) {
-  const auto stream = open(address_of(command.stream), context.open_options(Access::read), context.clock);
+  check_stream(command);
+  if (!command.watch.empty()) return watch(command, context);
+  if (!command.verify && command.shard_for.empty()) return show(command, context);
+  const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
   if (command.verify) return verify(*stream, context);
-  if (!command.shard_for.empty()) {
-    show_shards(command, stream->describe().map, context.output);
-    return ExitStatus::success;
-  }
-  const StreamStatistics statistics = stream->statistics();
-  context.output.write(command.json ? format_json(command.stream, statistics)
-                                    : format_page(command.stream, statistics));
+  show_shards(command, stream->describe().map, context.output);
   return ExitStatus::success;
 }
 

@@ -45,6 +45,7 @@ bool Appender::all_open(std::span<const RoutedBatch> batches) const {
 void Appender::catch_up() {
   if (read_configuration_version(version_) != configuration_.version) {
     configuration_ = load_configuration(database_, Access::write);
+    tail_ = Tail();  // a repair of the clock changes arrivals
   }
   scan_.catch_up(configuration_, tail_);
 }

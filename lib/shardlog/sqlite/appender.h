@@ -23,6 +23,9 @@ class Appender {
   /// As Stream::append().
   std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync);
 
+  /// As it was at the last append.
+  [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
+
  private:
   void catch_up();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;

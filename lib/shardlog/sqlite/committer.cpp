@@ -29,6 +29,19 @@ Committer::~Committer() {
 }
 
 void Committer::commit(Sync sync, const std::function<void()>& change) {
+  under_lock([&] {
+    run_transaction(sync, change);
+    // SQLite commits into unlinked files without a word.
+    lock_.check_present();
+    lock_.announce_commit();
+  });
+}
+
+void Committer::checkpoint() {
+  under_lock([this] { log_.checkpoint_now(); });
+}
+
+void Committer::under_lock(const std::function<void()>& work) {
   if (outcome_unknown_) throw Error(ErrorCode::io, "the outcome of an earlier append is unknown");
   // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
   // writer.
@@ -40,10 +53,7 @@ void Committer::commit(Sync sync, const std::function<void()>& change) {
     held.emplace(lock_.acquire(timeout_));
   }
   lock_.check_present();
-  run_transaction(sync, change);
-  // SQLite commits into unlinked files without a word.
-  lock_.check_present();
-  lock_.announce_commit();
+  work();
   held.reset();
 }
 

@@ -27,7 +27,11 @@ class Committer {
   /// Errors as Stream::append() has them; what `change` throws rolls it back.
   void commit(Sync sync, const std::function<void()>& change);
 
+  /// Copies the write-ahead log into the database file, unless readers are in the way. Throws as commit().
+  void checkpoint();
+
  private:
+  void under_lock(const std::function<void()>& work);
   void prepare(Sync sync);
   void run_transaction(Sync sync, const std::function<void()>& change);
 

@@ -17,6 +17,7 @@
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/sqlite_stream.h"
+#include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
 
@@ -68,7 +69,8 @@ gid_t group_id(const std::string& name) {
 class Scaffold {
  public:
   explicit Scaffold(const std::string& stream)
-      : parent_(real_path(parent_directory(stream))), path_(fmt::format("{}/.stream-{}", parent_, random_hex())) {
+      : parent_(real_path(parent_directory(stream))),
+        path_(fmt::format("{}/{}{}", parent_, scaffold_prefix, random_hex())) {
     if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("make a directory in " + quote(parent_), errno);
   }
   Scaffold(const Scaffold&) = delete;
@@ -124,6 +126,7 @@ void fill(const Paths& paths, const Configuration& configuration) {
   SQLite::Database database = open_database(paths, OpenMode::create);
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   create_schema(database);
+  create_horizon(database);
   store_configuration(database, configuration);
   transaction.commit();
   // Nobody else can know this stream yet, so this needs no lock.

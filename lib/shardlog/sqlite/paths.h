@@ -4,6 +4,9 @@
 
 namespace shardlog::sqlite {
 
+/// What the name of a stream begins with as long as it is not complete.
+constexpr const char* scaffold_prefix = ".stream-";
+
 /// The files of a stream's directory. SQLite's own (stream.db and what it puts beside it) are opened through SQLite
 /// only: another open and close in the same process would drop SQLite's locks on them. stat(2) is harmless.
 struct Paths {

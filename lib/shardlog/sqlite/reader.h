@@ -7,10 +7,12 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/paths.h"
+#include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -19,7 +21,8 @@
 namespace shardlog::sqlite {
 
 /// Reads batches in commit order. Its place is a Tail: it checks that every shard's sequence numbers continue, those of
-/// shards that are not asked for too, so that a row that is missing is found.
+/// shards that are not asked for too, so that a row that is missing is found. Only what the trim horizon of the same
+/// transaction covers may be gone, and is told as gaps, and so is what is expired.
 class SqliteReader final : public Reader {
  public:
   /// All must outlive it.
@@ -34,16 +37,26 @@ class SqliteReader final : public Reader {
 
   struct Fetched {
     BatchRow row;
+    std::size_t first = 0;  ///< as in StoredBatch
+    std::size_t count = 0;
     Bytes payload;
   };
 
   ReadResult next_unnamed(std::size_t budget);
   void resolve(const ReadRequest& request);
-  void seek_to_time(Tail& tail, Timestamp time);
+  void resolve_start(const ReadRequest& request, const Tail& horizon);
+  void resolve_end(const ReadRequest& request, const Tail& horizon);
+  void end_at(Place place);
+  void start_at(const Cut& cut, const Tail& horizon, bool strict);
   std::vector<Fetched> fetch(std::size_t budget);
   void follow_map();
+  void skip_what_is_gone();
+  void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind);
   void add_descendants();
-  [[nodiscard]] bool wanted(const BatchRow& row) const;
+  [[nodiscard]] Place last(std::uint64_t count, const Tail& horizon);
+  [[nodiscard]] bool wanted(std::int64_t shard) const { return shards_.empty() || shards_.contains(shard); }
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> asked_for(const BatchRow& row) const;
+  [[nodiscard]] bool reached_end_of_shard() const;
   [[nodiscard]] bool all_closed() const;
 
   SQLite::Database& database_;
@@ -56,12 +69,18 @@ class SqliteReader final : public Reader {
   std::set<std::int64_t> shards_;  ///< empty means all
   bool descendants_;
   Tail tail_;
+  std::optional<Cut> from_cut_;           ///< of this shard nothing before this record
   std::int64_t last_batch_ = open_ended;  ///< where reading ends
+  std::optional<Tail> end_;               ///< behind that batch, where retention may take it first
+  std::optional<Cut> until_cut_;          ///< of this shard nothing from this record on
   std::optional<Timestamp> until_;
+  std::vector<Gap> gaps_;  ///< to be told with the next result
+  bool at_horizon_ = false;  ///< reading begins, with whatever is there by then
   bool ended_ = false;
   std::optional<Error> damage_;  ///< to be thrown once all before it is delivered
   SQLite::Statement rows_;
   SQLite::Statement version_;
+  SQLite::Statement gone_;
 };
 
 }  // namespace shardlog::sqlite

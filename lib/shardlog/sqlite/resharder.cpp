@@ -22,6 +22,7 @@ std::optional<ShardMap::Version> Resharder::apply(const ReshardStep& step, Shard
     committer_.commit(Sync::full, [&] {
       if (read_configuration_version(version_) != configuration_.version) {
         configuration_ = load_configuration(database_, Access::write);
+        tail_ = Tail();  // a repair of the clock changes arrivals
       }
       if (configuration_.version != version) return;
       scan_.catch_up(configuration_, tail_);

@@ -21,7 +21,7 @@ struct Table {
 
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect these very texts.
-constexpr std::array<Table, 4> tables{{
+constexpr std::array<Table, 5> tables{{
     {"batch_index",
      "CREATE TABLE batch_index("
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
@@ -38,6 +38,10 @@ constexpr std::array<Table, 4> tables{{
      "id INTEGER PRIMARY KEY, first_hash_key BLOB NOT NULL, last_hash_key BLOB NOT NULL, parent INTEGER, "
      "adjacent_parent INTEGER, opened_at INTEGER NOT NULL, closed_at INTEGER, first_sequence INTEGER NOT NULL, "
      "checksum INTEGER NOT NULL) STRICT"},
+    {"trim_horizon",
+     "CREATE TABLE trim_horizon("
+     "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL, "
+     "mostly_free_since INTEGER) STRICT"},
 }};
 
 [[noreturn]] void refuse(const std::string& reason) {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view tag_prefix = "tag:";
 constexpr std::string_view checksum_name = "checksum";
+constexpr std::string_view forever_text = "forever";
 
 /// Names and values of the table `settings`, all as text, which keeps the table open to later versions.
 using Values = std::map<std::string, std::string, std::less<>>;
@@ -26,6 +27,7 @@ using Values = std::map<std::string, std::string, std::less<>>;
 }
 
 Values to_values(const Configuration& configuration) {
+  const Duration retention = configuration.settings.retention;
   Values values{
       {"uuid", configuration.uuid},
       {"created_at", std::to_string(configuration.created_at.time_since_epoch().count())},
@@ -35,6 +37,7 @@ Values to_values(const Configuration& configuration) {
       {"features_incompatible", std::to_string(configuration.features.incompatible)},
       {"shards", std::to_string(configuration.shards.size())},
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
+      {"retention", retention == forever ? std::string(forever_text) : std::to_string(retention.count())},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
@@ -148,6 +151,9 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   configuration.created_at = Timestamp(Duration(number_of<std::int64_t>(values, "created_at")));
   configuration.version = number_of<std::uint64_t>(values, "version");
   configuration.settings.max_record_size = number_of<std::uint64_t>(values, "max_record_size");
+  if (values["retention"] != forever_text) {
+    configuration.settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
+  }
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
   for (const auto& [name, value] : values) {
     if (name.starts_with(tag_prefix)) configuration.settings.tags.emplace(name.substr(tag_prefix.size()), value);

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -15,11 +17,13 @@
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/reader.h"
+#include "shardlog/sqlite/repair_clock.h"
 #include "shardlog/sqlite/resharder.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/statistics.h"
 #include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/trimmer.h"
 #include "shardlog/sqlite/verify.h"
 
 namespace shardlog::sqlite {
@@ -71,6 +75,7 @@ class SqliteStream final : public Stream {
     if (options.access == Access::write) {
       committer_.emplace(database_, paths_, lock_, options, clock);
       resharder_.emplace(database_, *committer_, clock);
+      trimmer_.emplace(database_, *committer_, clock);
       appender_.emplace(database_, *committer_, std::move(configuration), clock);
     }
   }
@@ -83,7 +88,11 @@ class SqliteStream final : public Stream {
   }
 
   std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) override {
-    return named(paths_.name, [&] { return writing(appender_).append(batches, sync); });
+    return named(paths_.name, [&] {
+      // Before the append, so that it can use the space, and so that an error means that nothing of it is stored.
+      writing(trimmer_).go_on(writing(appender_).retention(), batches.size());
+      return writing(appender_).append(batches, sync);
+    });
   }
 
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
@@ -93,9 +102,12 @@ class SqliteStream final : public Stream {
 
   void update(const SettingsChange& change) override {
     named(paths_.name, [&] {
+      Duration retention = forever;
       writing(committer_).commit(Sync::full, [&] {
         Configuration configuration = load_configuration(database_, Access::write);
         ++configuration.version;
+        if (change.retention) configuration.settings.retention = *change.retention;
+        if (change.repair_clock) repair_clock(database_, configuration, clock_.now());
         if (change.max_record_size) configuration.settings.max_record_size = *change.max_record_size;
         for (const auto& [key, value] : change.tags) {
           configuration.settings.tags.erase(key);
@@ -103,7 +115,9 @@ class SqliteStream final : public Stream {
         }
         check(configuration.settings);
         store_settings(database_, configuration);
+        retention = configuration.settings.retention;
       });
+      writing(trimmer_).finish(retention);
     });
   }
 
@@ -115,7 +129,8 @@ class SqliteStream final : public Stream {
     return named(paths_.name, [&] {
       const SQLite::Transaction transaction(database_);
       const Configuration configuration = load_configuration(database_, Access::read);
-      return StreamStatistics{describe(configuration), shard_statistics(database_, configuration), stored_bytes()};
+      return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now()),
+                              stored_bytes()};
     });
   }
 
@@ -133,7 +148,7 @@ class SqliteStream final : public Stream {
   StreamDescription describe(const Configuration& configuration) {
     StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
                                   configuration.map()};
-    if (const BatchRow newest = newest_batch(database_); newest.id > 0) {
+    if (const NewestBatch newest = newest_batch(database_); newest.id > 0) {
       description.last_batch = static_cast<std::uint64_t>(newest.id);
       description.last_arrival = newest.arrived_at;
     }
@@ -154,6 +169,7 @@ class SqliteStream final : public Stream {
   WriterLock lock_;
   SQLite::Database database_;
   std::optional<Committer> committer_;
+  std::optional<Trimmer> trimmer_;
   std::optional<Appender> appender_;
   std::optional<Resharder> resharder_;
 };
@@ -164,6 +180,21 @@ std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& opti
   std::string path = address;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return named(path, [&] { return std::make_unique<SqliteStream>(path, options, clock); });
+}
+
+std::vector<std::string> list_streams(const std::string& directory) {
+  std::error_code error;
+  std::vector<std::string> streams;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string path = entry->path();
+    const bool unfinished = entry->path().filename().string().starts_with(scaffold_prefix);
+    struct stat facts {};
+    if (!unfinished && ::lstat((path + "/stream.db").c_str(), &facts) == 0) streams.push_back(path);
+  }
+  if (error) throw system_error("list the streams in " + quote(directory), error.value());
+  std::sort(streams.begin(), streams.end());
+  return streams;
 }
 
 }  // namespace shardlog::sqlite

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "shardlog/stream.h"
 
@@ -13,5 +14,8 @@ void create(const std::string& path, const CreateOptions& options, const Clock& 
 
 /// As shardlog::open(), for a path.
 std::unique_ptr<Stream> open(const std::string& path, const OpenOptions& options, const Clock& clock);
+
+/// As shardlog::list_streams().
+std::vector<std::string> list_streams(const std::string& directory);
 
 }  // namespace shardlog::sqlite

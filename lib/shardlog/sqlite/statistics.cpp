@@ -4,29 +4,40 @@
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <map>
-#include <optional>
+#include <utility>
 
+#include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-/// When the first record of each shard arrived. Most shards have theirs among the first batches; for one that has not,
-/// the index tells between which batches it is.
+/// Whether a shard has records between two tails.
+bool has_records(const Tail& start, const Tail& end, const ShardRow& row) {
+  return end.next_sequence(row) > start.next_sequence(row);
+}
+
+/// When the first record of each shard behind `start` arrived. Most shards have theirs among the first batches; for one
+/// that has not, the index tells between which batches it is.
 class FirstArrivals {
  public:
-  FirstArrivals(SQLite::Database& database, const Tail& tail) : database_(database), missing_(tail.shards().size()) {}
+  FirstArrivals(SQLite::Database& database, const Configuration& configuration, const Tail& start, const Tail& end)
+      : database_(database), configuration_(configuration), start_(start) {
+    missing_ = newly_in(end);
+  }
 
   std::map<std::int64_t, Timestamp> find() {
-    SQLite::Statement index(database_, fmt::format("SELECT {} FROM batch_index ORDER BY batch", indexed_tail_columns));
-    std::int64_t before = 0;
+    SQLite::Statement index(
+        database_, fmt::format("SELECT {} FROM batch_index WHERE batch > ? ORDER BY batch", indexed_tail_columns));
+    index.bind(1, start_.batch());
+    std::int64_t before = start_.batch();
     while (missing_ > found_.size() && index.executeStep()) {
       const Tail tail = read_indexed_tail(index);
-      const bool news = std::any_of(tail.shards().begin(), tail.shards().end(),
-                                    [this](const auto& entry) { return !found_.contains(entry.first); });
-      if (news) scan(before, tail.batch());
+      if (newly_in(tail) > found_.size()) scan(before, tail.batch());
       before = tail.batch();
     }
     if (missing_ > found_.size()) scan(before, std::numeric_limits<std::int64_t>::max());
@@ -34,6 +45,11 @@ class FirstArrivals {
   }
 
  private:
+  [[nodiscard]] std::size_t newly_in(const Tail& tail) const {
+    return static_cast<std::size_t>(std::count_if(configuration_.shards.begin(), configuration_.shards.end(),
+                                                  [&](const ShardRow& row) { return has_records(start_, tail, row); }));
+  }
+
   void scan(std::int64_t after, std::int64_t last) {
     SQLite::Statement rows(
         database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
@@ -46,27 +62,36 @@ class FirstArrivals {
   }
 
   SQLite::Database& database_;
-  std::size_t missing_;
+  const Configuration& configuration_;
+  const Tail& start_;
+  std::size_t missing_ = 0;
   std::map<std::int64_t, Timestamp> found_;
 };
 
 }  // namespace
 
-std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration) {
-  Tail tail;
-  TailScan(database).catch_up(configuration, tail);
-  const std::map<std::int64_t, Timestamp> first_arrivals = FirstArrivals(database, tail).find();
+std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
+                                              Timestamp now) {
+  const Tail start = readable_start(database, configuration, now);
+  Tail end = start;
+  TailScan(database).catch_up(configuration, end);
+  const std::map<std::int64_t, Timestamp> first_arrivals = FirstArrivals(database, configuration, start, end).find();
   const auto sequence = [](std::int64_t number) { return SequenceNumber(static_cast<std::uint64_t>(number)); };
 
   std::vector<ShardStatistics> statistics;
   for (const ShardRow& row : configuration.shards) {
     ShardStatistics shard{row.shard};
-    if (const auto found = tail.shards().find(row.shard.id.number()); found != tail.shards().end()) {
-      const ShardTail& at_end = found->second;
-      shard.records = static_cast<std::uint64_t>(at_end.next_sequence - row.first_sequence);
-      shard.bytes = static_cast<std::uint64_t>(at_end.bytes);
-      shard.first = {sequence(row.first_sequence), first_arrivals.at(found->first)};
-      shard.last = {sequence(at_end.next_sequence - 1), at_end.last_arrival.value_or(Timestamp{})};
+    const std::int64_t first = start.next_sequence(row);
+    const std::int64_t next = end.next_sequence(row);
+    const std::int64_t trimmed_bytes = start.bytes(row);
+    shard.records = static_cast<std::uint64_t>(next - first);
+    shard.bytes = static_cast<std::uint64_t>(end.bytes(row) - trimmed_bytes);
+    shard.trimmed_records = static_cast<std::uint64_t>(first - row.first_sequence);
+    shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed_bytes);
+    if (has_records(start, end, row)) {
+      const std::int64_t id = row.shard.id.number();
+      shard.first = {sequence(first), first_arrivals.at(id)};
+      shard.last = {sequence(next - 1), end.shards().at(id).last_arrival.value_or(Timestamp{})};
     }
     statistics.push_back(std::move(shard));
   }

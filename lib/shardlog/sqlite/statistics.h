@@ -7,8 +7,9 @@
 
 namespace shardlog::sqlite {
 
-/// What is stored of each shard. Takes a time that does not grow with the stream but for the number of its index rows.
-/// REQUIRES: a read transaction is open
-std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration);
+/// What can be read of each shard at `now`. Takes a time that does not grow with the stream but for the number of its
+/// index rows. REQUIRES: a read transaction is open
+std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
+                                              Timestamp now);
 
 }  // namespace shardlog::sqlite

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
@@ -36,6 +37,11 @@ std::int64_t Tail::next_sequence(const ShardRow& row) const {
   return found == shards_.end() ? row.first_sequence : found->second.next_sequence;
 }
 
+std::int64_t Tail::bytes(const ShardRow& row) const {
+  const auto found = shards_.find(row.shard.id.number());
+  return found == shards_.end() ? 0 : found->second.bytes;
+}
+
 void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
   if (row.arrived_at < last_arrival_ || row.record_count <= 0 || row.data_bytes < 0) {
@@ -53,6 +59,13 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   tail.last_arrival = row.arrived_at;
   ++batches_since_index_;
   bytes_since_index_ += row.data_bytes;
+}
+
+void Tail::limit_arrivals(Timestamp latest) {
+  last_arrival_ = std::min(last_arrival_, latest);
+  for (auto& [shard, tail] : shards_) {
+    if (tail.last_arrival) tail.last_arrival = std::min(*tail.last_arrival, latest);
+  }
 }
 
 bool Tail::index_due() const {
@@ -100,30 +113,72 @@ Tail read_indexed_tail(SQLite::Statement& row) {
   return Tail::decode(batch, last_arrival, tails);
 }
 
-void write_index_row(SQLite::Database& database, const Tail& tail) {
+namespace {
+
+/// Binds the four columns of a tail, from the first parameter on. `tails` must outlive the statement's use.
+void bind_tail(SQLite::Statement& statement, const Tail& tail, const std::string& tails) {
+  statement.bind(1, tail.batch());
+  statement.bind(2, std::int64_t{tail.last_arrival().time_since_epoch().count()});
+  statement.bindNoCopy(3, static_cast<const void*>(tails.data()), static_cast<int>(tails.size()));
+  statement.bind(4, index_checksum(tail.batch(), tail.last_arrival(), tails));
+}
+
+void store_tail(SQLite::Database& database, const Tail& tail, const char* sql) {
   const std::string tails = tail.encode();
-  SQLite::Statement insert(database, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
-  insert.bind(1, tail.batch());
-  insert.bind(2, std::int64_t{tail.last_arrival().time_since_epoch().count()});
-  insert.bindNoCopy(3, static_cast<const void*>(tails.data()), static_cast<int>(tails.size()));
-  insert.bind(4, index_checksum(tail.batch(), tail.last_arrival(), tails));
-  insert.exec();
+  SQLite::Statement statement(database, sql);
+  bind_tail(statement, tail, tails);
+  statement.exec();
 }
 
-BatchRow newest_batch(SQLite::Database& database) {
-  SQLite::Statement newest(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
-  const BatchRow row = newest.executeStep() ? read_batch_row(newest) : BatchRow();
+/// REQUIRES: the index has a row
+Tail load_newest_indexed_tail(SQLite::Database& database) {
+  SQLite::Statement row(database,
+                        fmt::format("SELECT {} FROM batch_index ORDER BY batch DESC LIMIT 1", indexed_tail_columns));
+  row.executeStep();
+  return read_indexed_tail(row);
+}
+
+}  // namespace
+
+void write_index_row(SQLite::Database& database, const Tail& tail) {
+  store_tail(database, tail, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
+}
+
+void replace_index_row(SQLite::Database& database, const Tail& tail) {
+  store_tail(database, tail, "REPLACE INTO batch_index VALUES (?, ?, ?, ?)");
+}
+
+void create_horizon(SQLite::Database& database) {
+  store_tail(database, Tail(), "INSERT INTO trim_horizon VALUES (?, ?, ?, ?, NULL)");
+}
+
+Tail load_horizon(SQLite::Database& database) {
+  SQLite::Statement row(database, fmt::format("SELECT {} FROM trim_horizon LIMIT 1", indexed_tail_columns));
+  if (!row.executeStep()) refuse("the trim horizon is missing");
+  try {
+    return read_indexed_tail(row);
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string("trim horizon: ") + error.what());
+  }
+}
+
+void store_horizon(SQLite::Database& database, const Tail& tail) {
+  store_tail(database, tail, "UPDATE trim_horizon SET batch = ?, arrived_at = ?, tails = ?, checksum = ?");
+}
+
+NewestBatch newest_batch(SQLite::Database& database) {
+  NewestBatch newest;
+  SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
+  if (rows.executeStep()) {
+    const BatchRow row = read_batch_row(rows);
+    newest = {row.id, row.arrived_at};
+  } else {
+    const Tail horizon = load_horizon(database);
+    newest = {horizon.batch(), horizon.last_arrival()};
+  }
   const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
-  if (indexed > row.id) refuse(fmt::format("batch {} is missing", indexed));
-  return row;
-}
-
-Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch) {
-  SQLite::Statement row(
-      database,
-      "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
-  row.bind(1, batch);
-  return row.executeStep() ? read_indexed_tail(row) : Tail();
+  if (indexed > newest.id) refuse(fmt::format("batch {} is missing", indexed));
+  return newest;
 }
 
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last) {
@@ -137,27 +192,30 @@ std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t af
   return tails;
 }
 
-Tail load_indexed_tail(SQLite::Database& database, Timestamp time) {
-  // Both batches and arrivals grow, so a search by halves over the batches finds the last row that is early enough.
+Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough) {
   SQLite::Statement newest_below(
-      database, "SELECT batch, arrived_at FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1");
-  std::int64_t low = 0;  // every row up to here is early enough
+      database, fmt::format("SELECT {} FROM batch_index WHERE batch <= ? AND batch > ? ORDER BY batch DESC LIMIT 1",
+                            indexed_tail_columns));
+  std::int64_t low = start.batch();  // every row up to here is early enough
   std::int64_t high = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
-  std::int64_t found = 0;
   while (low < high) {
     const std::int64_t middle = low + (high - low + 1) / 2;
     newest_below.reset();
     newest_below.bind(1, middle);
+    newest_below.bind(2, low);
     if (!newest_below.executeStep()) {
       low = middle;
-    } else if (Timestamp(Duration(newest_below.getColumn(1).getInt64())) < time) {
-      found = newest_below.getColumn(0).getInt64();
+      continue;
+    }
+    Tail tail = read_indexed_tail(newest_below);
+    if (early_enough(tail)) {
+      start = std::move(tail);
       low = middle;
     } else {
-      high = std::min(middle, newest_below.getColumn(0).getInt64()) - 1;
+      high = tail.batch() - 1;
     }
   }
-  return load_indexed_tail(database, found);
+  return start;
 }
 
 const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard) {
@@ -172,18 +230,23 @@ const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard)
 
 TailScan::TailScan(SQLite::Database& database)
     : database_(database),
-      newest_index_(database, "SELECT batch FROM batch_index WHERE batch <= ? ORDER BY batch DESC LIMIT 1"),
-      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)) {}
+      newest_tails_(database,
+                    "SELECT (SELECT batch FROM trim_horizon LIMIT 1), (SELECT ifnull(max(batch), 0) FROM batch_index)"),
+      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns)) {}
 
-void TailScan::catch_up(const Configuration& configuration, Tail& tail, std::int64_t batch) {
-  newest_index_.reset();
-  rows_.tryReset();  // damage may have left it standing
-  newest_index_.bind(1, batch);
-  const std::int64_t newest = newest_index_.executeStep() ? newest_index_.getColumn(0).getInt64() : 0;
-  newest_index_.reset();
-  if (newest > tail.indexed_batch() && newest >= tail.batch()) tail = load_indexed_tail(database_, batch);
+void TailScan::catch_up(const Configuration& configuration, Tail& tail) {
+  newest_tails_.tryReset();  // damage may have left either standing
+  rows_.tryReset();
+  newest_tails_.executeStep();
+  if (newest_tails_.isColumnNull(0)) refuse("the trim horizon is missing");
+  const std::int64_t horizon = newest_tails_.getColumn(0).getInt64();
+  const std::int64_t indexed = newest_tails_.getColumn(1).getInt64();
+  newest_tails_.reset();
+  if (indexed > tail.indexed_batch() && indexed >= tail.batch()) {
+    tail = load_newest_indexed_tail(database_);
+  }
+  if (tail.batch() < horizon) tail = load_horizon(database_);
   rows_.bind(1, tail.batch());
-  rows_.bind(2, batch);
   while (rows_.executeStep()) {
     const BatchRow row = read_batch_row(rows_);
     tail.advance(row, shard_of(configuration, row.shard));

@@ -5,7 +5,7 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
-#include <limits>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,10 +27,15 @@ struct ShardTail {
 };
 
 /// Where every shard stands just behind a batch. Batches are the truth; a row of `batch_index` is a tail written down
-/// now and then, so that the tail at any batch is one such row and a short scan away, however large the stream is.
+/// now and then, so that the tail at any batch is one such row and a short scan away, however large the stream is. The
+/// row of `trim_horizon` is the tail behind the newest batch that was trimmed: whatever has to be known of batches that
+/// are gone is in it, so that none is kept for its numbers.
+///
+///     batches   1 2 3 4 5 | 6 7 8 9 ...      sequence numbers, arrivals and ids go on from there
+///               trimmed   ^ trim horizon
 class Tail {
  public:
-  /// Before the first batch. Shards that no batch has touched yet are not listed.
+  /// Before the first batch ever. Shards that no batch has touched yet are not listed.
   Tail() = default;
 
   [[nodiscard]] std::int64_t batch() const { return batch_; }
@@ -39,9 +44,15 @@ class Tail {
 
   /// The sequence number that the shard's next record has.
   [[nodiscard]] std::int64_t next_sequence(const ShardRow& row) const;
+  /// Data and keys of all the shard's records so far.
+  [[nodiscard]] std::int64_t bytes(const ShardRow& row) const;
 
   /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
   void advance(const BatchRow& row, const ShardRow& shard);
+
+  /// For who goes on across a repair of the clock, which brings arrivals back: the next one may be any.
+  void forget_last_arrival() { last_arrival_ = Timestamp::min(); }
+  void limit_arrivals(Timestamp latest);
 
   /// Whether the next batch is to have a row in the index: every 4 MiB or 1000 batches.
   [[nodiscard]] bool index_due() const;
@@ -65,12 +76,26 @@ class Tail {
 /// Writes the index row that stands before the batch behind `tail`. REQUIRES: a transaction is open
 void write_index_row(SQLite::Database& database, const Tail& tail);
 
-/// The row of the newest batch, all zero where there is none. Throws corrupt where it is damaged, or older than one
-/// that the index knows of.
-BatchRow newest_batch(SQLite::Database& database);
+/// Of a new stream, in which nothing was trimmed. REQUIRES: a transaction is open
+void create_horizon(SQLite::Database& database);
 
-/// The newest indexed tail that is not beyond `batch`; the start where there is none.
-Tail load_indexed_tail(SQLite::Database& database, std::int64_t batch);
+/// Behind the newest batch that was trimmed. Throws corrupt.
+Tail load_horizon(SQLite::Database& database);
+
+/// REQUIRES: a transaction is open
+void store_horizon(SQLite::Database& database, const Tail& tail);
+
+/// REQUIRES: a transaction is open; an index row stands before the batch behind `tail`
+void replace_index_row(SQLite::Database& database, const Tail& tail);
+
+/// The newest batch that there has ever been, trimmed or not.
+struct NewestBatch {
+  std::int64_t id = 0;  ///< 0 where there was none
+  Timestamp arrived_at;
+};
+
+/// Throws corrupt where it is damaged, or older than one that the index knows of.
+NewestBatch newest_batch(SQLite::Database& database);
 
 /// The columns that read_indexed_tail() expects, and the tail of the row that a statement stands on. Throws corrupt.
 constexpr std::string_view indexed_tail_columns = "batch, arrived_at, tails, checksum";
@@ -79,22 +104,22 @@ Tail read_indexed_tail(SQLite::Statement& row);
 /// All indexed tails behind `after` and not beyond `last`.
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last);
 
-/// The newest indexed tail whose batches all arrived before `time`; the start where there is none.
-Tail load_indexed_tail(SQLite::Database& database, Timestamp time);
+/// The newest tail of `start` and the index behind it for which `early_enough` holds. It holds for `start`, and when
+/// for a tail then for all before it. Throws corrupt.
+Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough);
 
-/// Moves a tail over batches that were appended since, by way of the index where that is shorter. Keeps its statements
-/// prepared for who does that before each commit. The database must outlive it.
+/// Moves a tail to the newest batch, by way of the index or the trim horizon where that is shorter or batches between
+/// are gone. Keeps its statements prepared for who does that before each commit. The database must outlive it.
 class TailScan {
  public:
   explicit TailScan(SQLite::Database& database);
 
-  /// Up to `batch`, or to the newest. REQUIRES: a transaction is open. Throws corrupt.
-  void catch_up(const Configuration& configuration, Tail& tail,
-                std::int64_t batch = std::numeric_limits<std::int64_t>::max());
+  /// REQUIRES: a transaction is open. Throws corrupt.
+  void catch_up(const Configuration& configuration, Tail& tail);
 
  private:
   SQLite::Database& database_;
-  SQLite::Statement newest_index_;
+  SQLite::Statement newest_tails_;
   SQLite::Statement rows_;
 };
 

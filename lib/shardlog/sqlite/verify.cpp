@@ -69,9 +69,10 @@ class Verification {
     };
     std::vector<Piece> pieces;
     bool more = true;
-    const std::int64_t before = id_;
     try {
       SQLite::Transaction transaction(database_);
+      follow_horizon();
+      const std::int64_t before = id_;
       PayloadReader payloads(database_);
       SQLite::Statement rows(
           database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
@@ -99,6 +100,32 @@ class Verification {
     }
     for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
     return more;
+  }
+
+  void follow_horizon() {
+    if (horizon_damaged_) return;
+    try {
+      if (const Tail horizon = load_horizon(database_); id_ < horizon.batch()) go_to(horizon);
+    } catch (const Error& error) {
+      horizon_damaged_ = true;
+      report(error.what());
+    }
+  }
+
+  /// What was trimmed is not looked for, and must not be there.
+  void go_to(const Tail& horizon) {
+    for (const char* const table : {"batches WHERE id <= ", "batch_index WHERE batch < "}) {
+      const std::int64_t left =
+          database_.execAndGet(fmt::format("SELECT count(*) FROM {}{}", table, horizon.batch())).getInt64();
+      if (left != 0)
+        report(fmt::format("{} rows before the trim horizon are there: {}{}", left, table, horizon.batch()));
+    }
+    id_ = horizon.batch();
+    last_arrival_ = horizon.last_arrival();
+    next_sequences_.clear();
+    for (const auto& [shard, tail] : horizon.shards()) next_sequences_.emplace(shard, tail.next_sequence);
+    tail_ = horizon;
+    indexed_.clear();
   }
 
   void check_batch(const BatchRow& row, Bytes payload) {
@@ -155,6 +182,7 @@ class Verification {
   SQLite::Database& database_;
   Configuration configuration_;
   VerifyReport report_;
+  bool horizon_damaged_ = false;
   std::int64_t id_ = 0;
   Timestamp last_arrival_ = Timestamp::min();
   std::map<std::int64_t, std::int64_t> next_sequences_;

@@ -72,6 +72,10 @@ void WriteAheadLog::checkpoint_fully(Duration timeout) {
   }
 }
 
+void WriteAheadLog::checkpoint_now() {
+  checkpoint(SQLITE_CHECKPOINT_RESTART);
+}
+
 void WriteAheadLog::checkpoint_at_exit() {
   if (size() <= exit_threshold) return;
   if (checkpoint(SQLITE_CHECKPOINT_RESTART)) {

@@ -32,6 +32,9 @@ class WriteAheadLog {
   /// Copies everything into the database file, durably. Throws busy when readers stay in the way for `timeout`.
   void checkpoint_fully(Duration timeout);
 
+  /// Copies what there is, unless readers are in the way.
+  void checkpoint_now();
+
   /// At an orderly exit: leaves a short log to whoever opens the stream next, if that can be had without waiting.
   void checkpoint_at_exit();
 

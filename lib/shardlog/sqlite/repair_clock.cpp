@@ -1,0 +1,74 @@
+#include "shardlog/sqlite/repair_clock.h"
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/tail.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+std::int64_t microseconds(Timestamp time) {
+  return time.time_since_epoch().count();
+}
+
+/// The rows are read before the first is changed, without their payloads.
+std::vector<BatchRow> batches_after(SQLite::Database& database, Timestamp now) {
+  std::vector<BatchRow> later;
+  SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC", batch_row_columns));
+  while (rows.executeStep()) {
+    later.push_back(read_batch_row(rows));
+    if (later.back().arrived_at <= now) {
+      later.pop_back();
+      break;  // arrivals never decrease
+    }
+  }
+  return later;
+}
+
+void repair_batches(SQLite::Database& database, Timestamp now) {
+  SQLite::Statement update(database, "UPDATE batches SET arrived_at = ?, checksum = ? WHERE id = ?");
+  for (BatchRow& row : batches_after(database, now)) {
+    row.arrived_at = now;
+    update.bind(1, microseconds(now));
+    update.bind(2, static_cast<std::int64_t>(row.checksum()));
+    update.bind(3, row.id);
+    update.exec();
+    update.reset();
+  }
+}
+
+}  // namespace
+
+void repair_clock(SQLite::Database& database, Configuration& configuration, Timestamp now) {
+  repair_batches(database, now);
+  const Tail early =
+      load_indexed_tail(database, Tail(), [now](const Tail& indexed) { return indexed.last_arrival() <= now; });
+  for (Tail& indexed : load_indexed_tails(database, early.batch(), newest_batch(database).id)) {
+    indexed.limit_arrivals(now);
+    replace_index_row(database, indexed);
+  }
+  if (Tail horizon = load_horizon(database); horizon.last_arrival() > now) {
+    horizon.limit_arrivals(now);
+    store_horizon(database, horizon);
+  }
+  SQLite::Statement since(database, "UPDATE trim_horizon SET mostly_free_since = min(mostly_free_since, ?)");
+  since.bind(1, microseconds(now));
+  since.exec();
+
+  configuration.created_at = std::min(configuration.created_at, now);
+  for (ShardRow& row : configuration.shards) {
+    Shard& shard = row.shard;
+    if (shard.opened_at <= now && shard.closed_at.value_or(now) <= now) continue;
+    shard.opened_at = std::min(shard.opened_at, now);
+    if (shard.closed_at) shard.closed_at = std::min(*shard.closed_at, now);
+    store_shard(database, row);
+  }
+}
+
+}  // namespace shardlog::sqlite

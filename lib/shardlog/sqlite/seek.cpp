@@ -1,0 +1,90 @@
+#include "shardlog/sqlite/seek.h"
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace shardlog::sqlite {
+
+namespace {
+
+/// Moves `tail` on to the first batch for which `stop` holds, which is returned.
+std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& configuration, Tail& tail,
+                             const std::function<bool(const BatchRow&)>& stop) {
+  SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns));
+  rows.bind(1, tail.batch());
+  while (rows.executeStep()) {
+    const BatchRow row = read_batch_row(rows);
+    if (stop(row)) return row;
+    tail.advance(row, shard_of(configuration, row.shard));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
+  const std::int64_t since = now.time_since_epoch().count();
+  if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;
+  return now - retention;
+}
+
+Tail readable_start(SQLite::Database& database, const Configuration& configuration, Timestamp now) {
+  Tail start = load_horizon(database);
+  const auto expired = expiry(configuration.settings.retention, now);
+  return expired ? seek_time(database, configuration, std::move(start), *expired) : start;
+}
+
+Tail seek_time(SQLite::Database& database, const Configuration& configuration, Tail start, Timestamp time) {
+  Tail tail = load_indexed_tail(database, std::move(start),
+                                [time](const Tail& indexed) { return indexed.last_arrival() < time; });
+  scan(database, configuration, tail, [time](const BatchRow& row) { return row.arrived_at >= time; });
+  return tail;
+}
+
+Place seek_sequence(SQLite::Database& database, const Configuration& configuration, Tail start, const Cut& cut) {
+  const ShardRow& shard = shard_of(configuration, cut.shard);
+  Place place{load_indexed_tail(database, std::move(start),
+                                [&](const Tail& indexed) { return indexed.next_sequence(shard) <= cut.sequence; })};
+  place.batch = scan(database, configuration, place.tail,
+                     [&](const BatchRow& row) { return row.shard == cut.shard && row.next_sequence() > cut.sequence; });
+  if (place.batch) place.cut = cut;
+  return place;
+}
+
+Place seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
+                const std::function<bool(std::int64_t shard)>& wanted) {
+  const auto records_before = [&](const Tail& tail) {
+    std::uint64_t records = 0;
+    for (const ShardRow& row : configuration.shards) {
+      if (!wanted(row.shard.id.number())) continue;
+      records += static_cast<std::uint64_t>(tail.next_sequence(row) - row.first_sequence);
+    }
+    return records;
+  };
+  Tail end = start;
+  TailScan(database).catch_up(configuration, end);
+  const std::uint64_t all = records_before(end);
+  const std::uint64_t skipped = count < all ? all - count : 0;
+  std::uint64_t passed = records_before(start);
+  if (skipped <= passed) return {std::move(start)};
+
+  Place place{load_indexed_tail(database, std::move(start),
+                                [&](const Tail& indexed) { return records_before(indexed) <= skipped; })};
+  passed = records_before(place.tail);
+  place.batch = scan(database, configuration, place.tail, [&](const BatchRow& row) {
+    if (!wanted(row.shard)) return false;
+    const auto count_of_batch = static_cast<std::uint64_t>(row.record_count);
+    if (passed + count_of_batch > skipped) return true;
+    passed += count_of_batch;
+    return false;
+  });
+  if (place.batch) {
+    place.cut = {place.batch->shard, place.batch->first_sequence + static_cast<std::int64_t>(skipped - passed)};
+  }
+  return place;
+}
+
+}  // namespace shardlog::sqlite
