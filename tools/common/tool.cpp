@@ -13,7 +13,7 @@
 #include <sstream>
 #include <utility>
 
-#include "tools/common/option_types.h"
+#include "tools/common/option_table.h"
 #include "tools/common/version.h"
 
 namespace shardlog::cli {
@@ -90,14 +90,16 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
     : name_(std::move(name)),
       synopsis_(std::move(synopsis)),
       brief_(std::move(brief)),
-      app_(std::make_unique<CLI::App>(std::move(description), name_)) {
+      app_(std::make_unique<CLI::App>(std::move(description), name_)),
+      options_(*app_) {
   app_->set_help_flag();
-  app_->add_flag("-h", short_help_, "the short help")->group(common_group);
-  app_->add_flag("--help", long_help_, "this help")->group(common_group);
-  app_->add_flag("-V,--version", version_, "print the version")->group(common_group);
-  app_->add_flag("-q,--quiet", quiet_, "no warnings")->group(common_group);
-  app_->add_flag("-v,--verbose", verbose_, "say more on stderr")->group(common_group);
-  add_duration(*app_, "--timeout", timeout_, "how long to wait for another writer (30s)")->group(common_group);
+  options_.group(common_group);
+  options_.flag("-h", short_help_, "the short help");
+  options_.flag("--help", long_help_, "this help");
+  options_.flag("-V,--version", version_, "print the version");
+  options_.flag("-q,--quiet", quiet_, "no warnings");
+  options_.flag("-v,--verbose", verbose_, "say more on stderr");
+  options_.duration("--timeout", timeout_, "how long to wait for another writer (30s)");
 }
 
 Tool::~Tool() = default;
@@ -155,15 +157,21 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
   const auto asked_for = [&](std::string_view flag) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
+  std::string wrong;
   try {
     app_->parse(reversed(arguments));
   } catch (const CLI::ParseError& error) {
+    wrong = error.what();
+  } catch (const Error& error) {  // from refuse_value()
+    wrong = error.what();
+  }
+  if (!wrong.empty()) {
     // Help wins over whatever is wrong or missing.
     short_help_ = asked_for("-h");
     long_help_ = asked_for("--help");
     version_ = asked_for("-V") || asked_for("--version");
     if (!short_help_ && !long_help_ && !version_) {
-      print_message(name_, fmt::format("{} (see {} -h)", error.what(), name_));
+      print_message(name_, fmt::format("{} (see {} -h)", wrong, name_));
       return Parsed::wrong;
     }
   }

@@ -10,12 +10,9 @@
 
 #include "shardlog/stream.h"
 #include "tools/common/exit_status.h"
+#include "tools/common/option_table.h"
 #include "tools/common/output.h"
 #include "tools/common/signals.h"
-
-namespace CLI {  // its headers take seconds to compile: only where options are defined
-class App;
-}
 
 namespace shardlog::cli {
 
@@ -50,7 +47,7 @@ class Tool {
   Tool& operator=(const Tool&) = delete;
 
   /// To add the program's own options to.
-  CLI::App& app() { return *app_; }
+  OptionTable& options() { return options_; }
 
   using Command = std::function<ExitStatus(Context&)>;
   int run(int argc, char** argv, const Command& command);
@@ -67,6 +64,7 @@ class Tool {
   std::vector<std::string> synopsis_;
   std::string brief_;
   std::unique_ptr<CLI::App> app_;
+  OptionTable options_;
   bool short_help_ = false;
   bool long_help_ = false;
   bool version_ = false;

@@ -19,12 +19,12 @@ Tags parse_tags(const std::vector<std::string>& texts) {
 }
 
 void update(const CreateCommand& command, const Context& context) {
-  if (command.shards_given)
+  if (command.shards)
     throw Error(ErrorCode::usage, "--shards: the shards of a stream that is there cannot be changed by --update");
   if (command.group) throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
   SettingsChange change;
-  if (command.max_record_size_given) change.max_record_size = command.max_record_size;
-  if (command.retention_given) change.retention = command.retention;
+  change.max_record_size = command.max_record_size;
+  change.retention = command.retention;
   change.repair_clock = command.repair_clock;
   change.tags = parse_tags(command.tags);
   open(address_of(command.stream), context.open_options(Access::write), context.clock)->update(change);
@@ -38,9 +38,9 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     return ExitStatus::success;
   }
   CreateOptions options;
-  options.shards = command.shards;
-  options.settings.max_record_size = command.max_record_size;
-  options.settings.retention = command.retention;
+  options.shards = command.shards.value_or(options.shards);
+  options.settings.max_record_size = command.max_record_size.value_or(options.settings.max_record_size);
+  options.settings.retention = command.retention.value_or(options.settings.retention);
   options.settings.tags = parse_tags(command.tags);
   options.group = command.group;
   options.unsafe_file_system = command.force;

@@ -18,6 +18,6 @@ int main(int argc, char** argv) {
             "  stream-create orders --update --tag owner=billing\n"
             "\n"
             "All options: stream-create --help\n");
-  define(tool.app(), command);
+  define(tool.options(), command);
   return tool.run(argc, argv, [&](Context& context) { return run_create(command, context); });
 }

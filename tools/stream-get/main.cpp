@@ -22,6 +22,6 @@ int main(int argc, char** argv) {
             "  stream-get orders --from last:20 --format '{time} {key}: {data}'\n"
             "\n"
             "All options: stream-get --help\n");
-  define(tool.app(), command);
+  define(tool.options(), command);
   return tool.run(argc, argv, [&](Context& context) { return run_get(command, context); });
 }

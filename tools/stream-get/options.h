@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/common/option_table.h"
 #include "tools/common/sampler.h"
 #include "tools/common/tool.h"
 
@@ -39,7 +40,7 @@ struct GetCommand {
   OutputForm form;
 };
 
-void define(CLI::App& app, GetCommand& command);
+void define(OptionTable& options, GetCommand& command);
 
 ExitStatus run_get(const GetCommand& command, const Context& context);
 

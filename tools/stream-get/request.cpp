@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "tools/common/option_types.h"
+#include "tools/common/option_table.h"
+#include "tools/common/units.h"
 
 namespace shardlog::cli {
 

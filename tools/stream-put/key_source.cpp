@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "tools/common/json_reader.h"
-#include "tools/common/option_types.h"
+#include "tools/common/option_table.h"
 
 namespace shardlog::cli {
 
@@ -157,10 +157,10 @@ class JsonKey final : public KeySource {
 
 std::unique_ptr<KeySource> make_key_source(const KeyOptions& options) {
   if (options.missing) check_key(*options.missing, "--missing-key");
-  if (options.constant_given) check_key(options.constant, "--key");
+  if (options.constant) check_key(*options.constant, "--key");
   if (options.pointer) return std::make_unique<JsonKey>(*options.pointer);
-  if (options.constant_given) return std::make_unique<ConstantKey>(options.constant);
-  if (options.regex_given) return std::make_unique<RegexKey>(options.regex);
+  if (options.constant) return std::make_unique<ConstantKey>(*options.constant);
+  if (options.regex) return std::make_unique<RegexKey>(*options.regex);
   if (options.field == 0) return nullptr;
   if (options.field_separator.empty()) return std::make_unique<BlankSeparatedField>(options.field);
   return std::make_unique<SeparatedField>(options.field, options.field_separator);

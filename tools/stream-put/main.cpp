@@ -21,6 +21,6 @@ int main(int argc, char** argv) {
             "  stream-get orders --json | stream-put copy --json\n"
             "\n"
             "All options: stream-put --help\n");
-  define(tool.app(), command);
+  define(tool.options(), command);
   return tool.run(argc, argv, [&](Context& context) { return run_put(command, context); });
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/common/option_table.h"
 #include "tools/common/sampler.h"
 #include "tools/common/tool.h"
 #include "tools/stream-put/framing.h"
@@ -13,20 +14,18 @@ namespace shardlog::cli {
 
 /// Where a record's partition key comes from. At most one of the sources is given.
 struct KeyOptions {
-  std::string constant;
-  bool constant_given = false;
+  std::optional<std::string> constant;
   std::uint32_t field = 0;      ///< from 1; 0 is none
   std::string field_separator;  ///< empty: runs of blanks, as awk
-  std::string regex;
-  bool regex_given = false;
+  std::optional<std::string> regex;
   std::optional<std::string> pointer;  ///< a JSON pointer
   std::optional<std::string> missing;  ///< error (as nothing is), none, or the key to take instead
   std::optional<HashKey> hash_key;     ///< of all records, beside their keys
 
   /// Whether each record's key is looked for in its data.
-  [[nodiscard]] bool extracted() const { return field != 0 || regex_given || pointer; }
+  [[nodiscard]] bool extracted() const { return field != 0 || regex || pointer; }
   /// Whether records are to have a key or an explicit hash key.
-  [[nodiscard]] bool any() const { return constant_given || extracted() || hash_key; }
+  [[nodiscard]] bool any() const { return constant || extracted() || hash_key; }
 };
 
 struct SampleOptions {
@@ -47,7 +46,7 @@ struct PutCommand {
   SampleOptions sample;
 };
 
-void define(CLI::App& app, PutCommand& command);
+void define(OptionTable& options, PutCommand& command);
 
 /// Throws usage where options do not go together.
 void check(const PutCommand& command);

@@ -18,6 +18,6 @@ int main(int argc, char** argv) {
             "  stream-reshard merge orders 4 5\n"
             "\n"
             "All options: stream-reshard --help\n");
-  define(tool.app(), command);
+  define(tool.options(), command);
   return tool.run(argc, argv, [&](Context& context) { return run_reshard(command, context); });
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/common/option_table.h"
 #include "tools/common/tool.h"
 
 namespace shardlog::cli {
@@ -19,7 +20,7 @@ struct ReshardCommand {
   bool json = false;
 };
 
-void define(CLI::App& app, ReshardCommand& command);
+void define(OptionTable& options, ReshardCommand& command);
 
 ExitStatus run_reshard(const ReshardCommand& command, const Context& context);
 

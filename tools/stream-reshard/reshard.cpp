@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "shardlog/reshard/plan.h"
-#include "tools/common/option_types.h"
+#include "tools/common/option_table.h"
 #include "tools/stream-reshard/options.h"
 #include "tools/stream-reshard/plan_text.h"
 

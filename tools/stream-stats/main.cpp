@@ -18,6 +18,6 @@ int main(int argc, char** argv) {
             "  stream-stats orders --json | jq .records\n"
             "\n"
             "All options: stream-stats --help\n");
-  define(tool.app(), command);
+  define(tool.options(), command);
   return tool.run(argc, argv, [&](Context& context) { return run_stats(command, context); });
 }

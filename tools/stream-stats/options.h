@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/common/option_table.h"
 #include "tools/common/tool.h"
 
 namespace shardlog::cli {
@@ -17,7 +18,7 @@ struct StatsCommand {
   std::string watch;  ///< the interval as it was given; empty without the option
 };
 
-void define(CLI::App& app, StatsCommand& command);
+void define(OptionTable& options, StatsCommand& command);
 
 ExitStatus run_stats(const StatsCommand& command, const Context& context);
 

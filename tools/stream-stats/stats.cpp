@@ -9,7 +9,7 @@
 
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
-#include "tools/common/option_types.h"
+#include "tools/common/option_table.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"

@@ -1,0 +1,179 @@
+#include "tools/common/option_table.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "shardlog/stream.h"
+#include "tools/common/units.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+/// The name by which messages call an option: its long one, which is the last.
+std::string long_name(const std::string& names) {
+  return names.substr(names.rfind(',') + 1);
+}
+
+}  // namespace
+
+OptionTable::Option OptionTable::Option::needs(Option other) const {
+  option_->needs(other.option_);
+  return *this;
+}
+
+OptionTable::Option OptionTable::Option::excludes(Option other) const {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+OptionTable::Option OptionTable::add(CLI::Option* option) const {
+  option->group(group_);
+  return Option(option);
+}
+
+OptionTable::Option OptionTable::flag(const std::string& names, bool& into, const std::string& description) {
+  return add(app_.add_flag(names, into, description));
+}
+
+OptionTable::Option OptionTable::flag(const std::string& names, const std::function<void()>& chosen,
+                                      const std::string& description) {
+  return add(app_.add_flag_callback(names, chosen, description));
+}
+
+OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, const Set& set,
+                                       const std::string& description) {
+  return add(app_.add_option_function<std::string>(names, set, description)->type_name(type));
+}
+
+OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, std::string& into,
+                                       const std::string& description) {
+  return value(
+      names, type, [&into](const std::string& text) { into = text; }, description);
+}
+
+OptionTable::Option OptionTable::value(const std::string& names, const std::string& type,
+                                       std::optional<std::string>& into, const std::string& description) {
+  return value(
+      names, type, [&into](const std::string& text) { into = text; }, description);
+}
+
+OptionTable::Option OptionTable::list(const std::string& names, const std::string& type, const Set& set,
+                                      const std::string& description) {
+  const auto set_all = [set](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) set(text);
+  };
+  // One for each use: it does not swallow the arguments behind it.
+  return add(app_.add_option_function<std::vector<std::string>>(names, set_all, description)
+                 ->type_name(type)
+                 ->allow_extra_args(false));
+}
+
+OptionTable::Option OptionTable::list(const std::string& names, const std::string& type, std::vector<std::string>& into,
+                                      const std::string& description) {
+  return list(
+      names, type, [&into](const std::string& text) { into.push_back(text); }, description);
+}
+
+OptionTable::Option OptionTable::duration(const std::string& names, Duration& into, const std::string& description) {
+  return value(
+      names, "DURATION",
+      [&into, option = long_name(names)](const std::string& text) { into = duration_of(option, text); }, description);
+}
+
+OptionTable::Option OptionTable::duration(const std::string& names, std::optional<Duration>& into,
+                                          const std::string& description) {
+  return value(
+      names, "DURATION",
+      [&into, option = long_name(names)](const std::string& text) { into = duration_of(option, text); }, description);
+}
+
+OptionTable::Option OptionTable::size(const std::string& names, std::optional<std::uint64_t>& into,
+                                      const std::string& description) {
+  const auto parse = [&into, option = long_name(names)](const std::string& text) {
+    const auto size = parse_size(text);
+    if (!size) refuse_value(option, text, "is no size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
+    into = *size;
+  };
+  return value(names, "SIZE", parse, description);
+}
+
+OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t least, std::uint64_t most,
+                                       const std::function<void(std::uint64_t)>& set, const std::string& description) {
+  const auto parse = [set, least, most, option = long_name(names)](const std::string& text) {
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && stop == text.data() + text.size();
+    if (!whole || number < least || number > most) {
+      refuse_value(option, text, fmt::format("is no number from {} to {}", least, most));
+    }
+    set(number);
+  };
+  return value(names, "N", parse, description);
+}
+
+OptionTable::Option OptionTable::choice(const std::string& names, const std::pair<std::string, std::string>& words,
+                                        const std::function<void(bool)>& set, const std::string& description) {
+  const auto parse = [words, set, option = long_name(names)](const std::string& text) {
+    if (text != words.first && text != words.second) {
+      refuse_value(option, text, fmt::format("is neither {} nor {}", words.first, words.second));
+    }
+    set(text == words.second);
+  };
+  return value(names, words.first + "|" + words.second, parse, description);
+}
+
+OptionTable::Option OptionTable::percent(const std::string& names, std::optional<double>& into,
+                                         const std::string& description) {
+  const auto parse = [&into, option = long_name(names)](const std::string& text) {
+    into = parse_percent(text);
+    if (!into) refuse_value(option, text, "is no percentage above 0 and up to 100");
+  };
+  return value(names, "PERCENT", parse, description);
+}
+
+OptionTable::Option OptionTable::flag_with_value(const std::string& name, const std::string& type,
+                                                 const std::string& standard, std::string& into,
+                                                 const std::string& description) {
+  return add(app_.add_flag(name + "{" + standard + "}", into, description)->type_name("[=" + type + "]"));
+}
+
+void OptionTable::argument(const std::string& name, std::string& into) {
+  app_.add_option(name, into)->required();
+}
+
+void OptionTable::argument(const std::string& name, std::optional<std::string>& into) {
+  app_.add_option(name, into);
+}
+
+void OptionTable::arguments(const std::string& name, std::vector<std::string>& into) {
+  app_.add_option(name, into);
+}
+
+void OptionTable::exclude_each_other(std::initializer_list<Option> options) {
+  for (const Option* one = options.begin(); one != options.end(); ++one) {
+    for (const Option* other = options.begin(); other != one; ++other) one->excludes(*other);
+  }
+}
+
+void refuse_value(const std::string& option, const std::string& value, const std::string& what_it_is) {
+  throw Error(ErrorCode::usage, fmt::format("{} {} {}", option, quote(value), what_it_is));
+}
+
+Duration duration_of(const std::string& option, const std::string& value) {
+  const auto duration = parse_duration(value);
+  if (!duration) refuse_value(option, value, "is no duration: a number and us, ms, s, m, h, d or w");
+  return *duration;
+}
+
+void check_key(const std::string& key, const std::string& option) {
+  try {
+    check(Record{{}, key}, largest_max_record_size);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::usage, fmt::format("{} {}: {}", option, quote(key), error.what()));
+  }
+}
+
+}  // namespace shardlog::cli
