@@ -23,7 +23,7 @@ std::string unescaped_or_throw(const std::string& option, const std::string& tex
 }
 
 /// One of two words. `set` learns whether it is the second.
-CLI::Option* add_choice(CLI::App& app, const std::string& name, std::pair<std::string, std::string> words,
+CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::pair<std::string, std::string>& words,
                         const std::function<void(bool)>& set, const std::string& description) {
   const auto parse = [name, words, set](const std::string& text) {
     if (text != words.first && text != words.second)
