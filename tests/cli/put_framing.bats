@@ -150,6 +150,16 @@ for _ in range(60000):
   expect_equal "$(records_of s | wc -l)" 5
 }
 
+# What is read at once grows with long lines, and then holds more than a batch may.
+@test "long lines before many others come back as they were" {
+  new_stream s --max-record-size 10MiB
+  python3 -c '
+import sys
+for size in [10, 9 << 20, 19 << 19, 10 << 20] + [1 << 20] * 10: sys.stdout.write("x" * (size - 1) + "\n")' >input
+  expect_silence stream-put s input
+  expect_records s input
+}
+
 # --- whole files -------------------------------------------------------------------------------------------------------------
 
 # SHARDLOG_WHOLE_MIB MiB of random bytes (10), a tenth in each file; 100 is the promise, and takes longer.

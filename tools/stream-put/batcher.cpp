@@ -9,6 +9,17 @@ namespace shardlog::cli {
 namespace {
 constexpr std::size_t most_skipped = 4096;       // messages held at once
 constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is kept between two chunks
+
+/// How many records of these lengths, from the first on, fit into one batch.
+std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records) {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (count < lengths.size() && count < most_records && bytes + lengths[count] <= max_batch_bytes) {
+    bytes += lengths[count++];
+  }
+  return count;
+}
+
 }  // namespace
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records)
@@ -60,7 +71,7 @@ void Batcher::encode_as_they_stand() {
   const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
   std::span<const std::uint32_t> lengths(chunk_->lengths);
   while (!lengths.empty() && open_) {
-    const auto part = lengths.first(std::min(lengths.size(), most_records_));
+    const auto part = lengths.first(fitting(lengths, most_records_));
     const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
     const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
     add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part));

@@ -24,8 +24,6 @@ class Batcher {
  public:
   /// At most `most_records` are handed over at once.
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records);
-  Batcher(const Batcher&) = delete;
-  Batcher& operator=(const Batcher&) = delete;
 
   /// From the next chunk on. May be called from any thread.
   void use(ShardMap map);
