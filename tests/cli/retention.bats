@@ -80,6 +80,7 @@ has_expired() {
 
 @test "--repair-clock brings arrivals of the future back" {
   command -v faketime >/dev/null || skip "needs faketime"
+  faketime -f +10d stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
   expect_silence stream-create s
   put s now
   echo later | faketime -f +10d stream-put s

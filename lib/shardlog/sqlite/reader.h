@@ -74,7 +74,7 @@ class SqliteReader final : public Reader {
   std::optional<Tail> end_;               ///< behind that batch, where retention may take it first
   std::optional<Cut> until_cut_;          ///< of this shard nothing from this record on
   std::optional<Timestamp> until_;
-  std::vector<Gap> gaps_;  ///< to be told with the next result
+  std::vector<Gap> gaps_;    ///< to be told with the next result
   bool at_horizon_ = false;  ///< reading begins, with whatever is there by then
   bool ended_ = false;
   std::optional<Error> damage_;  ///< to be thrown once all before it is delivered

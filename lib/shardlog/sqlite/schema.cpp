@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -48,6 +49,15 @@ constexpr std::array<Table, 5> tables{{
   throw Error(ErrorCode::corrupt, reason);
 }
 
+/// The next object; false where there is none. Throws corrupt where it is no table of ours.
+bool next_table(SQLite::Statement& objects) {
+  if (!objects.executeStep()) return false;
+  const std::string name = objects.getColumn(0).getString();
+  const bool ours = std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return table.name == name; });
+  if (!ours) refuse("stream.db holds a foreign object " + quote(name));
+  return true;
+}
+
 }  // namespace
 
 void create_schema(SQLite::Database& database) {
@@ -67,12 +77,12 @@ void check_schema(SQLite::Database& database) {
   if (version != format_version) refuse(fmt::format("unknown format version {}", version));
   SQLite::Statement objects(database, "SELECT name, sql FROM sqlite_schema ORDER BY name");
   for (const Table& table : tables) {
-    const bool there = objects.executeStep();
+    const bool there = next_table(objects);
     if (!there || objects.getColumn(0).getString() != table.name || objects.getColumn(1).getString() != table.sql) {
       refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
     }
   }
-  if (objects.executeStep()) refuse("stream.db holds a foreign object " + quote(objects.getColumn(0).getString()));
+  if (next_table(objects)) refuse("stream.db: a table stands twice");
   if (database.execAndGet("PRAGMA journal_mode").getString() != "wal") refuse("stream.db has no write-ahead log");
 }
 

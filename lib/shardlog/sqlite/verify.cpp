@@ -114,12 +114,11 @@ class Verification {
 
   /// What was trimmed is not looked for, and must not be there.
   void go_to(const Tail& horizon) {
-    for (const char* const table : {"batches WHERE id <= ", "batch_index WHERE batch < "}) {
-      const std::int64_t left =
-          database_.execAndGet(fmt::format("SELECT count(*) FROM {}{}", table, horizon.batch())).getInt64();
-      if (left != 0)
-        report(fmt::format("{} rows before the trim horizon are there: {}{}", left, table, horizon.batch()));
-    }
+    const auto count = [&](const char* rows) {
+      return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
+    };
+    const std::int64_t left = count("batches WHERE id <=") + count("batch_index WHERE batch <");
+    if (left != 0) report(fmt::format("{} rows before the trim horizon, behind batch {}", left, horizon.batch()));
     id_ = horizon.batch();
     last_arrival_ = horizon.last_arrival();
     next_sequences_.clear();
