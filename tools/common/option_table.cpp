@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
+#include <sstream>
 
 #include "shardlog/stream.h"
 #include "tools/common/units.h"
@@ -12,12 +14,89 @@ namespace shardlog::cli {
 
 namespace {
 
+constexpr std::size_t description_column = 30;
+constexpr std::size_t help_width = 80;
+
+/// The arguments as CLI11 wants them, from the last to the first. An empty value behind = is made an argument of its
+/// own: CLI11 would take the next one instead.
+std::vector<std::string> reversed(std::span<char* const> arguments) {
+  std::vector<std::string> result;
+  for (std::string argument : arguments) {
+    const bool empty_value =
+        argument.starts_with("--") && argument.size() > 3 && argument.find('=') == argument.size() - 1;
+    if (empty_value) argument.pop_back();
+    result.push_back(argument);
+    if (empty_value) result.emplace_back();
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+/// "  -s, --shards N          text", the text wrapped, and on a line of its own where the names are too long.
+std::string help_line(const CLI::Option& option) {
+  const auto& shorts = option.get_snames();
+  const auto& longs = option.get_lnames();
+  std::string names = shorts.empty() ? "      " : "  -" + shorts.front() + (longs.empty() ? "" : ", ");
+  if (!longs.empty()) names += "--" + longs.front();
+  const std::string value = option.get_type_name();
+  if (!value.empty()) names += (value.starts_with('[') ? "" : " ") + value;  // "[=VALUE]" may be left out
+  std::string line = names;
+  if (names.size() + 2 > description_column) {
+    line += "\n" + std::string(description_column, ' ');
+  } else {
+    line.append(description_column - names.size(), ' ');
+  }
+  std::istringstream words(option.get_description());
+  std::size_t column = description_column;
+  for (std::string word; words >> word;) {
+    if (column + word.size() >= help_width) {
+      line += "\n" + std::string(description_column, ' ');
+      column = description_column;
+    }
+    const bool first = column == description_column;
+    line += (first ? "" : " ") + word;
+    column += word.size() + (first ? 0 : 1);
+  }
+  return line + "\n";
+}
+
 /// The name by which messages call an option: its long one, which is the last.
 std::string long_name(const std::string& names) {
   return names.substr(names.rfind(',') + 1);
 }
 
 }  // namespace
+
+OptionTable::OptionTable() : app_(std::make_unique<CLI::App>()) {
+  app_->set_help_flag();
+}
+
+OptionTable::~OptionTable() = default;
+
+std::optional<std::string> OptionTable::parse(std::span<char* const> arguments) {
+  try {
+    app_->parse(reversed(arguments));
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    return error.what();
+  } catch (const Error& error) {  // of refuse_value()
+    return error.what();
+  }
+}
+
+std::string OptionTable::help(const std::string& last_group) const {
+  std::vector<std::string> groups = app_->get_groups();
+  std::stable_partition(groups.begin(), groups.end(), [&](const std::string& group) { return group != last_group; });
+  std::string text;
+  for (const std::string& group : groups) {
+    std::string lines;
+    for (const CLI::Option* option : app_->get_options()) {
+      if (option->get_group() == group && !option->get_positional()) lines += help_line(*option);
+    }
+    if (!lines.empty()) text += fmt::format("{}:\n{}\n", group, lines);
+  }
+  return text;
+}
 
 OptionTable::Option OptionTable::Option::needs(Option other) const {
   option_->needs(other.option_);
@@ -35,17 +114,17 @@ OptionTable::Option OptionTable::add(CLI::Option* option) const {
 }
 
 OptionTable::Option OptionTable::flag(const std::string& names, bool& into, const std::string& description) {
-  return add(app_.add_flag(names, into, description));
+  return add(app_->add_flag(names, into, description));
 }
 
 OptionTable::Option OptionTable::flag(const std::string& names, const std::function<void()>& chosen,
                                       const std::string& description) {
-  return add(app_.add_flag_callback(names, chosen, description));
+  return add(app_->add_flag_callback(names, chosen, description));
 }
 
 OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, const Set& set,
                                        const std::string& description) {
-  return add(app_.add_option_function<std::string>(names, set, description)->type_name(type));
+  return add(app_->add_option_function<std::string>(names, set, description)->type_name(type));
 }
 
 OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, std::string& into,
@@ -66,7 +145,7 @@ OptionTable::Option OptionTable::list(const std::string& names, const std::strin
     for (const std::string& text : texts) set(text);
   };
   // One for each use: it does not swallow the arguments behind it.
-  return add(app_.add_option_function<std::vector<std::string>>(names, set_all, description)
+  return add(app_->add_option_function<std::vector<std::string>>(names, set_all, description)
                  ->type_name(type)
                  ->allow_extra_args(false));
 }
@@ -137,19 +216,19 @@ OptionTable::Option OptionTable::percent(const std::string& names, std::optional
 OptionTable::Option OptionTable::flag_with_value(const std::string& name, const std::string& type,
                                                  const std::string& standard, std::string& into,
                                                  const std::string& description) {
-  return add(app_.add_flag(name + "{" + standard + "}", into, description)->type_name("[=" + type + "]"));
+  return add(app_->add_flag(name + "{" + standard + "}", into, description)->type_name("[=" + type + "]"));
 }
 
 void OptionTable::argument(const std::string& name, std::string& into) {
-  app_.add_option(name, into)->required();
+  app_->add_option(name, into)->required();
 }
 
 void OptionTable::argument(const std::string& name, std::optional<std::string>& into) {
-  app_.add_option(name, into);
+  app_->add_option(name, into);
 }
 
 void OptionTable::arguments(const std::string& name, std::vector<std::string>& into) {
-  app_.add_option(name, into);
+  app_->add_option(name, into);
 }
 
 void OptionTable::exclude_each_other(std::initializer_list<Option> options) {

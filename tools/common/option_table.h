@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +39,16 @@ class OptionTable {
     CLI::Option* option_;
   };
 
-  explicit OptionTable(CLI::App& app) : app_(app) {}
+  OptionTable();
+  ~OptionTable();
+  OptionTable(const OptionTable&) = delete;
+  OptionTable& operator=(const OptionTable&) = delete;
+
+  /// Sets what the arguments say. Returns what is wrong with them, nothing where they are right.
+  std::optional<std::string> parse(std::span<char* const> arguments);
+
+  /// What there is, group by group, one of them last.
+  [[nodiscard]] std::string help(const std::string& last_group) const;
 
   /// The heading, in the long help, of the options that are added from here on.
   void group(const std::string& heading) { group_ = heading; }
@@ -80,7 +91,7 @@ class OptionTable {
  private:
   Option add(CLI::Option* option) const;
 
-  CLI::App& app_;
+  std::unique_ptr<CLI::App> app_;
   std::string group_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -10,66 +9,19 @@
 #include <exception>
 #include <new>
 #include <span>
-#include <sstream>
 #include <utility>
 
-#include "tools/common/option_table.h"
 #include "tools/common/version.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t description_column = 30;
-constexpr std::size_t help_width = 80;
 constexpr const char* common_group = "Common to all programs";
 
 void print_message(const std::string& program, const std::string& text) {
   const std::string line = fmt::format("{}: {}\n", program, printable(text));
   std::fwrite(line.data(), 1, line.size(), stderr);
-}
-
-/// The arguments as CLI11 wants them, from the last to the first. An empty value behind = is made an argument of its
-/// own: CLI11 would take the next one instead.
-std::vector<std::string> reversed(std::span<char*> arguments) {
-  std::vector<std::string> result;
-  for (std::string argument : arguments) {
-    const bool empty_value =
-        argument.starts_with("--") && argument.size() > 3 && argument.find('=') == argument.size() - 1;
-    if (empty_value) argument.pop_back();
-    result.push_back(argument);
-    if (empty_value) result.emplace_back();
-  }
-  std::reverse(result.begin(), result.end());
-  return result;
-}
-
-/// "  -s, --shards N          text", the text wrapped, and on a line of its own where the names are too long.
-std::string help_line(const CLI::Option& option) {
-  const auto& shorts = option.get_snames();
-  const auto& longs = option.get_lnames();
-  std::string names = shorts.empty() ? "      " : "  -" + shorts.front() + (longs.empty() ? "" : ", ");
-  if (!longs.empty()) names += "--" + longs.front();
-  const std::string value = option.get_type_name();
-  if (!value.empty()) names += (value.starts_with('[') ? "" : " ") + value;  // "[=VALUE]" may be left out
-  std::string line = names;
-  if (names.size() + 2 > description_column) {
-    line += "\n" + std::string(description_column, ' ');
-  } else {
-    line.append(description_column - names.size(), ' ');
-  }
-  std::istringstream words(option.get_description());
-  std::size_t column = description_column;
-  for (std::string word; words >> word;) {
-    if (column + word.size() >= help_width) {
-      line += "\n" + std::string(description_column, ' ');
-      column = description_column;
-    }
-    const bool first = column == description_column;
-    line += (first ? "" : " ") + word;
-    column += word.size() + (first ? 0 : 1);
-  }
-  return line + "\n";
 }
 
 }  // namespace
@@ -88,11 +40,9 @@ void Context::detail(const std::string& text) const {
 
 Tool::Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief)
     : name_(std::move(name)),
+      description_(std::move(description)),
       synopsis_(std::move(synopsis)),
-      brief_(std::move(brief)),
-      app_(std::make_unique<CLI::App>(std::move(description), name_)),
-      options_(*app_) {
-  app_->set_help_flag();
+      brief_(std::move(brief)) {
   options_.group(common_group);
   options_.flag("-h", short_help_, "the short help");
   options_.flag("--help", long_help_, "this help");
@@ -101,8 +51,6 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
   options_.flag("-v,--verbose", verbose_, "say more on stderr");
   options_.duration("--timeout", timeout_, "how long to wait for another writer (30s)");
 }
-
-Tool::~Tool() = default;
 
 int Tool::run(int argc, char** argv, const Command& command) {
   claim_standard_descriptors();
@@ -157,21 +105,13 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
   const auto asked_for = [&](std::string_view flag) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
-  std::string wrong;
-  try {
-    app_->parse(reversed(arguments));
-  } catch (const CLI::ParseError& error) {
-    wrong = error.what();
-  } catch (const Error& error) {  // from refuse_value()
-    wrong = error.what();
-  }
-  if (!wrong.empty()) {
+  if (const auto wrong = options_.parse(arguments)) {
     // Help wins over whatever is wrong or missing.
     short_help_ = asked_for("-h");
     long_help_ = asked_for("--help");
     version_ = asked_for("-V") || asked_for("--version");
     if (!short_help_ && !long_help_ && !version_) {
-      print_message(name_, fmt::format("{} (see {} -h)", wrong, name_));
+      print_message(name_, fmt::format("{} (see {} -h)", *wrong, name_));
       return Parsed::wrong;
     }
   }
@@ -179,23 +119,13 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
 }
 
 std::string Tool::usage() const {
-  std::string text = fmt::format("{} - {}\n\n", name_, app_->get_description());
+  std::string text = fmt::format("{} - {}\n\n", name_, description_);
   for (const std::string& line : synopsis_) text += fmt::format("  {} {}\n", name_, line);
   return text + "\n";
 }
 
 std::string Tool::full_help() const {
-  std::string text = usage();
-  std::vector<std::string> groups = app_->get_groups();
-  std::stable_partition(groups.begin(), groups.end(), [](const std::string& group) { return group != common_group; });
-  for (const std::string& group : groups) {
-    std::string lines;
-    for (const CLI::Option* option : app_->get_options()) {
-      if (option->get_group() == group && !option->get_positional()) lines += help_line(*option);
-    }
-    if (!lines.empty()) text += fmt::format("{}:\n{}\n", group, lines);
-  }
-  return text + fmt::format("Exit status: see {}(1).\n", name_);
+  return usage() + options_.help(common_group) + fmt::format("Exit status: see {}(1).\n", name_);
 }
 
 std::optional<std::string> stream_directory() {

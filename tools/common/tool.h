@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -42,9 +41,6 @@ class Tool {
  public:
   /// `synopsis` is what follows the program's name, a line each; `brief` is what -h shows behind the synopsis.
   Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief);
-  ~Tool();
-  Tool(const Tool&) = delete;
-  Tool& operator=(const Tool&) = delete;
 
   /// To add the program's own options to.
   OptionTable& options() { return options_; }
@@ -61,9 +57,9 @@ class Tool {
   [[nodiscard]] std::string full_help() const;
 
   std::string name_;
+  std::string description_;
   std::vector<std::string> synopsis_;
   std::string brief_;
-  std::unique_ptr<CLI::App> app_;
   OptionTable options_;
   bool short_help_ = false;
   bool long_help_ = false;

@@ -6,13 +6,13 @@ int main(int argc, char** argv) {
   GetCommand command;
   Tool tool("stream-get", "read records from a data stream", {"[options] STREAM"},
             "  -f, --follow             go on with what comes in\n"
-            "      --from POSITION      where to start: trim-horizon, latest, last:N, or a time\n"
+            "      --from POSITION      where to start: trim-horizon, last:N, or a time\n"
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"
             "  -k, --key KEY            only records of this key\n"
             "  -n, --count N            at most so many records\n"
             "      --json               an object a line, with shard, sequence and key\n"
-            "      --format TEMPLATE    a line of your own, with {data}, {key}, {shard}, {time}\n"
+            "      --format TEMPLATE    a line of {data}, {key}, {shard}, {time}\n"
             "      --frames             everything, for stream-put --frames\n"
             "\n"
             "Examples:\n"
