@@ -48,12 +48,13 @@ std::string written(const std::string& text) {
   return result;
 }
 
-void check_parts(const std::vector<cli::TemplatePart>& parts) {
+void check_parts(std::string_view text, const std::vector<cli::TemplatePart>& parts) {
   std::string again;
   for (const cli::TemplatePart& part : parts) {
     require((part.field == Field::text) != part.text.empty(), "a text has something in it, a field has no text");
     again += part.field == Field::text ? written(part.text) : written(part.field);
   }
+  require(again == text || text.find('\\') != std::string_view::npos, "only an escape can be written in another way");
   require(cli::parse_template(again) == parts, "the parts put together are a template of the same parts");
 }
 
@@ -65,6 +66,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<shardlog::cli::TemplatePart> parts;
   const auto code = shardlog::test::refusal([&] { parts = shardlog::cli::parse_template(text); });
   shardlog::fuzz::require(!code || code == shardlog::ErrorCode::usage, "refused as wrong usage");
-  if (!code) shardlog::fuzz::check_parts(parts);
+  if (!code) shardlog::fuzz::check_parts(text, parts);
   return 0;
 }
