@@ -145,3 +145,11 @@ expect_some() {
     [ -e "$SHARDLOG_SOURCE/man/$program.1" ] || fail "no manual of $program"
   done
 }
+
+@test "shardlog(5) has the tables of a stream, with their very texts" {
+  expect_silence stream-create s
+  sqlite3 -readonly s/stream.db "SELECT sql FROM sqlite_schema ORDER BY name" >expected
+  sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$SHARDLOG_SOURCE/man/shardlog.5" \
+    | sed -n '/^CREATE/{:more;N;/STRICT/!b more;s/\n  */ /g;p}' >got
+  expect_same got expected
+}

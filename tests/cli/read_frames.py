@@ -12,7 +12,7 @@ import uuid
 
 HEADER = struct.Struct("<4sBBHII16sqQ")
 PAYLOAD_HEADER = struct.Struct("<4sBBHIIIIQ")
-DATA_LENGTHS, KEY_LENGTHS, KEYS, HASH_KEYS, DATA, PRODUCER = 0, 1, 2, 3, 4, 16
+DATA_LENGTHS, KEY_LENGTHS, KEYS, HASH_KEYS, DATA = 0, 1, 2, 3, 4
 
 
 def lengths(column, count):

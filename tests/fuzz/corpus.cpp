@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shardlog/core/frame.h"
@@ -67,6 +68,34 @@ std::vector<std::string> texts() {
   return {R"(\n\t\r\0\\\x1f)", R"(a\x4)", "\"\\\n\r\t\x01\x7f", "\xc2\x80\xc2\x9f\xc2\xa0", "Gänse, 日本語, 😀"};
 }
 
+std::vector<std::string> templates() {
+  return {R"({key}\t{data}\n)",
+          R"({shard} {sequence} {time} {hash}\0)",
+          R"({{"key":{key:json},"data":{data:json}}})",
+          R"({data:base64}\x7b\x7D\\\r)",
+          "{{{data}}}{{}}",
+          "{bogus}",
+          "{data"};
+}
+
+/// A line with a JSON pointer, then JSON.
+std::vector<std::string> jsons() {
+  const std::vector<std::pair<std::string, std::string>> pairs{
+      {"/a/0", R"({"a":["x",-1.5e+3,true,false,null,{}]})"},
+      {"/a~1b/~0", R"( {"a/b" : {"~" : "\u00e9\ud83e\udd8a"}} )"},
+      {"", R"("\"\\\/\b\f\n\r\t\u0000")"},
+      {"/1/1", R"([[],[0,"Gänse, 日本語, 😀"]])"},
+      {"", R"({"data":"a\nb","key":"k\u0041","hash_key":"340282366920938463463374607431768211455"})"},
+      {"/data_base64", R"({"key":null,"data_base64":"AP+AfQ==","shard":"shardId-000000000003","sequence":"7"})"},
+      {"/key", R"({"data":"","data":"twice","key":""})"},
+      {"", "1 2"},
+      {"~2", " \t\r"},
+  };
+  std::vector<std::string> result;
+  for (const auto& [pointer, json] : pairs) result.push_back(pointer + '\n' + json);
+  return result;
+}
+
 void write(const std::filesystem::path& folder, const std::vector<std::string>& seeds) {
   std::filesystem::create_directories(folder);
   for (std::size_t i = 0; i < seeds.size(); ++i) {
@@ -89,5 +118,7 @@ int main(int argc, char** argv) {
   shardlog::fuzz::write(folder / "frame", shardlog::fuzz::frames());
   shardlog::fuzz::write(folder / "units", shardlog::fuzz::units());
   shardlog::fuzz::write(folder / "text", shardlog::fuzz::texts());
+  shardlog::fuzz::write(folder / "template", shardlog::fuzz::templates());
+  shardlog::fuzz::write(folder / "json", shardlog::fuzz::jsons());
   return 0;
 }

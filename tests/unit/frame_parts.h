@@ -15,8 +15,7 @@
 /// Frames put together from the description of the format, with nothing of the encoder.
 namespace shardlog::test {
 
-/// "XXH3-64 of bytes 0 to 39 and of the digits behind them": the digits', with the bytes' as its seed. REQUIRES: at
-/// least 48 bytes
+/// "XXH3-64 of the n digits, with XXH3-64 of bytes 0 to 39 as its seed". REQUIRES: at least 48 bytes
 inline std::uint64_t described_frame_checksum(std::string_view frame) {
   const std::uint64_t seed = XXH3_64bits(frame.data(), 40);
   const std::string_view digits = frame.substr(48, static_cast<unsigned char>(frame[5]));

@@ -22,7 +22,7 @@
 ///     12     4     shard
 ///     16     16    UUID of the stream
 ///     32     8     arrival time, microseconds since the epoch
-///     40     8     checksum: XXH3-64 of bytes 0 to 39 and of the digits behind them
+///     40     8     checksum: XXH3-64 of the n digits, with XXH3-64 of bytes 0 to 39 as its seed
 ///     48     n     sequence number, in decimal
 ///     48+n         payload: a record batch as in core/record_batch_format.h
 namespace shardlog {
