@@ -151,6 +151,12 @@ struct ShardStatistics {
   std::optional<End> last{};
 };
 
+/// How much of a stream's statistics is wanted.
+enum class Detail {
+  load,  ///< all but the ends of the shards: takes the same time however many records there are
+  all,   ///< where shards are many, as long as reading the headers of all batches
+};
+
 struct StreamStatistics {
   StreamDescription description;
   std::vector<ShardStatistics> shards;  ///< in the order of their ids
@@ -190,7 +196,7 @@ class Stream {
   /// shard map, and as append().
   virtual std::optional<ShardMap::Version> reshard(const ReshardStep& step, ShardMap::Version version) = 0;
 
-  virtual StreamStatistics statistics() = 0;
+  virtual StreamStatistics statistics(Detail detail) = 0;
 
   /// Reads everything. `progress` is called now and then with the part done, 0 to 1; where it returns false that is the
   /// end.

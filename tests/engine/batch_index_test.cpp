@@ -130,7 +130,7 @@ TEST_P(DamagedIndex, IsFoundByAReaderThatUsesIt) {
 }
 
 TEST_P(DamagedIndex, IsFoundByStatistics) {
-  EXPECT_EQ(refusal([&] { open_to_read()->statistics(); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { open_to_read()->statistics(Detail::all); }), ErrorCode::corrupt);
 }
 
 TEST_P(DamagedIndex, DoesNotKeepBatchesFromBeingReadInTheirOrder) {
@@ -151,7 +151,7 @@ TEST_F(BatchIndex, DamagedInAnOlderRowDoesNotMisleadStatistics) {
   put(*writer, 0, {"b"});
   ASSERT_EQ(rows(), "2,3,4");
   damage("UPDATE batch_index SET tails = x'' WHERE batch = 2");
-  EXPECT_EQ(refusal([&] { open_to_read()->statistics(); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { open_to_read()->statistics(Detail::all); }), ErrorCode::corrupt);
 }
 
 TEST_F(BatchIndex, ThatKnowsOfBatchesWhichAreGoneIsFoundByVerify) {

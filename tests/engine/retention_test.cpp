@@ -290,7 +290,7 @@ TEST_F(Retention, LeavesStatisticsOfWhatCanBeRead) {
   const Timestamp second = clock_.now();
   put(*writer, 0, {"ccc"});
   const auto expect = [&] {
-    const auto shards = stream_->statistics().shards;
+    const auto shards = stream_->statistics(Detail::all).shards;
     EXPECT_EQ(shards[0].records, 1U);
     EXPECT_EQ(shards[0].bytes, 3U);
     EXPECT_EQ(shards[0].trimmed_records, 2U);
@@ -439,7 +439,7 @@ TEST_P(DamagedHorizon, IsFound) {
   ASSERT_GT(test::RawDatabase(path_).exec(GetParam()), 0);
   EXPECT_EQ(refusal([&] { all(); }), ErrorCode::corrupt);
   EXPECT_EQ(refusal([&] { put(*open_to_write(), 0, {"g"}); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([&] { stream_->statistics(); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->statistics(Detail::all); }), ErrorCode::corrupt);
   EXPECT_NE(findings(*stream_), Lines{});
 }
 

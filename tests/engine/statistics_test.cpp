@@ -12,12 +12,12 @@ using namespace std::chrono_literals;
 
 class Statistics : public test::StreamTest {
  protected:
-  ShardStatistics of_shard(std::size_t shard) { return open_to_read()->statistics().shards.at(shard); }
+  ShardStatistics of_shard(std::size_t shard) { return open_to_read()->statistics(Detail::all).shards.at(shard); }
 };
 
 TEST_F(Statistics, OfAnEmptyShardHaveNoEnds) {
   create(2);
-  EXPECT_EQ(open_to_read()->statistics().shards.size(), 2U);
+  EXPECT_EQ(open_to_read()->statistics(Detail::all).shards.size(), 2U);
   EXPECT_EQ(of_shard(1).records, 0U);
   EXPECT_EQ(of_shard(1).bytes, 0U);
   EXPECT_FALSE(of_shard(1).first);
@@ -79,7 +79,7 @@ TEST_F(Statistics, SayWhatTheStreamTakesOnDisk) {
   create();
   const auto writer = open_to_write();
   put(*writer, 0, {std::string(test::mebibyte, 'x')});
-  EXPECT_EQ(open_to_read()->statistics().stored_bytes,
+  EXPECT_EQ(open_to_read()->statistics(Detail::all).stored_bytes,
             std::filesystem::file_size(file("stream.db")) + std::filesystem::file_size(file("stream.db-wal")));
 }
 

@@ -295,7 +295,7 @@ RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
 RC_GTEST_PROP(StreamProperty, CountsWhatWasAppended, ()) {
   Beside beside;
   fill(beside);
-  const StreamStatistics statistics = beside.reader().statistics();
+  const StreamStatistics statistics = beside.reader().statistics(Detail::all);
   RC_ASSERT(statistics.description.last_batch == beside.model().batches());
   RC_ASSERT(beside.model().agrees(statistics.shards));
   const VerifyReport report = beside.any_writer().verify([](double) { return true; });

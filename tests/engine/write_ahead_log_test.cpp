@@ -148,7 +148,7 @@ TEST_F(WriteAheadLogTest, IsEmptiedUnderTheWriterLockOnly) {
     put_many(*writer, 10 * kibibyte, 10 * mebibyte);
     put_bytes(*writer, 4 * mebibyte);
     writer->update({.max_record_size = 4096, .tags = {}});
-    open_to_read()->statistics();
+    open_to_read()->statistics(Detail::all);
     EXPECT_EQ(findings(*open_to_read()), Lines{});
   }
   open_to_read();

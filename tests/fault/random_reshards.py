@@ -52,8 +52,9 @@ def check_tiles(found):
     check(following == 2**128, "the key space is not covered")
 
 
-def random_step(randomness, stream):
-    open_shards = [s["shard"] for s in sorted((s for s in shards(stream) if s["open"]), key=lambda s: int(s["first_hash_key"]))]
+def random_step(randomness, stream, found):
+    """Changes the shards that were found; returns those that are there then."""
+    open_shards = [s["shard"] for s in sorted((s for s in found if s["open"]), key=lambda s: int(s["first_hash_key"]))]
     choice = randomness.random()
     if choice < 0.2:
         run("stream-reshard", "scale", stream, str(randomness.randint(1, 12)))
@@ -64,7 +65,7 @@ def random_step(randomness, stream):
         run("stream-reshard", "merge", stream, open_shards[place], open_shards[place + 1])
     found = shards(stream)
     check_tiles(found)
-    return len(found)
+    return found
 
 
 def check_keys_in_order(lines, expected, what):
@@ -86,8 +87,10 @@ def main():
         producers = [Producer(stream, number) for number in range(PRODUCERS)]
         for producer in producers:
             producer.start()
+        found = shards(stream)
         for _ in range(STEPS):
-            total = random_step(randomness, stream)
+            found = random_step(randomness, stream, found)
+        total = len(found)
         for producer in producers:
             producer.going.clear()
         for producer in producers:

@@ -128,7 +128,7 @@ ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
   const Access access = command.dry_run ? Access::read : Access::write;
   const auto stream = open(address_of(command.stream), context.open_options(access), context.clock);
   while (true) {
-    const StreamStatistics statistics = stream->statistics();
+    const StreamStatistics statistics = stream->statistics(Detail::load);
     const ShardMap& map = statistics.description.map;
     const reshard::Plan plan = plan_for(command, map, loads_of(statistics));
     if (!command.dry_run && !apply_plan(*stream, plan, map.version(), context)) continue;  // plan again

@@ -59,7 +59,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
 }
 
 StreamStatistics statistics_of(const std::string& address, const Context& context) {
-  return open(address, context.open_options(Access::read), context.clock)->statistics();
+  return open(address, context.open_options(Access::read), context.clock)->statistics(Detail::all);
 }
 
 /// All streams of a directory. One that cannot be read is told, and the others are shown.

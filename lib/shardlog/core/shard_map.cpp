@@ -30,6 +30,12 @@ ShardMap::ShardMap(Version version, std::vector<Shard> shards) : version_(versio
     throw Error(ErrorCode::corrupt, "shard map: a shard id occurs twice");
   }
 
+  for (std::size_t place = 0; place < shards_.size(); ++place) {
+    if (shards_[place].parent) children_.emplace_back(*shards_[place].parent, place);
+    if (shards_[place].adjacent_parent) children_.emplace_back(*shards_[place].adjacent_parent, place);
+  }
+  std::sort(children_.begin(), children_.end());
+
   std::vector<const Shard*> open;
   for (const Shard& shard : shards_) {
     if (shard.open()) open.push_back(&shard);
@@ -61,8 +67,8 @@ const Shard* ShardMap::find(ShardId id) const {
 
 std::vector<Shard> ShardMap::children_of(ShardId id) const {
   std::vector<Shard> children;
-  const auto is_child = [id](const Shard& shard) { return shard.parent == id || shard.adjacent_parent == id; };
-  std::copy_if(shards_.begin(), shards_.end(), std::back_inserter(children), is_child);
+  auto link = std::lower_bound(children_.begin(), children_.end(), std::pair(id, std::size_t{0}));
+  for (; link != children_.end() && link->first == id; ++link) children.push_back(shards_[link->second]);
   return children;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "shardlog/core/hash_key.h"
@@ -32,7 +34,7 @@ class ShardMap {
   /// Nullptr where there is no such shard.
   [[nodiscard]] const Shard* find(ShardId id) const;
 
-  /// The shards that took over from a closed one.
+  /// The shards that took over from a closed one, in the order of their ids.
   [[nodiscard]] std::vector<Shard> children_of(ShardId id) const;
 
   /// Where in open_shards() the shard stands whose range holds `key`.
@@ -42,7 +44,8 @@ class ShardMap {
   Version version_;
   std::vector<Shard> shards_;
   std::vector<ShardId> open_;
-  std::vector<HashKey> starts_;  // of open_, for the search
+  std::vector<HashKey> starts_;                            // of open_, for the search
+  std::vector<std::pair<ShardId, std::size_t>> children_;  // parent, and where in shards_ its child stands; sorted
 };
 
 }  // namespace shardlog

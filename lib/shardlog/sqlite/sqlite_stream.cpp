@@ -125,11 +125,11 @@ class SqliteStream final : public Stream {
     return named(paths_.name, [&] { return writing(resharder_).apply(step, version); });
   }
 
-  StreamStatistics statistics() override {
+  StreamStatistics statistics(Detail detail) override {
     return named(paths_.name, [&] {
       const SQLite::Transaction transaction(database_);
       const Configuration configuration = load_configuration(database_, Access::read);
-      return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now()),
+      return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now(), detail),
                               stored_bytes()};
     });
   }

@@ -71,11 +71,12 @@ class FirstArrivals {
 }  // namespace
 
 std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
-                                              Timestamp now) {
+                                              Timestamp now, Detail detail) {
   const Tail start = readable_start(database, configuration, now);
   Tail end = start;
   TailScan(database).catch_up(configuration, end);
-  const std::map<std::int64_t, Timestamp> first_arrivals = FirstArrivals(database, configuration, start, end).find();
+  std::map<std::int64_t, Timestamp> first_arrivals;
+  if (detail == Detail::all) first_arrivals = FirstArrivals(database, configuration, start, end).find();
   const auto sequence = [](std::int64_t number) { return SequenceNumber(static_cast<std::uint64_t>(number)); };
 
   std::vector<ShardStatistics> statistics;
@@ -88,7 +89,7 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
     shard.bytes = static_cast<std::uint64_t>(end.bytes(row) - trimmed_bytes);
     shard.trimmed_records = static_cast<std::uint64_t>(first - row.first_sequence);
     shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed_bytes);
-    if (has_records(start, end, row)) {
+    if (detail == Detail::all && has_records(start, end, row)) {
       const std::int64_t id = row.shard.id.number();
       shard.first = {sequence(first), first_arrivals.at(id)};
       shard.last = {sequence(next - 1), end.shards().at(id).last_arrival.value_or(Timestamp{})};

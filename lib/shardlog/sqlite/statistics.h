@@ -7,9 +7,8 @@
 
 namespace shardlog::sqlite {
 
-/// What can be read of each shard at `now`. Takes a time that does not grow with the stream but for the number of its
-/// index rows. REQUIRES: a read transaction is open
+/// What can be read of each shard at `now`. REQUIRES: a read transaction is open
 std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
-                                              Timestamp now);
+                                              Timestamp now, Detail detail);
 
 }  // namespace shardlog::sqlite
