@@ -191,6 +191,22 @@ def follow_median():
     return [median(run) for run in runs], f"p99 {median([run[989] for run in runs]):.2f} ms"
 
 
+@row("scale 1 to 10,000 shards and back: time a step, against 1,000", 1.5, "less")
+def scale_shards():
+    def there_and_back(shards):
+        return f"{program('stream-reshard')} scale s {shards}; {program('stream-reshard')} scale s 1"
+
+    pair = Pair(there_and_back(10_000), there_and_back(1_000), fresh("s", 1), fresh("s", 1))
+    return [ratio / 10 for ratio in pair.time_ratio()], f"{median(pair.ours) / 20_000 * 1e6:.0f} against {median(pair.theirs) / 2_000 * 1e6:.0f} us a step"
+
+
+@row("memory of scaling to 10,000 shards and back in MiB", 64, "less")
+def memory_of_scaling():
+    subprocess.run(["bash", "-euc", fresh("s", 1)], check=True)
+    sizes = [peak_memory(f"{program('stream-reshard')} scale s {shards}") for shards in (10_000, 1)]
+    return sizes, f"there {sizes[0]:.0f}, back {sizes[1]:.0f}"
+
+
 def peak_memory(command):
     """In MiB. Measured from a small process of its own: a child starts out with the peak of who made it."""
     script = ("import resource, subprocess, sys; subprocess.run(sys.argv[1], shell=True, check=True);"
