@@ -76,7 +76,7 @@ expect_unwritable() {
 
 @test "help and version that cannot be written are errors" {
   local program option
-  for program in create put get stats; do
+  for program in create put get reshard stats; do
     for option in -h --help -V --version; do expect_unwritable "stream-$program" "$option"; done
   done
 }
@@ -351,7 +351,7 @@ PYTHON
 
 @test "the short help fits on a screen and shows examples" {
   local program
-  for program in create put get stats; do
+  for program in create put get reshard stats; do
     expect_success "stream-$program" -h
     [ "$(wc -l <"$STDOUT")" -le 24 ] || fail "stream-$program -h has $(wc -l <"$STDOUT") lines"
     awk 'length($0) > 80 { print "too wide: " $0; exit 1 }' "$STDOUT"
@@ -361,7 +361,7 @@ PYTHON
 
 @test "the long help is for people" {
   local program
-  for program in create put get stats; do
+  for program in create put get reshard stats; do
     expect_success "stream-$program" --help
     awk 'length($0) > 80 { print "too wide: " $0; exit 1 }' "$STDOUT"
     if grep -E 'UINT|INT in|TEXT|value in|->' "$STDOUT"; then fail "stream-$program --help shows the types of its parser"; fi
@@ -380,7 +380,7 @@ PYTHON
   local version program
   version=$(sed -n 's/^project(shardlog VERSION \([0-9.]*\).*/\1/p' "$SHARDLOG_SOURCE/CMakeLists.txt")
   [ -n "$version" ]
-  for program in create put get stats; do
+  for program in create put get reshard stats; do
     expect_success "stream-$program" --version
     expect_stdout "stream-$program (shardlog) $version"
     expect_success "stream-$program" -V

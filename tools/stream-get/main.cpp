@@ -16,7 +16,6 @@ int main(int argc, char** argv) {
             "      --frames             everything, for stream-put --frames\n"
             "\n"
             "Examples:\n"
-            "  stream-get orders\n"
             "  stream-get logs -f --from latest | grep ERROR\n"
             "  stream-get orders --from -10m --json | jq .key\n"
             "  stream-get orders --from last:20 --format '{time} {key}: {data}'\n"
