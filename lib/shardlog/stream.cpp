@@ -32,7 +32,8 @@ void check(const StreamSettings& settings) {
     throw Error(ErrorCode::usage,
                 fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
   }
-  if (settings.retention <= Duration(0)) throw Error(ErrorCode::usage, "a retention of 0 would keep nothing: give a longer one, or forever");
+  if (settings.retention <= Duration(0))
+    throw Error(ErrorCode::usage, "a retention of 0 would keep nothing: give a longer one, or forever");
   if (settings.tags.size() > max_tags) {
     throw Error(ErrorCode::usage, fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
   }
