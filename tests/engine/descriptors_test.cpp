@@ -10,16 +10,15 @@
 namespace shardlog {
 namespace {
 
-/// The open descriptors of this process and what they stand for.
+/// The open descriptors of this process and what they stand for, without the one that it takes to list them.
 std::map<int, std::string> descriptors() {
-  std::map<int, std::string> result;
+  std::map<int, std::string> listed;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
-    const auto target = std::filesystem::read_symlink(entry.path(), gone);
-    const int number = std::stoi(entry.path().filename().string());
-    if (!gone && ::fcntl(number, F_GETFD) >= 0) result.emplace(number, target.string());
+    listed.emplace(std::stoi(entry.path().filename().string()), std::filesystem::read_symlink(entry.path(), gone));
   }
-  return result;
+  std::erase_if(listed, [](const auto& descriptor) { return ::fcntl(descriptor.first, F_GETFD) < 0; });
+  return listed;
 }
 
 class Descriptors : public test::StreamTest {
