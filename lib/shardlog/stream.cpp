@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "shardlog/core/utf8.h"
 
 namespace shardlog {
@@ -26,6 +28,15 @@ void check_tag(const std::string& key, const std::string& value) {
 }
 
 }  // namespace
+
+void check_consumer_name(const std::string& name) {
+  constexpr std::size_t longest = 128;
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  if (name.empty() || name.size() > longest || name.find_first_not_of(allowed) != std::string::npos) {
+    throw Error(ErrorCode::usage,
+                fmt::format("consumer {}: a consumer's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(name), longest));
+  }
+}
 
 void check(const StreamSettings& settings) {
   if (settings.max_record_size < smallest_max_record_size || settings.max_record_size > largest_max_record_size) {

@@ -9,11 +9,14 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/core/consumer.h"
 #include "shardlog/core/error.h"
 #include "shardlog/core/position.h"
+#include "shardlog/core/producer.h"
 #include "shardlog/core/record.h"
 #include "shardlog/core/record_batch.h"
 #include "shardlog/core/reshard_step.h"
@@ -103,7 +106,15 @@ struct Gap {
   friend bool operator==(const Gap&, const Gap&) = default;
 };
 
+/// Where one shard is read from.
+struct ShardStart {
+  ShardId shard;
+  std::variant<TrimHorizon, AtSequence, AfterSequence> from;
+};
+
 struct ReadRequest {
+  std::vector<ShardStart>
+      starts{};                   ///< these shards, each from a place of its own; then `shards` and `from` say nothing
   std::vector<ShardId> shards;    ///< none means all
   Position from = TrimHorizon{};  ///< before the trim horizon, a sequence number is a gap; other positions begin there
   std::optional<Position> until;  ///< nothing means the tail at the start, or no end when following
@@ -116,6 +127,7 @@ struct ReadRequest {
 struct ReadResult {
   std::vector<Gap> gaps;             ///< before the batches; they and all batches tile each shard's sequence numbers
   std::vector<StoredBatch> batches;  ///< in commit order
+  std::vector<ShardId> ended;        ///< closed shards of which, after the batches, nothing more will come; each once
   bool at_end = false;               ///< nothing more will ever come
 };
 
@@ -134,6 +146,15 @@ class Reader {
   /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns
   /// true where a commit was noticed. Only a hint: always ask next() again.
   virtual bool wait(Duration timeout, std::stop_token stop) = 0;
+};
+
+/// Where a position is in one shard.
+struct ShardPlace {
+  ShardId shard;
+  SequenceNumber next;  ///< of the first record behind it, or what that will at least have
+  bool at_end = false;  ///< the shard is closed, and nothing is behind it
+
+  friend bool operator==(const ShardPlace&, const ShardPlace&) = default;
 };
 
 /// What can be read of a shard.
@@ -181,11 +202,42 @@ class Stream {
   /// order. Nothing is returned where a shard was closed since a batch was routed to it: nothing is stored then;
   /// describe() the stream and route again. Throws busy and full (nothing was stored; try again), not_found (the stream
   /// was removed; nothing is to be acknowledged), io (the outcome is unknown; this object stores nothing more).
-  virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) = 0;
+  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) {
+    return append(batches, sync, {});
+  }
+
+  /// The same, and the producers move on in the same commit; there may be no batches then. Throws fenced, and stores
+  /// nothing, where one of them is not where it is expected.
+  virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
+                                                         std::span<const ProducerMove> moves) = 0;
+
+  /// All places of a producer, in the order of their sources; and of all producers, in the order of their ids.
+  virtual std::vector<Producer> producer(const std::string& name) = 0;
+  virtual std::vector<Producer> producers() = 0;
+
+  /// Removes all places of a producer; false where it has none. Throws as append().
+  virtual bool forget_producer(const std::string& name) = 0;
 
   /// The request's positions are resolved now, not at the first read; only the trim horizon is where it is then. Throws
   /// usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict).
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
+
+  /// Where `position` is now in each of the shards, in the order of their ids; no shards means all. Throws as read(),
+  /// and trimmed where a sequence number is before the trim horizon.
+  virtual std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) = 0;
+
+  virtual std::optional<Consumer> consumer(const std::string& name) = 0;
+  /// In the order of their names.
+  virtual std::vector<Consumer> consumers() = 0;
+
+  /// Makes a consumer (nothing expected), changes it whole, or removes it (nothing desired), in one commit. False, and
+  /// nothing is changed, where it is not as expected: look again. Throws as append().
+  virtual bool replace_consumer(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) = 0;
+
+  /// Changes leases of the consumer with this UUID in one commit. False, and nothing is changed, where one of them is
+  /// not as expected or there is no such consumer: look again. Where owners, claimants and shards stay, it is as cheap
+  /// as it can be: a power cut may undo it, and nobody is woken. Throws as append().
+  virtual bool change_leases(const std::string& consumer_uuid, std::span<const LeaseChange> changes) = 0;
 
   /// Changes the settings, then removes what is past retention and gives back the space that is free. Throws as
   /// append(), and usage.
@@ -213,6 +265,9 @@ std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& opti
 
 /// The addresses of the streams in a directory, in the order of their names. Throws not_found, permission, io.
 std::vector<std::string> list_streams(const std::string& directory);
+
+/// Throws usage where it is no name of a consumer: 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
+void check_consumer_name(const std::string& name);
 
 /// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag").
 void check(const StreamSettings& settings);

@@ -22,6 +22,8 @@ ExitStatus exit_status_of(ErrorCode code) {
     case ErrorCode::busy:
     case ErrorCode::full:
       return ExitStatus::try_again;
+    case ErrorCode::fenced:
+      return ExitStatus::fenced;
     case ErrorCode::permission:
       return ExitStatus::permission;
     case ErrorCode::internal:

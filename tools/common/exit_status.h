@@ -10,12 +10,13 @@ enum class ExitStatus : int {
   partly = 1,   ///< or: the answer is no
   usage = 64,
   data = 65,           ///< a malformed record, or a stream that is damaged or of a newer version
-  not_found = 66,      ///< no such stream or shard
+  not_found = 66,      ///< no such stream, shard or consumer
   trimmed = 69,        ///< the position is before the trim horizon
   internal = 70,       ///< a bug
   cannot_create = 73,  ///< exists or cannot be created
   io = 74,             ///< the last batch's outcome is unknown
   try_again = 75,      ///< busy or full: nothing of the last batch is stored
+  fenced = 76,         ///< another worker took over the lease, or another run the producer
   permission = 77,
 };
 

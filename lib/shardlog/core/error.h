@@ -21,6 +21,7 @@ enum class ErrorCode {
   io,             ///< the system failed; the outcome of the last append is unknown: stop, open again, compare
   busy,           ///< another process held the stream too long: nothing of the last append is stored, try again
   full,           ///< no room: nothing of the last append is stored, try again when there is
+  fenced,         ///< somebody else has taken over this lease or producer: nothing was changed, stop
   permission,     ///< not allowed to: ask the owner
   internal,       ///< a defect of this library
 };

@@ -9,9 +9,11 @@
 namespace shardlog {
 
 /// Where reading starts or ends (Kinesis API, "ShardIteratorType"). The last two are of one shard.
-struct TrimHorizon {};  ///< the oldest record that is still there
-struct Latest {};       ///< just after the newest record at the moment the read is set up
-struct AtTime {         ///< the first record that arrived at this time or later
+struct TrimHorizon {  ///< the oldest record that is still there
+  friend bool operator==(const TrimHorizon&, const TrimHorizon&) = default;
+};
+struct Latest {};  ///< just after the newest record at the moment the read is set up
+struct AtTime {    ///< the first record that arrived at this time or later
   Timestamp time;
 };
 struct LastRecords {  ///< before the newest `count` records at the moment the read is set up
@@ -19,9 +21,13 @@ struct LastRecords {  ///< before the newest `count` records at the moment the r
 };
 struct AtSequence {  ///< before the record with this number, or the first one behind it
   SequenceNumber sequence;
+
+  friend bool operator==(const AtSequence&, const AtSequence&) = default;
 };
 struct AfterSequence {  ///< just after the record with this number
   SequenceNumber sequence;
+
+  friend bool operator==(const AfterSequence&, const AfterSequence&) = default;
 };
 
 using Position = std::variant<TrimHorizon, Latest, AtTime, LastRecords, AtSequence, AfterSequence>;

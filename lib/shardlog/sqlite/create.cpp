@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <sqlite3.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
 
+#include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_descriptor.h"
 #include "shardlog/sqlite/file_system.h"
@@ -37,25 +36,6 @@ void check_name(const std::string& path) {
     throw Error(ErrorCode::usage,
                 fmt::format("create stream {}: a stream's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(path), longest));
   }
-}
-
-std::string random_hex() {
-  std::array<unsigned char, 16> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw system_error("get random numbers", errno);
-  }
-  std::string hex;
-  for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
-
-/// A random UUID: version 4, variant 1 (RFC 9562).
-std::string make_uuid() {
-  std::string hex = random_hex();
-  hex[12] = '4';
-  hex[16] = "89ab"[static_cast<std::size_t>(hex[16]) % 4];
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
-                     hex.substr(20));
 }
 
 gid_t group_id(const std::string& name) {

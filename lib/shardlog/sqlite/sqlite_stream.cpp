@@ -31,7 +31,7 @@ namespace shardlog::sqlite {
 namespace {
 
 /// Throws unless the directory holds a stream's files, as far as names and kinds go.
-Paths locate(const std::string& name) {
+Paths find_stream(const std::string& name) {
   struct stat facts {};
   if (::stat(name.c_str(), &facts) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
@@ -58,7 +58,7 @@ OpenMode mode_for(const Paths& paths, Access access) {
 class SqliteStream final : public Stream {
  public:
   SqliteStream(const std::string& path, const OpenOptions& options, const Clock& clock)
-      : paths_(locate(path)),
+      : paths_(find_stream(path)),
         clock_(clock),
         lock_(paths_.lock(), options.access == Access::write),
         database_(open_database(paths_, mode_for(paths_, options.access))) {
@@ -87,7 +87,9 @@ class SqliteStream final : public Stream {
     });
   }
 
-  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) override {
+  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
+                                                 std::span<const ProducerMove> moves) override {
+    if (!moves.empty()) throw Error(ErrorCode::internal, "producers are not stored yet");
     return named(paths_.name, [&] {
       // Before the append, so that it can use the space, and so that an error means that nothing of it is stored.
       writing(trimmer_).go_on(writing(appender_).retention(), batches.size());
@@ -98,6 +100,22 @@ class SqliteStream final : public Stream {
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
     return named(paths_.name,
                  [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
+  }
+
+  std::vector<ShardPlace> locate(const Position& /*position*/, const std::vector<ShardId>& /*shards*/) override {
+    throw Error(ErrorCode::internal, "positions are not located yet");
+  }
+  std::vector<Producer> producer(const std::string& /*name*/) override { return {}; }
+  std::vector<Producer> producers() override { return {}; }
+  bool forget_producer(const std::string& /*name*/) override { return false; }
+  std::optional<Consumer> consumer(const std::string& /*name*/) override { return std::nullopt; }
+  std::vector<Consumer> consumers() override { return {}; }
+  bool replace_consumer(const std::optional<Consumer>& /*expected*/,
+                        const std::optional<Consumer>& /*desired*/) override {
+    throw Error(ErrorCode::internal, "consumers are not stored yet");
+  }
+  bool change_leases(const std::string& /*consumer_uuid*/, std::span<const LeaseChange> /*changes*/) override {
+    throw Error(ErrorCode::internal, "leases are not stored yet");
   }
 
   void update(const SettingsChange& change) override {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shardlog/stream.h"
+
+namespace shardlog::consumer {
+
+/// Makes the consumer, to begin at `from` in every shard, unless it is there. True where it was made. Throws usage (a
+/// name that is none, a sequence number: it is of one shard), and as Stream::append().
+bool make_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock);
+
+/// Sets the checkpoints of all shards, or of one, and raises the generation; makes the consumer where it is not there.
+/// Throws busy where a live worker holds a lease that this would take away, unless `force`: then that worker is fenced;
+/// trimmed and not_found as Stream::locate(), and as Stream::append().
+void seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
+                   bool force, const Clock& clock);
+
+/// Removes it. Throws not_found where it is not there, busy as seek_consumer().
+void forget_consumer(Stream& stream, const std::string& name, bool force);
+
+/// Where a consumer reads on, for who only looks: the leases' shards that are not done, each from its checkpoint.
+/// Reading from there, descendants too, yields what the consumer has not done.
+std::vector<ShardStart> starts_of(const Consumer& consumer);
+
+}  // namespace shardlog::consumer
