@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/core/compression.h"
 #include "shardlog/core/consumer.h"
 #include "shardlog/core/error.h"
 #include "shardlog/core/position.h"
@@ -37,6 +38,7 @@ constexpr Duration forever = Duration::max();
 struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
   Duration retention = forever;                             ///< how long after its arrival a record can be read
+  Compression compression = Compression::zstd;              ///< of what is put; what is there can be read all the same
   Tags tags{};
 };
 
@@ -51,8 +53,9 @@ struct CreateOptions {
 struct SettingsChange {
   std::optional<std::uint64_t> max_record_size{};
   std::optional<Duration> retention{};  ///< a shorter one hides at once, a longer one brings nothing back
-  bool repair_clock = false;            ///< bring arrivals of the future back to now
-  Tags tags{};                          ///< added to those that are there; an empty value removes the tag
+  std::optional<Compression> compression{};
+  bool repair_clock = false;  ///< bring arrivals of the future back to now
+  Tags tags{};                ///< added to those that are there; an empty value removes the tag
 };
 
 enum class Access { read, write };

@@ -22,6 +22,23 @@ RC_GTEST_PROP(RecordBatchProperty, DecodesWhatWasEncoded, ()) {
   RC_ASSERT(test::hangs_together(batch));
 }
 
+RC_GTEST_PROP(RecordBatchProperty, CompressionChangesNothingButTheSize, ()) {
+  auto records = *test::batches();
+  const auto copies = *rc::gen::inRange<std::size_t>(1, 40);  // what repeats can be compressed
+  const auto batch = records;
+  for (std::size_t i = 1; i < copies; ++i) records.insert(records.end(), batch.begin(), batch.end());
+  const auto compression = *rc::gen::element(Compression::lz4, Compression::zstd);
+  const EncodedBatch plain = encode(test::borrow(records));
+  const EncodedBatch compressed = encode(test::borrow(records), std::nullopt, compression);
+  RC_CLASSIFY(compressed.payload.size() < plain.payload.size());
+  RC_ASSERT(compressed.payload.size() <= plain.payload.size());
+  RC_ASSERT(compressed.data_bytes == plain.data_bytes);
+  const RecordBatch decoded = test::decode(compressed.payload.view());
+  RC_ASSERT(test::own(decoded) == records);
+  RC_ASSERT(decoded.payload() == compressed.payload.view());
+  RC_ASSERT(test::hangs_together(decoded));
+}
+
 RC_GTEST_PROP(RecordBatchProperty, CountsRecordsAndBytes, ()) {
   const auto records = *test::batches();
   std::uint64_t bytes = 0;

@@ -71,6 +71,7 @@ struct PayloadParts {
   std::map<unsigned, std::uint32_t> column_sizes{};  ///< other than the true ones
   std::optional<std::uint32_t> body_size{};
   std::optional<std::uint32_t> stored_size{};
+  std::optional<std::string> stored_body{};  ///< what the columns are compressed to
 
   [[nodiscard]] std::string sealed() const {
     std::uint32_t bits = 0;
@@ -83,10 +84,12 @@ struct PayloadParts {
       body += bytes;
     }
     const auto size = static_cast<std::uint32_t>(body.size());
-    std::string payload = "SLRB" + little_endian(version) + little_endian(codec) + little_endian(zero) +
-                          little_endian(bits) + little_endian(record_count) + little_endian(body_size.value_or(size)) +
-                          little_endian(stored_size.value_or(body_size.value_or(size))) + std::string(8, '\0') + sizes +
-                          body;
+    std::string payload =
+        "SLRB" + little_endian(version) + little_endian(codec) + little_endian(zero) + little_endian(bits) +
+        little_endian(record_count) + little_endian(body_size.value_or(size)) +
+        little_endian(stored_size.value_or(stored_body ? static_cast<std::uint32_t>(stored_body->size())
+                                                       : body_size.value_or(size))) +
+        std::string(8, '\0') + sizes + stored_body.value_or(body);
     seal(payload);
     return payload;
   }

@@ -25,6 +25,7 @@ void update(const CreateCommand& command, const Context& context) {
   SettingsChange change;
   change.max_record_size = command.max_record_size;
   change.retention = command.retention;
+  change.compression = command.compression;
   change.repair_clock = command.repair_clock;
   change.tags = parse_tags(command.tags);
   open(address_of(command.stream), context.open_options(Access::write), context.clock)->update(change);
@@ -41,6 +42,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   options.shards = command.shards.value_or(options.shards);
   options.settings.max_record_size = command.max_record_size.value_or(options.settings.max_record_size);
   options.settings.retention = command.retention.value_or(options.settings.retention);
+  options.settings.compression = command.compression.value_or(options.settings.compression);
   options.settings.tags = parse_tags(command.tags);
   options.group = command.group;
   options.unsafe_file_system = command.force;

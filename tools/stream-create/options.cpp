@@ -20,6 +20,13 @@ void define(OptionTable& options, CreateCommand& command) {
         command.retention = text == "forever" ? forever : duration_of("--retention", text);
       },
       "how long after its arrival a record can be read (forever)");
+  options.value(
+      "--compression", "none|lz4|zstd",
+      [&command](const std::string& text) {
+        command.compression = parse_compression(text);
+        if (!command.compression) refuse_value("--compression", text, "is neither none, lz4 nor zstd");
+      },
+      "how records are made smaller, batch by batch, where that helps (zstd)");
   options.list("--tag", "KEY=VALUE", command.tags,
                "a note of your own, can be repeated; with --update, KEY= removes it");
 

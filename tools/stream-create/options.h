@@ -16,6 +16,7 @@ struct CreateCommand {
   // What --update leaves as it is where it is not given.
   std::optional<std::uint64_t> max_record_size;
   std::optional<Duration> retention;
+  std::optional<Compression> compression;
   std::vector<std::string> tags;  ///< KEY=VALUE
   std::optional<std::string> group;
   bool if_missing = false;

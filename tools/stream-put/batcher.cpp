@@ -25,6 +25,7 @@ std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_rec
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records)
     : router_(stream.map, stream.last_batch),
       max_record_size_(stream.settings.max_record_size),
+      compression_(stream.settings.compression),
       framing_(command.framing),
       source_(make_record_source(command.framing, command.key)),
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample.percent),
@@ -74,7 +75,7 @@ void Batcher::encode_as_they_stand() {
     const auto part = lengths.first(fitting(lengths, most_records_));
     const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
     const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
-    add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part));
+    add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part, compression_));
     for (std::uint32_t i = 0; with_places_ && i < part.size(); ++i, ++piece_) {
       pass_holes();
       encoded_.places.push_back({batch, i});
@@ -170,7 +171,7 @@ void Batcher::flush_shard(std::size_t shard) {
   Pending& pending = pending_[shard];
   if (pending.records.empty()) return;
   const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
-  add(shard, shardlog::encode(pending.records));
+  add(shard, shardlog::encode(pending.records, std::nullopt, compression_));
   for (std::uint32_t i = 0; i < pending.inputs.size(); ++i) encoded_.places[pending.inputs[i]] = {batch, i};
   pending.records.clear();
   pending.inputs.clear();

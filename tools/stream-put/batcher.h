@@ -52,6 +52,7 @@ class Batcher {
 
   Router router_;
   std::uint64_t max_record_size_;
+  Compression compression_;
   Framing framing_;
   std::unique_ptr<RecordSource> source_;
   RecordSource::Take take_ = [this](const Record& record) { take(record); };

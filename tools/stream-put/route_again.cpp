@@ -53,7 +53,8 @@ Encoded route_again(Encoded encoded, Router& router) {
       const RecordBatch records = RecordBatch::decode(std::move(batch.batch.payload));
       for (const auto& [shard, part] : parts_of(records, router)) {
         for (std::size_t i = 0; i < part.inputs.size(); ++i) note(part.inputs[i], i);
-        result.push_back({router.map().open_shards()[shard], encode(part.records)});
+        result.push_back(
+            {router.map().open_shards()[shard], encode(part.records, std::nullopt, records.compression())});
       }
     }
     moved.push_back(std::move(places));

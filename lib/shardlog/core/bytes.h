@@ -13,6 +13,9 @@ class Bytes {
   explicit Bytes(std::size_t size)
       : data_(std::make_unique_for_overwrite<char[]>(size)), size_(size) {}  // NOLINT(*-avoid-c-arrays)
 
+  /// To at most its size; the memory stays.
+  void shrink(std::size_t size) { size_ = size; }
+
   [[nodiscard]] char* data() { return data_.get(); }
   [[nodiscard]] const char* data() const { return data_.get(); }
   [[nodiscard]] std::size_t size() const { return size_; }

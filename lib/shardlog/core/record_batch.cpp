@@ -26,6 +26,9 @@ using format::Column;
 static_assert(max_batch_records <= format::max_records);
 static_assert(max_batch_bytes + max_batch_records * (1 + 4 + 4 + 17) + 1024 <= format::max_body_size);
 
+// What is smaller takes as many pages either way, and is not worth the time.
+constexpr std::size_t smallest_compressed = 1024;
+
 constexpr std::uint32_t bit(Column column) {
   return 1U << static_cast<unsigned>(column);
 }
@@ -98,7 +101,7 @@ class PayloadWriter {
     char* const start = payload_.data();
     store(start + format::offset::magic, format::magic);
     store(start + format::offset::version, format::version);
-    store(start + format::offset::codec, static_cast<std::uint8_t>(format::Codec::none));
+    store(start + format::offset::codec, static_cast<std::uint8_t>(Compression::none));
     store(start + format::offset::zero, std::uint16_t{0});
     store(start + format::offset::columns, columns_);
     store(start + format::offset::record_count, static_cast<std::uint32_t>(record_count_));
@@ -108,12 +111,26 @@ class PayloadWriter {
     return start + header;
   }
 
-  EncodedBatch finish(std::uint64_t data_bytes) {
+  EncodedBatch finish(std::uint64_t data_bytes, Compression compression) {
+    if (compression != Compression::none && body_size_ >= smallest_compressed) make_smaller(compression);
     store(payload_.data() + format::offset::checksum, compute_checksum(payload_.view()));
     return {std::move(payload_), static_cast<std::uint32_t>(record_count_), data_bytes};
   }
 
  private:
+  void make_smaller(Compression compression) {
+    const std::size_t header = payload_.size() - body_size_;
+    Bytes smaller(header + body_size_ - body_size_ / 8);
+    const auto stored =
+        compress(compression, payload_.view().substr(header), smaller.data() + header, smaller.size() - header);
+    if (!stored) return;
+    std::memcpy(smaller.data(), payload_.data(), header);
+    store(smaller.data() + format::offset::codec, static_cast<std::uint8_t>(compression));
+    store(smaller.data() + format::offset::stored_size, static_cast<std::uint32_t>(*stored));
+    smaller.shrink(header + *stored);
+    payload_ = std::move(smaller);
+  }
+
   std::size_t record_count_;
   std::uint32_t columns_ = 0;
   std::array<std::uint32_t, format::column_bits> sizes_{};
@@ -152,7 +169,8 @@ char* write_hash_keys(char* to, std::span<const Record> records) {
 
 }  // namespace
 
-EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer) {
+EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer,
+                    Compression compression) {
   PayloadWriter writer(records.size());
   std::vector<std::uint32_t> data_lengths;
   std::vector<std::uint32_t> key_lengths;
@@ -196,10 +214,10 @@ EncodedBatch encode(std::span<const Record> records, const std::optional<Produce
     *to++ = '\n';
   }
   if (producer) append(store(to, producer->position), producer->id);
-  return writer.finish(data_size + keys_size);
+  return writer.finish(data_size + keys_size, compression);
 }
 
-EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths) {
+EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths, Compression compression) {
   PayloadWriter writer(lengths.size());
   const std::uint64_t data_size = std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0});
   check_data_size(data_size);
@@ -210,7 +228,7 @@ EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t>
   writer.declare(Column::data_lengths, plan.size);
   writer.declare(Column::data, lines.size());
   append(plan.write(writer.allocate(), lengths), lines);
-  return writer.finish(data_size);
+  return writer.finish(data_size, compression);
 }
 
 RecordBatch::Lengths::Lengths(std::string_view column, std::size_t count) {
@@ -265,28 +283,44 @@ void RecordBatch::check_header() const {
     throw Error(ErrorCode::unsupported,
                 fmt::format("record batch: format version {}, known is {}", version, format::version));
   }
-  const auto codec = load<std::uint8_t>(payload.data() + format::offset::codec);
-  if (codec != static_cast<std::uint8_t>(format::Codec::none)) {
-    throw Error(ErrorCode::unsupported, fmt::format("record batch: unknown codec {}", codec));
+  if (compression() > Compression::zstd) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("record batch: unknown codec {}", static_cast<unsigned>(compression())));
   }
   if (load<std::uint16_t>(payload.data() + format::offset::zero) != 0) refuse("bytes 6 and 7 are not zero");
+}
+
+/// The columns, as they were before they were compressed.
+std::string_view RecordBatch::take_body(std::size_t header) {
+  const std::string_view payload = payload_.view();
+  const std::size_t body_size = load<std::uint32_t>(payload.data() + format::offset::body_size);
+  const std::size_t stored_size = load<std::uint32_t>(payload.data() + format::offset::stored_size);
+  if (body_size > format::max_body_size) refuse("a body over the limit");
+  if (payload.size() != header + stored_size) refuse("not of the size that its header gives");
+  const std::string_view stored = payload.substr(header);
+  if (compression() == Compression::none) {
+    if (body_size != stored_size) refuse("two sizes of one body");
+    return stored;
+  }
+  try {
+    body_ = decompress(compression(), stored, body_size);
+  } catch (const Error& error) {
+    refuse(error.what());
+  }
+  return body_.view();
 }
 
 void RecordBatch::find_columns() {
   const std::string_view payload = payload_.view();
   record_count_ = load<std::uint32_t>(payload.data() + format::offset::record_count);
   if (record_count_ == 0 || record_count_ > format::max_records) refuse(fmt::format("{} records", record_count_));
-  const std::size_t body_size = load<std::uint32_t>(payload.data() + format::offset::body_size);
-  if (body_size > format::max_body_size) refuse("a body over the limit");
-  if (body_size != load<std::uint32_t>(payload.data() + format::offset::stored_size)) refuse("two sizes of one body");
-
   const auto columns = load<std::uint32_t>(payload.data() + format::offset::columns);
   const auto column_count = static_cast<std::size_t>(std::popcount(columns));
   const std::size_t header = format::offset::column_sizes + column_count * sizeof(std::uint32_t);
-  if (payload.size() != header + body_size) refuse("not of the size that its header gives");
+  if (payload.size() < header) refuse("shorter than its header");
+  std::string_view body = take_body(header);
 
   const char* size_at = payload.data() + format::offset::column_sizes;
-  std::string_view body = payload.substr(header);
   std::string_view producer;
   for (unsigned number = 0; number < format::column_bits; ++number) {
     if ((columns >> number & 1U) == 0) continue;
@@ -352,6 +386,10 @@ bool RecordBatch::has_explicit_hash_key(std::size_t index) const {
   if (hash_keys_.empty()) return false;
   const unsigned bits = static_cast<unsigned char>(hash_keys_[index / 8]);
   return (bits >> index % 8 & 1U) != 0;
+}
+
+Compression RecordBatch::compression() const {
+  return static_cast<Compression>(load<std::uint8_t>(payload_.data() + format::offset::codec));
 }
 
 std::uint64_t RecordBatch::checksum() const {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "shardlog/core/bytes.h"
+#include "shardlog/core/compression.h"
 #include "shardlog/core/record.h"
 
 namespace shardlog {
@@ -33,12 +34,15 @@ struct EncodedBatch {
 };
 
 /// Encodes 1 to max_batch_records records of together at most max_batch_bytes. The views are read during the call only.
-/// Throws internal where a bound is broken: the caller cuts batches.
-EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer = std::nullopt);
+/// A body is compressed only where it has 1 KiB or more and gets smaller by an eighth or more. Throws internal where a
+/// bound is broken: the caller cuts batches.
+EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer = std::nullopt,
+                    Compression compression = Compression::none);
 
 /// The same for records without keys that already stand as they are stored: `lines` is each record followed by a
 /// newline, `lengths` their sizes without it. One copy of `lines`.
-EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths);
+EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths,
+                          Compression compression = Compression::none);
 
 /// A decoded batch; owns its bytes. Iterates over Records that borrow from it.
 class RecordBatch {
@@ -82,6 +86,9 @@ class RecordBatch {
   /// As it was given to decode().
   [[nodiscard]] std::string_view payload() const { return payload_.view(); }
 
+  /// What its payload is compressed with.
+  [[nodiscard]] Compression compression() const;
+
   [[nodiscard]] const std::optional<ProducerStamp>& producer() const { return producer_; }
 
   /// Of the payload; an engine covers it with its own.
@@ -107,11 +114,13 @@ class RecordBatch {
   explicit RecordBatch(Bytes payload) : payload_(std::move(payload)) {}
 
   void check_header() const;
+  std::string_view take_body(std::size_t header);
   void find_columns();
   void check_columns();
   [[nodiscard]] bool has_explicit_hash_key(std::size_t index) const;
 
-  Bytes payload_;  // the views below point into it; moving it leaves them valid
+  Bytes payload_;  // the views below point into it or into body_; moving these leaves them valid
+  Bytes body_;     // where the payload's is compressed
   std::size_t record_count_ = 0;
   Lengths data_lengths_;
   Lengths key_lengths_;

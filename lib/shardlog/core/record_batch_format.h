@@ -9,7 +9,7 @@
 ///     offset size
 ///     0      4     magic "SLRB"
 ///     4      1     format version
-///     5      1     codec of the body
+///     5      1     codec of the body: 0 none, 1 LZ4 block, 2 Zstandard frame
 ///     6      2     zero
 ///     8      4     columns: a bit each; unknown ones below bit 16 are refused, from bit 16 on skipped
 ///     12     4     record count
@@ -17,13 +17,11 @@
 ///     20     4     size of the body as it is stored
 ///     24     8     checksum: XXH3-64 of everything from offset 32, with XXH3-64 of bytes 0 to 23 as its seed
 ///     32     4*n   size of each column that is there, in the order of the bits
-///     32+4*n       body: those columns
+///     32+4*n       body: those columns, compressed as a whole where there is a codec
 namespace shardlog::format {
 
 constexpr std::uint32_t magic = 0x42524c53;
 constexpr std::uint8_t version = 1;
-
-enum class Codec : std::uint8_t { none = 0 };
 
 namespace offset {
 constexpr std::size_t magic = 0;

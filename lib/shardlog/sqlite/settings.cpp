@@ -38,6 +38,7 @@ Values to_values(const Configuration& configuration) {
       {"shards", std::to_string(configuration.shards.size())},
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
       {"retention", retention == forever ? std::string(forever_text) : std::to_string(retention.count())},
+      {"compression", std::string(to_string(configuration.settings.compression))},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
@@ -154,6 +155,9 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   if (values["retention"] != forever_text) {
     configuration.settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
   }
+  const auto compression = parse_compression(values["compression"]);
+  if (!compression) refuse("compression is none that is known");
+  configuration.settings.compression = *compression;
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
   for (const auto& [name, value] : values) {
     if (name.starts_with(tag_prefix)) configuration.settings.tags.emplace(name.substr(tag_prefix.size()), value);

@@ -126,6 +126,7 @@ class SqliteStream final : public Stream {
         ++configuration.version;
         if (change.retention) configuration.settings.retention = *change.retention;
         if (change.repair_clock) repair_clock(database_, configuration, clock_.now());
+        if (change.compression) configuration.settings.compression = *change.compression;
         if (change.max_record_size) configuration.settings.max_record_size = *change.max_record_size;
         for (const auto& [key, value] : change.tags) {
           configuration.settings.tags.erase(key);
