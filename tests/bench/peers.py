@@ -1,0 +1,123 @@
+"""What people would use instead, each with the settings and the batching that suit it best."""
+
+import os
+import select
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from measure import bench, run
+
+
+class Server:
+    """A server of its own in a folder of its own, for as long as the block lasts."""
+
+    def __enter__(self):
+        self.folder = os.path.abspath(tempfile.mkdtemp(dir="."))
+        self.process = self.start()
+        end = time.monotonic() + 10
+        while not self.ready():
+            assert time.monotonic() < end and self.process.poll() is None, f"{type(self).__name__} did not start"
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+
+
+class Redis(Server):
+    """`sync` is always (as its users run it who want to keep what was acknowledged) or everysec."""
+
+    VALUE = b"\r\n*2\r\n$1\r\nd\r\n"  # in an answer, between an entry's id and its data
+
+    def __init__(self, sync):
+        self.sync = sync
+
+    def start(self):
+        self.path = f"{self.folder}/socket"
+        return subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.path, "--dir", self.folder, "--appendonly", "yes",
+             "--appendfsync", self.sync, "--save", "", "--proto-max-bulk-len", "512mb"], stdout=subprocess.DEVNULL)
+
+    def ready(self):
+        return os.path.exists(self.path)
+
+    def flush(self):
+        run(f"redis-cli -s {self.path} flushall")
+
+    def benchmark(self, count):
+        """Seconds of redis-benchmark for XADDs of 99 bytes: 50 connections that pipeline 100 each."""
+        start = time.monotonic()
+        run(f"redis-benchmark -s {self.path} -n {count} -P 100 -d 99 -q XADD s '*' d {'x' * 99}")
+        return time.monotonic() - start
+
+    def put(self, file):
+        """Seconds for XADD of every line, pipelined as far as the sockets take it."""
+        with open(file, "rb") as lines:
+            commands = b"".join(b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nd\r\n$%d\r\n%s\r\n" % (len(line) - 1, line[:-1])
+                                for line in lines)
+        start = time.monotonic()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self.path)
+            connection.setblocking(False)
+            view, sent, answers, expected = memoryview(commands), 0, 0, commands.count(b"XADD")
+            while answers < expected:
+                readable, writable, _ = select.select([connection], [connection] if sent < len(view) else [], [])
+                if writable:
+                    sent += connection.send(view[sent:sent + 1_000_000])
+                if readable:
+                    answers += connection.recv(1_000_000).count(b"$")  # each is one bulk string
+        return time.monotonic() - start
+
+    def get(self, count):
+        """Seconds for reading so many back by XREAD COUNT 10000. The answers are received but not parsed: only the last
+        id of each is looked for, to go on behind it."""
+        start = time.monotonic()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self.path)
+            last = b"0"
+            for _ in range((count + 9_999) // 10_000):
+                connection.sendall(b"*6\r\n$5\r\nXREAD\r\n$5\r\nCOUNT\r\n$5\r\n10000\r\n$7\r\nSTREAMS\r\n$1\r\ns\r\n$%d\r\n%s\r\n"
+                                   % (len(last), last))
+                answer = bytearray()
+                while not self.complete(answer):
+                    answer += connection.recv(1 << 20)
+                at = answer.rindex(self.VALUE)
+                last = bytes(answer[answer.rindex(b"\r\n", 0, at) + 2:at])
+        return time.monotonic() - start
+
+    @staticmethod
+    def complete(answer):
+        """Whether the answer holds as many entries as its head says, the last of them whole."""
+        head = bytes(answer[:64]).split(b"\r\n")
+        if len(head) < 6 or not answer.endswith(b"\r\n"):
+            return False
+        return answer.count(Redis.VALUE) == int(head[4][1:]) and len(answer.rsplit(b"\r\n", 2)[1]) == 99
+
+
+class Nats(Server):
+    """JetStream on one node. It acknowledges before it syncs: by default that is every two minutes."""
+
+    def start(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        return subprocess.Popen(["nats-server", "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", self.folder],
+                                stderr=subprocess.DEVNULL)
+
+    def ready(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def command(self, rest):
+        return f"{bench('jetstream')} nats://127.0.0.1:{self.port} {rest}"
+
+
+# sqlite3's shell, as one would use it for this.
+SQLITE_PUT = ("sqlite3 db 'pragma journal_mode=wal' 'pragma synchronous=full' 'create table t(x)' '.mode ascii' "
+              "'.separator \"\\x01\" \"\\n\"' '.import /dev/stdin t'")
+SQLITE_GET = "sqlite3 db 'select x from t'"
