@@ -4,22 +4,13 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/input/routed_records.h"
+
 namespace shardlog::cli {
 
 namespace {
 constexpr std::size_t most_skipped = 4096;       // messages held at once
 constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is kept between two chunks
-
-/// How many records of these lengths, from the first on, fit into one batch.
-std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records) {
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  while (count < lengths.size() && count < most_records && bytes + lengths[count] <= max_batch_bytes) {
-    bytes += lengths[count++];
-  }
-  return count;
-}
-
 }  // namespace
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records)

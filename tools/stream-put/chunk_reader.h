@@ -12,7 +12,7 @@
 #include "shardlog/core/clock.h"
 #include "tools/common/event_descriptor.h"
 #include "tools/stream-put/encoded.h"
-#include "tools/stream-put/framer.h"
+#include "tools/input/framer.h"
 
 namespace shardlog::cli {
 

@@ -8,7 +8,7 @@
 #include "tools/common/option_table.h"
 #include "tools/common/sampler.h"
 #include "tools/common/tool.h"
-#include "tools/stream-put/framing.h"
+#include "tools/input/framing.h"
 
 namespace shardlog::cli {
 
