@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tools/stream-get/fetcher.h"
+#include "tools/stream-get/gap_text.h"
 #include "tools/stream-get/options.h"
 #include "tools/stream-get/pacer.h"
 #include "tools/stream-get/record_filter.h"
@@ -55,8 +56,7 @@ class Delivery {
  private:
   void tell(const Gap& gap) {
     context_.output.flush();  // what was before it comes before it
-    context_.message(
-        fmt::format("gap: {} {}..{} trimmed", gap.shard.to_string(), gap.first.to_string(), gap.last.to_string()));
+    context_.message(text_of(gap));
     found_gap_ = true;
   }
 
