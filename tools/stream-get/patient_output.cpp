@@ -46,7 +46,7 @@ void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> 
     if (!stopped && stop_.stop_requested()) {
       stopped = true;
       const auto end = std::lower_bound(ends.begin(), ends.end(), at);
-      if (end != ends.end()) limit = *end;
+      if (at == 0 || end != ends.end()) limit = at == 0 ? 0 : *end;
     }
     if (at == limit) return;
     // A stop is not waited for twice: then it is the reader alone that counts.

@@ -18,7 +18,7 @@ class PatientOutput {
   explicit PatientOutput(const std::stop_token& stop);
 
   /// Writes `text`, of which a record ends at each of `ends`. Once a stop is requested it goes on only to the end of
-  /// the record that it is at. Less is written too where the reader is gone. Throws io, and what the lifeline throws.
+  /// the record that it is in. Less is written too where the reader is gone. Throws io, and what the lifeline throws.
   void write(std::string_view text, std::span<const std::uint64_t> ends, consumer::Lifeline& lifeline);
 
   /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
