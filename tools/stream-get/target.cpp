@@ -42,7 +42,7 @@ class OutputRecords {
       : framing_(framing),
         max_record_size_(max_record_size),
         routed_(routed),
-        source_(framing.kind == Framing::Kind::frames ? make_frame_source() : make_json_source()) {}
+        source_(framing.kind == Framing::Kind::frames ? make_frame_source(false) : make_json_source(false)) {}
 
   void take(Input& input) {
     if (framing_.keyed()) {
@@ -65,9 +65,10 @@ class OutputRecords {
     std::size_t piece = 0;
     try {
       for (const std::uint32_t length : input.lengths) {
-        source_->read({input.buffer.data() + at, length}, [&](const Record& record) {
+        source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
           check(record, max_record_size_);
           routed_.add(record);
+          return true;
         });
         at += length + (frames() ? 0 : 1);
         ++piece;

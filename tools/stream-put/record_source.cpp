@@ -20,7 +20,7 @@ class PlainRecords final : public RecordSource {
   void read(std::span<char> piece, const Take& take) override {
     Record record{{piece.data(), piece.size()}, std::nullopt, explicit_hash_key_};
     if (keys_ != nullptr) record.key = key_of(record.data);
-    take(record);
+    take(record, nullptr);
   }
 
   void release() override {
@@ -42,9 +42,9 @@ class PlainRecords final : public RecordSource {
 
 }  // namespace
 
-std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key) {
-  if (framing.kind == Framing::Kind::json) return make_json_source();
-  if (framing.kind == Framing::Kind::frames) return make_frame_source();
+std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key, bool with_origin) {
+  if (framing.kind == Framing::Kind::json) return make_json_source(with_origin);
+  if (framing.kind == Framing::Kind::frames) return make_frame_source(with_origin);
   return std::make_unique<PlainRecords>(key);
 }
 
