@@ -47,8 +47,12 @@ Duration LeaseKeeper::until_due() const {
 }
 
 void LeaseKeeper::tend() {
-  if (clock_.elapsed() >= renew_at_) renew();  // before anything else
-  if (clock_.elapsed() >= look_at_) look(false);
+  const bool renewing = clock_.elapsed() >= renew_at_;
+  if (renewing) renew();  // before anything else
+  // Together, where both are about due: a worker that has nothing to do is to wake up once.
+  const Duration now = clock_.elapsed();
+  const bool soon_due = looked_at_ + options_.lease_duration / (2 * renewals_per_duration) <= now;
+  if (now >= look_at_ || (renewing && soon_due)) look(false);
 }
 
 Duration LeaseKeeper::shortest_rest() const {

@@ -74,6 +74,7 @@ class Worker {
     came_in_at_ = clock_.elapsed();
     while (!stop_.stop_requested()) {
       if (keeper_.until_due() == Duration(0)) keeper_.tend();
+      finish_shards();
       follow_leases();
       if (const auto shard = next_to_deliver()) {
         if (!deliver(*shard)) {
@@ -98,7 +99,7 @@ class Worker {
     delivery_.finish(keeper_);
     collect(true);
     finish_shards();
-    report_.left_to_others = keeper_.leases_of_others();
+    if (!options_.follow) report_.left_to_others = keeper_.leases_of_others();
     keeper_.release();
   }
 
@@ -171,7 +172,7 @@ class Worker {
     }
   }
 
-  bool may_read() const { return !reader_.at_tail() && !reader_.at_end() && clock_.elapsed() >= read_at_; }
+  bool may_read() const { return reader_.may_have_more() && clock_.elapsed() >= read_at_; }
 
   void read() {
     batches_.begin();
