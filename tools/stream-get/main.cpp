@@ -1,6 +1,19 @@
+#include "tools/stream-get/consume.h"
+#include "tools/stream-get/manage_consumer.h"
 #include "tools/stream-get/options.h"
 
 using namespace shardlog::cli;
+
+namespace {
+
+ExitStatus run(const GetCommand& command, const Context& context) {
+  check(command);
+  if (command.consumer.seek || command.consumer.forget) return run_manage_consumer(command, context);
+  if (command.consumer.name && !command.consumer.no_checkpoint) return run_consume(command, context);
+  return run_get(command, context);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   GetCommand command;
@@ -11,6 +24,8 @@ int main(int argc, char** argv) {
             "      --shard ID           only this shard\n"
             "  -k, --key KEY            only records of this key\n"
             "  -n, --count N            at most so many records\n"
+            "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
+            "      --exec COMMAND       run for every batch of a consumer, the records on stdin\n"
             "      --json               an object a line, with shard, sequence and key\n"
             "      --format TEMPLATE    a line of {data}, {key}, {shard}, {time}\n"
             "      --frames             everything, for stream-put --frames\n"
@@ -19,8 +34,9 @@ int main(int argc, char** argv) {
             "  stream-get logs -f --from latest | grep ERROR\n"
             "  stream-get orders --from -10m --json | jq .key\n"
             "  stream-get orders --from last:20 --format '{time} {key}: {data}'\n"
+            "  stream-get orders --consumer nightly --exec ./load.sh\n"
             "\n"
             "All options: stream-get --help\n");
   define(tool.options(), command);
-  return tool.run(argc, argv, [&](Context& context) { return run_get(command, context); });
+  return tool.run(argc, argv, [&](Context& context) { return run(command, context); });
 }

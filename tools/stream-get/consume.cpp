@@ -1,0 +1,173 @@
+#include "tools/stream-get/consume.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "shardlog/consumer/consumer.h"
+#include "shardlog/consumer/process_identity.h"
+#include "shardlog/consumer/worker.h"
+#include "tools/stream-get/exec_delivery.h"
+#include "tools/stream-get/pipe_delivery.h"
+#include "tools/stream-get/request.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+constexpr std::uint64_t usual_batch_bytes = 1024UL * 1024;
+
+std::string host_and_pid() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host.front() = '\0';
+  return fmt::format("{}:{}", host.data(), ::getpid());
+}
+
+/// What the workers have in common, and how they end together.
+class Workers {
+ public:
+  Workers(const GetCommand& command, const Context& context)
+      : command_(command),
+        context_(context),
+        budget_(command.count),
+        forward_(context.stop, [this] { stop_.request_stop(); }) {}
+
+  ExitStatus run() {
+    auto stream = open_stream();
+    const std::string uuid = stream->describe().uuid;
+    check_before(uuid);
+    const Target::Source source{uuid, begin(*stream)};
+    std::vector<std::jthread> others;
+    for (std::uint64_t number = 2; number <= command_.consumer.workers; ++number) {
+      others.emplace_back([this, number, &source] {
+        guard([&] {
+          auto own_stream = open_stream();
+          work(number, *own_stream, source);
+        });
+      });
+    }
+    guard([&] { work(1, *stream, source); });
+    for (std::jthread& other : others) other.join();
+    stream.reset();
+    if (failure_) std::rethrow_exception(failure_);
+    if (reader_is_gone_ && !context_.stop.stop_requested()) die_of(SIGPIPE);
+    return partly_ ? ExitStatus::partly : ExitStatus::success;
+  }
+
+ private:
+  [[nodiscard]] std::unique_ptr<Stream> open_stream() const {
+    return open(address_of(command_.stream), context_.open_options(Access::write), context_.clock);
+  }
+
+  /// So that what is wrong with the options makes no consumer.
+  void check_before(const std::string& uuid) const {
+    const ConsumerOptions& options = command_.consumer;
+    const BatchRenderer renderer(command_.form, uuid, !options.exec && context_.output.is_terminal());
+    if (options.into) Target(Target::Kind::output, address_of(*options.into), command_.form, {uuid, {}}, context_);
+    if (options.on_failure == OnFailure::dead_letter)
+      Target(Target::Kind::dead_letters, address_of(options.dead_letters), command_.form, {uuid, {}}, context_);
+  }
+
+  /// Makes the consumer where it is new. Returns its UUID.
+  std::string begin(Stream& stream) {
+    const Position from = position_of("--from", command_.from, false, context_.clock.now());
+    const std::string& name = *command_.consumer.name;
+    if (consumer::make_consumer(stream, name, from, context_.clock))
+      context_.warn(fmt::format("new consumer {} begins at {}", quote(name), command_.from));
+    const auto consumer = stream.consumer(name);
+    if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: it was removed", quote(name)));
+    return consumer->uuid;
+  }
+
+  /// Keeps the first error, and lets the other workers end.
+  template <typename Work>
+  void guard(Work&& work) {
+    try {
+      std::forward<Work>(work)();
+    } catch (...) {
+      {
+        const std::lock_guard guard(mutex_);
+        if (!failure_) failure_ = std::current_exception();
+      }
+      stop_.request_stop();
+    }
+  }
+
+  void work(std::uint64_t number, Stream& stream, const Target::Source& source) {
+    if (command_.consumer.exec) {
+      ExecDelivery delivery(command_, source, budget_, context_, stop_.get_token());
+      deliver(number, stream, delivery);
+    } else {
+      PipeDelivery delivery(command_, source.stream_uuid, budget_, context_, stop_.get_token());
+      deliver(number, stream, delivery);
+      reader_is_gone_ = delivery.reader_is_gone();
+    }
+  }
+
+  void deliver(std::uint64_t number, Stream& stream, WorkerDelivery& delivery) {
+    const consumer::WorkerReport report =
+        consumer::run_worker(options_of(number), stream, delivery, context_.clock, stop_.get_token());
+    if (report.refused) stop_.request_stop();
+    const std::lock_guard guard(mutex_);
+    partly_ = partly_ || report.missed_records || delivery.partly();
+    tell_left(report.left_to_others);
+  }
+
+  [[nodiscard]] consumer::WorkerOptions options_of(std::uint64_t number) const {
+    const ConsumerOptions& options = command_.consumer;
+    consumer::WorkerOptions result;
+    result.consumer = *options.name;
+    result.worker = options.worker.value_or(host_and_pid());
+    if (options.workers > 1) result.worker += fmt::format("-{}", number);
+    result.lease_duration = options.lease_duration;
+    result.workers = options.workers;
+    result.follow = command_.follow;
+    result.idle_exit = command_.idle_exit;
+    result.poll = command_.poll;
+    result.batch_records = options.batch_records;
+    result.batch_bytes = options.batch_bytes.value_or(usual_batch_bytes);
+    result.batch_wait = options.batch_wait;
+    return result;
+  }
+
+  /// Those of workers of this very process are not left.
+  void tell_left(const std::vector<Lease>& leases) const {
+    for (const Lease& lease : leases) {
+      if (lease.owner && lease.owner->process != process_)
+        context_.detail(fmt::format("{} is left to worker {}", lease.shard.to_string(), quote(lease.owner->worker)));
+    }
+  }
+
+  const GetCommand& command_;
+  const Context& context_;
+  std::string process_ = consumer::process_identity();
+  RecordBudget budget_;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> forward_;
+
+  std::mutex mutex_;
+  // Guarded by the mutex while there are several workers.
+  std::exception_ptr failure_;
+  bool partly_ = false;
+
+  bool reader_is_gone_ = false;  // of the only worker that prints
+};
+
+}  // namespace
+
+ExitStatus run_consume(const GetCommand& command, const Context& context) {
+  if (command.count == 0) return ExitStatus::success;
+  // A reader that goes away is an end to make in order, and only then the signal.
+  std::signal(SIGPIPE, SIG_IGN);
+  return Workers(command, context).run();
+}
+
+}  // namespace shardlog::cli
