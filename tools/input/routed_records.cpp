@@ -4,7 +4,8 @@
 
 namespace shardlog::cli {
 
-RoutedRecords::RoutedRecords(Router& router) : router_(router), pending_(router.map().open_shards().size()) {}
+RoutedRecords::RoutedRecords(Router& router, Compression compression)
+    : router_(router), compression_(compression), pending_(router.map().open_shards().size()) {}
 
 void RoutedRecords::add(const Record& record) {
   const std::size_t shard = route(record);
@@ -24,7 +25,8 @@ void RoutedRecords::add_lines(std::string_view lines, std::span<const std::uint3
   while (!lengths.empty()) {
     const auto part = lengths.first(fitting(lengths, max_batch_records));
     const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
-    batches_.push_back({router_.map().open_shards()[keyless()], encode_lines(lines.substr(0, size), part)});
+    batches_.push_back(
+        {router_.map().open_shards()[keyless()], encode_lines(lines.substr(0, size), part, compression_)});
     lines.remove_prefix(size);
     lengths = lengths.subspan(part.size());
   }
@@ -43,7 +45,7 @@ std::size_t RoutedRecords::keyless() {
 void RoutedRecords::flush_shard(std::size_t shard) {
   Pending& pending = pending_[shard];
   if (pending.records.empty()) return;
-  batches_.push_back({router_.map().open_shards()[shard], encode(pending.records)});
+  batches_.push_back({router_.map().open_shards()[shard], encode(pending.records, std::nullopt, compression_)});
   pending = {};
 }
 

@@ -12,8 +12,8 @@ namespace shardlog::cli {
 /// Gathers records by the shards that they go to, and encodes them. Those without a key go to one shard, all of them.
 class RoutedRecords {
  public:
-  /// `router` must outlive this and keep its shard map.
-  explicit RoutedRecords(Router& router);
+  /// `router` must outlive this and keep its shard map. The compression is that of the stream.
+  RoutedRecords(Router& router, Compression compression);
 
   /// Borrows it until flush().
   void add(const Record& record);
@@ -38,6 +38,7 @@ class RoutedRecords {
   void flush_shard(std::size_t shard);
 
   Router& router_;
+  Compression compression_;
   std::vector<Pending> pending_;  ///< by place in the shard map's open_shards()
   std::optional<std::size_t> keyless_;
   std::vector<RoutedBatch> batches_;

@@ -104,6 +104,7 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
                                               kind == Kind::dead_letters ? "dead-letter" : "--into", quote(address)));
   }
   max_record_size_ = description.settings.max_record_size;
+  compression_ = description.settings.compression;
   router_.emplace(std::move(description.map), description.last_batch);
 }
 
@@ -120,7 +121,7 @@ void Target::store(const consumer::Batch& batch, std::span<const Record> records
   if (const auto& place = place_of(batch); place && *place >= batch.last_sequence()) return;
   for (const Record& record : records) check(record, max_record_size_);
   append(batch, [&] {
-    RoutedRecords routed(*router_);
+    RoutedRecords routed(*router_, compression_);
     for (const Record& record : records) routed.add(record);
     routed.flush();
     return routed.take();
@@ -161,7 +162,7 @@ void Target::append(const consumer::Batch& batch, const Encode& encode) {
 }
 
 std::vector<RoutedBatch> Target::encode_output(int output) {
-  RoutedRecords routed(*router_);
+  RoutedRecords routed(*router_, compression_);
   OutputRecords records(framing_, max_record_size_, routed);
   try {
     const auto framer = make_framer(framing_, max_record_size_, false);

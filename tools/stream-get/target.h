@@ -54,6 +54,7 @@ class Target {
 
   [[nodiscard]] const std::string& uuid() const { return uuid_; }
   [[nodiscard]] std::uint64_t max_record_size() const { return max_record_size_; }
+  Compression compression_ = Compression::none;
 
  private:
   using Encode = std::function<std::vector<RoutedBatch>()>;  ///< by the router as it is

@@ -17,6 +17,7 @@ constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is ke
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
                  std::optional<ExactlyOnce> once)
     : router_(stream.map, stream.last_batch),
+      first_turn_(stream.last_batch),
       max_record_size_(stream.settings.max_record_size),
       compression_(stream.settings.compression),
       framing_(command.framing),
@@ -39,12 +40,13 @@ void Batcher::take_over_map() {
   const std::lock_guard guard(mutex_);
   if (!next_map_) return;
   pending_.resize(next_map_->open_shards().size());
-  router_ = Router(std::move(*next_map_), router_.next_keyless());
+  router_ = Router(std::move(*next_map_), 0);
   next_map_.reset();
 }
 
 bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   take_over_map();
+  router_.turn_to(first_turn_ + chunk.number);
   chunk_ = &chunk;
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = 0;

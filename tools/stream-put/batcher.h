@@ -20,7 +20,7 @@
 
 namespace shardlog::cli {
 
-/// Makes records of what was read, routes and encodes them. For one thread.
+/// Makes records of what was read, routes and encodes them, a chunk at a time. For one thread.
 class Batcher {
  public:
   /// At most `most_records` are handed over at once.
@@ -60,6 +60,7 @@ class Batcher {
   std::optional<ShardMap> next_map_;  ///< guarded by the mutex
 
   Router router_;
+  std::uint64_t first_turn_;  ///< the router's for the first chunk; each further one has the next
   std::uint64_t max_record_size_;
   Compression compression_;
   Framing framing_;

@@ -166,7 +166,7 @@ class ChunkReader {
     Input done = std::exchange(input_, std::move(next));
     in_flight_.add();
     return hand_over_({std::move(done.buffer), done.complete, std::move(done.lengths), std::move(done.holes), source_,
-                       first, std::exchange(input_bytes_, 0), error_});
+                       first, std::exchange(input_bytes_, 0), error_, chunks_++});
   }
 
   ReadRules rules_;
@@ -179,7 +179,8 @@ class ChunkReader {
   std::stop_callback<std::function<void()>> stopped_;
 
   std::string source_;
-  std::uint64_t next_ = 1;  ///< the number of the first piece in the buffer
+  std::uint64_t next_ = 1;    ///< the number of the first piece in the buffer
+  std::uint64_t chunks_ = 0;  ///< how many were handed over
   Input input_;
   std::uint64_t input_bytes_ = 0;  ///< read since the last hand-over
   Duration first_piece_at_{};      ///< when the first piece in the buffer was complete

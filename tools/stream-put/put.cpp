@@ -8,9 +8,9 @@
 
 #include "tools/common/bounded_queue.h"
 #include "tools/common/units.h"
-#include "tools/stream-put/batcher.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
+#include "tools/stream-put/encoders.h"
 #include "tools/stream-put/options.h"
 #include "tools/stream-put/progress.h"
 #include "tools/stream-put/rate_limit.h"
@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;    // between two threads
 constexpr std::size_t commit_bytes = 8UL * 1024 * 1024;    // gathered for one commit where more is waiting
 constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;  // what waits for its turn is left in the pipe
+constexpr std::size_t most_encoders = 2;                   // what they hold counts: see the memory in tests/bench
 constexpr std::size_t message_bytes = 512;                 // about the most that one takes in a queue
 
 /// Runs `work` in a thread and closes `queue` behind it. What goes wrong comes out of join().
@@ -71,13 +72,13 @@ class Appends {
   }
 
   /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns the sequence numbers.
-  std::vector<SequenceRun> commit(Encoded& encoded, Batcher& batcher) {
+  std::vector<SequenceRun> commit(Encoded& encoded, Encoders& encoders) {
     const std::vector<ProducerMove> moves = moves_of(encoded);
     if (encoded.batches.empty() && moves.empty()) return {};
     auto stored = stream_.append(encoded.batches, sync_, moves);
     while (!stored) {
       const StreamDescription description = stream_.describe();
-      batcher.use(description.map);
+      encoders.use(description.map);
       Router router(description.map, description.last_batch);
       encoded = route_again(std::move(encoded), router);
       stored = stream_.append(encoded.batches, sync_, moves);
@@ -104,10 +105,10 @@ class Appends {
 
 /// Returns how many records were skipped.
 std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFlight& in_flight, const Context& context,
-                         Batcher& batcher, Committed& committed, Progress& progress) {
+                         Encoders& encoders, Committed& committed, Progress& progress) {
   std::uint64_t skipped = 0;
   while (std::optional<Encoded> ready = take_ready(queue)) {
-    const auto sequences = appends.commit(*ready, batcher);
+    const auto sequences = appends.commit(*ready, encoders);
     const std::uint64_t records = committed.add(*ready, sequences);
     context.output.flush();
     in_flight.remove(ready->chunks);
@@ -154,13 +155,15 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   const std::stop_callback forward(context.stop, [&] { give_up.request_stop(); });
   RateLimit rate(command.rate, context.clock, give_up.get_token());
   std::vector<Producer> stored;
-  std::optional<ExactlyOnce> once;
-  if (command.producer) {
-    stored = stream->producer(*command.producer);
-    once.emplace(*command.producer, command.framing.kind, stored);
-  }
+  if (command.producer) stored = stream->producer(*command.producer);
   Appends appends(*stream, command, stored);
-  Batcher batcher(description, command, rate.most_at_once(), std::move(once));
+  // What is sampled, or known to be stored, follows from all that was before it.
+  const bool each_chunk_alone = !command.producer && !command.sample.percent;
+  Encoders encoders(each_chunk_alone ? most_encoders : 1, [&] {
+    std::optional<ExactlyOnce> once;
+    if (command.producer) once.emplace(*command.producer, command.framing.kind, stored);
+    return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once));
+  });
   const ReadRules rules{command.framing, description.settings.max_record_size, command.skip_errors, command.linger,
                         chunk_size};
 
@@ -177,16 +180,13 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
       const std::size_t weight = result.bytes + message_bytes * result.skipped.size();
       return encoded.push(std::move(result), weight);
     };
-    while (std::optional<Chunk> chunk = chunks.pop()) {
-      if (!batcher.encode(std::move(*chunk), hand_over)) return chunks.close();
-    }
-    if (all_read) batcher.finish(hand_over);
+    if (encoders.run(chunks, hand_over) && all_read) encoders.finish(hand_over);
   });
 
   std::exception_ptr failure;
   std::uint64_t skipped = 0;
   try {
-    skipped = commit_all(encoded, appends, in_flight, context, batcher, committed, progress);
+    skipped = commit_all(encoded, appends, in_flight, context, encoders, committed, progress);
   } catch (const Error& error) {
     failure = std::make_exception_ptr(Error(error.code(), fmt::format("{}; {}", error.what(), committed.summary())));
   } catch (...) {

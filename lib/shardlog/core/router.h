@@ -24,6 +24,9 @@ class Router {
   std::size_t index_of(std::string_view key);
   [[nodiscard]] std::size_t index_of(HashKey key) const { return map_.open_index_of(key); }
 
+  /// Goes on with that turn.
+  void turn_to(std::uint64_t turn) { turn_ = turn; }
+
   /// The place in map().open_shards() for the next batch of records without a key.
   std::size_t next_keyless();
 

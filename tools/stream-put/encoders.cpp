@@ -1,0 +1,73 @@
+#include "tools/stream-put/encoders.h"
+
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace shardlog::cli {
+
+Encoders::Encoders(std::size_t most, std::function<std::unique_ptr<Batcher>()> make)
+    : most_(most), make_(std::move(make)) {
+  add_batcher();
+}
+
+Batcher& Encoders::add_batcher() {
+  auto batcher = make_();
+  const std::lock_guard guard(mutex_);
+  return *batchers_.emplace_back(std::move(batcher));
+}
+
+void Encoders::use(const ShardMap& map) {
+  const std::lock_guard guard(mutex_);
+  for (const auto& batcher : batchers_) batcher->use(map);
+}
+
+bool Encoders::run(BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_over) {
+  std::vector<std::jthread> others;
+  work(*batchers_.front(), chunks, hand_over, [&] {
+    // A short input is not worth another thread.
+    for (std::size_t i = 1; i < most_; ++i) {
+      others.emplace_back([&, &batcher = add_batcher()] { work(batcher, chunks, hand_over, [] {}); });
+    }
+  });
+  others.clear();
+  if (failure_) std::rethrow_exception(failure_);
+  return !ended_;
+}
+
+void Encoders::work(Batcher& batcher, BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_over,
+                    const std::function<void()>& at_second_chunk) {
+  while (std::optional<Chunk> chunk = chunks.pop()) {
+    const std::uint64_t number = chunk->number;
+    bool goes_on = false;
+    try {
+      if (number == 1) at_second_chunk();
+      goes_on = batcher.encode(std::move(*chunk), [&](Encoded encoded, std::size_t records) {
+        return wait_for_turn(number) && hand_over(std::move(encoded), records);
+      });
+    } catch (...) {
+      const std::lock_guard guard(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+    }
+    if (!end_turn(number, goes_on)) chunks.close();
+  }
+}
+
+/// False where an earlier chunk was the last one.
+bool Encoders::wait_for_turn(std::uint64_t chunk) {
+  std::unique_lock guard(mutex_);
+  turned_.wait(guard, [&] { return turn_ == chunk; });
+  return !ended_;
+}
+
+/// Returns whether there is another turn.
+bool Encoders::end_turn(std::uint64_t chunk, bool goes_on) {
+  std::unique_lock guard(mutex_);
+  turned_.wait(guard, [&] { return turn_ == chunk; });
+  ended_ = ended_ || !goes_on;
+  ++turn_;
+  turned_.notify_all();
+  return !ended_;
+}
+
+}  // namespace shardlog::cli
