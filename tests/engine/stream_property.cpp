@@ -168,8 +168,9 @@ RC_GTEST_PROP(StreamProperty, DeliversWhatWasAppendedInItsOrder, ()) {
     const auto subset = any_shards();
     const auto from = beside.any_time();
     const auto until = beside.any_time();
-    const ReadRequest request{ids_of(subset), position_of(from),
-                              until ? std::optional(Position(AtTime{*until})) : std::nullopt};
+    const ReadRequest request{.shards = ids_of(subset),
+                              .from = position_of(from),
+                              .until = until ? std::optional(Position(AtTime{*until})) : std::nullopt};
     RC_ASSERT(read(beside.reader(), request, any_budget()) == beside.model().read(subset, 0, from, until));
   }
 }
@@ -210,7 +211,7 @@ RC_GTEST_PROP(StreamProperty, FindsEveryPositionInWhatIsLeft, ()) {
       const Position from = any_position(beside, subset.size() == 1);
       const auto until = *rc::gen::arbitrary<bool>() ? std::optional(any_position(beside, subset.size() == 1))
                                                      : std::optional<Position>();
-      const ReadRequest request{ids_of(subset), from, until};
+      const ReadRequest request{.shards = ids_of(subset), .from = from, .until = until};
       RC_ASSERT(read(beside.reader(), request, any_budget()) ==
                 beside.model().between(subset, beside.expired(), from, until));
     }
@@ -246,7 +247,7 @@ RC_GTEST_PROP(StreamProperty, TellsASlowReaderOfEveryGap, ()) {
   Beside beside;
   beside.change_retention(any_retention());
   const auto subset = any_shards();
-  const auto follower = beside.reader().read({ids_of(subset), TrimHorizon{}, {}, true});
+  const auto follower = beside.reader().read({.shards = ids_of(subset), .until = {}, .follow = true});
   Tiling tiling;
   tiling.add(follower->next(1));  // nothing is there yet
   for (int steps = *rc::gen::inRange(1, 12); steps > 0; --steps) {
@@ -272,9 +273,10 @@ RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
   fill(beside);
   const auto subset = any_shards();
   const auto before = beside.model().batches();
-  const auto from_latest = beside.reader().read({ids_of(subset), Latest{}, {}, true});
-  const auto from_horizon = beside.reader().read({ids_of(subset), TrimHorizon{}, {}, true});
-  const auto to_the_tail = beside.reader().read({ids_of(subset), TrimHorizon{}, {}});
+  const auto from_latest =
+      beside.reader().read({.shards = ids_of(subset), .from = Latest{}, .until = {}, .follow = true});
+  const auto from_horizon = beside.reader().read({.shards = ids_of(subset), .until = {}, .follow = true});
+  const auto to_the_tail = beside.reader().read({.shards = ids_of(subset), .until = {}});
   const auto there = beside.model().read(subset, 0, {}, {});
   std::vector<Delivered> latest;
   std::vector<Delivered> all;

@@ -17,7 +17,9 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       version_(database, std::string(select_configuration_version)),
       insert_(database, "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") {}
 
-std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedBatch> batches, Sync sync) {
+std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedBatch> batches, Sync sync,
+                                                         std::span<const ProducerMove> moves) {
+  check_moves(moves);
   std::vector<SequenceRun> stored;
   stored.reserve(batches.size());
   bool sealed = false;
@@ -27,6 +29,7 @@ std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedB
       sealed = !all_open(batches);
       if (sealed) return;
       const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
+      if (!moves.empty()) producers().move(moves, arrived_at);
       for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
     });
   } catch (...) {
@@ -40,6 +43,11 @@ bool Appender::all_open(std::span<const RoutedBatch> batches) const {
   return std::all_of(batches.begin(), batches.end(), [this](const RoutedBatch& batch) {
     return shard_of(configuration_, batch.shard.number()).shard.open();
   });
+}
+
+Producers& Appender::producers() {
+  if (!producers_) producers_.emplace(database_);
+  return *producers_;
 }
 
 void Appender::catch_up() {

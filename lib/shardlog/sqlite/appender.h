@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/stream.h"
@@ -21,13 +22,15 @@ class Appender {
   Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
 
   /// As Stream::append().
-  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync);
+  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
+                                                 std::span<const ProducerMove> moves);
 
   /// As it was at the last append.
   [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
 
  private:
   void catch_up();
+  Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   SequenceRun insert(const RoutedBatch& batch, Timestamp arrived_at);
 
@@ -39,6 +42,7 @@ class Appender {
   TailScan scan_;
   SQLite::Statement version_;
   SQLite::Statement insert_;
+  std::optional<Producers> producers_;  ///< prepared by the first move
 };
 
 }  // namespace shardlog::sqlite

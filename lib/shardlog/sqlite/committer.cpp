@@ -28,12 +28,12 @@ Committer::~Committer() {
   }
 }
 
-void Committer::commit(Sync sync, const std::function<void()>& change) {
+void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice) {
   under_lock([&] {
     run_transaction(sync, change);
     // SQLite commits into unlinked files without a word.
     lock_.check_present();
-    lock_.announce_commit();
+    if (notice == Notice::followers) lock_.announce_commit();
   });
 }
 

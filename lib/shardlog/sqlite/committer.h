@@ -12,6 +12,12 @@
 
 namespace shardlog::sqlite {
 
+/// Who is told of a commit.
+enum class Notice {
+  followers,  ///< of the stream: there is something new for them
+  nobody,
+};
+
 /// What all changes of a stream have in common: the writer lock, the transaction, the commit, and what follows it.
 class Committer {
  public:
@@ -23,9 +29,9 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  /// Runs `change` in a transaction of its own, commits it and wakes the followers. `change` does nothing but SQL.
-  /// Errors as Stream::append() has them; what `change` throws rolls it back.
-  void commit(Sync sync, const std::function<void()>& change);
+  /// Runs `change` in a transaction of its own, commits it and wakes whoever is to be told. `change` does nothing but
+  /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back.
+  void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers);
 
   /// Copies the write-ahead log into the database file, unless readers are in the way. Throws as commit().
   void checkpoint();

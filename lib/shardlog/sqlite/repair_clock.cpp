@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/consumers.h"
+#include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
@@ -60,6 +62,9 @@ void repair_clock(SQLite::Database& database, Configuration& configuration, Time
   SQLite::Statement since(database, "UPDATE trim_horizon SET mostly_free_since = min(mostly_free_since, ?)");
   since.bind(1, microseconds(now));
   since.exec();
+
+  Consumers(database).limit_times(now);
+  Producers(database).limit_times(now);
 
   configuration.created_at = std::min(configuration.created_at, now);
   for (ShardRow& row : configuration.shards) {

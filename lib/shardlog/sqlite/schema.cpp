@@ -22,7 +22,7 @@ struct Table {
 
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect these very texts.
-constexpr std::array<Table, 5> tables{{
+constexpr std::array<Table, 8> tables{{
     {"batch_index",
      "CREATE TABLE batch_index("
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
@@ -31,6 +31,19 @@ constexpr std::array<Table, 5> tables{{
      "id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, first_sequence INTEGER NOT NULL, record_count INTEGER NOT NULL, "
      "arrived_at INTEGER NOT NULL, data_bytes INTEGER NOT NULL, payload_checksum INTEGER NOT NULL, "
      "checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT"},
+    {"consumers",
+     "CREATE TABLE consumers("
+     "uuid TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL, created_at INTEGER NOT NULL, "
+     "leases INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
+    {"leases",
+     "CREATE TABLE leases("
+     "consumer TEXT NOT NULL, shard INTEGER NOT NULL, owner TEXT, owner_process TEXT, claimant TEXT, "
+     "claimant_process TEXT, epoch INTEGER NOT NULL, counter INTEGER NOT NULL, generation INTEGER NOT NULL, "
+     "checkpoint TEXT NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"},
+    {"producers",
+     "CREATE TABLE producers("
+     "name TEXT NOT NULL, source TEXT NOT NULL, position TEXT NOT NULL, proof BLOB NOT NULL, "
+     "moved_at INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (name, source)) STRICT, WITHOUT ROWID"},
     {"settings",
      "CREATE TABLE settings("
      "name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID"},

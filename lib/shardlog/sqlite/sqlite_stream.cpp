@@ -15,8 +15,10 @@
 #include "shardlog/sqlite/appender.h"
 #include "shardlog/sqlite/backlog.h"
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/reader.h"
 #include "shardlog/sqlite/repair_clock.h"
 #include "shardlog/sqlite/resharder.h"
@@ -57,6 +59,38 @@ OpenMode mode_for(const Paths& paths, Access access) {
 }
 
 class SqliteStream final : public Stream {
+  template <typename Part>
+  static Part& writing(std::optional<Part>& part) {
+    if (!part) throw Error(ErrorCode::internal, "the stream was opened for reading only");
+    return *part;
+  }
+
+  /// With its statements, from its first use on.
+  template <typename Part>
+  Part& ready(std::optional<Part>& part) {
+    if (!part) part.emplace(database_);
+    return *part;
+  }
+
+  template <typename Work>
+  auto in_snapshot(const Work& work) {
+    return named(paths_.name, [&] {
+      const SQLite::Transaction transaction(database_);
+      return work();
+    });
+  }
+
+  /// Whether `change` was made.
+  template <typename Change>
+  bool changing(Sync sync, Notice notice, const Change& change) {
+    return named(paths_.name, [&] {
+      bool changed = false;
+      const auto make = [&] { changed = change(); };
+      writing(committer_).commit(sync, make, notice);
+      return changed;
+    });
+  }
+
  public:
   SqliteStream(const std::string& path, const OpenOptions& options, const Clock& clock)
       : paths_(find_stream(path)),
@@ -90,11 +124,10 @@ class SqliteStream final : public Stream {
 
   std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
                                                  std::span<const ProducerMove> moves) override {
-    if (!moves.empty()) throw Error(ErrorCode::internal, "producers are not stored yet");
     return named(paths_.name, [&] {
       // Before the append, so that it can use the space, and so that an error means that nothing of it is stored.
       writing(trimmer_).go_on(writing(appender_).retention(), batches.size());
-      return writing(appender_).append(batches, sync);
+      return writing(appender_).append(batches, sync, moves);
     });
   }
 
@@ -106,17 +139,38 @@ class SqliteStream final : public Stream {
   std::vector<ShardPlace> locate(const Position& /*position*/, const std::vector<ShardId>& /*shards*/) override {
     throw Error(ErrorCode::internal, "positions are not located yet");
   }
-  std::vector<Producer> producer(const std::string& /*name*/) override { return {}; }
-  std::vector<Producer> producers() override { return {}; }
-  bool forget_producer(const std::string& /*name*/) override { return false; }
-  std::optional<Consumer> consumer(const std::string& /*name*/) override { return std::nullopt; }
-  std::vector<Consumer> consumers() override { return {}; }
-  bool replace_consumer(const std::optional<Consumer>& /*expected*/,
-                        const std::optional<Consumer>& /*desired*/) override {
-    throw Error(ErrorCode::internal, "consumers are not stored yet");
+
+  std::vector<Producer> producer(const std::string& name) override {
+    return in_snapshot([&] { return ready(producers_).of(name); });
   }
-  bool change_leases(const std::string& /*consumer_uuid*/, std::span<const LeaseChange> /*changes*/) override {
-    throw Error(ErrorCode::internal, "leases are not stored yet");
+
+  std::vector<Producer> producers() override {
+    return in_snapshot([&] { return ready(producers_).all(); });
+  }
+
+  bool forget_producer(const std::string& name) override {
+    return changing(Sync::full, Notice::followers, [&] { return ready(producers_).forget(name); });
+  }
+
+  std::optional<Consumer> consumer(const std::string& name) override {
+    return in_snapshot([&] { return ready(consumers_).find(name); });
+  }
+
+  std::vector<Consumer> consumers() override {
+    return in_snapshot([&] { return ready(consumers_).all(); });
+  }
+
+  bool replace_consumer(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) override {
+    check_replacement(expected, desired);
+    return changing(Sync::full, Notice::followers, [&] { return ready(consumers_).replace(expected, desired); });
+  }
+
+  bool change_leases(const std::string& consumer_uuid, std::span<const LeaseChange> changes) override {
+    check_changes(changes);
+    // Records are delivered again where a power cut takes a checkpoint back, which readers are prepared for.
+    const bool cheap = only_progress(changes);
+    return changing(cheap ? Sync::normal : Sync::full, cheap ? Notice::nobody : Notice::followers,
+                    [&] { return ready(consumers_).change(consumer_uuid, changes); });
   }
 
   void update(const SettingsChange& change) override {
@@ -166,12 +220,6 @@ class SqliteStream final : public Stream {
   }
 
  private:
-  template <typename Part>
-  static Part& writing(std::optional<Part>& part) {
-    if (!part) throw Error(ErrorCode::internal, "the stream was opened for reading only");
-    return *part;
-  }
-
   StreamDescription describe(const Configuration& configuration) {
     StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
                                   configuration.map()};
@@ -199,6 +247,8 @@ class SqliteStream final : public Stream {
   std::optional<Trimmer> trimmer_;
   std::optional<Appender> appender_;
   std::optional<Resharder> resharder_;
+  std::optional<Consumers> consumers_;
+  std::optional<Producers> producers_;
 };
 
 }  // namespace

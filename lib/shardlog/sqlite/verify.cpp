@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/payload.h"
+#include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
@@ -32,6 +34,7 @@ class Verification {
 
   VerifyReport run(const std::function<bool(double)>& progress) {
     check_trees();
+    check_places();
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
     try {
       last = newest_batch(database_).id;
@@ -58,6 +61,18 @@ class Verification {
       }
     } catch (const SQLite::Exception& error) {
       report(fmt::format("stream.db: {}", error.what()));
+    }
+  }
+
+  /// Of consumers and producers.
+  void check_places() {
+    const auto finding = [this](const std::string& found) { report(found); };
+    try {
+      const SQLite::Transaction transaction(database_);
+      Consumers(database_).verify(load_configuration(database_, Access::read), finding);
+      Producers(database_).verify(finding);
+    } catch (const SQLite::Exception& error) {
+      report(fmt::format("consumers and producers: {}", error.what()));
     }
   }
 
