@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "shardlog/core/error.h"
 
@@ -17,6 +18,17 @@ constexpr std::size_t key = 1;
 constexpr std::size_t hash_key = 2;
 constexpr std::size_t data = 3;
 constexpr std::size_t data_base64 = 4;
+constexpr std::size_t shard = 5;
+constexpr std::size_t sequence = 6;
+
+std::vector<JsonPointer> wanted(bool with_origin) {
+  std::vector<JsonPointer> pointers{{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}};
+  if (with_origin) {
+    pointers.push_back(JsonPointer{"shard"});
+    pointers.push_back(JsonPointer{"sequence"});
+  }
+  return pointers;
+}
 
 using Found = std::span<const std::optional<JsonValue>>;
 
@@ -60,15 +72,24 @@ std::string_view data_of(std::span<char> line, Found found) {
   return in_place(line, *plain);
 }
 
+std::optional<JsonRecordReader::Origin> origin_of(Found found) {
+  const auto is_string = [&](std::size_t member) {
+    return member < found.size() && found[member] && found[member]->kind == JsonValue::Kind::string;
+  };
+  if (!is_string(shard) || !is_string(sequence)) return std::nullopt;
+  return JsonRecordReader::Origin{found[shard]->text, found[sequence]->text};
+}
+
 }  // namespace
 
-JsonRecordReader::JsonRecordReader() : reader_({{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}}) {}
+JsonRecordReader::JsonRecordReader(bool with_origin) : reader_(wanted(with_origin)) {}
 
 std::optional<Record> JsonRecordReader::read(std::span<char> line) {
   const std::string_view text(line.data(), line.size());
   if (text.find_first_not_of(" \t\n\r") == std::string_view::npos) return std::nullopt;
   const Found found = reader_.read(text);
   if (found[whole]->kind != JsonValue::Kind::object) refuse("no JSON object");
+  origin_ = origin_of(found);
   Record record{};
   if (const JsonValue* const text_of_hash_key = string_of(found[hash_key], "hash_key")) {
     record.explicit_hash_key = HashKey::parse(text_of_hash_key->text);

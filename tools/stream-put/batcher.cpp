@@ -4,29 +4,23 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/input/routed_records.h"
+
 namespace shardlog::cli {
 
 namespace {
-constexpr std::size_t most_skipped = 4096;       // messages held at once
+constexpr std::size_t most_skipped = 4096;  // messages held at once
+constexpr const char* already_stored = "already stored";
 constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is kept between two chunks
-
-/// How many records of these lengths, from the first on, fit into one batch.
-std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records) {
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  while (count < lengths.size() && count < most_records && bytes + lengths[count] <= max_batch_bytes) {
-    bytes += lengths[count++];
-  }
-  return count;
-}
-
 }  // namespace
 
-Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records)
+Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
+                 std::optional<ExactlyOnce> once)
     : router_(stream.map, stream.last_batch),
       max_record_size_(stream.settings.max_record_size),
       framing_(command.framing),
-      source_(make_record_source(command.framing, command.key)),
+      source_(make_record_source(command.framing, command.key, once.has_value())),
+      once_(std::move(once)),
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample.percent),
       skip_errors_(command.skip_errors),
       with_places_(command.ack),
@@ -54,10 +48,15 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = 0;
   input_bytes_ = 0;
-  if (as_they_stand_) {
-    encode_as_they_stand();
-  } else {
-    encode_records({chunk.buffer.data(), chunk.size});
+  try {
+    // With a producer id, what was left out has its place among the pieces.
+    if (as_they_stand_ && (!once_ || chunk.holes.empty())) {
+      encode_as_they_stand();
+    } else {
+      encode_records({chunk.buffer.data(), chunk.size});
+    }
+  } catch (const Error& error) {  // the input is not the one that was stored before
+    encoded_.error = InputError{error.code(), error.what()};
   }
   encoded_.chunks = 1;
   if (!encoded_.error) encoded_.error = chunk.error;
@@ -67,14 +66,27 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   return open_ && !wrong;
 }
 
+void Batcher::finish(const HandOver& hand_over) const {
+  if (!once_) return;
+  try {
+    once_->end();
+  } catch (const Error& error) {
+    Encoded nothing;
+    nothing.error = InputError{error.code(), error.what()};
+    hand_over(std::move(nothing), 0);
+  }
+}
+
 void Batcher::encode_as_they_stand() {
   const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
   std::span<const std::uint32_t> lengths(chunk_->lengths);
+  lengths = lengths.subspan(pass_known_lines());
   while (!lengths.empty() && open_) {
     const auto part = lengths.first(fitting(lengths, most_records_));
     const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
     const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
     add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part));
+    if (once_) once_->add(pieces.substr(at_, size), part);
     for (std::uint32_t i = 0; with_places_ && i < part.size(); ++i, ++piece_) {
       pass_holes();
       encoded_.places.push_back({batch, i});
@@ -88,16 +100,22 @@ void Batcher::encode_as_they_stand() {
   pass_holes();
 }
 
+/// How many pieces at the start of the chunk are stored already.
+std::size_t Batcher::pass_known_lines() {
+  if (!once_ || once_->known() == 0) return 0;
+  const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(once_->known(), chunk_->lengths.size()));
+  const std::span<const std::uint32_t> lengths(chunk_->lengths.data(), known);
+  at_ = std::accumulate(lengths.begin(), lengths.end(), known);
+  once_->add({chunk_->buffer.data(), at_}, lengths);
+  for (; piece_ < known; ++piece_) not_stored(already_stored);
+  return known;
+}
+
 void Batcher::encode_records(std::span<char> pieces) {
   const bool frames = framing_.kind == Framing::Kind::frames;
   for (const std::uint32_t length : chunk_->lengths) {
     pass_holes();
-    try {
-      source_->read(pieces.subspan(at_, length), take_);
-    } catch (const Error& error) {
-      refuse(error, !frames, piece_);  // what is behind a bad frame cannot be found
-    }
-    if (encoded_.error || !open_) return;
+    if (!encode_piece(pieces.subspan(at_, length))) return;
     at_ += length + (frames ? 0 : 1);
     ++piece_;
     if (records_ + encoded_.skipped.size() >= most_records_ || encoded_.skipped.size() >= most_skipped) flush();
@@ -105,17 +123,57 @@ void Batcher::encode_records(std::span<char> pieces) {
   pass_holes();
 }
 
-void Batcher::take(const Record& record) {
-  if (encoded_.error) return;
+/// False where the encoding ends with it.
+bool Batcher::encode_piece(std::span<char> piece) {
+  const bool counted = once_ && once_->counts();
+  if (counted && once_->known() > 0) {
+    once_->add({piece.data(), piece.size()});
+    if (with_places_) pass_known(piece);
+    return true;
+  }
+  const bool decoded_in_place = framing_.kind == Framing::Kind::json;
+  if (counted && decoded_in_place) piece_as_read_.assign(piece.data(), piece.size());
   try {
+    source_->read(piece, take_);
+  } catch (const Error& error) {
+    refuse(error, framing_.kind != Framing::Kind::frames, piece_);  // what is behind a bad frame cannot be found
+  }
+  if (encoded_.error || !open_) return false;
+  if (counted)
+    once_->add(decoded_in_place ? std::string_view(piece_as_read_) : std::string_view(piece.data(), piece.size()));
+  return true;
+}
+
+/// An acknowledgement for each record in a piece that was dealt with before.
+void Batcher::pass_known(std::span<char> piece) {
+  try {
+    source_->read(piece, [this](const Record& record, const RecordOrigin*) {
+      check(record, max_record_size_);
+      not_stored(already_stored);
+      return true;
+    });
+  } catch (const Error& error) {
+    not_stored(error.what());
+  }
+}
+
+bool Batcher::take(const Record& record, const RecordOrigin* origin) {
+  if (records_ >= most_records_) flush();  // a frame holds many
+  try {
+    if (once_ && once_->is_stored(origin)) {
+      not_stored(already_stored);
+      return true;
+    }
     check(record, max_record_size_);
   } catch (const Error& error) {
     refuse(error, true, piece_);
-    return;
+    if (once_ && !encoded_.error) once_->pass(origin);
+    return !encoded_.error;
   }
+  if (once_) once_->pass(origin);
   if (sampler_ && !sampler_->keeps(record.key)) {
     not_stored("sampled out");
-    return;
+    return true;
   }
   const std::size_t shard = route(record);
   Pending& pending = pending_[shard];
@@ -127,13 +185,21 @@ void Batcher::take(const Record& record) {
     pending.inputs.push_back(encoded_.places.size());
     encoded_.places.emplace_back();
   }
-  if (++records_ == most_records_) flush();
+  ++records_;
+  return open_;
 }
 
 /// Those that the reader left out, before the piece that is next.
 void Batcher::pass_holes() {
   for (; holes_ < chunk_->holes.size() && chunk_->holes[holes_].before <= piece_; ++holes_) {
-    refuse(Error(ErrorCode::malformed, chunk_->holes[holes_].why), true, chunk_->holes[holes_].before);
+    const Hole& hole = chunk_->holes[holes_];
+    const bool known = once_ && once_->known() > 0;
+    if (once_) once_->add_hole();
+    if (known) {
+      not_stored(hole.why);
+    } else {
+      refuse(Error(ErrorCode::malformed, hole.why), true, hole.before);
+    }
   }
 }
 
@@ -184,6 +250,7 @@ void Batcher::flush() {
   const bool all = piece_ == chunk_->lengths.size();
   const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);
+  if (once_) encoded_.moves = once_->moves();
   if (!(*hand_over_)(std::exchange(encoded_, {}), std::exchange(records_, 0))) open_ = false;
 }
 

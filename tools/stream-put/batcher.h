@@ -15,6 +15,7 @@
 #include "tools/common/sampler.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/encoded.h"
+#include "tools/stream-put/exactly_once.h"
 #include "tools/stream-put/record_source.h"
 
 namespace shardlog::cli {
@@ -23,7 +24,9 @@ namespace shardlog::cli {
 class Batcher {
  public:
   /// At most `most_records` are handed over at once.
-  Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records);
+  /// `once` is there where the command has a producer id; then only what is not stored yet is handed over.
+  Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
+          std::optional<ExactlyOnce> once);
 
   /// From the next chunk on. May be called from any thread.
   void use(ShardMap map);
@@ -34,11 +37,17 @@ class Batcher {
   using HandOver = std::function<bool(Encoded, std::size_t records)>;
   bool encode(Chunk chunk, const HandOver& hand_over);
 
+  /// All of the input was encoded. An error is handed over where not all that was stored before was in it.
+  void finish(const HandOver& hand_over) const;
+
  private:
   void take_over_map();
   void encode_as_they_stand();
+  std::size_t pass_known_lines();
   void encode_records(std::span<char> pieces);
-  void take(const Record& record);
+  bool encode_piece(std::span<char> piece);
+  void pass_known(std::span<char> piece);
+  bool take(const Record& record, const RecordOrigin* origin);
   void pass_holes();
   void refuse(const Error& error, bool may_skip, std::size_t pieces_before);
   void not_stored(std::string why);
@@ -54,7 +63,9 @@ class Batcher {
   std::uint64_t max_record_size_;
   Framing framing_;
   std::unique_ptr<RecordSource> source_;
-  RecordSource::Take take_ = [this](const Record& record) { take(record); };
+  RecordSource::Take take_ = [this](const Record& record, const RecordOrigin* origin) { return take(record, origin); };
+  std::optional<ExactlyOnce> once_;
+  std::string piece_as_read_;  ///< of JSON, which is decoded in its place
   std::optional<Sampler> sampler_;
   bool as_they_stand_;  ///< the pieces are stored as they stand, as records without keys
   bool skip_errors_;

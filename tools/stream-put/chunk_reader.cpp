@@ -192,12 +192,13 @@ void InFlight::remove(std::size_t chunks) {
   if ((count_ -= chunks) == 0) none_left_.notify();
 }
 
-void read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
+bool read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
                  const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over) {
   ChunkReader reader(rules, clock, in_flight, stop, hand_over);
   for (const std::string& file : files) {
-    if (!reader.read(file)) return;
+    if (!reader.read(file)) return false;
   }
+  return true;
 }
 
 }  // namespace shardlog::cli

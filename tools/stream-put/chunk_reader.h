@@ -11,8 +11,8 @@
 #include "shardlog/core/bytes.h"
 #include "shardlog/core/clock.h"
 #include "tools/common/event_descriptor.h"
+#include "tools/input/framer.h"
 #include "tools/stream-put/encoded.h"
-#include "tools/stream-put/framer.h"
 
 namespace shardlog::cli {
 
@@ -57,9 +57,9 @@ struct ReadRules {
 };
 
 /// Reads files one after the other, "-" being standard input, and cuts them into chunks of complete pieces. Returns
-/// when all is read, when `stop` is requested (what is complete is handed over, an unfinished piece is not), or when
-/// `hand_over` returns false. Errors are handed over behind the pieces before them.
-void read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
+/// true when all is read, and false when `stop` is requested (what is complete is handed over, an unfinished piece is
+/// not), when `hand_over` returns false, and after an error, which is handed over behind the pieces before it.
+bool read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
                  const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
 
 }  // namespace shardlog::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,9 @@
 #include "shardlog/stream.h"
 
 namespace shardlog::cli {
+
+/// Places of a producer by its sources.
+using ProducerPlaces = std::map<std::string, ProducerPlace>;
 
 /// What is wrong with the input. Not an exception yet: it goes from thread to thread behind the records before it.
 struct InputError {
@@ -30,6 +34,7 @@ struct Encoded {
   std::vector<Place> places;          ///< of each record in the order of the input; only for acknowledgements
   std::vector<std::string> reasons;   ///< why records are not stored; only for acknowledgements
   std::vector<std::string> skipped;   ///< a message for each record that broke a rule and is left out
+  ProducerPlaces moves;               ///< where the producer is with these; only with an id
   std::size_t bytes = 0;              ///< of the payloads
   std::size_t chunks = 0;             ///< whose last records these are
   std::uint64_t input_bytes = 0;      ///< that were read for them

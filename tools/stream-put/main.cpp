@@ -4,7 +4,8 @@ using namespace shardlog::cli;
 
 int main(int argc, char** argv) {
   PutCommand command;
-  Tool tool("stream-put", "append records to a data stream", {"[options] STREAM [FILE...]"},
+  Tool tool("stream-put", "append records to a data stream",
+            {"[options] STREAM [FILE...]", "--producer ID --forget STREAM"},
             "A line is a record. Or: -0 (NUL), -d STRING, --whole (a FILE), --json, --frames\n"
             "  -k, --key KEY           the same partition key for all records\n"
             "      --key-field N       the key is the Nth field (-F STRING separates them)\n"
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
             "      --ack               print shard and sequence number of each record\n"
             "      --on-error skip     leave out bad records and go on\n"
             "      --rate N            at most N records a second\n"
+            "      --producer ID       exactly once: run again, it goes on where it stopped\n"
             "\n"
             "Examples:\n"
             "  tail -F app.log | stream-put logs\n"
@@ -22,5 +24,7 @@ int main(int argc, char** argv) {
             "\n"
             "All options: stream-put --help\n");
   define(tool.options(), command);
-  return tool.run(argc, argv, [&](Context& context) { return run_put(command, context); });
+  return tool.run(argc, argv, [&](Context& context) {
+    return command.forget ? run_forget(command, context) : run_put(command, context);
+  });
 }

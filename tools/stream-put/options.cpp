@@ -1,12 +1,22 @@
 #include "tools/stream-put/options.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
+#include "shardlog/core/printable.h"
 #include "tools/common/escapes.h"
 
 namespace shardlog::cli {
 
 namespace {
+
+void check_producer_id(const std::string& id) {
+  constexpr std::size_t longest = 256;
+  if (id.empty() || id.size() > longest || printable(id) != id) {
+    refuse_value("--producer", id, fmt::format("is no id: 1 to {} bytes of UTF-8 without control characters", longest));
+  }
+}
 
 /// A string that may be written with escapes and is not empty.
 std::string unescaped(const std::string& option, const std::string& text, const std::string& what) {
@@ -84,6 +94,18 @@ void define_delivery(OptionTable& options, PutCommand& command) {
       .needs(sample);
 }
 
+void define_exactly_once(OptionTable& options, PutCommand& command) {
+  options.group("Exactly once");
+  const auto producer = options.value(
+      "--producer", "ID",
+      [&command](const std::string& id) {
+        check_producer_id(id);
+        command.producer = id;
+      },
+      "run again with the same ID and input, it goes on where the last run stopped");
+  options.flag("--forget", command.forget, "remove what is known of the producer, and store nothing").needs(producer);
+}
+
 }  // namespace
 
 void define(OptionTable& options, PutCommand& command) {
@@ -92,6 +114,7 @@ void define(OptionTable& options, PutCommand& command) {
   define_framing(options, command.framing);
   define_key(options, command.key);
   define_delivery(options, command);
+  define_exactly_once(options, command);
 }
 
 void check(const PutCommand& command) {
@@ -103,6 +126,16 @@ void check(const PutCommand& command) {
   }
   if (key.missing && !key.extracted()) {
     throw Error(ErrorCode::usage, "--missing-key: it goes with --key-field, --key-json or --key-regex");
+  }
+  if (command.producer && command.sample.percent) {
+    throw Error(ErrorCode::usage, "--producer: it stores every record, so --sample does not go with it");
+  }
+  if (command.producer && command.sync == Sync::normal) {
+    throw Error(ErrorCode::usage,
+                "--producer: a power cut must not take what was stored, so --sync normal does not go with it");
+  }
+  if (command.forget && !command.files.empty()) {
+    throw Error(ErrorCode::usage, "--forget: it reads no FILE");
   }
 }
 

@@ -8,7 +8,7 @@
 #include "tools/common/option_table.h"
 #include "tools/common/sampler.h"
 #include "tools/common/tool.h"
-#include "tools/stream-put/framing.h"
+#include "tools/input/framing.h"
 
 namespace shardlog::cli {
 
@@ -44,12 +44,17 @@ struct PutCommand {
   bool skip_errors = false;
   std::optional<std::uint64_t> rate;  ///< records a second
   SampleOptions sample;
+  std::optional<std::string> producer;  ///< its id: exactly once
+  bool forget = false;                  ///< that producer, and nothing else is done
 };
 
 void define(OptionTable& options, PutCommand& command);
 
 /// Throws usage where options do not go together.
 void check(const PutCommand& command);
+
+/// Removes the places of the producer. Throws not_found where it has none.
+ExitStatus run_forget(const PutCommand& command, const Context& context);
 
 ExitStatus run_put(const PutCommand& command, const Context& context);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -60,26 +61,53 @@ std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
   return ready;
 }
 
-/// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns the sequence numbers.
-std::vector<SequenceRun> commit(Stream& stream, Sync sync, Encoded& encoded, Batcher& batcher) {
-  if (encoded.batches.empty()) return {};
-  auto stored = stream.append(encoded.batches, sync);
-  while (!stored) {
-    const StreamDescription description = stream.describe();
-    batcher.use(description.map);
-    Router router(description.map, description.last_batch);
-    encoded = route_again(std::move(encoded), router);
-    stored = stream.append(encoded.batches, sync);
+/// Appends what was encoded.
+class Appends {
+ public:
+  /// `stored` are the places of the producer, where there is one.
+  Appends(Stream& stream, const PutCommand& command, const std::vector<Producer>& stored)
+      : stream_(stream), sync_(command.sync), producer_(command.producer.value_or("")) {
+    for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.place.position);
   }
-  return std::move(*stored);
-}
+
+  /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns the sequence numbers.
+  std::vector<SequenceRun> commit(Encoded& encoded, Batcher& batcher) {
+    const std::vector<ProducerMove> moves = moves_of(encoded);
+    if (encoded.batches.empty() && moves.empty()) return {};
+    auto stored = stream_.append(encoded.batches, sync_, moves);
+    while (!stored) {
+      const StreamDescription description = stream_.describe();
+      batcher.use(description.map);
+      Router router(description.map, description.last_batch);
+      encoded = route_again(std::move(encoded), router);
+      stored = stream_.append(encoded.batches, sync_, moves);
+    }
+    for (const ProducerMove& move : moves) places_.insert_or_assign(move.id.source, move.to.position);
+    return std::move(*stored);
+  }
+
+ private:
+  [[nodiscard]] std::vector<ProducerMove> moves_of(const Encoded& encoded) const {
+    std::vector<ProducerMove> moves;
+    for (const auto& [source, place] : encoded.moves) {
+      const auto from = places_.find(source);
+      moves.push_back({{producer_, source}, from == places_.end() ? std::nullopt : std::optional(from->second), place});
+    }
+    return moves;
+  }
+
+  Stream& stream_;
+  Sync sync_;
+  std::string producer_;
+  std::map<std::string, SequenceNumber> places_;  ///< by source
+};
 
 /// Returns how many records were skipped.
-std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Stream& stream, Sync sync, InFlight& in_flight,
-                         const Context& context, Batcher& batcher, Committed& committed, Progress& progress) {
+std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFlight& in_flight, const Context& context,
+                         Batcher& batcher, Committed& committed, Progress& progress) {
   std::uint64_t skipped = 0;
   while (std::optional<Encoded> ready = take_ready(queue)) {
-    const auto sequences = commit(stream, sync, *ready, batcher);
+    const auto sequences = appends.commit(*ready, batcher);
     const std::uint64_t records = committed.add(*ready, sequences);
     context.output.flush();
     in_flight.remove(ready->chunks);
@@ -101,6 +129,14 @@ void warn_of_future(const StreamDescription& stream, const Context& context) {
 
 }  // namespace
 
+ExitStatus run_forget(const PutCommand& command, const Context& context) {
+  check(command);
+  const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
+  if (stream->forget_producer(*command.producer)) return ExitStatus::success;
+  throw Error(ErrorCode::not_found, fmt::format("forget producer {}: {} knows none of that name",
+                                                quote(*command.producer), quote(command.stream)));
+}
+
 ExitStatus run_put(const PutCommand& command, const Context& context) {
   check(command);
   const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
@@ -117,12 +153,20 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   std::stop_source give_up;  // requested when committing failed
   const std::stop_callback forward(context.stop, [&] { give_up.request_stop(); });
   RateLimit rate(command.rate, context.clock, give_up.get_token());
-  Batcher batcher(description, command, rate.most_at_once());
+  std::vector<Producer> stored;
+  std::optional<ExactlyOnce> once;
+  if (command.producer) {
+    stored = stream->producer(*command.producer);
+    once.emplace(*command.producer, command.framing.kind, stored);
+  }
+  Appends appends(*stream, command, stored);
+  Batcher batcher(description, command, rate.most_at_once(), std::move(once));
   const ReadRules rules{command.framing, description.settings.max_record_size, command.skip_errors, command.linger,
                         chunk_size};
 
+  bool all_read = false;  // known to the encoder once the chunks have ended
   Stage reading(chunks, [&] {
-    read_chunks(files, rules, context.clock, in_flight, give_up.get_token(), [&](Chunk chunk) {
+    all_read = read_chunks(files, rules, context.clock, in_flight, give_up.get_token(), [&](Chunk chunk) {
       const std::size_t weight = std::max(chunk.size, chunk_size);  // the memory that it takes
       return chunks.push(std::move(chunk), weight);
     });
@@ -134,15 +178,15 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
       return encoded.push(std::move(result), weight);
     };
     while (std::optional<Chunk> chunk = chunks.pop()) {
-      if (!batcher.encode(std::move(*chunk), hand_over)) break;
+      if (!batcher.encode(std::move(*chunk), hand_over)) return chunks.close();
     }
-    chunks.close();
+    if (all_read) batcher.finish(hand_over);
   });
 
   std::exception_ptr failure;
   std::uint64_t skipped = 0;
   try {
-    skipped = commit_all(encoded, *stream, command.sync, in_flight, context, batcher, committed, progress);
+    skipped = commit_all(encoded, appends, in_flight, context, batcher, committed, progress);
   } catch (const Error& error) {
     failure = std::make_exception_ptr(Error(error.code(), fmt::format("{}; {}", error.what(), committed.summary())));
   } catch (...) {

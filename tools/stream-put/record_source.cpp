@@ -1,18 +1,15 @@
 #include "tools/stream-put/record_source.h"
 
+#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
-#include "shardlog/core/frame.h"
-#include "tools/common/json_record.h"
 #include "tools/stream-put/key_source.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-/// A piece is the data, and the key comes from there or from the command line.
 class PlainRecords final : public RecordSource {
  public:
   explicit PlainRecords(const KeyOptions& options)
@@ -23,7 +20,7 @@ class PlainRecords final : public RecordSource {
   void read(std::span<char> piece, const Take& take) override {
     Record record{{piece.data(), piece.size()}, std::nullopt, explicit_hash_key_};
     if (keys_ != nullptr) record.key = key_of(record.data);
-    take(record);
+    take(record, nullptr);
   }
 
   void release() override {
@@ -43,36 +40,11 @@ class PlainRecords final : public RecordSource {
   std::optional<HashKey> explicit_hash_key_;
 };
 
-class JsonRecords final : public RecordSource {
- public:
-  void read(std::span<char> piece, const Take& take) override {
-    if (const std::optional<Record> record = reader_.read(piece)) take(*record);
-  }
-
-  void release() override {}
-
- private:
-  JsonRecordReader reader_;
-};
-
-class FrameRecords final : public RecordSource {
- public:
-  void read(std::span<char> piece, const Take& take) override {
-    const RecordBatch& batch = batches_.emplace_back(decode_frame({piece.data(), piece.size()}).records);
-    for (const Record& record : batch) take(record);
-  }
-
-  void release() override { batches_.clear(); }
-
- private:
-  std::vector<RecordBatch> batches_;
-};
-
 }  // namespace
 
-std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key) {
-  if (framing.kind == Framing::Kind::json) return std::make_unique<JsonRecords>();
-  if (framing.kind == Framing::Kind::frames) return std::make_unique<FrameRecords>();
+std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key, bool with_origin) {
+  if (framing.kind == Framing::Kind::json) return make_json_source(with_origin);
+  if (framing.kind == Framing::Kind::frames) return make_frame_source(with_origin);
   return std::make_unique<PlainRecords>(key);
 }
 

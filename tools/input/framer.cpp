@@ -1,4 +1,4 @@
-#include "tools/stream-put/framer.h"
+#include "tools/input/framer.h"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "shardlog/core/bytes.h"
-#include "tools/stream-put/framing.h"
+#include "tools/input/framing.h"
 
 namespace shardlog::cli {
 

@@ -20,8 +20,11 @@ struct Framing {
   /// Whether records bring their own keys.
   [[nodiscard]] bool keyed() const { return kind == Kind::json || kind == Kind::frames; }
 
-  /// For messages: where in the input something is, "line 3 of 'app.log'". `number` is the byte of frames, counted from
-  /// 0, and that of the line or record otherwise, counted from 1.
+  /// For messages: which piece of the input something is, "line 3". `number` is the byte of frames, counted from 0, and
+  /// that of the line or record otherwise, counted from 1.
+  [[nodiscard]] std::string piece(std::uint64_t number) const;
+
+  /// And of what input: "line 3 of 'app.log'".
   [[nodiscard]] std::string place(std::uint64_t number, const std::string& source) const;
 };
 

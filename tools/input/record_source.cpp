@@ -1,0 +1,85 @@
+#include "tools/input/record_source.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/frame.h"
+#include "tools/common/json_record.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+class JsonRecords final : public RecordSource {
+ public:
+  explicit JsonRecords(bool with_origin) : reader_(with_origin) {}
+
+  void read(std::span<char> piece, const Take& take) override {
+    const std::optional<Record> record = reader_.read(piece);
+    if (!record) return;
+    const std::optional<RecordOrigin> origin = origin_of_record();
+    take(*record, origin ? &*origin : nullptr);
+  }
+
+ private:
+  [[nodiscard]] std::optional<RecordOrigin> origin_of_record() const {
+    if (!reader_.origin()) return std::nullopt;
+    const auto shard = ShardId::parse(reader_.origin()->shard);
+    const auto sequence = SequenceNumber::parse(reader_.origin()->sequence);
+    if (!shard || !sequence) return std::nullopt;
+    return RecordOrigin{shard->to_string(), *sequence};
+  }
+
+  JsonRecordReader reader_;
+};
+
+/// The number behind a decimal one.
+SequenceNumber next(const SequenceNumber& sequence) {
+  std::string digits = sequence.to_string();
+  std::size_t at = digits.size();
+  while (at > 0 && digits[at - 1] == '9') digits[--at] = '0';
+  if (at > 0) {
+    ++digits[at - 1];
+  } else {
+    digits.insert(0, 1, '1');
+  }
+  const auto next = SequenceNumber::parse(digits);
+  if (!next) throw Error(ErrorCode::malformed, "frame: its sequence numbers are none");
+  return *next;
+}
+
+class FrameRecords final : public RecordSource {
+ public:
+  explicit FrameRecords(bool with_origin) : with_origin_(with_origin) {}
+
+  void read(std::span<char> piece, const Take& take) override {
+    Frame frame = decode_frame({piece.data(), piece.size()});
+    const RecordBatch& batch = batches_.emplace_back(std::move(frame.records));
+    RecordOrigin origin{frame.origin.stream + "/" + frame.origin.shard.to_string(), frame.origin.first_sequence};
+    bool first = true;
+    for (const Record& record : batch) {
+      if (with_origin_ && !std::exchange(first, false)) origin.sequence = next(origin.sequence);
+      if (!take(record, with_origin_ ? &origin : nullptr)) return;
+    }
+  }
+
+  void release() override { batches_.clear(); }
+
+ private:
+  bool with_origin_;
+  std::vector<RecordBatch> batches_;
+};
+
+}  // namespace
+
+std::unique_ptr<RecordSource> make_json_source(bool with_origin) {
+  return std::make_unique<JsonRecords>(with_origin);
+}
+
+std::unique_ptr<RecordSource> make_frame_source(bool with_origin) {
+  return std::make_unique<FrameRecords>(with_origin);
+}
+
+}  // namespace shardlog::cli

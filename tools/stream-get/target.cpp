@@ -1,0 +1,175 @@
+#include "tools/stream-get/target.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "tools/input/framer.h"
+#include "tools/input/piece_reader.h"
+#include "tools/input/record_source.h"
+#include "tools/input/routed_records.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+Framing framing_of(const OutputForm& form) {
+  switch (form.kind) {
+    case OutputForm::Kind::json:
+      return {Framing::Kind::json};
+    case OutputForm::Kind::frames:
+      return {Framing::Kind::frames};
+    case OutputForm::Kind::format:
+      return {};
+    case OutputForm::Kind::delimited:
+      break;
+  }
+  if (form.text.empty()) throw Error(ErrorCode::usage, "--into: with an empty --delimiter no record has an end");
+  return {Framing::Kind::delimited, form.text};
+}
+
+[[noreturn]] void refuse(const std::string& where, const Error& error) {
+  // A frame of a newer version is no output that can be taken either.
+  const bool of_the_form = error.code() != ErrorCode::malformed && error.code() != ErrorCode::unsupported;
+  if (of_the_form) throw error;
+  throw Error(ErrorCode::malformed, fmt::format("{}: {}", where, error.what()));
+}
+
+/// Makes records of pieces of a command's output.
+class OutputRecords {
+ public:
+  OutputRecords(const Framing& framing, std::uint64_t max_record_size, RoutedRecords& routed)
+      : framing_(framing),
+        max_record_size_(max_record_size),
+        routed_(routed),
+        source_(framing.kind == Framing::Kind::frames ? make_frame_source(false) : make_json_source(false)) {}
+
+  void take(Input& input) {
+    if (framing_.keyed()) {
+      read(input);
+    } else {
+      routed_.add_lines({input.buffer.data(), input.complete}, input.lengths);
+    }
+    pieces_ += input.lengths.size();
+    bytes_ += input.complete;
+  }
+
+  /// Which piece comes next.
+  [[nodiscard]] std::string place() const { return framing_.piece(frames() ? bytes_ : pieces_ + 1); }
+
+ private:
+  [[nodiscard]] bool frames() const { return framing_.kind == Framing::Kind::frames; }
+
+  void read(Input& input) {
+    std::size_t at = 0;
+    std::size_t piece = 0;
+    try {
+      for (const std::uint32_t length : input.lengths) {
+        source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
+          check(record, max_record_size_);
+          routed_.add(record);
+          return true;
+        });
+        at += length + (frames() ? 0 : 1);
+        ++piece;
+      }
+    } catch (const Error&) {
+      pieces_ += piece;
+      bytes_ += at;
+      throw;
+    }
+    routed_.flush();
+    source_->release();
+  }
+
+  const Framing& framing_;
+  std::uint64_t max_record_size_;
+  RoutedRecords& routed_;
+  std::unique_ptr<RecordSource> source_;
+  std::uint64_t pieces_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+Target::Target(Kind kind, const std::string& address, const OutputForm& form, Source source, const Context& context)
+    : name_(fmt::format("{}{}/{}", kind == Kind::dead_letters ? "dead-letters/" : "", source.stream_uuid,
+                        source.consumer_uuid)),
+      framing_(kind == Kind::dead_letters ? Framing{} : framing_of(form)),
+      stream_(open(address, context.open_options(Access::write), context.clock)) {
+  StreamDescription description = stream_->describe();
+  uuid_ = description.uuid;
+  if (uuid_ == source.stream_uuid) {
+    throw Error(ErrorCode::usage, fmt::format("{} {}: it is the stream that is read",
+                                              kind == Kind::dead_letters ? "dead-letter" : "--into", quote(address)));
+  }
+  max_record_size_ = description.settings.max_record_size;
+  router_.emplace(std::move(description.map), description.last_batch);
+}
+
+std::optional<SequenceNumber> Target::position(const Lease& lease) {
+  const ProducerId producer = id(lease.shard, lease.generation);
+  return places_[producer.source] = stored_position(producer);
+}
+
+void Target::store(const consumer::Batch& batch, int output) {
+  append(batch, [&] { return encode_output(output); });
+}
+
+void Target::store(const consumer::Batch& batch, std::span<const Record> records) {
+  if (const auto& place = place_of(batch); place && *place >= batch.last_sequence()) return;
+  for (const Record& record : records) check(record, max_record_size_);
+  append(batch, [&] {
+    RoutedRecords routed(*router_);
+    for (const Record& record : records) routed.add(record);
+    routed.flush();
+    return routed.take();
+  });
+}
+
+ProducerId Target::id(ShardId shard, std::uint64_t generation) const {
+  return {name_, fmt::format("{}/{}", generation, shard.to_string())};
+}
+
+std::optional<SequenceNumber> Target::stored_position(const ProducerId& id) {
+  for (const Producer& producer : stream_->producer(id.name)) {
+    if (producer.id == id) return producer.place.position;
+  }
+  return std::nullopt;
+}
+
+std::optional<SequenceNumber>& Target::place_of(const consumer::Batch& batch) {
+  const ProducerId producer = id(batch.shard, batch.generation);
+  const auto found = places_.find(producer.source);
+  if (found != places_.end()) return found->second;
+  return places_[producer.source] = stored_position(producer);
+}
+
+void Target::append(const consumer::Batch& batch, const Encode& encode) {
+  std::optional<SequenceNumber>& place = place_of(batch);
+  if (place && *place >= batch.first_sequence()) {
+    throw Error(ErrorCode::fenced,
+                fmt::format("the output for {} of {} is stored already, up to {}", batch.first_sequence().to_string(),
+                            batch.shard.to_string(), place->to_string()));
+  }
+  const ProducerMove move{id(batch.shard, batch.generation), place, {batch.last_sequence()}};
+  while (!stream_->append(encode(), Sync::full, {&move, 1})) {
+    StreamDescription description = stream_->describe();
+    router_.emplace(std::move(description.map), description.last_batch);
+  }
+  place = batch.last_sequence();
+}
+
+std::vector<RoutedBatch> Target::encode_output(int output) {
+  RoutedRecords routed(*router_);
+  OutputRecords records(framing_, max_record_size_, routed);
+  try {
+    const auto framer = make_framer(framing_, max_record_size_, false);
+    read_pieces(output, most_output, *framer, [&](Input& input) { records.take(input); });
+  } catch (const Error& error) {
+    refuse("the command's output, " + records.place(), error);
+  }
+  return routed.take();
+}
+
+}  // namespace shardlog::cli
