@@ -171,12 +171,9 @@ OptionTable::Option OptionTable::duration(const std::string& names, std::optiona
 
 OptionTable::Option OptionTable::size(const std::string& names, std::optional<std::uint64_t>& into,
                                       const std::string& description) {
-  const auto parse = [&into, option = long_name(names)](const std::string& text) {
-    const auto size = parse_size(text);
-    if (!size) refuse_value(option, text, "is no size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
-    into = *size;
-  };
-  return value(names, "SIZE", parse, description);
+  return value(
+      names, "SIZE", [&into, option = long_name(names)](const std::string& text) { into = size_of(option, text); },
+      description);
 }
 
 OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t least, std::uint64_t most,
@@ -231,9 +228,9 @@ void OptionTable::arguments(const std::string& name, std::vector<std::string>& i
   app_->add_option(name, into);
 }
 
-void OptionTable::exclude_each_other(std::initializer_list<Option> options) {
-  for (const Option* one = options.begin(); one != options.end(); ++one) {
-    for (const Option* other = options.begin(); other != one; ++other) one->excludes(*other);
+void OptionTable::exclude_each_other(const std::vector<Option>& options) {
+  for (auto one = options.begin(); one != options.end(); ++one) {
+    for (auto other = options.begin(); other != one; ++other) one->excludes(*other);
   }
 }
 
@@ -245,6 +242,12 @@ Duration duration_of(const std::string& option, const std::string& value) {
   const auto duration = parse_duration(value);
   if (!duration) refuse_value(option, value, "is no duration: a number and us, ms, s, m, h, d or w");
   return *duration;
+}
+
+std::uint64_t size_of(const std::string& option, const std::string& value) {
+  const auto size = parse_size(value);
+  if (!size) refuse_value(option, value, "is no size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
+  return *size;
 }
 
 void check_key(const std::string& key, const std::string& option) {

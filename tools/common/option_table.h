@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -86,7 +85,7 @@ class OptionTable {
   void argument(const std::string& name, std::optional<std::string>& into);
   void arguments(const std::string& name, std::vector<std::string>& into);
 
-  static void exclude_each_other(std::initializer_list<Option> options);
+  static void exclude_each_other(const std::vector<Option>& options);
 
  private:
   Option add(CLI::Option* option) const;
@@ -100,6 +99,9 @@ class OptionTable {
 
 /// The duration that the value of `option` is; throws usage where it is none.
 Duration duration_of(const std::string& option, const std::string& value);
+
+/// The same for a size.
+std::uint64_t size_of(const std::string& option, const std::string& value);
 
 /// Throws usage where a text on the command line cannot be a partition key.
 void check_key(const std::string& key, const std::string& option);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "shardlog/core/error.h"
 
@@ -12,7 +13,22 @@ namespace shardlog::cli {
 
 namespace {
 constexpr std::size_t gather_limit = 64UL * 1024;
+
+void write_to_stdout(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {  // somebody made the pipe one that does not block
+      pollfd out{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&out, 1, -1);
+      continue;
+    }
+    if (written < 0) throw Error(ErrorCode::io, system_error("write to stdout", errno).what());
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
+
+}  // namespace
 
 void claim_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -22,7 +38,9 @@ void claim_standard_descriptors() {
   }
 }
 
-Output::Output() : terminal_(::isatty(STDOUT_FILENO) != 0) {
+Output::Output() : Output(write_to_stdout, ::isatty(STDOUT_FILENO) != 0) {}
+
+Output::Output(Drain drain, bool terminal) : drain_(std::move(drain)), terminal_(terminal) {
   gathered_.reserve(gather_limit);
 }
 
@@ -47,17 +65,8 @@ void Output::close() {
 }
 
 void Output::write_out(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {  // somebody made the pipe one that does not block
-      pollfd out{STDOUT_FILENO, POLLOUT, 0};
-      ::poll(&out, 1, -1);
-      continue;
-    }
-    if (written < 0) throw Error(ErrorCode::io, system_error("write to stdout", errno).what());
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  drain_(bytes);
+  written_ += bytes.size();
 }
 
 }  // namespace shardlog::cli

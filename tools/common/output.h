@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,22 +18,31 @@ class Output {
  public:
   Output();
 
+  /// Not standard output: what was gathered goes to `drain`, whose errors go through. `terminal` is is_terminal().
+  using Drain = std::function<void(std::string_view)>;
+  Output(Drain drain, bool terminal);
+
   void write(std::string_view bytes);
 
   /// Whether a person looks at it, so that what comes from elsewhere is to be escaped.
   [[nodiscard]] bool is_terminal() const { return terminal_; }
 
+  /// How many bytes there were so far, gathered ones too.
+  [[nodiscard]] std::uint64_t position() const { return written_ + gathered_.size(); }
+
   /// To be called whenever a reader should see what there is.
   void flush();
 
-  /// Flushes and closes, for the errors that show only then.
+  /// Flushes and closes standard output, for the errors that show only then.
   void close();
 
  private:
-  static void write_out(std::string_view bytes);
+  void write_out(std::string_view bytes);
 
+  Drain drain_;
   bool terminal_;
   std::string gathered_;
+  std::uint64_t written_ = 0;
 };
 
 }  // namespace shardlog::cli

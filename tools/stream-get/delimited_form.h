@@ -10,7 +10,7 @@ namespace shardlog::cli {
 /// The data of each record and a delimiter behind it.
 class DelimitedForm final : public RecordWriter {
  public:
-  DelimitedForm(std::string delimiter, Output& output) : delimiter_(std::move(delimiter)), output_(output) {}
+  DelimitedForm(std::string delimiter, Output& output) : RecordWriter(output), delimiter_(std::move(delimiter)) {}
 
   void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
 
@@ -18,7 +18,6 @@ class DelimitedForm final : public RecordWriter {
   void write_lines(const RecordBatch& records, std::span<const RecordRun> runs);
 
   std::string delimiter_;
-  Output& output_;
   std::string text_;
 };
 

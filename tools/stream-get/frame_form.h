@@ -16,10 +16,9 @@ class FrameForm final : public RecordWriter {
   void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
 
  private:
-  void write_frame(const StoredBatch& batch, std::size_t first, std::string_view payload);
+  void write_frame(const StoredBatch& batch, const RecordRun& run, std::string_view payload);
 
   std::string uuid_;
-  Output& output_;
 };
 
 }  // namespace shardlog::cli

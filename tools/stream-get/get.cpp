@@ -6,7 +6,9 @@
 #include <limits>
 #include <thread>
 
+#include "shardlog/consumer/consumer.h"
 #include "tools/stream-get/fetcher.h"
+#include "tools/stream-get/gap_text.h"
 #include "tools/stream-get/options.h"
 #include "tools/stream-get/pacer.h"
 #include "tools/stream-get/record_filter.h"
@@ -55,8 +57,7 @@ class Delivery {
  private:
   void tell(const Gap& gap) {
     context_.output.flush();  // what was before it comes before it
-    context_.message(
-        fmt::format("gap: {} {}..{} trimmed", gap.shard.to_string(), gap.first.to_string(), gap.last.to_string()));
+    context_.message(text_of(gap));
     found_gap_ = true;
   }
 
@@ -78,6 +79,13 @@ class Delivery {
   bool found_gap_ = false;
 };
 
+/// What a consumer would read.
+std::vector<ShardStart> starts_of_consumer(Stream& stream, const std::string& name) {
+  const auto consumer = stream.consumer(name);
+  if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: there is none of this name", quote(name)));
+  return consumer::starts_of(*consumer);
+}
+
 /// Where the records of a closed shard's keys went on.
 void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, const Context& context) {
   for (const ShardId id : shards) {
@@ -93,7 +101,12 @@ void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, cons
 ExitStatus run_get(const GetCommand& command, const Context& context) {
   const auto stream = open(address_of(command.stream), context.open_options(Access::read), context.clock);
   const StreamDescription description = stream->describe();
-  const ReadRequest request = make_request(command, description.map, context.clock.now());
+  ReadRequest request = make_request(command, description.map, context.clock.now());
+  if (command.consumer.name) {
+    request.starts = starts_of_consumer(*stream, *command.consumer.name);
+    request.descendants = true;
+    if (request.starts.empty()) return ExitStatus::success;  // otherwise that would be all shards
+  }
   const auto writer = make_record_writer(command.form, description.uuid, context.output);
   const auto reader = stream->read(request);
   ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // where it is a pipe: fewer, larger writes

@@ -25,7 +25,8 @@ void JsonForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) 
       append_json_base64(line_, record.data);
     }
     line_ += "}\n";
-    output_.write(line_);
+    output().write(line_);
+    end_record();
   });
 }
 

@@ -9,12 +9,11 @@ namespace shardlog::cli {
 /// A JSON object a line; stream-get(1) lists the members. It is the same on a terminal: all of it is escaped anyway.
 class JsonForm final : public RecordWriter {
  public:
-  explicit JsonForm(Output& output) : output_(output) {}
+  using RecordWriter::RecordWriter;
 
   void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
 
  private:
-  Output& output_;
   std::string line_;
 };
 

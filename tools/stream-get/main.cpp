@@ -1,6 +1,19 @@
+#include "tools/stream-get/consume.h"
+#include "tools/stream-get/manage_consumer.h"
 #include "tools/stream-get/options.h"
 
 using namespace shardlog::cli;
+
+namespace {
+
+ExitStatus run(const GetCommand& command, const Context& context) {
+  check(command);
+  if (command.consumer.seek || command.consumer.forget) return run_manage_consumer(command, context);
+  if (command.consumer.name && !command.consumer.no_checkpoint) return run_consume(command, context);
+  return run_get(command, context);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   GetCommand command;
@@ -22,5 +35,5 @@ int main(int argc, char** argv) {
             "\n"
             "All options: stream-get --help\n");
   define(tool.options(), command);
-  return tool.run(argc, argv, [&](Context& context) { return run_get(command, context); });
+  return tool.run(argc, argv, [&](Context& context) { return run(command, context); });
 }

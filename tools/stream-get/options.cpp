@@ -5,12 +5,13 @@
 
 #include "tools/common/escapes.h"
 #include "tools/common/units.h"
+#include "tools/stream-get/define_consumer.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-void define_selection(OptionTable& options, GetCommand& command) {
+void define_selection(OptionTable& options, GetCommand& command, OtherOptions& others) {
   options.group("What to read");
   const auto shard = options.list(
       "--shard", "ID",
@@ -20,15 +21,18 @@ void define_selection(OptionTable& options, GetCommand& command) {
         command.shards.push_back(*id);
       },
       "only this shard, can be repeated");
-  options.flag("--descendants", command.descendants, "and the shards that take over from it").needs(shard);
-  options.value("-k,--key", "KEY", command.key, "only records of this key").excludes(shard);
-  options.value("--from", "POSITION", command.from,
-                "trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a TIME: RFC 3339, @EPOCH, now, or "
-                "relative, as -10m (trim-horizon)");
-  options.value("--until", "POSITION", command.until, "before which to stop (the end as it was at the start)");
-  options.count(
+  const auto descendants =
+      options.flag("--descendants", command.descendants, "and the shards that take over from it").needs(shard);
+  const auto key = options.value("-k,--key", "KEY", command.key, "only records of this key").excludes(shard);
+  const auto from =
+      options.value("--from", "POSITION", command.from,
+                    "trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a TIME: RFC 3339, @EPOCH, now, or "
+                    "relative, as -10m (trim-horizon)");
+  const auto until =
+      options.value("--until", "POSITION", command.until, "before which to stop (the end as it was at the start)");
+  const auto count = options.count(
       "-n,--count", 0, std::numeric_limits<std::int64_t>::max(),
-      [&command](std::uint64_t count) { command.count = count; }, "at most so many records");
+      [&command](std::uint64_t number) { command.count = number; }, "at most so many records");
   const auto sample = options.percent("--sample", command.sample, "an even share of them");
   options
       .choice(
@@ -36,10 +40,14 @@ void define_selection(OptionTable& options, GetCommand& command) {
           [&command](bool second) { command.sample_by = second ? Sampler::By::key : Sampler::By::record; },
           "key: all records of a key or none (record)")
       .needs(sample);
-  options.flag("--strict", command.strict, "fail where records that were asked for are trimmed, and stop at a gap");
+  const auto strict =
+      options.flag("--strict", command.strict, "fail where records that were asked for are trimmed, and stop at a gap");
+  others.only_to_print = {descendants, key, until, sample};
+  others.only_to_read = {count, strict};
+  others.start = {from};
 }
 
-void define_following(OptionTable& options, GetCommand& command) {
+void define_following(OptionTable& options, GetCommand& command, OtherOptions& others) {
   options.group("Following");
   const auto follow = options.flag("-f,--follow", command.follow, "go on with what comes in");
   options.duration("--idle-exit", command.idle_exit, "end when nothing came in for so long").needs(follow);
@@ -52,50 +60,60 @@ void define_following(OptionTable& options, GetCommand& command) {
           },
           "look at this interval only, instead of being woken")
       .needs(follow);
+  others.only_to_read.push_back(follow);
 }
 
-void define_form(OptionTable& options, OutputForm& form) {
+void define_form(OptionTable& options, OutputForm& form, OtherOptions& others) {
   const auto set = [&form](OutputForm::Kind kind, std::string text) { form = {kind, std::move(text)}; };
-  OptionTable::exclude_each_other(
-      {options.flag(
-           "-0,--null", [set] { set(OutputForm::Kind::delimited, std::string(1, '\0')); },
-           "a zero byte behind each record, not a newline"),
-       options.value(
-           "-d,--delimiter", "STRING",
-           [set](const std::string& text) {
-             const auto delimiter = unescape(text);
-             if (!delimiter)
-               refuse_value("--delimiter", text, R"(is no delimiter: an escape is \n, \t, \r, \0, \\ or \xHH)");
-             set(OutputForm::Kind::delimited, *delimiter);
-           },
-           "this behind each record, which may be nothing"),
-       options.flag(
-           "--json", [set] { set(OutputForm::Kind::json, {}); },
-           "an object a line: shard, sequence, key, hash_key, arrived, data or data_base64"),
-       options.flag(
-           "--frames", [set] { set(OutputForm::Kind::frames, {}); },
-           "binary, for stream-put --frames: nothing is lost"),
-       options.value(
-           "--format", "TEMPLATE", [set](const std::string& text) { set(OutputForm::Kind::format, text); },
-           "a line with {data}, {data:json}, {data:base64}, {key}, {key:json}, {shard}, {sequence}, {time}, "
-           "{hash}")});
+  const std::vector<OptionTable::Option> forms{
+      options.flag(
+          "-0,--null", [set] { set(OutputForm::Kind::delimited, std::string(1, '\0')); },
+          "a zero byte behind each record, not a newline"),
+      options.value(
+          "-d,--delimiter", "STRING",
+          [set](const std::string& text) {
+            const auto delimiter = unescape(text);
+            if (!delimiter)
+              refuse_value("--delimiter", text, R"(is no delimiter: an escape is \n, \t, \r, \0, \\ or \xHH)");
+            set(OutputForm::Kind::delimited, *delimiter);
+          },
+          "this behind each record, which may be nothing"),
+      options.flag(
+          "--json", [set] { set(OutputForm::Kind::json, {}); },
+          "an object a line: shard, sequence, key, hash_key, arrived, data or data_base64"),
+      options.flag(
+          "--frames", [set] { set(OutputForm::Kind::frames, {}); }, "binary, for stream-put --frames: nothing is lost"),
+      options.value(
+          "--format", "TEMPLATE", [set](const std::string& text) { set(OutputForm::Kind::format, text); },
+          "a line with {data}, {data:json}, {data:base64}, {key}, {key:json}, {shard}, {sequence}, {time}, "
+          "{hash}")};
+  OptionTable::exclude_each_other(forms);
+  others.only_to_read.insert(others.only_to_read.end(), forms.begin(), forms.end());
 }
 
 }  // namespace
 
 void define(OptionTable& options, GetCommand& command) {
   options.argument("STREAM", command.stream);
-  define_selection(options, command);
-  define_following(options, command);
+  OtherOptions others;
+  define_selection(options, command, others);
+  define_following(options, command, others);
   options.group("Output");
-  define_form(options, command.form);
-  options.value(
+  define_form(options, command.form, others);
+  others.only_to_print.push_back(options.value(
       "--replay", "SPEED",
       [&command](const std::string& text) {
         command.replay = parse_speed(text);
         if (!command.replay) refuse_value("--replay", text, "is no speed: a number above 0, as 1x, 10x or 0.5x");
       },
-      "keep the recorded pace, so many times as fast: 1x, 10x, 0.5x");
+      "keep the recorded pace, so many times as fast: 1x, 10x, 0.5x"));
+  define_consumer(options, command.consumer, others);
+}
+
+void check(const GetCommand& command) {
+  check(command.consumer, command.shards.size());
+  if (command.consumer.into && command.form.kind == OutputForm::Kind::format)
+    throw Error(ErrorCode::usage, "--into: what COMMAND prints is read in the same form, and --format has no way back");
 }
 
 }  // namespace shardlog::cli

@@ -8,6 +8,7 @@
 #include "tools/common/option_table.h"
 #include "tools/common/sampler.h"
 #include "tools/common/tool.h"
+#include "tools/stream-get/consumer_options.h"
 
 namespace shardlog::cli {
 
@@ -38,10 +39,15 @@ struct GetCommand {
   std::optional<Duration> idle_exit;
   std::optional<Duration> poll;
   OutputForm form;
+  ConsumerOptions consumer;
 };
 
 void define(OptionTable& options, GetCommand& command);
 
+/// Throws usage where options do not go together.
+void check(const GetCommand& command);
+
+/// Prints what is asked for, without a consumer or only with a look at one.
 ExitStatus run_get(const GetCommand& command, const Context& context);
 
 }  // namespace shardlog::cli

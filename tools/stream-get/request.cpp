@@ -29,8 +29,9 @@ std::vector<ShardId> shards_of(const GetCommand& command, const ShardMap& map) {
   return shards;
 }
 
-Position position_of(const GetCommand& command, std::size_t shards, const std::string& option, const std::string& text,
-                     Timestamp now) {
+}  // namespace
+
+Position position_of(const std::string& option, const std::string& text, bool of_one_shard, Timestamp now) {
   const auto position = parse_position(text, now);
   if (!position) {
     throw Error(ErrorCode::usage,
@@ -40,7 +41,7 @@ Position position_of(const GetCommand& command, std::size_t shards, const std::s
   }
   const bool by_sequence =
       std::holds_alternative<AtSequence>(*position) || std::holds_alternative<AfterSequence>(*position);
-  if (by_sequence && (command.key || shards != 1)) {
+  if (by_sequence && !of_one_shard) {
     throw Error(
         ErrorCode::usage,
         fmt::format("{} {}: a sequence number is one of a shard; it takes exactly one --shard", option, quote(text)));
@@ -48,15 +49,14 @@ Position position_of(const GetCommand& command, std::size_t shards, const std::s
   return *position;
 }
 
-}  // namespace
-
 ReadRequest make_request(const GetCommand& command, const ShardMap& map, Timestamp now) {
   if (command.key) check_key(*command.key, "--key");
   ReadRequest request;
   request.shards = shards_of(command, map);
+  const bool of_one_shard = !command.key && request.shards.size() == 1;
   request.descendants = command.descendants || (command.key && command.follow);
-  request.from = position_of(command, request.shards.size(), "--from", command.from, now);
-  if (command.until) request.until = position_of(command, request.shards.size(), "--until", *command.until, now);
+  request.from = position_of("--from", command.from, of_one_shard, now);
+  if (command.until) request.until = position_of("--until", *command.until, of_one_shard, now);
   request.follow = command.follow;
   request.notice = !command.poll;
   request.strict = command.strict;

@@ -30,7 +30,8 @@ void TemplateForm::write(const StoredBatch& batch, std::span<const RecordRun> ru
     line_.clear();
     for (const TemplatePart& part : parts_) append(part, record, batch.sequences[place]);
     line_ += '\n';
-    output_.write(line_);
+    output().write(line_);
+    end_record();
   });
 }
 
@@ -75,7 +76,7 @@ void TemplateForm::append(const TemplatePart& part, const Record& record, const 
 }
 
 void TemplateForm::append_text(std::string_view text) {
-  if (output_.is_terminal()) {
+  if (output().is_terminal()) {
     append_printable(line_, text);
   } else {
     line_ += text;

@@ -13,7 +13,7 @@ namespace shardlog::cli {
 /// own text is not.
 class TemplateForm final : public RecordWriter {
  public:
-  TemplateForm(std::vector<TemplatePart> parts, Output& output) : parts_(std::move(parts)), output_(output) {}
+  TemplateForm(std::vector<TemplatePart> parts, Output& output) : RecordWriter(output), parts_(std::move(parts)) {}
 
   void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
 
@@ -23,7 +23,6 @@ class TemplateForm final : public RecordWriter {
   void append_hash(const Record& record);
 
   std::vector<TemplatePart> parts_;
-  Output& output_;
   std::string shard_;  // these two are of the batch
   std::string time_;
   std::string line_;

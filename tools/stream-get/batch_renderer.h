@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "shardlog/consumer/delivery.h"
+#include "tools/stream-get/record_writer.h"
+
+namespace shardlog::cli {
+
+/// The records of a batch in one form.
+struct Rendering {
+  std::string text;
+  std::vector<std::uint64_t>
+      ends;  ///< of each record, behind its last byte; records that only go together end together
+};
+
+/// Makes the text of a batch in memory. For one thread.
+class BatchRenderer {
+ public:
+  /// `for_terminal` escapes what could command one. Throws as make_record_writer().
+  BatchRenderer(const OutputForm& form, const std::string& uuid, bool for_terminal);
+
+  /// Valid until the next call.
+  const Rendering& render(const consumer::Batch& batch);
+
+ private:
+  Rendering rendering_;
+  Output output_;
+  std::unique_ptr<RecordWriter> writer_;
+};
+
+}  // namespace shardlog::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "shardlog/stream.h"
+
+namespace shardlog::cli {
+
+/// "gap: shardId-000000000000 12..40 trimmed"
+inline std::string text_of(const Gap& gap) {
+  return fmt::format("gap: {} {}..{} trimmed", gap.shard.to_string(), gap.first.to_string(), gap.last.to_string());
+}
+
+}  // namespace shardlog::cli

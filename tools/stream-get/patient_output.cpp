@@ -1,0 +1,98 @@
+#include "tools/stream-get/patient_output.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "shardlog/core/error.h"
+#include "tools/stream-get/poll_timeout.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+constexpr std::size_t file_step = 256UL * 1024;
+constexpr Duration first_look = std::chrono::milliseconds(1);
+constexpr Duration longest_look = std::chrono::milliseconds(50);
+
+mode_t type_of_stdout() {
+  struct stat status {};
+  return ::fstat(STDOUT_FILENO, &status) == 0 ? status.st_mode & static_cast<mode_t>(S_IFMT) : 0;
+}
+
+[[noreturn]] void fail(const char* what, int error_number) {
+  throw Error(ErrorCode::io, system_error(what, error_number).what());
+}
+
+}  // namespace
+
+PatientOutput::PatientOutput(const std::stop_token& stop)
+    : stop_(stop),
+      stopping_(stop),
+      pipe_(S_ISFIFO(type_of_stdout())),
+      step_(S_ISREG(type_of_stdout()) ? file_step : PIPE_BUF) {}
+
+void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> ends, consumer::Lifeline& lifeline) {
+  std::size_t at = 0;
+  std::size_t limit = text.size();
+  bool stopped = false;
+  while (!reader_is_gone_) {
+    if (!stopped && stop_.stop_requested()) {
+      stopped = true;
+      const auto end = std::lower_bound(ends.begin(), ends.end(), at);
+      if (at == 0 || end != ends.end()) limit = at == 0 ? 0 : *end;
+    }
+    if (at == limit) return;
+    // A stop is not waited for twice: then it is the reader alone that counts.
+    if (!wait(POLLOUT, Duration::max(), lifeline)) continue;
+    const ssize_t written = ::write(STDOUT_FILENO, text.data() + at, std::min(limit - at, step_));
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (written < 0 && errno == EPIPE) {
+      reader_is_gone_ = true;
+      return;
+    }
+    if (written < 0) fail("write to stdout", errno);
+    at += static_cast<std::size_t>(written);
+    written_ += static_cast<std::uint64_t>(written);
+  }
+}
+
+void PatientOutput::wait_until_taken(consumer::Lifeline& lifeline) {
+  // No event tells that a pipe is empty.
+  Duration look = first_look;
+  while (taken() < written_) {
+    if (reader_is_gone_) return;
+    wait(0, look, lifeline);
+    look = std::min(2 * look, longest_look);
+  }
+}
+
+std::uint64_t PatientOutput::taken() const {
+  if (!pipe_) return written_;
+  int unread = 0;
+  if (::ioctl(STDOUT_FILENO, FIONREAD, &unread) != 0) fail("look at stdout", errno);
+  return written_ - std::min(written_, static_cast<std::uint64_t>(unread));
+}
+
+/// Tends the lifeline, then waits for one of `events`, or the end of the reader, or a stop, or for some time. Whether
+/// one of `events` is there.
+bool PatientOutput::wait(short events, Duration longest, consumer::Lifeline& lifeline) {
+  if (lifeline.until_due() <= Duration(0)) lifeline.tend();
+  const bool stop_is_news = !stop_.stop_requested();
+  std::array<pollfd, 2> files{{{STDOUT_FILENO, events, 0}, {stop_is_news ? stopping_.get() : -1, POLLIN, 0}}};
+  if (::poll(files.data(), files.size(), poll_timeout(std::min(longest, lifeline.until_due()))) < 0) {
+    if (errno == EINTR) return false;
+    fail("wait for stdout", errno);
+  }
+  // What is no pipe tells by the write what is wrong with it.
+  if (pipe_ && (files[0].revents & POLLERR) != 0) reader_is_gone_ = true;
+  return !reader_is_gone_ && files[0].revents != 0;
+}
+
+}  // namespace shardlog::cli

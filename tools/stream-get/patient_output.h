@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <string_view>
+
+#include "shardlog/consumer/delivery.h"
+#include "tools/common/stop_event.h"
+
+namespace shardlog::cli {
+
+/// Standard output for who has a lease to keep while nobody reads: waits in bounded steps, and knows what was read.
+/// REQUIRES: the signal PIPE is ignored
+class PatientOutput {
+ public:
+  explicit PatientOutput(const std::stop_token& stop);
+
+  /// Writes `text`, of which a record ends at each of `ends`. Once a stop is requested it goes on only to the end of
+  /// the record that it is in. Less is written too where the reader is gone. Throws io, and what the lifeline throws.
+  void write(std::string_view text, std::span<const std::uint64_t> ends, consumer::Lifeline& lifeline);
+
+  /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
+  void wait_until_taken(consumer::Lifeline& lifeline);
+
+  /// How many bytes were written, and how many of them left the pipe. Of what is no pipe the same.
+  [[nodiscard]] std::uint64_t written() const { return written_; }
+  [[nodiscard]] std::uint64_t taken() const;
+
+  /// Whether nobody will ever read what is not taken.
+  [[nodiscard]] bool reader_is_gone() const { return reader_is_gone_; }
+
+ private:
+  bool wait(short events, Duration longest, consumer::Lifeline& lifeline);
+
+  std::stop_token stop_;
+  StopEvent stopping_;
+  bool pipe_;
+  std::size_t step_;  ///< what can be written without waiting where poll(2) says so
+  std::uint64_t written_ = 0;
+  bool reader_is_gone_ = false;
+};
+
+}  // namespace shardlog::cli

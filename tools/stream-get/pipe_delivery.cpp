@@ -1,0 +1,43 @@
+#include "tools/stream-get/pipe_delivery.h"
+
+#include "tools/stream-get/gap_text.h"
+#include "tools/stream-get/record_run.h"
+
+namespace shardlog::cli {
+
+PipeDelivery::PipeDelivery(const GetCommand& command, const std::string& uuid, RecordBudget& budget,
+                           const Context& context, const std::stop_token& stop)
+    : strict_(command.strict),
+      budget_(budget),
+      context_(context),
+      stop_(stop),
+      renderer_(command.form, uuid, context.output.is_terminal()),
+      output_(stop) {}
+
+bool PipeDelivery::deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+  if (!goes_on()) return false;
+  const consumer::Batch part = batch.part(0, budget_.take(batch.records()));
+  if (part.slices.empty()) return false;
+  const Rendering& rendering = renderer_.render(part);
+  std::size_t record = 0;
+  for (const consumer::Slice& slice : part.slices) {
+    for (std::size_t i = 0; i < slice.count; ++i) {
+      ledger_.add(delivered_ + rendering.ends[record++], part.shard, slice.stored->sequences[slice.first + i]);
+    }
+  }
+  delivered_ += rendering.text.size();
+  output_.write(rendering.text, rendering.ends, lifeline);
+  return goes_on() && output_.written() == delivered_;
+}
+
+bool PipeDelivery::tell(const Gap& gap) {
+  context_.message(text_of(gap));
+  found_gap_ = true;
+  return !strict_;
+}
+
+bool PipeDelivery::goes_on() const {
+  return !output_.reader_is_gone() && !stop_.stop_requested() && !budget_.is_spent();
+}
+
+}  // namespace shardlog::cli
