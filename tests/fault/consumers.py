@@ -121,7 +121,7 @@ def check_checkpoints(found, done):
         covered = None
         for first, last in sorted(ranges[shard["shard"]]):
             # A shard's first number is not known here, but all of its records are read from there on.
-            check(covered is None or first <= covered + 1 or first > checkpoint, f"{shard['shard']}: nobody did {covered}..{first}")
+            check(covered is None or first <= covered + 1 or first > checkpoint, f"{shard['shard']}: nobody did what is between {covered} and {first}")
             covered = max(covered or 0, last)
         check(covered is not None and covered >= checkpoint, f"{shard['shard']}: checkpoint {checkpoint}, done up to {covered}")
 
