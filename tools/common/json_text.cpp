@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <nettle/base64.h>
 
+#include <algorithm>
+
+#include "shardlog/core/utf8.h"
+
 namespace shardlog::cli {
 
 void append_json_string(std::string& to, std::string_view text) {
@@ -37,6 +41,16 @@ void append_json_string(std::string& to, std::string_view text) {
     }
   }
   to += '"';
+}
+
+void append_json_text(std::string& to, std::string_view text) {
+  std::string repaired;
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_character(text);
+    repaired += bytes == 0 ? "\uFFFD" : text.substr(0, bytes);
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  append_json_string(to, repaired);
 }
 
 void append_json_base64(std::string& to, std::string_view bytes) {

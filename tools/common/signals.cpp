@@ -23,7 +23,7 @@ bool ignored(int signal) {
 
 }  // namespace
 
-Signals::Signals(std::mutex& commit_mutex) : commit_mutex_(commit_mutex) {
+Signals::Signals(std::mutex& commit_mutex, ProcessGroups& groups) : commit_mutex_(commit_mutex), groups_(groups) {
   sigset_t set{};
   ::sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
@@ -67,6 +67,7 @@ void Signals::handle(int signal) {
     stop_.request_stop();
     return;
   }
+  groups_.send(signal);
   const std::lock_guard no_commit(commit_mutex_);
   die_of(signal);
 }

@@ -7,18 +7,19 @@
 #include <thread>
 
 #include "tools/common/event_descriptor.h"
+#include "tools/common/process_groups.h"
 
 namespace shardlog::cli {
 
 /// Turns the signals that ask a program to end into a stop token. The first INT, TERM or HUP requests the stop, so that
-/// the program can drain; a second one kills at once. Neither that nor TSTP takes effect while `commit_mutex` is held:
-/// a process that is stopped within a commit would stop all other writers too. Signals that are ignored at the start
-/// stay ignored.
+/// the program can drain; a second one goes to `groups` too, and kills at once. Neither that nor TSTP takes effect
+/// while `commit_mutex` is held: a process that is stopped within a commit would stop all other writers too. Signals
+/// that are ignored at the start stay ignored.
 ///
 /// Make one before any other thread: the signals are blocked in all threads that are started after it.
 class Signals {
  public:
-  explicit Signals(std::mutex& commit_mutex);
+  Signals(std::mutex& commit_mutex, ProcessGroups& groups);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -33,6 +34,7 @@ class Signals {
   void handle(int signal);
 
   std::mutex& commit_mutex_;
+  ProcessGroups& groups_;
   std::stop_source stop_;
   std::atomic<int> received_ = 0;
   int signals_ = -1;

@@ -73,8 +73,9 @@ int Tool::run(int argc, char** argv, const Command& command) {
     }
     const SystemClock clock;
     std::mutex commit_mutex;
-    Signals signals(commit_mutex);
-    Context context{name_, clock, output, signals.stop_token(), commit_mutex, timeout_, quiet_, verbose_};
+    ProcessGroups groups;
+    Signals signals(commit_mutex, groups);
+    Context context{name_, clock, output, signals.stop_token(), commit_mutex, groups, timeout_, quiet_, verbose_};
     const ExitStatus result = command(context);
     signal = signals.received();
     return result;

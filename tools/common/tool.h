@@ -11,6 +11,7 @@
 #include "tools/common/exit_status.h"
 #include "tools/common/option_table.h"
 #include "tools/common/output.h"
+#include "tools/common/process_groups.h"
 #include "tools/common/signals.h"
 
 namespace shardlog::cli {
@@ -22,6 +23,7 @@ struct Context {
   Output& output;
   std::stop_token stop;      ///< requested by the first signal that asks the program to end
   std::mutex& commit_mutex;  ///< for OpenOptions
+  ProcessGroups& groups;     ///< for commands that are to end with the program
   Duration timeout;          ///< for OpenOptions
   bool quiet;
   bool verbose;

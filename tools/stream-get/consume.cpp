@@ -15,6 +15,7 @@
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/consumer/process_identity.h"
 #include "shardlog/consumer/worker.h"
+#include "tools/stream-get/exec_delivery.h"
 #include "tools/stream-get/pipe_delivery.h"
 #include "tools/stream-get/request.h"
 
@@ -42,17 +43,18 @@ class Workers {
   ExitStatus run() {
     auto stream = open_stream();
     const std::string uuid = stream->describe().uuid;
-    begin(*stream);
+    check_before(uuid);
+    const Target::Source source{uuid, begin(*stream)};
     std::vector<std::jthread> others;
     for (std::uint64_t number = 2; number <= command_.consumer.workers; ++number) {
-      others.emplace_back([this, number, &uuid] {
+      others.emplace_back([this, number, &source] {
         guard([&] {
           auto own_stream = open_stream();
-          work(number, *own_stream, uuid);
+          work(number, *own_stream, source);
         });
       });
     }
-    guard([&] { work(1, *stream, uuid); });
+    guard([&] { work(1, *stream, source); });
     for (std::jthread& other : others) other.join();
     stream.reset();
     if (failure_) std::rethrow_exception(failure_);
@@ -65,12 +67,24 @@ class Workers {
     return open(address_of(command_.stream), context_.open_options(Access::write), context_.clock);
   }
 
-  /// Makes the consumer where it is new.
-  void begin(Stream& stream) {
+  /// So that what is wrong with the options makes no consumer.
+  void check_before(const std::string& uuid) const {
+    const ConsumerOptions& options = command_.consumer;
+    const BatchRenderer renderer(command_.form, uuid, !options.exec && context_.output.is_terminal());
+    if (options.into) Target(Target::Kind::output, address_of(*options.into), command_.form, {uuid, {}}, context_);
+    if (options.on_failure == OnFailure::dead_letter)
+      Target(Target::Kind::dead_letters, address_of(options.dead_letters), command_.form, {uuid, {}}, context_);
+  }
+
+  /// Makes the consumer where it is new. Returns its UUID.
+  std::string begin(Stream& stream) {
     const Position from = position_of("--from", command_.from, false, context_.clock.now());
     const std::string& name = *command_.consumer.name;
     if (consumer::make_consumer(stream, name, from, context_.clock))
       context_.warn(fmt::format("new consumer {} begins at {}", quote(name), command_.from));
+    const auto consumer = stream.consumer(name);
+    if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: it was removed", quote(name)));
+    return consumer->uuid;
   }
 
   /// Keeps the first error, and lets the other workers end.
@@ -87,14 +101,23 @@ class Workers {
     }
   }
 
-  void work(std::uint64_t number, Stream& stream, const std::string& uuid) {
-    PipeDelivery delivery(command_, uuid, budget_, context_, stop_.get_token());
+  void work(std::uint64_t number, Stream& stream, const Target::Source& source) {
+    if (command_.consumer.exec) {
+      ExecDelivery delivery(command_, source, budget_, context_, stop_.get_token());
+      deliver(number, stream, delivery);
+    } else {
+      PipeDelivery delivery(command_, source.stream_uuid, budget_, context_, stop_.get_token());
+      deliver(number, stream, delivery);
+      reader_is_gone_ = delivery.reader_is_gone();
+    }
+  }
+
+  void deliver(std::uint64_t number, Stream& stream, WorkerDelivery& delivery) {
     const consumer::WorkerReport report =
         consumer::run_worker(options_of(number), stream, delivery, context_.clock, stop_.get_token());
     if (report.refused) stop_.request_stop();
     const std::lock_guard guard(mutex_);
     partly_ = partly_ || report.missed_records || delivery.partly();
-    reader_is_gone_ = reader_is_gone_ || delivery.reader_is_gone();
     tell_left(report.left_to_others);
   }
 
@@ -133,7 +156,8 @@ class Workers {
   // Guarded by the mutex while there are several workers.
   std::exception_ptr failure_;
   bool partly_ = false;
-  bool reader_is_gone_ = false;
+
+  bool reader_is_gone_ = false;  // of the only worker that prints
 };
 
 }  // namespace

@@ -1,27 +1,9 @@
 #include "tools/stream-get/template_form.h"
 
-#include <algorithm>
-
 #include "shardlog/core/printable.h"
-#include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 
 namespace shardlog::cli {
-
-namespace {
-
-/// With U+FFFD for each byte that is no part of a character.
-std::string repaired(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const std::size_t bytes = utf8_character(text);
-    result += bytes == 0 ? "\uFFFD" : text.substr(0, bytes);
-    text.remove_prefix(std::max<std::size_t>(bytes, 1));
-  }
-  return result;
-}
-
-}  // namespace
 
 void TemplateForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
   shard_ = batch.shard.to_string();
@@ -45,7 +27,7 @@ void TemplateForm::append(const TemplatePart& part, const Record& record, const 
       append_text(record.data);
       break;
     case Field::data_json:
-      append_json_string(line_, repaired(record.data));
+      append_json_text(line_, record.data);
       break;
     case Field::data_base64:
       append_base64(line_, record.data);

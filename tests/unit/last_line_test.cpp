@@ -1,0 +1,48 @@
+#include "tools/stream-get/last_line.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace shardlog::cli {
+namespace {
+
+std::string last_of(std::initializer_list<std::string_view> pieces) {
+  LastLine last;
+  for (const std::string_view piece : pieces) last.add(piece);
+  return last.get();
+}
+
+TEST(LastLine, OfNothingIsNothing) {
+  EXPECT_EQ(last_of({}), "");
+  EXPECT_EQ(last_of({"\n\n \t\n"}), "");
+}
+
+TEST(LastLine, IsTheLastOneWithAnEndOrWithout) {
+  EXPECT_EQ(last_of({"one\ntwo\n"}), "two");
+  EXPECT_EQ(last_of({"one\ntwo"}), "two");
+  EXPECT_EQ(last_of({"one\ntwo\r\n"}), "two");
+}
+
+TEST(LastLine, LeavesOutBlankOnes) {
+  EXPECT_EQ(last_of({"one\n\n  \n"}), "one");
+  EXPECT_EQ(last_of({"one\n  "}), "one");
+}
+
+TEST(LastLine, ComesInAnyPieces) {
+  EXPECT_EQ(last_of({"on", "e\nt", "wo", "\n"}), "two");
+  EXPECT_EQ(last_of({"one", "\n", "", "\n"}), "one");
+}
+
+TEST(LastLine, IsCutWhereItIsTooLong) {
+  const std::string longest(LastLine::longest, 'x');
+  EXPECT_EQ(last_of({longest}), longest);
+  EXPECT_EQ(last_of({longest, "y"}), longest);
+  EXPECT_EQ(last_of({longest + "y\n"}), longest);
+  EXPECT_EQ(last_of({longest + "y\n", "z\n"}), "z");
+}
+
+}  // namespace
+}  // namespace shardlog::cli

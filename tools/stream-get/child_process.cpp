@@ -1,0 +1,163 @@
+#include "tools/stream-get/child_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "tools/stream-get/process_group.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+constexpr int grace_ms = 2000;
+constexpr int look_ms = 10;
+
+void check(const char* what, int error_number) {
+  if (error_number != 0) throw Error(ErrorCode::io, system_error(what, error_number).what());
+}
+
+struct Pipe {
+  Descriptor read;
+  Descriptor write;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) check("make a pipe", errno);
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+/// The end of a pipe that is ours: a property of this end only.
+Descriptor without_blocking(Descriptor end) {
+  if (::fcntl(end.get(), F_SETFL, O_NONBLOCK) != 0) check("set up a pipe", errno);
+  return end;
+}
+
+/// What posix_spawn(3) is told, with an owner.
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    check("prepare a command", ::posix_spawn_file_actions_init(&actions));
+    check("prepare a command", ::posix_spawnattr_init(&attributes));
+    // A process group of its own, so that signals for us are not for it; and none of the signals that we block or
+    // ignore is blocked or ignored by it.
+    sigset_t none{};
+    ::sigemptyset(&none);
+    sigset_t by_default{};
+    ::sigemptyset(&by_default);
+    ::sigaddset(&by_default, SIGPIPE);
+    ::sigaddset(&by_default, SIGXFSZ);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setsigdefault(&attributes, &by_default);
+    ::posix_spawnattr_setpgroup(&attributes, 0);
+    check("prepare a command",
+          ::posix_spawnattr_setflags(
+              &attributes, static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)));
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+
+  void use(const Descriptor& end, int as) {
+    check("prepare a command", ::posix_spawn_file_actions_adddup2(&actions, end.get(), as));
+  }
+
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+};
+
+/// As exec(2) wants them.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+pid_t spawn_shell(const SpawnPlan& plan, const std::string& command, std::vector<std::string>& environment) {
+  std::vector<std::string> words{"sh", "-c", "--", command};  // the command may begin with a dash
+  const auto arguments = pointers_to(words);
+  const auto variables = pointers_to(environment);
+  pid_t pid = -1;
+  check("start '/bin/sh'",
+        ::posix_spawn(&pid, "/bin/sh", &plan.actions, &plan.attributes, arguments.data(), variables.data()));
+  return pid;
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(Setup setup, ProcessGroups& groups) : groups_(groups) {
+  SpawnPlan plan;
+  Pipe for_input = make_pipe();
+  plan.use(for_input.read, STDIN_FILENO);
+  Pipe for_output;
+  if (setup.take_output) {
+    for_output = make_pipe();
+    plan.use(for_output.write, STDOUT_FILENO);
+  }
+  Pipe for_errors;
+  if (setup.take_errors) {
+    for_errors = make_pipe();
+    plan.use(for_errors.write, STDERR_FILENO);
+  }
+  input = without_blocking(std::move(for_input.write));
+  if (setup.take_output) output = without_blocking(std::move(for_output.read));
+  if (setup.take_errors) errors = without_blocking(std::move(for_errors.read));
+  pid_ = spawn_shell(plan, setup.command, setup.environment);
+  groups_.add(pid_);
+  process_ = Descriptor(::pidfd_open(pid_, 0));
+  if (!process_.is_open()) {
+    const int error_number = errno;
+    ::kill(-pid_, SIGKILL);
+    reap();
+    check("watch a command", error_number);
+  }
+}
+
+ChildProcess::~ChildProcess() {
+  if (!reaped_) terminate();
+}
+
+int ChildProcess::reap() {
+  siginfo_t info{};
+  // It stays a zombie until nobody here sends signals to its group any more: until then the number is its own.
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
+  groups_.remove(pid_);
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED) != 0 && errno == EINTR) {
+  }
+  reaped_ = true;
+  return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+}
+
+void ChildProcess::terminate() {
+  ::kill(-pid_, SIGTERM);
+  ::kill(-pid_, SIGCONT);
+  // The shell may be gone before what it has started.
+  for (int waited = 0; waited < grace_ms && !(has_ended(look_ms) && !has_living_process(pid_)); waited += look_ms) {
+    if (has_ended(0)) ::poll(nullptr, 0, look_ms);
+  }
+  ::kill(-pid_, SIGKILL);
+  reap();
+}
+
+bool ChildProcess::has_ended(int longest_wait) const {
+  pollfd process{process_.get(), POLLIN, 0};
+  return ::poll(&process, 1, longest_wait) > 0;
+}
+
+}  // namespace shardlog::cli
