@@ -15,9 +15,18 @@ Checkpoint very_beginning() {
   return AtSequence{SequenceNumber(0)};
 }
 
-std::vector<Lease>::iterator find_place(std::vector<Lease>& leases, ShardId shard) {
-  return std::lower_bound(leases.begin(), leases.end(), shard,
-                          [](const Lease& lease, ShardId id) { return lease.shard < id; });
+Checkpoint checkpoint_at(const Position& position, const ShardPlace& place) {
+  if (place.at_end) return ShardEnd{};
+  if (std::holds_alternative<TrimHorizon>(position)) return TrimHorizon{};
+  return AtSequence{place.next};
+}
+
+Lease free_lease(ShardId shard, std::uint64_t epoch, std::uint64_t generation, Checkpoint checkpoint) {
+  return {shard, {}, {}, epoch, 0, generation, std::move(checkpoint)};
+}
+
+bool is_before(const Lease& lease, ShardId shard) {
+  return lease.shard < shard;
 }
 
 }  // namespace
@@ -55,12 +64,8 @@ Frontier::Frontier(const ShardMap& map, const std::vector<Lease>& leases)
 
 std::size_t Frontier::place_of(ShardId shard) const {
   const Shard* const found = map_.find(shard);
-  if (found == nullptr) throw Error(ErrorCode::corrupt, "consumer: the stream has no " + shard.to_string());
+  if (found == nullptr) throw Error(ErrorCode::corrupt, "lease of " + shard.to_string() + ": there is no such shard");
   return static_cast<std::size_t>(found - map_.shards().data());
-}
-
-const Lease* Frontier::lease(ShardId shard) const {
-  return leases_[place_of(shard)];
 }
 
 bool Frontier::done(ShardId shard) const {
@@ -68,50 +73,45 @@ bool Frontier::done(ShardId shard) const {
   return found != nullptr && is_done(*found);
 }
 
-std::vector<LeaseChange> Frontier::finish(const Lease& lease, std::uint64_t generation) const {
+std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Lease>& leases, std::uint64_t generation) {
   std::vector<LeaseChange> changes;
-  std::vector<ShardId> made;
-  std::vector<ShardId> other_parents;
-  bool one_waits = false;
-  for (const Shard& child : map_.children_of(lease.shard)) {
-    std::uint64_t epoch = lease.epoch;
-    bool all_done = true;
-    for (const ShardId parent : parents_of(child)) {
-      if (parent == lease.shard) continue;
-      const Lease* const other = this->lease(parent);
-      all_done = all_done && done(parent);
-      if (other == nullptr) continue;
-      epoch = std::max(epoch, other->epoch);
-      if (std::find(other_parents.begin(), other_parents.end(), parent) == other_parents.end()) {
-        other_parents.push_back(parent);
+  if (std::none_of(leases.begin(), leases.end(), is_done)) return changes;
+  const Frontier frontier(map, leases);
+  for (const Lease& lease : leases) {
+    if (!is_done(lease)) continue;
+    bool one_waits = false;
+    for (const Shard& child : map.children_of(lease.shard)) {
+      if (frontier.started(child.id)) continue;
+      const auto parents = parents_of(child);
+      if (!std::all_of(parents.begin(), parents.end(), [&](ShardId id) { return frontier.done(id); })) {
+        one_waits = true;
+        continue;
       }
+      if (lease.shard != parents.front()) continue;  // once is enough
+      std::uint64_t epoch = 0;
+      for (const ShardId parent : parents) epoch = std::max(epoch, frontier.lease(parent)->epoch);
+      changes.push_back({std::nullopt, free_lease(child.id, epoch, generation, very_beginning())});
     }
-    if (started(child.id)) continue;
-    if (all_done) {
-      made.push_back(child.id);
-      changes.push_back({std::nullopt, Lease{child.id, {}, {}, epoch, 0, generation, very_beginning()}});
-    } else {
-      one_waits = true;
-    }
-  }
-  std::optional<Lease> rest;
-  if (one_waits) rest = Lease{lease.shard, {}, {}, lease.epoch, lease.counter, lease.generation, ShardEnd{}};
-  changes.push_back({lease, rest});
-  for (const ShardId parent : other_parents) {
-    const auto children = map_.children_of(parent);
-    const bool all_started = std::all_of(children.begin(), children.end(), [&](const Shard& child) {
-      return started(child.id) || std::find(made.begin(), made.end(), child.id) != made.end();
-    });
-    const Lease& other = *this->lease(parent);
-    changes.push_back({other, is_done(other) && all_started ? std::nullopt : std::optional(other)});
+    if (!one_waits) changes.push_back({lease, std::nullopt});
   }
   return changes;
 }
 
-Checkpoint checkpoint_at(const Position& position, const ShardPlace& place) {
-  if (place.at_end) return ShardEnd{};
-  if (std::holds_alternative<TrimHorizon>(position)) return TrimHorizon{};
-  return AtSequence{place.next};
+std::vector<LeaseChange> finish_changes(const ShardMap& map, std::vector<Lease> leases, const Lease& lease,
+                                        std::uint64_t generation) {
+  Lease done = free_lease(lease.shard, lease.epoch, lease.generation, ShardEnd{});
+  done.counter = lease.counter;
+  make_changes(leases, {{lease, done}});
+  auto changes = due_changes(map, leases, generation);
+  const auto own = std::find_if(changes.begin(), changes.end(), [&](const LeaseChange& change) {
+    return change.expected && change.expected->shard == lease.shard;
+  });
+  if (own == changes.end()) {
+    changes.push_back({lease, done});
+  } else {
+    own->expected = lease;
+  }
+  return changes;
 }
 
 std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint) {
@@ -124,78 +124,55 @@ std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint) 
 std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<ShardPlace>& places,
                                 std::uint64_t epoch, std::uint64_t generation) {
   const auto& shards = map.shards();
-  const auto place_in_map = [&shards](const Shard* shard) { return static_cast<std::size_t>(shard - shards.data()); };
+  const auto index_of = [&map](ShardId id) { return static_cast<std::size_t>(map.find(id) - map.shards().data()); };
   std::vector<const ShardPlace*> place_of(shards.size(), nullptr);
   for (const ShardPlace& place : places) {
-    if (const Shard* const shard = map.find(place.shard)) place_of[place_in_map(shard)] = &place;
+    if (map.find(place.shard) != nullptr) place_of[index_of(place.shard)] = &place;
   }
   std::vector<bool> finished(shards.size(), false);
-  const auto parents_finished = [&](const Shard& shard) {
-    const auto parents = parents_of(shard);
-    return std::all_of(parents.begin(), parents.end(),
-                       [&](ShardId parent) { return finished[place_in_map(map.find(parent))]; });
-  };
   std::vector<Lease> leases;
   for (std::size_t i = 0; i < shards.size(); ++i) {
-    if (!parents_finished(shards[i]) || place_of[i] == nullptr) continue;
+    const auto parents = parents_of(shards[i]);
+    const bool waits =
+        !std::all_of(parents.begin(), parents.end(), [&](ShardId parent) { return finished[index_of(parent)]; });
+    if (waits || place_of[i] == nullptr) continue;
     finished[i] = place_of[i]->at_end;
-    if (!finished[i]) {
-      leases.push_back({shards[i].id, {}, {}, epoch, 0, generation, checkpoint_at(position, *place_of[i])});
-    }
+    leases.push_back(free_lease(shards[i].id, epoch, generation, checkpoint_at(position, *place_of[i])));
   }
-  std::vector<Lease> done;
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    if (!finished[i]) continue;
-    const auto children = map.children_of(shards[i].id);
-    if (!std::all_of(children.begin(), children.end(), parents_finished)) {
-      done.push_back({shards[i].id, {}, {}, epoch, 0, generation, ShardEnd{}});
-    }
-  }
-  leases.insert(leases.end(), done.begin(), done.end());
-  std::sort(leases.begin(), leases.end(), [](const Lease& a, const Lease& b) { return a.shard < b.shard; });
+  // What is finished stays only where a child waits for it: the others of the leases are all there.
+  make_changes(leases, due_changes(map, leases, generation));
   return leases;
 }
 
 std::vector<Lease> with_shard_at(const ShardMap& map, std::vector<Lease> leases, const Position& position,
                                  const ShardPlace& place, std::uint64_t epoch, std::uint64_t generation) {
-  std::vector<Lease> added;
+  std::vector<LeaseChange> changes;
   {
+    const Frontier frontier(map, leases);
+    const bool is_done_already = frontier.started(place.shard) && frontier.lease(place.shard) == nullptr;
+    if (place.at_end && is_done_already) return leases;
     // Ancestors that wait for theirs would count as done once a descendant has a lease.
-    const Frontier before(map, leases);
-    std::vector<ShardId> above{place.shard};
-    while (!above.empty()) {
-      const ShardId shard = above.back();
-      above.pop_back();
+    std::vector<ShardId> to_check{place.shard};
+    while (!to_check.empty()) {
+      const ShardId shard = to_check.back();
+      to_check.pop_back();
       for (const ShardId parent : parents_of(*map.find(shard))) {
-        if (before.started(parent)) continue;
-        above.push_back(parent);
-        added.push_back({parent, {}, {}, epoch, 0, generation, very_beginning()});
+        if (frontier.started(parent)) continue;
+        to_check.push_back(parent);
+        changes.push_back({std::nullopt, free_lease(parent, epoch, generation, very_beginning())});
       }
     }
-    if (place.at_end && before.started(place.shard) && before.lease(place.shard) == nullptr) return leases;
   }
-  added.push_back({place.shard, {}, {}, epoch, 0, generation, checkpoint_at(position, place)});
-  for (Lease& lease : added) {
-    const auto found = find_place(leases, lease.shard);
-    if (found != leases.end() && found->shard == lease.shard) {
-      *found = std::move(lease);
-    } else {
-      leases.insert(found, std::move(lease));
-    }
-  }
-  if (!place.at_end) return leases;
-  const std::vector<LeaseChange> changes = [&] {
-    const Frontier after(map, leases);
-    return after.finish(*after.lease(place.shard), generation);
-  }();
-  apply(leases, changes);
+  changes.push_back({std::nullopt, free_lease(place.shard, epoch, generation, checkpoint_at(position, place))});
+  make_changes(leases, changes);
+  make_changes(leases, due_changes(map, leases, generation));
   return leases;
 }
 
-void apply(std::vector<Lease>& leases, const std::vector<LeaseChange>& changes) {
+void make_changes(std::vector<Lease>& leases, const std::vector<LeaseChange>& changes) {
   for (const LeaseChange& change : changes) {
     const ShardId shard = change.desired ? change.desired->shard : change.expected->shard;
-    const auto found = find_place(leases, shard);
+    const auto found = std::lower_bound(leases.begin(), leases.end(), shard, is_before);
     const bool is_there = found != leases.end() && found->shard == shard;
     if (!change.desired) {
       if (is_there) leases.erase(found);
@@ -205,6 +182,11 @@ void apply(std::vector<Lease>& leases, const std::vector<LeaseChange>& changes) 
       leases.insert(found, *change.desired);
     }
   }
+}
+
+const Lease* find_lease(const std::vector<Lease>& leases, ShardId shard) {
+  const auto found = std::lower_bound(leases.begin(), leases.end(), shard, is_before);
+  return found != leases.end() && found->shard == shard ? &*found : nullptr;
 }
 
 }  // namespace shardlog::consumer

@@ -19,7 +19,10 @@ class Frontier {
   Frontier(const ShardMap& map, const std::vector<Lease>& leases);
 
   /// Nullptr where there is none.
-  [[nodiscard]] const Lease* lease(ShardId shard) const;
+  [[nodiscard]] const Lease* lease(ShardId shard) const { return leases_[place_of(shard)]; }
+
+  /// Whether its lease says that it is done.
+  [[nodiscard]] bool done(ShardId shard) const;
 
   /// Whether it or one of its descendants has a lease. One without that waits for its parents.
   [[nodiscard]] bool started(ShardId shard) const { return started_[place_of(shard)]; }
@@ -27,14 +30,8 @@ class Frontier {
   /// Whether one of its ancestors has a lease and is not done: it may not be read yet.
   [[nodiscard]] bool waits(ShardId shard) const { return waits_[place_of(shard)]; }
 
-  /// What changes when the shard of `lease`, which is one of the leases, is done. Conditions on the leases of other
-  /// parents are among it, so that of two who finish the parents of one child one sees that both are done. Leases of
-  /// children are of `generation`.
-  [[nodiscard]] std::vector<LeaseChange> finish(const Lease& lease, std::uint64_t generation) const;
-
  private:
   [[nodiscard]] std::size_t place_of(ShardId shard) const;
-  [[nodiscard]] bool done(ShardId shard) const;
 
   const ShardMap& map_;
   std::vector<const Lease*> leases_;  // by the place of the shard in the map, as the next two are
@@ -42,10 +39,17 @@ class Frontier {
   std::vector<bool> waits_;
 };
 
+/// None, one, or the two of a merge.
 std::vector<ShardId> parents_of(const Shard& shard);
 
-/// The checkpoint of a consumer that begins at a place of a position.
-Checkpoint checkpoint_at(const Position& position, const ShardPlace& place);
+/// The leases that are due: of children all of whose parents are done, with this generation, and away with those that
+/// say so and that no child waits for any more. Nothing is due but where two finished the parents of one child at once,
+/// or a checkpoint was set.
+std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Lease>& leases, std::uint64_t generation);
+
+/// What changes when the shard of `lease`, which is one of the leases, is done: its own lease, and what is due then.
+std::vector<LeaseChange> finish_changes(const ShardMap& map, std::vector<Lease> leases, const Lease& lease,
+                                        std::uint64_t generation);
 
 /// Where a shard is read on from; nothing where it is done.
 std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint);
@@ -55,12 +59,15 @@ std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint);
 std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<ShardPlace>& places,
                                 std::uint64_t epoch, std::uint64_t generation);
 
-/// The leases after those of one shard were set to a place of a position, all that are new or set with this epoch and
-/// generation. What would be read before that shard still is.
+/// The leases after that of one shard was set to a place of a position. All that are new or set have this epoch and
+/// generation. What was to be read before that shard still is.
 std::vector<Lease> with_shard_at(const ShardMap& map, std::vector<Lease> leases, const Position& position,
                                  const ShardPlace& place, std::uint64_t epoch, std::uint64_t generation);
 
 /// Makes the changes; the leases are in the order of their shards, before and after.
-void apply(std::vector<Lease>& leases, const std::vector<LeaseChange>& changes);
+void make_changes(std::vector<Lease>& leases, const std::vector<LeaseChange>& changes);
+
+/// Nullptr where there is none. The leases are in the order of their shards.
+const Lease* find_lease(const std::vector<Lease>& leases, ShardId shard);
 
 }  // namespace shardlog::consumer

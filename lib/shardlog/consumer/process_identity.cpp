@@ -86,6 +86,24 @@ std::string boot_id() {
   return needed("/proc/sys/kernel/random/boot_id");
 }
 
+enum class Found { here, gone, unknown };
+
+Found find(const std::string& process_identity) {
+  const auto parts = split(process_identity, '/');
+  if (parts.size() != 4 || parts[0] != boot_id() || parts[1] != pid_namespace()) return Found::unknown;
+  pid_t pid = 0;
+  const auto [end, error] = std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), pid);
+  if (error != std::errc() || end != parts[2].data() + parts[2].size() || pid <= 0) return Found::unknown;
+  // Before /proc is asked: that may hide the processes of others.
+  if (::kill(pid, 0) != 0 && errno == ESRCH) return Found::gone;
+  if (own_status().pid != std::to_string(::getpid())) return Found::unknown;  // a /proc of another PID namespace
+  const auto text = contents(fmt::format("/proc/{}/stat", pid));
+  const auto status = text ? parse_status(*text) : std::nullopt;
+  if (!status) return Found::unknown;
+  const bool gone = status->state == 'Z' || status->state == 'X' || status->start_time != parts[3];
+  return gone ? Found::gone : Found::here;
+}
+
 }  // namespace
 
 std::string process_identity() {
@@ -93,18 +111,11 @@ std::string process_identity() {
 }
 
 bool is_gone(const std::string& process_identity) {
-  const auto parts = split(process_identity, '/');
-  if (parts.size() != 4 || parts[0] != boot_id() || parts[1] != pid_namespace()) return false;
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), pid);
-  if (error != std::errc() || end != parts[2].data() + parts[2].size() || pid <= 0) return false;
-  // Before /proc is asked: that may hide the processes of others.
-  if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
-  if (own_status().pid != std::to_string(::getpid())) return false;  // this /proc is of another PID namespace
-  const auto text = contents(fmt::format("/proc/{}/stat", pid));
-  const auto status = text ? parse_status(*text) : std::nullopt;
-  if (!status) return false;
-  return status->state == 'Z' || status->state == 'X' || status->start_time != parts[3];
+  return find(process_identity) == Found::gone;
+}
+
+bool is_here(const std::string& process_identity) {
+  return find(process_identity) == Found::here;
 }
 
 std::string pid_of(const std::string& process_identity) {

@@ -12,6 +12,9 @@ std::string process_identity();
 /// only waits to be reaped. False where that cannot be known.
 bool is_gone(const std::string& process_identity);
 
+/// Whether that process is known to be there: of this boot and this PID namespace, and running or stopped.
+bool is_here(const std::string& process_identity);
+
 /// Its pid, for messages; empty where the identity has none.
 std::string pid_of(const std::string& process_identity);
 

@@ -13,8 +13,9 @@ namespace shardlog::consumer {
 
 struct WorkerOptions {
   std::string consumer;  ///< its name; it is there
-  std::string worker;    ///< the name that this worker goes by
+  std::string worker;    ///< the name that this worker goes by; no two of one process at once have the same one
   Duration lease_duration = std::chrono::seconds(10);
+  std::size_t workers = 1;  ///< so many begin together: each takes no more than its share, as long as others can
   bool follow = false;
   std::optional<Duration> idle_exit{};  ///< when following: end when nothing came in for so long
   std::optional<Duration> poll{};       ///< when following: look at this interval only, instead of being woken
@@ -36,6 +37,9 @@ struct WorkerReport {
 /// Reads the shards that it holds leases for, and delivers them, until it is stopped, or, without follow, until all
 /// that was there at the start and that nobody else holds is delivered. Parents before their children. Leaves its
 /// leases free, their checkpoints where the delivery has come to.
+///
+/// A checkpoint is written after a batch that is dealt with, but not more than once in 20 ms while there is more to
+/// deliver: so much may come again after a crash.
 ///
 /// Throws fenced where a lease was lost (its message says to whom), not_found where the consumer is not there, and as
 /// Stream and the delivery do. `stream` is open for writing; it is this worker's alone. All must outlive the call.

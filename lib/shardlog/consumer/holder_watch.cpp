@@ -1,0 +1,56 @@
+#include "shardlog/consumer/holder_watch.h"
+
+#include "shardlog/consumer/process_identity.h"
+
+namespace shardlog::consumer {
+
+Holder HolderWatch::see(const Lease& lease, Duration now) {
+  if (lease.owner == me_) {
+    forget(lease.shard);
+    return Holder::me;
+  }
+  const auto [found, is_new] = seen_.try_emplace(lease.shard);
+  Seen& seen = found->second;
+  const bool same = !is_new && seen.owner == lease.owner && seen.epoch == lease.epoch;
+  if (!same || seen.counter != lease.counter) {
+    seen = {lease.owner, lease.epoch, lease.counter, now, same, seen.free_since};
+  }
+  const Holder holder = judge(seen, now);
+  const bool free = holder == Holder::nobody || holder == Holder::gone || holder == Holder::expired;
+  if (!free) {
+    seen.free_since.reset();
+  } else if (!seen.free_since) {
+    seen.free_since = now;
+  }
+  return holder;
+}
+
+Holder HolderWatch::judge(const Seen& seen, Duration now) {
+  if (!seen.owner) return Holder::nobody;
+  const Process process = process_of(*seen.owner);
+  if (process == Process::gone) return Holder::gone;
+  if (now - seen.since >= lease_duration_) return Holder::expired;
+  return process == Process::here || seen.moved ? Holder::there : Holder::unknown;
+}
+
+HolderWatch::Process HolderWatch::process_of(const LeaseOwner& owner) {
+  const auto [found, is_new] = processes_.try_emplace(owner.process, Process::unknown);
+  if (is_new) {
+    found->second = is_gone(owner.process) ? Process::gone : is_here(owner.process) ? Process::here : Process::unknown;
+  }
+  return found->second;
+}
+
+Duration HolderWatch::free_for(ShardId shard, Duration now) const {
+  const auto found = seen_.find(shard);
+  if (found == seen_.end() || !found->second.free_since) return Duration(0);
+  return now - *found->second.free_since;
+}
+
+std::optional<Duration> HolderWatch::expires_at(ShardId shard) const {
+  const auto found = seen_.find(shard);
+  if (found == seen_.end() || !found->second.owner || found->second.free_since) return std::nullopt;
+  return found->second.since + lease_duration_;
+}
+
+}  // namespace shardlog::consumer
