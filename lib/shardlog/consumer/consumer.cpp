@@ -1,0 +1,113 @@
+#include "shardlog/consumer/consumer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "shardlog/consumer/frontier.h"
+#include "shardlog/consumer/process_identity.h"
+#include "shardlog/core/uuid.h"
+
+namespace shardlog::consumer {
+
+namespace {
+
+// Each attempt is lost only to somebody whose change was made: a limit so that a defect does not make it endless.
+constexpr int most_attempts = 1000;
+
+void check_is_of_all_shards(const Position& position) {
+  if (std::holds_alternative<AtSequence>(position) || std::holds_alternative<AfterSequence>(position)) {
+    throw Error(ErrorCode::usage, "a sequence number is a position in one shard: choose one");
+  }
+}
+
+std::string named(const std::string& name) {
+  return "consumer " + quote(name);
+}
+
+/// Throws busy where the process of the lease's owner may be there.
+void check_is_free(const std::string& name, const Lease& lease) {
+  if (!lease.owner || is_gone(lease.owner->process)) return;
+  const std::string pid = pid_of(lease.owner->process);
+  throw Error(ErrorCode::busy, fmt::format("{}: {} is held by worker {}{}", named(name), lease.shard.to_string(),
+                                           quote(lease.owner->worker), pid.empty() ? "" : " (pid " + pid + ")"));
+}
+
+std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
+  std::uint64_t highest = 0;
+  for (const Lease& lease : leases) highest = std::max(highest, lease.epoch);
+  return highest;
+}
+
+/// The consumer as it begins at `from`.
+Consumer new_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock) {
+  // In this order: a shard that opens in between waits for its parents, which were not at their end.
+  const auto places = stream.locate(from, {});
+  const ShardMap map = stream.describe().map;
+  return {name, make_uuid(), 1, clock.now(), first_leases(map, from, places, 0, 1)};
+}
+
+/// Replaces the consumer by what `change` makes of it, until nobody else was faster. `change` is given nothing where
+/// there is none.
+void replace(Stream& stream, const std::string& name,
+             const std::function<std::optional<Consumer>(const std::optional<Consumer>&)>& change) {
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const auto expected = stream.consumer(name);
+    if (stream.replace_consumer(expected, change(expected))) return;
+  }
+  throw Error(ErrorCode::busy, named(name) + ": it is changed by others all the time");
+}
+
+}  // namespace
+
+bool make_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock) {
+  check_consumer_name(name);
+  check_is_of_all_shards(from);
+  if (stream.consumer(name)) return false;
+  return stream.replace_consumer(std::nullopt, new_consumer(stream, name, from, clock));
+}
+
+void seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
+                   bool force, const Clock& clock) {
+  check_consumer_name(name);
+  if (!shard) check_is_of_all_shards(to);
+  replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
+    if (!there && !shard) return new_consumer(stream, name, to, clock);
+    Consumer changed = there ? *there : new_consumer(stream, name, TrimHorizon{}, clock);
+    if (!force) {
+      for (const Lease& lease : changed.leases) {
+        if (!shard || lease.shard == *shard) check_is_free(name, lease);
+      }
+    }
+    if (there) ++changed.generation;
+    const std::uint64_t epoch = highest_epoch(changed.leases) + 1;
+    const auto places = stream.locate(to, shard ? std::vector{*shard} : std::vector<ShardId>{});
+    const ShardMap map = stream.describe().map;
+    changed.leases = shard ? with_shard_at(map, std::move(changed.leases), to, places.at(0), epoch, changed.generation)
+                           : first_leases(map, to, places, epoch, changed.generation);
+    return changed;
+  });
+}
+
+void forget_consumer(Stream& stream, const std::string& name, bool force) {
+  check_consumer_name(name);
+  replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
+    if (!there) throw Error(ErrorCode::not_found, named(name) + ": there is none of this name");
+    if (!force) {
+      for (const Lease& lease : there->leases) check_is_free(name, lease);
+    }
+    return std::nullopt;
+  });
+}
+
+std::vector<ShardStart> starts_of(const Consumer& consumer) {
+  std::vector<ShardStart> starts;
+  for (const Lease& lease : consumer.leases) {
+    if (const auto start = start_at(lease.shard, lease.checkpoint)) starts.push_back(*start);
+  }
+  return starts;
+}
+
+}  // namespace shardlog::consumer
