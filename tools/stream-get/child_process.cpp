@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern "C" {
+#include <sys/pidfd.h>  // which says so by itself only since glibc 2.37
+}
 
 #include <array>
 #include <cerrno>
