@@ -26,6 +26,22 @@ complete -c stream-get -l frames -d 'Print binary for stream-put --frames'
 complete -c stream-get -l format -x -d 'Fill a template for each record'
 complete -c stream-get -l replay -x -a '1x 10x' -d 'Keep the recorded pace'
 
+complete -c stream-get -s c -l consumer -x -d 'Go on where NAME stopped'
+complete -c stream-get -l worker -x -d 'What this worker is called'
+complete -c stream-get -l lease-duration -x -d "When a silent worker's shards are taken over"
+complete -c stream-get -l exec -x -a '(__fish_complete_command)' -d 'Run for every batch'
+complete -c stream-get -l workers -x -d 'So many workers in this process'
+complete -c stream-get -l batch -x -d 'At most so many records for one command'
+complete -c stream-get -l batch-bytes -x -d 'At most so many bytes for one command'
+complete -c stream-get -l batch-wait -x -d 'How long to wait for a full batch'
+complete -c stream-get -l retries -x -d 'How often a command that failed is tried again'
+complete -c stream-get -l on-failure -x -a 'stop skip dead-letter:' -d 'Then, with the records that fail'
+complete -c stream-get -l into -x -a '(__fish_complete_directories)' -d 'What the command prints is put there'
+complete -c stream-get -l seek -x -a 'trim-horizon latest now' -d 'Set the checkpoints and exit'
+complete -c stream-get -l forget -d 'Remove the consumer and exit'
+complete -c stream-get -l force -d 'Though a worker holds shards'
+complete -c stream-get -l no-checkpoint -d 'Print what the consumer would, and change nothing'
+
 # The stream: a directory, or a name below $STREAM_DIR.
 complete -c stream-get -f -a '(__fish_complete_directories)'
 complete -c stream-get -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'

@@ -128,6 +128,7 @@ class Workers {
     result.worker = options.worker.value_or(host_and_pid());
     if (options.workers > 1) result.worker += fmt::format("-{}", number);
     result.lease_duration = options.lease_duration;
+    result.workers = options.workers;
     result.follow = command_.follow;
     result.idle_exit = command_.idle_exit;
     result.poll = command_.poll;

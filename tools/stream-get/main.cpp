@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
             "      --shard ID           only this shard\n"
             "  -k, --key KEY            only records of this key\n"
             "  -n, --count N            at most so many records\n"
+            "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
+            "      --exec COMMAND       run for every batch of a consumer, the records on stdin\n"
             "      --json               an object a line, with shard, sequence and key\n"
             "      --format TEMPLATE    a line of {data}, {key}, {shard}, {time}\n"
             "      --frames             everything, for stream-put --frames\n"
@@ -32,6 +34,7 @@ int main(int argc, char** argv) {
             "  stream-get logs -f --from latest | grep ERROR\n"
             "  stream-get orders --from -10m --json | jq .key\n"
             "  stream-get orders --from last:20 --format '{time} {key}: {data}'\n"
+            "  stream-get orders --consumer nightly --exec ./load.sh\n"
             "\n"
             "All options: stream-get --help\n");
   define(tool.options(), command);
