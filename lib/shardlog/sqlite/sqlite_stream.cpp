@@ -13,11 +13,13 @@
 #include <utility>
 
 #include "shardlog/sqlite/appender.h"
+#include "shardlog/sqlite/backlog.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/producers.h"
+#include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/reader.h"
 #include "shardlog/sqlite/repair_clock.h"
 #include "shardlog/sqlite/resharder.h"
@@ -135,8 +137,11 @@ class SqliteStream final : public Stream {
                  [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
   }
 
-  std::vector<ShardPlace> locate(const Position& /*position*/, const std::vector<ShardId>& /*shards*/) override {
-    throw Error(ErrorCode::internal, "positions are not located yet");
+  std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
+    return in_snapshot([&] {
+      const Configuration configuration = load_configuration(database_, Access::read);
+      return sqlite::locate(database_, configuration, position, shards, clock_.now());
+    });
   }
 
   std::vector<Producer> producer(const std::string& name) override {
@@ -204,6 +209,14 @@ class SqliteStream final : public Stream {
       const Configuration configuration = load_configuration(database_, Access::read);
       return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now(), detail),
                               stored_bytes()};
+    });
+  }
+
+  Backlog backlog(std::span<const ShardStart> starts) override {
+    return named(paths_.name, [&] {
+      const SQLite::Transaction transaction(database_);
+      const Configuration configuration = load_configuration(database_, Access::read);
+      return sqlite::backlog(database_, configuration, starts, clock_.now());
     });
   }
 

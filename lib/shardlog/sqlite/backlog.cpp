@@ -1,0 +1,73 @@
+#include "shardlog/sqlite/backlog.h"
+
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <variant>
+
+#include "shardlog/core/error.h"
+#include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/chosen_shards.h"
+#include "shardlog/sqlite/seek.h"
+#include "shardlog/sqlite/tail.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+/// The first record of each shard that was not read, as far as there is one.
+using Unread = std::map<std::int64_t, std::int64_t>;
+
+bool holds_any(const BatchRow& row, const Unread& unread) {
+  const auto found = unread.find(row.shard);
+  return found != unread.end() && row.next_sequence() > found->second;
+}
+
+/// When the first of these records arrived: arrivals never decrease in commit order.
+std::optional<Timestamp> first_arrival(SQLite::Database& database, const Configuration& configuration,
+                                       const Tail& start, const Unread& unread) {
+  const Tail before = load_indexed_tail(database, start, [&](const Tail& indexed) {
+    return std::all_of(unread.begin(), unread.end(), [&](const auto& shard_and_first) {
+      const auto& [shard, first] = shard_and_first;
+      return indexed.next_sequence(shard_of(configuration, shard)) <= first;
+    });
+  });
+  SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns));
+  rows.bind(1, before.batch());
+  while (rows.executeStep()) {
+    const BatchRow row = read_batch_row(rows);
+    if (holds_any(row, unread)) return row.arrived_at;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Backlog backlog(SQLite::Database& database, const Configuration& configuration, std::span<const ShardStart> starts,
+                Timestamp now) {
+  const Tail start = readable_start(database, configuration, now);
+  Tail end = start;
+  TailScan(database).catch_up(configuration, end);
+  const ShardMap map = configuration.map();
+  Backlog result;
+  Unread unread;
+  for (const ShardStart& from : starts) {
+    if (map.find(from.shard) == nullptr) {
+      throw Error(ErrorCode::not_found, "the stream has no " + from.shard.to_string());
+    }
+    const ShardRow& row = shard_of(configuration, from.shard.number());
+    const std::int64_t readable = start.next_sequence(row);
+    const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
+    const std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
+    const std::int64_t behind = end.next_sequence(row);
+    result.records.push_back(static_cast<std::uint64_t>(std::max(behind - first, std::int64_t{0})));
+    if (first < behind) unread.emplace(from.shard.number(), first);
+  }
+  if (!unread.empty()) result.oldest = first_arrival(database, configuration, start, unread);
+  return result;
+}
+
+}  // namespace shardlog::sqlite
