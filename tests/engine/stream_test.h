@@ -102,6 +102,28 @@ inline CreateOptions of_shards(std::uint32_t shards) {
   return options;
 }
 
+/// Closes a shard; two children with the next ids take over half of its keys each.
+inline void split(Stream& stream, std::uint32_t shard) {
+  const ShardMap map = stream.describe().map;
+  const ShardId parent(shard);
+  const HashRange range = map.find(parent)->range;
+  const HashKey middle(range.first.value() + (range.last.value() - range.first.value()) / 2);
+  const ShardId next = next_shard_id(map);
+  const ReshardStep step{{parent},
+                         {{next, {range.first, middle}, parent},
+                          {ShardId(next.number() + 1), {HashKey(middle.value() + 1), range.last}, parent}}};
+  ASSERT_TRUE(stream.reshard(step, map.version()));
+}
+
+/// Closes two shards that are neighbours, in the order of their keys; a child with the next id takes over.
+inline void merge(Stream& stream, std::uint32_t first, std::uint32_t second) {
+  const ShardMap map = stream.describe().map;
+  const HashRange range{map.find(ShardId(first))->range.first, map.find(ShardId(second))->range.last};
+  const ReshardStep step{{ShardId(first), ShardId(second)},
+                         {{next_shard_id(map), range, ShardId(first), ShardId(second)}}};
+  ASSERT_TRUE(stream.reshard(step, map.version()));
+}
+
 /// A stream in a directory of its own, under a clock that the test owns.
 class StreamTest : public testing::Test {
  protected:

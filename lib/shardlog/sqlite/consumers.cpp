@@ -307,11 +307,14 @@ void Consumers::limit_times(Timestamp now) {
 }
 
 void Consumers::verify(const Configuration& configuration, const std::function<void(const std::string&)>& report) {
+  // What follows from one damage is not reported a second time.
+  bool damaged = false;
   const auto reporting = [&](const auto& check) {
     try {
       check();
     } catch (const Error& error) {
       report(error.what());
+      damaged = true;
     }
   };
   std::map<std::string, Head> heads;
@@ -324,16 +327,19 @@ void Consumers::verify(const Configuration& configuration, const std::function<v
       });
     }
   }
+  const bool all_known = !damaged;
   const ShardMap map = configuration.map();
   std::map<std::string, std::int64_t> leases;
   Use rows(select_all_leases_);
   while (rows->executeStep()) {
+    const std::string uuid = rows->getColumn(0).getString();
+    ++leases[uuid];
     reporting([&] {
       const Lease lease = read_lease(*rows);
-      const std::string uuid = rows->getColumn(0).getString();
-      ++leases[uuid];
-      if (!heads.contains(uuid)) refuse(fmt::format("a lease is of consumer {}, which is not there", quote(uuid)));
       if (map.find(lease.shard) == nullptr) refuse("a lease is of " + lease.shard.to_string() + ", which is not there");
+      if (all_known && !heads.contains(uuid)) {
+        refuse(fmt::format("a lease is of consumer {}, which is not there", quote(uuid)));
+      }
     });
   }
   for (const auto& [uuid, head] : heads) {
