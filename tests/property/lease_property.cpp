@@ -65,8 +65,10 @@ class Worker {
       keeper_.honour_claims();
     });
   }
-  void leave() {
+  /// False: it ends.
+  bool leave() {
     unless_fenced([this] { keeper_.release(); });
+    return false;
   }
 
   test::FakeStream& stream() { return stream_; }
@@ -143,8 +145,7 @@ class World {
     }
     const auto name = any_worker_that_waits();
     if (!name) return;
-    if (what == What::leave) workers_.at(*name)->leave();
-    if (what != What::step || !step(*name)) workers_.erase(*name);
+    if (what == What::kill || !step(*name, what == What::leave)) workers_.erase(*name);
   }
 
   /// From now on nothing happens but that all workers do what they do.
@@ -197,9 +198,10 @@ class World {
   }
 
  private:
-  bool step(const std::string& name) {
+  bool step(const std::string& name, bool is_last = false) {
     busy_.insert(name);
-    const bool goes_on = workers_.at(name)->step();
+    Worker& worker = *workers_.at(name);
+    const bool goes_on = is_last ? worker.leave() : worker.step();
     busy_.erase(name);
     return goes_on;
   }
