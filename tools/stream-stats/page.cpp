@@ -107,7 +107,8 @@ std::string format_page(const std::string& name, const Page& contents) {
   const std::size_t closed = stream.map.shards().size() - open;
   page += fmt::format("shards     {} open{}\n", format_count(open),
                       closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
-  page += fmt::format("record     at most {}\n", format_size(stream.settings.max_record_size));
+  page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
+                      to_string(stream.settings.compression));
   page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records));
   for (const auto& [key, value] : stream.settings.tags)
     page += fmt::format("tag        {}={}\n", printable(key), printable(value));
@@ -154,10 +155,11 @@ std::string format_json(const std::string& name, const Page& contents) {
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
   std::string json = fmt::format(
-      R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"tags":{{)",
+      R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"compression":"{}","tags":{{)",
       json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
       stream.settings.max_record_size,
-      stream.settings.retention == forever ? "null" : json_seconds(stream.settings.retention));
+      stream.settings.retention == forever ? "null" : json_seconds(stream.settings.retention),
+      to_string(stream.settings.compression));
   const char* separator = "";
   for (const auto& [key, value] : stream.settings.tags) {
     json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
