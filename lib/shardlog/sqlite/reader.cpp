@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/payload.h"
+#include "shardlog/sqlite/read_start.h"
 
 namespace shardlog::sqlite {
 
@@ -25,30 +25,6 @@ StoredBatch decode(const BatchRow& row, std::size_t first, std::size_t count, By
   return {ShardId(static_cast<std::uint32_t>(row.shard)), row.arrived_at, sequences, std::move(records), first, count};
 }
 
-/// Numbers beyond all that this engine gives are as good as the largest.
-std::int64_t number_of(const SequenceNumber& sequence) {
-  const std::string& digits = sequence.to_string();
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return error == std::errc() ? number : std::numeric_limits<std::int64_t>::max();
-}
-
-/// The record that a position of one shard stands before; nothing for other positions.
-std::optional<std::int64_t> sequence_of(const Position& position) {
-  if (const auto* at = std::get_if<AtSequence>(&position)) return number_of(at->sequence);
-  if (const auto* after = std::get_if<AfterSequence>(&position)) {
-    return std::min(number_of(after->sequence), std::numeric_limits<std::int64_t>::max() - 1) + 1;
-  }
-  return std::nullopt;
-}
-
-void check_positions(const ReadRequest& request) {
-  const bool of_one_shard = sequence_of(request.from) || (request.until && sequence_of(*request.until));
-  if (of_one_shard && request.shards.size() != 1) {
-    throw Error(ErrorCode::usage, "a sequence number is a position in one shard: choose one");
-  }
-}
-
 }  // namespace
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
@@ -59,7 +35,6 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       clock_(clock),
       noticing_(request.follow && request.notice),
       watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
-      descendants_(request.descendants),
       rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)),
       version_(database, std::string(select_configuration_version)),
       gone_(database,
@@ -72,57 +47,22 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
 
 void SqliteReader::resolve(const ReadRequest& request) {
   check_positions(request);
-  const ShardMap map = configuration_.map();
-  for (const ShardId shard : request.shards) {
-    if (map.find(shard) == nullptr) throw Error(ErrorCode::not_found, "the stream has no " + shard.to_string());
-    shards_.insert(shard.number());
-  }
-  add_descendants();
+  chosen_ = ChosenShards(request, configuration_);
   const Tail horizon = readable_start(database_, configuration_, clock_.now());
   resolve_end(request, horizon);
   resolve_start(request, horizon);
+  follow_closings();
 }
 
 void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon) {
-  tail_ = horizon;
-  if (std::holds_alternative<Latest>(request.from)) {
-    TailScan(database_).catch_up(configuration_, tail_);
-  } else if (const auto* at = std::get_if<AtTime>(&request.from)) {
-    tail_ = seek_time(database_, configuration_, horizon, at->time);
-    for (const auto& [shard, tail] : horizon.shards()) {
-      if (request.strict && wanted(shard) && tail.last_arrival && *tail.last_arrival >= at->time) {
-        throw Error(ErrorCode::trimmed, fmt::format("records that arrived at {} or later are trimmed, up to {}",
-                                                    to_rfc3339(at->time), to_rfc3339(*tail.last_arrival)));
-      }
-    }
-  } else if (const auto* newest = std::get_if<LastRecords>(&request.from)) {
-    Place place = last(newest->count, horizon);
-    tail_ = std::move(place.tail);
-    from_cut_ = place.cut;
-  } else if (const auto sequence = sequence_of(request.from)) {
-    start_at({request.shards.front().number(), *sequence}, horizon, request.strict);
+  ReadStart start = find_start(database_, configuration_, request, chosen_, horizon);
+  tail_ = std::move(start.tail);
+  at_horizon_ = start.at_horizon;
+  if (start.cut) chosen_.begin_at(start.cut->shard, start.cut->sequence);
+  for (const ShardRow& row : configuration_.shards) {
+    if (!chosen_.begins_at_number(row.shard.id.number())) continue;
+    add_gap(row, row.first_sequence, horizon.next_sequence(row));
   }
-  const bool definite = std::holds_alternative<Latest>(request.from) || sequence_of(request.from);
-  at_horizon_ = !definite && tail_.batch() == horizon.batch();
-}
-
-void SqliteReader::start_at(const Cut& cut, const Tail& horizon, bool strict) {
-  const ShardRow& row = shard_of(configuration_, cut.shard);
-  const std::int64_t first = horizon.next_sequence(row);
-  Tail end = horizon;
-  TailScan(database_).catch_up(configuration_, end);
-  // In front of the newest record that is passed over: descendants go on behind it.
-  const std::int64_t passed = std::min(cut.sequence, end.next_sequence(row)) - 1;
-  if (passed >= first) tail_ = seek_sequence(database_, configuration_, horizon, {cut.shard, passed}).tail;
-  from_cut_ = cut;
-  const std::int64_t from = std::max(cut.sequence, row.first_sequence);
-  if (from >= first) return;
-  if (strict) {
-    throw Error(ErrorCode::trimmed,
-                fmt::format("sequence number {} of {} is trimmed: the next one that is there, or will be, is {}", from,
-                            row.shard.id.to_string(), first));
-  }
-  add_gap(row, from, first);
 }
 
 void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon) {
@@ -145,10 +85,12 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon) 
       until_ = at->time;
     }
   } else if (const auto* records = std::get_if<LastRecords>(&*request.until)) {
-    end_at(last(records->count, horizon));
+    end_at(seek_last(database_, configuration_, horizon, records->count,
+                     [this](std::int64_t shard) { return chosen_.contains(shard); }));
   } else if (const auto sequence = sequence_of(*request.until)) {
-    const Cut cut{request.shards.front().number(), *sequence};
-    Place place = seek_sequence(database_, configuration_, horizon, cut);
+    const ShardId shard = request.starts.empty() ? request.shards.front() : request.starts.front().shard;
+    const Cut cut{shard.number(), *sequence};
+    Place place = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}});
     if (place.batch) end_at(std::move(place));
     until_cut_ = cut;
   }
@@ -164,16 +106,13 @@ void SqliteReader::end_at(Place place) {
   end_ = std::move(place.tail);
 }
 
-Place SqliteReader::last(std::uint64_t count, const Tail& horizon) {
-  return seek_last(database_, configuration_, horizon, count, [this](std::int64_t shard) { return wanted(shard); });
-}
-
 /// The shard map as it is in this transaction.
 void SqliteReader::follow_map() {
   if (read_configuration_version(version_) == configuration_.version) return;
   configuration_ = load_configuration(database_, Access::read);
-  add_descendants();
+  chosen_.follow(configuration_);
   tail_.forget_last_arrival();
+  follow_closings();
 }
 
 /// Goes on behind what was trimmed or has expired meanwhile.
@@ -190,15 +129,18 @@ void SqliteReader::skip_what_is_gone() {
   if (nothing) return;
   Tail start = readable_start(database_, configuration_, now);
   for (const ShardRow& row : configuration_.shards) {
-    if (!at_horizon_ && wanted(row.shard.id.number())) add_gap(row, tail_.next_sequence(row), start.next_sequence(row));
+    const std::int64_t shard = row.shard.id.number();
+    const bool missed = chosen_.contains(shard) && (!at_horizon_ || chosen_.begins_at_number(shard));
+    if (missed) add_gap(row, tail_.next_sequence(row), start.next_sequence(row));
   }
   tail_ = std::move(start);
+  for (const ShardRow& row : configuration_.shards) note_end(row);
 }
 
 /// Of what was asked for in this range, where that is anything.
 void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind) {
   const std::int64_t shard = row.shard.id.number();
-  if (from_cut_ && from_cut_->shard == shard) first = std::max(first, from_cut_->sequence);
+  first = chosen_.first_wanted(shard, first);
   if (until_cut_ && until_cut_->shard == shard) behind = std::min(behind, until_cut_->sequence);
   if (end_) behind = std::min(behind, end_->next_sequence(row));
   if (first >= behind) return;
@@ -206,29 +148,45 @@ void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t
                    SequenceNumber(static_cast<std::uint64_t>(behind - 1))});
 }
 
-void SqliteReader::add_descendants() {
-  if (!descendants_) return;
-  // Children have higher ids than their parents, so one pass finds them all.
-  for (const ShardRow& row : configuration_.shards) {
-    const auto chosen = [this](const std::optional<ShardId>& parent) {
-      return parent && shards_.contains(parent->number());
-    };
-    if (chosen(row.shard.parent) || chosen(row.shard.adjacent_parent)) shards_.insert(row.shard.id.number());
+/// Looks where shards end that have closed.
+void SqliteReader::follow_closings() {
+  const auto closed = [this](const ShardRow& row) {
+    const std::int64_t shard = row.shard.id.number();
+    return !row.shard.open() && chosen_.contains(shard) && !ends_.knows(shard);
+  };
+  const auto& shards = configuration_.shards;
+  if (std::none_of(shards.begin(), shards.end(), closed)) return;
+  Tail newest = tail_;
+  try {
+    TailScan(database_).catch_up(configuration_, newest);
+  } catch (const Error&) {
+    return;  // reading comes to the damage by itself, and to all that is right before it
+  } catch (const SQLite::Exception&) {
+    return;
+  }
+  for (const ShardRow& row : shards) {
+    if (!closed(row)) continue;
+    ends_.expect(row.shard.id.number(), newest.next_sequence(row));
+    note_end(row);
   }
 }
 
-bool SqliteReader::all_closed() const {
-  return !shards_.empty() && std::none_of(shards_.begin(), shards_.end(), [this](std::int64_t shard) {
-    return shard_of(configuration_, shard).shard.open();
-  });
+/// To be asked whenever the tail has passed records of the shard.
+void SqliteReader::note_end(const ShardRow& row) {
+  const std::int64_t shard = row.shard.id.number();
+  if (!ends_.knows(shard)) return;
+  std::int64_t next = tail_.next_sequence(row);
+  if (end_) next = std::min(next, end_->next_sequence(row));  // what is trimmed behind the end was not wanted
+  next = chosen_.first_wanted(shard, next);
+  if (until_cut_ && until_cut_->shard == shard) next = std::min(next, until_cut_->sequence);
+  ends_.reach(shard, next);
 }
 
 /// The places of the first record of a batch that was asked for, and behind the last.
 std::pair<std::int64_t, std::int64_t> SqliteReader::asked_for(const BatchRow& row) const {
-  if (!wanted(row.shard)) return {0, 0};
-  std::int64_t first = row.first_sequence;
+  if (!chosen_.contains(row.shard)) return {0, 0};
+  const std::int64_t first = chosen_.first_wanted(row.shard, row.first_sequence);
   std::int64_t behind = row.next_sequence();
-  if (from_cut_ && from_cut_->shard == row.shard) first = std::max(first, from_cut_->sequence);
   if (until_cut_ && until_cut_->shard == row.shard) behind = std::min(behind, until_cut_->sequence);
   return {first - row.first_sequence, behind - row.first_sequence};
 }
@@ -253,7 +211,7 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
     std::size_t bytes = 0;
     for (std::size_t rows = 0; !ended_ && (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
       if (!rows_.executeStep()) {
-        ended_ = last_batch_ != open_ended || all_closed();
+        ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         if (last_batch_ != open_ended && tail_.batch() < last_batch_) {
           throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last_batch_));
         }
@@ -264,7 +222,9 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
         ended_ = true;
         break;
       }
-      tail_.advance(row, shard_of(configuration_, row.shard));
+      const ShardRow& shard = shard_of(configuration_, row.shard);
+      tail_.advance(row, shard);
+      note_end(shard);
       ended_ = reached_end_of_shard();
       const auto [first, behind] = asked_for(row);
       if (first >= behind) continue;
@@ -312,6 +272,7 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   }
   // What is right is delivered first: the next call fails.
   if (damage_ && result.batches.empty() && result.gaps.empty()) throw *damage_;
+  if (!damage_) result.ended = ends_.take();
   result.at_end = ended_ && !damage_;
   return result;
 }

@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
+#include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/shard_ends.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/writer_lock.h"
 #include "shardlog/stream.h"
@@ -47,17 +48,14 @@ class SqliteReader final : public Reader {
   void resolve_start(const ReadRequest& request, const Tail& horizon);
   void resolve_end(const ReadRequest& request, const Tail& horizon);
   void end_at(Place place);
-  void start_at(const Cut& cut, const Tail& horizon, bool strict);
   std::vector<Fetched> fetch(std::size_t budget);
   void follow_map();
   void skip_what_is_gone();
   void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind);
-  void add_descendants();
-  [[nodiscard]] Place last(std::uint64_t count, const Tail& horizon);
-  [[nodiscard]] bool wanted(std::int64_t shard) const { return shards_.empty() || shards_.contains(shard); }
+  void follow_closings();
+  void note_end(const ShardRow& row);
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> asked_for(const BatchRow& row) const;
   [[nodiscard]] bool reached_end_of_shard() const;
-  [[nodiscard]] bool all_closed() const;
 
   SQLite::Database& database_;
   const Paths& paths_;
@@ -66,16 +64,15 @@ class SqliteReader final : public Reader {
   bool noticing_;
   CommitWatch watch_;
   Configuration configuration_;
-  std::set<std::int64_t> shards_;  ///< empty means all
-  bool descendants_;
+  ChosenShards chosen_;
+  ShardEnds ends_;
   Tail tail_;
-  std::optional<Cut> from_cut_;           ///< of this shard nothing before this record
   std::int64_t last_batch_ = open_ended;  ///< where reading ends
   std::optional<Tail> end_;               ///< behind that batch, where retention may take it first
   std::optional<Cut> until_cut_;          ///< of this shard nothing from this record on
   std::optional<Timestamp> until_;
   std::vector<Gap> gaps_;    ///< to be told with the next result
-  bool at_horizon_ = false;  ///< reading begins, with whatever is there by then
+  bool at_horizon_ = false;  ///< reading begins; a shard without a sequence number with whatever is there by then
   bool ended_ = false;
   std::optional<Error> damage_;  ///< to be thrown once all before it is delivered
   SQLite::Statement rows_;

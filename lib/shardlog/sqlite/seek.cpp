@@ -3,8 +3,10 @@
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace shardlog::sqlite {
 
@@ -44,13 +46,22 @@ Tail seek_time(SQLite::Database& database, const Configuration& configuration, T
   return tail;
 }
 
-Place seek_sequence(SQLite::Database& database, const Configuration& configuration, Tail start, const Cut& cut) {
-  const ShardRow& shard = shard_of(configuration, cut.shard);
-  Place place{load_indexed_tail(database, std::move(start),
-                                [&](const Tail& indexed) { return indexed.next_sequence(shard) <= cut.sequence; })};
-  place.batch = scan(database, configuration, place.tail,
-                     [&](const BatchRow& row) { return row.shard == cut.shard && row.next_sequence() > cut.sequence; });
-  if (place.batch) place.cut = cut;
+Place seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
+                     const std::map<std::int64_t, std::int64_t>& first_by_shard) {
+  std::vector<std::pair<const ShardRow*, std::int64_t>> firsts;
+  for (const auto& [shard, first] : first_by_shard) firsts.emplace_back(&shard_of(configuration, shard), first);
+  Place place{load_indexed_tail(database, std::move(start), [&](const Tail& indexed) {
+    return std::all_of(firsts.begin(), firsts.end(),
+                       [&](const auto& each) { return indexed.next_sequence(*each.first) <= each.second; });
+  })};
+  std::int64_t first = 0;
+  place.batch = scan(database, configuration, place.tail, [&](const BatchRow& row) {
+    const auto found = first_by_shard.find(row.shard);
+    if (found == first_by_shard.end() || row.next_sequence() <= found->second) return false;
+    first = found->second;
+    return true;
+  });
+  if (place.batch) place.cut = {place.batch->shard, first};
   return place;
 }
 

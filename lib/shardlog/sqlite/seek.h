@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "shardlog/sqlite/batch_row.h"
@@ -36,8 +37,10 @@ Tail readable_start(SQLite::Database& database, const Configuration& configurati
 /// Behind all batches that arrived before `time`.
 Tail seek_time(SQLite::Database& database, const Configuration& configuration, Tail start, Timestamp time);
 
-/// Before the record with this number, or the next one of its shard; behind all batches where there is none yet.
-Place seek_sequence(SQLite::Database& database, const Configuration& configuration, Tail start, const Cut& cut);
+/// Before the first record that is in one of these shards, and has the number given for it or a larger one; behind all
+/// batches where there is none yet.
+Place seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
+                     const std::map<std::int64_t, std::int64_t>& first_by_shard);
 
 /// Before the newest `count` records of the shards that `wanted` names.
 Place seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,

@@ -18,6 +18,7 @@
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/producers.h"
+#include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/reader.h"
 #include "shardlog/sqlite/repair_clock.h"
 #include "shardlog/sqlite/resharder.h"
@@ -135,8 +136,11 @@ class SqliteStream final : public Stream {
                  [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
   }
 
-  std::vector<ShardPlace> locate(const Position& /*position*/, const std::vector<ShardId>& /*shards*/) override {
-    throw Error(ErrorCode::internal, "positions are not located yet");
+  std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
+    return in_snapshot([&] {
+      const Configuration configuration = load_configuration(database_, Access::read);
+      return sqlite::locate(database_, configuration, position, shards, clock_.now());
+    });
   }
 
   std::vector<Producer> producer(const std::string& name) override {
