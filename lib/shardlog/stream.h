@@ -172,6 +172,12 @@ struct ShardStatistics {
   std::optional<End> last{};
 };
 
+/// What is still to be read.
+struct Backlog {
+  std::vector<std::uint64_t> records;  ///< behind each start, in their order; what retention took does not count
+  std::optional<Timestamp> oldest{};   ///< when the first of all of them arrived; nothing where there is none
+};
+
 /// How much of a stream's statistics is wanted.
 enum class Detail {
   load,  ///< all but the ends of the shards: takes the same time however many records there are
@@ -249,6 +255,9 @@ class Stream {
   virtual std::optional<ShardMap::Version> reshard(const ReshardStep& step, ShardMap::Version version) = 0;
 
   virtual StreamStatistics statistics(Detail detail) = 0;
+
+  /// What a read from these starts, a shard at most once, would find now. Throws not_found (no such shard).
+  virtual Backlog backlog(std::span<const ShardStart> starts) = 0;
 
   /// Reads everything. `progress` is called now and then with the part done, 0 to 1; where it returns false that is the
   /// end.

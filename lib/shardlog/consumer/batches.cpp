@@ -93,11 +93,11 @@ Batches::Piece Batches::take(ShardId shard) {
     std::size_t records = 0;
     std::uint64_t bytes = 0;
     while (!buffer.items.empty() && std::holds_alternative<Records>(buffer.items.front().what)) {
+      const std::size_t items = buffer.items.size();
       const std::size_t so_far = slices.size();
       bytes += cut(buffer, slices, limits_.records - records, limits_.bytes - std::min(bytes, limits_.bytes));
-      if (slices.size() == so_far) break;
-      records += slices.back().count;
-      if (records == limits_.records) break;
+      if (slices.size() > so_far) records += slices.back().count;
+      if (buffer.items.size() == items || records == limits_.records) break;
     }
     buffer.records -= records;
     buffer.bytes -= bytes;

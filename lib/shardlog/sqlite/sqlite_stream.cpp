@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "shardlog/sqlite/appender.h"
+#include "shardlog/sqlite/backlog.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
@@ -207,6 +208,14 @@ class SqliteStream final : public Stream {
       const Configuration configuration = load_configuration(database_, Access::read);
       return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now(), detail),
                               stored_bytes()};
+    });
+  }
+
+  Backlog backlog(std::span<const ShardStart> starts) override {
+    return named(paths_.name, [&] {
+      const SQLite::Transaction transaction(database_);
+      const Configuration configuration = load_configuration(database_, Access::read);
+      return sqlite::backlog(database_, configuration, starts, clock_.now());
     });
   }
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <span>
+
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/stream.h"
+
+namespace shardlog::sqlite {
+
+/// As Stream::backlog(), at `now`. REQUIRES: a read transaction is open. Throws not_found (no such shard), corrupt.
+Backlog backlog(SQLite::Database& database, const Configuration& configuration, std::span<const ShardStart> starts,
+                Timestamp now);
+
+}  // namespace shardlog::sqlite
