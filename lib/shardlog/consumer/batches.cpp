@@ -13,7 +13,7 @@ std::optional<ShardId> first_of(const std::set<std::pair<Duration, ShardId>>& or
 
 }  // namespace
 
-void Batches::add(ShardId shard, Slice slice, Duration now) {
+void Batches::add(ShardId shard, const Slice& slice, Duration now) {
   memory_ += slice.stored->records.payload().size();
   Records records{slice.stored, slice.stored->records.begin(), slice.first, slice.count, 0};
   for (std::size_t place = 0; place < slice.first; ++place) ++records.next;
@@ -93,11 +93,11 @@ Batches::Piece Batches::take(ShardId shard) {
     std::size_t records = 0;
     std::uint64_t bytes = 0;
     while (!buffer.items.empty() && std::holds_alternative<Records>(buffer.items.front().what)) {
+      const std::size_t items = buffer.items.size();
       const std::size_t so_far = slices.size();
       bytes += cut(buffer, slices, limits_.records - records, limits_.bytes - std::min(bytes, limits_.bytes));
-      if (slices.size() == so_far) break;
-      records += slices.back().count;
-      if (records == limits_.records) break;
+      if (slices.size() > so_far) records += slices.back().count;
+      if (buffer.items.size() == items || records == limits_.records) break;
     }
     buffer.records -= records;
     buffer.bytes -= bytes;

@@ -102,6 +102,16 @@ void LeaseKeeper::read_leases() {
   consumer_ = std::move(consumer);
   map_ = stream_.describe().map;
   for (auto& [shard, held] : held_) compare(held, find_lease(consumer_->leases, shard));
+  for (const Lease& lease : consumer_->leases) {
+    if (lease.owner == options_.me && !held_.contains(lease.shard)) hold(lease);  // a claim was honoured
+  }
+}
+
+void LeaseKeeper::hold(const Lease& lease) {
+  if (held_.empty()) renew_at_ = clock_.elapsed() + options_.lease_duration / renewals_per_duration;
+  held_.emplace(lease.shard, HeldLease{lease, lease.checkpoint});
+  watch_.forget(lease.shard);
+  ++version_;
 }
 
 void LeaseKeeper::compare(HeldLease& held, const Lease* row) {
@@ -181,11 +191,8 @@ bool LeaseKeeper::write(const Changes& changes) {
         if (found->second.lease.claimant != change.desired->claimant) ++version_;
         found->second.lease = *change.desired;
       } else {
-        if (held_.empty()) renew_at_ = clock_.elapsed() + options_.lease_duration / renewals_per_duration;
-        held_.emplace(shard, HeldLease{*change.desired, change.desired->checkpoint});
-        ++version_;
+        hold(*change.desired);
       }
-      watch_.forget(shard);
     } else if (found != held_.end()) {
       held_.erase(found);
       ++version_;

@@ -94,6 +94,7 @@ class LeaseKeeper final : public Lifeline {
   void look(bool everything);
   void read_leases();
   void compare(HeldLease& held, const Lease* row);
+  void hold(const Lease& lease);
   [[nodiscard]] Error lost(const Lease& lease, const Lease* row) const;
   std::vector<Candidate> candidates();
   Changes plan_look(bool everything);

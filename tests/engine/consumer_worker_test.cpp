@@ -1,0 +1,150 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "engine/stream_test.h"
+#include "engine/wait_until.h"
+#include "shardlog/consumer/consumer.h"
+#include "shardlog/consumer/worker.h"
+
+namespace shardlog {
+namespace {
+
+using namespace std::chrono_literals;
+using test::wait_until;
+
+/// Counts what it gets, and deals with it at once.
+class Counter final : public consumer::Delivery {
+ public:
+  bool deliver(const consumer::Batch& batch, consumer::Lifeline& /*lifeline*/) override {
+    const std::lock_guard guard(mutex_);
+    for (const consumer::Slice& slice : batch.slices) {
+      std::size_t place = 0;
+      for (const Record& record : slice.stored->records) {
+        if (place >= slice.first && place < slice.first + slice.count) got_.emplace_back(record.data);
+        ++place;
+      }
+    }
+    processed_.push_back({batch.shard, batch.last_sequence()});
+    return true;
+  }
+  bool tell(const Gap& /*gap*/) override { return true; }
+  std::vector<consumer::Processed> processed() override { return std::exchange(processed_, {}); }
+  void flush(consumer::Lifeline& /*lifeline*/) override {}
+  void finish(consumer::Lifeline& /*lifeline*/) override {}
+
+  std::vector<std::string> got() {
+    const std::lock_guard guard(mutex_);
+    return got_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> got_;
+  std::vector<consumer::Processed> processed_;
+};
+
+class ConsumerWorker : public test::StreamTest {
+ protected:
+  ConsumerWorker() {
+    create(2);
+    writer_ = open_to_write();
+    consumer::make_consumer(*writer_, "billing", TrimHorizon{}, clock_);
+  }
+
+  consumer::WorkerReport run(consumer::Delivery& delivery, const std::string& name, bool follow) {
+    consumer::WorkerOptions options;
+    options.consumer = "billing";
+    options.worker = name;
+    options.follow = follow;
+    const auto stream = open_to_write();
+    return consumer::run_worker(options, *stream, delivery, system_, stop_.get_token());
+  }
+
+  std::vector<Lease> leases() { return writer_->consumer("billing").value().leases; }
+
+  void merge() {
+    const StreamDescription description = writer_->describe();
+    const HashRange all{HashKey(0), max_hash_key};
+    ASSERT_TRUE(writer_->reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}},
+                                 description.map.version()));
+  }
+
+  SystemClock system_;
+  std::unique_ptr<Stream> writer_;
+  Counter counter_;
+  std::stop_source stop_;
+};
+
+TEST_F(ConsumerWorker, ResumesWhereItStoppedAndReadsParentsFirst) {
+  put(*writer_, 0, {"a", "b"});
+  run(counter_, "w", false);
+  put(*writer_, 0, {"c"});
+  put(*writer_, 1, {"d"});
+  merge();
+  put(*writer_, 2, {"e"});
+  run(counter_, "w", false);
+  EXPECT_EQ(counter_.got(), (Lines{"a", "b", "c", "d", "e"}));
+  ASSERT_EQ(leases().size(), 1U);
+  EXPECT_EQ(leases()[0].shard, ShardId(2));
+  EXPECT_EQ(leases()[0].owner, std::nullopt);
+}
+
+TEST_F(ConsumerWorker, SharesWithAnotherThatFollowsAndLosesNothing) {
+  constexpr int each = 100;
+  Counter other;
+  std::jthread one([this] { run(counter_, "w1", true); });
+  std::jthread two([&] { run(other, "w2", true); });
+  for (int i = 0; i < each; ++i) {
+    for (const std::uint32_t shard : {0U, 1U}) put(*writer_, shard, {std::to_string(i)}, Sync::normal);
+  }
+  const auto is_shared = [this] {
+    const auto all = leases();
+    return all[0].owner && all[1].owner && all[0].owner->worker != all[1].owner->worker;
+  };
+  EXPECT_TRUE(wait_until(is_shared));
+  EXPECT_TRUE(wait_until([&] { return counter_.got().size() + other.got().size() == 2 * each; }));
+  stop_.request_stop();
+  one.join();
+  two.join();
+  EXPECT_EQ(counter_.got().size() + other.got().size(), 2U * each) << "and nothing twice";
+  for (const Lease& lease : leases()) {
+    EXPECT_EQ(lease.owner, std::nullopt);
+    EXPECT_EQ(lease.checkpoint, Checkpoint(AfterSequence{SequenceNumber(each)}));
+  }
+}
+
+TEST_F(ConsumerWorker, WithoutAShardIsWokenWhenOneBecomesFree) {
+  merge();
+  Counter other;
+  std::stop_source stop_of_one;
+  std::jthread one([&] {
+    consumer::WorkerOptions options{"billing", "w1"};
+    options.follow = true;
+    options.lease_duration = 1h;
+    const auto stream = open_to_write();
+    consumer::run_worker(options, *stream, counter_, system_, stop_of_one.get_token());
+  });
+  ASSERT_TRUE(wait_until([this] { return leases().size() == 1 && leases()[0].owner; }));
+  std::jthread two([&] {
+    consumer::WorkerOptions options{"billing", "w2"};
+    options.follow = true;
+    options.lease_duration = 1h;
+    const auto stream = open_to_write();
+    consumer::run_worker(options, *stream, other, system_, stop_.get_token());
+  });
+  put(*writer_, 2, {"a"});
+  ASSERT_TRUE(wait_until([this] { return !counter_.got().empty(); }));
+  stop_of_one.request_stop();
+  one.join();
+  put(*writer_, 2, {"b"});
+  EXPECT_TRUE(wait_until([&] { return other.got() == Lines{"b"}; }));
+  stop_.request_stop();
+}
+
+}  // namespace
+}  // namespace shardlog

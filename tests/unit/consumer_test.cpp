@@ -1,0 +1,118 @@
+#include "shardlog/consumer/consumer.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/manual_clock.h"
+#include "shardlog/consumer/process_identity.h"
+#include "unit/fake_stream.h"
+#include "unit/refusal.h"
+
+namespace shardlog::consumer {
+namespace {
+
+using test::refusal;
+
+class ConsumerTest : public testing::Test {
+ protected:
+  Consumer consumer() { return stream_.consumer("billing").value(); }
+  Lease lease(std::size_t place) { return consumer().leases.at(place); }
+
+  /// As a worker would.
+  void own(std::size_t place, const LeaseOwner& owner) {
+    const Lease before = lease(place);
+    Lease after = before;
+    after.owner = owner;
+    ++after.epoch;
+    const LeaseChange change{before, after};
+    ASSERT_TRUE(stream_.change_leases(consumer().uuid, {&change, 1}));
+  }
+
+  test::ManualClock clock_;
+  test::FakeStore store_{2};
+  test::FakeStream stream_{store_};
+  const LeaseOwner live_{"w1", process_identity()};
+};
+
+TEST_F(ConsumerTest, IsMadeOnce) {
+  store_.put(1, {"a", "b"});
+  EXPECT_TRUE(make_consumer(stream_, "billing", Latest{}, clock_));
+  EXPECT_FALSE(make_consumer(stream_, "billing", TrimHorizon{}, clock_));
+  EXPECT_EQ(lease(1).checkpoint, Checkpoint(AtSequence{SequenceNumber(3)}));
+  EXPECT_EQ(consumer().generation, 1U);
+}
+
+TEST_F(ConsumerTest, IsNotMadeWhereSomebodyWasFaster) {
+  stream_.before_change = [this] {
+    stream_.before_change = nullptr;
+    EXPECT_TRUE(make_consumer(stream_, "billing", TrimHorizon{}, clock_));
+  };
+  EXPECT_FALSE(make_consumer(stream_, "billing", Latest{}, clock_));
+}
+
+TEST_F(ConsumerTest, OfASequenceNumberOrAnOddNameIsRefused) {
+  EXPECT_EQ(refusal([&] { make_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, clock_); }),
+            ErrorCode::usage);
+  EXPECT_EQ(refusal([&] { make_consumer(stream_, "a b", Latest{}, clock_); }), ErrorCode::usage);
+  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, {}, false, clock_); }),
+            ErrorCode::usage);
+}
+
+TEST_F(ConsumerTest, SoughtIsOfANewGenerationAndHigherEpochs) {
+  make_consumer(stream_, "billing", Latest{}, clock_);
+  own(0, {"w1", "gone"});
+  seek_consumer(stream_, "billing", TrimHorizon{}, {}, true, clock_);
+  EXPECT_EQ(consumer().generation, 2U);
+  for (const Lease& each : consumer().leases) {
+    EXPECT_EQ(each, (Lease{each.shard, {}, {}, 2, 0, 2, TrimHorizon{}}));
+  }
+}
+
+TEST_F(ConsumerTest, SoughtInOneShardLeavesTheOthersAsTheyAre) {
+  store_.put(0, {"a", "b", "c"});
+  make_consumer(stream_, "billing", Latest{}, clock_);
+  own(1, live_);
+  const Lease other = lease(1);
+  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(2)}, ShardId(0), false, clock_);
+  EXPECT_EQ(lease(0).checkpoint, Checkpoint(AtSequence{SequenceNumber(2)}));
+  EXPECT_EQ(lease(0).generation, 2U);
+  EXPECT_EQ(lease(0).epoch, 2U);
+  EXPECT_EQ(lease(1), other);
+}
+
+TEST_F(ConsumerTest, ThatIsNotThereIsMadeBySeek) {
+  seek_consumer(stream_, "billing", Latest{}, {}, false, clock_);
+  EXPECT_EQ(lease(0).checkpoint, Checkpoint(AtSequence{SequenceNumber(1)}));
+  EXPECT_EQ(consumer().generation, 1U);
+}
+
+TEST_F(ConsumerTest, WithALiveWorkerIsNotTakenAway) {
+  make_consumer(stream_, "billing", Latest{}, clock_);
+  own(1, live_);
+  const Consumer before = consumer();
+  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, {}, false, clock_); }), ErrorCode::busy);
+  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, ShardId(1), false, clock_); }), ErrorCode::busy);
+  EXPECT_EQ(refusal([&] { forget_consumer(stream_, "billing", false); }), ErrorCode::busy);
+  EXPECT_EQ(consumer(), before);
+  seek_consumer(stream_, "billing", Latest{}, {}, true, clock_);
+  EXPECT_EQ(lease(1).owner, std::nullopt);
+}
+
+TEST_F(ConsumerTest, IsForgotten) {
+  make_consumer(stream_, "billing", Latest{}, clock_);
+  forget_consumer(stream_, "billing", false);
+  EXPECT_EQ(stream_.consumer("billing"), std::nullopt);
+  EXPECT_EQ(refusal([&] { forget_consumer(stream_, "billing", false); }), ErrorCode::not_found);
+}
+
+TEST_F(ConsumerTest, IsReadOnFromWhatIsNotDone) {
+  Consumer shown;
+  shown.leases = {{ShardId(0), {}, {}, 0, 0, 1, ShardEnd{}},
+                  {ShardId(1), {}, {}, 0, 0, 1, AfterSequence{SequenceNumber(7)}}};
+  const auto starts = starts_of(shown);
+  ASSERT_EQ(starts.size(), 1U);
+  EXPECT_EQ(starts[0].shard, ShardId(1));
+  EXPECT_EQ(std::get<AfterSequence>(starts[0].from).sequence, SequenceNumber(7));
+}
+
+}  // namespace
+}  // namespace shardlog::consumer

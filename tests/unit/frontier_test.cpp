@@ -1,0 +1,148 @@
+#include "shardlog/consumer/frontier.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "unit/shards.h"
+
+namespace shardlog::consumer {
+namespace {
+
+using Numbers = std::vector<std::uint32_t>;
+
+constexpr HashRange all{HashKey(0), max_hash_key};
+constexpr HashRange left{HashKey(0), HashKey((HashKey::Value{1} << 127) - 1)};
+constexpr HashRange right{HashKey(HashKey::Value{1} << 127), max_hash_key};
+
+Shard shard(std::uint32_t number, HashRange range, bool open, const Numbers& parents = {}) {
+  Shard result = open ? test::open_shard(number, range) : test::closed_shard(number, range);
+  if (!parents.empty()) result.parent = ShardId(parents[0]);
+  if (parents.size() > 1) result.adjacent_parent = ShardId(parents[1]);
+  return result;
+}
+
+/// 0 is split into 1 and 2, and they are merged into 3.
+ShardMap diamond() {
+  return {3,
+          {shard(0, all, false), shard(1, left, false, {0}), shard(2, right, false, {0}), shard(3, all, true, {1, 2})}};
+}
+
+ShardPlace place(std::uint32_t number, std::uint64_t next, bool at_end = false) {
+  return {ShardId(number), SequenceNumber(next), at_end};
+}
+
+Lease lease(std::uint32_t number, Checkpoint checkpoint = AtSequence{SequenceNumber(5)}, std::uint64_t epoch = 1) {
+  return {ShardId(number), {}, {}, epoch, 0, 1, std::move(checkpoint)};
+}
+
+/// "shard:checkpoint" each.
+std::vector<std::string> text(const std::vector<Lease>& leases) {
+  std::vector<std::string> result;
+  for (const Lease& each : leases) {
+    result.push_back(std::to_string(each.shard.number()) + ":" + to_string(each.checkpoint));
+  }
+  return result;
+}
+using Text = std::vector<std::string>;
+
+std::vector<Lease> finished(const ShardMap& map, std::vector<Lease> leases, std::uint32_t number) {
+  const Lease done = *find_lease(leases, ShardId(number));
+  make_changes(leases, finish_changes(map, leases, done, 1));
+  return leases;
+}
+
+TEST(FirstLeases, AreOfTheOldestShardsThatAreNotAtTheirEnd) {
+  const std::vector<ShardPlace> places{place(0, 1), place(1, 10), place(2, 10), place(3, 20)};
+  EXPECT_EQ(text(first_leases(diamond(), TrimHorizon{}, places, 0, 1)), Text{"0:trim-horizon"});
+}
+
+TEST(FirstLeases, OfAPositionThatIsNotTheTrimHorizonAreAtASequenceNumber) {
+  const std::vector<ShardPlace> places{place(0, 10, true), place(1, 20, true), place(2, 20, true), place(3, 31)};
+  EXPECT_EQ(text(first_leases(diamond(), Latest{}, places, 0, 1)), Text{"3:at:31"});
+}
+
+TEST(FirstLeases, SayThatAShardIsDoneWhileAChildWaitsForItsOtherParent) {
+  const std::vector<ShardPlace> places{place(0, 10, true), place(1, 20, true), place(2, 15), place(3, 20)};
+  EXPECT_EQ(text(first_leases(diamond(), AtTime{}, places, 0, 1)), (Text{"1:shard-end", "2:at:15"}));
+}
+
+TEST(FirstLeases, OfAShardAtItsEndBehindOneThatIsNotAreNone) {
+  const std::vector<ShardPlace> places{place(0, 5), place(1, 20, true), place(2, 20, true), place(3, 20)};
+  EXPECT_EQ(text(first_leases(diamond(), AtTime{}, places, 0, 1)), Text{"0:at:5"});
+}
+
+TEST(FirstLeases, OfAShardThatOpenedMeanwhileAreNone) {
+  const std::vector<ShardPlace> places{place(0, 5)};
+  EXPECT_EQ(text(first_leases(diamond(), Latest{}, places, 0, 1)), Text{"0:at:5"});
+}
+
+TEST(Finish, OfASplitMakesBothChildren) {
+  EXPECT_EQ(text(finished(diamond(), {lease(0)}, 0)), (Text{"1:at:0", "2:at:0"}));
+}
+
+TEST(Finish, OfOneParentOfAMergeLeavesThatItIsDone) {
+  EXPECT_EQ(text(finished(diamond(), {lease(1), lease(2)}, 2)), (Text{"1:at:5", "2:shard-end"}));
+}
+
+TEST(Finish, OfTheOtherParentMakesTheChildAndClearsBoth) {
+  for (const std::uint32_t last : {1U, 2U}) {
+    const std::vector<Lease> leases =
+        last == 1 ? std::vector{lease(1), lease(2, ShardEnd{})} : std::vector{lease(1, ShardEnd{}), lease(2)};
+    EXPECT_EQ(text(finished(diamond(), leases, last)), Text{"3:at:0"});
+  }
+}
+
+TEST(Finish, GivesTheChildTheHighestEpochOfItsParents) {
+  const auto leases = finished(diamond(), {lease(1, AtSequence{SequenceNumber(5)}, 7), lease(2, ShardEnd{}, 9)}, 1);
+  EXPECT_EQ(leases.at(0).epoch, 9U);
+}
+
+TEST(Finish, OfAShardWhoseChildWasStartedMakesNothing) {
+  EXPECT_EQ(text(finished(diamond(), {lease(0), lease(3)}, 0)), Text{"3:at:5"});
+  EXPECT_EQ(text(finished(diamond(), {lease(1), lease(3)}, 1)), Text{"3:at:5"});
+}
+
+TEST(Finish, OfBothParentsAtOnceIsMadeGoodLater) {
+  std::vector<Lease> leases{lease(1, ShardEnd{}), lease(2, ShardEnd{})};
+  make_changes(leases, due_changes(diamond(), leases, 1));
+  EXPECT_EQ(text(leases), Text{"3:at:0"});
+  EXPECT_TRUE(due_changes(diamond(), leases, 1).empty());
+}
+
+TEST(Frontier, HandsOutNothingBehindAnAncestorThatIsNotDone) {
+  const ShardMap map = diamond();
+  const std::vector<Lease> leases{lease(0), lease(3)};
+  EXPECT_FALSE(Frontier(map, leases).waits(ShardId(0)));
+  EXPECT_TRUE(Frontier(map, leases).waits(ShardId(3)));
+  const std::vector<Lease> one_done{lease(1, ShardEnd{}), lease(2)};
+  EXPECT_FALSE(Frontier(map, one_done).waits(ShardId(2)));
+  EXPECT_TRUE(Frontier(map, one_done).waits(ShardId(3)));
+}
+
+TEST(SeekOfOneShard, ThatIsDoneReadsItAgainAndNothingBehindIt) {
+  const auto leases = with_shard_at(diamond(), {lease(3)}, TrimHorizon{}, place(1, 10), 4, 2);
+  EXPECT_EQ(text(leases), (Text{"1:trim-horizon", "3:at:5"}));
+  EXPECT_EQ(leases[0].epoch, 4U);
+  EXPECT_EQ(leases[0].generation, 2U);
+  EXPECT_EQ(leases[1].epoch, 1U);
+  EXPECT_EQ(leases[1].generation, 1U);
+  EXPECT_EQ(text(finished(diamond(), leases, 1)), Text{"3:at:5"});
+}
+
+TEST(SeekOfOneShard, ThatWaitsKeepsWhatIsToBeReadBefore) {
+  const auto leases = with_shard_at(diamond(), {lease(0)}, Latest{}, place(3, 31), 2, 2);
+  EXPECT_EQ(text(leases), (Text{"0:at:5", "1:at:0", "2:at:0", "3:at:31"}));
+  EXPECT_EQ(text(finished(diamond(), leases, 0)), (Text{"1:at:0", "2:at:0", "3:at:31"}));
+}
+
+TEST(SeekOfOneShard, ToItsEndIsAsIfItWereDone) {
+  EXPECT_EQ(text(with_shard_at(diamond(), {lease(0)}, Latest{}, place(0, 10, true), 2, 2)), (Text{"1:at:0", "2:at:0"}));
+  EXPECT_EQ(text(with_shard_at(diamond(), {lease(1), lease(2)}, Latest{}, place(1, 10, true), 2, 2)),
+            (Text{"1:shard-end", "2:at:5"}));
+  EXPECT_EQ(text(with_shard_at(diamond(), {lease(3)}, Latest{}, place(1, 10, true), 2, 2)), Text{"3:at:5"});
+}
+
+}  // namespace
+}  // namespace shardlog::consumer

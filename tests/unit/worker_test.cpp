@@ -1,0 +1,370 @@
+#include "shardlog/consumer/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "engine/wait_until.h"
+#include "shardlog/consumer/consumer.h"
+#include "unit/fake_stream.h"
+#include "unit/refusal.h"
+
+namespace shardlog::consumer {
+namespace {
+
+using namespace std::chrono_literals;
+using test::refusal;
+using test::wait_until;
+using Lines = std::vector<std::string>;
+
+constexpr HashRange all{HashKey(0), max_hash_key};
+
+/// What several deliveries got, in the order in which they got it.
+struct Log {
+  std::mutex mutex;
+  Lines lines;  ///< the data of records, "gap first-last", and "|" behind each batch
+
+  void add(const std::string& line) {
+    const std::lock_guard guard(mutex);
+    lines.push_back(line);
+  }
+  Lines records() {
+    const std::lock_guard guard(mutex);
+    Lines result;
+    std::copy_if(lines.begin(), lines.end(), std::back_inserter(result),
+                 [](const std::string& line) { return line != "|"; });
+    return result;
+  }
+};
+
+class Recorder final : public Delivery {
+ public:
+  explicit Recorder(Log& log) : log_(log) {}
+
+  std::function<void(const Batch&, Lifeline&)> on_batch;  ///< before it counts
+  std::size_t most_batches = 1'000'000;                   ///< then no more are wanted
+  bool deals_at_once = true;                              ///< or when it is told to finish
+
+  bool deliver(const Batch& batch, Lifeline& lifeline) override {
+    if (on_batch) on_batch(batch, lifeline);
+    for (const Slice& slice : batch.slices) {
+      std::size_t place = 0;
+      for (const Record& record : slice.stored->records) {
+        if (place >= slice.first && place < slice.first + slice.count) log_.add(std::string(record.data));
+        ++place;
+      }
+    }
+    log_.add("|");
+    (deals_at_once ? processed_ : begun_).push_back({batch.shard, batch.last_sequence()});
+    return ++batches_ < most_batches;
+  }
+  bool tell(const Gap& gap) override {
+    log_.add("gap " + gap.first.to_string() + "-" + gap.last.to_string());
+    return true;
+  }
+  std::vector<Processed> processed() override { return std::exchange(processed_, {}); }
+  void flush(Lifeline& /*lifeline*/) override { ++flushes; }
+  void finish(Lifeline& /*lifeline*/) override { processed_.insert(processed_.end(), begun_.begin(), begun_.end()); }
+
+  std::atomic<int> flushes = 0;
+
+ private:
+  Log& log_;
+  std::size_t batches_ = 0;
+  std::vector<Processed> processed_;
+  std::vector<Processed> begun_;
+};
+
+class WorkerTest : public testing::Test {
+ protected:
+  explicit WorkerTest(std::uint32_t shards = 2) : store_(shards) {
+    make_consumer(stream_, "billing", TrimHorizon{}, clock_);
+  }
+
+  WorkerReport run(Delivery& delivery, WorkerOptions options = {}) {
+    options.consumer = "billing";
+    if (options.worker.empty()) options.worker = "w";
+    test::FakeStream stream(store_);
+    return run_worker(options, stream, delivery, clock_, stop_.get_token());
+  }
+  static WorkerOptions following(const std::string& name = "w") {
+    WorkerOptions options;
+    options.worker = name;
+    options.follow = true;
+    return options;
+  }
+
+  std::vector<Lease> leases() { return stream_.consumer("billing").value().leases; }
+  Lease lease(std::size_t place) { return leases().at(place); }
+  Checkpoint checkpoint(std::size_t place) { return lease(place).checkpoint; }
+  static Checkpoint after(std::uint64_t sequence) { return AfterSequence{SequenceNumber(sequence)}; }
+
+  void merge() { store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}}); }
+
+  SystemClock clock_;
+  test::FakeStore store_;
+  test::FakeStream stream_{store_};
+  Log log_;
+  Recorder recorder_{log_};
+  std::stop_source stop_;
+};
+
+TEST_F(WorkerTest, DeliversWhatIsThereAndLeavesItsLeasesFree) {
+  store_.put(0, {"a", "b"});
+  store_.put(0, {"c"});
+  const WorkerReport report = run(recorder_);
+  EXPECT_EQ(log_.lines, (Lines{"a", "b", "c", "|"}));
+  EXPECT_FALSE(report.missed_records || report.refused);
+  EXPECT_EQ(checkpoint(0), after(3));
+  EXPECT_EQ(lease(0).owner, std::nullopt);
+  store_.put(0, {"d"});
+  run(recorder_);
+  EXPECT_EQ(log_.records(), (Lines{"a", "b", "c", "d"}));
+}
+
+TEST_F(WorkerTest, EndsWhereTheStreamEndedAtTheStart) {
+  store_.put(0, {"a"});
+  recorder_.on_batch = [this](const Batch&, Lifeline&) {
+    store_.put(0, {"b"});
+    store_.put(1, {"c"});
+  };
+  run(recorder_);
+  EXPECT_EQ(log_.records(), Lines{"a"});
+}
+
+TEST_F(WorkerTest, CutsBatches) {
+  store_.put(0, {"a", "b", "c", "d", "e"});
+  WorkerOptions options;
+  options.batch_records = 2;
+  run(recorder_, options);
+  EXPECT_EQ(log_.lines, (Lines{"a", "b", "|", "c", "d", "|", "e", "|"}));
+}
+
+TEST_F(WorkerTest, ReadsParentsBeforeTheirChildAndFinishesThem) {
+  store_.put(0, {"a"});
+  store_.put(1, {"b"});
+  merge();
+  store_.put(2, {"c"});
+  run(recorder_);
+  EXPECT_EQ(log_.records(), (Lines{"a", "b", "c"}));
+  EXPECT_EQ(leases().size(), 1U);
+  EXPECT_EQ(lease(0).shard, ShardId(2));
+  EXPECT_EQ(checkpoint(0), after(2));
+}
+
+TEST_F(WorkerTest, DoesNotReadAChildThatOpensMeanwhile) {
+  store_.put(0, {"a"});
+  recorder_.on_batch = [this](const Batch&, Lifeline&) {
+    merge();
+    store_.put(2, {"c"});
+  };
+  run(recorder_);
+  EXPECT_EQ(log_.records(), Lines{"a"});
+}
+
+TEST_F(WorkerTest, TellsOfAGapAndGoesOnBehindIt) {
+  store_.put(0, {"a", "b", "c", "d"});
+  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), false, clock_);
+  store_.trim(0, 3);
+  const WorkerReport report = run(recorder_);
+  EXPECT_TRUE(report.missed_records);
+  EXPECT_EQ(log_.records(), (Lines{"gap 1-2", "c", "d"}));
+}
+
+TEST_F(WorkerTest, CountsAGapAtTheEndAsRead) {
+  store_.put(0, {"a", "b"});
+  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), false, clock_);
+  store_.trim(0, 3);
+  EXPECT_TRUE(run(recorder_).missed_records);
+  EXPECT_EQ(checkpoint(0), after(2));
+  EXPECT_FALSE(run(recorder_).missed_records);
+}
+
+TEST_F(WorkerTest, EndsWhenNoMoreIsWanted) {
+  store_.put(0, {"a", "b", "c"});
+  recorder_.most_batches = 2;
+  WorkerOptions options;
+  options.batch_records = 1;
+  EXPECT_TRUE(run(recorder_, options).refused);
+  EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
+  EXPECT_EQ(checkpoint(0), after(2));
+}
+
+TEST_F(WorkerTest, MovesTheCheckpointOnlyToWhatIsDealtWith) {
+  store_.put(0, {"a", "b"});
+  recorder_.on_batch = [](const Batch& batch, Lifeline&) {
+    if (batch.first_sequence() == SequenceNumber(2)) throw Error(ErrorCode::io, "write: broken");
+  };
+  WorkerOptions options;
+  options.batch_records = 1;
+  EXPECT_EQ(refusal([&] { run(recorder_, options); }), ErrorCode::io);
+  EXPECT_EQ(checkpoint(0), after(1));
+  EXPECT_EQ(lease(0).owner, std::nullopt) << "given back all the same";
+}
+
+TEST_F(WorkerTest, LeavesTheShardsOfALiveWorkerToIt) {
+  store_.put(0, {"a"});
+  store_.put(1, {"b"});
+  std::optional<WorkerReport> report;
+  recorder_.on_batch = [&](const Batch&, Lifeline&) {
+    if (report) return;
+    Recorder other(log_);
+    WorkerOptions options;
+    options.worker = "other";
+    report = run(other, options);
+  };
+  run(recorder_);
+  ASSERT_EQ(report->left_to_others.size(), 2U);
+  EXPECT_EQ(report->left_to_others[0].owner->worker, "w");
+  EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
+}
+
+TEST_F(WorkerTest, WaitsOneDurationForAWorkerOfWhomNothingIsKnown) {
+  store_.put(0, {"a"});
+  const Lease before = lease(0);
+  Lease owned = before;
+  owned.owner = LeaseOwner{"lost", "another-boot/1/1/1"};
+  const LeaseChange change{before, owned};
+  ASSERT_TRUE(stream_.change_leases(stream_.consumer("billing")->uuid, {&change, 1}));
+  WorkerOptions options;
+  options.lease_duration = 50ms;
+  EXPECT_TRUE(run(recorder_, options).left_to_others.empty());
+  EXPECT_EQ(log_.records(), Lines{"a"});
+}
+
+TEST_F(WorkerTest, IsFencedByWhoTookOver) {
+  store_.put(0, {"a"});
+  recorder_.on_batch = [this](const Batch&, Lifeline&) {
+    const Lease before = lease(0);
+    Lease taken = before;
+    taken.owner = LeaseOwner{"thief", "another-boot/1/1/1"};
+    ++taken.epoch;
+    const LeaseChange change{before, taken};
+    ASSERT_TRUE(stream_.change_leases(stream_.consumer("billing")->uuid, {&change, 1}));
+  };
+  EXPECT_EQ(refusal([&] { run(recorder_); }), ErrorCode::fenced);
+  EXPECT_EQ(checkpoint(0), Checkpoint(TrimHorizon{}));
+  EXPECT_EQ(lease(0).owner->worker, "thief");
+}
+
+TEST_F(WorkerTest, KeepsItsLeaseWhileABatchTakesLong) {
+  store_.put(0, {"a"});
+  recorder_.on_batch = [this](const Batch&, Lifeline& lifeline) {
+    const std::uint64_t counter = lease(0).counter;
+    while (lease(0).counter < counter + 20) {
+      std::this_thread::sleep_for(std::min(lifeline.until_due(), Duration(1ms)));
+      if (lifeline.until_due() == 0us) lifeline.tend();
+    }
+  };
+  WorkerOptions options;
+  options.lease_duration = 30ms;
+  run(recorder_, options);
+  EXPECT_EQ(checkpoint(0), after(1));
+}
+
+TEST_F(WorkerTest, FollowsThroughAReshardUntilItIsStopped) {
+  std::jthread worker([this] { run(recorder_, following()); });
+  store_.put(0, {"a"});
+  ASSERT_TRUE(wait_until([this] { return log_.records() == Lines{"a"}; }));
+  merge();
+  store_.put(2, {"b"});
+  ASSERT_TRUE(wait_until([this] { return log_.records() == (Lines{"a", "b"}); }));
+  stop_.request_stop();
+  worker.join();
+  EXPECT_GT(recorder_.flushes, 0);
+  EXPECT_EQ(checkpoint(0), after(2));
+  EXPECT_EQ(lease(0).owner, std::nullopt);
+}
+
+TEST_F(WorkerTest, EndsWhenNothingCameInForSoLong) {
+  store_.put(0, {"a"});
+  WorkerOptions options = following();
+  options.idle_exit = 20ms;
+  options.batch_wait = 1h;
+  run(recorder_, options);
+  EXPECT_EQ(log_.records(), Lines{"a"});
+}
+
+TEST_F(WorkerTest, WaitsForABatchToBeFull) {
+  WorkerOptions options = following();
+  options.batch_records = 3;
+  options.batch_wait = 1h;
+  std::jthread worker([&] { run(recorder_, options); });
+  store_.put(0, {"a"});
+  store_.put(0, {"b"});
+  store_.put(0, {"c", "d"});
+  ASSERT_TRUE(wait_until([this] { return log_.records().size() >= 3; }));
+  stop_.request_stop();
+  worker.join();
+  EXPECT_EQ(log_.lines, (Lines{"a", "b", "c", "|"}));
+  EXPECT_EQ(checkpoint(0), after(3));
+}
+
+TEST_F(WorkerTest, ChecksThatAllIsDealtWithBeforeItFinishesAShard) {
+  recorder_.deals_at_once = false;
+  store_.put(0, {"a"});
+  merge();
+  store_.put(2, {"b"});
+  std::jthread worker([this] { run(recorder_, following()); });
+  ASSERT_TRUE(wait_until([this] { return log_.records() == Lines{"a"} && recorder_.flushes > 0; }));
+  stop_.request_stop();
+  worker.join();
+  EXPECT_EQ(log_.records(), Lines{"a"});
+  EXPECT_EQ(lease(0).shard, ShardId(2)) << "finished once the delivery was";
+}
+
+class ManyShards : public WorkerTest {
+ protected:
+  ManyShards() : WorkerTest(8) {}
+
+  std::map<std::string, int> owners() {
+    std::map<std::string, int> result;
+    for (const Lease& each : leases()) ++result[each.owner ? each.owner->worker : ""];
+    return result;
+  }
+};
+
+TEST_F(ManyShards, AreEvenedOutWithoutDeliveringAnythingTwice) {
+  constexpr int each = 200;
+  Recorder other(log_);
+  Recorder third(log_);
+  std::vector<std::jthread> workers;
+  workers.emplace_back([this] { run(recorder_, following("w1")); });
+  ASSERT_TRUE(wait_until([this] { return owners()["w1"] == 8; }));
+  std::jthread producer([this] {
+    for (int i = 0; i < each; ++i) {
+      for (std::uint32_t shard = 0; shard < 8; ++shard) {
+        store_.put(shard, {std::to_string(shard) + "/" + std::to_string(i)});
+      }
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  workers.emplace_back([&] { run(other, following("w2")); });
+  ASSERT_TRUE(wait_until([this] { return owners()["w1"] == 4 && owners()["w2"] == 4; }));
+  workers.emplace_back([&] { run(third, following("w3")); });
+  ASSERT_TRUE(wait_until([this] {
+    const auto loads = owners();
+    return loads.size() == 3 && std::all_of(loads.begin(), loads.end(), [](const auto& load) {
+             return !load.first.empty() && load.second >= 2 && load.second <= 3;
+           });
+  }));
+  producer.join();
+  ASSERT_TRUE(wait_until([this] { return log_.records().size() >= 8 * each; }));
+  stop_.request_stop();
+  workers.clear();
+  std::map<std::string, int> next;
+  for (const std::string& line : log_.records()) {
+    const std::string shard = line.substr(0, line.find('/'));
+    EXPECT_EQ(line, shard + "/" + std::to_string(next[shard]++));
+  }
+  for (const Lease& lease : leases()) {
+    EXPECT_EQ(lease.checkpoint, after(each));
+    EXPECT_EQ(lease.owner, std::nullopt);
+  }
+}
+
+}  // namespace
+}  // namespace shardlog::consumer
