@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "shardlog/consumer/delivery.h"
@@ -13,7 +14,9 @@ class TakenLedger {
  public:
   /// A record of which the last byte stands before `end`, counted from the first one of the output. To be called in the
   /// order of the output.
-  void add(std::uint64_t end, ShardId shard, SequenceNumber sequence) { records_.push_back({end, shard, sequence}); }
+  void add(std::uint64_t end, ShardId shard, SequenceNumber sequence) {
+    records_.push_back({end, shard, std::move(sequence)});
+  }
 
   /// Of each shard the last record that is taken, when the first `taken` bytes are; only shards with such that were not
   /// told before.
