@@ -146,10 +146,11 @@ def check_once(lines, what):
 
 
 class Producer:
-    """Puts lines "KEY NUMBER" with the key as partition key, and knows that they are stored."""
+    """Puts lines "KEY NUMBER PADDING" with the key as partition key, and knows that they are stored."""
 
-    def __init__(self, stream, keys):
+    def __init__(self, stream, keys, padding=""):
         self.keys = keys
+        self.padding = padding
         self.counts = {key: 0 for key in keys}
         self.put = subprocess.Popen([program("stream-put"), stream, "--key-field", "1", "--ack"],
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -157,7 +158,7 @@ class Producer:
     def add(self, count, randomness):
         for _ in range(count):
             key = randomness.choice(self.keys)
-            self.put.stdin.write(f"{key} {self.counts[key]}\n".encode())
+            self.put.stdin.write(f"{key} {self.counts[key]}{self.padding}\n".encode())
             self.counts[key] += 1
         self.put.stdin.flush()
         for _ in range(count):
