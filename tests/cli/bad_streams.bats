@@ -368,7 +368,7 @@ is_gone_when_terminated() {
   seq -f 'record %.0f of a file that is larger than the disk' 800000 >input
   in_private_mounts '
     mount -t tmpfs -o size=24m none mnt
-    expect_silence stream-create mnt/s
+    expect_silence stream-create --compression none mnt/s
     expect_failure 75 "full.*[0-9]+ records committed, the last is [0-9]+ of shardId-000000000000$" stream-put mnt/s input
     committed=$(sed -E "s/.*; ([0-9]+) records committed.*/\1/" "$STDERR")
     [ "$committed" -gt 0 ]
@@ -389,6 +389,7 @@ is_gone_when_terminated() {
 
 @test "a limit on the size of files is an error and no crash" {
   one_record_stream s
+  expect_silence stream-create --update --compression none s
   seq -f 'a record that has number %.0f' 100000 >input
   # 1 MiB for the WAL, in units of 1024 bytes.
   expect_status 75 bash -c 'ulimit -f 1024; exec stream-put s input' ||

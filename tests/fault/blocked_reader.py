@@ -10,7 +10,7 @@ LIMIT = (64 + 8 + 4) * 1024 * 1024  # the largest threshold, a commit, and the f
 
 with Folder() as folder:
     stream = folder + "/stream"
-    run("stream-create", stream)
+    run("stream-create", stream, "--compression", "none")
     block = b"x" * 99 + b"\n"
     run("stream-put", stream, input=block * 100_000)
     reader = subprocess.Popen([program("stream-get"), stream, "-f"], stdout=subprocess.PIPE)

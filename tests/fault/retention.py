@@ -64,7 +64,7 @@ def check_tiles(ranges, shard, last):
 def main():
     with Folder() as folder:
         stream = folder + "/stream"
-        run("stream-create", stream, "--shards", "2", "--retention", "2s")
+        run("stream-create", stream, "--compression", "none", "--shards", "2", "--retention", "2s")
         messages = open(folder + "/messages", "w+b")
         reader = subprocess.Popen([program("stream-get"), stream, "--follow", "--idle-exit", "1s", "--json"],
                                   stdout=subprocess.PIPE, stderr=messages)

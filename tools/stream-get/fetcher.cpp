@@ -21,7 +21,7 @@ void Fetcher::run(const std::stop_token& stop) {
     if (!was_empty) {
       last_arrival = clock_.elapsed();
       std::size_t weight = 0;
-      for (const StoredBatch& batch : result.batches) weight += batch.records.payload().size();
+      for (const StoredBatch& batch : result.batches) weight += batch.records.memory();
       if (!queue_.push(std::move(result), weight)) return;
     }
     if (at_end) return;

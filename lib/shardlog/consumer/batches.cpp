@@ -14,7 +14,7 @@ std::optional<ShardId> first_of(const std::set<std::pair<Duration, ShardId>>& or
 }  // namespace
 
 void Batches::add(ShardId shard, const Slice& slice, Duration now) {
-  memory_ += slice.stored->records.payload().size();
+  memory_ += slice.stored->records.memory();
   Records records{slice.stored, slice.stored->records.begin(), slice.first, slice.count, 0};
   for (std::size_t place = 0; place < slice.first; ++place) ++records.next;
   if (slice.count == slice.stored->records.size()) {
@@ -46,7 +46,7 @@ void Batches::push(ShardId shard, Item item) {
 
 void Batches::pop(Buffer& buffer) {
   if (const auto* records = std::get_if<Records>(&buffer.items.front().what)) {
-    memory_ -= records->stored->records.payload().size();
+    memory_ -= records->stored->records.memory();
   }
   buffer.items.pop_front();
 }

@@ -86,6 +86,9 @@ class RecordBatch {
   /// As it was given to decode().
   [[nodiscard]] std::string_view payload() const { return payload_.view(); }
 
+  /// Bytes of memory that it takes.
+  [[nodiscard]] std::size_t memory() const { return payload_.size() + body_.size(); }
+
   /// What its payload is compressed with.
   [[nodiscard]] Compression compression() const;
 

@@ -230,7 +230,8 @@ std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
       if (first >= behind) continue;
       fetched.push_back(
           {row, static_cast<std::size_t>(first), static_cast<std::size_t>(behind - first), payloads.read(row.id)});
-      bytes += fetched.back().payload.size();
+      // A compressed payload takes as much memory as its records once it is decoded.
+      bytes += std::max(fetched.back().payload.size(), static_cast<std::size_t>(row.data_bytes));
     }
   } catch (const SQLite::Exception& error) {
     damage_ = translate(error, "read");
