@@ -108,7 +108,7 @@ std::optional<Failure> ExecDelivery::attempt(const consumer::Batch& batch, consu
   ChildProcess::Setup setup{*options_.exec, environment_.of(batch), spool_.has_value(), dead_.has_value()};
   CommandRun run(std::move(setup), context_.groups, rendering.text, spool_ ? &*spool_ : nullptr, most_output);
   const CommandRun::Result result = run.run(lifeline);
-  if (result.too_much_output) return Failure{0, fmt::format("its output is more than {}", format_size(most_output))};
+  if (result.too_much_output) return Failure{0, fmt::format("its output is more than {} MiB", most_output >> 20)};
   if (result.exit_status != 0) return Failure{result.exit_status, result.last_message};
   if (!into_) return std::nullopt;
   try {
