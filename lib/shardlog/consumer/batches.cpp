@@ -13,7 +13,7 @@ std::optional<ShardId> first_of(const std::set<std::pair<Duration, ShardId>>& or
 
 }  // namespace
 
-void Batches::add(ShardId shard, Slice slice, Duration now) {
+void Batches::add(ShardId shard, const Slice& slice, Duration now) {
   memory_ += slice.stored->records.payload().size();
   Records records{slice.stored, slice.stored->records.begin(), slice.first, slice.count, 0};
   for (std::size_t place = 0; place < slice.first; ++place) ++records.next;

@@ -32,7 +32,7 @@ class Batches {
 
   /// A new piece of reading begins.
   void begin() { ++reading_; }
-  void add(ShardId shard, Slice slice, Duration now);
+  void add(ShardId shard, const Slice& slice, Duration now);
   void add(const Gap& gap, Duration now);
 
   /// Forgets all of a shard.

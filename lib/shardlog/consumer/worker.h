@@ -23,7 +23,7 @@ struct WorkerOptions {
   // What a batch is made of at most; a single record may be larger. `batch_wait` is how long to wait for a batch to be
   // full, counted from its first record.
   std::size_t batch_records = 1000;
-  std::uint64_t batch_bytes = 1024 * 1024;
+  std::uint64_t batch_bytes = 1024UL * 1024;
   Duration batch_wait{0};
 };
 
