@@ -104,6 +104,8 @@ bool ExecDelivery::work_through(const consumer::Batch& batch, consumer::Lifeline
 
 /// Runs the command once, and stores what it printed where that is asked for.
 std::optional<Failure> ExecDelivery::attempt(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+  // Who was stopped for long and goes on learns here that it has lost the lease, and starts nothing.
+  if (lifeline.until_due() <= Duration(0)) lifeline.tend();
   const Rendering& rendering = renderer_.render(batch);
   ChildProcess::Setup setup{*options_.exec, environment_.of(batch), spool_.has_value(), dead_.has_value()};
   CommandRun run(std::move(setup), context_.groups, rendering.text, spool_ ? &*spool_ : nullptr, most_output);
