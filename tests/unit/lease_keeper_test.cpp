@@ -132,6 +132,17 @@ TEST_F(LeaseKeeperTest, ThatWasPausedGoesOnWhereNobodyTookOver) {
   EXPECT_EQ(lease(0).epoch, 1U);
 }
 
+TEST_F(LeaseKeeperTest, IsFencedByItsDouble) {
+  LeaseKeeper one = a();
+  one.tend();
+  LeaseKeeper twin = keeper(stream_b_, elsewhere("a"));
+  twin.tend();
+  twin.advance(ShardId(0), AfterSequence{SequenceNumber(5)});
+  twin.commit();
+  one.advance(ShardId(0), AfterSequence{SequenceNumber(9)});
+  EXPECT_EQ(refusal([&] { one.commit(); }), ErrorCode::fenced);
+}
+
 TEST_F(LeaseKeeperTest, IsFencedByASeekAndByARemoval) {
   LeaseKeeper one = a();
   one.tend();

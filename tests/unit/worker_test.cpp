@@ -135,6 +135,29 @@ TEST_F(WorkerTest, EndsWhereTheStreamEndedAtTheStart) {
   EXPECT_EQ(log_.records(), Lines{"a"});
 }
 
+TEST_F(WorkerTest, EndsThereInAShardThatItBeginsToReadLater) {
+  store_.put(0, {"a"});
+  merge();
+  store_.put(2, {"b", "c"});
+  recorder_.on_batch = [this](const Batch& batch, Lifeline&) {
+    if (batch.shard == ShardId(0)) store_.put(2, {"d"});
+  };
+  run(recorder_);
+  EXPECT_EQ(log_.records(), (Lines{"a", "b", "c"}));
+  EXPECT_EQ(checkpoint(0), after(3));
+}
+
+TEST_F(WorkerTest, ReadsAllWhereThoseThatBeganWithItDoNothing) {
+  store_.put(0, {"a"});
+  store_.put(1, {"b"});
+  WorkerOptions options;
+  options.workers = 2;
+  run(recorder_, options);
+  Lines records = log_.records();
+  std::sort(records.begin(), records.end());
+  EXPECT_EQ(records, (Lines{"a", "b"}));
+}
+
 TEST_F(WorkerTest, CutsBatches) {
   store_.put(0, {"a", "b", "c", "d", "e"});
   WorkerOptions options;
