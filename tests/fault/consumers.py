@@ -121,7 +121,7 @@ def check_checkpoints(found, done):
         covered = None
         for first, last in sorted(ranges[shard["shard"]]):
             # A shard's first number is not known here, but all of its records are read from there on.
-            check(covered is None or first <= covered + 1 or first > checkpoint, f"{shard['shard']}: nobody did {covered}..{first}")
+            check(covered is None or first <= covered + 1 or first > checkpoint, f"{shard['shard']}: nobody did what is between {covered} and {first}")
             covered = max(covered or 0, last)
         check(covered is not None and covered >= checkpoint, f"{shard['shard']}: checkpoint {checkpoint}, done up to {covered}")
 
@@ -146,10 +146,11 @@ def check_once(lines, what):
 
 
 class Producer:
-    """Puts lines "KEY NUMBER" with the key as partition key, and knows that they are stored."""
+    """Puts lines "KEY NUMBER PADDING" with the key as partition key, and knows that they are stored."""
 
-    def __init__(self, stream, keys):
+    def __init__(self, stream, keys, padding=""):
         self.keys = keys
+        self.padding = padding
         self.counts = {key: 0 for key in keys}
         self.put = subprocess.Popen([program("stream-put"), stream, "--key-field", "1", "--ack"],
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -157,7 +158,7 @@ class Producer:
     def add(self, count, randomness):
         for _ in range(count):
             key = randomness.choice(self.keys)
-            self.put.stdin.write(f"{key} {self.counts[key]}\n".encode())
+            self.put.stdin.write(f"{key} {self.counts[key]}{self.padding}\n".encode())
             self.counts[key] += 1
         self.put.stdin.flush()
         for _ in range(count):

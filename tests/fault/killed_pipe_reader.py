@@ -38,7 +38,7 @@ def main():
         stream = folder + "/stream"
         run("stream-create", stream, "--shards", "4")
         lines = taken = 0
-        producer = Producer(stream, [f"{i}{'x' * 300}" for i in range(8)])
+        producer = Producer(stream, [f"key{i}" for i in range(8)], " " + "x" * 300)
         delivered = []
         for _ in range(KILLS):
             producer.add(randomness.randrange(400), randomness)

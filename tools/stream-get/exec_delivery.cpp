@@ -116,6 +116,8 @@ std::optional<Failure> ExecDelivery::attempt(const consumer::Batch& batch, consu
   try {
     into_->store(batch, spool_->get());
   } catch (const Error& error) {
+    // Whoever has stored it holds the lease by now, and that tells who it is.
+    if (error.code() == ErrorCode::fenced) lifeline.tend();
     if (error.code() != ErrorCode::malformed) throw;
     return Failure{0, error.what()};
   }

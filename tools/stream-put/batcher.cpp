@@ -46,7 +46,7 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   take_over_map();
   chunk_ = &chunk;
   hand_over_ = &hand_over;
-  piece_ = at_ = holes_ = 0;
+  piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
   input_bytes_ = 0;
   try {
     // With a producer id, what was left out has its place among the pieces.
@@ -63,6 +63,7 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   const bool wrong = encoded_.error.has_value();
   flush();
   source_->release();
+  if (as_read_.capacity() > 2 * usual_chunk_size) as_read_ = {};
   return open_ && !wrong;
 }
 
@@ -79,15 +80,15 @@ void Batcher::finish(const HandOver& hand_over) const {
 
 void Batcher::encode_as_they_stand() {
   const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
-  std::span<const std::uint32_t> lengths(chunk_->lengths);
-  lengths = lengths.subspan(pass_known_lines());
+  pass_known_pieces();
+  std::span<const std::uint32_t> lengths = std::span(chunk_->lengths).subspan(piece_);
   while (!lengths.empty() && open_) {
     const auto part = lengths.first(fitting(lengths, most_records_));
     const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
     const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
     add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part));
-    if (once_) once_->add(pieces.substr(at_, size), part);
-    for (std::uint32_t i = 0; with_places_ && i < part.size(); ++i, ++piece_) {
+    for (std::uint32_t i = 0; i < part.size(); ++i, ++piece_) {
+      if (!with_places_) continue;
       pass_holes();
       encoded_.places.push_back({batch, i});
     }
@@ -100,24 +101,37 @@ void Batcher::encode_as_they_stand() {
   pass_holes();
 }
 
-/// How many pieces at the start of the chunk are stored already.
-std::size_t Batcher::pass_known_lines() {
-  if (!once_ || once_->known() == 0) return 0;
+/// Those at the start of the chunk that were dealt with before, all at once.
+/// REQUIRES: no holes; each is a record where acknowledgements are wanted
+void Batcher::pass_known_pieces() {
+  if (!once_ || once_->known() == 0) return;
   const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(once_->known(), chunk_->lengths.size()));
   const std::span<const std::uint32_t> lengths(chunk_->lengths.data(), known);
   at_ = std::accumulate(lengths.begin(), lengths.end(), known);
   once_->add({chunk_->buffer.data(), at_}, lengths);
   for (; piece_ < known; ++piece_) not_stored(already_stored);
-  return known;
+  counted_ = piece_;
+  counted_at_ = at_;
 }
 
 void Batcher::encode_records(std::span<char> pieces) {
+  if (chunk_->holes.empty() && !with_places_) pass_known_pieces();
   const bool frames = framing_.kind == Framing::Kind::frames;
-  for (const std::uint32_t length : chunk_->lengths) {
+  while (piece_ < chunk_->lengths.size()) {
     pass_holes();
-    if (!encode_piece(pieces.subspan(at_, length))) return;
+    const std::uint32_t length = chunk_->lengths[piece_];
+    const bool known = once_ && once_->known() > 0;
+    if (known) {
+      pass_known(pieces.subspan(at_, length));
+    } else if (!encode_piece(pieces.subspan(at_, length))) {
+      return;
+    }
     at_ += length + (frames ? 0 : 1);
     ++piece_;
+    if (known) {
+      counted_ = piece_;
+      counted_at_ = at_;
+    }
     if (records_ + encoded_.skipped.size() >= most_records_ || encoded_.skipped.size() >= most_skipped) flush();
   }
   pass_holes();
@@ -125,27 +139,34 @@ void Batcher::encode_records(std::span<char> pieces) {
 
 /// False where the encoding ends with it.
 bool Batcher::encode_piece(std::span<char> piece) {
-  const bool counted = once_ && once_->counts();
-  if (counted && once_->known() > 0) {
-    once_->add({piece.data(), piece.size()});
-    if (with_places_) pass_known(piece);
-    return true;
-  }
-  const bool decoded_in_place = framing_.kind == Framing::Kind::json;
-  if (counted && decoded_in_place) piece_as_read_.assign(piece.data(), piece.size());
+  const std::size_t kept = as_read_.size();
+  const bool keep = framing_.kind == Framing::Kind::json && once_ && once_->counts();
+  if (keep) as_read_.append(piece.data(), piece.size()).append(1, '\n');
   try {
     source_->read(piece, take_);
   } catch (const Error& error) {
     refuse(error, framing_.kind != Framing::Kind::frames, piece_);  // what is behind a bad frame cannot be found
   }
-  if (encoded_.error || !open_) return false;
-  if (counted)
-    once_->add(decoded_in_place ? std::string_view(piece_as_read_) : std::string_view(piece.data(), piece.size()));
-  return true;
+  if (!encoded_.error && open_) return true;
+  as_read_.resize(kept);
+  return false;
 }
 
-/// An acknowledgement for each record in a piece that was dealt with before.
+/// Tells of the pieces that are done.
+void Batcher::count_pieces() {
+  if (!once_ || counted_ == piece_) return;
+  const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
+  once_->add(framing_.kind == Framing::Kind::json ? as_read_ : pieces.substr(counted_at_, at_ - counted_at_),
+             std::span(chunk_->lengths).subspan(counted_, piece_ - counted_));
+  as_read_.clear();
+  counted_ = piece_;
+  counted_at_ = at_;
+}
+
+/// A piece that was dealt with before, with an acknowledgement for each record in it.
 void Batcher::pass_known(std::span<char> piece) {
+  once_->add({piece.data(), piece.size()});
+  if (!with_places_) return;
   try {
     source_->read(piece, [this](const Record& record, const RecordOrigin*) {
       check(record, max_record_size_);
@@ -194,7 +215,10 @@ void Batcher::pass_holes() {
   for (; holes_ < chunk_->holes.size() && chunk_->holes[holes_].before <= piece_; ++holes_) {
     const Hole& hole = chunk_->holes[holes_];
     const bool known = once_ && once_->known() > 0;
-    if (once_) once_->add_hole();
+    if (once_) {
+      count_pieces();
+      once_->add_hole();
+    }
     if (known) {
       not_stored(hole.why);
     } else {
@@ -250,7 +274,10 @@ void Batcher::flush() {
   const bool all = piece_ == chunk_->lengths.size();
   const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);
-  if (once_) encoded_.moves = once_->moves();
+  if (once_) {
+    count_pieces();
+    encoded_.moves = once_->moves();
+  }
   if (!(*hand_over_)(std::exchange(encoded_, {}), std::exchange(records_, 0))) open_ = false;
 }
 

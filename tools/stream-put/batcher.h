@@ -43,9 +43,10 @@ class Batcher {
  private:
   void take_over_map();
   void encode_as_they_stand();
-  std::size_t pass_known_lines();
+  void pass_known_pieces();
   void encode_records(std::span<char> pieces);
   bool encode_piece(std::span<char> piece);
+  void count_pieces();
   void pass_known(std::span<char> piece);
   bool take(const Record& record, const RecordOrigin* origin);
   void pass_holes();
@@ -65,7 +66,7 @@ class Batcher {
   std::unique_ptr<RecordSource> source_;
   RecordSource::Take take_ = [this](const Record& record, const RecordOrigin* origin) { return take(record, origin); };
   std::optional<ExactlyOnce> once_;
-  std::string piece_as_read_;  ///< of JSON, which is decoded in its place
+  std::string as_read_;  ///< pieces that are not counted yet, of JSON, which is decoded in its place
   std::optional<Sampler> sampler_;
   bool as_they_stand_;  ///< the pieces are stored as they stand, as records without keys
   bool skip_errors_;
@@ -90,6 +91,8 @@ class Batcher {
   std::size_t piece_ = 0;          ///< how many pieces are done
   std::size_t at_ = 0;             ///< how many bytes are done
   std::size_t holes_ = 0;          ///< how many holes are passed
+  std::size_t counted_ = 0;        ///< how many pieces once_ was told of
+  std::size_t counted_at_ = 0;     ///< and their bytes
   std::uint64_t input_bytes_ = 0;  ///< how many bytes of input are accounted for
 };
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <map>
 #include <thread>
@@ -164,7 +165,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   const ReadRules rules{command.framing, description.settings.max_record_size, command.skip_errors, command.linger,
                         chunk_size};
 
-  bool all_read = false;  // known to the encoder once the chunks have ended
+  std::atomic<bool> all_read = false;
   Stage reading(chunks, [&] {
     all_read = read_chunks(files, rules, context.clock, in_flight, give_up.get_token(), [&](Chunk chunk) {
       const std::size_t weight = std::max(chunk.size, chunk_size);  // the memory that it takes

@@ -6,6 +6,9 @@ int main(int argc, char** argv) {
   StatsCommand command;
   Tool tool("stream-stats", "show what a data stream holds", {"[options] [STREAM]"},
             "      --json            the page as a JSON object\n"
+            "      --consumers       consumers: who reads which shard, and how far behind\n"
+            "  -c, --consumer NAME   this one only\n"
+            "      --producers       how far each producer has come\n"
             "      --shard-for KEY   which shard and hash key a partition key has\n"
             "      --verify          read everything and check it\n"
             "      --watch           show it again every 2 seconds\n"
@@ -14,6 +17,7 @@ int main(int argc, char** argv) {
             "\n"
             "Examples:\n"
             "  stream-stats orders\n"
+            "  stream-stats orders -c billing\n"
             "  stream-stats orders --shard-for customer-17\n"
             "  stream-stats orders --json | jq .records\n"
             "\n"

@@ -14,6 +14,9 @@ struct StatsCommand {
   std::optional<std::string> stream;  ///< none stands for all that are below $STREAM_DIR
   bool json = false;
   std::vector<std::string> shard_for;
+  bool consumers = false;
+  std::optional<std::string> consumer;  ///< this one only
+  bool producers = false;
   bool verify = false;
   std::string watch;  ///< the interval as it was given; empty without the option
 };

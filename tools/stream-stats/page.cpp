@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
-#include "tools/common/json_text.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/consumer_page.h"
+#include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
 
@@ -34,35 +34,9 @@ Totals totals_of(const StreamStatistics& statistics) {
   return totals;
 }
 
-/// "1d 12h": the units that it has.
-std::string duration_text(Duration duration) {
-  using std::chrono::microseconds;
-  constexpr std::array<std::pair<microseconds, const char*>, 6> units{{{std::chrono::hours(24), "d"},
-                                                                       {std::chrono::hours(1), "h"},
-                                                                       {std::chrono::minutes(1), "m"},
-                                                                       {std::chrono::seconds(1), "s"},
-                                                                       {std::chrono::milliseconds(1), "ms"},
-                                                                       {microseconds(1), "us"}}};
-  std::string text;
-  for (const auto& [unit, name] : units) {
-    if (duration >= unit) text += fmt::format("{}{}{}", text.empty() ? "" : " ", duration / unit, name);
-    duration %= unit;
-  }
-  return text;
-}
-
 std::string retention_text(Duration retention, std::uint64_t trimmed_records) {
   return fmt::format("{}{}", retention == forever ? "forever" : duration_text(retention),
                      trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
-}
-
-/// Seconds, or null.
-std::string json_retention(Duration retention) {
-  if (retention == forever) return "null";
-  const auto whole = std::chrono::floor<std::chrono::seconds>(retention);
-  const Duration fraction = retention - whole;
-  return fraction == Duration(0) ? fmt::format("{}", whole.count())
-                                 : fmt::format("{}.{:06}", whole.count(), fraction.count());
 }
 
 /// The share of the key space that a range covers, as "25.0 %".
@@ -120,15 +94,10 @@ std::string json_lineage(const Shard& shard, const ShardMap& map) {
                      json_ids(children));
 }
 
-std::string json_string(const std::string& text) {
-  std::string result;
-  append_json_string(result, text);
-  return result;
-}
-
 }  // namespace
 
-std::string format_page(const std::string& name, const StreamStatistics& statistics) {
+std::string format_page(const std::string& name, const Page& contents) {
+  const StreamStatistics& statistics = contents.statistics;
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
   std::string page = fmt::format("stream     {}\n", printable(name));
@@ -147,6 +116,7 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
   if (totals.first && totals.last) {
     page += fmt::format("first      {}\nlast       {}\n", to_rfc3339(*totals.first), to_rfc3339(*totals.last));
   }
+  page += format_consumer_lines(contents.consumers, contents.now);
   page += fmt::format("\n{:<20}  {:<17}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", "shard", "hash keys", "share",
                       "records", "bytes", "first", "last", "last arrival");
   for (const ShardStatistics& shard : statistics.shards) {
@@ -163,29 +133,31 @@ std::string format_page(const std::string& name, const StreamStatistics& statist
   return page;
 }
 
-std::string format_list(const std::vector<std::pair<std::string, StreamStatistics>>& streams) {
+std::string format_list(const std::vector<std::pair<std::string, Page>>& streams) {
   if (streams.empty()) return {};
   constexpr std::string_view heading = "stream";
   std::size_t width = heading.size();
-  for (const auto& [name, statistics] : streams) width = std::max(width, printable(name).size());
+  for (const auto& [name, page] : streams) width = std::max(width, printable(name).size());
   std::string list =
       fmt::format("{:<{}}  {:>6}  {:>13}  {:>8}  {}\n", heading, width, "shards", "records", "bytes", "last arrival");
-  for (const auto& [name, statistics] : streams) {
-    const Totals totals = totals_of(statistics);
+  for (const auto& [name, page] : streams) {
+    const Totals totals = totals_of(page.statistics);
     list += fmt::format("{:<{}}  {:>6}  {:>13}  {:>8}  {}\n", printable(name), width,
-                        statistics.description.map.open_shards().size(), format_count(totals.records),
+                        page.statistics.description.map.open_shards().size(), format_count(totals.records),
                         format_size(totals.bytes), totals.last ? to_rfc3339(*totals.last) : "-");
   }
   return list;
 }
 
-std::string format_json(const std::string& name, const StreamStatistics& statistics) {
+std::string format_json(const std::string& name, const Page& contents) {
+  const StreamStatistics& statistics = contents.statistics;
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
   std::string json = fmt::format(
       R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"tags":{{)",
       json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
-      stream.settings.max_record_size, json_retention(stream.settings.retention));
+      stream.settings.max_record_size,
+      stream.settings.retention == forever ? "null" : json_seconds(stream.settings.retention));
   const char* separator = "";
   for (const auto& [key, value] : stream.settings.tags) {
     json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
@@ -205,7 +177,10 @@ std::string format_json(const std::string& name, const StreamStatistics& statist
     json += '}';
     separator = ",";
   }
-  return json + "]}\n";
+  return json +
+         fmt::format(R"(],"consumers":{},"producers":{}}})", json_consumers(contents.consumers, contents.now),
+                     json_producers(contents.producers)) +
+         "\n";
 }
 
 }  // namespace shardlog::cli

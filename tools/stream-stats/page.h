@@ -5,16 +5,24 @@
 #include <vector>
 
 #include "shardlog/stream.h"
+#include "tools/stream-stats/consumer_statistics.h"
 
 namespace shardlog::cli {
 
+struct Page {
+  StreamStatistics statistics;
+  std::vector<ConsumerStatistics> consumers;
+  std::vector<Producer> producers;
+  Timestamp now;  ///< of which ages are counted
+};
+
 /// What a person wants to know of a stream at a glance.
-std::string format_page(const std::string& name, const StreamStatistics& statistics);
+std::string format_page(const std::string& name, const Page& page);
 
 /// The streams of a directory, a line each.
-std::string format_list(const std::vector<std::pair<std::string, StreamStatistics>>& streams);
+std::string format_list(const std::vector<std::pair<std::string, Page>>& streams);
 
 /// A page as one JSON object on a line. Hash keys and sequence numbers are strings; times RFC 3339; sizes bytes.
-std::string format_json(const std::string& name, const StreamStatistics& statistics);
+std::string format_json(const std::string& name, const Page& page);
 
 }  // namespace shardlog::cli

@@ -11,12 +11,18 @@
 #include "tools/common/json_text.h"
 #include "tools/common/option_table.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/consumer_page.h"
+#include "tools/stream-stats/consumer_statistics.h"
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
 
 namespace shardlog::cli {
 
 namespace {
+
+bool wants_sections(const StatsCommand& command) {
+  return command.consumers || command.consumer || command.producers;
+}
 
 /// A line for each shard that has or had the key, the oldest first: key, shard, hash key, and whether it is closed.
 void show_shards(const StatsCommand& command, const ShardMap& map, Output& output) {
@@ -58,34 +64,57 @@ ExitStatus verify(Stream& stream, const Context& context) {
   return ExitStatus::success;
 }
 
-StreamStatistics statistics_of(const std::string& address, const Context& context) {
-  return open(address, context.open_options(Access::read), context.clock)->statistics(Detail::all);
+Page page_of(const std::string& address, const std::optional<std::string>& consumer, const Context& context) {
+  const auto stream = open(address, context.open_options(Access::read), context.clock);
+  // In this order: what is read later is at least as new, so shards of a lease are always in the page's shard map.
+  auto consumers = consumer_statistics(*stream, consumer);
+  auto producers = stream->producers();
+  return {stream->statistics(Detail::all), std::move(consumers), std::move(producers), context.clock.now()};
 }
 
 /// All streams of a directory. One that cannot be read is told, and the others are shown.
 ExitStatus show_list(const std::string& directory, bool json, const Context& context) {
-  std::vector<std::pair<std::string, StreamStatistics>> streams;
+  std::vector<std::pair<std::string, Page>> streams;
   ExitStatus status = ExitStatus::success;
   for (const std::string& address : list_streams(directory)) {
     try {
-      streams.emplace_back(address.substr(address.rfind('/') + 1), statistics_of(address, context));
+      streams.emplace_back(address.substr(address.rfind('/') + 1), page_of(address, std::nullopt, context));
     } catch (const Error& error) {
       context.message(error.what());
       status = ExitStatus::partly;
     }
   }
   if (!json) context.output.write(format_list(streams));
-  for (const auto& [name, statistics] : streams) {
-    if (json) context.output.write(format_json(name, statistics));
+  for (const auto& [name, page] : streams) {
+    if (json) context.output.write(format_json(name, page));
   }
   return status;
 }
 
+/// Those who read the stream together, and those who put into it exactly once, without the page.
+void show_sections(const StatsCommand& command, const Context& context) {
+  const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
+  std::string text;
+  if (command.consumers || command.consumer) {
+    text = format_consumers(consumer_statistics(*stream, command.consumer), context.clock.now());
+  }
+  if (command.producers) {
+    const std::string producers = format_producers(stream->producers());
+    if (!text.empty() && !producers.empty()) text += '\n';
+    text += producers;
+  }
+  context.output.write(text);
+}
+
 ExitStatus show(const StatsCommand& command, const Context& context) {
   if (!command.stream) return show_list(*stream_directory(), command.json, context);
-  const StreamStatistics statistics = statistics_of(address_of(*command.stream), context);
-  context.output.write(command.json ? format_json(*command.stream, statistics)
-                                    : format_page(*command.stream, statistics));
+  if (command.json) {
+    context.output.write(format_json(*command.stream, page_of(address_of(*command.stream), command.consumer, context)));
+  } else if (wants_sections(command)) {
+    show_sections(command, context);
+  } else {
+    context.output.write(format_page(*command.stream, page_of(address_of(*command.stream), std::nullopt, context)));
+  }
   return ExitStatus::success;
 }
 
@@ -119,8 +148,8 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
 
 void check_stream(const StatsCommand& command) {
   if (command.stream) return;
-  if (command.verify || !command.shard_for.empty()) {
-    throw Error(ErrorCode::usage, "which stream? --verify and --shard-for want a STREAM");
+  if (command.verify || !command.shard_for.empty() || wants_sections(command)) {
+    throw Error(ErrorCode::usage, "which stream? --verify, --shard-for, --consumers, -c and --producers want a STREAM");
   }
   if (!stream_directory()) {
     throw Error(ErrorCode::usage, "which stream? Without STREAM all below $STREAM_DIR are listed, and that is not set");

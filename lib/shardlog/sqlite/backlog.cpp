@@ -4,35 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <map>
 #include <optional>
+#include <variant>
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
 
 namespace {
-
-/// Numbers beyond all that this engine gives are as good as the largest but one.
-std::int64_t number_of(const SequenceNumber& sequence) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() - 1;
-  const std::string& digits = sequence.to_string();
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return error == std::errc() ? std::min(number, most) : most;
-}
-
-/// The record that a start stands before; nothing at the trim horizon.
-std::optional<std::int64_t> sequence_of(const ShardStart& start) {
-  if (const auto* at = std::get_if<AtSequence>(&start.from)) return number_of(at->sequence);
-  if (const auto* after = std::get_if<AfterSequence>(&start.from)) return number_of(after->sequence) + 1;
-  return std::nullopt;
-}
 
 /// The first record of each shard that was not read, as far as there is one.
 using Unread = std::map<std::int64_t, std::int64_t>;
@@ -76,7 +60,8 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
     }
     const ShardRow& row = shard_of(configuration, from.shard.number());
     const std::int64_t readable = start.next_sequence(row);
-    const std::int64_t first = std::max(readable, sequence_of(from).value_or(readable));
+    const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
+    const std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
     const std::int64_t behind = end.next_sequence(row);
     result.records.push_back(static_cast<std::uint64_t>(std::max(behind - first, std::int64_t{0})));
     if (first < behind) unread.emplace(from.shard.number(), first);

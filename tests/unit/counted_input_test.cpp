@@ -1,0 +1,120 @@
+#include "tools/stream-put/counted_input.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "shardlog/core/error.h"
+#include "unit/refusal.h"
+
+namespace shardlog::cli {
+namespace {
+
+using test::refusal;
+
+using Pieces = std::vector<std::string>;
+
+void add(CountedInput& input, const Pieces& pieces) {
+  for (const std::string& piece : pieces) input.add(piece);
+}
+
+/// All at once, as they stand in a chunk.
+void add_lines(CountedInput& input, const Pieces& pieces) {
+  std::string lines;
+  std::vector<std::uint32_t> lengths;
+  for (const std::string& piece : pieces) {
+    lines += piece + '\n';
+    lengths.push_back(static_cast<std::uint32_t>(piece.size()));
+  }
+  input.add(lines, lengths);
+}
+
+ProducerPlace place_after(const std::vector<Pieces>& commits) {
+  CountedInput input(std::nullopt);
+  std::optional<ProducerPlace> place;
+  for (const Pieces& pieces : commits) {
+    add(input, pieces);
+    place = input.move();
+  }
+  return *place;
+}
+
+std::string refusal_of(const ProducerPlace& place, const Pieces& pieces) {
+  CountedInput input(place);
+  try {
+    add_lines(input, pieces);
+    input.end();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::malformed);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CountedInputTest, KnowsWhatWasStored) {
+  const ProducerPlace place = place_after({{"a", "b"}, {"c"}});
+  EXPECT_EQ(place.position, SequenceNumber(3));
+  CountedInput input(place);
+  EXPECT_EQ(input.known(), 3U);
+  input.add("a");
+  EXPECT_EQ(input.known(), 2U);
+  add(input, {"b", "c"});
+  EXPECT_EQ(input.known(), 0U);
+  EXPECT_EQ(input.move(), std::nullopt);
+  input.end();
+  input.add("d");
+  EXPECT_EQ(input.move()->position, SequenceNumber(4));
+  EXPECT_EQ(input.move(), std::nullopt);
+}
+
+TEST(CountedInputTest, TheSameHoweverItIsHandedOver) {
+  const Pieces pieces{"a", "", "b\nc", std::string(5000, 'x'), "\n"};
+  CountedInput one(std::nullopt);
+  CountedInput other(std::nullopt);
+  add(one, pieces);
+  add_lines(other, pieces);
+  EXPECT_EQ(one.move(), other.move());
+  const ProducerPlace place = place_after({{pieces[0]}, {pieces[1], pieces[2]}, {pieces[3], pieces[4]}});
+  EXPECT_EQ(refusal_of(place, pieces), "");
+}
+
+TEST(CountedInputTest, SaysBetweenWhichRecordsAChangedInputDiffers) {
+  const ProducerPlace place = place_after({{"a", "b"}, {"c"}, {"d", "e"}});
+  const std::string differs = "the input is not the one that was stored: ";
+  EXPECT_EQ(refusal_of(place, {"a", "b", "c", "d", "e", "f"}), "");
+  EXPECT_EQ(refusal_of(place, {"a", "x", "c", "d", "e"}), differs + "it differs between its records 1 and 2");
+  EXPECT_EQ(refusal_of(place, {"a", "b", "x", "d", "e"}), differs + "its record 3 differs");
+  EXPECT_EQ(refusal_of(place, {"a", "b", "c", "d", "x"}), differs + "it differs between its records 4 and 5");
+  EXPECT_EQ(refusal_of(place, {"a", "b", "c", "d"}), differs + "it ends after 4 records, and 5 were stored");
+}
+
+TEST(CountedInputTest, TheSameBytesCutOtherwiseAreAnotherInput) {
+  EXPECT_NE(refusal_of(place_after({{"a", "b\nc"}}), {"a\nb", "c"}), "");
+  EXPECT_NE(refusal_of(place_after({{"", "\n"}}), {"\n", ""}), "");
+}
+
+TEST(CountedInputTest, AHoleHasItsPlace) {
+  CountedInput input(std::nullopt);
+  input.add("a");
+  input.add_hole();
+  const ProducerPlace place = *input.move();
+  EXPECT_EQ(place.position, SequenceNumber(2));
+  CountedInput again(place);
+  again.add("a");
+  again.add_hole();
+  EXPECT_EQ(again.known(), 0U);
+  CountedInput other(place);
+  other.add_hole();
+  EXPECT_EQ(refusal([&] { other.add("a"); }), ErrorCode::malformed);
+}
+
+TEST(CountedInputTest, APlaceThatDoesNotGoWithItsProofIsCorrupt) {
+  ProducerPlace place = place_after({{"a"}});
+  place.position = SequenceNumber(2);
+  EXPECT_EQ(refusal([&] { CountedInput input(place); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([] { CountedInput input(ProducerPlace{SequenceNumber(2)}); }), ErrorCode::corrupt);
+}
+
+}  // namespace
+}  // namespace shardlog::cli

@@ -1,0 +1,60 @@
+#include "tools/stream-stats/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "tools/common/json_text.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+}  // namespace
+
+std::string duration_text(Duration duration) {
+  constexpr std::array<std::pair<microseconds, const char*>, 6> units{{{hours(24), "d"},
+                                                                       {hours(1), "h"},
+                                                                       {minutes(1), "m"},
+                                                                       {seconds(1), "s"},
+                                                                       {milliseconds(1), "ms"},
+                                                                       {microseconds(1), "us"}}};
+  std::string text;
+  for (const auto& [unit, name] : units) {
+    if (duration >= unit) text += fmt::format("{}{}{}", text.empty() ? "" : " ", duration / unit, name);
+    duration %= unit;
+  }
+  return text;
+}
+
+std::string age_text(Duration age) {
+  constexpr std::array<Duration, 4> steps{hours(24), hours(1), minutes(1), seconds(1)};
+  // The largest unit that it has, and the one below.
+  const auto* const largest = std::find_if(steps.begin(), steps.end(), [age](Duration unit) { return age >= unit; });
+  const Duration step = largest == steps.end() ? milliseconds(1) : *std::min(largest + 1, steps.end() - 1);
+  return age < step ? "0s" : duration_text(age - age % step);
+}
+
+std::string json_string(const std::string& text) {
+  std::string result;
+  append_json_string(result, text);
+  return result;
+}
+
+std::string json_seconds(Duration duration) {
+  const auto whole = std::chrono::floor<seconds>(duration);
+  const Duration fraction = duration - whole;
+  return fraction == Duration(0) ? fmt::format("{}", whole.count())
+                                 : fmt::format("{}.{:06}", whole.count(), fraction.count());
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "shardlog/core/clock.h"
+
+namespace shardlog::cli {
+
+/// "1d 12h": the units that it has.
+std::string duration_text(Duration duration);
+
+/// "3m 2s": of a time that has passed, as much as matters.
+std::string age_text(Duration age);
+
+/// As a JSON string, and as a number of seconds.
+std::string json_string(const std::string& text);
+std::string json_seconds(Duration duration);
+
+}  // namespace shardlog::cli
