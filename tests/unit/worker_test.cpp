@@ -65,11 +65,15 @@ class Recorder final : public Delivery {
     log_.add("gap " + gap.first.to_string() + "-" + gap.last.to_string());
     return true;
   }
+  bool wants_more() override { return !gone; }
   std::vector<Processed> processed() override { return std::exchange(processed_, {}); }
   void flush(Lifeline& /*lifeline*/) override { ++flushes; }
-  void finish(Lifeline& /*lifeline*/) override { processed_.insert(processed_.end(), begun_.begin(), begun_.end()); }
+  void finish(Lifeline& /*lifeline*/) override {
+    if (!gone) processed_.insert(processed_.end(), begun_.begin(), begun_.end());
+  }
 
   std::atomic<int> flushes = 0;
+  std::atomic<bool> gone = false;  ///< who takes the records, for good
 
  private:
   Log& log_;
@@ -214,6 +218,23 @@ TEST_F(WorkerTest, EndsWhenNoMoreIsWanted) {
   EXPECT_TRUE(run(recorder_, options).refused);
   EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
   EXPECT_EQ(checkpoint(0), after(2));
+}
+
+TEST_F(WorkerTest, EndsWhenWhatItDeliveredWillNeverBeDealtWith) {
+  recorder_.deals_at_once = false;
+  for (const bool follow : {false, true}) {
+    recorder_.gone = false;
+    store_.put(0, {"a"});
+    WorkerReport report;
+    std::jthread worker([&] { report = run(recorder_, follow ? following() : WorkerOptions{}); });
+    ASSERT_TRUE(wait_until([this] { return recorder_.flushes > 0; }));
+    recorder_.gone = true;
+    worker.join();
+    EXPECT_TRUE(report.refused);
+    EXPECT_EQ(checkpoint(0), Checkpoint(TrimHorizon{}));
+    EXPECT_EQ(lease(0).owner, std::nullopt);
+    recorder_.flushes = 0;
+  }
 }
 
 TEST_F(WorkerTest, MovesTheCheckpointOnlyToWhatIsDealtWith) {

@@ -73,6 +73,11 @@ void PatientOutput::wait_until_taken(consumer::Lifeline& lifeline) {
   }
 }
 
+void PatientOutput::look() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  if (pipe_ && ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0) reader_is_gone_ = true;
+}
+
 std::uint64_t PatientOutput::taken() const {
   if (!pipe_) return written_;
   int unread = 0;

@@ -24,6 +24,9 @@ class PatientOutput {
   /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
   void wait_until_taken(consumer::Lifeline& lifeline);
 
+  /// Looks whether the reader is there, without waiting.
+  void look();
+
   /// How many bytes were written, and how many of them left the pipe. Of what is no pipe the same.
   [[nodiscard]] std::uint64_t written() const { return written_; }
   [[nodiscard]] std::uint64_t taken() const;

@@ -30,6 +30,12 @@ bool PipeDelivery::deliver(const consumer::Batch& batch, consumer::Lifeline& lif
   return goes_on() && output_.written() == delivered_;
 }
 
+/// A reader that dies while nothing is written is seen here: what it has left in the pipe nobody will take.
+bool PipeDelivery::wants_more() {
+  output_.look();
+  return !output_.reader_is_gone();
+}
+
 bool PipeDelivery::tell(const Gap& gap) {
   context_.message(text_of(gap));
   found_gap_ = true;

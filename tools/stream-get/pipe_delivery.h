@@ -21,6 +21,7 @@ class PipeDelivery final : public WorkerDelivery {
                const std::stop_token& stop);
 
   bool deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) override;
+  bool wants_more() override;
   bool tell(const Gap& gap) override;
   std::vector<consumer::Processed> processed() override { return ledger_.take(output_.taken()); }
   void flush(consumer::Lifeline& /*lifeline*/) override {}  // nothing is gathered

@@ -64,6 +64,10 @@ class Delivery {
   /// errors through.
   virtual bool deliver(const Batch& batch, Lifeline& lifeline) = 0;
 
+  /// False where deliver() would say so of whatever comes next, or where what was delivered will never be dealt with.
+  /// Asked while there is nothing to deliver.
+  virtual bool wants_more() { return true; }
+
   /// Tells that retention took records before they were delivered. False as deliver().
   virtual bool tell(const Gap& gap) = 0;
 

@@ -197,6 +197,10 @@ class Worker {
     has_flushed_ = true;
     finish_shards();
     keeper_.honour_claims();
+    if (!delivery_.wants_more()) {
+      report_.refused = true;
+      return false;
+    }
     if (keeper_.version() != followed_ || keeper_.until_due() == Duration(0)) return true;
     if (options_.follow) {
       if (is_idle_for_too_long()) return false;
