@@ -49,6 +49,7 @@ Tail seek_time(SQLite::Database& database, const Configuration& configuration, T
 Place seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
                      const std::map<std::int64_t, std::int64_t>& first_by_shard) {
   std::vector<std::pair<const ShardRow*, std::int64_t>> firsts;
+  firsts.reserve(first_by_shard.size());
   for (const auto& [shard, first] : first_by_shard) firsts.emplace_back(&shard_of(configuration, shard), first);
   Place place{load_indexed_tail(database, std::move(start), [&](const Tail& indexed) {
     return std::all_of(firsts.begin(), firsts.end(),
