@@ -83,7 +83,8 @@ class TargetTest : public testing::Test {
   std::string program_ = "stream-get";
   Output output_;
   std::mutex commit_mutex_;
-  Context context_{program_, clock_, output_, {}, commit_mutex_, std::chrono::seconds(5), false, false};
+  ProcessGroups groups_;
+  Context context_{program_, clock_, output_, {}, commit_mutex_, groups_, std::chrono::seconds(5), false, false};
 };
 
 TEST_F(TargetTest, StoresOutputAndPositionTogether) {

@@ -104,11 +104,13 @@ bool ExecDelivery::work_through(const consumer::Batch& batch, consumer::Lifeline
 
 /// Runs the command once, and stores what it printed where that is asked for.
 std::optional<Failure> ExecDelivery::attempt(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+  // Who was stopped for long and goes on learns here that it has lost the lease, and starts nothing.
+  if (lifeline.until_due() <= Duration(0)) lifeline.tend();
   const Rendering& rendering = renderer_.render(batch);
   ChildProcess::Setup setup{*options_.exec, environment_.of(batch), spool_.has_value(), dead_.has_value()};
   CommandRun run(std::move(setup), context_.groups, rendering.text, spool_ ? &*spool_ : nullptr, most_output);
   const CommandRun::Result result = run.run(lifeline);
-  if (result.too_much_output) return Failure{0, fmt::format("its output is more than {}", format_size(most_output))};
+  if (result.too_much_output) return Failure{0, fmt::format("its output is more than {} MiB", most_output >> 20)};
   if (result.exit_status != 0) return Failure{result.exit_status, result.last_message};
   if (!into_) return std::nullopt;
   try {
