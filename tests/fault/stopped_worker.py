@@ -166,7 +166,8 @@ def main():
             done.set()
             feeder.join()
             for pair in pairs:
-                check(pair.error is None, pair.error)
+                if pair.error:
+                    raise pair.error
             put = sum(pair.finish(producer) for pair in pairs)
         finally:
             done.set()
