@@ -53,8 +53,8 @@ void get(jsCtx* context, long count) {
     natsMsgList messages{};
     expect(natsSubscription_Fetch(&messages, subscription, batch, patience, nullptr));
     for (int i = 0; i < messages.Count; ++i) {
-      std::fwrite(natsMsg_GetData(messages.Msgs[i]), 1, static_cast<std::size_t>(natsMsg_GetDataLength(messages.Msgs[i])),
-                  stdout);
+      std::fwrite(natsMsg_GetData(messages.Msgs[i]), 1,
+                  static_cast<std::size_t>(natsMsg_GetDataLength(messages.Msgs[i])), stdout);
       std::fputc('\n', stdout);
     }
     got += messages.Count;
