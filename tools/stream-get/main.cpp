@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
             "  -k, --key KEY            only records of this key\n"
             "  -n, --count N            at most so many records\n"
             "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
-            "      --exec COMMAND       run for every batch of a consumer, the records on stdin\n"
+            "      --exec COMMAND       run for every batch, the records on its stdin\n"
             "      --json               an object a line, with shard, sequence and key\n"
             "      --format TEMPLATE    a line of {data}, {key}, {shard}, {time}\n"
             "      --frames             everything, for stream-put --frames\n"
