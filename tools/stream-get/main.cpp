@@ -32,7 +32,6 @@ int main(int argc, char** argv) {
             "\n"
             "Examples:\n"
             "  stream-get logs -f --from latest | grep ERROR\n"
-            "  stream-get orders --from -10m --json | jq .key\n"
             "  stream-get orders --from last:20 --format '{time} {key}: {data}'\n"
             "  stream-get orders --consumer nightly --exec ./load.sh\n"
             "\n"
