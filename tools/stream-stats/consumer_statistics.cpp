@@ -57,6 +57,7 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
   if (consumers.empty()) return {};
   const ShardMap map = stream.describe().map;  // read after the leases: it has all their shards
   std::vector<ConsumerStatistics> statistics;
+  statistics.reserve(consumers.size());
   for (Consumer& each : consumers) statistics.push_back(statistics_of(stream, map, std::move(each)));
   return statistics;
 }
