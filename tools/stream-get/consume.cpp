@@ -46,15 +46,17 @@ class Workers {
     check_before(uuid);
     const Target::Source source{uuid, begin(*stream)};
     std::vector<std::jthread> others;
-    for (std::uint64_t number = 2; number <= command_.consumer.workers; ++number) {
-      others.emplace_back([this, number, &source] {
-        guard([&] {
-          auto own_stream = open_stream();
-          work(number, *own_stream, source);
+    guard([&] {
+      for (std::uint64_t number = 2; number <= command_.consumer.workers; ++number) {
+        others.emplace_back([this, number, &source] {
+          guard([&] {
+            auto own_stream = open_stream();
+            work(number, *own_stream, source);
+          });
         });
-      });
-    }
-    guard([&] { work(1, *stream, source); });
+      }
+      work(1, *stream, source);
+    });
     for (std::jthread& other : others) other.join();
     stream.reset();
     if (failure_) std::rethrow_exception(failure_);

@@ -11,6 +11,7 @@ std::vector<consumer::Processed> TakenLedger::take(std::uint64_t taken) {
     last.insert_or_assign(records_.front().shard, std::move(records_.front().sequence));
   }
   std::vector<consumer::Processed> result;
+  result.reserve(last.size());
   for (auto& [shard, sequence] : last) result.push_back({shard, std::move(sequence)});
   return result;
 }
