@@ -126,10 +126,10 @@ def check_checkpoints(found, done):
         check(covered is not None and covered >= checkpoint, f"{shard['shard']}: checkpoint {checkpoint}, done up to {covered}")
 
 
-def check_order(lines, what):
-    """Lines "KEY NUMBER": each key's numbers count up from 0, whatever is repeated. Returns how many of each key there
-    are."""
-    counts = defaultdict(int)
+def check_order(lines, what, counts=None):
+    """Lines "KEY NUMBER": each key's numbers count up from 0, or go on from `counts`, whatever is repeated. Returns how many
+    of each key there are."""
+    counts = defaultdict(int) if counts is None else counts
     for line in lines:
         key, number = line.split()[:2]
         check(int(number) <= counts[key], f"{what}: {key} {number} where {counts[key]} was next")
