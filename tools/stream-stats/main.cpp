@@ -16,7 +16,6 @@ int main(int argc, char** argv) {
             "Without STREAM it lists the streams below $STREAM_DIR.\n"
             "\n"
             "Examples:\n"
-            "  stream-stats orders\n"
             "  stream-stats orders -c billing\n"
             "  stream-stats orders --shard-for customer-17\n"
             "  stream-stats orders --json | jq .records\n"
