@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <string>
 #include <thread>
@@ -226,10 +227,11 @@ TEST_F(WorkerTest, EndsWhenWhatItDeliveredWillNeverBeDealtWith) {
     recorder_.gone = false;
     store_.put(0, {"a"});
     WorkerReport report;
-    std::jthread worker([&] { report = run(recorder_, follow ? following() : WorkerOptions{}); });
+    auto worker =
+        std::async(std::launch::async, [&] { report = run(recorder_, follow ? following() : WorkerOptions{}); });
     ASSERT_TRUE(wait_until([this] { return recorder_.flushes > 0; }));
     recorder_.gone = true;
-    worker.join();
+    worker.get();
     EXPECT_TRUE(report.refused);
     EXPECT_EQ(checkpoint(0), Checkpoint(TrimHorizon{}));
     EXPECT_EQ(lease(0).owner, std::nullopt);
@@ -310,14 +312,14 @@ TEST_F(WorkerTest, KeepsItsLeaseWhileABatchTakesLong) {
 }
 
 TEST_F(WorkerTest, FollowsThroughAReshardUntilItIsStopped) {
-  std::jthread worker([this] { run(recorder_, following()); });
+  auto worker = std::async(std::launch::async, [this] { run(recorder_, following()); });
   store_.put(0, {"a"});
   ASSERT_TRUE(wait_until([this] { return log_.records() == Lines{"a"}; }));
   merge();
   store_.put(2, {"b"});
   ASSERT_TRUE(wait_until([this] { return log_.records() == (Lines{"a", "b"}); }));
   stop_.request_stop();
-  worker.join();
+  worker.get();
   EXPECT_GT(recorder_.flushes, 0);
   EXPECT_EQ(checkpoint(0), after(2));
   EXPECT_EQ(lease(0).owner, std::nullopt);
@@ -336,13 +338,13 @@ TEST_F(WorkerTest, WaitsForABatchToBeFull) {
   WorkerOptions options = following();
   options.batch_records = 3;
   options.batch_wait = 1h;
-  std::jthread worker([&] { run(recorder_, options); });
+  auto worker = std::async(std::launch::async, [&] { run(recorder_, options); });
   store_.put(0, {"a"});
   store_.put(0, {"b"});
   store_.put(0, {"c", "d"});
   ASSERT_TRUE(wait_until([this] { return log_.records().size() >= 3; }));
   stop_.request_stop();
-  worker.join();
+  worker.get();
   EXPECT_EQ(log_.lines, (Lines{"a", "b", "c", "|"}));
   EXPECT_EQ(checkpoint(0), after(3));
 }
@@ -352,10 +354,10 @@ TEST_F(WorkerTest, ChecksThatAllIsDealtWithBeforeItFinishesAShard) {
   store_.put(0, {"a"});
   merge();
   store_.put(2, {"b"});
-  std::jthread worker([this] { run(recorder_, following()); });
+  auto worker = std::async(std::launch::async, [this] { run(recorder_, following()); });
   ASSERT_TRUE(wait_until([this] { return log_.records() == Lines{"a"} && recorder_.flushes > 0; }));
   stop_.request_stop();
-  worker.join();
+  worker.get();
   EXPECT_EQ(log_.records(), Lines{"a"});
   EXPECT_EQ(lease(0).shard, ShardId(2)) << "finished once the delivery was";
 }
