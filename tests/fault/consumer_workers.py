@@ -4,7 +4,7 @@ every record is processed, in the order of its key, and no checkpoint is beyond 
 import threading
 import time
 
-from consumers import Owners, Producer, Worker, check_checkpoints, check_order, consumer, entries, wait_for
+from consumers import LOGGED, Owners, Producer, Worker, check_checkpoints, check_order, consumer, entries, wait_for
 from support import Folder, check, run, scale, seeded
 
 SECONDS = scale("SHARDLOG_SECONDS", 6)
@@ -12,6 +12,7 @@ WORKERS = scale("SHARDLOG_WORKERS", 50)
 SHARDS = 64
 KILLED_AT_ONCE = WORKERS // 10
 LEASE = 2.0  # seconds
+SLOW = LOGGED + "sleep 0.1"  # so that many are killed between the work and its checkpoint
 
 
 class Group:
@@ -25,7 +26,7 @@ class Group:
     def add(self):
         self.started += 1
         worker = Worker(self.stream, "group", f"worker-{self.started}", self.log, "--follow", "--lease-duration", f"{LEASE}s",
-                        "--batch", "50")
+                        "--batch", "50", command=SLOW)
         self.workers[worker.pid] = worker
 
     def kill(self, randomness):
