@@ -123,6 +123,18 @@ TEST_F(LeaseKeeperTest, ThatWasPausedChangesNothingAndSaysWhoTookOver) {
   EXPECT_EQ(consumer(), before);
 }
 
+TEST_F(LeaseKeeperTest, ThatWasPausedSaysThatWhoTookOverHasGoneAgain) {
+  LeaseKeeper one = a();
+  one.tend();
+  LeaseKeeper other = b();
+  other.tend();
+  clock_.let_pass(duration);
+  other.tend();
+  other.release();
+  EXPECT_EQ(message([&] { one.tend(); }),
+            "lease of shardId-000000000000 was taken over by another worker, which has given it back since");
+}
+
 TEST_F(LeaseKeeperTest, ThatWasPausedGoesOnWhereNobodyTookOver) {
   LeaseKeeper one = a();
   one.tend();

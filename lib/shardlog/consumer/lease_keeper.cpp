@@ -126,8 +126,15 @@ void LeaseKeeper::compare(HeldLease& held, const Lease* row) {
 
 Error LeaseKeeper::lost(const Lease& lease, const Lease* row) const {
   const std::string what = "lease of " + lease.shard.to_string();
-  const bool was_set = row == nullptr || row->generation != lease.generation || !row->owner;
-  if (was_set) return {ErrorCode::fenced, what + ": the checkpoint was set by somebody else"};
+  if (row == nullptr) {
+    return {ErrorCode::fenced, what + " is gone: somebody else has finished the shard, or set its checkpoint"};
+  }
+  if (row->generation != lease.generation) {
+    return {ErrorCode::fenced, what + ": the checkpoint was set by somebody else"};
+  }
+  if (!row->owner) {
+    return {ErrorCode::fenced, what + " was taken over by another worker, which has given it back since"};
+  }
   const std::string pid = pid_of(row->owner->process);
   return {ErrorCode::fenced, fmt::format("{} was taken over by worker {}{}", what, quote(row->owner->worker),
                                          pid.empty() ? "" : " (pid " + pid + ")")};
