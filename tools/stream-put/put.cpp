@@ -21,7 +21,7 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;    // between two threads
+constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;    // between two threads
 constexpr std::size_t commit_bytes = 8UL * 1024 * 1024;    // gathered for one commit where more is waiting
 constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;  // what waits for its turn is left in the pipe
 constexpr std::size_t most_encoders = 2;                   // what they hold counts: see the memory in tests/bench
@@ -148,7 +148,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   Progress progress(files, context, command.ack && context.output.is_terminal());
 
   const std::size_t chunk_size = command.rate ? chunk_size_at_a_rate : usual_chunk_size;
-  BoundedQueue<Chunk> chunks(2 * chunk_size);
+  BoundedQueue<Chunk> chunks(chunk_size);
   BoundedQueue<Encoded> encoded(queued_bytes);
   InFlight in_flight;
   Committed committed(context.output, command.ack);
