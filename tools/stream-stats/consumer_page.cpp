@@ -82,8 +82,10 @@ std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, T
     text += fmt::format("uuid        {}\n", printable(each.consumer.uuid));
     text += fmt::format("created     {}\n", to_rfc3339(each.consumer.created_at));
     text += fmt::format("generation  {}\n", each.consumer.generation);
-    text += fmt::format("shards      {}, {} owned by {}\n", format_count(each.parts.size()), format_count(each.owned),
-                        workers_text(each.workers));
+    text += fmt::format("shards      {}, {}\n", format_count(each.parts.size()),
+                        each.owned == 0
+                            ? "none owned"
+                            : fmt::format("{} owned by {}", format_count(each.owned), workers_text(each.workers)));
     text += fmt::format("backlog     {}{}\n\n", format_count(each.backlog, "record"),
                         each.oldest ? ", the oldest " + age_text(age_of(*each.oldest, now)) + " old" : "");
     std::size_t width = std::string_view("checkpoint").size();
