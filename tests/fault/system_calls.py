@@ -6,7 +6,7 @@ import subprocess
 
 from support import Folder, check, program, run, strace
 
-CALLS = "open,openat,close,flock,write,pwrite64,pwritev,ftruncate,fdatasync,fsync,utimensat,rename,renameat2,fchmod,chmod,unlink"
+CALLS = "open,openat,close,flock,write,pwrite64,pwritev,ftruncate,sync_file_range,fdatasync,fsync,utimensat,rename,renameat2,fchmod,chmod,unlink"
 
 
 class Trace:
@@ -59,6 +59,15 @@ def test_sync_comes_before_the_acknowledgement(folder, stream):
 def test_normal_does_not_sync(folder, stream):
     trace = Trace(folder, "stream-put", stream, "--sync", "normal", input=b"a\n")
     check(not trace.at("fdatasync", "stream.db-wal"), "--sync normal syncs")
+
+
+def test_disk_begins_before_the_sync(folder, stream):
+    trace = Trace(folder, "stream-put", stream, input=lines_of(300_000, 99))
+    for file in ("stream.db", "stream.db-wal"):
+        begun, synced = trace.at("sync_file_range", file), trace.at("fdatasync", file)
+        check(len(begun) > 15 and min(begun) < max(synced), f"{file} is written to the disk by the sync only")
+    trace = Trace(folder, "stream-put", stream, input=b"a\n")
+    check(not trace.at("sync_file_range", "stream.db-wal"), "a small commit begins with what there is no time to gain by")
 
 
 def test_database_files_change_under_the_lock_only(folder, stream):

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "shardlog/sqlite/early_writeback.h"
 #include "shardlog/sqlite/schema.h"
 
 namespace shardlog::sqlite {
@@ -55,6 +56,7 @@ ErrorCode code_of(const SQLite::Exception& error) {
 SQLite::Database open_database(const Paths& paths, OpenMode mode) {
   int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (mode != OpenMode::read_only) start_writeback_early();
   SQLite::Database database(paths.database(), flags, static_cast<int>(busy_timeout.count()));
   configure(database.getHandle());
   try {
