@@ -1,6 +1,7 @@
 #include "tools/common/tool.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <csignal>
@@ -22,6 +23,13 @@ constexpr const char* common_group = "Common to all programs";
 void print_message(const std::string& program, const std::string& text) {
   const std::string line = fmt::format("{}: {}\n", program, printable(text));
   std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+/// Buffers come and go all the time, and what is given back to the kernel in between has to be cleared when it is taken
+/// anew.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);  // the largest that malloc takes
+  mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
 }
 
 }  // namespace
@@ -54,6 +62,7 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
 
 int Tool::run(int argc, char** argv, const Command& command) {
   claim_standard_descriptors();
+  keep_freed_memory();
   std::signal(SIGPIPE, SIG_DFL);  // whatever the parent chose: a reader that went away ends us without a word
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write
   Output output;

@@ -47,7 +47,7 @@ class InFlight {
 };
 
 /// A usual chunk. What it takes of memory is the same for one small file.
-constexpr std::size_t usual_chunk_size = 3UL * 1024 * 1024;
+constexpr std::size_t usual_chunk_size = 1024UL * 1024;
 
 struct ReadRules {
   Framing framing;

@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;    // between two threads
 constexpr std::size_t commit_bytes = 8UL * 1024 * 1024;    // gathered for one commit where more is waiting
 constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;  // what waits for its turn is left in the pipe
-constexpr std::size_t most_encoders = 2;                   // what they hold counts: see the memory in tests/bench
+constexpr std::size_t most_encoders = 2;                   // where records are compressed: see tests/bench
 constexpr std::size_t message_bytes = 512;                 // about the most that one takes in a queue
 
 /// Runs `work` in a thread and closes `queue` behind it. What goes wrong comes out of join().
@@ -158,9 +158,11 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   std::vector<Producer> stored;
   if (command.producer) stored = stream->producer(*command.producer);
   Appends appends(*stream, command, stored);
-  // What is sampled, or known to be stored, follows from all that was before it.
+  // What is sampled, or known to be stored, follows from all that was before it. Whatever is not compressed is encoded
+  // faster than it can be committed, and a second thread would only be in the way of that.
   const bool each_chunk_alone = !command.producer && !command.sample.percent;
-  Encoders encoders(each_chunk_alone ? most_encoders : 1, [&] {
+  const bool slow_to_encode = description.settings.compression != Compression::none;
+  Encoders encoders(each_chunk_alone && slow_to_encode ? most_encoders : 1, [&] {
     std::optional<ExactlyOnce> once;
     if (command.producer) once.emplace(*command.producer, command.framing.kind, stored);
     return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once));
