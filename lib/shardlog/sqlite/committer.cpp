@@ -34,6 +34,7 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
     // SQLite commits into unlinked files without a word.
     lock_.check_present();
     if (notice == Notice::followers) lock_.announce_commit();
+    tidy_up();
   });
 }
 
@@ -42,7 +43,7 @@ void Committer::checkpoint() {
 }
 
 void Committer::under_lock(const std::function<void()>& work) {
-  if (outcome_unknown_) throw Error(ErrorCode::io, "the outcome of an earlier append is unknown");
+  if (outcome_unknown_) throw Error(ErrorCode::io, "an earlier append or checkpoint met an error of the disk");
   // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
   // writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
@@ -63,7 +64,7 @@ void Committer::prepare(Sync sync) {
     log_.checkpoint_fully(timeout_);
     lock_.set_outcome_unknown(false);
   }
-  log_.checkpoint_if_due(timeout_);
+  log_.make_room(timeout_);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     sync_ = sync;
@@ -78,12 +79,23 @@ void Committer::run_transaction(Sync sync, const std::function<void()>& change) 
     transaction.commit();
   } catch (const SQLite::Exception& error) {
     Error translated = translate(error, "append");
-    if (translated.code() == ErrorCode::io) {
-      outcome_unknown_ = true;
-      lock_.set_outcome_unknown(true);
-    }
+    if (translated.code() == ErrorCode::io) give_up();
     throw translated;
   }
+}
+
+/// What was committed stays so whatever happens here; an error of the disk stops the next commit.
+void Committer::tidy_up() {
+  try {
+    log_.checkpoint_if_due();
+  } catch (const SQLite::Exception& error) {
+    if (translate(error, "checkpoint").code() == ErrorCode::io) give_up();
+  }
+}
+
+void Committer::give_up() {
+  outcome_unknown_ = true;
+  lock_.set_outcome_unknown(true);
 }
 
 }  // namespace shardlog::sqlite

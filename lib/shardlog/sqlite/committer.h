@@ -40,6 +40,8 @@ class Committer {
   void under_lock(const std::function<void()>& work);
   void prepare(Sync sync);
   void run_transaction(Sync sync, const std::function<void()>& change);
+  void tidy_up();
+  void give_up();
 
   SQLite::Database& database_;
   const WriterLock& lock_;

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t mib = 1024L * 1024;
 constexpr std::int64_t smallest_threshold = 4 * mib;
-constexpr std::int64_t largest_threshold = 64 * mib;
+constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: what is longer is cut off, to grow again
 constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);
@@ -50,16 +50,18 @@ int WriteAheadLog::on_commit(void* self, sqlite3* connection, const char* /*data
   return SQLITE_OK;
 }
 
-void WriteAheadLog::checkpoint_if_due(Duration timeout) {
-  const std::int64_t threshold =
-      std::clamp(bytes_of(largest_commit_) * commits_between, smallest_threshold, largest_threshold);
-  if (bytes_of(pages_) < threshold) return;
-  const bool put_off = pages_ < put_off_until_pages_ && clock_.elapsed() < put_off_until_;
-  if (put_off && bytes_of(pages_) < ceiling) return;
+void WriteAheadLog::make_room(Duration timeout) {
+  if (bytes_of(pages_) >= ceiling) checkpoint_fully(timeout);
+}
+
+void WriteAheadLog::checkpoint_if_due() {
+  const std::int64_t commit = bytes_of(largest_commit_);
+  const std::int64_t most = std::max(usual_size - commit, smallest_threshold);
+  if (bytes_of(pages_) < std::clamp(commit * commits_between, smallest_threshold, most)) return;
+  if (pages_ < put_off_until_pages_ && clock_.elapsed() < put_off_until_) return;
   if (checkpoint(SQLITE_CHECKPOINT_RESTART)) return;
   put_off_until_pages_ = pages_ + put_off_bytes / page_size;
   put_off_until_ = clock_.elapsed() + put_off_time;
-  if (bytes_of(pages_) >= ceiling) checkpoint_fully(timeout);
 }
 
 void WriteAheadLog::checkpoint_fully(Duration timeout) {
