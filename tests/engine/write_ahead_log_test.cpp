@@ -167,24 +167,24 @@ TEST_F(WriteAheadLogTest, IsEmptiedUnderTheWriterLockOnly) {
 }
 
 TEST_F(WriteAheadLogTest, IsLeftAloneByAReader) {
-  put_bytes(*open_to_write(), mebibyte);
+  put_bytes(*open_to_write(), mebibyte / 2);
   calls_.clear();
   EXPECT_EQ(lines().size(), 1U);
   EXPECT_EQ(calls_.entries().size(), 0U);
-  EXPECT_GT(log_size(), mebibyte);
+  EXPECT_GT(log_size(), mebibyte / 2);
 }
 
 class WriteAheadLogAtExit : public WriteAheadLogTest {};
 
-TEST_F(WriteAheadLogAtExit, IsCutOffBeyondTwoMebibytes) {
-  put_bytes(*open_to_write(), 2 * mebibyte);
+TEST_F(WriteAheadLogAtExit, IsCutOffBeyondOneMebibyte) {
+  put_bytes(*open_to_write(), mebibyte);
   EXPECT_EQ(log_size(), 0U);
   EXPECT_EQ(lines().size(), 1U);
 }
 
-TEST_F(WriteAheadLogAtExit, IsLeftUpToTwoMebibytes) {
-  put_bytes(*open_to_write(), 2 * mebibyte - 200 * kibibyte);
-  EXPECT_GT(log_size(), mebibyte);
+TEST_F(WriteAheadLogAtExit, IsLeftUpToOneMebibyte) {
+  put_bytes(*open_to_write(), mebibyte - 200 * kibibyte);
+  EXPECT_GT(log_size(), mebibyte / 2);
   EXPECT_EQ(checkpoints(), 0);
 }
 

@@ -19,12 +19,6 @@ namespace {
 constexpr Duration poll_interval = std::chrono::milliseconds(100);  // behind the notice of commits
 constexpr std::size_t most_rows_per_fetch = 4096;
 
-StoredBatch decode(const BatchRow& row, std::size_t first, std::size_t count, Bytes payload) {
-  RecordBatch records = decode_payload(row, std::move(payload));
-  const SequenceRun sequences = SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), records.size());
-  return {ShardId(static_cast<std::uint32_t>(row.shard)), row.arrived_at, sequences, std::move(records), first, count};
-}
-
 }  // namespace
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
@@ -197,8 +191,8 @@ bool SqliteReader::reached_end_of_shard() const {
 }
 
 /// A bounded piece, read within one transaction that is over on return. Stops at damage and remembers it.
-std::vector<SqliteReader::Fetched> SqliteReader::fetch(std::size_t budget) {
-  std::vector<Fetched> fetched;
+std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
+  std::vector<FetchedBatch> fetched;
   try {
     SQLite::Transaction transaction(database_);
     PayloadReader payloads(database_);
@@ -249,7 +243,7 @@ ReadResult SqliteReader::next(std::size_t budget) {
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   if (damage_) throw *damage_;
   lock_.check_present();
-  std::vector<Fetched> fetched;
+  std::vector<FetchedBatch> fetched;
   std::int64_t before = 0;
   do {  // a piece may hold other shards' batches only
     before = tail_.batch();
@@ -264,13 +258,9 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   }
   ReadResult result;
   result.gaps = std::exchange(gaps_, {});
-  result.batches.reserve(fetched.size());
-  try {
-    for (Fetched& batch : fetched)
-      result.batches.push_back(decode(batch.row, batch.first, batch.count, std::move(batch.payload)));
-  } catch (const Error& error) {
-    damage_ = error;
-  }
+  DecodedBatches decoded = decode(std::move(fetched));
+  result.batches = std::move(decoded.batches);
+  if (decoded.damage) damage_ = std::move(decoded.damage);
   // What is right is delivered first: the next call fails.
   if (damage_ && result.batches.empty() && result.gaps.empty()) throw *damage_;
   if (!damage_) result.ended = ends_.take();

@@ -11,6 +11,7 @@
 
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
+#include "shardlog/sqlite/decoding.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
@@ -36,19 +37,12 @@ class SqliteReader final : public Reader {
  private:
   static constexpr std::int64_t open_ended = std::numeric_limits<std::int64_t>::max();
 
-  struct Fetched {
-    BatchRow row;
-    std::size_t first = 0;  ///< as in StoredBatch
-    std::size_t count = 0;
-    Bytes payload;
-  };
-
   ReadResult next_unnamed(std::size_t budget);
   void resolve(const ReadRequest& request);
   void resolve_start(const ReadRequest& request, const Tail& horizon);
   void resolve_end(const ReadRequest& request, const Tail& horizon);
   void end_at(Place place);
-  std::vector<Fetched> fetch(std::size_t budget);
+  std::vector<FetchedBatch> fetch(std::size_t budget);
   void follow_map();
   void skip_what_is_gone();
   void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind);
