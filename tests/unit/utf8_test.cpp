@@ -20,6 +20,17 @@ TEST(Utf8, CountsCharactersNotBytes) {
   EXPECT_EQ(utf8_length("\xef\xbb\xbf\xf0\xa3\x8e\xb4"), 2U);
 }
 
+TEST(Utf8, OneCharacterAnywhereAmongAscii) {
+  for (std::size_t size = 0; size < 20; ++size) {
+    for (std::size_t place = 0; place <= size; ++place) {
+      std::string text(size, 'a');
+      EXPECT_EQ(utf8_length(text), size);
+      EXPECT_EQ(utf8_length(text.insert(place, "\xce\x91")), size + 1);
+      EXPECT_EQ(utf8_length(text.erase(place, 1)), std::nullopt);
+    }
+  }
+}
+
 TEST(Utf8, FirstAndLastCharacterOfEachLength) {
   EXPECT_EQ(utf8_length(std::string_view("\0", 1)), 1U);
   EXPECT_EQ(utf8_length("\x7f"), 1U);

@@ -6,17 +6,19 @@
 namespace shardlog::cli {
 
 void JsonForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
-  const std::string shard = batch.shard.to_string();
-  const std::string arrived = to_rfc3339(batch.arrived_at);
+  const std::string head = R"({"shard":")" + batch.shard.to_string() + R"(","sequence":")";
+  const std::string arrived = R"(,"arrived":")" + to_rfc3339(batch.arrived_at) + '"';
   for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
-    line_ = R"({"shard":")" + shard + R"(","sequence":")" + batch.sequences[place].to_string() + R"(","key":)";
+    line_ = head;
+    line_ += batch.sequences[place].to_string();
+    line_ += R"(","key":)";
     if (record.key) {
       append_json_string(line_, *record.key);
     } else {
       line_ += "null";
     }
     if (record.explicit_hash_key) line_ += R"(,"hash_key":")" + record.explicit_hash_key->to_string() + '"';
-    line_ += R"(,"arrived":")" + arrived + '"';
+    line_ += arrived;
     if (utf8_length(record.data)) {
       line_ += R"(,"data":)";
       append_json_string(line_, record.data);

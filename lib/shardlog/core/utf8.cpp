@@ -1,6 +1,7 @@
 #include "shardlog/core/utf8.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace shardlog {
 
@@ -18,6 +19,17 @@ std::optional<LeadByte> classify(unsigned char byte) {
   if (byte >= 0xe0 && byte < 0xf0) return LeadByte{2, byte & 0x0fU, 0x800};
   if (byte >= 0xf0 && byte < 0xf8) return LeadByte{3, byte & 0x07U, 0x10000};
   return std::nullopt;
+}
+
+/// How many bytes of ASCII there are at the start of `text`, in steps of eight: most text is nothing else.
+std::size_t ascii_prefix(std::string_view text) {
+  constexpr std::uint64_t high_bits = 0x8080808080808080;
+  std::size_t at = 0;
+  for (std::uint64_t bytes = 0; at + sizeof bytes <= text.size(); at += sizeof bytes) {
+    std::memcpy(&bytes, text.data() + at, sizeof bytes);
+    if ((bytes & high_bits) != 0) break;
+  }
+  return at;
 }
 
 }  // namespace
@@ -38,9 +50,14 @@ std::size_t utf8_character(std::string_view text) {
 
 std::optional<std::size_t> utf8_length(std::string_view text) {
   std::size_t characters = 0;
-  for (; !text.empty(); ++characters) {
+  while (!text.empty()) {
+    const std::size_t ascii = ascii_prefix(text);
+    characters += ascii;
+    text.remove_prefix(ascii);
+    if (text.empty()) break;
     const std::size_t bytes = utf8_character(text);
     if (bytes == 0) return std::nullopt;
+    ++characters;
     text.remove_prefix(bytes);
   }
   return characters;
