@@ -2,12 +2,22 @@
 
 #include <SQLiteCpp/Transaction.h>
 
+#include <chrono>
 #include <optional>
+#include <thread>
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
 
 namespace shardlog::sqlite {
+
+namespace {
+
+// Who waits for the lock takes longer to wake up than we to come back for it. The log is better left to them: what is
+// cut off it here has to grow again there.
+constexpr std::chrono::milliseconds give_way{1};
+
+}  // namespace
 
 Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
                      const Clock& clock)
@@ -20,6 +30,7 @@ Committer::Committer(SQLite::Database& database, const Paths& paths, const Write
 Committer::~Committer() {
   if (outcome_unknown_) return;
   try {
+    if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
       lock_.check_present();
       log_.checkpoint_at_exit();
@@ -47,7 +58,9 @@ void Committer::under_lock(const std::function<void()>& work) {
   // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
   // writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
-  std::optional<WriterLock::Held> held(lock_.acquire(timeout_));
+  std::optional<WriterLock::Held> held = lock_.try_acquire();
+  waited_ = !held;
+  if (!held) held.emplace(lock_.acquire(timeout_));
   while (!under_way.try_lock()) {
     held.reset();
     { const std::lock_guard until_it_is_free(commit_mutex_); }

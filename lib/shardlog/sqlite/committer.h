@@ -51,6 +51,7 @@ class Committer {
   std::mutex& commit_mutex_;
   Sync sync_ = Sync::full;  ///< what the connection is set to
   bool outcome_unknown_ = false;
+  bool waited_ = false;  ///< for the lock, the last time: there are other writers
 };
 
 }  // namespace shardlog::sqlite
