@@ -58,13 +58,14 @@ class Redis(Server):
     def put(self, file):
         """Seconds for XADD of every line, pipelined as far as the sockets take it."""
         with open(file, "rb") as lines:
-            commands = b"".join(b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nd\r\n$%d\r\n%s\r\n" % (len(line) - 1, line[:-1])
-                                for line in lines)
+            commands = [b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nd\r\n$%d\r\n%s\r\n" % (len(line) - 1, line[:-1])
+                        for line in lines]
+        view = memoryview(b"".join(commands))
         start = time.monotonic()
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self.path)
             connection.setblocking(False)
-            view, sent, answers, expected = memoryview(commands), 0, 0, commands.count(b"XADD")
+            sent, answers, expected = 0, 0, len(commands)
             while answers < expected:
                 readable, writable, _ = select.select([connection], [connection] if sent < len(view) else [], [])
                 if writable:
@@ -119,5 +120,5 @@ class Nats(Server):
 
 # sqlite3's shell, as one would use it for this.
 SQLITE_PUT = ("sqlite3 db 'pragma journal_mode=wal' 'pragma synchronous=full' 'create table t(x)' '.mode ascii' "
-              "'.separator \"\\x01\" \"\\n\"' '.import /dev/stdin t'")
+              "'.separator \"\\037\" \"\\n\"' '.import /dev/stdin t'")
 SQLITE_GET = "sqlite3 db 'select x from t'"

@@ -5,6 +5,7 @@ usage: table.py BUILD [WORD...]     only the rows whose title holds one of the w
 $SHARDLOG_BENCH_MIB      size of the large file (2048)
 $SHARDLOG_PAIRS          pairs of runs (5)
 $SHARDLOG_GROWTH         records in the largest stream of the second part (100,000,000)
+$SHARDLOG_BENCH_LOGS     a file of logs for the rows with logs, instead of made up ones
 """
 
 import os
