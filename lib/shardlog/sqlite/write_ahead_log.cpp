@@ -22,7 +22,7 @@ constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: what is
 constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);
-constexpr std::int64_t exit_threshold = mib;  // to read it takes the next opening as long as emptying it once in a while
+constexpr std::int64_t exit_threshold = mib;  // for the next opening to read; emptying it each time takes longer
 constexpr milliseconds checkpoint_patience{50};
 
 constexpr std::int64_t bytes_of(std::int64_t pages) {

@@ -28,9 +28,9 @@ class WriteAheadLog {
   /// Before a commit. Throws busy when the ceiling is reached and readers stay in the way for `timeout`.
   void make_room(Duration timeout);
 
-  /// After a commit, when it is known how long the log is, whoever else has written to it or emptied it. Checkpoints when
-  /// enough has gathered: 4 MiB between small commits, up to 64 MiB between large ones. A reader that is in the way puts
-  /// it off.
+  /// After a commit, when it is known how long the log is, whoever else has written to it or emptied it. Checkpoints
+  /// when enough has gathered: 4 MiB between small commits, up to 64 MiB between large ones. A reader that is in the
+  /// way puts it off.
   void checkpoint_if_due();
 
   /// Copies everything into the database file, durably. Throws busy when readers stay in the way for `timeout`.
