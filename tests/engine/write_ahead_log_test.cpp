@@ -215,7 +215,7 @@ TEST_F(WriteAheadLogAtExit, FreesTheLock) {
 /// The checkpoint alone, on a connection of its own.
 class Checkpoint : public WriteAheadLogTest {
  protected:
-  Checkpoint() { put_bytes(*open_to_write(), mebibyte); }
+  Checkpoint() { put_bytes(*open_to_write(), mebibyte / 2); }
 
   Paths paths_{path_, path_};
   WriterLock lock_{file("lock"), true};

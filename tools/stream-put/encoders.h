@@ -14,7 +14,7 @@
 namespace shardlog::cli {
 
 /// Encodes chunks in several threads at once, and hands over what comes of them in the order of the chunks. Encoding is
-/// what takes longest where records are parsed or compressed.
+/// what takes longest where records are compressed.
 class Encoders {
  public:
   /// `make` makes the batcher of each thread. At most `most` threads: more than one only where a batcher needs to know
