@@ -4,7 +4,7 @@ import os
 import time
 
 import data
-from measure import fresh, median, peak_memory, program, run, seconds
+from measure import Pair, fresh, median, peak_memory, program, run, seconds, spread
 
 PUT = program("stream-put")
 GET = program("stream-get")
@@ -25,11 +25,14 @@ def line(*values):
     print(" ".join(f"{value:>14,.1f}" if isinstance(value, float) else f"{value:>14,}" for value in values), flush=True)
 
 
+def newest_of(stream):
+    return f"{GET} {stream} --from last:1 > /dev/null"
+
+
 def describe(stream):
     """Opening and reading one record, in ms; reading the newest million, in million records a second; memory in MiB."""
-    newest = f"{GET} {stream} --from last:1 > /dev/null"
     million = f"{GET} {stream} --from last:1000000 | cat > /dev/null"
-    return best(newest), 1000 / best(million), peak_memory(f"{GET} {stream} > /dev/null")
+    return best(newest_of(stream)), 1000 / best(million), peak_memory(f"{GET} {stream} > /dev/null")
 
 
 def records():
@@ -38,16 +41,27 @@ def records():
     data.lines("step", min(STEP, RECORDS) * data.LINE // 1048576 + 1)
     there, target = 0, 100_000
     while target <= RECORDS:
-        rates = []
         while there < target:
             part = min(target - there, STEP)
             run("sync")
-            took = seconds(f"head -n {part} step | {PUT} s")
-            rates.append(part / took / 1e6)
+            rate = part / seconds(f"head -n {part} step | {PUT} s") / 1e6
             there += part
-        line(there, rates[-1], *describe("s"))
+        line(there, rate, *describe("s"))
         target *= 10
-    return rates
+    against_new(there)
+
+
+def against_new(there):
+    """In turns, because a machine's speed drifts. Both find memory that was just in use: on a virtual machine what is
+    taken for the first time costs more than the writing, and only a new stream would get that of the one before it."""
+    part = min(STEP, RECORDS)
+    run(f"head -n {part} step > some")
+    used = "rm -rf new; cat some some > used; rm used"
+    put = Pair(f"{PUT} s < some", f"{PUT} new < some", used, f"{used}; {fresh('new', 4)}").speed_ratio()
+    opened = Pair(newest_of("s"), newest_of("new"), pairs=50).time_ratio()
+    print(f"\nWith {there:,} records and more, against a new stream, in turns:")
+    print(f"putting {part:,} records: {median(put):.2f} times as fast ({spread(put)}; goal 0.9)")
+    print(f"opening and reading the newest: {median(opened):.2f} times as long ({spread(opened)})", flush=True)
 
 
 def shards():
