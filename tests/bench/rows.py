@@ -155,7 +155,7 @@ def get_against_cat():
     return against(Pair(f"{GET} s | cat > /dev/null", "cat lines | cat > /dev/null"))
 
 
-@row("get JSON logs | cat, compressed as is the default, against cat | cat")
+@row("get JSON logs | cat, compressed as is the default, against cat | cat", 1.5)
 def get_logs_against_cat():
     some_logs()
     run(fresh("s", 4, "") + f"; {PUT} s < logs")

@@ -166,6 +166,16 @@ TEST_P(IoErrorInACheckpoint, EndsTheAppendsOfItsWriter) {
   EXPECT_EQ(refused(*writer_), ErrorCode::io);
 }
 
+TEST_P(IoErrorInACheckpoint, IsWhatTheNextAppendTellsOf) {
+  fail_once();
+  try {
+    put(*writer_, 0, {"refused"});
+    FAIL() << "was stored";
+  } catch (const Error& error) {
+    EXPECT_PRED_FORMAT2(testing::IsSubstring, "checkpoint: disk I/O error", error.what());
+  }
+}
+
 TEST_P(IoErrorInACheckpoint, IsMarkedOnTheLock) {
   fail_once();
   EXPECT_TRUE(marked());

@@ -13,8 +13,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-// Who waits for the lock takes longer to wake up than we to come back for it. The log is better left to them: what is
-// cut off it here has to grow again there.
+// At an exit, for whoever waits for the lock: they take longer to wake up than we to come back for it, and what we cut
+// off the log they would have to let it grow again by.
 constexpr std::chrono::milliseconds give_way{1};
 
 }  // namespace
@@ -28,7 +28,7 @@ Committer::Committer(SQLite::Database& database, const Paths& paths, const Write
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
 
 Committer::~Committer() {
-  if (outcome_unknown_) return;
+  if (failure_ || !log_.is_long()) return;
   try {
     if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
@@ -54,7 +54,7 @@ void Committer::checkpoint() {
 }
 
 void Committer::under_lock(const std::function<void()>& work) {
-  if (outcome_unknown_) throw Error(ErrorCode::io, "an earlier append or checkpoint met an error of the disk");
+  if (failure_) throw *failure_;
   // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
   // writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
@@ -92,7 +92,7 @@ void Committer::run_transaction(Sync sync, const std::function<void()>& change) 
     transaction.commit();
   } catch (const SQLite::Exception& error) {
     Error translated = translate(error, "append");
-    if (translated.code() == ErrorCode::io) give_up();
+    note_failure(translated);
     throw translated;
   }
 }
@@ -102,12 +102,14 @@ void Committer::tidy_up() {
   try {
     log_.checkpoint_if_due();
   } catch (const SQLite::Exception& error) {
-    if (translate(error, "checkpoint").code() == ErrorCode::io) give_up();
+    note_failure(translate(error, "checkpoint"));
   }
 }
 
-void Committer::give_up() {
-  outcome_unknown_ = true;
+/// What the disk holds is unknown from an I/O error on.
+void Committer::note_failure(const Error& error) {
+  if (error.code() != ErrorCode::io) return;
+  failure_ = error;
   lock_.set_outcome_unknown(true);
 }
 

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 
+#include "shardlog/core/error.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -41,7 +43,7 @@ class Committer {
   void prepare(Sync sync);
   void run_transaction(Sync sync, const std::function<void()>& change);
   void tidy_up();
-  void give_up();
+  void note_failure(const Error& error);
 
   SQLite::Database& database_;
   const WriterLock& lock_;
@@ -49,9 +51,9 @@ class Committer {
   WriteAheadLog log_;
   std::mutex own_mutex_;  ///< stands in where the options name none
   std::mutex& commit_mutex_;
-  Sync sync_ = Sync::full;  ///< what the connection is set to
-  bool outcome_unknown_ = false;
-  bool waited_ = false;  ///< for the lock, the last time: there are other writers
+  Sync sync_ = Sync::full;        ///< what the connection is set to
+  std::optional<Error> failure_;  ///< of the disk: nothing is committed after it
+  bool waited_ = false;           ///< for the lock, the last time: there are other writers
 };
 
 }  // namespace shardlog::sqlite

@@ -22,7 +22,6 @@ constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: what is
 constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);
-constexpr std::int64_t exit_threshold = mib;  // for the next opening to read; emptying it each time takes longer
 constexpr milliseconds checkpoint_patience{50};
 
 constexpr std::int64_t bytes_of(std::int64_t pages) {
@@ -79,7 +78,7 @@ void WriteAheadLog::checkpoint_now() {
 }
 
 void WriteAheadLog::checkpoint_at_exit() {
-  if (size() <= exit_threshold) return;
+  if (!is_long()) return;
   if (checkpoint(SQLITE_CHECKPOINT_RESTART)) {
     sqlite3_busy_timeout(database_.getHandle(), 0);
     sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);

@@ -11,13 +11,17 @@ namespace shardlog::sqlite {
 
 /// Decides when the write-ahead log is copied into the database file, and does it.
 ///
-/// Every checkpoint of every process runs here, and every one of these functions REQUIRES that the writer lock is held:
+/// Every checkpoint of every process runs here, and all that write REQUIRE that the writer lock is held:
 /// before version 3.51.3 SQLite loses committed transactions for ever when a checkpoint meets a writer that starts the
 /// WAL over (sqlite.org/wal.html, "The WAL-reset bug"), and that is the version on most machines.
 class WriteAheadLog {
  public:
   /// Beyond this size nothing is appended before a checkpoint succeeds.
   static constexpr std::int64_t ceiling = 256L * 1024 * 1024;
+
+  /// No more is left behind at an exit: to read it back takes the next opening about as long as emptying it, now and
+  /// then.
+  static constexpr std::int64_t exit_threshold = 1024L * 1024;
 
   /// Both must outlive it.
   WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock);
@@ -41,6 +45,9 @@ class WriteAheadLog {
 
   /// At an orderly exit: leaves a short log to whoever opens the stream next, if that can be had without waiting.
   void checkpoint_at_exit();
+
+  /// Whether there is anything for checkpoint_at_exit() to do. Needs no lock.
+  [[nodiscard]] bool is_long() const { return size() > exit_threshold; }
 
  private:
   static int on_commit(void* self, sqlite3* connection, const char* database, int pages);
