@@ -58,6 +58,26 @@ TEST(EvenRanges, OfTheMostShards) {
   EXPECT_EQ(ranges.back().last, max_hash_key);
 }
 
+HashKey::Value size_of(const HashRange& range) {
+  return range.last.value() - range.first.value() + 1;
+}
+
+// Equal sizes q with less than n left over for the last one: n * q + r = 2^128 and r < n, so q is 2^128 / n rounded
+// down.
+TEST(EvenRanges, OfAnyNumberOfShardsTileTheKeySpaceAndAreEven) {
+  for (std::uint32_t count = 2; count <= max_shards; count += count < 1000 ? 1 : 997) {
+    const auto ranges = even_ranges(count);
+    ASSERT_EQ(ranges.size(), count);
+    ASSERT_EQ(ranges.front().first, HashKey());
+    ASSERT_EQ(ranges.back().last, max_hash_key);
+    for (std::size_t i = 1; i < count; ++i) {
+      ASSERT_EQ(ranges[i].first.value(), ranges[i - 1].last.value() + 1) << count << " shards, the " << i << "th";
+      ASSERT_EQ(size_of(ranges[i - 1]), size_of(ranges.front())) << count << " shards, the " << i << "th";
+    }
+    ASSERT_LT(size_of(ranges.back()) - size_of(ranges.front()), count);
+  }
+}
+
 TEST(ShardMap, KeepsItsVersion) {
   EXPECT_EQ(ShardMap(42, open_shards(even_ranges(1))).version(), 42U);
 }
