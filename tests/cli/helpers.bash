@@ -7,7 +7,8 @@ bats_require_minimum_version 1.5.0
 
 setup() {
   : "${SHARDLOG_BIN:?the directory of the programs}" "${SHARDLOG_SOURCE:?the repository}"
-  export PATH="$SHARDLOG_BIN:$PATH" LC_ALL=C.UTF-8 TZ=UTC0
+  # Before what a user may have put on his PATH: a python3 that is a script takes ten times as long to start.
+  export PATH="$SHARDLOG_BIN:/usr/bin:$PATH" LC_ALL=C.UTF-8 TZ=UTC0
   unset STREAM_DIR
   export STDOUT="$BATS_TEST_TMPDIR/stdout" STDERR="$BATS_TEST_TMPDIR/stderr"
   export OUTPUT="$BATS_TEST_TMPDIR/output" MESSAGES="$BATS_TEST_TMPDIR/messages"
@@ -59,10 +60,18 @@ expect_failure() {
 
 # Exactly one line, which begins with a program's name and matches the extended regular expression.
 expect_stderr_line() {
-  [ "$(wc -l <"$STDERR")" -eq 1 ] || fail "not one line on stderr: $(cat -v "$STDERR")" || return
-  grep -Eq '^stream-(create|put|get|reshard|stats): ' "$STDERR" || fail "no program's name: $(cat -v "$STDERR")" || return
-  grep -Eqe "$1" "$STDERR" || fail "stderr does not match '$1': $(cat -v "$STDERR")" || return
-  ! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' "$STDERR" || fail "control characters on stderr: $(cat -v "$STDERR")"
+  local text line
+  read_file text "$STDERR" || fail "NUL on stderr: $(cat -v "$STDERR")" || return
+  line=${text%$'\n'}
+  [[ $text == *$'\n' && $line != *$'\n'* ]] || fail "not one line on stderr: $(cat -v "$STDERR")" || return
+  [[ $line =~ ^stream-(create|put|get|reshard|stats):\  ]] || fail "no program's name: $(cat -v "$STDERR")" || return
+  [[ $line =~ $1 ]] || fail "stderr does not match '$1': $(cat -v "$STDERR")" || return
+  ! has_control_characters "$line" || fail "control characters on stderr: $(cat -v "$STDERR")"
+}
+
+has_control_characters() {
+  local LC_ALL=C
+  [[ $1 == *[$'\001'-$'\010'$'\013'-$'\037'$'\177']* ]]
 }
 
 expect_empty() {
@@ -71,6 +80,8 @@ expect_empty() {
 
 # expect_stdout TEXT: the text and a newline.
 expect_stdout() {
+  local text
+  read_file text "$STDOUT" && [[ $text == "$1"$'\n' ]] && return
   printf '%s\n' "$1" >"$BATS_TEST_TMPDIR/expected"
   expect_same "$STDOUT" "$BATS_TEST_TMPDIR/expected"
 }
@@ -103,20 +114,40 @@ put() {
   printf '%s\n' "$@" | expect_silence stream-put "$stream"
 }
 
+# --- without starting a process ----------------------------------------------------------------------------------------------
+# There are machines on which a process costs more than all that a test does.
+
+# read_file NAME FILE: sets the variable to what the file holds; fails where that has a NUL byte, which no variable can hold.
+read_file() {
+  ! IFS= read -r -d '' "$1" <"$2"
+}
+
+# pause SECONDS
+pause() {
+  if [ -z "${SILENT:-}" ]; then
+    mkfifo "$BATS_TEST_TMPDIR/silent"  # a pipe that nobody writes to
+    exec {SILENT}<>"$BATS_TEST_TMPDIR/silent"
+  fi
+  ! read -r -t "$1" -u "$SILENT"
+}
+
 # --- waiting ---------------------------------------------------------------------------------------------------------------
 
-# wait_until COMMAND...: looks again and again until it succeeds; fails after 20 seconds.
+# wait_until COMMAND...: looks again and again until it succeeds; fails after a minute.
 wait_until() {
-  local deadline=$((SECONDS + 20))
+  local deadline=$((SECONDS + 60)) looks=0
   until "$@"; do
     [ "$SECONDS" -lt "$deadline" ] || fail "waited in vain for: $*" || return
-    sleep 0.01
+    if [ $((++looks)) -lt 20 ]; then pause 0.01; else pause 0.05; fi
   done
 }
 
 # has_lines N FILE: at least so many complete ones.
 has_lines() {
-  [ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ]
+  local lines
+  [ -e "$2" ] || return
+  mapfile lines <"$2"
+  [ "${#lines[@]}" -gt "$1" ] || [[ ${#lines[@]} -eq $1 && ($1 -eq 0 || ${lines[-1]} == *$'\n') ]]
 }
 
 is_gone() {
@@ -130,6 +161,7 @@ start() {
   : >"$OUTPUT"
   (
     [ -z "${FEED:-}" ] || exec {FEED}>&-
+    [ -z "${SILENT:-}" ] || exec {SILENT}>&-
     exec env --default-signal=INT,QUIT "$@"
   ) <&0 >"$OUTPUT" 2>"$MESSAGES" 3>&- &
   PID=$!
@@ -178,7 +210,7 @@ enter_public_directory() {
 # in_private_mounts SCRIPT: a bash script that may mount what goes away with it. It knows the functions of this file.
 in_private_mounts() {
   local name
-  for name in $(compgen -A function | grep -E '^(expect_|put$|fail$)'); do export -f "${name?}"; done
+  for name in $(compgen -A function | grep -E '^(expect_|read_file$|has_control_characters$|put$|fail$)'); do export -f "${name?}"; done
   export BATS_TEST_TMPDIR
   unshare --mount --propagation private bash -euc "$1" 3>&-
 }

@@ -1,4 +1,4 @@
-"""A kill at each system call of a put and of a create: the stream is as before or as after, and the next put works."""
+"""A kill at any system call of a put, a create and a reshard: the stream is as before or as after, and the next put works."""
 
 import json
 import os
@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from collections import Counter
 
-from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, strace, verify
+from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, scale, seeded, strace, verify
 
 ENOUGH = 200  # a run that saw fewer points than this did not test what it says
+POINTS = scale("SHARDLOG_KILL_POINTS", 100)  # of each command, chosen at random
+randomness = seeded()
 
 
 def kill_points(folder, command):
@@ -28,7 +30,7 @@ def kill_points(folder, command):
         most[name] = max(most[name], count)
     points = [(name, when) for name, count in most.items() for when in range(1, count + 1)]
     check(len(points) > ENOUGH, f"only {len(points)} system calls were seen")
-    return points
+    return randomness.sample(points, min(POINTS, len(points)))
 
 
 def run_killed_at(point, command):

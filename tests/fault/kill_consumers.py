@@ -10,7 +10,7 @@ import time
 from consumers import LOGGED, Producer, check_checkpoints, check_once, check_order, consumer, entries
 from support import Folder, check, program, records, run, scale, seeded, verify
 
-KILLS = scale("SHARDLOG_KILLS", 200)
+KILLS = scale("SHARDLOG_KILLS", 80)
 LONGEST = 0.04  # seconds from the start to the kill
 RECORDS = 40  # that are added for each kill
 DIFFERENT = r"""while read -r line; do echo "$line $$ $STREAM_FENCE"; done"""

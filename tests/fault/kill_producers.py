@@ -6,7 +6,7 @@ import time
 
 from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, scale, seeded, verify
 
-KILLS = scale("SHARDLOG_KILLS", 500)
+KILLS = scale("SHARDLOG_KILLS", 120)
 AT_ONCE = 4
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from resharding import PRODUCERS, Producer, random_step, shards
 from support import Folder, check, check_dense_from_parents, program, records, run, scale, seeded, verify
 
-STEPS = scale("SHARDLOG_RESHARDS", 200)
+STEPS = scale("SHARDLOG_RESHARDS", 80)
 
 
 def check_keys_in_order(lines, expected, what):

@@ -7,7 +7,7 @@ import time
 
 from support import Folder, check, check_dense, program, records, run, scale, seeded, verify
 
-KILLS = scale("SHARDLOG_RERUNS", 50)
+KILLS = scale("SHARDLOG_RERUNS", 25)
 RECORDS = 20_000
 
 

@@ -10,9 +10,9 @@ import sys
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "fault"))
 from support import Folder, check, records, run, scale, seeded  # noqa: E402
 
-STREAMS = scale("SHARDLOG_STREAMS", 4)
+STREAMS = scale("SHARDLOG_STREAMS", 2)
 COMMITS = scale("SHARDLOG_COMMITS", 25)
-REQUESTS = scale("SHARDLOG_REQUESTS", 150)
+REQUESTS = scale("SHARDLOG_REQUESTS", 75)
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 KEYS = ["a", "ab", "b", "key with blanks", "é🦊", *(f"k{number}" for number in range(20))]
