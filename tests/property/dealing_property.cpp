@@ -73,5 +73,24 @@ RC_GTEST_PROP(Dealing, NoShardIsMoreThanOneRunAheadOfAnother, ()) {
   }
 }
 
+RC_GTEST_PROP(Dealing, IsEvenFromAsManyMebibytesAsThereAreShards, ()) {
+  const auto shards = *rc::gen::inRange<std::uint32_t>(2, 20);
+  const auto size = *rc::gen::inRange<std::uint32_t>(100, 4000);
+  constexpr std::uint64_t mebibyte = 1UL << 20;
+  Router router(ShardMap(1, test::open_shards(even_ranges(shards))), 0);
+  std::vector<std::uint64_t> dealt(shards);
+  std::uint64_t read = 0;
+  while (read < 3 * shards * mebibyte) {
+    const auto count = *rc::gen::oneOf(rc::gen::just<std::size_t>(mebibyte / (size + 1)),
+                                       rc::gen::inRange<std::size_t>(1, mebibyte / (size + 1) + 1));
+    read += count * (size + 1);
+    for (const std::size_t run : cut_into_runs(std::vector<std::uint32_t>(count, size), shards, read)) {
+      dealt.at(router.deal(run * (size + 1))) += run * (size + 1);
+    }
+    const auto [least, most] = std::minmax_element(dealt.begin(), dealt.end());
+    RC_ASSERT(read < shards * mebibyte || *most <= 2 * *least);
+  }
+}
+
 }  // namespace
 }  // namespace shardlog::cli

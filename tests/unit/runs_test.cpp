@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace shardlog::cli {
@@ -44,10 +45,18 @@ TEST(Runs, AnInputIsShortUpToAFullChunk) {
 
 TEST(Runs, ALongInputIsCutEvery256KiB) {
   EXPECT_EQ(cut(4096, 255, 64, mebibyte), (Runs{1024, 1024, 1024, 1024}));
-  EXPECT_EQ(cut(4096, 255, 2, 10 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
-  EXPECT_EQ(cut(1536, 255, 2, 10 * mebibyte), (Runs{768, 768}));  // 384 KiB
-  EXPECT_EQ(cut(1535, 255, 2, 10 * mebibyte), Runs{1535});
-  EXPECT_EQ(cut(10, 9, 2, 10 * mebibyte), Runs{10});
+  EXPECT_EQ(cut(4096, 255, 10, 10 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
+  EXPECT_EQ(cut(1536, 255, 10, 10 * mebibyte), (Runs{768, 768}));  // 384 KiB
+  EXPECT_EQ(cut(1535, 255, 10, 10 * mebibyte), Runs{1535});
+  EXPECT_EQ(cut(10, 9, 10, 10 * mebibyte), Runs{10});
+}
+
+TEST(Runs, BehindOneMebibyteAShardTheyGrowToAQuarterOfWhatAShardHas) {
+  EXPECT_EQ(cut(4096, 255, 4, 4 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
+  EXPECT_EQ(cut(4096, 255, 4, 8 * mebibyte), (Runs{2048, 2048}));
+  EXPECT_EQ(cut(4096, 255, 4, 16 * mebibyte), Runs{4096});
+  EXPECT_EQ(cut(4096, 255, 4, 1024 * mebibyte), Runs{4096});
+  EXPECT_EQ(cut(4096, 255, 1000, 1000 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
 }
 
 TEST(Runs, EmptyRecordsCountAsTheirNewlines) {
@@ -55,7 +64,7 @@ TEST(Runs, EmptyRecordsCountAsTheirNewlines) {
 }
 
 TEST(Runs, ALongRecordIsOneAloneAndCutsNothingSmallBehindIt) {
-  EXPECT_EQ(cut(1, 10 * mebibyte, 4, 10 * mebibyte), Runs{1});
+  EXPECT_EQ(cut(1, 10 * mebibyte, 16, 10 * mebibyte), Runs{1});
   std::vector<std::uint32_t> sizes{800 * 1024 - 1};
   sizes.insert(sizes.end(), 896, 255);  // 224 KiB
   EXPECT_EQ(cut_into_runs(sizes, 4, 2 * mebibyte), (Runs{1, 896}));
@@ -64,7 +73,7 @@ TEST(Runs, ALongRecordIsOneAloneAndCutsNothingSmallBehindIt) {
 TEST(Runs, RecordsAreTakenBySize) {
   const std::string data(255, 'x');
   const std::vector<Record> records(4096, Record{data, std::nullopt});
-  EXPECT_EQ(cut_into_runs(records, 3, 4 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
+  EXPECT_EQ(cut_into_runs(records, 4, 4 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ std::vector<std::size_t> cut_into_runs(Sizes sizes, std::size_t shards, std::uin
     return cut_by_records(sizes.size(), std::clamp<std::size_t>(sizes.size() / least_run_records, 1, shards));
   }
   const std::uint64_t bytes = std::accumulate(sizes.begin(), sizes.end(), std::uint64_t{sizes.size()});
-  const auto runs = static_cast<std::size_t>((bytes + run_bytes / 2) / run_bytes);
+  const std::uint64_t run = std::max<std::uint64_t>(run_bytes, input_bytes / (4 * shards));
+  const auto runs = static_cast<std::size_t>((bytes + run / 2) / run);
   if (runs <= 1) return {sizes.size()};
   return cut_by_bytes(sizes, bytes, runs);
 }
