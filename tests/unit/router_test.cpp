@@ -82,25 +82,40 @@ TEST(Router, PlacesAreThoseOfTheOpenShards) {
   EXPECT_EQ(router.map().open_shards().at(router.index_of("abc")), ShardId(1));
 }
 
-TEST(Router, BatchesWithoutKeysTakeTurns) {
-  Router router = route_over(3, 5);
-  EXPECT_EQ(router.next_keyless(), 2U);
-  EXPECT_EQ(router.next_keyless(), 0U);
-  EXPECT_EQ(router.next_keyless(), 1U);
-  EXPECT_EQ(router.next_keyless(), 2U);
+std::vector<std::size_t> dealt(Router router, const std::vector<std::uint64_t>& sizes) {
+  std::vector<std::size_t> places;
+  for (const std::uint64_t size : sizes) places.push_back(router.deal(size));
+  return places;
+}
+
+using Places = std::vector<std::size_t>;
+
+TEST(Router, EqualRunsGoToTheShardsInTurn) {
+  EXPECT_EQ(dealt(route_over(3, 5), {7, 7, 7, 7, 7}), (Places{2, 0, 1, 2, 0}));
+}
+
+TEST(Router, AShardThatWasDealtMoreWaitsForTheOthers) {
+  EXPECT_EQ(dealt(route_over(3), {10, 4, 4, 4, 4, 1, 1, 1, 1}), (Places{0, 1, 2, 1, 2, 1, 2, 1, 2}));
+}
+
+TEST(Router, SmallAndLargeRunsByTurnsDoNotKeepToTheirShards) {
+  EXPECT_EQ(dealt(route_over(2), {1, 100, 1, 100, 1, 100}), (Places{0, 1, 0, 0, 1, 1}));
+}
+
+TEST(Router, OneShardIsDealtAll) {
+  EXPECT_EQ(dealt(route_over(1, 3), {1, 2, 3}), (Places{0, 0, 0}));
 }
 
 TEST(Router, KeysDoNotMoveTheTurn) {
   Router router = route_over(3);
-  EXPECT_EQ(router.next_keyless(), 0U);
+  EXPECT_EQ(router.deal(1), 0U);
   EXPECT_EQ(router.index_of("abc"), 1U);
-  EXPECT_EQ(router.next_keyless(), 1U);
+  EXPECT_EQ(router.deal(1), 1U);
 }
 
 TEST(Router, TheLastTurnOf64BitsIsInBounds) {
-  Router router = route_over(3, ~std::uint64_t{0});
-  EXPECT_LT(router.next_keyless(), 3U);
-  EXPECT_LT(router.next_keyless(), 3U);
+  // 2^64 - 1 is a multiple of three.
+  EXPECT_EQ(dealt(route_over(3, ~std::uint64_t{0}), {1, 1, 1, 1}), (Places{0, 1, 2, 0}));
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shardlog/core/router.h"
@@ -9,7 +12,7 @@
 
 namespace shardlog::cli {
 
-/// Gathers records by the shards that they go to, and encodes them. Those without a key go to one shard, all of them.
+/// Gathers records by the shards that they go to, and encodes them. Those without a key are dealt out in runs.
 class RoutedRecords {
  public:
   /// `router` must outlive this and keep its shard map. The compression is that of the stream.
@@ -33,14 +36,18 @@ class RoutedRecords {
     std::size_t bytes = 0;
   };
 
-  std::size_t route(const Record& record);
-  std::size_t keyless();
-  void flush_shard(std::size_t shard);
+  [[nodiscard]] std::size_t route(const Record& record) const;
+  /// Where records without a key wait. One shard takes them with the others, so that it keeps the order of all.
+  [[nodiscard]] std::size_t keyless_place() const { return shards_ == 1 ? 0 : shards_; }
+  void flush_pending(std::size_t place);
+  void flush_runs(std::span<const Record> records);
+  void add_run(EncodedBatch batch);
 
   Router& router_;
   Compression compression_;
-  std::vector<Pending> pending_;  ///< by place in the shard map's open_shards()
-  std::optional<std::size_t> keyless_;
+  std::size_t shards_;            ///< that are open
+  std::vector<Pending> pending_;  ///< by place in the shard map's open_shards(); those to be dealt out come last
+  std::uint64_t bytes_ = 0;       ///< of all records
   std::vector<RoutedBatch> batches_;
 };
 

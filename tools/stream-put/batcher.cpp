@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/input/routed_records.h"
+#include "tools/input/runs.h"
 
 namespace shardlog::cli {
 
@@ -16,8 +17,7 @@ constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is ke
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
                  std::optional<ExactlyOnce> once)
-    : router_(stream.map, stream.last_batch),
-      first_turn_(stream.last_batch),
+    : router_(stream.map, 0),
       max_record_size_(stream.settings.max_record_size),
       compression_(stream.settings.compression),
       framing_(command.framing),
@@ -27,7 +27,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       skip_errors_(command.skip_errors),
       with_places_(command.ack),
       most_records_(std::min(most_records, max_batch_records)),
-      pending_(stream.map.open_shards().size()) {
+      pending_(shards() + 1) {
   if (command.sample.percent) sampler_.emplace(*command.sample.percent, command.sample.by);
 }
 
@@ -39,14 +39,13 @@ void Batcher::use(ShardMap map) {
 void Batcher::take_over_map() {
   const std::lock_guard guard(mutex_);
   if (!next_map_) return;
-  pending_.resize(next_map_->open_shards().size());
   router_ = Router(std::move(*next_map_), 0);
+  pending_.resize(shards() + 1);
   next_map_.reset();
 }
 
 bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   take_over_map();
-  router_.turn_to(first_turn_ + chunk.number);
   chunk_ = &chunk;
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
@@ -87,21 +86,28 @@ void Batcher::encode_as_they_stand() {
   std::span<const std::uint32_t> lengths = std::span(chunk_->lengths).subspan(piece_);
   while (!lengths.empty() && open_) {
     const auto part = lengths.first(fitting(lengths, most_records_));
-    const std::size_t size = std::accumulate(part.begin(), part.end(), part.size());
-    const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
-    add(router_.next_keyless(), encode_lines(pieces.substr(at_, size), part, compression_));
-    for (std::uint32_t i = 0; i < part.size(); ++i, ++piece_) {
-      if (!with_places_) continue;
-      pass_holes();
-      encoded_.places.push_back({batch, i});
+    for (const std::size_t count : cut_into_runs(part, shards(), chunk_->read)) {
+      add_run(pieces.substr(at_), lengths.first(count));
+      lengths = lengths.subspan(count);
     }
-    at_ += size;
-    records_ += part.size();
-    lengths = lengths.subspan(part.size());
     if (!lengths.empty()) flush();
   }
   piece_ = chunk_->lengths.size();
   pass_holes();
+}
+
+/// One that `lines` begin with.
+void Batcher::add_run(std::string_view lines, std::span<const std::uint32_t> lengths) {
+  const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
+  const std::size_t size = std::accumulate(lengths.begin(), lengths.end(), lengths.size());
+  add(keyless_place(), encode_lines(lines.substr(0, size), lengths, compression_));
+  for (std::uint32_t i = 0; i < lengths.size(); ++i, ++piece_) {
+    if (!with_places_) continue;
+    pass_holes();
+    encoded_.places.push_back({batch, i});
+  }
+  at_ += size;
+  records_ += lengths.size();
 }
 
 /// Those at the start of the chunk that were dealt with before, all at once.
@@ -199,10 +205,10 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     not_stored("sampled out");
     return true;
   }
-  const std::size_t shard = route(record);
-  Pending& pending = pending_[shard];
+  const std::size_t place = route(record);
+  Pending& pending = pending_[place];
   if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes)
-    flush_shard(shard);
+    flush_pending(place);
   pending.records.push_back(record);
   pending.bytes += record.size();
   if (with_places_) {
@@ -249,31 +255,37 @@ void Batcher::not_stored(std::string why) {
 
 std::size_t Batcher::route(const Record& record) {
   if (record.explicit_hash_key) return router_.index_of(*record.explicit_hash_key);
-  if (record.key) return router_.index_of(*record.key);
-  if (!keyless_shard_) keyless_shard_ = router_.next_keyless();
-  return *keyless_shard_;
+  return record.key ? router_.index_of(*record.key) : keyless_place();
 }
 
-void Batcher::add(std::size_t shard, EncodedBatch batch) {
+void Batcher::add(std::size_t place, EncodedBatch batch) {
+  const bool run = place == shards();
+  if (run) encoded_.runs.push_back(encoded_.batches.size());
   encoded_.bytes += batch.payload.size();
-  encoded_.batches.push_back({router_.map().open_shards()[shard], std::move(batch)});
+  encoded_.batches.push_back({router_.map().open_shards()[run ? 0 : place], std::move(batch)});
 }
 
-void Batcher::flush_shard(std::size_t shard) {
-  Pending& pending = pending_[shard];
+void Batcher::flush_pending(std::size_t place) {
+  Pending& pending = pending_[place];
   if (pending.records.empty()) return;
-  const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
-  add(shard, shardlog::encode(pending.records, std::nullopt, compression_));
-  for (std::uint32_t i = 0; i < pending.inputs.size(); ++i) encoded_.places[pending.inputs[i]] = {batch, i};
+  std::span<const Record> records = pending.records;
+  std::size_t input = 0;
+  const auto runs = place == shards() ? cut_into_runs(records, shards(), chunk_->read) : std::vector{records.size()};
+  for (const std::size_t count : runs) {
+    const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
+    add(place, shardlog::encode(records.first(count), std::nullopt, compression_));
+    records = records.subspan(count);
+    if (!with_places_) continue;
+    for (std::uint32_t i = 0; i < count; ++i) encoded_.places[pending.inputs[input++]] = {batch, i};
+  }
   pending.records.clear();
   pending.inputs.clear();
   pending.bytes = 0;
-  if (pending.records.capacity() > most_kept / pending_.size()) pending = {};  // each shard has its turn to be large
+  if (pending.records.capacity() > most_kept / shards()) pending = {};  // each shard has its turn to be large
 }
 
 void Batcher::flush() {
-  for (std::size_t shard = 0; shard < pending_.size(); ++shard) flush_shard(shard);
-  keyless_shard_.reset();
+  for (std::size_t place = 0; place < pending_.size(); ++place) flush_pending(place);
   const bool all = piece_ == chunk_->lengths.size();
   const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);

@@ -52,16 +52,19 @@ class Batcher {
   void pass_holes();
   void refuse(const Error& error, bool may_skip, std::size_t pieces_before);
   void not_stored(std::string why);
+  [[nodiscard]] std::size_t shards() const { return router_.map().open_shards().size(); }
+  /// Where records without a key wait. One shard takes them with the others, so that it keeps the order of all.
+  [[nodiscard]] std::size_t keyless_place() const { return shards() == 1 ? 0 : shards(); }
   std::size_t route(const Record& record);
-  void add(std::size_t shard, EncodedBatch batch);
-  void flush_shard(std::size_t shard);
+  void add(std::size_t place, EncodedBatch batch);
+  void add_run(std::string_view lines, std::span<const std::uint32_t> lengths);
+  void flush_pending(std::size_t place);
   void flush();
 
   std::mutex mutex_;
   std::optional<ShardMap> next_map_;  ///< guarded by the mutex
 
   Router router_;
-  std::uint64_t first_turn_;  ///< the router's for the first chunk; each further one has the next
   std::uint64_t max_record_size_;
   Compression compression_;
   Framing framing_;
@@ -81,8 +84,7 @@ class Batcher {
     std::vector<std::size_t> inputs;  ///< their places in the order of the input
     std::size_t bytes = 0;
   };
-  std::vector<Pending> pending_;  ///< by place in the shard map's open_shards()
-  std::optional<std::size_t> keyless_shard_;
+  std::vector<Pending> pending_;  ///< by place in the shard map's open_shards(); those to be dealt out come last
   Encoded encoded_;
   std::size_t records_ = 0;
 

@@ -118,6 +118,7 @@ class ChunkReader {
     const bool none_before = !any();
     input_.used += count;
     input_bytes_ += count;
+    read_ += count;
     try {
       if (count > 0) {
         framer_->cut(input_, count);
@@ -166,7 +167,7 @@ class ChunkReader {
     Input done = std::exchange(input_, std::move(next));
     in_flight_.add();
     return hand_over_({std::move(done.buffer), done.complete, std::move(done.lengths), std::move(done.holes), source_,
-                       first, std::exchange(input_bytes_, 0), error_, chunks_++});
+                       first, std::exchange(input_bytes_, 0), read_, error_, chunks_++});
   }
 
   ReadRules rules_;
@@ -183,6 +184,7 @@ class ChunkReader {
   std::uint64_t chunks_ = 0;  ///< how many were handed over
   Input input_;
   std::uint64_t input_bytes_ = 0;  ///< read since the last hand-over
+  std::uint64_t read_ = 0;         ///< read altogether
   Duration first_piece_at_{};      ///< when the first piece in the buffer was complete
   std::optional<InputError> error_;
 };

@@ -16,6 +16,7 @@ void move_behind(std::vector<Item>& to, std::vector<Item>& from) {
 
 void Encoded::append(Encoded next) {
   const auto first_batch = static_cast<std::uint32_t>(batches.size());
+  for (const std::size_t run : next.runs) runs.push_back(first_batch + run);
   const auto first_reason = static_cast<std::uint32_t>(reasons.size());
   for (const auto& [batch, index] : next.places) {
     if (batch == Place::not_stored) {
@@ -32,6 +33,13 @@ void Encoded::append(Encoded next) {
   chunks += next.chunks;
   input_bytes += next.input_bytes;
   error = std::move(next.error);
+}
+
+void Encoded::deal(Router& router) {
+  for (const std::size_t run : runs) {
+    RoutedBatch& batch = batches[run];
+    batch.shard = router.map().open_shards()[router.deal(batch.batch.data_bytes + batch.batch.record_count)];
+  }
 }
 
 }  // namespace shardlog::cli

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/router.h"
 #include "shardlog/stream.h"
 
 namespace shardlog::cli {
@@ -31,6 +32,7 @@ struct Place {
 /// Records on their way to the disk: routed, encoded, checksummed.
 struct Encoded {
   std::vector<RoutedBatch> batches;
+  std::vector<std::size_t> runs;      ///< which of them are runs of records without a key, for any shard
   std::vector<Place> places;          ///< of each record in the order of the input; only for acknowledgements
   std::vector<std::string> reasons;   ///< why records are not stored; only for acknowledgements
   std::vector<std::string> skipped;   ///< a message for each record that broke a rule and is left out
@@ -42,6 +44,9 @@ struct Encoded {
 
   /// Puts what follows behind this. REQUIRES: no error yet
   void append(Encoded next);
+
+  /// Deals the runs out over the shards that are open in the router's map.
+  void deal(Router& router);
 };
 
 }  // namespace shardlog::cli

@@ -66,9 +66,12 @@ std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
 /// Appends what was encoded.
 class Appends {
  public:
-  /// `stored` are the places of the producer, where there is one.
-  Appends(Stream& stream, const PutCommand& command, const std::vector<Producer>& stored)
-      : stream_(stream), sync_(command.sync), producer_(command.producer.value_or("")) {
+  /// `description` is that of the stream; `stored` are the places of the producer, where there is one.
+  Appends(Stream& stream, StreamDescription description, const PutCommand& command, const std::vector<Producer>& stored)
+      : stream_(stream),
+        router_(std::move(description.map), description.last_batch),
+        sync_(command.sync),
+        producer_(command.producer.value_or("")) {
     for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.place.position);
   }
 
@@ -76,12 +79,14 @@ class Appends {
   std::vector<SequenceRun> commit(Encoded& encoded, Encoders& encoders) {
     const std::vector<ProducerMove> moves = moves_of(encoded);
     if (encoded.batches.empty() && moves.empty()) return {};
+    encoded.deal(router_);
     auto stored = stream_.append(encoded.batches, sync_, moves);
     while (!stored) {
-      const StreamDescription description = stream_.describe();
+      StreamDescription description = stream_.describe();
       encoders.use(description.map);
-      Router router(description.map, description.last_batch);
-      encoded = route_again(std::move(encoded), router);
+      router_ = Router(std::move(description.map), description.last_batch);
+      encoded = route_again(std::move(encoded), router_);
+      encoded.deal(router_);
       stored = stream_.append(encoded.batches, sync_, moves);
     }
     for (const ProducerMove& move : moves) places_.insert_or_assign(move.id.source, move.to.position);
@@ -99,6 +104,7 @@ class Appends {
   }
 
   Stream& stream_;
+  Router router_;  ///< deals out the runs: here they come in the order of the input
   Sync sync_;
   std::string producer_;
   std::map<std::string, SequenceNumber> places_;  ///< by source
@@ -157,7 +163,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   RateLimit rate(command.rate, context.clock, give_up.get_token());
   std::vector<Producer> stored;
   if (command.producer) stored = stream->producer(*command.producer);
-  Appends appends(*stream, command, stored);
+  Appends appends(*stream, description, command, stored);
   // What is sampled, or known to be stored, follows from all that was before it. Whatever is not compressed is encoded
   // faster than it can be committed, and a second thread would only be in the way of that.
   const bool each_chunk_alone = !command.producer && !command.sample.percent;

@@ -1,35 +1,68 @@
 #include "tools/stream-put/route_again.h"
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
+
+#include "tools/input/runs.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-/// The records of one batch, by the place of their new shard in the map's open_shards().
-struct Part {
+struct Gathered {
   std::vector<Record> records;
   std::vector<std::size_t> inputs;  ///< their places in the batch they come from
 };
 
-std::map<std::size_t, Part> parts_of(const RecordBatch& batch, Router& router) {
-  std::map<std::size_t, Part> parts;
-  std::optional<std::size_t> keyless;  // one for all, so that their order stays
+/// A new batch, with records of one old batch.
+struct Part {
+  std::optional<ShardId> shard;  ///< none where any shard may have it, because it is a run
+  EncodedBatch batch;
+  std::vector<std::size_t> inputs;  ///< the places of its records in the old batch
+};
+
+Part whole(std::optional<ShardId> shard, EncodedBatch batch) {
+  std::vector<std::size_t> inputs(batch.record_count);
+  std::iota(inputs.begin(), inputs.end(), std::size_t{0});
+  return {shard, std::move(batch), std::move(inputs)};
+}
+
+/// By place in the map's open_shards(). Behind the last one stand the records that are to be dealt out.
+std::map<std::size_t, Gathered> gather(const RecordBatch& batch, Router& router) {
+  const std::size_t shards = router.map().open_shards().size();
+  std::map<std::size_t, Gathered> gathered;
   std::size_t input = 0;
   for (const Record& record : batch) {
-    std::size_t shard = 0;
+    std::size_t place = shards == 1 ? 0 : shards;
     if (record.explicit_hash_key) {
-      shard = router.index_of(*record.explicit_hash_key);
+      place = router.index_of(*record.explicit_hash_key);
     } else if (record.key) {
-      shard = router.index_of(*record.key);
-    } else {
-      if (!keyless) keyless = router.next_keyless();
-      shard = *keyless;
+      place = router.index_of(*record.key);
     }
-    Part& part = parts[shard];
-    part.records.push_back(record);
-    part.inputs.push_back(input++);
+    gathered[place].records.push_back(record);
+    gathered[place].inputs.push_back(input++);
+  }
+  return gathered;
+}
+
+std::vector<Part> parts_of(EncodedBatch batch, Router& router) {
+  const std::vector<ShardId>& shards = router.map().open_shards();
+  const RecordBatch old = RecordBatch::decode(std::move(batch.payload));
+  std::vector<Part> parts;
+  for (const auto& [place, gathered] : gather(old, router)) {
+    std::span<const Record> records = gathered.records;
+    const bool dealt = place == shards.size();
+    const std::optional<ShardId> shard = dealt ? std::nullopt : std::optional(shards[place]);
+    auto inputs = gathered.inputs.begin();
+    for (const std::size_t count :
+         dealt ? cut_into_runs(records, shards.size(), old.lines().size()) : std::vector{records.size()}) {
+      const auto end = inputs + static_cast<std::ptrdiff_t>(count);
+      parts.push_back({shard, encode(records.first(count), std::nullopt, old.compression()), {inputs, end}});
+      records = records.subspan(count);
+      inputs = end;
+    }
   }
   return parts;
 }
@@ -37,32 +70,32 @@ std::map<std::size_t, Part> parts_of(const RecordBatch& batch, Router& router) {
 }  // namespace
 
 Encoded route_again(Encoded encoded, Router& router) {
-  std::vector<RoutedBatch> result;
+  std::vector<RoutedBatch> batches;
+  std::vector<std::size_t> runs;
   std::vector<std::vector<Place>> moved;  // by old batch and place
-  for (RoutedBatch& batch : encoded.batches) {
-    const std::size_t count = batch.batch.record_count;
-    std::vector<Place> places(encoded.places.empty() ? 0 : count);
-    const auto note = [&](std::size_t input, std::size_t place) {
-      if (!places.empty())
-        places[input] = {static_cast<std::uint32_t>(result.size()), static_cast<std::uint32_t>(place)};
-    };
-    if (router.map().find(batch.shard)->open()) {
-      for (std::size_t i = 0; i < count; ++i) note(i, i);
-      result.push_back(std::move(batch));
+  for (std::size_t old = 0; old < encoded.batches.size(); ++old) {
+    RoutedBatch& batch = encoded.batches[old];
+    std::vector<Place>& places = moved.emplace_back(encoded.places.empty() ? 0 : batch.batch.record_count);
+    std::vector<Part> parts;
+    if (std::binary_search(encoded.runs.begin(), encoded.runs.end(), old)) {
+      parts.push_back(whole(std::nullopt, std::move(batch.batch)));
+    } else if (router.map().find(batch.shard)->open()) {
+      parts.push_back(whole(batch.shard, std::move(batch.batch)));
     } else {
-      const RecordBatch records = RecordBatch::decode(std::move(batch.batch.payload));
-      for (const auto& [shard, part] : parts_of(records, router)) {
-        for (std::size_t i = 0; i < part.inputs.size(); ++i) note(part.inputs[i], i);
-        result.push_back(
-            {router.map().open_shards()[shard], encode(part.records, std::nullopt, records.compression())});
-      }
+      parts = parts_of(std::move(batch.batch), router);
     }
-    moved.push_back(std::move(places));
+    for (Part& part : parts) {
+      const auto number = static_cast<std::uint32_t>(batches.size());
+      for (std::uint32_t i = 0; i < part.inputs.size() && !places.empty(); ++i) places[part.inputs[i]] = {number, i};
+      if (!part.shard) runs.push_back(number);
+      batches.push_back({part.shard.value_or(router.map().open_shards().front()), std::move(part.batch)});
+    }
   }
   for (Place& place : encoded.places) {
     if (place.batch != Place::not_stored) place = moved[place.batch][place.index];
   }
-  encoded.batches = std::move(result);
+  encoded.batches = std::move(batches);
+  encoded.runs = std::move(runs);
   return encoded;
 }
 

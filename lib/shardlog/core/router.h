@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "shardlog/core/record.h"
 #include "shardlog/core/shard_map.h"
@@ -14,8 +15,8 @@ namespace shardlog {
 /// Chooses the shard of each record of one producer. Not safe for use by several threads at once.
 class Router {
  public:
-  /// Records without a key go to one open shard per batch, in turn; `turn` says where that begins. Pass what differs
-  /// from run to run (the number of the last batch), so that many short runs do not all load the first shard.
+  /// `turn` says which shard is dealt records without a key first. Pass what differs from one producer to the next (the
+  /// number of the last batch), so that many short-lived ones do not all load the first shard.
   Router(ShardMap map, std::uint64_t turn);
 
   [[nodiscard]] const ShardMap& map() const { return map_; }
@@ -24,11 +25,9 @@ class Router {
   std::size_t index_of(std::string_view key);
   [[nodiscard]] std::size_t index_of(HashKey key) const { return map_.open_index_of(key); }
 
-  /// Goes on with that turn.
-  void turn_to(std::uint64_t turn) { turn_ = turn; }
-
-  /// The place in map().open_shards() for the next batch of records without a key.
-  std::size_t next_keyless();
+  /// The place in map().open_shards() for the next run of records without a key, of `size` bytes: the shard that has
+  /// been dealt least. Shards that have been dealt the same take turns. So no two of them differ by more than one run.
+  std::size_t deal(std::uint64_t size);
 
  private:
   struct TransparentHash {
@@ -37,7 +36,8 @@ class Router {
   };
 
   ShardMap map_;
-  std::uint64_t turn_;
+  std::vector<std::uint64_t> dealt_;  ///< bytes, by place in the map's open_shards()
+  std::size_t turn_;                  ///< the place that comes first among equals
   std::unordered_map<std::string, std::size_t, TransparentHash, std::equal_to<>> seen_;
 };
 
