@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "shardlog/consumer/consumer.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 #include "tools/common/option_table.h"
@@ -49,7 +50,7 @@ void show_shards(const StatsCommand& command, const ShardMap& map, Output& outpu
 ExitStatus verify(Stream& stream, const Context& context) {
   const bool show_progress = ::isatty(STDERR_FILENO) != 0 && !context.quiet;
   int shown = -1;
-  const VerifyReport report = stream.verify([&](double done) {
+  VerifyReport report = stream.verify([&](double done) {
     const int percent = static_cast<int>(done * 100);
     if (show_progress && percent != shown) fmt::print(stderr, "\r{} %", percent);
     shown = percent;
@@ -57,6 +58,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
   });
   if (show_progress && shown >= 0) fmt::print(stderr, "\r\x1b[K");
   if (context.stop.stop_requested()) return ExitStatus::partly;
+  if (report.findings.empty()) report.findings = consumer::check_consumers(stream);
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
   if (!report.findings.empty()) return ExitStatus::data;
   context.output.write(fmt::format("{} in {}: all as they were written\n", format_count(report.records, "record"),
