@@ -115,7 +115,7 @@ open_shards() { stream-stats "$1" --json | jq -r '[.shards[] | select(.open) | .
   expect_success stream-stats s
   grep -q '1 open, 2 closed' "$STDOUT"
   grep -q 'closed, 2 took over' "$STDOUT"
-  grep -q 'from 0 and 1' "$STDOUT"
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" 24 100 stream-stats s | grep -q 'from 0 and 1'
   [ "$(stream-stats s --json | jq -c '.shards[2].parents')" = '["shardId-000000000000","shardId-000000000001"]' ]
   [ "$(stream-stats s --shard-for k | wc -l)" -eq 2 ]
 }

@@ -23,9 +23,12 @@ work() {
 @test "a stream without consumers and producers" {
   stream-create s
   expect_equal "$(of s '[.consumers, .producers]')" '[[],[]]'
-  expect_silence stream-stats s --consumers
-  expect_silence stream-stats s --producers
-  expect_silence stream-stats s --consumers --producers
+  expect_success stream-stats s --consumers
+  expect_stdout 'no consumers'
+  expect_success stream-stats s --producers
+  expect_stdout 'no producers'
+  expect_success stream-stats s --consumers --producers
+  expect_stdout $'no consumers\n\nno producers'
   expect_success stream-stats s
   ! grep consumer "$STDOUT"
 }
@@ -47,14 +50,15 @@ work() {
     expect_equal "$(of s ".consumers[].shards[$shard] | [.checkpoint, .owner, .claimant]")" "[\"after:$expected\",null,null]"
   done
   expect_success stream-stats s
-  grep -qE '^consumer   nightly: no worker, 17 records behind, the oldest ([0-9]+s|[0-9]+ms) old$' "$STDOUT"
-  expect_success stream-stats s --consumers
-  grep -qE '^backlog     17 records, the oldest ' "$STDOUT"
+  grep -qE '^nightly +- +17 +([0-9]+s|[0-9]+ms)  no worker$' "$STDOUT"
+  expect_success stream-stats s -c nightly
+  head -n 1 "$STDOUT" | grep -qE '^backlog     17 records, the oldest '
+  tail -n 1 "$STDOUT" | grep -q '^uuid '
   grep -qx 'shards      4, none owned' "$STDOUT"
-  expect_equal "$(grep -c '^shardId-' "$STDOUT")" 4
+  expect_equal "$(grep -cE '^    [0-3]  ' "$STDOUT")" 4
   work s nightly
   expect_success stream-stats s
-  grep -qx 'consumer   nightly: no worker, nothing behind' "$STDOUT"
+  grep -qE '^nightly +- +0 +-  caught up$' "$STDOUT"
 }
 
 @test "consumers in the order of their names, and one of them alone" {
@@ -63,7 +67,7 @@ work() {
   work s b
   expect_status 0 stream-get s -q -c a --seek trim-horizon
   expect_success stream-stats s --consumers
-  expect_equal "$(grep '^consumer ' "$STDOUT" | tr -s ' ')" $'consumer a\nconsumer b'
+  expect_equal "$(awk '{ print $1, $2, $3 }' "$STDOUT")" $'consumer workers backlog\na - 3\nb - 0'
   expect_success stream-stats s -c b
   expect_equal "$(grep '^consumer ' "$STDOUT" | tr -s ' ')" 'consumer b'
   expect_equal "$(stream-stats s --json -c a | jq -c '[.records, (.consumers[] | .consumer, .backlog)]')" '[3,"a",3]'
@@ -78,13 +82,13 @@ work() {
   expect_equal "$(of s '[.consumers[].shards[].owner | [.pid, .gone]]')" "[[$PID,false],[$PID,false]]"
   expect_equal "$(of s '.consumers[].workers')" 1
   expect_success stream-stats s -c g
-  expect_equal "$(grep -cE "^shardId-.*  me, pid $PID\$" "$STDOUT")" 2
+  expect_equal "$(grep -cE "^    [01] .*  me, pid $PID\$" "$STDOUT")" 2
   grep -qx 'shards      2, 2 owned by 1 worker' "$STDOUT"
   kill -KILL "$PID"
   wait_until is_gone "$PID"
   expect_equal "$(of s '[.consumers[] | .workers, (.shards[].owner.gone)]')" '[0,true,true]'
   expect_success stream-stats s -c g
-  expect_equal "$(grep -cE "^shardId-.*  me, pid $PID, gone\$" "$STDOUT")" 2
+  expect_equal "$(grep -cE "^    [01] .*  me, pid $PID, gone\$" "$STDOUT")" 2
 }
 
 @test "the shards that wait for their parents count too" {
@@ -132,7 +136,7 @@ work() {
   stream-get s --frames | expect_silence stream-put copy --frames --producer mirror
   expect_success stream-stats copy --producers
   uuid=$(of s .uuid | tr -d '"')
-  grep -qE "^mirror +$uuid/shardId-000000000000 +7  20[0-9-]+T" "$STDOUT"
+  grep -qE "^mirror +$uuid/shardId-000000000000 +7\$" "$STDOUT"
   expect_equal "$(wc -l <"$STDOUT")" 2
 }
 
@@ -156,4 +160,82 @@ work() {
   put a one
   work a g
   expect_equal "$(stream-stats --json | jq -c '[.stream, (.consumers | length)]' | tr -d '\n')" '["a",1]["b",0]'
+}
+
+@test "without STREAM the streams of the working directory where STREAM_DIR is not set" {
+  expect_status 0 stream-stats
+  expect_empty "$STDOUT"
+  expect_stderr_line "no streams in '.': stream-create NAME makes one"
+  stream-create b
+  stream-create a
+  put a one
+  expect_success stream-stats
+  expect_equal "$(awk '{ print $1, $2, $3 }' "$STDOUT")" $'stream shards records\na 1 1\nb 1 0'
+  expect_equal "$(stream-stats --json | jq -r .stream | tr '\n' ' ')" 'a b '
+}
+
+@test "of many shards the busiest and where the others stand, or all of them" {
+  stream-create s --shards 100
+  seq 1000 | expect_silence stream-put s --key-field 1
+  expect_success stream-stats s
+  expect_equal "$(grep -cE '^ +[0-9]+ +1.0 %' "$STDOUT")" 8
+  busiest=$(of s '[.shards[].records] | max' | tr -d '"')
+  expect_equal "$(grep -m 1 -E '^ +[0-9]+ +1.0 %' "$STDOUT" | awk '{ print $4 }')" "$busiest"
+  grep -qE '^[▁▂▃▄▅▆▇█]{50}$' "$STDOUT"
+  LC_ALL=C expect_success stream-stats s
+  grep -qE '^[.:=#]{50}$' "$STDOUT"
+  expect_success stream-stats s --shards
+  expect_equal "$(grep -cE '^ +[0-9]+ +1.0 %' "$STDOUT")" 100
+}
+
+# on_screen ROWS COLUMNS COMMAND...
+on_screen() {
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" "$@"
+}
+
+@test "no line is wider than the terminal" {
+  name=$(printf 'n%.0s' $(seq 128))
+  for shards in 1 4 100 1000; do
+    stream-create "s$shards" --shards "$shards" --tag "team=$name"
+    seq 2000 | expect_silence stream-put "s$shards" --key-field 1
+  done
+  expect_status 0 stream-get s4 -q -c "$name" --seek trim-horizon
+  expect_silence stream-reshard split s4 0
+  for columns in 60 80 100 200; do
+    for stream in s1 s4 s100 s1000 .; do
+      [ "$stream" != . ] || stream=
+      on_screen 24 $columns stream-stats $stream >"$OUTPUT"
+      expect_equal "$(grep -E "^.{$((columns + 1))}" "$OUTPUT")" ''
+      [ -s "$OUTPUT" ]
+    done
+    on_screen 24 $columns stream-stats s4 -c "$name" >"$OUTPUT"
+    expect_equal "$(grep -E "^.{$((columns + 1))}" "$OUTPUT")" ''
+  done
+  # A pipe is a terminal of 80 columns.
+  expect_equal "$(stream-stats s4)" "$(on_screen 24 80 stream-stats s4)"
+}
+
+@test "--watch takes its interval as the next word, and prints page after page into a pipe" {
+  stream-create s
+  start stream-stats --watch 10ms s
+  wait_until has_lines 40 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_equal "$(head -n 1 "$STDOUT")" 'stream     s'
+  [ "$(grep -c '^stream ' "$STDOUT")" -gt 2 ]
+  ! grep -q $'\033' "$STDOUT"
+  start stream-stats s --watch
+  wait_until has_lines 10 "$OUTPUT"
+  kill -TERM "$PID"
+  expect_exit 143
+  expect_failure 64 'is not an interval' stream-stats --watch 0 s
+}
+
+@test "--watch draws over the page before, fits the height, and draws again when the size changes" {
+  stream-create s --shards 10
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" --resize 12 40 8 60 stream-stats --watch 1h s >"$OUTPUT"
+  # Two pages, each at the top and no longer than the screen leaves room for.
+  expect_equal "$(grep -o $'\033\\[Hstream     s' "$OUTPUT" | wc -l)" 2
+  expect_equal "$(grep -cE '^and [0-9]+ more lines' "$OUTPUT")" 2
+  expect_equal "$(awk '/Hstream/ { ++page } { ++lines[page] } END { print lines[1], lines[2] }' "$OUTPUT")" '11 8'
 }

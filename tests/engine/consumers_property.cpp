@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -96,8 +97,11 @@ class Beside {
     std::optional<Consumer> expected = guess(name);
     std::optional<Consumer> desired;
     if (!expected || *rc::gen::weightedElement<bool>({{3, true}, {1, false}})) {
-      desired =
-          Consumer{name, "uuid-" + std::to_string(++made_), *rc::gen::inRange<std::uint64_t>(1, 3), clock_.now(), {}};
+      desired = Consumer{name,
+                         fmt::format("00000000-0000-4000-8000-{:012}", ++made_),
+                         *rc::gen::inRange<std::uint64_t>(1, 3),
+                         clock_.now(),
+                         {}};
       if (expected && *rc::gen::arbitrary<bool>()) desired->uuid = expected->uuid;
       for (std::uint32_t shard = 0; shard < shards; ++shard) {
         if (*rc::gen::arbitrary<bool>()) desired->leases.push_back(any_lease(shard));
@@ -135,7 +139,9 @@ class Beside {
     std::optional<Consumer> there = model_.find(name);
     const auto wrong = *rc::gen::weightedElement<int>({{9, 0}, {1, 1}, {1, 2}});
     if (wrong == 0) return there;
-    if (!there || wrong == 1) return there ? std::nullopt : std::optional(Consumer{.name = name, .uuid = "none"});
+    if (!there || wrong == 1)
+      return there ? std::nullopt
+                   : std::optional(Consumer{.name = name, .uuid = "00000000-0000-4000-8000-ffffffffffff"});
     ++there->generation;
     return there;
   }

@@ -29,7 +29,7 @@ class Consumers : public test::StreamTest {
   }
 
   Consumer make(const std::string& name, std::vector<Lease> leases = {}) {
-    Consumer consumer{name, "uuid-of-" + name, 1, clock_.now(), std::move(leases)};
+    Consumer consumer{name, "00000000-0000-4000-8000-00000000000" + name, 1, clock_.now(), std::move(leases)};
     EXPECT_TRUE(stream_->replace_consumer({}, consumer));
     return consumer;
   }
@@ -127,7 +127,7 @@ TEST_F(Consumers, LeasesOfAnotherConsumerOfTheNameAreNotChanged) {
   EXPECT_FALSE(change(first, lease(0), {}));
   EXPECT_FALSE(change(first, {}, lease(0)));
   Consumer second = first;
-  second.uuid = "another";
+  second.uuid = "00000000-0000-4000-8000-0000000000ff";
   ASSERT_TRUE(stream_->replace_consumer({}, second));
   EXPECT_FALSE(change(first, lease(0), {}));
   EXPECT_FALSE(change(first, {}, lease(1)));
@@ -136,7 +136,7 @@ TEST_F(Consumers, LeasesOfAnotherConsumerOfTheNameAreNotChanged) {
 
 TEST_F(Consumers, OfWrongNamesAreRefused) {
   for (const std::string& name : {std::string(), std::string(129, 'a'), std::string("a b"), std::string("ä")}) {
-    const Consumer consumer{.name = name, .uuid = "u"};
+    const Consumer consumer{.name = name, .uuid = "00000000-0000-4000-8000-000000000000"};
     EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, consumer); }), ErrorCode::usage) << name;
   }
   const Consumer consumer = make("a", {lease(0)});
@@ -155,7 +155,7 @@ TEST_F(Consumers, RequestsThatContradictThemselvesAreDefects) {
   renamed.name = "b";
   EXPECT_EQ(refusal([&] { stream_->replace_consumer(consumer, renamed); }), ErrorCode::internal);
   EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, renamed); }), ErrorCode::internal) << "its UUID is taken";
-  renamed.uuid = "another";
+  renamed.uuid = "00000000-0000-4000-8000-0000000000ff";
   renamed.leases = {lease(1), lease(0)};
   EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, renamed); }), ErrorCode::internal);
   EXPECT_EQ(stream_->consumers(), std::vector{consumer});

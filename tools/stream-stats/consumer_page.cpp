@@ -11,6 +11,7 @@
 #include "shardlog/core/checkpoint.h"
 #include "shardlog/core/printable.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/table.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
@@ -64,64 +65,63 @@ std::string json_part(const ConsumerStatistics::Part& part) {
 
 }  // namespace
 
-std::string format_consumer_lines(const std::vector<ConsumerStatistics>& consumers, Timestamp now) {
-  std::string lines;
+std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now, std::size_t width) {
+  if (consumers.empty()) return "no consumers\n";
+  Column name{"consumer"};
+  Column workers{"workers", Column::Side::right, 1};
+  Column backlog{"backlog", Column::Side::right, 4};
+  Column age{"age", Column::Side::right, 3};
+  Column words{"", Column::Side::left, 2};
   for (const ConsumerStatistics& each : consumers) {
-    lines += fmt::format("consumer   {}: {}, {} behind{}\n", printable(each.consumer.name), workers_text(each.workers),
-                         each.backlog == 0 ? "nothing" : format_count(each.backlog, "record"),
-                         each.oldest ? ", the oldest " + age_text(age_of(*each.oldest, now)) + " old" : "");
+    name.cells.push_back(printable(each.consumer.name));
+    workers.cells.push_back(each.workers == 0 ? "-" : format_count(each.workers));
+    backlog.cells.push_back(format_count(each.backlog));
+    age.cells.push_back(each.oldest ? age_text(age_of(*each.oldest, now)) : "-");
+    words.cells.emplace_back(each.backlog == 0 ? "caught up" : each.workers == 0 ? "no worker" : "");
   }
-  return lines;
+  return format_table({name, workers, backlog, age, words}, width);
 }
 
-std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now) {
-  std::string text;
-  for (const ConsumerStatistics& each : consumers) {
-    if (!text.empty()) text += '\n';
-    text += fmt::format("consumer    {}\n", printable(each.consumer.name));
-    text += fmt::format("uuid        {}\n", printable(each.consumer.uuid));
-    text += fmt::format("created     {}\n", to_rfc3339(each.consumer.created_at));
-    text += fmt::format("generation  {}\n", each.consumer.generation);
-    text += fmt::format("shards      {}, {}\n", format_count(each.parts.size()),
-                        each.owned == 0
-                            ? "none owned"
-                            : fmt::format("{} owned by {}", format_count(each.owned), workers_text(each.workers)));
-    text += fmt::format("backlog     {}{}\n\n", format_count(each.backlog, "record"),
-                        each.oldest ? ", the oldest " + age_text(age_of(*each.oldest, now)) + " old" : "");
-    std::size_t width = std::string_view("checkpoint").size();
-    for (const auto& part : each.parts) {
-      if (part.lease) width = std::max(width, to_string(part.lease->checkpoint).size());
-    }
-    text +=
-        fmt::format("{:<20}  {:>5}  {:<{}}  {:>13}  {}\n", "shard", "epoch", "checkpoint", width, "backlog", "owner");
-    for (const auto& part : each.parts) {
-      text += fmt::format("{:<20}  {:>5}  {:<{}}  {:>13}  {}\n", part.shard.to_string(),
-                          part.lease ? std::to_string(part.lease->epoch) : "-",
-                          part.lease ? to_string(part.lease->checkpoint) : "-", width, format_count(part.backlog),
-                          reader_text(part));
-    }
-  }
-  return text;
-}
-
-std::string format_producers(const std::vector<Producer>& producers) {
-  if (producers.empty()) return {};
-  std::size_t name = std::string_view("producer").size();
-  std::size_t source = std::string_view("source").size();
-  std::size_t position = std::string_view("position").size();
-  for (const Producer& each : producers) {
-    name = std::max(name, printable(each.id.name).size());
-    source = std::max(source, printable(each.id.source).size());
-    position = std::max(position, each.place.position.to_string().size());
-  }
+std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, std::size_t width) {
   std::string text =
-      fmt::format("{:<{}}  {:<{}}  {:>{}}  {}\n", "producer", name, "source", source, "position", position, "moved");
-  for (const Producer& each : producers) {
-    text += fmt::format("{:<{}}  {:<{}}  {:>{}}  {}\n", printable(each.id.name), name,
-                        each.id.source.empty() ? "-" : printable(each.id.source), source,
-                        each.place.position.to_string(), position, to_rfc3339(each.moved_at));
+      fmt::format("backlog     {}{}\n", format_count(consumer.backlog, "record"),
+                  consumer.oldest ? ", the oldest " + age_text(age_of(*consumer.oldest, now)) + " old" : "");
+  text += fmt::format("shards      {}, {}\n\n", format_count(consumer.parts.size()),
+                      consumer.owned == 0 ? "none owned"
+                                          : fmt::format("{} owned by {}", format_count(consumer.owned),
+                                                        workers_text(consumer.workers)));
+  Column shard{"shard", Column::Side::right};
+  Column backlog{"backlog", Column::Side::right, 4};
+  Column owner{"owner", Column::Side::left, 3};
+  Column checkpoint{"checkpoint", Column::Side::left, 2};
+  Column epoch{"epoch", Column::Side::right, 1};
+  for (const auto& part : consumer.parts) {
+    shard.cells.push_back(shard_text(part.shard, width));
+    backlog.cells.push_back(format_count(part.backlog));
+    owner.cells.push_back(shortened(reader_text(part), width / 2));
+    checkpoint.cells.push_back(part.lease ? to_string(part.lease->checkpoint) : "-");
+    epoch.cells.push_back(part.lease ? std::to_string(part.lease->epoch) : "-");
   }
-  return text;
+  text += format_table({shard, backlog, checkpoint, epoch, owner}, width);
+  text += fmt::format("\nconsumer    {}\n", shortened(printable(consumer.consumer.name), width - 12));
+  text += fmt::format("generation  {}\n", consumer.consumer.generation);
+  text += fmt::format("created     {}\n", to_rfc3339(consumer.consumer.created_at));
+  return text + fmt::format("uuid        {}\n", printable(consumer.consumer.uuid));
+}
+
+std::string format_producers(const std::vector<Producer>& producers, std::size_t width) {
+  if (producers.empty()) return "no producers\n";
+  Column name{"producer"};
+  Column source{"source", Column::Side::left, 2};
+  Column position{"position", Column::Side::right, 3};
+  Column moved{"moved", Column::Side::left, 1};
+  for (const Producer& each : producers) {
+    name.cells.push_back(printable(each.id.name));
+    source.cells.push_back(each.id.source.empty() ? "-" : printable(each.id.source));
+    position.cells.push_back(each.place.position.to_string());
+    moved.cells.push_back(to_rfc3339(each.moved_at));
+  }
+  return format_table({name, source, position, moved}, width);
 }
 
 std::string json_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now) {

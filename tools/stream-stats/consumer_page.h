@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,14 +10,14 @@
 /// What stream-stats shows of consumers and producers. Ages are those at `now`.
 namespace shardlog::cli {
 
-/// A line for each, for the page: "consumer   billing: 2 workers, 17 records behind, the oldest 3s old".
-std::string format_consumer_lines(const std::vector<ConsumerStatistics>& consumers, Timestamp now);
+/// A table with a line for each; says so where there is none.
+std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now, std::size_t width);
 
-/// All about them, with a line for each shard.
-std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now);
+/// All about one, with a line for each shard: what changes first, ids last.
+std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, std::size_t width);
 
-/// A line for each place; nothing where there is none.
-std::string format_producers(const std::vector<Producer>& producers);
+/// A table with a line for each place; says so where there is none.
+std::string format_producers(const std::vector<Producer>& producers, std::size_t width);
 
 /// The same as JSON arrays.
 std::string json_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now);

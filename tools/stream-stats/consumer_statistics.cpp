@@ -23,6 +23,7 @@ std::vector<Consumer> find_consumers(Stream& stream, const std::optional<std::st
 
 ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer consumer) {
   ConsumerStatistics statistics;
+  consumer::check_leases(map, consumer);
   const consumer::Frontier frontier(map, consumer.leases);
   std::vector<ShardStart> starts;
   std::vector<std::size_t> places;  // of their shards in `parts`

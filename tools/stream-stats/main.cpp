@@ -6,14 +6,15 @@ int main(int argc, char** argv) {
   StatsCommand command;
   Tool tool("stream-stats", "show what a data stream holds", {"[options] [STREAM]"},
             "      --json            the page as a JSON object\n"
-            "      --consumers       consumers: who reads which shard, and how far behind\n"
-            "  -c, --consumer NAME   this one only\n"
+            "      --shards          all shards, not the busiest of many\n"
+            "      --consumers       consumers: how many workers, and how far behind\n"
+            "  -c, --consumer NAME   this one: who reads which shard, and how far behind\n"
             "      --producers       how far each producer has come\n"
             "      --shard-for KEY   which shard and hash key a partition key has\n"
             "      --verify          read everything and check it\n"
-            "      --watch           show it again every 2 seconds\n"
+            "      --watch [2s]      show it again at this interval\n"
             "\n"
-            "Without STREAM it lists the streams below $STREAM_DIR.\n"
+            "Without STREAM it lists those below $STREAM_DIR, or here where that is not set.\n"
             "\n"
             "Examples:\n"
             "  stream-stats orders -c billing\n"
@@ -22,5 +23,10 @@ int main(int argc, char** argv) {
             "\n"
             "All options: stream-stats --help\n");
   define(tool.options(), command);
-  return tool.run(argc, argv, [&](Context& context) { return run_stats(command, context); });
+  std::vector<std::string> arguments = join_interval({argv, argv + argc});
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  return tool.run(static_cast<int>(arguments.size()), pointers.data(),
+                  [&](Context& context) { return run_stats(command, context); });
 }

@@ -1,6 +1,17 @@
 #include "tools/stream-stats/options.h"
 
+#include "tools/common/units.h"
+
 namespace shardlog::cli {
+
+std::vector<std::string> join_interval(std::vector<std::string> arguments) {
+  for (auto at = arguments.begin(); at != arguments.end() && *at != "--"; ++at) {
+    if (*at != "--watch" || at + 1 == arguments.end() || !parse_duration(*(at + 1))) continue;
+    *at += "=" + *(at + 1);
+    arguments.erase(at + 1);
+  }
+  return arguments;
+}
 
 void define(OptionTable& options, StatsCommand& command) {
   options.argument("STREAM", command.stream);
@@ -9,11 +20,14 @@ void define(OptionTable& options, StatsCommand& command) {
   const auto json = options.flag("--json", command.json, "the page as one JSON object");
   const auto shard_for =
       options.list("--shard-for", "KEY", command.shard_for, "the shard and hash key of a key, can be repeated");
-  const auto consumers =
-      options.flag("--consumers", command.consumers, "consumers, with owner, checkpoint and backlog of each shard")
-          .excludes(shard_for);
-  const auto consumer =
-      options.value("-c,--consumer", "NAME", command.consumer, "the same of this one").excludes(shard_for);
+  const auto shards =
+      options.flag("--shards", command.shards, "all shards, not the busiest of many").excludes(shard_for);
+  const auto consumers = options.flag("--consumers", command.consumers, "consumers, with workers, backlog and its age")
+                             .excludes(shard_for);
+  const auto consumer = options
+                            .value("-c,--consumer", "NAME", command.consumer,
+                                   "this one, with owner, checkpoint and backlog of each shard")
+                            .excludes(shard_for);
   const auto producers =
       options.flag("--producers", command.producers, "how far each producer has come in its input").excludes(shard_for);
   const auto verify = options
@@ -23,7 +37,8 @@ void define(OptionTable& options, StatsCommand& command) {
                           .excludes(shard_for)
                           .excludes(consumers)
                           .excludes(consumer)
-                          .excludes(producers);
+                          .excludes(producers)
+                          .excludes(shards);
   options
       .flag_with_value("--watch", "DURATION", "2s", command.watch,
                        "show it again at this interval, until a signal comes (2s)")

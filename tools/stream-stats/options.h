@@ -11,15 +11,21 @@
 namespace shardlog::cli {
 
 struct StatsCommand {
-  std::optional<std::string> stream;  ///< none stands for all that are below $STREAM_DIR
+  std::optional<std::string> stream;  ///< none stands for all that are below $STREAM_DIR or the working directory
   bool json = false;
   std::vector<std::string> shard_for;
   bool consumers = false;
   std::optional<std::string> consumer;  ///< this one only
   bool producers = false;
   bool verify = false;
-  std::string watch;  ///< the interval as it was given; empty without the option
+  bool shards = false;  ///< all of them, however many
+  std::string watch;    ///< the interval as it was given; empty without the option
 };
+
+/// The arguments, with an interval that follows --watch put behind it with =. A STREAM that reads as one is written
+/// with
+/// ./ in front.
+std::vector<std::string> join_interval(std::vector<std::string> arguments);
 
 void define(OptionTable& options, StatsCommand& command);
 

@@ -7,6 +7,7 @@
 
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
+#include "tools/stream-stats/table.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
@@ -61,19 +62,93 @@ void append_end(std::string& to, const char* name, const std::optional<ShardStat
 }
 
 /// "closed, 4 and 5 took over" or "from 1 and 2": where a shard stands in the lineage; and what it has lost.
-std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t trimmed_records) {
+std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t trimmed_records, bool with_parents) {
   std::string text;
   if (!shard.open()) {
     std::string children;
     for (const Shard& child : map.children_of(shard.id)) {
       children += (children.empty() ? "" : " and ") + std::to_string(child.id.number());
     }
-    text = fmt::format("  closed, {} took over", children);
+    text = fmt::format("closed, {} took over", children);
   }
-  if (shard.parent) text += fmt::format("  from {}", shard.parent->number());
-  if (shard.adjacent_parent) text += fmt::format(" and {}", shard.adjacent_parent->number());
-  if (trimmed_records != 0) text += fmt::format("  {} trimmed", format_count(trimmed_records));
+  const auto add = [&text](const std::string& note) { text += (text.empty() ? "" : "  ") + note; };
+  if (with_parents && shard.parent) {
+    add(fmt::format("from {}{}", shard.parent->number(),
+                    shard.adjacent_parent ? fmt::format(" and {}", shard.adjacent_parent->number()) : ""));
+  }
+  if (trimmed_records != 0) add(fmt::format("{} trimmed", format_count(trimmed_records)));
   return text;
+}
+
+constexpr std::size_t most_shown = 16;  // shards that are all listed
+constexpr std::size_t busiest_shown = 8;
+
+/// Those that are listed: all that hold something or may, or the busiest of them.
+std::vector<ShardStatistics> shown_shards(const StreamStatistics& statistics, bool all) {
+  std::vector<ShardStatistics> shown;
+  for (const ShardStatistics& shard : statistics.shards) {
+    const bool expired = !shard.shard.open() && shard.records == 0 && shard.trimmed_records != 0;
+    if (!expired) shown.push_back(shard);
+  }
+  if (all || shown.size() <= most_shown) return shown;
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const ShardStatistics& a, const ShardStatistics& b) { return a.records > b.records; });
+  shown.erase(shown.begin() + busiest_shown, shown.end());
+  return shown;
+}
+
+/// A block for each open shard, or for some that are neighbours, in the order of their keys: as high as they have
+/// records, so that a skew is seen at once.
+std::string format_skew(const StreamStatistics& statistics, const Screen& screen) {
+  const auto& open = statistics.description.map.open_shards();
+  const std::size_t together = (open.size() + screen.width - 1) / screen.width;
+  std::vector<std::uint64_t> sums((open.size() + together - 1) / together);
+  for (std::size_t place = 0; place < open.size(); ++place) {
+    sums[place / together] += statistics.shards.at(open[place].number()).records;
+  }
+  const std::vector<std::string_view> heights =
+      screen.unicode ? std::vector<std::string_view>{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
+                     : std::vector<std::string_view>{".", ":", "=", "#"};
+  const std::uint64_t most = std::max<std::uint64_t>(*std::max_element(sums.begin(), sums.end()), 1);
+  std::string line =
+      fmt::format("records of all {} open shards, in the order of their keys\n", format_count(open.size()));
+  for (const std::uint64_t sum : sums) {
+    const double part = static_cast<double>(sum) / static_cast<double>(most);
+    line += heights[static_cast<std::size_t>(part * static_cast<double>(heights.size() - 1) + 0.5)];
+  }
+  return line + "\n";
+}
+
+std::string format_shards(const Page& contents, const Screen& screen, bool all) {
+  constexpr std::size_t room_for_parents = 100;
+  constexpr std::size_t longest_note = 36;
+  const ShardMap& map = contents.statistics.description.map;
+  Column number{"shard", Column::Side::right};
+  Column keys{"keys", Column::Side::right, 7};
+  Column records{"records", Column::Side::right, 9};
+  Column bytes{"bytes", Column::Side::right, 5};
+  Column last{"last", Column::Side::right, 8};
+  Column first_sequence{"from", Column::Side::right, 2};
+  Column last_sequence{"to", Column::Side::right, 3};
+  Column range{"hash keys", Column::Side::left, 1};
+  Column notes{"", Column::Side::left, 6};
+  const std::vector<ShardStatistics> shown = shown_shards(contents.statistics, all);
+  for (const ShardStatistics& shard : shown) {
+    number.cells.push_back(shard_text(shard.shard.id, screen.width));
+    keys.cells.push_back(share_of(shard.shard.range));
+    records.cells.push_back(format_count(shard.records));
+    bytes.cells.push_back(format_size(shard.bytes));
+    last.cells.push_back(shard.last ? short_time(shard.last->arrived_at, contents.now) : "-");
+    first_sequence.cells.push_back(shard.first ? shard.first->sequence.to_string() : "-");
+    last_sequence.cells.push_back(shard.last ? shard.last->sequence.to_string() : "-");
+    range.cells.push_back(short_hex(shard.shard.range.first) + "-" + short_hex(shard.shard.range.last));
+    notes.cells.push_back(
+        shortened(history_of(shard.shard, map, shard.trimmed_records, screen.width >= room_for_parents), longest_note));
+  }
+  std::string text =
+      format_table({number, keys, records, bytes, last, first_sequence, last_sequence, range, notes}, screen.width);
+  const bool left_out = shown.size() == busiest_shown && map.shards().size() > most_shown;
+  return left_out && !all ? text + format_skew(contents.statistics, screen) : text;
 }
 
 std::string json_ids(const std::vector<ShardId>& ids) {
@@ -96,58 +171,56 @@ std::string json_lineage(const Shard& shard, const ShardMap& map) {
 
 }  // namespace
 
-std::string format_page(const std::string& name, const Page& contents) {
+std::string format_page(const std::string& name, const Page& contents, const Screen& screen, bool all_shards) {
   const StreamStatistics& statistics = contents.statistics;
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
-  std::string page = fmt::format("stream     {}\n", printable(name));
-  page += fmt::format("uuid       {}\n", stream.uuid);
-  page += fmt::format("created    {}\n", to_rfc3339(stream.created_at));
+  constexpr std::size_t label = 11;
+  const auto fitting = [&](const std::string& text) { return shortened(text, screen.width - label); };
+  std::string page = fmt::format("stream     {}\n", fitting(printable(name)));
   const std::size_t open = stream.map.open_shards().size();
   const std::size_t closed = stream.map.shards().size() - open;
   page += fmt::format("shards     {} open{}\n", format_count(open),
                       closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
+  page += fmt::format("records    {} in {}, {} on disk\n", format_count(totals.records), format_size(totals.bytes),
+                      format_size(statistics.stored_bytes));
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
                       to_string(stream.settings.compression));
   page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records));
-  for (const auto& [key, value] : stream.settings.tags)
-    page += fmt::format("tag        {}={}\n", printable(key), printable(value));
-  page += fmt::format("records    {} in {}, {} on disk\n", format_count(totals.records), format_size(totals.bytes),
-                      format_size(statistics.stored_bytes));
+  if (!contents.consumers.empty()) {
+    page += "\n" + format_consumers(contents.consumers, contents.now, screen.width);
+  }
+  page += "\n" + format_shards(contents, screen, all_shards) + "\n";
   if (totals.first && totals.last) {
     page += fmt::format("first      {}\nlast       {}\n", to_rfc3339(*totals.first), to_rfc3339(*totals.last));
   }
-  page += format_consumer_lines(contents.consumers, contents.now);
-  page += fmt::format("\n{:<20}  {:<17}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}\n", "shard", "hash keys", "share",
-                      "records", "bytes", "first", "last", "last arrival");
-  for (const ShardStatistics& shard : statistics.shards) {
-    const bool expired = !shard.shard.open() && shard.records == 0 && shard.trimmed_records != 0;
-    if (expired) continue;
-    const HashRange& range = shard.shard.range;
-    page += fmt::format("{:<20}  {}-{}  {:>7}  {:>13}  {:>8}  {:>13}  {:>13}  {}{}\n", shard.shard.id.to_string(),
-                        short_hex(range.first), short_hex(range.last), share_of(range), format_count(shard.records),
-                        format_size(shard.bytes), shard.first ? shard.first->sequence.to_string() : "-",
-                        shard.last ? shard.last->sequence.to_string() : "-",
-                        shard.last ? to_rfc3339(shard.last->arrived_at) : "-",
-                        history_of(shard.shard, stream.map, shard.trimmed_records));
+  for (const auto& [key, value] : stream.settings.tags) {
+    page += fmt::format("tag        {}\n", fitting(printable(key) + "=" + printable(value)));
   }
-  return page;
+  page += fmt::format("created    {}\n", to_rfc3339(stream.created_at));
+  return page + fmt::format("uuid       {}\n", printable(stream.uuid));
 }
 
-std::string format_list(const std::vector<std::pair<std::string, Page>>& streams) {
+std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen) {
   if (streams.empty()) return {};
-  constexpr std::string_view heading = "stream";
-  std::size_t width = heading.size();
-  for (const auto& [name, page] : streams) width = std::max(width, printable(name).size());
-  std::string list =
-      fmt::format("{:<{}}  {:>6}  {:>13}  {:>8}  {}\n", heading, width, "shards", "records", "bytes", "last arrival");
-  for (const auto& [name, page] : streams) {
+  Column name{"stream"};
+  Column shards{"shards", Column::Side::right, 2};
+  Column records{"records", Column::Side::right, 5};
+  Column bytes{"bytes", Column::Side::right, 3};
+  Column last{"last", Column::Side::right, 4};
+  Column backlog{"backlog", Column::Side::right, 1};
+  for (const auto& [stream, page] : streams) {
     const Totals totals = totals_of(page.statistics);
-    list += fmt::format("{:<{}}  {:>6}  {:>13}  {:>8}  {}\n", printable(name), width,
-                        page.statistics.description.map.open_shards().size(), format_count(totals.records),
-                        format_size(totals.bytes), totals.last ? to_rfc3339(*totals.last) : "-");
+    std::uint64_t worst = 0;
+    for (const ConsumerStatistics& each : page.consumers) worst = std::max(worst, each.backlog);
+    name.cells.push_back(printable(stream));
+    shards.cells.push_back(format_count(page.statistics.description.map.open_shards().size()));
+    records.cells.push_back(format_count(totals.records));
+    bytes.cells.push_back(format_size(totals.bytes));
+    last.cells.push_back(totals.last ? short_time(*totals.last, page.now) : "-");
+    backlog.cells.push_back(page.consumers.empty() ? "-" : format_count(worst));
   }
-  return list;
+  return format_table({name, shards, records, bytes, last, backlog}, screen.width);
 }
 
 std::string format_json(const std::string& name, const Page& contents) {
@@ -155,8 +228,8 @@ std::string format_json(const std::string& name, const Page& contents) {
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
   std::string json = fmt::format(
-      R"({{"stream":{},"uuid":"{}","format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"compression":"{}","tags":{{)",
-      json_string(name), stream.uuid, stream.format_version, to_rfc3339(stream.created_at),
+      R"({{"stream":{},"uuid":{},"format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"compression":"{}","tags":{{)",
+      json_string(name), json_string(stream.uuid), stream.format_version, to_rfc3339(stream.created_at),
       stream.settings.max_record_size,
       stream.settings.retention == forever ? "null" : json_seconds(stream.settings.retention),
       to_string(stream.settings.compression));

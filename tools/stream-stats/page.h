@@ -6,6 +6,7 @@
 
 #include "shardlog/stream.h"
 #include "tools/stream-stats/consumer_statistics.h"
+#include "tools/stream-stats/screen.h"
 
 namespace shardlog::cli {
 
@@ -17,10 +18,11 @@ struct Page {
 };
 
 /// What a person wants to know of a stream at a glance.
-std::string format_page(const std::string& name, const Page& page);
+/// The busiest of many shards, or all of them.
+std::string format_page(const std::string& name, const Page& page, const Screen& screen, bool all_shards);
 
 /// The streams of a directory, a line each.
-std::string format_list(const std::vector<std::pair<std::string, Page>>& streams);
+std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen);
 
 /// A page as one JSON object on a line. Hash keys and sequence numbers are strings; times RFC 3339; sizes bytes.
 std::string format_json(const std::string& name, const Page& page);

@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "shardlog/consumer/consumer.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 #include "tools/common/option_table.h"
@@ -15,6 +18,7 @@
 #include "tools/stream-stats/consumer_statistics.h"
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
+#include "tools/stream-stats/screen.h"
 
 namespace shardlog::cli {
 
@@ -49,7 +53,7 @@ void show_shards(const StatsCommand& command, const ShardMap& map, Output& outpu
 ExitStatus verify(Stream& stream, const Context& context) {
   const bool show_progress = ::isatty(STDERR_FILENO) != 0 && !context.quiet;
   int shown = -1;
-  const VerifyReport report = stream.verify([&](double done) {
+  VerifyReport report = stream.verify([&](double done) {
     const int percent = static_cast<int>(done * 100);
     if (show_progress && percent != shown) fmt::print(stderr, "\r{} %", percent);
     shown = percent;
@@ -57,6 +61,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
   });
   if (show_progress && shown >= 0) fmt::print(stderr, "\r\x1b[K");
   if (context.stop.stop_requested()) return ExitStatus::partly;
+  if (report.findings.empty()) report.findings = consumer::check_consumers(stream);
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
   if (!report.findings.empty()) return ExitStatus::data;
   context.output.write(fmt::format("{} in {}: all as they were written\n", format_count(report.records, "record"),
@@ -73,7 +78,7 @@ Page page_of(const std::string& address, const std::optional<std::string>& consu
 }
 
 /// All streams of a directory. One that cannot be read is told, and the others are shown.
-ExitStatus show_list(const std::string& directory, bool json, const Context& context) {
+ExitStatus show_list(const std::string& directory, bool json, const Screen& screen, const Context& context) {
   std::vector<std::pair<std::string, Page>> streams;
   ExitStatus status = ExitStatus::success;
   for (const std::string& address : list_streams(directory)) {
@@ -84,7 +89,10 @@ ExitStatus show_list(const std::string& directory, bool json, const Context& con
       status = ExitStatus::partly;
     }
   }
-  if (!json) context.output.write(format_list(streams));
+  if (streams.empty() && status == ExitStatus::success) {
+    context.warn(fmt::format("no streams in {}: stream-create NAME makes one", quote(directory)));
+  }
+  if (!json) context.output.write(format_list(streams, screen));
   for (const auto& [name, page] : streams) {
     if (json) context.output.write(format_json(name, page));
   }
@@ -92,57 +100,86 @@ ExitStatus show_list(const std::string& directory, bool json, const Context& con
 }
 
 /// Those who read the stream together, and those who put into it exactly once, without the page.
-void show_sections(const StatsCommand& command, const Context& context) {
+void show_sections(const StatsCommand& command, const Screen& screen, const Context& context) {
   const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
   std::string text;
   if (command.consumers || command.consumer) {
-    text = format_consumers(consumer_statistics(*stream, command.consumer), context.clock.now());
+    const auto consumers = consumer_statistics(*stream, command.consumer);
+    const Timestamp now = context.clock.now();
+    text = command.consumer ? format_consumer(consumers.front(), now, screen.width)
+                            : format_consumers(consumers, now, screen.width);
   }
   if (command.producers) {
-    const std::string producers = format_producers(stream->producers());
-    if (!text.empty() && !producers.empty()) text += '\n';
-    text += producers;
+    if (!text.empty()) text += '\n';
+    text += format_producers(stream->producers(), screen.width);
   }
   context.output.write(text);
 }
 
-ExitStatus show(const StatsCommand& command, const Context& context) {
-  if (!command.stream) return show_list(*stream_directory(), command.json, context);
+ExitStatus show(const StatsCommand& command, const Screen& screen, const Context& context) {
+  if (!command.stream) return show_list(stream_directory().value_or("."), command.json, screen, context);
   if (command.json) {
     context.output.write(format_json(*command.stream, page_of(address_of(*command.stream), command.consumer, context)));
   } else if (wants_sections(command)) {
-    show_sections(command, context);
+    show_sections(command, screen, context);
   } else {
-    context.output.write(format_page(*command.stream, page_of(address_of(*command.stream), std::nullopt, context)));
+    context.output.write(format_page(*command.stream, page_of(address_of(*command.stream), std::nullopt, context),
+                                     screen, command.shards));
   }
   return ExitStatus::success;
 }
 
-/// False where a signal has asked for the end.
-bool wait_for(Duration interval, const std::stop_token& stop) {
+/// Until the interval is over or the screen has another size. False where a signal has asked for the end.
+bool wait_for(Duration interval, const Screen& screen, const Context& context) {
+  constexpr Duration look_at_size = std::chrono::milliseconds(100);
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
-  return !never.wait_for(lock, stop, interval, [&stop] { return stop.stop_requested(); });
+  const bool may_change = screen.height.has_value();
+  for (const Duration end = context.clock.elapsed() + interval;;) {
+    const Duration left = end - context.clock.elapsed();
+    if (left <= Duration(0) || (may_change && screen_of_output() != screen)) return true;
+    const Duration step = may_change ? std::min(left, look_at_size) : left;
+    if (never.wait_for(lock, context.stop, step, [&] { return context.stop.stop_requested(); })) return false;
+  }
 }
 
-/// On a terminal each page takes the place of the one before.
+/// What `show` writes, drawn over the page before it, as much as fits the screen.
+ExitStatus redraw(const StatsCommand& command, const Screen& screen, const Context& context) {
+  std::string page;
+  ExitStatus status = ExitStatus::success;
+  {
+    Output text([&page](std::string_view bytes) { page += bytes; }, true);
+    status = show(command, screen,
+                  {context.program, context.clock, text, context.stop, context.commit_mutex, context.groups,
+                   context.timeout, context.quiet, context.verbose});
+    text.flush();
+  }
+  // Each line ends with what was there before being cleared: a screen that is cleared as a whole flickers.
+  std::string drawn = "\x1b[H";
+  for (const char c : cut_to_height(page, screen)) drawn += c == '\n' ? "\x1b[K\n" : std::string(1, c);
+  context.output.write(drawn + "\x1b[J");
+  return status;
+}
+
+/// On a terminal each page takes the place of the one before; elsewhere an empty line stands between them.
 ExitStatus watch(const StatsCommand& command, const Context& context) {
   const auto interval = parse_duration(command.watch);
   if (!interval || *interval == Duration(0)) {
-    throw Error(ErrorCode::usage,
-                "--watch " + quote(command.watch) + " is no interval: a number above 0 and us, ms, s, m, h, d or w");
+    throw Error(ErrorCode::usage, "--watch " + quote(command.watch) +
+                                      " is not an interval: a number above 0 and us, ms, s, m, h, d or w");
   }
-  const bool redraw = context.output.is_terminal() && !command.json;
+  const bool in_place = context.output.is_terminal() && !command.json;
   ExitStatus status = ExitStatus::success;
   bool first = true;
+  Screen screen;
   do {
-    if (redraw) context.output.write("\x1b[H\x1b[J");
-    if (!redraw && !command.json && !first) context.output.write("\n");
+    screen = screen_of_output();
+    if (!in_place && !command.json && !first) context.output.write("\n");
     first = false;
-    status = show(command, context);
+    status = in_place ? redraw(command, screen, context) : show(command, screen, context);
     context.output.flush();
-  } while (wait_for(*interval, context.stop));
+  } while (wait_for(*interval, screen, context));
   return status;
 }
 
@@ -151,9 +188,6 @@ void check_stream(const StatsCommand& command) {
   if (command.verify || !command.shard_for.empty() || wants_sections(command)) {
     throw Error(ErrorCode::usage, "which stream? --verify, --shard-for, --consumers, -c and --producers want a STREAM");
   }
-  if (!stream_directory()) {
-    throw Error(ErrorCode::usage, "which stream? Without STREAM all below $STREAM_DIR are listed, and that is not set");
-  }
 }
 
 }  // namespace
@@ -161,7 +195,7 @@ void check_stream(const StatsCommand& command) {
 ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
   if (!command.watch.empty()) return watch(command, context);
-  if (!command.verify && command.shard_for.empty()) return show(command, context);
+  if (!command.verify && command.shard_for.empty()) return show(command, screen_of_output(), context);
   const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
   if (command.verify) return verify(*stream, context);
   show_shards(command, stream->describe().map, context.output);

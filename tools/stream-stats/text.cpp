@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include "tools/common/json_text.h"
@@ -44,9 +45,29 @@ std::string age_text(Duration age) {
   return age < step ? "0s" : duration_text(age - age % step);
 }
 
+std::string short_time(Timestamp time, Timestamp now) {
+  const auto local = [](Timestamp at) {
+    const std::time_t since_epoch = std::chrono::system_clock::to_time_t(at);
+    std::tm result{};
+    ::localtime_r(&since_epoch, &result);
+    return result;
+  };
+  const std::tm at = local(time);
+  const std::tm today = local(now);
+  if (at.tm_year == today.tm_year && at.tm_yday == today.tm_yday) {
+    return fmt::format("{:02}:{:02}:{:02}", at.tm_hour, at.tm_min, at.tm_sec);
+  }
+  return fmt::format("{:04}-{:02}-{:02}", at.tm_year + 1900, at.tm_mon + 1, at.tm_mday);
+}
+
+std::string shard_text(ShardId shard, std::size_t width) {
+  constexpr std::size_t wide = 140;
+  return width >= wide ? shard.to_string() : std::to_string(shard.number());
+}
+
 std::string json_string(const std::string& text) {
   std::string result;
-  append_json_string(result, text);
+  append_json_text(result, text);  // what is stored may be anything
   return result;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/core/shard.h"
 
 namespace shardlog::cli {
 
@@ -11,6 +13,12 @@ std::string duration_text(Duration duration);
 
 /// "3m 2s": of a time that has passed, as much as matters.
 std::string age_text(Duration age);
+
+/// The time of day where it is today's, else the date, in the local zone.
+std::string short_time(Timestamp time, Timestamp now);
+
+/// A shard as its number, or in full where there is room.
+std::string shard_text(ShardId shard, std::size_t width);
 
 /// As a JSON string, and as a number of seconds.
 std::string json_string(const std::string& text);

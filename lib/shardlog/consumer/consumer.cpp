@@ -102,6 +102,20 @@ void forget_consumer(Stream& stream, const std::string& name, bool force) {
   });
 }
 
+std::vector<std::string> check_consumers(Stream& stream) {
+  std::vector<std::string> findings;
+  const auto consumers = stream.consumers();
+  const ShardMap map = stream.describe().map;  // after the leases: it has all their shards
+  for (const Consumer& each : consumers) {
+    try {
+      check_leases(map, each);
+    } catch (const Error& error) {
+      findings.emplace_back(error.what());
+    }
+  }
+  return findings;
+}
+
 std::vector<ShardStart> starts_of(const Consumer& consumer) {
   std::vector<ShardStart> starts;
   for (const Lease& lease : consumer.leases) {

@@ -25,4 +25,8 @@ void forget_consumer(Stream& stream, const std::string& name, bool force);
 /// Reading from there, descendants too, yields what the consumer has not done.
 std::vector<ShardStart> starts_of(const Consumer& consumer);
 
+/// What is wrong with the leases of the stream's consumers, a line for each consumer. Stream::verify() looks at each
+/// row by itself. Throws as the stream does.
+std::vector<std::string> check_consumers(Stream& stream);
+
 }  // namespace shardlog::consumer

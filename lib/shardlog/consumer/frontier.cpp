@@ -21,6 +21,10 @@ Checkpoint checkpoint_at(const Position& position, const ShardPlace& place) {
   return AtSequence{place.next};
 }
 
+[[noreturn]] void refuse(ShardId shard, const char* reason) {
+  throw Error(ErrorCode::corrupt, "lease of " + shard.to_string() + ": " + reason);
+}
+
 Lease free_lease(ShardId shard, std::uint64_t epoch, std::uint64_t generation, Checkpoint checkpoint) {
   return {shard, {}, {}, epoch, 0, generation, std::move(checkpoint)};
 }
@@ -45,16 +49,21 @@ Frontier::Frontier(const ShardMap& map, const std::vector<Lease>& leases)
       waits_(map.shards().size(), false) {
   for (const Lease& lease : leases) {
     const std::size_t place = place_of(lease.shard);
+    if (is_done(lease) && map.shards()[place].open()) refuse(lease.shard, "the shard is open, and so cannot be done");
     leases_[place] = &lease;
     started_[place] = true;
   }
   // Children have higher ids than their parents, so one pass each way reaches all.
   const auto& shards = map.shards();
+  std::vector<bool> reached(started_);
   for (std::size_t place = 0; place < shards.size(); ++place) {
     for (const ShardId parent : parents_of(shards[place])) {
       const std::size_t above = place_of(parent);
       if (waits_[above] || (leases_[above] != nullptr && !is_done(*leases_[above]))) waits_[place] = true;
+      if (reached[above]) reached[place] = true;
     }
+    if (shards[place].open() && !reached[place])
+      refuse(shards[place].id, "no lease of the consumer leads to the shard");
   }
   for (std::size_t place = shards.size(); place-- > 0;) {
     if (!started_[place]) continue;
@@ -62,9 +71,17 @@ Frontier::Frontier(const ShardMap& map, const std::vector<Lease>& leases)
   }
 }
 
+void check_leases(const ShardMap& map, const Consumer& consumer) {
+  try {
+    const Frontier frontier(map, consumer.leases);
+  } catch (const Error& error) {
+    throw Error(error.code(), "consumer " + quote(consumer.name) + ": " + error.what());
+  }
+}
+
 std::size_t Frontier::place_of(ShardId shard) const {
   const Shard* const found = map_.find(shard);
-  if (found == nullptr) throw Error(ErrorCode::corrupt, "lease of " + shard.to_string() + ": there is no such shard");
+  if (found == nullptr) refuse(shard, "there is no such shard");
   return static_cast<std::size_t>(found - map_.shards().data());
 }
 

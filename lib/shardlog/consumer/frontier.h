@@ -16,6 +16,8 @@ namespace shardlog::consumer {
 /// A consumer's leases beside the shard map. Borrows both.
 class Frontier {
  public:
+  /// Throws corrupt where they do not fit the map: a shard that is not there, one that is open and done, or one whose
+  /// records would never be delivered, because neither it nor an ancestor has a lease.
   Frontier(const ShardMap& map, const std::vector<Lease>& leases);
 
   /// Nullptr where there is none.
@@ -38,6 +40,9 @@ class Frontier {
   std::vector<bool> started_;
   std::vector<bool> waits_;
 };
+
+/// Throws corrupt, with the consumer's name, where its leases do not fit the map.
+void check_leases(const ShardMap& map, const Consumer& consumer);
 
 /// None, one, or the two of a merge.
 std::vector<ShardId> parents_of(const Shard& shard);

@@ -101,6 +101,7 @@ void LeaseKeeper::read_leases() {
   }
   consumer_ = std::move(consumer);
   map_ = stream_.describe().map;
+  check_leases(*map_, *consumer_);
   for (auto& [shard, held] : held_) compare(held, find_lease(consumer_->leases, shard));
   for (const Lease& lease : consumer_->leases) {
     if (lease.owner == options_.me && !held_.contains(lease.shard)) hold(lease);  // a claim was honoured

@@ -364,6 +364,7 @@ void RecordBatch::find_columns() {
 void RecordBatch::check_columns() {
   data_lengths_ = Lengths(data_lengths_column_, record_count_);
   if (data_lengths_.sum(record_count_) + record_count_ != data_.size()) refuse("lengths and data disagree");
+  check_newlines();
   if (!key_lengths_column_.empty()) key_lengths_ = Lengths(key_lengths_column_, record_count_);
   if (key_lengths_.sum(record_count_) != keys_.size()) refuse("lengths and keys disagree");
   if (!hash_keys_.empty()) {
@@ -379,6 +380,15 @@ void RecordBatch::check_columns() {
     if (static_cast<unsigned char>(hash_keys_[bitmap - 1]) >> (8 - unused) != 0 && unused != 0) {
       refuse("explicit hash keys of records that are not there");
     }
+  }
+}
+
+/// Lines are written out as they lie, so one that does not end where its length says would be another record.
+void RecordBatch::check_newlines() const {
+  const char* at = data_.data();
+  for (std::size_t i = 0; i < record_count_; ++i) {
+    at += data_lengths_[i];
+    if (*at++ != '\n') refuse("data without the newline after it");
   }
 }
 

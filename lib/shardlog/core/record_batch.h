@@ -120,6 +120,7 @@ class RecordBatch {
   std::string_view take_body(std::size_t header);
   void find_columns();
   void check_columns();
+  void check_newlines() const;
   [[nodiscard]] bool has_explicit_hash_key(std::size_t index) const;
 
   Bytes payload_;  // the views below point into it or into body_; moving these leaves them valid

@@ -72,6 +72,66 @@ std::vector<Shard> ShardMap::children_of(ShardId id) const {
   return children;
 }
 
+namespace {
+
+/// Whether the ranges, as far as they lie within `whole`, cover it without a hole or an overlap.
+bool tile(const HashRange& whole, std::vector<HashRange> ranges) {
+  std::sort(ranges.begin(), ranges.end(), [](const HashRange& a, const HashRange& b) { return a.first < b.first; });
+  HashKey next = whole.first;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    if (std::max(ranges[i].first, whole.first) != next || ranges[i].last < next) return false;
+    if (ranges[i].last >= whole.last) return i + 1 == ranges.size();
+    next = HashKey(ranges[i].last.value() + 1);
+  }
+  return false;
+}
+
+[[noreturn]] void refuse(const Shard& shard, const char* reason) {
+  throw Error(ErrorCode::corrupt, fmt::format("shard map: {} {}", shard.id.to_string(), reason));
+}
+
+/// Of a shard that was not there from the start.
+void check_parents(const ShardMap& map, const Shard& shard) {
+  std::vector<HashRange> ranges;
+  for (const auto& id : {shard.parent, shard.adjacent_parent}) {
+    if (!id) continue;
+    if (*id >= shard.id) refuse(shard, "has a parent that does not come before it");
+    const Shard& parent = *map.find(*id);
+    if (parent.open()) refuse(shard, "has a parent that is open");
+    ranges.push_back(parent.range);
+  }
+  const HashRange joined{std::min(ranges.front().first, ranges.back().first),
+                         std::max(ranges.front().last, ranges.back().last)};
+  const bool within = joined.contains(shard.range.first) && joined.contains(shard.range.last);
+  if (!within || !tile(joined, std::move(ranges))) refuse(shard, "has keys that its parents did not have");
+}
+
+}  // namespace
+
+void check_lineage(const ShardMap& map) {
+  std::vector<HashRange> of_the_start;
+  std::uint32_t number = 0;
+  for (const Shard& shard : map.shards()) {
+    if (shard.id.number() != number++) refuse(shard, "follows a shard that is not there");
+    if (shard.range.last < shard.range.first) refuse(shard, "has a hash range that ends before it begins");
+    if (shard.closed_at && *shard.closed_at < shard.opened_at) refuse(shard, "closed before it opened");
+    if (shard.parent) {
+      check_parents(map, shard);
+    } else {
+      if (shard.adjacent_parent) refuse(shard, "has a second parent and no first");
+      of_the_start.push_back(shard.range);
+    }
+  }
+  if (!tile({HashKey(0), max_hash_key}, of_the_start))
+    refuse(map.shards().front(), "and the others of the start do not tile the key space");
+  for (const Shard& shard : map.shards()) {
+    if (shard.open()) continue;
+    std::vector<HashRange> taken_over;
+    for (const Shard& child : map.children_of(shard.id)) taken_over.push_back(child.range);
+    if (!tile(shard.range, std::move(taken_over))) refuse(shard, "has children that did not take over all of its keys");
+  }
+}
+
 std::size_t ShardMap::open_index_of(HashKey key) const {
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), key);
   return static_cast<std::size_t>(after - starts_.begin()) - 1;

@@ -48,4 +48,9 @@ class ShardMap {
   std::vector<std::pair<ShardId, std::size_t>> children_;  // parent, and where in shards_ its child stands; sorted
 };
 
+/// Throws corrupt unless the shards can have come about by splits and merges: ids count up from 0, the shards without
+/// parents tile the key space, and each other one took over keys of closed shards with lower ids, which were all taken
+/// over. So whoever follows parents or children comes to an end, and to every key.
+void check_lineage(const ShardMap& map);
+
 }  // namespace shardlog

@@ -30,7 +30,8 @@ struct BatchRow {
 constexpr std::string_view batch_row_columns =
     "id, shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum, checksum";
 
-/// The row that the statement stands on. Throws corrupt where its checksum does not agree.
+/// The row that the statement stands on. Throws corrupt where its checksum does not agree, or a number
+/// is outside of its bounds.
 BatchRow read_batch_row(SQLite::Statement& statement);
 
 }  // namespace shardlog::sqlite

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/prepared.h"
 #include "shardlog/sqlite/row_checksum.h"
+#include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
@@ -111,7 +113,7 @@ bool only_progress(std::span<const LeaseChange> changes) {
 void check_replacement(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) {
   if (!desired) return;
   check_consumer_name(desired->name);
-  if (desired->uuid.empty()) contradict("a consumer without a UUID");
+  if (!is_uuid(desired->uuid)) contradict("a consumer without a UUID");
   if (expected && expected->name != desired->name) contradict("a consumer keeps its name");
   const auto out_of_order = [](const Lease& a, const Lease& b) { return a.shard >= b.shard; };
   const auto& leases = desired->leases;
@@ -170,13 +172,30 @@ Consumers::Head Consumers::read_head(SQLite::Statement& row) {
   if (row.getColumn(5).getInt64() != checksum_of(head)) {
     refuse("consumer " + quote(head.consumer.name) + ": checksum mismatch");
   }
+  check_head(head);
   return head;
+}
+
+void Consumers::check_head(const Head& head) {
+  const Consumer& consumer = head.consumer;
+  try {
+    check_consumer_name(consumer.name);
+    if (!is_uuid(consumer.uuid)) refuse("its uuid is " + quote(consumer.uuid));
+    if (consumer.generation == 0) refuse("its generation is 0");
+    stored_time("created_at", microseconds(consumer.created_at));
+  } catch (const Error& error) {
+    refuse("consumer " + quote(consumer.name) + ": " + error.what());
+  }
 }
 
 std::vector<Consumers::Head> Consumers::heads() {
   std::vector<Head> heads;
   Use rows(select_all_);
-  while (rows->executeStep()) heads.push_back(read_head(*rows));
+  while (rows->executeStep()) {
+    heads.push_back(read_head(*rows));
+    const bool twice = heads.size() > 1 && heads[heads.size() - 2].consumer.name == heads.back().consumer.name;
+    if (twice) refuse("consumer " + quote(heads.back().consumer.name) + " stands twice");
+  }
   return heads;
 }
 

@@ -45,6 +45,7 @@ class Consumers {
   };
 
   static Head read_head(SQLite::Statement& row);
+  static void check_head(const Head& head);
   static std::int64_t checksum_of(const Head& head);
   std::vector<Head> heads();
   std::optional<Head> head(const std::string& uuid);

@@ -7,6 +7,7 @@
 #include "shardlog/core/utf8.h"
 #include "shardlog/sqlite/prepared.h"
 #include "shardlog/sqlite/row_checksum.h"
+#include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
@@ -33,13 +34,36 @@ std::int64_t checksum_of(const Producer& producer) {
       .value();
 }
 
+void check_place(const ProducerId& id, const ProducerPlace& place, ErrorCode code) {
+  if (id.name.empty() || id.name.size() > longest_name || !utf8_length(id.name)) {
+    throw Error(code,
+                fmt::format("producer {}: a producer's name is 1 to {} bytes of UTF-8", quote(id.name), longest_name));
+  }
+  if (id.source.size() > longest_name || !utf8_length(id.source)) {
+    throw Error(code, fmt::format("{}: a producer's source is at most {} bytes of UTF-8", text_of(id), longest_name));
+  }
+  if (place.proof.size() > longest_proof) {
+    throw Error(code,
+                fmt::format("{}: a proof of {} bytes, the most is {}", text_of(id), place.proof.size(), longest_proof));
+  }
+}
+
+/// What is stored under a right checksum.
+void check_stored(const Producer& producer) {
+  check_place(producer.id, producer.place, ErrorCode::corrupt);
+  stored_time(text_of(producer.id) + ": moved_at", microseconds(producer.moved_at));
+}
+
 /// The row that the statement stands on.
 Producer read_row(SQLite::Statement& row) {
   const ProducerId id{row.getColumn(0).getString(), row.getColumn(1).getString()};
   const auto position = SequenceNumber::parse(row.getColumn(2).getString());
   if (position) {
     Producer producer{id, {*position, row.getColumn(3).getString()}, Timestamp(Duration(row.getColumn(4).getInt64()))};
-    if (row.getColumn(5).getInt64() == checksum_of(producer)) return producer;
+    if (row.getColumn(5).getInt64() == checksum_of(producer)) {
+      check_stored(producer);
+      return producer;
+    }
   }
   throw Error(ErrorCode::corrupt, text_of(id) + ": checksum mismatch");
 }
@@ -57,21 +81,7 @@ Producer read_row(SQLite::Statement& row) {
 }  // namespace
 
 void check_moves(std::span<const ProducerMove> moves) {
-  for (const ProducerMove& move : moves) {
-    const auto& [name, source] = move.id;
-    if (name.empty() || name.size() > longest_name || !utf8_length(name)) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("producer {}: a producer's name is 1 to {} bytes of UTF-8", quote(name), longest_name));
-    }
-    if (source.size() > longest_name || !utf8_length(source)) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("{}: a producer's source is at most {} bytes of UTF-8", text_of(move.id), longest_name));
-    }
-    if (move.to.proof.size() > longest_proof) {
-      throw Error(ErrorCode::usage, fmt::format("{}: a proof of {} bytes, the most is {}", text_of(move.id),
-                                                move.to.proof.size(), longest_proof));
-    }
-  }
+  for (const ProducerMove& move : moves) check_place(move.id, move.to, ErrorCode::usage);
 }
 
 Producers::Producers(SQLite::Database& database)

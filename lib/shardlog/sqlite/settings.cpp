@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/uuid.h"
+#include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
@@ -45,11 +47,15 @@ Values to_values(const Configuration& configuration) {
   return values;
 }
 
-template <typename Number>
-Number number_of(const Values& values, std::string_view name) {
+const std::string& text_of(const Values& values, std::string_view name) {
   const auto found = values.find(name);
   if (found == values.end()) refuse(fmt::format("{} is missing", name));
-  const std::string& text = found->second;
+  return found->second;
+}
+
+template <typename Number>
+Number number_of(const Values& values, std::string_view name) {
+  const std::string& text = text_of(values, name);
   Number number{};
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || stop != text.data() + text.size()) refuse(fmt::format("{} is no number", name));
@@ -102,12 +108,14 @@ std::vector<ShardRow> load_shards(SQLite::Database& database) {
                          "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, "
                          "first_sequence, checksum "
                          "FROM shards ORDER BY id");
-  const auto time_of = [](const SQLite::Column& column) { return Timestamp(Duration(column.getInt64())); };
+  const auto time_of = [](const SQLite::Column& column) {
+    return stored_time(fmt::format("shards: {}", column.getName()), column.getInt64());
+  };
   while (rows.executeStep()) {
     ShardRow row{{shard_id_of(rows.getColumn(0)),
                   {hash_key_of(rows.getColumn(1)), hash_key_of(rows.getColumn(2))},
                   time_of(rows.getColumn(5))},
-                 rows.getColumn(7).getInt64()};
+                 stored_number("shards: first_sequence", rows.getColumn(7).getInt64(), 1, most_counted)};
     if (!rows.isColumnNull(3)) row.shard.parent = shard_id_of(rows.getColumn(3));
     if (!rows.isColumnNull(4)) row.shard.adjacent_parent = shard_id_of(rows.getColumn(4));
     if (!rows.isColumnNull(6)) row.shard.closed_at = time_of(rows.getColumn(6));
@@ -117,6 +125,38 @@ std::vector<ShardRow> load_shards(SQLite::Database& database) {
     shards.push_back(row);
   }
   return shards;
+}
+
+/// The numbers of a child's records go on after those of its parents.
+void check_first_sequences(const std::vector<ShardRow>& shards) {
+  for (const ShardRow& row : shards) {
+    std::int64_t least = 1;
+    for (const auto& parent : {row.shard.parent, row.shard.adjacent_parent}) {
+      if (parent) least = std::max(least, shards[parent->number()].first_sequence);
+    }
+    const bool right = row.shard.parent ? row.first_sequence >= least : row.first_sequence == least;
+    if (!right) refuse(fmt::format("{} begins with sequence {}", row.shard.id.to_string(), row.first_sequence));
+  }
+}
+
+StreamSettings settings_of(const Values& values) {
+  StreamSettings settings;
+  settings.max_record_size = number_of<std::uint64_t>(values, "max_record_size");
+  if (text_of(values, "retention") != forever_text) {
+    settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
+  }
+  const auto compression = parse_compression(text_of(values, "compression"));
+  if (!compression) refuse("compression is none that is known");
+  settings.compression = *compression;
+  for (const auto& [name, value] : values) {
+    if (name.starts_with(tag_prefix)) settings.tags.emplace(name.substr(tag_prefix.size()), value);
+  }
+  try {
+    check(settings);
+  } catch (const Error& error) {
+    refuse(error.what());
+  }
+  return settings;
 }
 
 void check_features(const Features& features, Access access) {
@@ -148,20 +188,15 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   configuration.features.compatible_to_read = number_of<std::uint32_t>(values, "features_compatible_to_read");
   configuration.features.incompatible = number_of<std::uint32_t>(values, "features_incompatible");
   check_features(configuration.features, access);
-  configuration.uuid = values["uuid"];
-  configuration.created_at = Timestamp(Duration(number_of<std::int64_t>(values, "created_at")));
+  configuration.uuid = text_of(values, "uuid");
+  if (!is_uuid(configuration.uuid)) refuse("uuid is " + quote(configuration.uuid) + ", which is not a UUID");
+  configuration.created_at = stored_time("settings: created_at", number_of<std::int64_t>(values, "created_at"));
   configuration.version = number_of<std::uint64_t>(values, "version");
-  configuration.settings.max_record_size = number_of<std::uint64_t>(values, "max_record_size");
-  if (values["retention"] != forever_text) {
-    configuration.settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
-  }
-  const auto compression = parse_compression(values["compression"]);
-  if (!compression) refuse("compression is none that is known");
-  configuration.settings.compression = *compression;
+  if (configuration.version == 0) refuse("version is 0");
+  configuration.settings = settings_of(values);
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
-  for (const auto& [name, value] : values) {
-    if (name.starts_with(tag_prefix)) configuration.settings.tags.emplace(name.substr(tag_prefix.size()), value);
-  }
+  check_lineage(configuration.map());
+  check_first_sequences(configuration.shards);
   return configuration;
 }
 

@@ -9,12 +9,17 @@
 #include <map>
 #include <utility>
 
+#include "shardlog/core/error.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
 
 namespace {
+
+[[noreturn]] void refuse(const ShardRow& row, const char* reason) {
+  throw Error(ErrorCode::corrupt, row.shard.id.to_string() + " " + reason);
+}
 
 /// Whether a shard has records between two tails.
 bool has_records(const Tail& start, const Tail& end, const ShardRow& row) {
@@ -85,13 +90,16 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
     const std::int64_t first = start.next_sequence(row);
     const std::int64_t next = end.next_sequence(row);
     const std::int64_t trimmed_bytes = start.bytes(row);
+    if (next < first || end.bytes(row) < trimmed_bytes) refuse(row, "ends before it begins");
     shard.records = static_cast<std::uint64_t>(next - first);
     shard.bytes = static_cast<std::uint64_t>(end.bytes(row) - trimmed_bytes);
     shard.trimmed_records = static_cast<std::uint64_t>(first - row.first_sequence);
     shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed_bytes);
     if (detail == Detail::all && has_records(start, end, row)) {
       const std::int64_t id = row.shard.id.number();
-      shard.first = {sequence(first), first_arrivals.at(id)};
+      const auto first_arrival = first_arrivals.find(id);
+      if (first_arrival == first_arrivals.end()) refuse(row, "holds fewer records than the index says");
+      shard.first = {sequence(first), first_arrival->second};
       shard.last = {sequence(next - 1), end.shards().at(id).last_arrival.value_or(Timestamp{})};
     }
     statistics.push_back(std::move(shard));

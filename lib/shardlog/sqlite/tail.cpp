@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
@@ -34,7 +37,12 @@ std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const st
 
 std::int64_t Tail::next_sequence(const ShardRow& row) const {
   const auto found = shards_.find(row.shard.id.number());
-  return found == shards_.end() ? row.first_sequence : found->second.next_sequence;
+  if (found == shards_.end()) return row.first_sequence;
+  if (found->second.next_sequence <= row.first_sequence) {
+    refuse(fmt::format("tail after batch {}: {} goes on with sequence {}, and began with {}", batch_,
+                       row.shard.id.to_string(), found->second.next_sequence, row.first_sequence));
+  }
+  return found->second.next_sequence;
 }
 
 std::int64_t Tail::bytes(const ShardRow& row) const {
@@ -44,7 +52,7 @@ std::int64_t Tail::bytes(const ShardRow& row) const {
 
 void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
-  if (row.arrived_at < last_arrival_ || row.record_count <= 0 || row.data_bytes < 0) {
+  if (row.arrived_at < last_arrival_) {
     refuse(fmt::format("batch {} does not continue batch {}", row.id, batch_));
   }
   if (const std::int64_t expected = next_sequence(shard); row.first_sequence != expected) {
@@ -91,26 +99,36 @@ std::string Tail::encode() const {
 }
 
 Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
-  if (tails.size() % entry_size != 0) refuse(fmt::format("index before batch {}: cut off", batch + 1));
+  if (tails.size() % entry_size != 0) refuse("cut off");
   Tail result;
-  result.batch_ = batch;
+  result.batch_ = stored_number("batch", batch, 0, most_counted);
   result.indexed_batch_ = batch;
   result.last_arrival_ = last_arrival;
+  std::int64_t least = 0;
   for (const char* at = tails.data(); at != tails.data() + tails.size(); at += entry_size) {
     const auto number = [at](std::size_t place) { return load<std::int64_t>(at + place * sizeof(std::int64_t)); };
-    result.shards_[number(0)] = {number(1), number(2), Timestamp(Duration(number(3)))};
+    const std::int64_t shard =
+        stored_number("tails: shard", number(0), least, std::numeric_limits<std::uint32_t>::max());
+    least = shard + 1;
+    const ShardTail tail{stored_number("tails: next sequence", number(1), 1, most_counted),
+                         stored_number("tails: bytes", number(2), 0, most_counted),
+                         stored_time("tails: last arrival", number(3))};
+    if (tail.last_arrival > last_arrival) refuse("tails: a last arrival after that of the batch");
+    result.shards_.emplace(shard, tail);
   }
   return result;
 }
 
 Tail read_indexed_tail(SQLite::Statement& row) {
   const std::int64_t batch = row.getColumn(0).getInt64();
-  const Timestamp last_arrival{Duration(row.getColumn(1).getInt64())};
-  const std::string tails = row.getColumn(2).getString();
-  if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) {
-    refuse(fmt::format("index before batch {}: checksum mismatch", batch + 1));
+  try {
+    const Timestamp last_arrival = stored_time("arrived_at", row.getColumn(1).getInt64());
+    const std::string tails = row.getColumn(2).getString();
+    if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) refuse("checksum mismatch");
+    return Tail::decode(batch, last_arrival, tails);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("index after batch {}: {}", batch, error.what()));
   }
-  return Tail::decode(batch, last_arrival, tails);
 }
 
 namespace {
@@ -132,10 +150,13 @@ void store_tail(SQLite::Database& database, const Tail& tail, const char* sql) {
 
 /// REQUIRES: the index has a row
 Tail load_newest_indexed_tail(SQLite::Database& database) {
-  SQLite::Statement row(database,
-                        fmt::format("SELECT {} FROM batch_index ORDER BY batch DESC LIMIT 1", indexed_tail_columns));
+  SQLite::Statement row(database, fmt::format("SELECT {}, (SELECT ifnull(max(id), 0) FROM batches) FROM batch_index "
+                                              "ORDER BY batch DESC LIMIT 1",
+                                              indexed_tail_columns));
   row.executeStep();
-  return read_indexed_tail(row);
+  Tail tail = read_indexed_tail(row);
+  if (tail.batch() > row.getColumn(4).getInt64()) refuse(fmt::format("batch {} is missing", tail.batch()));
+  return tail;
 }
 
 }  // namespace
@@ -152,14 +173,26 @@ void create_horizon(SQLite::Database& database) {
   store_tail(database, Tail(), "INSERT INTO trim_horizon VALUES (?, ?, ?, ?, NULL)");
 }
 
-Tail load_horizon(SQLite::Database& database) {
-  SQLite::Statement row(database, fmt::format("SELECT {} FROM trim_horizon LIMIT 1", indexed_tail_columns));
+Tail read_horizon(SQLite::Database& database) {
+  SQLite::Statement row(database, fmt::format("SELECT {} FROM trim_horizon", indexed_tail_columns));
   if (!row.executeStep()) refuse("the trim horizon is missing");
   try {
-    return read_indexed_tail(row);
+    Tail horizon = read_indexed_tail(row);
+    if (row.executeStep()) refuse("it stands twice");
+    return horizon;
   } catch (const Error& error) {
     throw Error(error.code(), std::string("trim horizon: ") + error.what());
   }
+}
+
+Tail load_horizon(SQLite::Database& database) {
+  Tail horizon = read_horizon(database);
+  SQLite::Statement first(database, "SELECT min(id) FROM batches");
+  first.executeStep();
+  if (!first.isColumnNull(0) && first.getColumn(0).getInt64() <= horizon.batch()) {
+    refuse(fmt::format("trim horizon: it is after batch {}, and an earlier one is still there", horizon.batch()));
+  }
+  return horizon;
 }
 
 void store_horizon(SQLite::Database& database, const Tail& tail) {
@@ -199,7 +232,7 @@ Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::functi
   std::int64_t low = start.batch();  // every row up to here is early enough
   std::int64_t high = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
   while (low < high) {
-    const std::int64_t middle = low + (high - low + 1) / 2;
+    const std::int64_t middle = std::midpoint(high, low);  // the upper one of two
     newest_below.reset();
     newest_below.bind(1, middle);
     newest_below.bind(2, low);

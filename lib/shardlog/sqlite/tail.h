@@ -79,8 +79,12 @@ void write_index_row(SQLite::Database& database, const Tail& tail);
 /// Of a new stream, in which nothing was trimmed. REQUIRES: a transaction is open
 void create_horizon(SQLite::Database& database);
 
-/// Behind the newest batch that was trimmed. Throws corrupt.
+/// Behind the newest batch that was trimmed. Throws corrupt, also where a batch before it is still there: to skip that
+/// would lose it in silence.
 Tail load_horizon(SQLite::Database& database);
+
+/// The same, whatever batches there are.
+Tail read_horizon(SQLite::Database& database);
 
 /// REQUIRES: a transaction is open
 void store_horizon(SQLite::Database& database, const Tail& tail);

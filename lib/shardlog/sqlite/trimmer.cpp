@@ -115,7 +115,7 @@ void Trimmer::give_back_if_due() {
     SQLite::Statement row(database_, "SELECT mostly_free_since FROM trim_horizon");
     if (row.executeStep() && !row.isColumnNull(0)) since = Timestamp(Duration(row.getColumn(0).getInt64()));
   }
-  if (mostly_free == since.has_value() && (!mostly_free || now < *since + free_for)) return;
+  if (mostly_free == since.has_value() && (!mostly_free || now - free_for < *since)) return;
   committer_.commit(Sync::normal, [&] {
     if (mostly_free && since) {
       database_.exec(fmt::format("PRAGMA incremental_vacuum({})", step_pages));

@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <limits>
 #include <map>
@@ -42,8 +43,9 @@ class Verification {
       report(error.what());
     }
     while (report_.findings.size() < most_findings && check_piece(last)) {
-      if (!progress(static_cast<double>(id_) / static_cast<double>(last))) break;
+      if (!progress(static_cast<double>(id_) / static_cast<double>(last))) return std::move(report_);
     }
+    if (report_.findings.empty()) check_children();
     return std::move(report_);
   }
 
@@ -120,7 +122,7 @@ class Verification {
   void follow_horizon() {
     if (horizon_damaged_) return;
     try {
-      if (const Tail horizon = load_horizon(database_); id_ < horizon.batch()) go_to(horizon);
+      if (const Tail horizon = read_horizon(database_); id_ < horizon.batch()) go_to(horizon);
     } catch (const Error& error) {
       horizon_damaged_ = true;
       report(error.what());
@@ -151,7 +153,7 @@ class Verification {
         check_index(row);
       }
       const RecordBatch records = decode_payload(row, std::move(payload));
-      for (const Record& record : records) check_route(row, shard, record);
+      for (const Record& record : records) check_record(row, shard, record);
       report_.records += records.size();
     } catch (const Error& error) {
       report(error.what());
@@ -161,6 +163,9 @@ class Verification {
   /// Goes on from the batch that is there, so that one hole is one finding.
   void check_order(const BatchRow& row, const ShardRow& shard) {
     if (row.arrived_at < last_arrival_) report(fmt::format("batch {} arrived before the one before it", row.id));
+    if (row.arrived_at > shard.shard.closed_at.value_or(row.arrived_at)) {
+      report(fmt::format("batch {} arrived after {} was closed", row.id, shard.shard.id.to_string()));
+    }
     last_arrival_ = row.arrived_at;
     const auto [next, first_seen] = next_sequences_.try_emplace(row.shard, shard.first_sequence);
     if (row.first_sequence != next->second) {
@@ -170,12 +175,30 @@ class Verification {
     next->second = row.next_sequence();
   }
 
-  void check_route(const BatchRow& row, const ShardRow& shard, const Record& record) {
+  void check_record(const BatchRow& row, const ShardRow& shard, const Record& record) {
+    try {
+      check(record, largest_max_record_size);  // the stream's own may have been lowered since
+    } catch (const Error& error) {
+      report(fmt::format("batch {}: a record: {}", row.id, error.what()));
+    }
     if (!record.key && !record.explicit_hash_key) return;
     const HashKey hash_key = record.explicit_hash_key ? *record.explicit_hash_key : HashKey::of(*record.key);
     if (shard.shard.range.contains(hash_key)) return;
     report(fmt::format("batch {}: a record of hash key {} is in {}", row.id, hash_key.to_string(),
                        shard.shard.id.to_string()));
+  }
+
+  /// The numbers of a child's records go on where those of its parents end.
+  void check_children() {
+    for (const ShardRow& row : configuration_.shards) {
+      std::int64_t expected = 1;
+      for (const auto& parent : {row.shard.parent, row.shard.adjacent_parent}) {
+        if (parent) expected = std::max(expected, tail_.next_sequence(shard_of(configuration_, parent->number())));
+      }
+      if (row.first_sequence == expected) continue;
+      report(fmt::format("{} begins with sequence {} where {} was expected", row.shard.id.to_string(),
+                         row.first_sequence, expected));
+    }
   }
 
   /// A row of the index says what the batches up to it say.
@@ -190,7 +213,7 @@ class Verification {
   }
 
   void report(const std::string& finding) {
-    if (report_.findings.size() < most_findings) report_.findings.push_back(finding);
+    if (report_.findings.size() < most_findings) report_.findings.push_back(printable(finding));
   }
 
   SQLite::Database& database_;

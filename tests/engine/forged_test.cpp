@@ -1,0 +1,334 @@
+#include <SQLiteCpp/Transaction.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/forger.h"
+#include "engine/stream_test.h"
+#include "shardlog/consumer/consumer.h"
+#include "shardlog/consumer/frontier.h"
+#include "shardlog/consumer/worker.h"
+#include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/tail.h"
+
+/// Whoever can write the files of a stream can make right checksums too.
+namespace shardlog {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Counter final : public consumer::Delivery {
+ public:
+  bool deliver(const consumer::Batch& batch, consumer::Lifeline& /*lifeline*/) override {
+    records += batch.records();
+    processed_.push_back({batch.shard, batch.last_sequence()});
+    return true;
+  }
+  bool tell(const Gap& /*gap*/) override { return true; }
+  std::vector<consumer::Processed> processed() override { return std::exchange(processed_, {}); }
+  void flush(consumer::Lifeline& /*lifeline*/) override {}
+  void finish(consumer::Lifeline& /*lifeline*/) override {}
+
+  std::size_t records = 0;
+
+ private:
+  std::vector<consumer::Processed> processed_;
+};
+
+/// A stream with something in each of its tables, and what its users see after each forgery.
+class Forged : public test::StreamTest {
+ protected:
+  Forged() {
+    CreateOptions options = test::of_shards(2);
+    options.settings.retention = 1h;
+    options.settings.tags = {{"team", "blue"}};
+    shardlog::create(path_, options, clock_);
+    {
+      const auto stream = open_to_write();
+      put(*stream, 0, {"trimmed"}, Sync::normal);
+      clock_.step(2h);
+      stream->update({});
+      consumer::make_consumer(*stream, "billing", TrimHorizon{}, clock_);
+      put(*stream, 0, {"a", "b"}, Sync::normal);
+      put(*stream, 1, {"c"}, Sync::normal);
+      test::split(*stream, 0);
+      put(*stream, 2, {"d"}, Sync::normal);
+      put(*stream, 3, {"e", "f"}, Sync::normal);
+      test::merge(*stream, 2, 3);
+      put(*stream, 4, {"g"}, Sync::normal);
+      consumer::make_consumer(*stream, "audit", Latest{}, clock_);
+      own_a_lease(*stream);
+      const ProducerMove move{{"import-7", ""}, std::nullopt, {SequenceNumber(7), "proof"}};
+      const RoutedBatch batch = test::batch_of(4, {"h"});
+      stream->append({&batch, 1}, Sync::normal, {&move, 1});
+    }
+    write_an_index_row();
+    std::filesystem::copy(path_, kept_, std::filesystem::copy_options::recursive);
+    expected_ = lines();
+  }
+
+  static void own_a_lease(Stream& stream) {
+    const Consumer audit = stream.consumer("audit").value();
+    Lease owned = audit.leases.at(0);
+    owned.owner = LeaseOwner{"w1", "boot/1/2/3"};
+    owned.claimant = LeaseOwner{"w2", "boot/1/4/5"};
+    const LeaseChange change{audit.leases.at(0), owned};
+    ASSERT_TRUE(stream.change_leases(audit.uuid, {&change, 1}));
+  }
+
+  void write_an_index_row() {
+    test::RawDatabase database(path_);
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    sqlite::Tail tail;
+    sqlite::TailScan(database).catch_up(sqlite::load_configuration(database, Access::read), tail);
+    sqlite::write_index_row(database, tail);
+    transaction.commit();
+  }
+
+  void restore() {
+    for (const auto& file : std::filesystem::directory_iterator(path_)) std::filesystem::remove(file);
+    std::filesystem::copy(kept_, path_);
+  }
+
+  /// Whether it was refused as damaged. Nothing else may come of it, and the message can be shown as it is.
+  template <typename Action>
+  bool refused(const char* what, Action&& action) {
+    try {
+      action();
+      return false;
+    } catch (const Error& error) {
+      const bool as_damaged = error.code() == ErrorCode::corrupt || error.code() == ErrorCode::unsupported;
+      EXPECT_TRUE(as_damaged) << what << ": " << error.what();
+      expect_printable(error.what());
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << what << " would be called a bug: " << error.what();
+    }
+    return true;
+  }
+
+  static void expect_printable(const std::string& text) { EXPECT_EQ(text, printable(text)); }
+
+  /// Everything that can be done with a stream without changing its shards. What a person sees of it beside records is
+  /// told by programs with escapes; of names that they take as they are the form is checked.
+  bool some_reader_is_refused() {
+    bool is_refused = refused("open", [&] { open_to_read(); });
+    if (is_refused) return true;
+    const auto stream = open_to_read();
+    is_refused |= refused("describe", [&] { expect_printable(stream->describe().uuid); });
+    is_refused |= refused("statistics", [&] {
+      for (const ShardStatistics& shard : stream->statistics(Detail::all).shards) EXPECT_LT(shard.records, 100U);
+    });
+    is_refused |= refused("producers", [&] { stream->producers(); });
+    is_refused |= refused("locate", [&] { stream->locate(AtTime{clock_.now()}, {}); });
+    is_refused |= refused("last", [&] { test::read(*stream, {.shards = {}, .from = LastRecords{3}, .until = {}}); });
+    is_refused |= refused("consumers", [&] {
+      const ShardMap map = stream->describe().map;
+      for (const Consumer& each : stream->consumers()) {
+        expect_printable(each.name + each.uuid);
+        consumer::check_leases(map, each);  // as stream-stats does
+        stream->backlog(consumer::starts_of(each));
+      }
+    });
+    return is_refused;
+  }
+
+  /// How many records a consumer gets that is made now; nothing where it is refused.
+  std::optional<std::size_t> consumed(const std::string& name) {
+    Counter counter;
+    const bool is_refused = refused("consumer", [&] {
+      const auto stream = open_to_write();
+      consumer::make_consumer(*stream, name, TrimHorizon{}, clock_);
+      const consumer::WorkerOptions options{.consumer = name, .worker = "w", .lease_duration = 30ms};
+      consumer::run_worker(options, *stream, counter, clock_, {});
+    });
+    return is_refused ? std::nullopt : std::optional(counter.records);
+  }
+
+  void write() {
+    refused("append, split and trim", [&] {
+      const auto stream = open_to_write();
+      put(*stream, 4, {"new"}, Sync::normal);
+      test::split(*stream, 4);
+      stream->update({.retention = 30min, .repair_clock = true});
+    });
+  }
+
+  bool verify_tells() {
+    bool tells = false;
+    const bool is_refused = refused("verify", [&] {
+      for (const std::string& finding : findings(*open_to_read())) {
+        expect_printable(finding);
+        tells = true;
+      }
+      tells |= !consumer::check_consumers(*open_to_read()).empty();
+    });
+    return tells || is_refused;
+  }
+
+  /// All that users do after a forgery: they are refused, or it did no harm, or at least --verify tells of it.
+  void expect_refused_or_harmless() {
+    ::alarm(60);  // nothing goes on for ever
+    bool told = some_reader_is_refused();
+    Lines records;
+    told |= refused("read", [&] { records = lines(); });
+    const bool verified = verify_tells();
+    EXPECT_TRUE(verified || !told) << "a reader is refused, and --verify finds nothing";
+    const bool expired = records.empty() && !told;
+    EXPECT_TRUE(told || verified || expired || records == expected_) << records.size() << " other records";
+    for (const char* const name : {"billing", "fresh"}) {
+      const auto count = consumed(name);
+      const bool whole = !count || verified || forging_checkpoints_ || *count == records.size();
+      EXPECT_TRUE(whole) << name << " got " << count.value_or(0);
+    }
+    write();
+    ::alarm(0);
+  }
+
+  void forge(const std::string& table, const std::string& assignment, const std::string& condition) {
+    restore();
+    {
+      test::Forger forger(path_);
+      try {
+        forger.exec(fmt::format("UPDATE {} SET {} WHERE {}", table, assignment, condition));
+      } catch (const SQLite::Exception&) {
+        return;  // a value that the table itself refuses
+      }
+      forger.seal(table);
+    }
+    SCOPED_TRACE(fmt::format("{} SET {} WHERE {}", table, assignment, condition));
+    expect_refused_or_harmless();
+  }
+
+  /// Every column of the table but its checksum, in the first and the last row, one hostile value after the other.
+  void forge_all(const std::string& table, const std::string& key) {
+    std::vector<std::pair<std::string, std::string>> columns;  // and their types
+    {
+      test::RawDatabase database(path_);
+      SQLite::Statement rows(database, fmt::format("SELECT name, type FROM pragma_table_info('{}')", table));
+      while (rows.executeStep()) columns.emplace_back(rows.getColumn(0).getString(), rows.getColumn(1).getString());
+    }
+    ASSERT_FALSE(columns.empty());
+    for (const auto& [column, type] : columns) {
+      if (column == "checksum" || column == "payload_checksum") continue;
+      forging_checkpoints_ = column == "checkpoint";
+      for (const char* const end : {"min", "max"}) {
+        const std::string row = fmt::format("{} = (SELECT {}({}) FROM {})", key, end, key, table);
+        for (const std::string& value : hostile_values(column, type)) forge(table, column + " = " + value, row);
+      }
+    }
+  }
+
+  static std::vector<std::string> hostile_values(const std::string& column, const std::string& type) {
+    if (type == "INTEGER") {
+      return {
+          "0",   "-1", "9223372036854775807", "-9223372036854775808", "4294967295", column + " + 1", column + " - 1",
+          "NULL"};
+    }
+    if (type == "BLOB") return {"x''", "x'00'", "zeroblob(16)", "zeroblob(32)", "x'" + std::string(64, 'f') + "'"};
+    return {"''",
+            "char(27) || '[31m'",
+            "'a' || char(10) || 'b'",
+            "CAST(x'ff' AS TEXT)",
+            "replace(hex(zeroblob(200)), '0', 'a')",
+            "'-1'",
+            "'0'",
+            "'99999999999999999999'",
+            "'9223372036854775807'",
+            "'at:9223372036854775807'",
+            "'shard-end'",
+            "NULL"};
+  }
+
+  std::string kept_ = path_ + ".kept";
+  Lines expected_;
+  bool forging_checkpoints_ = false;  // a consumer that was set to another place gets what comes after it
+};
+
+TEST_F(Forged, NothingIsHarmless) {
+  restore();
+  expect_refused_or_harmless();
+  EXPECT_EQ(expected_, (Lines{"a", "b", "c", "d", "e", "f", "g", "h"}));
+}
+
+TEST_F(Forged, SettingsAreRefusedOrHarmless) {
+  std::vector<std::string> names;
+  {
+    test::RawDatabase database(path_);
+    SQLite::Statement rows(database, "SELECT name FROM settings WHERE name != 'checksum'");
+    while (rows.executeStep()) names.push_back(rows.getColumn(0).getString());
+  }
+  EXPECT_EQ(names.size(), 12U);
+  for (const std::string& name : names) {
+    for (const std::string& value : hostile_values("value", "ANY")) {
+      forge("settings", "value = " + value, "name = '" + name + "'");
+    }
+  }
+  for (const std::string& name : hostile_values("name", "TEXT")) {
+    forge("settings", "name = 'tag:' || " + name, "name = 'tag:team'");
+  }
+}
+
+TEST_F(Forged, ShardsAreRefusedOrHarmless) {
+  forge_all("shards", "id");
+}
+
+TEST_F(Forged, BatchesAreRefusedOrHarmless) {
+  forge_all("batches", "id");
+}
+
+TEST_F(Forged, IndexIsRefusedOrHarmless) {
+  forge_all("batch_index", "batch");
+}
+
+TEST_F(Forged, TrimHorizonIsRefusedOrHarmless) {
+  forge_all("trim_horizon", "batch");
+}
+
+TEST_F(Forged, ConsumersAreRefusedOrHarmless) {
+  forge_all("consumers", "name");
+}
+
+TEST_F(Forged, LeasesAreRefusedOrHarmless) {
+  forge_all("leases", "(SELECT name FROM consumers WHERE uuid = consumer) || shard");
+}
+
+TEST_F(Forged, DataWithoutTheNewlineAfterItIsRefused) {
+  restore();
+  {
+    test::Forger forger(path_);
+    std::string payload = forger.text("SELECT payload FROM batches WHERE id = 2");
+    ASSERT_TRUE(payload.ends_with("a\nb\n"));
+    payload.replace(payload.size() - 3, 1, "x");
+    forger.store_payload(2, payload);
+  }
+  EXPECT_TRUE(refused("read", [&] { lines(); }));
+  EXPECT_TRUE(verify_tells());
+}
+
+TEST_F(Forged, AKeyThatIsNotTextIsFoundByVerify) {
+  restore();
+  const std::vector<Record> records{{"data", "\xff\x1b"}};
+  const std::uint32_t shard = HashKey::of("\xff\x1b") < HashKey(HashKey::Value{1} << 127) ? 4 : 1;
+  const RoutedBatch batch{ShardId(shard), encode(records)};
+  open_to_write()->append({&batch, 1}, Sync::normal);
+  EXPECT_EQ(findings(*open_to_read()).size(), 1U);
+}
+
+TEST_F(Forged, AShardThatIsItsOwnParentStopsAConsumer) {
+  forge("shards", "parent = id", "id = 4");
+  EXPECT_TRUE(refused("consumer", [&] { open_to_write(); }));
+}
+
+TEST_F(Forged, ProducersAreRefusedOrHarmless) {
+  forge_all("producers", "name");
+}
+
+}  // namespace
+}  // namespace shardlog
