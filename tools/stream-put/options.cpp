@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <utility>
 
 #include "shardlog/core/printable.h"
@@ -42,25 +43,42 @@ void define_framing(OptionTable& options, Framing& framing) {
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
 }
 
+KeyPlace field_of(const std::string& text) {
+  constexpr std::uint32_t most = 1'000'000;
+  std::uint32_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || stop != text.data() + text.size() || number < 1 || number > most) {
+    refuse_value("--key-field", text, fmt::format("is not a number from 1 to {}", most));
+  }
+  return {KeyPlace::Kind::field, {}, number};
+}
+
 void define_key(OptionTable& options, KeyOptions& key) {
   options.group("Partition key");
   const auto constant = options.value("-k,--key", "KEY", key.constant, "this key for all records");
-  const auto field = options.count(
-      "--key-field", 1, 1'000'000, [&key](std::uint64_t number) { key.field = static_cast<std::uint32_t>(number); },
-      "the Nth field, counted from 1");
+  const auto field =
+      options
+          .list(
+              "--key-field", "N", [&key](const std::string& text) { key.places.push_back(field_of(text)); },
+              "the Nth field, counted from 1")
+          .in_order();
   options
       .value(
           "-F,--field-separator", "STRING",
           [&key](const std::string& text) { key.field_separator = unescaped("--field-separator", text, "separator"); },
           "what stands between fields (runs of blanks, as awk has it)")
       .needs(field);
-  const auto pointer =
-      options.value("--key-json", "POINTER", key.pointer, "what a JSON pointer (/customer/id) leads to in it");
-  const auto regex = options.value("--key-regex", "RE", key.regex,
-                                   "what group 1 of a Perl-compatible expression matches, or the whole match");
-  OptionTable::exclude_each_other({constant, field, pointer, regex});
+  const auto place = [&](const std::string& name, const std::string& type, KeyPlace::Kind kind,
+                         const std::string& description) {
+    const auto add = [&key, kind](const std::string& text) { key.places.push_back({kind, text}); };
+    constant.excludes(options.list(name, type, add, description).in_order());
+  };
+  place("--key-json", "POINTER", KeyPlace::Kind::pointer, "what a JSON pointer (/customer/id) leads to in it");
+  place("--key-regex", "RE", KeyPlace::Kind::regex,
+        "what group 1 of a Perl-compatible expression matches, or the whole match");
+  constant.excludes(field);
   options.value("--missing-key", "error|none|KEY", key.missing,
-                "for a record without one: error, none, or this KEY (error)");
+                "for a record without a usable one: error, none, or this KEY (error)");
   options.value(
       "--hash-key", "DECIMAL",
       [&key](const std::string& text) {
