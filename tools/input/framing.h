@@ -16,6 +16,10 @@ struct Framing {
 
   Kind kind = Kind::delimited;
   std::string delimiter = "\n";
+  bool bytes = false;  ///< of delimited ones: the input is not taken for text
+
+  /// Whether a byte order mark at the start of a file is not part of the first record.
+  [[nodiscard]] bool text() const { return !bytes && kind != Kind::whole && kind != Kind::frames; }
 
   /// Whether records bring their own keys.
   [[nodiscard]] bool keyed() const { return kind == Kind::json || kind == Kind::frames; }

@@ -51,6 +51,7 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
   input_bytes_ = 0;
+  if (once_ && chunk.marked) once_->add_mark();
   try {
     // With a producer id, what was left out has its place among the pieces.
     if (as_they_stand_ && (!once_ || chunk.holes.empty())) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "tools/common/json_reader.h"
+#include "tools/input/byte_order_mark.h"
 
 namespace shardlog::cli {
 
@@ -56,8 +57,11 @@ class ChunkReader {
 
   /// False when nothing more is to be read.
   bool read(const std::string& file) {
-    source_ = file == "-" ? "standard input" : file;
+    from_file_ = file != "-";
+    source_ = from_file_ ? file : "standard input";
     next_ = frames() ? 0 : 1;
+    at_start_ = rules_.framing.text();
+    marked_ = false;
     try {
       const Source source(file);
       return read_source(source);
@@ -116,19 +120,39 @@ class ChunkReader {
   /// `count` bytes were read; none is the end of the file.
   void cut(std::size_t count) {
     const bool none_before = !any();
+    const bool ended = count == 0;
     input_.used += count;
     input_bytes_ += count;
+    uncut_ += count;
     try {
-      if (count > 0) {
-        framer_->cut(input_, count);
-      } else {
-        framer_->end_file(input_);
-      }
+      if (at_start_ && !pass_start(ended)) return;
+      if (uncut_ > 0) framer_->cut(input_, std::exchange(uncut_, 0));
+      if (ended) framer_->end_file(input_);
     } catch (const Error& error) {
       throw Error(error.code(), rules_.framing.place(next_ + counted(), source_) + ": " + error.what());
     }
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
+
+  /// Takes a byte order mark off the start of the file. False while it is not known whether there is one.
+  bool pass_start(bool ended) {
+    char* const start = input_.buffer.data() + input_.complete;
+    const Mark mark = mark_of({start, uncut_}, ended);
+    if (mark == Mark::undecided) return false;
+    at_start_ = false;
+    if (mark == Mark::utf16 || mark == Mark::utf32) {
+      throw Error(ErrorCode::malformed, fmt::format("not UTF-8; iconv -f UTF-{} -t UTF-8{} makes it so",
+                                                    mark == Mark::utf16 ? 16 : 32, name_for_command()));
+    }
+    marked_ = mark == Mark::utf8;
+    if (!marked_) return true;
+    uncut_ -= utf8_mark.size();
+    input_.used -= utf8_mark.size();
+    std::memmove(start, start + utf8_mark.size(), uncut_);
+    return true;
+  }
+
+  [[nodiscard]] std::string name_for_command() const { return from_file_ ? " " + quote(source_) : ""; }
 
   /// How far the pieces in the buffer bring the count of them.
   [[nodiscard]] std::uint64_t counted() const {
@@ -166,7 +190,7 @@ class ChunkReader {
     Input done = std::exchange(input_, std::move(next));
     in_flight_.add();
     return hand_over_({std::move(done.buffer), done.complete, std::move(done.lengths), std::move(done.holes), source_,
-                       first, std::exchange(input_bytes_, 0), error_, chunks_++});
+                       first, std::exchange(input_bytes_, 0), error_, chunks_++, std::exchange(marked_, false)});
   }
 
   ReadRules rules_;
@@ -179,6 +203,10 @@ class ChunkReader {
   std::stop_callback<std::function<void()>> stopped_;
 
   std::string source_;
+  bool from_file_ = false;    ///< and not standard input
+  bool at_start_ = false;     ///< of a file, and it is not known whether it begins with a mark
+  bool marked_ = false;       ///< one was taken off the first piece, which is not handed over yet
+  std::size_t uncut_ = 0;     ///< bytes that were read and that the framer does not know of
   std::uint64_t next_ = 1;    ///< the number of the first piece in the buffer
   std::uint64_t chunks_ = 0;  ///< how many were handed over
   Input input_;

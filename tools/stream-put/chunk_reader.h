@@ -27,6 +27,7 @@ struct Chunk {
   std::uint64_t input_bytes = 0;      ///< that were read for it
   std::optional<InputError> error{};  ///< what ended the reading behind these pieces
   std::uint64_t number = 0;           ///< its place among the chunks, from 0
+  bool marked = false;                ///< a byte order mark was taken off the first piece
 };
 
 /// How many chunks are on their way from the reader to the disk. While there are none, whatever is complete is handed

@@ -29,14 +29,17 @@ std::string unescaped(const std::string& option, const std::string& text, const 
 
 void define_framing(OptionTable& options, Framing& framing) {
   const auto set_kind = [&framing](Framing::Kind kind) { return [&framing, kind] { framing.kind = kind; }; };
+  const auto end_with = [&framing](std::string delimiter) {
+    framing.delimiter = std::move(delimiter);
+    framing.bytes = true;
+  };
   options.group("Framing (lines where none is given)");
   OptionTable::exclude_each_other(
       {options.flag(
-           "-0,--null", [&framing] { framing.delimiter = std::string(1, '\0'); },
-           "a NUL byte ends a record, not a newline"),
+           "-0,--null", [end_with] { end_with(std::string(1, '\0')); }, "a NUL byte ends a record, not a newline"),
        options.value(
            "-d,--delimiter", "STRING",
-           [&framing](const std::string& text) { framing.delimiter = unescaped("--delimiter", text, "delimiter"); },
+           [end_with](const std::string& text) { end_with(unescaped("--delimiter", text, "delimiter")); },
            "this ends a record"),
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
