@@ -183,3 +183,42 @@ END
   done
   expect_no_records s
 }
+
+@test "--key-delimiter: what stands before it is the key, and comes back with --format" {
+  new_stream s --shards 4
+  printf '%s\n' $'k1\ta' $'k2\tb\tc' $'k1\t' $'é x\t"d"' $'\tno key' >input
+  expect_silence stream-put s --key-delimiter '\t' --missing-key none input
+  stream-get s --format '{key}\t{data}' | sort >got
+  expect_same got <(sort input)
+  expect_equal "$(stream-get s --key k1 -d '|')" 'a||'
+  stream-get s --format '{key}::{data}' | expect_silence stream-put s --key-delimiter '::' --missing-key none
+  expect_equal "$(stream-get s --format '{key}\t{data}' | sort | uniq -c | awk '{print $1}' | sort -u)" 2
+}
+
+@test "--key-delimiter: the round trip keeps the largest record, and exactly once" {
+  new_stream s --max-record-size 1KiB
+  new_stream t --max-record-size 1KiB
+  printf 'x%.0s' {1..1023} | expect_silence stream-put s -k k
+  stream-get s --format '{key}<=>{data}' >input
+  expect_silence stream-put t --key-delimiter '<=>' --producer p input
+  expect_silence stream-put t --key-delimiter '<=>' --producer p input
+  expect_equal "$(stream-get t --format '{key} {data}')" "$(stream-get s --format '{key} {data}')"
+  printf 'x%.0s' {1..1025} | expect_failure 65 "line 1 .*maximum record size" stream-put t --key-delimiter '<=>' --missing-key none
+}
+
+@test "--key-delimiter: where it is not there, or what stands before it is no key, nothing is taken off" {
+  new_stream s
+  printf '%s\n' 'no delimiter' $'\xff=a' "$(printf 'x%.0s' {1..257})=b" >input
+  expect_failure 65 "line 1 of 'input': no partition key.*--missing-key" stream-put s --key-delimiter = input
+  printf '=a\n' | expect_failure 65 "line 1 of .*partition key is empty.*--missing-key" stream-put s --key-delimiter =
+  expect_no_records s
+  expect_silence stream-put s --key-delimiter = --missing-key other input
+  expect_records s input
+  expect_equal "$(stream-get s --format '{key}' | sort -u)" other
+  printf '%s\n' '={"k":"j"}' 'd={"k":"j"}' | expect_silence stream-put s --key-delimiter = --key-json /k
+  expect_equal "$(stream-get s --format '{key} {data}' | tail -n 2)" $'j {"k":"j"}\nd {"k":"j"}'
+  local bad
+  for bad in '' '\q'; do expect_failure 64 "key-delimiter|escapes|read" stream-put s --key-delimiter "$bad" input; done
+  expect_failure 64 "bring their own keys" stream-put s --json --key-delimiter = input
+  expect_failure 64 "excludes" stream-put s -k a --key-delimiter = input
+}

@@ -22,6 +22,8 @@ struct Chunk {
   std::size_t size = 0;
   std::vector<std::uint32_t> lengths;
   std::vector<Hole> holes;
+  std::vector<std::uint64_t> lines;   ///< as Input has them
+  std::vector<std::uint32_t> fields;  ///< likewise
   std::string source;                 ///< what was read, for messages
   std::uint64_t first = 1;            ///< the number of its first piece, as Framing::place() takes it
   std::uint64_t input_bytes = 0;      ///< that were read for it
@@ -55,6 +57,7 @@ struct ReadRules {
   std::uint64_t max_record_size;
   bool skip_errors;
   Duration linger;
+  bool ends_by_silence;  ///< a piece that only more input would end is ended by a second without any, and by a stop
   std::size_t chunk_size = usual_chunk_size;
 };
 

@@ -12,6 +12,7 @@
 #include "tools/common/expression.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/option_table.h"
+#include "tools/input/csv.h"
 
 namespace shardlog::cli {
 
@@ -31,13 +32,47 @@ class SeparatedField final : public KeySource {
     }
   }
 
+  [[nodiscard]] std::string notice() const override {
+    const bool meant_to_be_csv = quoted_ && separator_.size() == 1 && separator_ != "\"";
+    return meant_to_be_csv ? "--key-field: there are fields with quotes around them; --csv reads those" : "";
+  }
+
  private:
-  static std::optional<std::string_view> present(std::string_view field) {
-    return field.empty() ? std::nullopt : std::optional(field);
+  std::optional<std::string_view> present(std::string_view field) {
+    if (field.empty()) return std::nullopt;
+    if (field.front() == '"' || field.back() == '"') quoted_ = true;
+    return field;
   }
 
   std::uint32_t number_;
   std::string separator_;
+  bool quoted_ = false;  ///< one of the fields begins or ends with a quote
+};
+
+/// The fields of CSV, without their quotes. An empty field is none.
+class CsvField final : public KeySource {
+ public:
+  CsvField(const KeyPlace& place, char separator) : place_(place), number_(place.field), separator_(separator) {}
+
+  void use_fields(std::span<const std::uint32_t> numbers) override {
+    if (place_.field == 0 && place_.name < numbers.size()) number_ = numbers[place_.name];
+  }
+
+  std::optional<std::string_view> key_of(std::string_view data) override {
+    CsvFields fields(data, separator_);
+    auto field = fields.next();
+    for (std::uint32_t at = 1; field && at < number_; ++at) field = fields.next();
+    if (!field || field->text.empty()) return std::nullopt;
+    return field->doubled ? values_.emplace_back(value_of(*field)) : field->text;
+  }
+
+  void release() override { values_.clear(); }
+
+ private:
+  KeyPlace place_;
+  std::uint32_t number_;
+  char separator_;
+  std::deque<std::string> values_;  ///< of fields with quotes in them
 };
 
 /// Fields between runs of blanks and tabs, those at the start and the end not counted.
@@ -73,6 +108,25 @@ class RegexKey final : public KeySource {
 
  private:
   Expression expression_;
+};
+
+/// What stands before a delimiter. Both are taken off, so that the rest is the data.
+class KeyBefore final : public KeySource {
+ public:
+  explicit KeyBefore(std::string delimiter) : delimiter_(std::move(delimiter)) {}
+
+  std::optional<std::string_view> key_of(std::string_view data) override {
+    const std::size_t end = data.find(delimiter_);
+    if (end == std::string_view::npos) return std::nullopt;
+    taken_off_ = end + delimiter_.size();
+    return data.substr(0, end);
+  }
+
+  [[nodiscard]] std::size_t taken_off() const override { return taken_off_; }
+
+ private:
+  std::string delimiter_;
+  std::size_t taken_off_ = 0;
 };
 
 /// What a JSON pointer leads to: the text of a string, or a number, true or false as it stands.
@@ -118,17 +172,20 @@ class JsonKey final : public KeySource {
   std::deque<std::string> unescaped_;
 };
 
-std::unique_ptr<KeySource> make_source(const KeyPlace& place, const std::string& separator) {
+std::unique_ptr<KeySource> make_source(const KeyPlace& place, const Framing& framing) {
   switch (place.kind) {
     case KeyPlace::Kind::pointer:
       return std::make_unique<JsonKey>(place.text);
     case KeyPlace::Kind::regex:
       return std::make_unique<RegexKey>(place.text);
+    case KeyPlace::Kind::delimiter:
+      return std::make_unique<KeyBefore>(place.text);
     case KeyPlace::Kind::field:
       break;
   }
-  if (separator.empty()) return std::make_unique<BlankSeparatedField>(place.field);
-  return std::make_unique<SeparatedField>(place.field, separator);
+  if (framing.kind == Framing::Kind::csv) return std::make_unique<CsvField>(place, framing.csv_separator());
+  if (framing.field_separator.empty()) return std::make_unique<BlankSeparatedField>(place.field);
+  return std::make_unique<SeparatedField>(place.field, framing.field_separator);
 }
 
 /// Most keys are, and are found to be usable quickly.
@@ -138,11 +195,11 @@ bool is_plain(std::string_view key) {
 
 }  // namespace
 
-KeyFinder::KeyFinder(const KeyOptions& options)
+KeyFinder::KeyFinder(const KeyOptions& options, const Framing& framing)
     : constant_(options.constant), missing_(options.missing.value_or("error")) {
   if (options.missing) check_key(*options.missing, "--missing-key");
   if (constant_) check_key(*constant_, "--key");
-  for (const KeyPlace& place : options.places) sources_.push_back(make_source(place, options.field_separator));
+  for (const KeyPlace& place : options.places) sources_.push_back(make_source(place, framing));
 }
 
 void KeyFinder::find(Record& record) {
@@ -162,6 +219,7 @@ void KeyFinder::find_in_data(Record& record) {
       continue;
     }
     const auto fault = is_plain(*key) ? std::nullopt : fault_of_key(*key);
+    if (!fault || key->empty()) record.data.remove_prefix(source->taken_off());  // no byte is lost
     if (!fault) {
       record.key = key;
       return;
@@ -172,6 +230,17 @@ void KeyFinder::find_in_data(Record& record) {
     throw Error(ErrorCode::malformed, why.value_or("no partition key") + " (--missing-key none|KEY takes it)");
   }
   if (missing_ != "none") record.key = missing_;
+}
+
+void KeyFinder::use_fields(std::span<const std::uint32_t> numbers) {
+  for (const auto& source : sources_) source->use_fields(numbers);
+}
+
+std::string KeyFinder::notice() const {
+  for (const auto& source : sources_) {
+    if (std::string notice = source->notice(); !notice.empty()) return notice;
+  }
+  return {};
 }
 
 void KeyFinder::release() {

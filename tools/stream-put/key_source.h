@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,13 @@ class KeySource {
   /// REQUIRES: json_padding readable bytes behind `data`
   virtual std::optional<std::string_view> key_of(std::string_view data) = 0;
 
+  /// How many bytes at the start of the data go with what key_of() found.
+  [[nodiscard]] virtual std::size_t taken_off() const { return 0; }
+
+  /// As RecordSource.
+  virtual void use_fields(std::span<const std::uint32_t> /*numbers*/) {}
+  [[nodiscard]] virtual std::string notice() const { return {}; }
+
   /// Why key_of() found nothing, where there is more to say than that.
   [[nodiscard]] virtual std::optional<std::string> why_none() const { return std::nullopt; }
 
@@ -32,14 +41,16 @@ class KeySource {
 class KeyFinder {
  public:
   /// Throws usage for an expression, a pointer or a key that is not one.
-  explicit KeyFinder(const KeyOptions& options);
+  KeyFinder(const KeyOptions& options, const Framing& framing);
 
-  /// Sets the key to the first usable one. What it borrows is as KeySource::key_of() has it. Throws malformed as that,
-  /// and where a record must have a key and does not.
-  /// REQUIRES: json_padding readable bytes behind the data
+  /// Sets the key to the first usable one, and takes off the data what goes with it. What it borrows is as
+  /// KeySource::key_of() has it. Throws malformed as that, and where a record must have a key and does not. REQUIRES:
+  /// json_padding readable bytes behind the data
   void find(Record& record);
 
-  /// Nobody needs the keys of before any more.
+  /// As RecordSource.
+  void use_fields(std::span<const std::uint32_t> numbers);
+  [[nodiscard]] std::string notice() const;
   void release();
 
  private:

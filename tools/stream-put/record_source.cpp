@@ -10,13 +10,18 @@ namespace {
 
 class PlainRecords final : public RecordSource {
  public:
-  explicit PlainRecords(const KeyOptions& options) : keys_(options), explicit_hash_key_(options.hash_key) {}
+  PlainRecords(const KeyOptions& options, const Framing& framing)
+      : keys_(options, framing), explicit_hash_key_(options.hash_key) {}
 
   void read(std::span<char> piece, const Take& take) override {
     Record record{{piece.data(), piece.size()}, std::nullopt, explicit_hash_key_};
     keys_.find(record);
     take(record, nullptr);
   }
+
+  void use_fields(std::span<const std::uint32_t> numbers) override { keys_.use_fields(numbers); }
+
+  [[nodiscard]] std::string notice() const override { return keys_.notice(); }
 
   void release() override { keys_.release(); }
 
@@ -30,7 +35,7 @@ class PlainRecords final : public RecordSource {
 std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key, bool with_origin) {
   if (framing.kind == Framing::Kind::json) return make_json_source(with_origin);
   if (framing.kind == Framing::Kind::frames) return make_frame_source(with_origin);
-  return std::make_unique<PlainRecords>(key);
+  return std::make_unique<PlainRecords>(key, framing);
 }
 
 }  // namespace shardlog::cli
