@@ -79,7 +79,8 @@ void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
     key.places.push_back(field_of(text, framing.names));
   };
   const auto field =
-      options.list("--key-field", "N", add_field, "the Nth field, counted from 1; of --header also a name").in_order();
+      options.list("--key-field", "N|NAME", add_field, "the Nth field, counted from 1; with --header also a name")
+          .in_order();
   options.value(
       "-F,--field-separator", "STRING",
       [&framing](const std::string& text) {
