@@ -51,19 +51,21 @@ void check(const StreamSettings& settings) {
   for (const auto& [key, value] : settings.tags) check_tag(key, value);
 }
 
+std::optional<std::string> fault_of_key(std::string_view key) {
+  const auto characters = utf8_length(key);
+  if (!characters) return "is not valid UTF-8";
+  if (*characters == 0) return "is empty";
+  if (*characters <= max_partition_key_characters) return std::nullopt;
+  return fmt::format("has {} characters, the most is {}", *characters, max_partition_key_characters);
+}
+
 void check(const Record& record, std::uint64_t max_record_size) {
   if (record.size() > max_record_size) {
     throw Error(ErrorCode::malformed, fmt::format("{} bytes with its key, over the stream's maximum record size of {}",
                                                   record.size(), max_record_size));
   }
   if (!record.key) return;
-  const auto characters = utf8_length(*record.key);
-  if (!characters) throw Error(ErrorCode::malformed, "its partition key is not valid UTF-8");
-  if (*characters == 0) throw Error(ErrorCode::malformed, "its partition key is empty");
-  if (*characters > max_partition_key_characters) {
-    throw Error(ErrorCode::malformed, fmt::format("its partition key has {} characters, the most is {}", *characters,
-                                                  max_partition_key_characters));
-  }
+  if (const auto fault = fault_of_key(*record.key)) throw Error(ErrorCode::malformed, "its partition key " + *fault);
 }
 
 }  // namespace shardlog

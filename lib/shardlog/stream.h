@@ -9,6 +9,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -283,6 +284,9 @@ void check_consumer_name(const std::string& name);
 
 /// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag").
 void check(const StreamSettings& settings);
+
+/// What keeps a text from being a partition key, "is empty" for instance; nothing where it can be one.
+std::optional<std::string> fault_of_key(std::string_view key);
 
 /// Throws malformed where a record is larger than the stream takes or its key is not 1 to 256 Unicode characters.
 /// The message says what is wrong with it, and leaves it to the caller to say which record it was.

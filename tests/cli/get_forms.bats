@@ -45,6 +45,22 @@ sys.stdout.buffer.write(open("input", "rb").read().replace(b"\n", ast.literal_ev
 
 # --- delimiters ----------------------------------------------------------------------------------------------------------
 
+@test "--format: {time:local} and {date} are the time of arrival where the user is" {
+  expect_silence stream-create s
+  local zone time seconds fraction
+  put s a
+  time=$(stream-get s --format '{time}')
+  seconds=$(date -u -d "$time" +%s)
+  fraction=${time#*.}
+  fraction=${fraction%Z}
+  for zone in UTC0 EST5 IST-5:30 NPT-5:45 XYZ-14 XYZ12; do
+    expect_equal "$zone $(TZ=$zone stream-get s --format '{time:local} {date}')" \
+      "$zone $(TZ=$zone date -d "@$seconds" "+%FT%T.$fraction%:z %F")"
+    expect_equal "$(TZ=$zone stream-get s --from "$(TZ=$zone stream-get s --format '{date}')")" a
+    expect_equal "$(stream-get s --from "$(TZ=$zone stream-get s --format '{time:local}')")" a
+  done
+}
+
 @test "-0 and -d stand behind each record, whatever its bytes" {
   various_stream 4
   expect_lines_replaced 'b"\0"' -0

@@ -431,11 +431,10 @@ PYTHON
   expect_failure 65 "line 1 of 'input'.*key" stream-put s --key-field 2 -F , input
 }
 
-@test "one way to a key only" {
+@test "a key for all records and one from the data exclude each other" {
   new_stream s
   expect_failure 64 "key" stream-put s --key a --key-field 1 <<<a
   expect_failure 64 "key" stream-put s --key a --key-regex a <<<a
-  expect_failure 64 "key" stream-put s --key-field 1 --key-regex a <<<a
   expect_no_records s
 }
 

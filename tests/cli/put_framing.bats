@@ -160,6 +160,99 @@ for size in [10, 9 << 20, 19 << 19, 10 << 20] + [1 << 20] * 10: sys.stdout.write
   expect_records s input
 }
 
+# --- byte order marks ----------------------------------------------------------------------------------------------------------
+
+@test "a UTF-8 mark at the start of a file is no part of its first record" {
+  new_stream s
+  printf '\xef\xbb\xbfa 1\n\xef\xbb\xbfb 2\n' >marked
+  expect_silence stream-put s --key-field 1 marked marked
+  expect_silence stream-put s marked - <marked
+  stream-get s --format '{key}|{data}' >got
+  { printf 'a|a 1\n\xef\xbb\xbfb|\xef\xbb\xbfb 2\n%.0s' 1 2; printf '|a 1\n|\xef\xbb\xbfb 2\n%.0s' 1 2; } >expected
+  expect_same got expected
+  new_stream t
+  printf '\xef\xbb\xbf{"data":"d","key":"k"}\n' >json
+  expect_silence stream-put t --json json
+  expect_silence stream-put t --key-json /key json
+  expect_equal "$(stream-get t --format '{key} {data}')" $'k d\nk {"data":"d","key":"k"}'
+  # An input of a mark alone has no record; what only begins like a mark is data.
+  new_stream u
+  for bytes in '\xef\xbb\xbf' '\xef\xbb' '\xef' '\xff' '\xfe\n' '\xef\xbb\xbf\n'; do printf "$bytes" | expect_silence stream-put u; done
+  records_of u >got
+  printf '\xef\xbb|\xef|\xff|\xfe|' | python3 -c '
+import base64, sys
+for piece in sys.stdin.buffer.read().split(b"|"): print(base64.b64encode(piece).decode())' >expected
+  expect_same got expected
+}
+
+@test "a UTF-8 mark is data where records are bytes" {
+  printf '\xef\xbb\xbfa\nb\n' >marked
+  new_stream d
+  expect_silence stream-put d -d '\n' marked
+  expect_records d marked
+  new_stream w
+  expect_silence stream-put w --whole marked
+  expect_silence stream-put w -0 marked
+  stream-get w -d '' >got
+  cat marked marked >expected
+  expect_same got expected
+}
+
+@test "a UTF-8 mark that comes byte by byte is one" {
+  new_stream s
+  feed in
+  start stream-put s in
+  local byte
+  for byte in '\xef' '\xbb' '\xbf' 'a' '\n'; do
+    printf "$byte" >&"$FEED"
+    wait_until is_empty_pipe "$FEED"
+  done
+  exec {FEED}>&-
+  expect_exit 0
+  expect_equal "$(stream-get s)" a
+}
+
+# With -d, where a mark is data, an input is counted as it was before marks were taken off.
+@test "an input with a mark that was stored before is still the same input" {
+  local form
+  printf '\xef\xbb\xbfa 1\nb 2\n' >first
+  cat first first >grown
+  for form in '' '--key-field 1' '--ack'; do
+    rm -rf s
+    new_stream s
+    expect_silence stream-put s -d '\n' --producer p first
+    # shellcheck disable=SC2086
+    expect_success stream-put s --producer p $form first first
+    # shellcheck disable=SC2086
+    expect_success stream-put s --producer p $form first first
+    expect_silence stream-put s -d '\n' --producer p grown
+    expect_equal "$(stream-stats --json s | jq .records)" 4
+  done
+  sed 's/a/x/' first | expect_failure 65 "between its records 1 and 2" stream-put s --producer p
+  # A mark before a record that is left out counts no more than the record.
+  { printf '\xef\xbb\xbf'; head -c 2000 /dev/zero | tr '\0' x; printf '\na\n'; } >long
+  rm -rf s
+  new_stream s --max-record-size 1KiB
+  expect_status 1 stream-put s -d '\n' --producer p --on-error skip long
+  expect_silence stream-put s --producer p --on-error skip long
+}
+
+@test "UTF-16 and UTF-32 are refused with the command that mends them" {
+  local encoding
+  printf 'a\nb\n' >plain
+  for encoding in UTF-16 UTF-32; do
+    rm -rf s
+    new_stream s
+    iconv -f UTF-8 -t "$encoding" plain >"in $encoding"
+    expect_failure 65 "line 1 of 'in $encoding': .*iconv.*no records committed" stream-put s --on-error skip "in $encoding"
+    bash -c "$(grep -oE "iconv -f [^ ]+ -t UTF-8 '[^']*'" "$STDERR")" | expect_silence stream-put s
+    expect_records s plain
+  done
+  printf '\xfe\xff\0a' | expect_failure 65 "line 1 of 'standard input': .*iconv -f UTF-16 -t UTF-8 " stream-put s --json
+  printf '\xff\xfe' | expect_failure 65 "iconv -f UTF-16" stream-put s
+  printf '\xff\xfea\0' | expect_silence stream-put s -d '\n'
+}
+
 # --- whole files -------------------------------------------------------------------------------------------------------------
 
 # SHARDLOG_WHOLE_MIB MiB of random bytes (10), a tenth in each file; 100 is the promise, and takes longer.

@@ -82,13 +82,65 @@ expect_key() {
   expect_equal "$(stream-get --json s | jq -c .key | paste -sd ' ')" '"a" "a" null "c" "a" "other" "c"'
 }
 
-@test "--key-json: an object or array is no key" {
+@test "--missing-key takes every record whose key cannot be used; without it the message says why" {
   new_stream s
+  local long_key bad why n=0
+  long_key=$(printf 'x%.0s' {1..257})
+  while IFS='|' read -r bad why; do
+    n=$((n + 1))
+    printf '%s\n' "$bad" >>bad
+    printf '{"k":1}\n%s\n' "$bad" | expect_failure 65 "line 2 of .*$why.*--missing-key" stream-put s --key-json /k
+  done <<END
+{"k":{}}|'/k' is an object or array
+{"k":[1]}|'/k' is an object or array
+{"k":""}|its partition key is empty
+{"k":"$long_key"}|257 characters
+{"k":"\ud800"}|'/k' has half of a surrogate pair
+{"k":"a\udc00"}|'/k' has half of a surrogate pair
+{"k":null}|no partition key
+END
+  expect_equal "$n" 7
+  new_stream t
+  expect_silence stream-put t --key-json /k --missing-key none bad
+  expect_silence stream-put t --key-json /k --missing-key other bad
+  expect_equal "$(stream-get t --format '{key:json}' | uniq -c | awk '{print $1, $2}')" $'7 null\n7 "other"'
+  cat bad bad >expected
+  expect_records t expected
+  printf '%s,1\n\xff,2\n,3\n' "$long_key" >fields
+  expect_silence stream-put s --key-field 1 -F , --missing-key other fields
+  expect_silence stream-put s --key-regex '^[^,]*' --missing-key other fields
+  expect_equal "$(stream-get s --key other | wc -l)" 6
+}
+
+@test "several places of a key are tried in the order in which they are given" {
+  new_stream s
+  printf '%s\n' '{"a":"1","b":"2"}' '{"b":"2"}' '{"a":"","b":"2"}' '{"a":{},"b":null,"c":3}' '{"d":4} last' >input
+  head -n 4 input | expect_silence stream-put s --key-json /a --key-json /b --key-json /c
+  expect_equal "$(stream-get s --format '{key}' | paste -sd ' ')" "1 2 2 3"
+  new_stream t
+  head -n 2 input | expect_silence stream-put t --key-json /b --key-json /a
+  expect_silence stream-put t --key-field 2 --key-regex '"(b)"' --missing-key none input
+  expect_silence stream-put t --key-regex '"(b)"' --key-field 2 --key-field 1 input
+  expect_equal "$(stream-get t --format '{key}' | paste -sd ' ')" '2 2 b b b b last b b b b last'
+  tail -n 2 input | head -n 1 | expect_failure 65 "line 1 .*no partition key.*--missing-key" stream-put t --key-json /x --key-json /y
+  # What is not JSON is refused by the first pointer, whatever comes after it.
+  echo 'a 1' | expect_failure 65 "line 1 .*not valid JSON" stream-put t --key-json /a --key-field 2 --missing-key none
+}
+
+@test "--key-json: half of a surrogate pair is kept where it is not the key" {
+  new_stream s
+  printf '%s\n' '{"k":"a","x":"\ud800"}' '{"\udc00":1,"k":"a"}' '{"x":["\ud83e\udd8a\udd8a",{"\ud83e":"\ud83e\u0041"}],"k":"\ud83e\udd8a"}' >input
+  expect_silence stream-put s --key-json /k input
+  expect_records s input
+  expect_equal "$(stream-get s --format '{key}' | paste -sd ' ')" "a a 🦊"
+  new_stream t
+  sed 's/}$/,"data":"d"}/' input | expect_silence stream-put t --json
+  expect_equal "$(stream-get t)" $'d\nd\nd'
   local bad
-  for bad in '{"k":{}}' '{"k":[1]}'; do
-    printf '{"k":1}\n%s\n' "$bad" | expect_failure 65 "line 2 .*'/k' is an object or array" stream-put s --key-json /k --missing-key none
+  for bad in '{"k":"a","x":"\ud8"}' '{"\u":1,"k":"a"}' '{"\x":1,"k":"a"}' '{"k":"a","x":"\ud800\q"}'; do
+    echo "$bad" | expect_failure 65 "line 1 .*not valid JSON" stream-put s --key-json /k
+    echo "$bad" | expect_failure 65 "line 1 .*not valid JSON" stream-put s --json
   done
-  echo '{"k":""}' | expect_failure 65 "line 1 .*empty" stream-put s --key-json /k
 }
 
 @test "--key-json: what is no JSON is refused with its line, also behind the key" {
@@ -108,7 +160,7 @@ expect_key() {
     echo '{}' | expect_failure 64 "--key-json '$bad'.*/customer/id" stream-put s --key-json "$bad"
   done
   expect_failure 64 "excludes" stream-put s --key-json /a -k b </dev/null
-  expect_failure 64 "excludes" stream-put s --key-json /a --key-field 1 </dev/null
+  expect_failure 64 "excludes" stream-put s -k b --key-field 1 </dev/null
   expect_no_records s
 }
 
@@ -130,4 +182,43 @@ expect_key() {
     echo a | expect_failure 64 "hash-key" stream-put s "--hash-key=$bad"
   done
   expect_no_records s
+}
+
+@test "--key-delimiter: what stands before it is the key, and comes back with --format" {
+  new_stream s --shards 4
+  printf '%s\n' $'k1\ta' $'k2\tb\tc' $'k1\t' $'é x\t"d"' $'\tno key' >input
+  expect_silence stream-put s --key-delimiter '\t' --missing-key none input
+  stream-get s --format '{key}\t{data}' | sort >got
+  expect_same got <(sort input)
+  expect_equal "$(stream-get s --key k1 -d '|')" 'a||'
+  stream-get s --format '{key}::{data}' | expect_silence stream-put s --key-delimiter '::' --missing-key none
+  expect_equal "$(stream-get s --format '{key}\t{data}' | sort | uniq -c | awk '{print $1}' | sort -u)" 2
+}
+
+@test "--key-delimiter: the round trip keeps the largest record, and exactly once" {
+  new_stream s --max-record-size 1KiB
+  new_stream t --max-record-size 1KiB
+  printf 'x%.0s' {1..1023} | expect_silence stream-put s -k k
+  stream-get s --format '{key}<=>{data}' >input
+  expect_silence stream-put t --key-delimiter '<=>' --producer p input
+  expect_silence stream-put t --key-delimiter '<=>' --producer p input
+  expect_equal "$(stream-get t --format '{key} {data}')" "$(stream-get s --format '{key} {data}')"
+  printf 'x%.0s' {1..1025} | expect_failure 65 "line 1 .*maximum record size" stream-put t --key-delimiter '<=>' --missing-key none
+}
+
+@test "--key-delimiter: where it is not there, or what stands before it is no key, nothing is taken off" {
+  new_stream s
+  printf '%s\n' 'no delimiter' $'\xff=a' "$(printf 'x%.0s' {1..257})=b" >input
+  expect_failure 65 "line 1 of 'input': no partition key.*--missing-key" stream-put s --key-delimiter = input
+  printf '=a\n' | expect_failure 65 "line 1 of .*partition key is empty.*--missing-key" stream-put s --key-delimiter =
+  expect_no_records s
+  expect_silence stream-put s --key-delimiter = --missing-key other input
+  expect_records s input
+  expect_equal "$(stream-get s --format '{key}' | sort -u)" other
+  printf '%s\n' '={"k":"j"}' 'd={"k":"j"}' | expect_silence stream-put s --key-delimiter = --key-json /k
+  expect_equal "$(stream-get s --format '{key} {data}' | tail -n 2)" $'j {"k":"j"}\nd {"k":"j"}'
+  local bad
+  for bad in '' '\q'; do expect_failure 64 "key-delimiter|escapes|read" stream-put s --key-delimiter "$bad" input; done
+  expect_failure 64 "bring their own keys" stream-put s --json --key-delimiter = input
+  expect_failure 64 "excludes" stream-put s -k a --key-delimiter = input
 }

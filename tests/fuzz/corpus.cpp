@@ -81,6 +81,16 @@ std::vector<std::string> templates() {
           "{data"};
 }
 
+std::vector<std::string> csvs() {
+  return {"a,b\nc,d\r\n",
+          "1,\"Smith, John\",\"said \"\"hi\"\"\"\r\n",
+          "\"two\nlines\",\n\n\"\"\n",
+          "5\" pipe,x\n",
+          "\"a\"b,c\n\"d\"\r\n",
+          "\"never ends\n",
+          ",,\n\"\",\"\",\"\"\"\"\n"};
+}
+
 /// A line with a JSON pointer, then JSON.
 std::vector<std::string> jsons() {
   const std::vector<std::pair<std::string, std::string>> pairs{
@@ -122,6 +132,7 @@ int main(int argc, char** argv) {
   shardlog::fuzz::write(folder / "units", shardlog::fuzz::units());
   shardlog::fuzz::write(folder / "text", shardlog::fuzz::texts());
   shardlog::fuzz::write(folder / "template", shardlog::fuzz::templates());
+  shardlog::fuzz::write(folder / "csv", shardlog::fuzz::csvs());
   shardlog::fuzz::write(folder / "json", shardlog::fuzz::jsons());
   return 0;
 }

@@ -14,15 +14,17 @@ namespace {
 using Field = cli::TemplatePart::Field;
 
 std::string written(Field field) {
-  constexpr std::array<std::pair<Field, const char*>, 9> names{{{Field::data, "{data}"},
-                                                                {Field::data_json, "{data:json}"},
-                                                                {Field::data_base64, "{data:base64}"},
-                                                                {Field::key, "{key}"},
-                                                                {Field::key_json, "{key:json}"},
-                                                                {Field::shard, "{shard}"},
-                                                                {Field::sequence, "{sequence}"},
-                                                                {Field::time, "{time}"},
-                                                                {Field::hash, "{hash}"}}};
+  constexpr std::array<std::pair<Field, const char*>, 11> names{{{Field::data, "{data}"},
+                                                                 {Field::data_json, "{data:json}"},
+                                                                 {Field::data_base64, "{data:base64}"},
+                                                                 {Field::key, "{key}"},
+                                                                 {Field::key_json, "{key:json}"},
+                                                                 {Field::shard, "{shard}"},
+                                                                 {Field::sequence, "{sequence}"},
+                                                                 {Field::time, "{time}"},
+                                                                 {Field::time_local, "{time:local}"},
+                                                                 {Field::date, "{date}"},
+                                                                 {Field::hash, "{hash}"}}};
   for (const auto& [known, name] : names) {
     if (known == field) return name;
   }

@@ -35,9 +35,17 @@ TEST(Template, TextAlone) {
 
 TEST(Template, EveryField) {
   const std::vector<std::pair<std::string_view, Field>> table{
-      {"{data}", Field::data}, {"{data:json}", Field::data_json}, {"{data:base64}", Field::data_base64},
-      {"{key}", Field::key},   {"{key:json}", Field::key_json},   {"{shard}", Field::shard},
-      {"{time}", Field::time}, {"{sequence}", Field::sequence},   {"{hash}", Field::hash},
+      {"{data}", Field::data},
+      {"{data:json}", Field::data_json},
+      {"{data:base64}", Field::data_base64},
+      {"{key}", Field::key},
+      {"{key:json}", Field::key_json},
+      {"{shard}", Field::shard},
+      {"{time:local}", Field::time_local},
+      {"{date}", Field::date},
+      {"{time}", Field::time},
+      {"{sequence}", Field::sequence},
+      {"{hash}", Field::hash},
   };
   for (const auto& [written, which] : table) EXPECT_EQ(parse_template(written), Parts{field(which)}) << written;
 }

@@ -3,9 +3,11 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -54,6 +56,50 @@ bool is_number(std::string_view text) {
     at += exponent;
   }
   return at == text.size();
+}
+
+/// The 16 bits of a \u whose four digits stand at the start of `text`; nothing where they do not.
+std::optional<unsigned> code_unit(std::string_view text) {
+  constexpr std::size_t digits = 4;
+  unsigned unit = 0;
+  if (text.size() < digits) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, unit, 16);
+  if (error != std::errc() || end != text.data() + digits) return std::nullopt;
+  return unit;
+}
+
+enum class Escapes { paired, unpaired, invalid };
+
+/// What a string's escapes are worth. A high surrogate (D800 to DBFF) and a low one behind it are a pair.
+Escapes escapes_of(std::string_view raw) {
+  Escapes result = Escapes::paired;
+  bool high = false;  // the escape that ends here is one
+  for (std::size_t at = 0; at < raw.size();) {
+    bool low = false;
+    const bool was_high = std::exchange(high, false);
+    if (raw[at] != '\\') {
+      ++at;
+    } else if (at + 1 < raw.size() && raw[at + 1] == 'u') {
+      const auto unit = code_unit(raw.substr(at + 2));
+      if (!unit) return Escapes::invalid;
+      high = *unit >= 0xd800 && *unit < 0xdc00;
+      low = *unit >= 0xdc00 && *unit < 0xe000;
+      at += 6;
+    } else {
+      constexpr std::string_view escaped = "\"\\/bfnrt";
+      if (at + 1 == raw.size() || escaped.find(raw[at + 1]) == std::string_view::npos) return Escapes::invalid;
+      at += 2;
+    }
+    if (was_high != low) result = Escapes::unpaired;
+  }
+  return high ? Escapes::unpaired : result;
+}
+
+/// The string behind its opening quote, without the closing one, which simdjson has made sure of.
+std::string_view string_at(const char* start) {
+  const char* end = start;
+  while (*end != '"') end += *end == '\\' ? 2 : 1;
+  return {start, static_cast<std::size_t>(end - start)};
 }
 
 JsonValue::Kind kind_of(std::string_view token) {
@@ -107,9 +153,9 @@ class JsonReader::Walk {
         note(depth, wanted, {JsonValue::Kind::object});
         ondemand::object object = value.get_object();
         for (auto field : object) {
-          const std::string_view name = field.unescaped_key();
+          const Wanted beyond = through_member(depth, wanted, field);
           ondemand::value part = field.value();
-          visit(part, depth + 1, on_the_way(depth, wanted, name));
+          visit(part, depth + 1, beyond);
         }
         return;
       }
@@ -138,9 +184,31 @@ class JsonReader::Walk {
     }
     if (token.size() < 2 || !token.ends_with('"')) refuse("not valid JSON");
     const std::string_view raw = token.substr(1, token.size() - 2);
-    std::string_view text = raw;
-    if (raw.find('\\') != std::string_view::npos) text = value.get_string();
-    note(depth, wanted, {JsonValue::Kind::string, raw, text});
+    if (raw.find('\\') == std::string_view::npos) {
+      note(depth, wanted, {JsonValue::Kind::string, raw, raw});
+      return;
+    }
+    const Escapes escapes = escapes_of(raw);
+    if (escapes == Escapes::invalid) refuse("not valid JSON");
+    if (wanted == 0) return;
+    if (escapes == Escapes::unpaired) {
+      note(depth, wanted, {JsonValue::Kind::unpaired, raw});
+    } else {
+      note(depth, wanted, {JsonValue::Kind::string, raw, value.get_string()});
+    }
+  }
+
+  /// Of the pointers, those that go on through a member of an object at this depth.
+  template <typename Field>
+  Wanted through_member(std::size_t depth, Wanted wanted, Field& field) {
+    const ondemand::raw_json_string raw = field.key();
+    std::string_view name;
+    const auto failed = field.unescaped_key().get(name);
+    if (failed == simdjson::SUCCESS) return on_the_way(depth, wanted, name);
+    if (failed != simdjson::STRING_ERROR || escapes_of(string_at(raw.raw())) == Escapes::invalid) {
+      throw simdjson::simdjson_error(failed);
+    }
+    return 0;  // an unpaired surrogate, and a pointer has none
   }
 
   /// Of the pointers, those that go on through the member `name` of a value at this depth.

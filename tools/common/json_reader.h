@@ -15,14 +15,24 @@ namespace shardlog::cli {
 constexpr std::size_t json_padding = 64;
 
 struct JsonValue {
-  enum class Kind { string, number, boolean, null, object, array };
+  enum class Kind {
+    string,
+    unpaired,  ///< a string that no text is equal to: one of its escapes is half of a surrogate pair
+    number,
+    boolean,
+    null,
+    object,
+    array
+  };
 
   Kind kind;
-  std::string_view raw{};   ///< its place in the text, a string's without the quotes; nothing of an object or array
-  std::string_view text{};  ///< what it says: a string without escapes, the rest as it stands
+  std::string_view raw{};  ///< its place in the text, a string's without the quotes; nothing of an object or array
+  std::string_view
+      text{};  ///< what it says: a string without escapes, the rest as it stands; nothing of an unpaired one
 };
 
-/// Checks JSON texts (RFC 8259) as a whole, and picks values out of them. For one thread at a time.
+/// Checks JSON texts (RFC 8259) as a whole, and picks values out of them. Half of a surrogate pair is a valid escape
+/// (section 8.2), and matters only in a value that is picked out. For one thread at a time.
 class JsonReader {
  public:
   /// At most 32 pointers.

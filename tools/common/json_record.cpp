@@ -39,6 +39,7 @@ using Found = std::span<const std::optional<JsonValue>>;
 /// Null is as good as absent.
 const JsonValue* string_of(const std::optional<JsonValue>& value, const char* name) {
   if (!value || value->kind == JsonValue::Kind::null) return nullptr;
+  if (value->kind == JsonValue::Kind::unpaired) refuse(fmt::format("\"{}\" has half of a surrogate pair", name));
   if (value->kind != JsonValue::Kind::string) refuse(fmt::format("\"{}\" is no string", name));
   return &*value;
 }

@@ -108,6 +108,11 @@ OptionTable::Option OptionTable::Option::excludes(Option other) const {
   return *this;
 }
 
+OptionTable::Option OptionTable::Option::in_order() const {
+  option_->trigger_on_parse();
+  return *this;
+}
+
 OptionTable::Option OptionTable::add(CLI::Option* option) const {
   option->group(group_);
   return Option(option);

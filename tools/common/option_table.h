@@ -33,6 +33,8 @@ class OptionTable {
 
     Option needs(Option other) const;
     Option excludes(Option other) const;
+    /// Each use is taken when its turn comes on the command line, not after the uses of other options.
+    Option in_order() const;
 
    private:
     CLI::Option* option_;

@@ -283,6 +283,14 @@ std::optional<Position> parse_position(std::string_view text, Timestamp now) {
   return position_of<AtTime>(parse_time(text, now));
 }
 
+std::string to_local_rfc3339(Timestamp time) {
+  const std::chrono::seconds offset = local_offset(std::chrono::floor<std::chrono::seconds>(time));
+  std::string text = to_rfc3339(time + offset);
+  text.pop_back();  // the Z
+  const std::int64_t minutes = std::abs(offset.count()) / 60;
+  return fmt::format("{}{}{:02}:{:02}", text, offset.count() < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
 std::string format_size(std::uint64_t bytes) {
   constexpr std::array<const char*, 7> units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   auto value = static_cast<double>(bytes);

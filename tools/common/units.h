@@ -34,6 +34,9 @@ std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
 /// trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a time.
 std::optional<Position> parse_position(std::string_view text, Timestamp now);
 
+/// As to_rfc3339(), with microseconds, in local time and with its offset: 2026-01-31T11:20:30.123456+01:00.
+std::string to_local_rfc3339(Timestamp time);
+
 /// "1.5 GiB", "12 KiB", "17 B": at most four characters of number.
 std::string format_size(std::uint64_t bytes);
 

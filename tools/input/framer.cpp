@@ -8,36 +8,13 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/frame.h"
+#include "tools/input/bound.h"
+#include "tools/input/csv_framer.h"
+#include "tools/input/record_start_framer.h"
 
 namespace shardlog::cli {
 
 namespace {
-
-/// What is larger than its bound, and whether that ends the reading.
-class Bound {
- public:
-  Bound(std::uint64_t most, std::string message, bool skip) : most_(most), message_(std::move(message)), skip_(skip) {}
-
-  [[nodiscard]] std::uint64_t most() const { return most_; }
-
-  void refuse(Input& input) const {
-    if (!skip_) throw Error(ErrorCode::malformed, message_);
-    input.holes.push_back({input.lengths.size(), message_});
-  }
-
- private:
-  std::uint64_t most_;
-  std::string message_;
-  bool skip_;
-};
-
-void add_piece(Input& input, const char* start, std::size_t size) {
-  char* const to = input.buffer.data() + input.complete;
-  if (to != start) std::memmove(to, start, size);
-  to[size] = '\n';
-  input.lengths.push_back(static_cast<std::uint32_t>(size));
-  input.complete += size + 1;
-}
 
 class DelimitedFramer final : public Framer {
  public:
@@ -152,6 +129,10 @@ std::unique_ptr<Framer> make_framer(const Framing& framing, std::uint64_t max_re
       return std::make_unique<DelimitedFramer>(
           framing.delimiter, Bound(most, fmt::format("a line of more than {} bytes", most), skip_errors));
     }
+    case Framing::Kind::record_start:
+      return std::make_unique<RecordStartFramer>(framing.record_start, std::move(bound));
+    case Framing::Kind::csv:
+      return std::make_unique<CsvFramer>(framing, std::move(bound));
     case Framing::Kind::delimited:
       break;
   }

@@ -15,6 +15,7 @@ namespace shardlog::cli {
 struct Hole {
   std::size_t before;  ///< how many pieces are before it in the buffer
   std::string why;
+  std::uint64_t line = 0;  ///< where it begins, as Input::lines; 0 where pieces are counted
 };
 
 /// What was read, and how much of it is cut into pieces: each followed by a newline, whatever ended it in the input,
@@ -25,6 +26,8 @@ struct Input {
   std::size_t complete = 0;  ///< up to here these are complete pieces
   std::vector<std::uint32_t> lengths;
   std::vector<Hole> holes;
+  std::vector<std::uint64_t> lines;   ///< of the file on which the pieces begin; none where pieces are counted
+  std::vector<std::uint32_t> fields;  ///< of CSV: which fields have Framing::names in this file, counted from 1
 };
 
 /// Cuts what is read into pieces, each with one record or, of frames, with many.
@@ -38,6 +41,15 @@ class Framer {
 
   /// The file has ended. Throws as cut().
   virtual void end_file(Input& input) = 0;
+
+  /// Whether there is a piece that ends only when more comes, and could end here.
+  [[nodiscard]] virtual bool may_end(const Input& /*input*/) const { return false; }
+
+  /// Ends such a piece, also before an unfinished line.
+  virtual void end_open_piece(Input& /*input*/) {}
+
+  /// The line of the file on which the next piece begins; 0 where pieces are counted.
+  [[nodiscard]] virtual std::uint64_t line() const { return 0; }
 };
 
 /// A piece that is too large for a stream's maximum record size is an error, or a hole where `skip_errors`; no more of

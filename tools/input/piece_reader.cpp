@@ -31,6 +31,7 @@ void make_room(Input& input) {
   input.complete = 0;
   input.lengths.clear();
   input.holes.clear();
+  input.lines.clear();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -28,6 +29,12 @@ class RecordSource {
   /// and until release() from this object. Throws malformed and unsupported; what `take` throws goes through.
   /// REQUIRES: json_padding readable bytes behind `piece`
   virtual void read(std::span<char> piece, const Take& take) = 0;
+
+  /// From now on the fields that Framing::names asks for have these numbers, counted from 1.
+  virtual void use_fields(std::span<const std::uint32_t> /*numbers*/) {}
+
+  /// What there is to say about the pieces up to here, to a person who may have meant something else; empty otherwise.
+  [[nodiscard]] virtual std::string notice() const { return {}; }
 
   /// Nobody needs the records of before any more.
   virtual void release() {}

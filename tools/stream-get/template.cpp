@@ -15,15 +15,17 @@ namespace {
 
 using Field = TemplatePart::Field;
 
-constexpr std::array<std::pair<std::string_view, Field>, 9> fields{{{"data", Field::data},
-                                                                    {"data:json", Field::data_json},
-                                                                    {"data:base64", Field::data_base64},
-                                                                    {"key", Field::key},
-                                                                    {"key:json", Field::key_json},
-                                                                    {"shard", Field::shard},
-                                                                    {"sequence", Field::sequence},
-                                                                    {"time", Field::time},
-                                                                    {"hash", Field::hash}}};
+constexpr std::array<std::pair<std::string_view, Field>, 11> fields{{{"data", Field::data},
+                                                                     {"data:json", Field::data_json},
+                                                                     {"data:base64", Field::data_base64},
+                                                                     {"key", Field::key},
+                                                                     {"key:json", Field::key_json},
+                                                                     {"shard", Field::shard},
+                                                                     {"sequence", Field::sequence},
+                                                                     {"time", Field::time},
+                                                                     {"time:local", Field::time_local},
+                                                                     {"date", Field::date},
+                                                                     {"hash", Field::hash}}};
 
 [[noreturn]] void refuse(std::string_view text, const std::string& reason) {
   std::string names;

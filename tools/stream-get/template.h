@@ -8,7 +8,7 @@ namespace shardlog::cli {
 
 /// A piece of a template: a text of its own, or what a field of each record holds.
 struct TemplatePart {
-  enum class Field { text, data, data_json, data_base64, key, key_json, shard, sequence, time, hash };
+  enum class Field { text, data, data_json, data_base64, key, key_json, shard, sequence, time, time_local, date, hash };
 
   Field field;
   std::string text{};  ///< only of Field::text

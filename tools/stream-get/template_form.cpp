@@ -2,12 +2,17 @@
 
 #include "shardlog/core/printable.h"
 #include "tools/common/json_text.h"
+#include "tools/common/units.h"
 
 namespace shardlog::cli {
 
 void TemplateForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
   shard_ = batch.shard.to_string();
-  time_ = to_rfc3339(batch.arrived_at);
+  if (time_.empty() || batch.arrived_at != arrived_at_) {
+    arrived_at_ = batch.arrived_at;
+    time_ = to_rfc3339(arrived_at_);
+    local_time_ = to_local_rfc3339(arrived_at_);
+  }
   for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
     line_.clear();
     for (const TemplatePart& part : parts_) append(part, record, batch.sequences[place]);
@@ -50,6 +55,12 @@ void TemplateForm::append(const TemplatePart& part, const Record& record, const 
       break;
     case Field::time:
       line_ += time_;
+      break;
+    case Field::time_local:
+      line_ += local_time_;
+      break;
+    case Field::date:
+      line_.append(local_time_, 0, local_time_.find('T'));
       break;
     case Field::hash:
       append_hash(record);

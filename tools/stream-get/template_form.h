@@ -24,7 +24,9 @@ class TemplateForm final : public RecordWriter {
 
   std::vector<TemplatePart> parts_;
   std::string shard_;  // these two are of the batch
+  Timestamp arrived_at_{};
   std::string time_;
+  std::string local_time_;
   std::string line_;
 };
 

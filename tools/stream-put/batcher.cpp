@@ -50,6 +50,8 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
   input_bytes_ = 0;
+  if (once_ && chunk.marked) once_->add_mark();
+  source_->use_fields(chunk.fields);
   try {
     // With a producer id, what was left out has its place among the pieces.
     if (as_they_stand_ && (!once_ || chunk.holes.empty())) {
@@ -154,7 +156,8 @@ bool Batcher::encode_piece(std::span<char> piece) {
   try {
     source_->read(piece, take_);
   } catch (const Error& error) {
-    refuse(error, framing_.kind != Framing::Kind::frames, piece_);  // what is behind a bad frame cannot be found
+    refuse(error, framing_.kind != Framing::Kind::frames,
+           number_of(piece_));  // what is behind a bad frame cannot be found
   }
   if (!encoded_.error && open_) return true;
   as_read_.resize(kept);
@@ -196,7 +199,7 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     }
     check(record, max_record_size_);
   } catch (const Error& error) {
-    refuse(error, true, piece_);
+    refuse(error, true, number_of(piece_));
     if (once_ && !encoded_.error) once_->pass(origin);
     return !encoded_.error;
   }
@@ -231,14 +234,19 @@ void Batcher::pass_holes() {
     if (known) {
       not_stored(hole.why);
     } else {
-      refuse(Error(ErrorCode::malformed, hole.why), true, hole.before);
+      refuse(Error(ErrorCode::malformed, hole.why), true, hole.line > 0 ? hole.line : number_of(hole.before));
     }
   }
 }
 
-void Batcher::refuse(const Error& error, bool may_skip, std::size_t pieces_before) {
-  const std::uint64_t done = framing_.kind == Framing::Kind::frames ? at_ : pieces_before + holes_;
-  std::string message = framing_.place(chunk_->first + done, chunk_->source) + ": " + error.what();
+/// For messages, as Framing::place() takes it.
+std::uint64_t Batcher::number_of(std::size_t piece) const {
+  if (!chunk_->lines.empty()) return chunk_->lines[piece];
+  return chunk_->first + (framing_.kind == Framing::Kind::frames ? at_ : piece + holes_);
+}
+
+void Batcher::refuse(const Error& error, bool may_skip, std::uint64_t number) {
+  std::string message = framing_.place(number, chunk_->source) + ": " + error.what();
   if (!skip_errors_ || !may_skip || error.code() != ErrorCode::malformed) {
     encoded_.error = InputError{error.code(), std::move(message)};
     return;
@@ -289,6 +297,7 @@ void Batcher::flush() {
   const bool all = piece_ == chunk_->lengths.size();
   const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);
+  encoded_.notice = source_->notice();
   if (once_) {
     count_pieces();
     encoded_.moves = once_->moves();

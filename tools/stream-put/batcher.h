@@ -50,7 +50,8 @@ class Batcher {
   void pass_known(std::span<char> piece);
   bool take(const Record& record, const RecordOrigin* origin);
   void pass_holes();
-  void refuse(const Error& error, bool may_skip, std::size_t pieces_before);
+  [[nodiscard]] std::uint64_t number_of(std::size_t piece) const;
+  void refuse(const Error& error, bool may_skip, std::uint64_t number);
   void not_stored(std::string why);
   [[nodiscard]] std::size_t shards() const { return router_.map().open_shards().size(); }
   /// Where records without a key wait. One shard takes them with the others, so that it keeps the order of all.

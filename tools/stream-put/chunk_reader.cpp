@@ -12,12 +12,14 @@
 #include <utility>
 
 #include "tools/common/json_reader.h"
+#include "tools/input/byte_order_mark.h"
 
 namespace shardlog::cli {
 
 namespace {
 
 constexpr std::size_t most_holes = 4096;  // in one chunk: nothing else bounds them
+constexpr Duration silence = std::chrono::seconds(1);
 constexpr int pipe_size = 1024 * 1024;
 
 /// One of the files that are read; standard input stays open.
@@ -56,8 +58,11 @@ class ChunkReader {
 
   /// False when nothing more is to be read.
   bool read(const std::string& file) {
-    source_ = file == "-" ? "standard input" : file;
+    from_file_ = file != "-";
+    source_ = from_file_ ? file : "standard input";
     next_ = frames() ? 0 : 1;
+    at_start_ = rules_.framing.text();
+    marked_ = false;
     try {
       const Source source(file);
       return read_source(source);
@@ -102,34 +107,71 @@ class ChunkReader {
       const bool lingered = waited >= rules_.linger;
       if (any() && lingered && in_flight_.none() && !hand_over_pieces()) return false;
       const bool pieces = any();
+      const bool may_end = rules_.ends_by_silence && framer_->may_end(input_);
       std::array<pollfd, 3> files{{{source.descriptor(), POLLIN, 0},
                                    {stop_event_.get(), POLLIN, 0},
                                    {pieces && lingered ? in_flight_.descriptor() : -1, POLLIN, 0}}};
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(rules_.linger - waited);
-      const int timeout = pieces && !lingered ? static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)) : -1;
-      if (::poll(files.data(), files.size(), timeout) < 0 && errno != EINTR)
-        throw system_error("wait for input", errno);
-      if (files[0].revents != 0) return true;
+      Duration left = Duration::max();
+      if (pieces && !lingered) left = rules_.linger - waited;
+      if (may_end) left = std::min(left, silence - (clock_.elapsed() - last_read_at_));
+      const int ready = ::poll(files.data(), files.size(), poll_timeout(left));
+      if (ready < 0 && errno != EINTR) throw system_error("wait for input", errno);
+      if (ready > 0 && files[0].revents != 0) return true;
+      if (ready == 0 && may_end && clock_.elapsed() - last_read_at_ >= silence) end_open_piece();
     }
+  }
+
+  static int poll_timeout(Duration left) {
+    if (left == Duration::max()) return -1;
+    const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    return static_cast<int>(std::clamp<std::int64_t>(rounded, 0, 60'000));
+  }
+
+  void end_open_piece() {
+    const bool none_before = !any();
+    framer_->end_open_piece(input_);
+    if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
 
   /// `count` bytes were read; none is the end of the file.
   void cut(std::size_t count) {
     const bool none_before = !any();
+    const bool ended = count == 0;
+    last_read_at_ = clock_.elapsed();
     input_.used += count;
     input_bytes_ += count;
     read_ += count;
+    uncut_ += count;
     try {
-      if (count > 0) {
-        framer_->cut(input_, count);
-      } else {
-        framer_->end_file(input_);
-      }
+      if (at_start_ && !pass_start(ended)) return;
+      if (uncut_ > 0) framer_->cut(input_, std::exchange(uncut_, 0));
+      if (ended) framer_->end_file(input_);
     } catch (const Error& error) {
-      throw Error(error.code(), rules_.framing.place(next_ + counted(), source_) + ": " + error.what());
+      const std::uint64_t number = framer_->line() > 0 ? framer_->line() : next_ + counted();
+      throw Error(error.code(), rules_.framing.place(number, source_) + ": " + error.what());
     }
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
+
+  /// Takes a byte order mark off the start of the file. False while it is not known whether there is one.
+  bool pass_start(bool ended) {
+    char* const start = input_.buffer.data() + input_.complete;
+    const Mark mark = mark_of({start, uncut_}, ended);
+    if (mark == Mark::undecided) return false;
+    at_start_ = false;
+    if (mark == Mark::utf16 || mark == Mark::utf32) {
+      throw Error(ErrorCode::malformed, fmt::format("not UTF-8; iconv -f UTF-{} -t UTF-8{} makes it so",
+                                                    mark == Mark::utf16 ? 16 : 32, name_for_command()));
+    }
+    marked_ = mark == Mark::utf8;
+    if (!marked_) return true;
+    uncut_ -= utf8_mark.size();
+    input_.used -= utf8_mark.size();
+    std::memmove(start, start + utf8_mark.size(), uncut_);
+    return true;
+  }
+
+  [[nodiscard]] std::string name_for_command() const { return from_file_ ? " " + quote(source_) : ""; }
 
   /// How far the pieces in the buffer bring the count of them.
   [[nodiscard]] std::uint64_t counted() const {
@@ -137,6 +179,7 @@ class ChunkReader {
   }
 
   bool finish_stopped() {
+    if (rules_.ends_by_silence) end_open_piece();
     input_.used = input_.complete;
     hand_over_pieces();
     return false;
@@ -163,11 +206,25 @@ class ChunkReader {
     if (rest > 0) std::memcpy(next.buffer.data(), input_.buffer.data() + input_.complete, rest);
     next.used = rest;
     next.lengths.reserve(input_.lengths.size());
+    next.fields = input_.fields;
     const std::uint64_t first = std::exchange(next_, next_ + counted());
     Input done = std::exchange(input_, std::move(next));
     in_flight_.add();
-    return hand_over_({std::move(done.buffer), done.complete, std::move(done.lengths), std::move(done.holes), source_,
-                       first, std::exchange(input_bytes_, 0), read_, error_, chunks_++});
+    Chunk chunk;
+    chunk.buffer = std::move(done.buffer);
+    chunk.size = done.complete;
+    chunk.lengths = std::move(done.lengths);
+    chunk.holes = std::move(done.holes);
+    chunk.lines = std::move(done.lines);
+    chunk.fields = std::move(done.fields);
+    chunk.source = source_;
+    chunk.first = first;
+    chunk.input_bytes = std::exchange(input_bytes_, 0);
+    chunk.read = read_;
+    chunk.error = error_;
+    chunk.number = chunks_++;
+    chunk.marked = std::exchange(marked_, false);
+    return hand_over_(std::move(chunk));
   }
 
   ReadRules rules_;
@@ -180,12 +237,17 @@ class ChunkReader {
   std::stop_callback<std::function<void()>> stopped_;
 
   std::string source_;
+  bool from_file_ = false;    ///< and not standard input
+  bool at_start_ = false;     ///< of a file, and it is not known whether it begins with a mark
+  bool marked_ = false;       ///< one was taken off the first piece, which is not handed over yet
+  std::size_t uncut_ = 0;     ///< bytes that were read and that the framer does not know of
   std::uint64_t next_ = 1;    ///< the number of the first piece in the buffer
   std::uint64_t chunks_ = 0;  ///< how many were handed over
   Input input_;
   std::uint64_t input_bytes_ = 0;  ///< read since the last hand-over
   std::uint64_t read_ = 0;         ///< read altogether
   Duration first_piece_at_{};      ///< when the first piece in the buffer was complete
+  Duration last_read_at_{};
   std::optional<InputError> error_;
 };
 

@@ -22,12 +22,15 @@ struct Chunk {
   std::size_t size = 0;
   std::vector<std::uint32_t> lengths;
   std::vector<Hole> holes;
+  std::vector<std::uint64_t> lines;   ///< as Input has them
+  std::vector<std::uint32_t> fields;  ///< likewise
   std::string source;                 ///< what was read, for messages
   std::uint64_t first = 1;            ///< the number of its first piece, as Framing::place() takes it
   std::uint64_t input_bytes = 0;      ///< that were read for it
   std::uint64_t read = 0;             ///< how many bytes of all files were read up to here
   std::optional<InputError> error{};  ///< what ended the reading behind these pieces
   std::uint64_t number = 0;           ///< its place among the chunks, from 0
+  bool marked = false;                ///< a byte order mark was taken off the first piece
 };
 
 /// How many chunks are on their way from the reader to the disk. While there are none, whatever is complete is handed
@@ -55,6 +58,7 @@ struct ReadRules {
   std::uint64_t max_record_size;
   bool skip_errors;
   Duration linger;
+  bool ends_by_silence;  ///< a piece that only more input would end is ended by a second without any, and by a stop
   std::size_t chunk_size = usual_chunk_size;
 };
 

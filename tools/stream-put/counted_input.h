@@ -26,6 +26,7 @@ class CountedInput {
   void add(std::string_view lines, std::span<const std::uint32_t> lengths);
   void add(std::string_view piece);
   void add_hole();
+  void add_mark() { hash_.add_mark(); }
 
   /// The input has ended: throws malformed where not all that was stored was in it.
   void end() const;

@@ -29,6 +29,7 @@ void Encoded::append(Encoded next) {
   move_behind(reasons, next.reasons);
   move_behind(skipped, next.skipped);
   for (auto& [source, place] : next.moves) moves.insert_or_assign(source, std::move(place));
+  if (!next.notice.empty()) notice = std::move(next.notice);
   bytes += next.bytes;
   chunks += next.chunks;
   input_bytes += next.input_bytes;

@@ -36,6 +36,7 @@ struct Encoded {
   std::vector<Place> places;          ///< of each record in the order of the input; only for acknowledgements
   std::vector<std::string> reasons;   ///< why records are not stored; only for acknowledgements
   std::vector<std::string> skipped;   ///< a message for each record that broke a rule and is left out
+  std::string notice;                 ///< as RecordSource has it
   ProducerPlaces moves;               ///< where the producer is with these; only with an id
   std::size_t bytes = 0;              ///< of the payloads
   std::size_t chunks = 0;             ///< whose last records these are

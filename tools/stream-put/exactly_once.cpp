@@ -72,6 +72,10 @@ void ExactlyOnce::add_hole() {
   if (counted_) with_name([&] { counted_->add_hole(); });
 }
 
+void ExactlyOnce::add_mark() {
+  if (counted_) counted_->add_mark();
+}
+
 void ExactlyOnce::end() const {
   if (counted_) with_name([&] { counted_->end(); });
 }

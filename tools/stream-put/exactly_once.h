@@ -32,6 +32,7 @@ class ExactlyOnce {
   void add(std::string_view lines, std::span<const std::uint32_t> lengths);
   void add(std::string_view piece);
   void add_hole();
+  void add_mark();
   void end() const;
 
   /// Whether a record of a mirror is stored already; false in a plain input. Throws malformed where the record of a

@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "tools/input/byte_order_mark.h"
+
 namespace shardlog::cli {
 
 namespace {
@@ -31,18 +33,35 @@ InputHash::State InputHash::make_state() {
 }
 
 void InputHash::add(std::string_view lines, std::span<const std::uint32_t> lengths) {
+  if (lengths.empty()) return;
+  if (marked_) {
+    add_mark_to(lengths.front());
+    lengths = lengths.subspan(1);
+  }
   XXH3_128bits_update(bytes_.get(), lines.data(), lines.size());
   add_lengths(lengths);
 }
 
 void InputHash::add(std::string_view piece) {
+  const auto length = static_cast<std::uint32_t>(piece.size());
+  if (marked_) {
+    add_mark_to(length);
+  } else {
+    add_lengths({&length, 1});
+  }
   XXH3_128bits_update(bytes_.get(), piece.data(), piece.size());
   XXH3_128bits_update(bytes_.get(), "\n", 1);
-  const auto length = static_cast<std::uint32_t>(piece.size());
+}
+
+void InputHash::add_mark_to(std::uint32_t length) {
+  marked_ = false;
+  XXH3_128bits_update(bytes_.get(), utf8_mark.data(), utf8_mark.size());
+  length += static_cast<std::uint32_t>(utf8_mark.size());
   add_lengths({&length, 1});
 }
 
 void InputHash::add_hole() {
+  marked_ = false;
   add_lengths({&hole, 1});
 }
 

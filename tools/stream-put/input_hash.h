@@ -23,6 +23,9 @@ class InputHash {
   /// One piece, as if a newline stood behind it.
   void add(std::string_view piece);
 
+  /// A byte order mark that was taken off the next piece, and counts all the same.
+  void add_mark() { marked_ = true; }
+
   /// A piece of which nothing is known but that it was there.
   void add_hole();
 
@@ -35,10 +38,12 @@ class InputHash {
   using State = std::unique_ptr<XXH3_state_s, Free>;
 
   static State make_state();
+  void add_mark_to(std::uint32_t length);
   void add_lengths(std::span<const std::uint32_t> lengths);
 
   State bytes_ = make_state();
   State lengths_ = make_state();
+  bool marked_ = false;
 };
 
 }  // namespace shardlog::cli

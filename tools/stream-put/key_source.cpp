@@ -1,34 +1,24 @@
 #include "tools/stream-put/key_source.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <fmt/format.h>
-#include <pcre2.h>
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "shardlog/core/utf8.h"
+#include "tools/common/expression.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/option_table.h"
+#include "tools/input/csv.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-class ConstantKey final : public KeySource {
- public:
-  explicit ConstantKey(std::string key) : key_(std::move(key)) {}
-
-  std::optional<std::string_view> key_of(std::string_view /*data*/) override { return key_; }
-
- private:
-  std::string key_;
-};
-
-/// Fields between separators, empty ones among them; a record without a separator is one field.
+/// Fields between separators, empty ones among them; a record without a separator is one field. An empty field is none.
 class SeparatedField final : public KeySource {
  public:
   SeparatedField(std::uint32_t number, std::string separator) : number_(number), separator_(std::move(separator)) {}
@@ -42,13 +32,47 @@ class SeparatedField final : public KeySource {
     }
   }
 
+  [[nodiscard]] std::string notice() const override {
+    const bool meant_to_be_csv = quoted_ && separator_.size() == 1 && separator_ != "\"";
+    return meant_to_be_csv ? "--key-field: there are fields with quotes around them; --csv reads those" : "";
+  }
+
  private:
-  static std::optional<std::string_view> present(std::string_view field) {
-    return field.empty() ? std::nullopt : std::optional(field);
+  std::optional<std::string_view> present(std::string_view field) {
+    if (field.empty()) return std::nullopt;
+    if (field.front() == '"' || field.back() == '"') quoted_ = true;
+    return field;
   }
 
   std::uint32_t number_;
   std::string separator_;
+  bool quoted_ = false;  ///< one of the fields begins or ends with a quote
+};
+
+/// The fields of CSV, without their quotes. An empty field is none.
+class CsvField final : public KeySource {
+ public:
+  CsvField(const KeyPlace& place, char separator) : place_(place), number_(place.field), separator_(separator) {}
+
+  void use_fields(std::span<const std::uint32_t> numbers) override {
+    if (place_.field == 0 && place_.name < numbers.size()) number_ = numbers[place_.name];
+  }
+
+  std::optional<std::string_view> key_of(std::string_view data) override {
+    CsvFields fields(data, separator_);
+    auto field = fields.next();
+    for (std::uint32_t at = 1; field && at < number_; ++at) field = fields.next();
+    if (!field || field->text.empty()) return std::nullopt;
+    return field->doubled ? values_.emplace_back(value_of(*field)) : field->text;
+  }
+
+  void release() override { values_.clear(); }
+
+ private:
+  KeyPlace place_;
+  std::uint32_t number_;
+  char separator_;
+  std::deque<std::string> values_;  ///< of fields with quotes in them
 };
 
 /// Fields between runs of blanks and tabs, those at the start and the end not counted.
@@ -75,49 +99,34 @@ class BlankSeparatedField final : public KeySource {
 
 class RegexKey final : public KeySource {
  public:
-  explicit RegexKey(const std::string& expression) {
-    int error = 0;
-    PCRE2_SIZE at = 0;
-    // NOLINTNEXTLINE(*-reinterpret-cast): PCRE2 takes bytes as unsigned char, which may alias
-    code_.reset(
-        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), 0, &error, &at, nullptr));
-    if (code_ == nullptr) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("--key-regex {}: {} at character {}", quote(expression), error_text(error), at));
-    }
-    pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // where it is not to be had, matching is only slower
-    match_.reset(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
-    if (match_ == nullptr) throw std::bad_alloc();
-  }
+  explicit RegexKey(const std::string& expression) : expression_("--key-regex", expression) {}
 
   std::optional<std::string_view> key_of(std::string_view data) override {
-    // NOLINTNEXTLINE(*-reinterpret-cast): as above
-    const auto* const subject = reinterpret_cast<PCRE2_SPTR>(data.data());
-    const int groups = pcre2_match(code_.get(), subject, data.size(), 0, 0, match_.get(), nullptr);
-    if (groups == PCRE2_ERROR_NOMATCH) return std::nullopt;
-    if (groups < 0) throw Error(ErrorCode::malformed, "--key-regex: " + error_text(groups));
-    const PCRE2_SIZE* const offsets = pcre2_get_ovector_pointer(match_.get());
-    const std::size_t group = pcre2_get_ovector_count(match_.get()) > 1 ? 1 : 0;
-    const std::size_t start = offsets[2 * group];
-    const std::size_t end = offsets[2 * group + 1];
-    if (start == PCRE2_UNSET || end <= start) return std::nullopt;  // the group took no part, or matched nothing
-    return data.substr(start, end - start);
+    const auto match = expression_.match(data);
+    return match && match->empty() ? std::nullopt : match;
   }
 
  private:
-  struct Free {
-    void operator()(pcre2_code* code) const { pcre2_code_free(code); }
-    void operator()(pcre2_match_data* match) const { pcre2_match_data_free(match); }
-  };
+  Expression expression_;
+};
 
-  static std::string error_text(int error) {
-    std::array<PCRE2_UCHAR, 256> text{};
-    const int length = pcre2_get_error_message(error, text.data(), text.size());
-    return {text.begin(), text.begin() + std::max(length, 0)};
+/// What stands before a delimiter. Both are taken off, so that the rest is the data.
+class KeyBefore final : public KeySource {
+ public:
+  explicit KeyBefore(std::string delimiter) : delimiter_(std::move(delimiter)) {}
+
+  std::optional<std::string_view> key_of(std::string_view data) override {
+    const std::size_t end = data.find(delimiter_);
+    if (end == std::string_view::npos) return std::nullopt;
+    taken_off_ = end + delimiter_.size();
+    return data.substr(0, end);
   }
 
-  std::unique_ptr<pcre2_code, Free> code_;
-  std::unique_ptr<pcre2_match_data, Free> match_;
+  [[nodiscard]] std::size_t taken_off() const override { return taken_off_; }
+
+ private:
+  std::string delimiter_;
+  std::size_t taken_off_ = 0;
 };
 
 /// What a JSON pointer leads to: the text of a string, or a number, true or false as it stands.
@@ -127,17 +136,26 @@ class JsonKey final : public KeySource {
 
   std::optional<std::string_view> key_of(std::string_view data) override {
     const std::optional<JsonValue>& value = reader_.read(data).front();
-    if (!value || value->kind == JsonValue::Kind::null) return std::nullopt;
-    if (value->kind == JsonValue::Kind::object || value->kind == JsonValue::Kind::array) {
-      throw Error(ErrorCode::malformed, fmt::format("{} is an object or array, and no partition key", name_));
-    }
+    found_ = value ? value->kind : JsonValue::Kind::null;
+    if (!is_text(found_)) return std::nullopt;
     if (value->text.data() == value->raw.data()) return value->text;
     return unescaped_.emplace_back(value->text);
+  }
+
+  [[nodiscard]] std::optional<std::string> why_none() const override {
+    if (found_ == JsonValue::Kind::null) return std::nullopt;
+    const char* const what =
+        found_ == JsonValue::Kind::unpaired ? "has half of a surrogate pair" : "is an object or array";
+    return fmt::format("{} {}, and not a partition key", name_, what);
   }
 
   void release() override { unescaped_.clear(); }
 
  private:
+  static bool is_text(JsonValue::Kind kind) {
+    return kind == JsonValue::Kind::string || kind == JsonValue::Kind::number || kind == JsonValue::Kind::boolean;
+  }
+
   static JsonPointer pointer_of(const std::string& text) {
     auto pointer = parse_json_pointer(text);
     if (pointer) return std::move(*pointer);
@@ -150,20 +168,83 @@ class JsonKey final : public KeySource {
 
   std::string name_;
   JsonReader reader_;
+  JsonValue::Kind found_ = JsonValue::Kind::null;
   std::deque<std::string> unescaped_;
 };
 
+std::unique_ptr<KeySource> make_source(const KeyPlace& place, const Framing& framing) {
+  switch (place.kind) {
+    case KeyPlace::Kind::pointer:
+      return std::make_unique<JsonKey>(place.text);
+    case KeyPlace::Kind::regex:
+      return std::make_unique<RegexKey>(place.text);
+    case KeyPlace::Kind::delimiter:
+      return std::make_unique<KeyBefore>(place.text);
+    case KeyPlace::Kind::field:
+      break;
+  }
+  if (framing.kind == Framing::Kind::csv) return std::make_unique<CsvField>(place, framing.csv_separator());
+  if (framing.field_separator.empty()) return std::make_unique<BlankSeparatedField>(place.field);
+  return std::make_unique<SeparatedField>(place.field, framing.field_separator);
+}
+
+/// Most keys are, and are found to be usable quickly.
+bool is_plain(std::string_view key) {
+  return !key.empty() && key.size() <= max_partition_key_characters && is_ascii(key);
+}
+
 }  // namespace
 
-std::unique_ptr<KeySource> make_key_source(const KeyOptions& options) {
+KeyFinder::KeyFinder(const KeyOptions& options, const Framing& framing)
+    : constant_(options.constant), missing_(options.missing.value_or("error")) {
   if (options.missing) check_key(*options.missing, "--missing-key");
-  if (options.constant) check_key(*options.constant, "--key");
-  if (options.pointer) return std::make_unique<JsonKey>(*options.pointer);
-  if (options.constant) return std::make_unique<ConstantKey>(*options.constant);
-  if (options.regex) return std::make_unique<RegexKey>(*options.regex);
-  if (options.field == 0) return nullptr;
-  if (options.field_separator.empty()) return std::make_unique<BlankSeparatedField>(options.field);
-  return std::make_unique<SeparatedField>(options.field, options.field_separator);
+  if (constant_) check_key(*constant_, "--key");
+  for (const KeyPlace& place : options.places) sources_.push_back(make_source(place, framing));
+}
+
+void KeyFinder::find(Record& record) {
+  if (constant_) {
+    record.key = *constant_;
+  } else if (!sources_.empty()) {
+    find_in_data(record);
+  }
+}
+
+void KeyFinder::find_in_data(Record& record) {
+  std::optional<std::string> why;
+  for (const auto& source : sources_) {
+    const auto key = source->key_of(record.data);
+    if (!key) {
+      if (auto reason = source->why_none()) why = std::move(reason);
+      continue;
+    }
+    const auto fault = is_plain(*key) ? std::nullopt : fault_of_key(*key);
+    if (!fault || key->empty()) record.data.remove_prefix(source->taken_off());  // no byte is lost
+    if (!fault) {
+      record.key = key;
+      return;
+    }
+    why = "its partition key " + *fault;
+  }
+  if (missing_ == "error") {
+    throw Error(ErrorCode::malformed, why.value_or("no partition key") + " (--missing-key none|KEY takes it)");
+  }
+  if (missing_ != "none") record.key = missing_;
+}
+
+void KeyFinder::use_fields(std::span<const std::uint32_t> numbers) {
+  for (const auto& source : sources_) source->use_fields(numbers);
+}
+
+std::string KeyFinder::notice() const {
+  for (const auto& source : sources_) {
+    if (std::string notice = source->notice(); !notice.empty()) return notice;
+  }
+  return {};
+}
+
+void KeyFinder::release() {
+  for (const auto& source : sources_) source->release();
 }
 
 }  // namespace shardlog::cli

@@ -6,7 +6,7 @@ int main(int argc, char** argv) {
   PutCommand command;
   Tool tool("stream-put", "append records to a data stream",
             {"[options] STREAM [FILE...]", "--producer ID --forget STREAM"},
-            "A line is a record. Or: -0 (NUL), -d STRING, --whole (a FILE), --json, --frames\n"
+            "A line is a record. Or: -0, -d STRING, --csv, --record-start RE, --whole, --json\n"
             "  -k, --key KEY           the same partition key for all records\n"
             "      --key-field N       the key is the Nth field (-F STRING separates them)\n"
             "      --key-json POINTER  the key is a value in a JSON record: /customer/id\n"
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
             "\n"
             "Examples:\n"
             "  tail -F app.log | stream-put logs\n"
-            "  stream-put orders --key-field 2 -F, orders.csv\n"
+            "  stream-put orders --csv --header --key-field customer orders.csv\n"
             "  stream-get orders --json | stream-put copy --json\n"
             "\n"
             "All options: stream-put --help\n");

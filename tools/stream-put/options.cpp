@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "shardlog/core/printable.h"
@@ -28,39 +30,79 @@ std::string unescaped(const std::string& option, const std::string& text, const 
 
 void define_framing(OptionTable& options, Framing& framing) {
   const auto set_kind = [&framing](Framing::Kind kind) { return [&framing, kind] { framing.kind = kind; }; };
+  const auto end_with = [&framing](std::string delimiter) {
+    framing.delimiter = std::move(delimiter);
+    framing.bytes = true;
+  };
   options.group("Framing (lines where none is given)");
   OptionTable::exclude_each_other(
       {options.flag(
-           "-0,--null", [&framing] { framing.delimiter = std::string(1, '\0'); },
-           "a NUL byte ends a record, not a newline"),
+           "-0,--null", [end_with] { end_with(std::string(1, '\0')); }, "a NUL byte ends a record, not a newline"),
        options.value(
            "-d,--delimiter", "STRING",
-           [&framing](const std::string& text) { framing.delimiter = unescaped("--delimiter", text, "delimiter"); },
+           [end_with](const std::string& text) { end_with(unescaped("--delimiter", text, "delimiter")); },
            "this ends a record"),
+       options.flag("--csv", set_kind(Framing::Kind::csv), "a record is one of CSV: quoted fields may have many lines"),
+       options.value(
+           "--record-start", "RE",
+           [&framing](const std::string& text) {
+             framing.kind = Framing::Kind::record_start;
+             framing.record_start = text;
+           },
+           "a record begins at a line that this matches"),
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
+  options.flag("--header", framing.header, "of CSV: the first record of a FILE names the fields, and is not stored");
 }
 
-void define_key(OptionTable& options, KeyOptions& key) {
+/// A number, or a name, which is only looked at with a header.
+KeyPlace field_of(const std::string& text, std::vector<std::string>& names) {
+  constexpr std::uint32_t most = 1'000'000;
+  KeyPlace place{KeyPlace::Kind::field};
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
+    place.name = names.size();
+    names.push_back(text);
+    return place;
+  }
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), place.field);
+  if (error != std::errc() || place.field < 1 || place.field > most) {
+    refuse_value("--key-field", text, fmt::format("is not a number from 1 to {}", most));
+  }
+  return place;
+}
+
+void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
   options.group("Partition key");
   const auto constant = options.value("-k,--key", "KEY", key.constant, "this key for all records");
-  const auto field = options.count(
-      "--key-field", 1, 1'000'000, [&key](std::uint64_t number) { key.field = static_cast<std::uint32_t>(number); },
-      "the Nth field, counted from 1");
-  options
-      .value(
-          "-F,--field-separator", "STRING",
-          [&key](const std::string& text) { key.field_separator = unescaped("--field-separator", text, "separator"); },
-          "what stands between fields (runs of blanks, as awk has it)")
-      .needs(field);
-  const auto pointer =
-      options.value("--key-json", "POINTER", key.pointer, "what a JSON pointer (/customer/id) leads to in it");
-  const auto regex = options.value("--key-regex", "RE", key.regex,
-                                   "what group 1 of a Perl-compatible expression matches, or the whole match");
-  OptionTable::exclude_each_other({constant, field, pointer, regex});
+  const auto add_field = [&key, &framing](const std::string& text) {
+    key.places.push_back(field_of(text, framing.names));
+  };
+  const auto field =
+      options.list("--key-field", "N|NAME", add_field, "the Nth field, counted from 1; with --header also a name")
+          .in_order();
+  options.value(
+      "-F,--field-separator", "STRING",
+      [&framing](const std::string& text) {
+        framing.field_separator = unescaped("--field-separator", text, "separator");
+      },
+      "what stands between fields (runs of blanks, as awk has it; of --csv a comma)");
+  const auto add_delimiter = [&key](const std::string& text) {
+    key.places.push_back({KeyPlace::Kind::delimiter, unescaped("--key-delimiter", text, "delimiter")});
+  };
+  const auto delimiter = options.list("--key-delimiter", "STRING", add_delimiter,
+                                      "what stands before STRING; both are taken off the record");
+  const auto place = [&](const std::string& name, const std::string& type, KeyPlace::Kind kind,
+                         const std::string& description) {
+    const auto add = [&key, kind](const std::string& text) { key.places.push_back({kind, text}); };
+    constant.excludes(options.list(name, type, add, description).in_order());
+  };
+  place("--key-json", "POINTER", KeyPlace::Kind::pointer, "what a JSON pointer (/customer/id) leads to in it");
+  place("--key-regex", "RE", KeyPlace::Kind::regex,
+        "what group 1 of a Perl-compatible expression matches, or the whole match");
+  constant.excludes(field).excludes(delimiter.in_order());
   options.value("--missing-key", "error|none|KEY", key.missing,
-                "for a record without one: error, none, or this KEY (error)");
+                "for a record without a usable one: error, none, or this KEY (error)");
   options.value(
       "--hash-key", "DECIMAL",
       [&key](const std::string& text) {
@@ -112,12 +154,42 @@ void define(OptionTable& options, PutCommand& command) {
   options.argument("STREAM", command.stream);
   options.arguments("FILE", command.files);
   define_framing(options, command.framing);
-  define_key(options, command.key);
+  define_key(options, command.key, command.framing);
   define_delivery(options, command);
   define_exactly_once(options, command);
 }
 
+namespace {
+
+void check_fields(const PutCommand& command) {
+  const Framing& framing = command.framing;
+  const bool csv = framing.kind == Framing::Kind::csv;
+  if (framing.header && !csv) throw Error(ErrorCode::usage, "--header: it goes with --csv");
+  if (!framing.names.empty() && !framing.header) {
+    refuse_value("--key-field", framing.names.front(), "is not a number from 1 on; a name goes with --csv --header");
+  }
+  const std::string& separator = framing.field_separator;
+  if (csv && (separator.size() > 1 || separator.find_first_of("\"\r\n") != std::string::npos)) {
+    refuse_value("--field-separator", separator, "is not what --csv takes: one byte, and no quote or line end");
+  }
+  const auto is_field = [](const KeyPlace& place) { return place.kind == KeyPlace::Kind::field; };
+  if (!separator.empty() && !csv && std::none_of(command.key.places.begin(), command.key.places.end(), is_field)) {
+    throw Error(ErrorCode::usage, "--field-separator: it goes with --key-field or --csv");
+  }
+}
+
+}  // namespace
+
+std::size_t KeyOptions::taken_off() const {
+  std::size_t most = 0;
+  for (const KeyPlace& place : places) {
+    if (place.kind == KeyPlace::Kind::delimiter) most += place.text.size();
+  }
+  return most;
+}
+
 void check(const PutCommand& command) {
+  check_fields(command);
   const KeyOptions& key = command.key;
   if (command.framing.keyed() && (key.any() || key.missing)) {
     throw Error(
@@ -125,7 +197,8 @@ void check(const PutCommand& command) {
         "--json and --frames: their records bring their own keys, so no other option about keys goes with them");
   }
   if (key.missing && !key.extracted()) {
-    throw Error(ErrorCode::usage, "--missing-key: it goes with --key-field, --key-json or --key-regex");
+    throw Error(ErrorCode::usage,
+                "--missing-key: it goes with --key-field, --key-json, --key-regex or --key-delimiter");
   }
   if (command.producer && command.sample.percent) {
     throw Error(ErrorCode::usage, "--producer: it stores every record, so --sample does not go with it");

@@ -12,18 +12,27 @@
 
 namespace shardlog::cli {
 
-/// Where a record's partition key comes from. At most one of the sources is given.
+/// Where in a record's data its partition key may stand.
+struct KeyPlace {
+  enum class Kind { field, pointer, regex, delimiter };
+
+  Kind kind;
+  std::string text{};       ///< the JSON pointer, the expression or the delimiter
+  std::uint32_t field = 0;  ///< its number, from 1; 0 where it has a name instead
+  std::size_t name = 0;     ///< which of Framing::names that is
+};
+
+/// Where a record's partition key comes from: from a constant or from its data.
 struct KeyOptions {
   std::optional<std::string> constant;
-  std::uint32_t field = 0;      ///< from 1; 0 is none
-  std::string field_separator;  ///< empty: runs of blanks, as awk
-  std::optional<std::string> regex;
-  std::optional<std::string> pointer;  ///< a JSON pointer
+  std::vector<KeyPlace> places;        ///< tried in turn
   std::optional<std::string> missing;  ///< error (as nothing is), none, or the key to take instead
   std::optional<HashKey> hash_key;     ///< of all records, beside their keys
 
   /// Whether each record's key is looked for in its data.
-  [[nodiscard]] bool extracted() const { return field != 0 || regex || pointer; }
+  [[nodiscard]] bool extracted() const { return !places.empty(); }
+  /// The most bytes of a piece that are neither data nor key.
+  [[nodiscard]] std::size_t taken_off() const;
   /// Whether records are to have a key or an explicit hash key.
   [[nodiscard]] bool any() const { return constant || extracted() || hash_key; }
 };

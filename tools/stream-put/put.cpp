@@ -114,12 +114,14 @@ class Appends {
 std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFlight& in_flight, const Context& context,
                          Encoders& encoders, Committed& committed, Progress& progress) {
   std::uint64_t skipped = 0;
+  bool noticed = false;
   while (std::optional<Encoded> ready = take_ready(queue)) {
     const auto sequences = appends.commit(*ready, encoders);
     const std::uint64_t records = committed.add(*ready, sequences);
     context.output.flush();
     in_flight.remove(ready->chunks);
-    if (!ready->skipped.empty()) progress.clear();
+    if (!ready->skipped.empty() || !ready->notice.empty()) progress.clear();
+    if (!ready->notice.empty() && !std::exchange(noticed, true)) context.warn(ready->notice);
     for (const std::string& message : ready->skipped) context.warn(message);
     skipped += ready->skipped.size();
     progress.add(records, ready->input_bytes);
@@ -173,8 +175,8 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
     if (command.producer) once.emplace(*command.producer, command.framing.kind, stored);
     return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once));
   });
-  const ReadRules rules{command.framing, description.settings.max_record_size, command.skip_errors, command.linger,
-                        chunk_size};
+  const std::uint64_t most = description.settings.max_record_size + command.key.taken_off();
+  const ReadRules rules{command.framing, most, command.skip_errors, command.linger, !command.producer, chunk_size};
 
   std::atomic<bool> all_read = false;
   Stage reading(chunks, [&] {

@@ -9,7 +9,7 @@
 namespace shardlog::cli {
 
 /// The source for a framing: where records do not bring their keys, a piece is the data, and the key comes from there
-/// or from the command line. Throws usage as make_key_source().
+/// or from the command line. Throws usage as KeyFinder.
 std::unique_ptr<RecordSource> make_record_source(const Framing& framing, const KeyOptions& key, bool with_origin);
 
 }  // namespace shardlog::cli

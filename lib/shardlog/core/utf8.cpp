@@ -23,12 +23,8 @@ std::optional<LeadByte> classify(unsigned char byte) {
 
 /// How many bytes of ASCII there are at the start of `text`, in steps of eight: most text is nothing else.
 std::size_t ascii_prefix(std::string_view text) {
-  constexpr std::uint64_t high_bits = 0x8080808080808080;
   std::size_t at = 0;
-  for (std::uint64_t bytes = 0; at + sizeof bytes <= text.size(); at += sizeof bytes) {
-    std::memcpy(&bytes, text.data() + at, sizeof bytes);
-    if ((bytes & high_bits) != 0) break;
-  }
+  while (at + 8 <= text.size() && is_ascii(text.substr(at, 8))) at += 8;
   return at;
 }
 
@@ -49,6 +45,7 @@ std::size_t utf8_character(std::string_view text) {
 }
 
 std::optional<std::size_t> utf8_length(std::string_view text) {
+  if (is_ascii(text)) return text.size();
   std::size_t characters = 0;
   while (!text.empty()) {
     const std::size_t ascii = ascii_prefix(text);

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct pcre2_real_code_8;
+struct pcre2_real_match_data_8;
+
+namespace shardlog::cli {
+
+/// A Perl-compatible regular expression. For one thread at a time.
+class Expression {
+ public:
+  /// `option` is where it comes from, for messages. Throws usage where it is not one.
+  Expression(std::string option, const std::string& text);
+
+  /// What group 1 matches, or the whole where there is no group; empty where the group took no part. Nothing where
+  /// the expression does not match. Throws malformed where that takes too long to find out.
+  std::optional<std::string_view> match(std::string_view text);
+
+ private:
+  struct Free {
+    void operator()(pcre2_real_code_8* code) const;
+    void operator()(pcre2_real_match_data_8* match) const;
+  };
+
+  std::string option_;
+  std::unique_ptr<pcre2_real_code_8, Free> code_;
+  std::unique_ptr<pcre2_real_match_data_8, Free> match_;
+};
+
+}  // namespace shardlog::cli
