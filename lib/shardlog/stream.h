@@ -220,6 +220,11 @@ class Stream {
   virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
                                                          std::span<const ProducerMove> moves) = 0;
 
+  /// Makes all that was committed before as safe as Sync::full, whoever committed it: a process that was killed inside
+  /// its commit may have left records that can be read and are not on disk yet. To be called before anything is
+  /// reported as stored that the caller did not commit itself. Throws as append().
+  virtual void make_durable() = 0;
+
   /// All places of a producer, in the order of their sources; and of all producers, in the order of their ids.
   virtual std::vector<Producer> producer(const std::string& name) = 0;
   virtual std::vector<Producer> producers() = 0;

@@ -49,6 +49,15 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
   });
 }
 
+void Committer::make_durable() {
+  under_lock([this] {
+    noting_failure("sync", [this] {
+      learn_outcome();
+      log_.sync();
+    });
+  });
+}
+
 void Committer::checkpoint() {
   under_lock([this] { log_.checkpoint_now(); });
 }
@@ -71,12 +80,16 @@ void Committer::under_lock(const std::function<void()>& work) {
   held.reset();
 }
 
+/// After a commit whose outcome is unknown, frames of the WAL may be in memory only, and no later sync would say so.
+/// Copied into the database they are safe.
+void Committer::learn_outcome() {
+  if (!lock_.outcome_unknown()) return;
+  log_.checkpoint_fully(timeout_);
+  lock_.set_outcome_unknown(false);
+}
+
 void Committer::prepare(Sync sync) {
-  if (lock_.outcome_unknown()) {
-    // Frames of the WAL may be in memory only, and no later sync would say so. Copied into the database they are safe.
-    log_.checkpoint_fully(timeout_);
-    lock_.set_outcome_unknown(false);
-  }
+  learn_outcome();
   log_.make_room(timeout_);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
@@ -85,15 +98,24 @@ void Committer::prepare(Sync sync) {
 }
 
 void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
-  try {
+  noting_failure("append", [&] {
     prepare(sync);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
     change();
     transaction.commit();
+  });
+}
+
+void Committer::noting_failure(const std::string& what, const std::function<void()>& work) {
+  try {
+    work();
   } catch (const SQLite::Exception& error) {
-    Error translated = translate(error, "append");
+    Error translated = translate(error, what);
     note_failure(translated);
     throw translated;
+  } catch (const Error& error) {
+    note_failure(error);
+    throw;
   }
 }
 

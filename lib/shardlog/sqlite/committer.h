@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/paths.h"
@@ -35,13 +36,18 @@ class Committer {
   /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back.
   void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers);
 
+  /// As Stream::make_durable().
+  void make_durable();
+
   /// Copies the write-ahead log into the database file, unless readers are in the way. Throws as commit().
   void checkpoint();
 
  private:
   void under_lock(const std::function<void()>& work);
+  void learn_outcome();
   void prepare(Sync sync);
   void run_transaction(Sync sync, const std::function<void()>& change);
+  void noting_failure(const std::string& what, const std::function<void()>& work);
   void tidy_up();
   void note_failure(const Error& error);
 

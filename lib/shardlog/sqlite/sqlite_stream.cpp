@@ -144,6 +144,10 @@ class SqliteStream final : public Stream {
     });
   }
 
+  void make_durable() override {
+    named(paths_.name, [&] { writing(committer_).make_durable(); });
+  }
+
   std::vector<Producer> producer(const std::string& name) override {
     return in_snapshot([&] { return ready(producers_).of(name); });
   }
