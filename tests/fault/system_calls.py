@@ -49,7 +49,7 @@ def test_sync_comes_before_the_acknowledgement(folder, stream):
     trace = Trace(folder, "stream-put", stream, "--ack", input=b"a\n")
     written = trace.at("pwrite64", "stream.db-wal")
     synced = trace.at("fdatasync", "stream.db-wal")
-    touched = trace.at("utimensat", "lock")
+    touched = trace.at("pwrite64", "lock")
     acknowledged = [i for i in trace.at("write", "") + [i for i, c in enumerate(trace.calls) if c[0] == "write" and "shardId" in c[2]]]
     check(written and synced and touched and acknowledged, "a put without a write, a sync, a notice or an acknowledgement")
     check(max(written) < max(synced) < min(touched), "followers are told before the sync")
@@ -59,6 +59,7 @@ def test_sync_comes_before_the_acknowledgement(folder, stream):
 def test_normal_does_not_sync(folder, stream):
     trace = Trace(folder, "stream-put", stream, "--sync", "normal", input=b"a\n")
     check(not trace.at("fdatasync", "stream.db-wal"), "--sync normal syncs")
+    check(trace.at("utimensat", "lock") and not trace.at("pwrite64", "lock"), "the mark is ahead of what is on disk")
 
 
 def test_disk_begins_before_the_sync(folder, stream):

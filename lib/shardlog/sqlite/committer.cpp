@@ -8,6 +8,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lost_tail.h"
 
 namespace shardlog::sqlite {
 
@@ -33,6 +34,7 @@ Committer::~Committer() {
     if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
       lock_.check_present();
+      check_end();
       log_.checkpoint_at_exit();
     }
   } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): only the next opening takes longer
@@ -44,7 +46,7 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
     run_transaction(sync, change);
     // SQLite commits into unlinked files without a word.
     lock_.check_present();
-    if (notice == Notice::followers) lock_.announce_commit();
+    announce(sync, notice);
     tidy_up();
   });
 }
@@ -76,8 +78,22 @@ void Committer::under_lock(const std::function<void()>& work) {
     held.emplace(lock_.acquire(timeout_));
   }
   lock_.check_present();
+  check_end();
   work();
   held.reset();
+}
+
+/// A log that ends too early is neither written over nor copied: what is left of its end may still be of use to
+/// somebody.
+void Committer::check_end() {
+  if (end_checked_) return;
+  const auto mark = lock_.mark();
+  if (mark && newest_known_batch(database_) < mark->batch) {
+    throw Error(ErrorCode::corrupt,
+                lost_tail(database_, *mark).what() +
+                    std::string("; stream-create --update --accept-loss goes on with what is there"));
+  }
+  end_checked_ = true;
 }
 
 /// After a commit whose outcome is unknown, frames of the WAL may be in memory only, and no later sync would say so.
@@ -97,7 +113,16 @@ void Committer::prepare(Sync sync) {
   }
 }
 
+void Committer::announce(Sync sync, Notice notice) const {
+  if (mark_ && sync == Sync::full) {
+    lock_.announce_commit(*mark_);
+  } else if (notice == Notice::followers) {
+    lock_.announce_commit();
+  }
+}
+
 void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
+  mark_.reset();
   noting_failure("append", [&] {
     prepare(sync);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);

@@ -36,6 +36,9 @@ class Committer {
   /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back.
   void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers);
 
+  /// To be called by a `change` that appends: how far its commit reaches. Written down once it is synced.
+  void reaches(const DurableMark& mark) { mark_ = mark; }
+
   /// As Stream::make_durable().
   void make_durable();
 
@@ -44,8 +47,10 @@ class Committer {
 
  private:
   void under_lock(const std::function<void()>& work);
+  void check_end();
   void learn_outcome();
   void prepare(Sync sync);
+  void announce(Sync sync, Notice notice) const;
   void run_transaction(Sync sync, const std::function<void()>& change);
   void noting_failure(const std::string& what, const std::function<void()>& work);
   void tidy_up();
@@ -57,9 +62,11 @@ class Committer {
   WriteAheadLog log_;
   std::mutex own_mutex_;  ///< stands in where the options name none
   std::mutex& commit_mutex_;
-  Sync sync_ = Sync::full;        ///< what the connection is set to
-  std::optional<Error> failure_;  ///< of the disk: nothing is committed after it
-  bool waited_ = false;           ///< for the lock, the last time: there are other writers
+  std::optional<DurableMark> mark_;  ///< of the commit that is under way
+  Sync sync_ = Sync::full;           ///< what the connection is set to
+  std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
+  bool end_checked_ = false;         ///< nothing is missing there; only an opening can find a shorter log
+  bool waited_ = false;              ///< for the lock, the last time: there are other writers
 };
 
 }  // namespace shardlog::sqlite

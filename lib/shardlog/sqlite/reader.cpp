@@ -9,6 +9,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lost_tail.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/read_start.h"
 
@@ -34,16 +35,17 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       gone_(database,
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
+  const std::optional<DurableMark> mark = lock_.mark();
   SQLite::Transaction transaction(database_);
   configuration_ = load_configuration(database_, Access::read);
-  resolve(request);
+  resolve(request, mark ? mark->batch : 0);
 }
 
-void SqliteReader::resolve(const ReadRequest& request) {
+void SqliteReader::resolve(const ReadRequest& request, std::int64_t durable_batch) {
   check_positions(request);
   chosen_ = ChosenShards(request, configuration_);
   const Tail horizon = readable_start(database_, configuration_, clock_.now());
-  resolve_end(request, horizon);
+  resolve_end(request, horizon, durable_batch);
   resolve_start(request, horizon);
   follow_closings();
 }
@@ -59,10 +61,10 @@ void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon
   }
 }
 
-void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon) {
+void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, std::int64_t durable_batch) {
   const std::int64_t newest = newest_batch(database_).id;
   if (!request.follow || (request.until && std::holds_alternative<Latest>(*request.until))) {
-    last_batch_ = newest;
+    last_batch_ = std::max(newest, durable_batch);
     if (configuration_.settings.retention != forever) {
       end_ = horizon;
       TailScan(database_).catch_up(configuration_, *end_);
@@ -190,9 +192,19 @@ bool SqliteReader::reached_end_of_shard() const {
   return until_cut_ && tail_.next_sequence(shard_of(configuration_, until_cut_->shard)) >= until_cut_->sequence;
 }
 
+/// Throws where there was something behind the tail, and now is not.
+void SqliteReader::check_end(const std::optional<DurableMark>& mark) {
+  const std::int64_t durable = mark ? mark->batch : 0;
+  const std::int64_t last = last_batch_ == open_ended ? durable : last_batch_;
+  if (tail_.batch() >= last) return;
+  if (tail_.batch() < durable && newest_known_batch(database_) <= tail_.batch()) throw lost_tail(database_, *mark);
+  throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last));
+}
+
 /// A bounded piece, read within one transaction that is over on return. Stops at damage and remembers it.
 std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   std::vector<FetchedBatch> fetched;
+  const std::optional<DurableMark> mark = lock_.mark();
   try {
     SQLite::Transaction transaction(database_);
     PayloadReader payloads(database_);
@@ -206,9 +218,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
     for (std::size_t rows = 0; !ended_ && (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
       if (!rows_.executeStep()) {
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
-        if (last_batch_ != open_ended && tail_.batch() < last_batch_) {
-          throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last_batch_));
-        }
+        check_end(mark);
         break;
       }
       const BatchRow row = read_batch_row(rows_);

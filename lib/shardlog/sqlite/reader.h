@@ -38,11 +38,12 @@ class SqliteReader final : public Reader {
   static constexpr std::int64_t open_ended = std::numeric_limits<std::int64_t>::max();
 
   ReadResult next_unnamed(std::size_t budget);
-  void resolve(const ReadRequest& request);
+  void resolve(const ReadRequest& request, std::int64_t durable_batch);
   void resolve_start(const ReadRequest& request, const Tail& horizon);
-  void resolve_end(const ReadRequest& request, const Tail& horizon);
+  void resolve_end(const ReadRequest& request, const Tail& horizon, std::int64_t durable_batch);
   void end_at(Place place);
   std::vector<FetchedBatch> fetch(std::size_t budget);
+  void check_end(const std::optional<DurableMark>& mark);
   void follow_map();
   void skip_what_is_gone();
   void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind);

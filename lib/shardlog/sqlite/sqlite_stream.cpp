@@ -108,6 +108,7 @@ class SqliteStream final : public Stream {
                   "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
     }
     transaction.commit();
+    lock_.set_stream(configuration.uuid);
     if (options.access == Access::write) {
       committer_.emplace(database_, paths_, lock_, options, clock);
       resharder_.emplace(database_, *committer_, clock);
@@ -225,7 +226,7 @@ class SqliteStream final : public Stream {
   }
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
-    return named(paths_.name, [&] { return sqlite::verify(database_, progress); });
+    return named(paths_.name, [&] { return sqlite::verify(database_, lock_, progress); });
   }
 
  private:

@@ -42,6 +42,11 @@ std::int64_t Tail::bytes(const ShardRow& row) const {
   return found == shards_.end() ? 0 : found->second.bytes;
 }
 
+void Tail::count_numbers(const Configuration& configuration) {
+  numbers_ = 0;
+  for (const ShardRow& row : configuration.shards) numbers_ += next_sequence(row) - row.first_sequence;
+}
+
 void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
   if (row.arrived_at < last_arrival_ || row.record_count <= 0 || row.data_bytes < 0) {
@@ -57,6 +62,7 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   tail.next_sequence = row.next_sequence();
   tail.bytes += row.data_bytes;
   tail.last_arrival = row.arrived_at;
+  numbers_ += row.record_count;
   ++batches_since_index_;
   bytes_since_index_ += row.data_bytes;
 }
@@ -246,6 +252,7 @@ void TailScan::catch_up(const Configuration& configuration, Tail& tail) {
     tail = load_newest_indexed_tail(database_);
   }
   if (tail.batch() < horizon) tail = load_horizon(database_);
+  if (tail.indexed_batch() == tail.batch()) tail.count_numbers(configuration);
   rows_.bind(1, tail.batch());
   while (rows_.executeStep()) {
     const BatchRow row = read_batch_row(rows_);

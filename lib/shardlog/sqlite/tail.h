@@ -47,6 +47,11 @@ class Tail {
   /// Data and keys of all the shard's records so far.
   [[nodiscard]] std::int64_t bytes(const ShardRow& row) const;
 
+  /// How many sequence numbers all shards have given out so far. A tail that was read from the database has to be
+  /// counted before.
+  [[nodiscard]] std::int64_t numbers() const { return numbers_; }
+  void count_numbers(const Configuration& configuration);
+
   /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
   void advance(const BatchRow& row, const ShardRow& shard);
 
@@ -68,6 +73,7 @@ class Tail {
   std::int64_t batch_ = 0;
   Timestamp last_arrival_{};
   std::map<std::int64_t, ShardTail> shards_;
+  std::int64_t numbers_ = 0;
   std::int64_t indexed_batch_ = 0;
   std::int64_t batches_since_index_ = 0;
   std::int64_t bytes_since_index_ = 0;

@@ -13,6 +13,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lost_tail.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
@@ -29,12 +30,14 @@ constexpr std::size_t most_findings = 1000;
 
 class Verification {
  public:
-  Verification(SQLite::Database& database, Configuration configuration)
-      : database_(database), configuration_(std::move(configuration)) {}
+  /// The mark was read before anything of the database.
+  Verification(SQLite::Database& database, Configuration configuration, const std::optional<DurableMark>& mark)
+      : database_(database), configuration_(std::move(configuration)), mark_(mark) {}
 
   VerifyReport run(const std::function<bool(double)>& progress) {
     check_trees();
     check_places();
+    check_end();
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
     try {
       last = newest_batch(database_).id;
@@ -61,6 +64,16 @@ class Verification {
       }
     } catch (const SQLite::Exception& error) {
       report(fmt::format("stream.db: {}", error.what()));
+    }
+  }
+
+  void check_end() {
+    if (!mark_) return;
+    try {
+      const SQLite::Transaction transaction(database_);
+      if (newest_known_batch(database_) < mark_->batch) report(lost_tail(database_, *mark_).what());
+    } catch (const SQLite::Exception& error) {
+      report(fmt::format("the end: {}", error.what()));
     }
   }
 
@@ -195,6 +208,7 @@ class Verification {
 
   SQLite::Database& database_;
   Configuration configuration_;
+  std::optional<DurableMark> mark_;
   VerifyReport report_;
   bool horizon_damaged_ = false;
   std::int64_t id_ = 0;
@@ -206,8 +220,9 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const std::function<bool(double)>& progress) {
-  return Verification(database, load_configuration(database, Access::read)).run(progress);
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const std::function<bool(double)>& progress) {
+  const std::optional<DurableMark> mark = lock.mark();
+  return Verification(database, load_configuration(database, Access::read), mark).run(progress);
 }
 
 }  // namespace shardlog::sqlite
