@@ -55,6 +55,7 @@ struct SettingsChange {
   std::optional<Duration> retention{};  ///< a shorter one hides at once, a longer one brings nothing back
   std::optional<Compression> compression{};
   bool repair_clock = false;  ///< bring arrivals of the future back to now
+  bool accept_loss = false;   ///< go on without what is missing at the end
   Tags tags{};                ///< added to those that are there; an empty value removes the tag
 };
 
@@ -68,6 +69,16 @@ struct OpenOptions {
   std::mutex* commit_mutex = nullptr;
 };
 
+/// Records that were durable, are missing, and were given up for it.
+struct Loss {
+  std::int64_t after = 0;  ///< the batch before them
+  std::int64_t last = 0;   ///< the last batch that is missing
+  std::int64_t records = 0;
+  Timestamp accepted_at{};
+
+  friend bool operator==(const Loss&, const Loss&) = default;
+};
+
 struct StreamDescription {
   std::string uuid;
   int format_version = 0;
@@ -76,6 +87,7 @@ struct StreamDescription {
   ShardMap map;
   std::uint64_t last_batch = 0;             ///< how many batches there have ever been
   std::optional<Timestamp> last_arrival{};  ///< of the newest batch
+  std::vector<Loss> losses{};
 };
 
 /// What a successful append is safe from.
@@ -100,11 +112,17 @@ struct StoredBatch {
   std::size_t count = 0;  ///< how many were, from there on
 };
 
-/// Records that retention took before they were read.
+/// Sequence numbers whose records cannot be read any more.
 struct Gap {
+  enum class Reason {
+    trimmed,  ///< retention took them before they were read
+    lost,     ///< see Loss; not every number need have had a record
+  };
+
   ShardId shard;
   SequenceNumber first;
   SequenceNumber last;
+  Reason reason = Reason::trimmed;
 
   friend bool operator==(const Gap&, const Gap&) = default;
 };
@@ -197,6 +215,7 @@ struct VerifyReport {
   std::uint64_t records = 0;
   std::uint64_t batches = 0;
   std::vector<std::string> findings;  ///< empty where everything is as it was written
+  std::vector<Loss> losses;           ///< that were accepted before
 };
 
 /// A stream that is open. For one thread at a time.

@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using test::any_budget;
 using test::data_of;
+using test::drain_with_gaps;
+using test::read;
 using test::refusal;
 
 /// SQLite ends its log at the first frame that is wrong. What was synced behind it is missed all the same.
@@ -240,6 +242,125 @@ TEST_F(LostTail, IsNeverSeenBesideAWriter) {
     ASSERT_EQ(outcome().error, "");
     read += records.size();
   }
+}
+
+/// Two of five batches of two shards are lost: of shard 0 the record c, of shard 1 the records d and e.
+class AcceptedLoss : public LostTail {
+ protected:
+  AcceptedLoss() {
+    create(2);
+    put(*open_to_write(), 0, {"a"});
+    put(*open_to_write(), 1, {"b"});
+    ends_.push_back(log_size());
+    put(*open_to_write(), 0, {"c"});
+    put(*open_to_write(), 1, {"d", "e"});
+    cut_behind(0);
+    open_to_write()->update({.accept_loss = true});
+  }
+
+  Lines lines_and_gaps(ReadRequest request = {}) {
+    const auto stream = open_to_read();
+    return drain_with_gaps(*stream->read(request), 1);
+  }
+};
+
+TEST_F(AcceptedLoss, IsAGapInEveryShardThatWasOpen) {
+  EXPECT_EQ(lines_and_gaps(), (Lines{"a", "b", "0:2-4", "1:2-4"}));
+  EXPECT_EQ(put(*open_to_write(), 0, {"f"}), "5") << "no number of a lost record is used again";
+  EXPECT_EQ(put(*open_to_write(), 1, {"g", "h"}), "5");
+  EXPECT_EQ(lines_and_gaps(), (Lines{"a", "b", "0:2-4", "1:2-4", "f", "g", "h"}));
+  const auto stream = open_to_read();
+  const ReadResult first = stream->read({})->next(any_budget);
+  EXPECT_EQ(first.batches.size(), 2U);
+  EXPECT_TRUE(first.gaps.empty()) << "it is told at its place";
+  EXPECT_EQ(stream->read({.starts = {{ShardId(0), AfterSequence{SequenceNumber(1)}}}, .shards = {}, .until = {}})
+                ->next(any_budget)
+                .gaps.at(0)
+                .reason,
+            Gap::Reason::lost);
+}
+
+TEST_F(AcceptedLoss, StaysOnRecord) {
+  const Loss loss{2, 4, 3, clock_.now()};
+  EXPECT_EQ(open_to_read()->describe().losses, (std::vector<Loss>{loss}));
+  open_to_write()->update({.compression = Compression::none});
+  const VerifyReport report = open_to_read()->verify([](double) { return true; });
+  EXPECT_EQ(report.losses, (std::vector<Loss>{loss}));
+  EXPECT_EQ(report.findings, Lines{});
+}
+
+TEST_F(AcceptedLoss, IsVerifiedWithWhatComesAfterIt) {
+  put(*open_to_write(), 0, {"f"});
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(AcceptedLoss, IsAcceptedOnce) {
+  open_to_write()->update({.accept_loss = true});
+  put(*open_to_write(), 0, {"f"});
+  open_to_write()->update({.accept_loss = true});
+  EXPECT_EQ(open_to_read()->describe().losses.size(), 1U);
+}
+
+TEST_F(AcceptedLoss, CanBeFollowedByAnother) {
+  put(*open_to_write(), 0, {"f"});
+  ends_.push_back(log_size());
+  put(*open_to_write(), 0, {"g"});
+  cut_behind(1);
+  EXPECT_NE(outcome().error, "");
+  open_to_write()->update({.accept_loss = true});
+  EXPECT_EQ(lines_and_gaps(), (Lines{"a", "b", "0:2-4", "1:2-4", "f", "0:6-6", "1:5-5"}));
+  EXPECT_EQ(open_to_read()->describe().losses.size(), 2U);
+}
+
+TEST_F(AcceptedLoss, DoesNotCountAsRecords) {
+  const auto counts = [this] {
+    const StreamStatistics statistics = open_to_read()->statistics(Detail::all);
+    return std::pair(statistics.shards.at(0).records, statistics.shards.at(1).records);
+  };
+  EXPECT_EQ(counts(), (std::pair<std::uint64_t, std::uint64_t>(1, 1)));
+  put(*open_to_write(), 1, {"g", "h"});
+  EXPECT_EQ(counts(), (std::pair<std::uint64_t, std::uint64_t>(1, 3)));
+  const StreamStatistics statistics = open_to_read()->statistics(Detail::all);
+  EXPECT_EQ(statistics.shards.at(0).last->sequence.to_string(), "1");
+  EXPECT_EQ(statistics.shards.at(1).last->sequence.to_string(), "6");
+  const std::vector<ShardStart> from_start{{ShardId(0), TrimHorizon{}}, {ShardId(1), TrimHorizon{}}};
+  EXPECT_EQ(open_to_read()->backlog(from_start).records, (std::vector<std::uint64_t>{1, 3}));
+}
+
+TEST_F(AcceptedLoss, IsNotAmongTheLastRecords) {
+  put(*open_to_write(), 1, {"g", "h"});
+  ReadRequest request;
+  request.from = LastRecords{3};
+  EXPECT_EQ(lines_and_gaps(request), (Lines{"b", "0:2-4", "1:2-4", "g", "h"}));
+  request.from = LastRecords{2};
+  EXPECT_EQ(lines_and_gaps(request).back(), "h");
+  EXPECT_EQ(data_of(read(*open_to_read(), request)).size(), 2U);
+}
+
+TEST_F(AcceptedLoss, IsTrimmedWithWhatIsAroundIt) {
+  put(*open_to_write(), 0, {"f"});
+  clock_.step(std::chrono::hours(1));
+  put(*open_to_write(), 1, {"g"});
+  open_to_write()->update({.retention = std::chrono::minutes(1)});
+  EXPECT_EQ(lines_and_gaps(), (Lines{"g"}));
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+  EXPECT_EQ(put(*open_to_write(), 0, {"i"}), "6");
+}
+
+TEST_F(AcceptedLoss, IsNotMissedByAFollowerThatKnewTheLostRecords) {
+  // Numbers that were delivered before the loss are not delivered again for other records.
+  put(*open_to_write(), 1, {"g"});
+  ReadRequest request;
+  request.shards = {};
+  request.starts = {{ShardId(1), AfterSequence{SequenceNumber(3)}}};
+  EXPECT_EQ(lines_and_gaps(request), (Lines{"1:4-4", "g"}));
+}
+
+TEST_F(AcceptedLoss, GoesOnInTheChildrenOfAShard) {
+  test::split(*open_to_write(), 0);
+  EXPECT_EQ(put(*open_to_write(), 2, {"f"}), "5");
+  EXPECT_EQ(lines_and_gaps(), (Lines{"a", "b", "0:2-4", "1:2-4", "f"}));
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
 }
 
 /// A stream whose records are in the database, in the log, or both, and its damaged forms.

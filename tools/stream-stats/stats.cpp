@@ -15,6 +15,7 @@
 #include "tools/stream-stats/consumer_statistics.h"
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
+#include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
 
@@ -58,6 +59,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
   if (show_progress && shown >= 0) fmt::print(stderr, "\r\x1b[K");
   if (context.stop.stop_requested()) return ExitStatus::partly;
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
+  for (const Loss& loss : report.losses) context.output.write("note: lost " + loss_text(loss) + "\n");
   if (!report.findings.empty()) return ExitStatus::data;
   context.output.write(fmt::format("{} in {}: all as they were written\n", format_count(report.records, "record"),
                                    format_count(report.batches, "batch", "batches")));

@@ -20,10 +20,11 @@ constexpr std::chrono::milliseconds give_way{1};
 
 }  // namespace
 
-Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
-                     const Clock& clock)
+Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+                     const OpenOptions& options, const Clock& clock)
     : database_(database),
       lock_(lock),
+      files_(files),
       timeout_(options.timeout),
       log_(database, paths, clock),
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
@@ -33,7 +34,7 @@ Committer::~Committer() {
   try {
     if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
-      lock_.check_present();
+      check_present();
       check_end();
       log_.checkpoint_at_exit();
     }
@@ -45,7 +46,7 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
   under_lock([&] {
     run_transaction(sync, change);
     // SQLite commits into unlinked files without a word.
-    lock_.check_present();
+    check_present();
     announce(sync, notice);
     tidy_up();
   });
@@ -77,10 +78,15 @@ void Committer::under_lock(const std::function<void()>& work) {
     { const std::lock_guard until_it_is_free(commit_mutex_); }
     held.emplace(lock_.acquire(timeout_));
   }
-  lock_.check_present();
+  check_present();
   check_end();
   work();
   held.reset();
+}
+
+void Committer::check_present() const {
+  lock_.check_present();
+  files_.check_present();
 }
 
 /// A log that ends too early is neither written over nor copied: what is left of its end may still be of use to

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -25,8 +26,8 @@ enum class Notice {
 class Committer {
  public:
   /// All must outlive it.
-  Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
-            const Clock& clock);
+  Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+            const OpenOptions& options, const Clock& clock);
   /// Leaves a short write-ahead log behind.
   ~Committer();
   Committer(const Committer&) = delete;
@@ -39,6 +40,9 @@ class Committer {
   /// To be called by a `change` that appends: how far its commit reaches. Written down once it is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
 
+  /// For a change that goes on without what is missing at the end: otherwise nothing is committed then.
+  void allow_missing_end() { end_checked_ = true; }
+
   /// As Stream::make_durable().
   void make_durable();
 
@@ -47,6 +51,7 @@ class Committer {
 
  private:
   void under_lock(const std::function<void()>& work);
+  void check_present() const;
   void check_end();
   void learn_outcome();
   void prepare(Sync sync);
@@ -58,6 +63,7 @@ class Committer {
 
   SQLite::Database& database_;
   const WriterLock& lock_;
+  const DatabaseFiles& files_;
   Duration timeout_;
   WriteAheadLog log_;
   std::mutex own_mutex_;  ///< stands in where the options name none

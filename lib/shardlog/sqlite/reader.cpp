@@ -9,6 +9,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/lost_tail.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/read_start.h"
@@ -22,11 +23,12 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 }  // namespace
 
-SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
-                           const ReadRequest& request)
+SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
+                           const DatabaseFiles& files, const Clock& clock, const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
+      files_(files),
       clock_(clock),
       noticing_(request.follow && request.notice),
       watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
@@ -62,7 +64,7 @@ void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon
 }
 
 void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, std::int64_t durable_batch) {
-  const std::int64_t newest = newest_batch(database_).id;
+  const std::int64_t newest = newest_batch(database_, configuration_).id;
   if (!request.follow || (request.until && std::holds_alternative<Latest>(*request.until))) {
     last_batch_ = std::max(newest, durable_batch);
     if (configuration_.settings.retention != forever) {
@@ -96,7 +98,7 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
 void SqliteReader::end_at(Place place) {
   if (place.cut && place.cut->sequence > place.batch->first_sequence) {
     until_cut_ = place.cut;
-    place.tail.advance(*place.batch, shard_of(configuration_, place.batch->shard));
+    advance(database_, configuration_, place.tail, *place.batch);
   }
   last_batch_ = place.tail.batch();
   end_ = std::move(place.tail);
@@ -133,15 +135,33 @@ void SqliteReader::skip_what_is_gone() {
   for (const ShardRow& row : configuration_.shards) note_end(row);
 }
 
+bool SqliteReader::is_before_loss() const {
+  const auto& losses = configuration_.losses;
+  return tail_.batch() < last_batch_ &&
+         std::any_of(losses.begin(), losses.end(), [this](const Loss& loss) { return loss.after == tail_.batch(); });
+}
+
+/// Goes on behind what was lost behind the tail.
+void SqliteReader::skip_loss() {
+  Tail behind = tail_;
+  pass_loss(database_, configuration_, behind);
+  for (const ShardRow& row : configuration_.shards) {
+    if (!chosen_.contains(row.shard.id.number())) continue;
+    add_gap(row, tail_.next_sequence(row), behind.next_sequence(row), Gap::Reason::lost);
+  }
+  tail_ = std::move(behind);
+  for (const ShardRow& row : configuration_.shards) note_end(row);
+}
+
 /// Of what was asked for in this range, where that is anything.
-void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind) {
+void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind, Gap::Reason reason) {
   const std::int64_t shard = row.shard.id.number();
   first = chosen_.first_wanted(shard, first);
   if (until_cut_ && until_cut_->shard == shard) behind = std::min(behind, until_cut_->sequence);
   if (end_) behind = std::min(behind, end_->next_sequence(row));
   if (first >= behind) return;
   gaps_.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(first)),
-                   SequenceNumber(static_cast<std::uint64_t>(behind - 1))});
+                   SequenceNumber(static_cast<std::uint64_t>(behind - 1)), reason});
 }
 
 /// Looks where shards end that have closed.
@@ -216,6 +236,10 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
     ended_ = ended_ || reached_end_of_shard();
     std::size_t bytes = 0;
     for (std::size_t rows = 0; !ended_ && (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
+      if (is_before_loss()) {
+        if (!fetched.empty()) break;  // a gap is told before the batches of the same result
+        skip_loss();
+      }
       if (!rows_.executeStep()) {
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
@@ -253,6 +277,7 @@ ReadResult SqliteReader::next(std::size_t budget) {
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   if (damage_) throw *damage_;
   lock_.check_present();
+  files_.check_present();
   std::vector<FetchedBatch> fetched;
   std::int64_t before = 0;
   do {  // a piece may hold other shards' batches only

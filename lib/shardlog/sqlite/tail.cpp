@@ -67,6 +67,15 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   bytes_since_index_ += row.data_bytes;
 }
 
+void Tail::lose(const Configuration& configuration, const Loss& loss) {
+  batch_ = loss.last;
+  for (const ShardRow& row : configuration.shards) {
+    if (!row.shard.open()) continue;
+    const std::int64_t next = next_sequence(row) + loss.records;
+    shards_[row.shard.id.number()].next_sequence = next;
+  }
+}
+
 void Tail::limit_arrivals(Timestamp latest) {
   last_arrival_ = std::min(last_arrival_, latest);
   for (auto& [shard, tail] : shards_) {
@@ -172,7 +181,7 @@ void store_horizon(SQLite::Database& database, const Tail& tail) {
   store_tail(database, tail, "UPDATE trim_horizon SET batch = ?, arrived_at = ?, tails = ?, checksum = ?");
 }
 
-NewestBatch newest_batch(SQLite::Database& database) {
+NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration) {
   NewestBatch newest;
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
   if (rows.executeStep()) {
@@ -181,6 +190,9 @@ NewestBatch newest_batch(SQLite::Database& database) {
   } else {
     const Tail horizon = load_horizon(database);
     newest = {horizon.batch(), horizon.last_arrival()};
+  }
+  for (const Loss& loss : configuration.losses) {
+    if (loss.after == newest.id) newest.id = loss.last;
   }
   const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
   if (indexed > newest.id) refuse(fmt::format("batch {} is missing", indexed));

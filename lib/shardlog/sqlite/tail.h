@@ -55,6 +55,9 @@ class Tail {
   /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
   void advance(const BatchRow& row, const ShardRow& shard);
 
+  /// Moves behind batches that are lost: every open shard goes on as if all their records had been its own.
+  void lose(const Configuration& configuration, const Loss& loss);
+
   /// For who goes on across a repair of the clock, which brings arrivals back: the next one may be any.
   void forget_last_arrival() { last_arrival_ = Timestamp::min(); }
   void limit_arrivals(Timestamp latest);
@@ -100,8 +103,9 @@ struct NewestBatch {
   Timestamp arrived_at;
 };
 
-/// Throws corrupt where it is damaged, or older than one that the index knows of.
-NewestBatch newest_batch(SQLite::Database& database);
+/// A loss at the end counts as if it were there. Throws corrupt where it is damaged, or older than one that the index
+/// knows of.
+NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration);
 
 /// The columns that read_indexed_tail() expects, and the tail of the row that a statement stands on. Throws corrupt.
 constexpr std::string_view indexed_tail_columns = "batch, arrived_at, tails, checksum";

@@ -35,12 +35,13 @@ class Verification {
       : database_(database), configuration_(std::move(configuration)), mark_(mark) {}
 
   VerifyReport run(const std::function<bool(double)>& progress) {
+    report_.losses = configuration_.losses;
     check_trees();
     check_places();
     check_end();
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
     try {
-      last = newest_batch(database_).id;
+      last = newest_batch(database_, configuration_).id;
     } catch (const Error& error) {
       report(error.what());
     }
@@ -158,6 +159,7 @@ class Verification {
   void check_batch(const BatchRow& row, Bytes payload) {
     try {
       const ShardRow& shard = shard_of(configuration_, row.shard);
+      if (row.id > tail_.batch() + 1) follow_loss();
       check_order(row, shard);
       if (report_.findings.empty()) {
         tail_.advance(row, shard);
@@ -168,6 +170,17 @@ class Verification {
       report_.records += records.size();
     } catch (const Error& error) {
       report(error.what());
+    }
+  }
+
+  /// The index has a row behind what was lost.
+  void follow_loss() {
+    for (const Loss& loss : configuration_.losses) {
+      if (loss.after != tail_.batch()) continue;
+      for (; !indexed_.empty() && indexed_.front().batch() <= loss.last; indexed_.pop_front()) {
+        tail_ = std::move(indexed_.front());
+      }
+      for (const auto& [shard, tail] : tail_.shards()) next_sequences_[shard] = tail.next_sequence;
     }
   }
 
