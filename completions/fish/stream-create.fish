@@ -16,6 +16,7 @@ complete -c stream-create -l group -x -a '(__fish_complete_groups)' -d 'Share th
 complete -c stream-create -l if-missing -d 'Succeed when the stream is there'
 complete -c stream-create -l update -d 'Change settings of a stream that is there'
 complete -c stream-create -l repair-clock -d 'Bring arrivals of the future back to now'
+complete -c stream-create -l accept-loss -d 'Go on without records that are missing at the end'
 complete -c stream-create -l force -d 'On a file system that is not safe, too'
 
 # The stream: a directory, or a name below $STREAM_DIR.

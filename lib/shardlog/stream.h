@@ -56,6 +56,7 @@ struct SettingsChange {
   std::optional<Duration> retention{};  ///< a shorter one hides at once, a longer one brings nothing back
   std::optional<Compression> compression{};
   bool repair_clock = false;  ///< bring arrivals of the future back to now
+  bool accept_loss = false;   ///< go on without what is missing at the end
   Tags tags{};                ///< added to those that are there; an empty value removes the tag
 };
 
@@ -69,6 +70,16 @@ struct OpenOptions {
   std::mutex* commit_mutex = nullptr;
 };
 
+/// Records that were durable, are missing, and were given up for it.
+struct Loss {
+  std::int64_t after = 0;  ///< the batch before them
+  std::int64_t last = 0;   ///< the last batch that is missing
+  std::int64_t records = 0;
+  Timestamp accepted_at{};
+
+  friend bool operator==(const Loss&, const Loss&) = default;
+};
+
 struct StreamDescription {
   std::string uuid;
   int format_version = 0;
@@ -77,6 +88,7 @@ struct StreamDescription {
   ShardMap map;
   std::uint64_t last_batch = 0;             ///< how many batches there have ever been
   std::optional<Timestamp> last_arrival{};  ///< of the newest batch
+  std::vector<Loss> losses{};
 };
 
 /// What a successful append is safe from.
@@ -101,11 +113,17 @@ struct StoredBatch {
   std::size_t count = 0;  ///< how many were, from there on
 };
 
-/// Records that retention took before they were read.
+/// Sequence numbers whose records cannot be read any more.
 struct Gap {
+  enum class Reason {
+    trimmed,  ///< retention took them before they were read
+    lost,     ///< see Loss; not every number need have had a record
+  };
+
   ShardId shard;
   SequenceNumber first;
   SequenceNumber last;
+  Reason reason = Reason::trimmed;
 
   friend bool operator==(const Gap&, const Gap&) = default;
 };
@@ -198,6 +216,7 @@ struct VerifyReport {
   std::uint64_t records = 0;
   std::uint64_t batches = 0;
   std::vector<std::string> findings;  ///< empty where everything is as it was written
+  std::vector<Loss> losses;           ///< that were accepted before
 };
 
 /// A stream that is open. For one thread at a time.
@@ -220,6 +239,11 @@ class Stream {
   /// nothing, where one of them is not where it is expected.
   virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
                                                          std::span<const ProducerMove> moves) = 0;
+
+  /// Makes all that was committed before as safe as Sync::full, whoever committed it: a process that was killed inside
+  /// its commit may have left records that can be read and are not on disk yet. To be called before anything is
+  /// reported as stored that the caller did not commit itself. Throws as append().
+  virtual void make_durable() = 0;
 
   /// All places of a producer, in the order of their sources; and of all producers, in the order of their ids.
   virtual std::vector<Producer> producer(const std::string& name) = 0;

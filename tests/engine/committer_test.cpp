@@ -67,9 +67,10 @@ class CommitterTest : public CreatedStream {
   std::mutex mutex_;
   Paths paths_{path_, path_};
   WriterLock lock_{file("lock"), true};
+  DatabaseFiles files_{paths_};
   WriterLock other_{file("lock"), true};
   SQLite::Database database_ = open_database(paths_, OpenMode::read_write);
-  Committer committer_{database_, paths_, lock_, {Access::write, 20s, &mutex_}, clock_};
+  Committer committer_{database_, paths_, lock_, files_, {Access::write, 20s, &mutex_}, clock_};
 };
 
 TEST_F(CommitterTest, CommitsAChange) {
@@ -161,7 +162,7 @@ TEST_F(CommitterTest, DoesNotHoldTheMutexWhileItWaitsForTheLock) {
 }
 
 TEST_F(CommitterTest, IsRefusedWhereAnotherHoldsTheLockTooLong) {
-  Committer impatient(database_, paths_, lock_, {Access::write, 10ms, &mutex_}, clock_);
+  Committer impatient(database_, paths_, lock_, files_, {Access::write, 10ms, &mutex_}, clock_);
   {
     const auto held = other_.acquire(20s);
     EXPECT_EQ(refusal([&] { impatient.commit(Sync::full, [&] { insert("a"); }); }), ErrorCode::busy);

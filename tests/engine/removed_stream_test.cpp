@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <chrono>
 #include <filesystem>
@@ -96,6 +98,86 @@ TEST_F(RemovedStream, WithoutItsLockTakesNoAppend) {
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"a"}); }), ErrorCode::not_found);
   EXPECT_EQ(refusal([&] { open_to_read(); }), ErrorCode::not_found);
 }
+
+/// One of SQLite's files, and what is done to it while the stream is in use.
+class RemovedFile : public RemovedStream, public testing::WithParamInterface<std::string> {
+ protected:
+  void expect_nothing_is_acknowledged(Stream& writer, Reader& reader) {
+    EXPECT_EQ(refusal([&] { put(writer, 0, {"b"}); }), ErrorCode::not_found);
+    EXPECT_EQ(refusal([&] { writer.make_durable(); }), ErrorCode::not_found);
+    EXPECT_EQ(refusal([&] { reader.next(any_budget); }), ErrorCode::not_found);
+  }
+
+  std::string path() const { return file(GetParam()); }
+};
+
+TEST_P(RemovedFile, TakesNoAppend) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  const auto stream = open_to_read();
+  const auto reader = stream->read({});
+  std::filesystem::remove(path());
+  expect_nothing_is_acknowledged(*writer, *reader);
+}
+
+TEST_P(RemovedFile, ReplacedByACopyTakesNoAppend) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  const auto stream = open_to_read();
+  const auto reader = stream->read({});
+  const std::string copy = directory_.path() + "/copy";
+  std::ofstream(copy) << std::ifstream(path()).rdbuf();
+  std::filesystem::rename(copy, path());
+  expect_nothing_is_acknowledged(*writer, *reader);
+}
+
+TEST_P(RemovedFile, WithAnotherNameTakesNoAppend) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  const auto stream = open_to_read();
+  const auto reader = stream->read({});
+  std::filesystem::create_hard_link(path(), directory_.path() + "/another");
+  expect_nothing_is_acknowledged(*writer, *reader);
+}
+
+TEST_P(RemovedFile, WithinACommitAcknowledgesNothing) {
+  test::WatchedVfs vfs;
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  vfs.set_hook([this](DatabaseFile, FileCall call) {
+    if (call == FileCall::sync) std::filesystem::remove(path());
+    return SQLITE_OK;
+  });
+  EXPECT_EQ(refusal([&] { put(*writer, 0, {"b"}); }), ErrorCode::not_found);
+  vfs.set_hook(nullptr);
+}
+
+TEST_P(RemovedFile, IsRefusedWhereItIsNoRegularFileWithOneName) {
+  put(*open_to_write(), 0, {"a"});
+  const std::string elsewhere = directory_.path() + "/elsewhere";
+  const auto refused = [this](const char* what) {
+    EXPECT_EQ(refusal([&] { open_to_read(); }), ErrorCode::corrupt) << what;
+    EXPECT_EQ(refusal([&] { open_to_write(); }), ErrorCode::corrupt) << what;
+  };
+  std::filesystem::create_hard_link(path(), elsewhere);
+  refused("a hard link");
+  std::filesystem::remove(path());
+  std::filesystem::create_symlink(elsewhere, path());
+  refused("a symbolic link");
+  std::filesystem::remove(path());
+  ASSERT_EQ(::mkfifo(path().c_str(), S_IRUSR | S_IWUSR), 0);
+  refused("a pipe");
+  std::filesystem::remove(path());
+  std::filesystem::create_directory(path());
+  refused("a directory");
+  std::filesystem::remove(path());
+  if (::mknod(path().c_str(), S_IFCHR | S_IRUSR | S_IWUSR, ::makedev(1, 3)) == 0) refused("a device");
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, RemovedFile, testing::Values("stream.db", "stream.db-wal", "stream.db-shm"),
+                         [](const testing::TestParamInfo<std::string>& each) {
+                           return each.param == "stream.db" ? "database" : each.param.substr(each.param.find('-') + 1);
+                         });
 
 TEST_F(RemovedStream, StopsAReader) {
   put(*open_to_write(), 0, {"a"});

@@ -93,7 +93,7 @@ TEST_F(StoredSettings, WithANewFeatureStopAWriterThatIsUnderWay) {
 
 TEST_F(StoredSettings, WithANewFeatureStopAReaderThatBegins) {
   const auto stream = open_to_read();
-  rewrite([](Configuration& configuration) { configuration.features.incompatible = 1; });
+  rewrite([](Configuration& configuration) { configuration.features.incompatible = 2; });
   EXPECT_EQ(refusal([&] { stream->read({}); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->describe(); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->statistics(Detail::all); }), ErrorCode::unsupported);

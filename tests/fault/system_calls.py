@@ -49,7 +49,7 @@ def test_sync_comes_before_the_acknowledgement(folder, stream):
     trace = Trace(folder, "stream-put", stream, "--ack", input=b"a\n")
     written = trace.at("pwrite64", "stream.db-wal")
     synced = trace.at("fdatasync", "stream.db-wal")
-    touched = trace.at("utimensat", "lock")
+    touched = trace.at("pwrite64", "lock")
     acknowledged = [i for i in trace.at("write", "") + [i for i, c in enumerate(trace.calls) if c[0] == "write" and "shardId" in c[2]]]
     check(written and synced and touched and acknowledged, "a put without a write, a sync, a notice or an acknowledgement")
     check(max(written) < max(synced) < min(touched), "followers are told before the sync")
@@ -59,6 +59,7 @@ def test_sync_comes_before_the_acknowledgement(folder, stream):
 def test_normal_does_not_sync(folder, stream):
     trace = Trace(folder, "stream-put", stream, "--sync", "normal", input=b"a\n")
     check(not trace.at("fdatasync", "stream.db-wal"), "--sync normal syncs")
+    check(trace.at("utimensat", "lock") and not trace.at("pwrite64", "lock"), "the mark is ahead of what is on disk")
 
 
 def test_disk_begins_before_the_sync(folder, stream):
@@ -121,6 +122,66 @@ def test_create_is_durable_and_whole(folder, _):
     # SQLite syncs it too, but earlier, and swallows an error.
     check(max(directory) > max(content), "the directory is not synced by the program itself, behind all else")
     check(any(i > renamed[0] for i in synced), "the new name itself is not synced")
+
+
+def leave_unsynced(name, *arguments, **options):
+    """Kills a run at the first sync of the log: what it committed can be read, and nothing says that it is on disk."""
+    killed = subprocess.run([*strace("-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:signal=KILL:when=1"),
+                             program(name), *arguments], capture_output=True, **options)
+    check(killed.returncode == -9, f"{name} was not killed at a sync: exit {killed.returncode}")
+
+
+def test_rerun_of_a_producer_syncs_what_it_did_not_commit(folder, stream):
+    run("stream-put", stream, input=b"x\n")  # so that the log has its header, and the next sync is the commit's
+    arguments = (stream, "--producer", "killed")
+    leave_unsynced("stream-put", *arguments, input=b"p\n")
+    before = run("stream-get", stream)
+    trace = Trace(folder, "stream-put", *arguments, input=b"p\n")
+    check(run("stream-get", stream) == before, "there was no position to find")
+    check(trace.at("fdatasync", "stream.db-wal"), "a rerun acknowledges what is not known to be on disk")
+
+
+def test_consumer_syncs_before_it_delivers(folder, stream):
+    consume = ("stream-get", stream, "--consumer", "c")
+    run(*consume)
+    leave_unsynced("stream-put", stream, input=b"delivered\n")
+    trace = Trace(folder, *consume)
+    synced = trace.at("fdatasync", "stream.db-wal")
+    delivered = [i for i, call in enumerate(trace.calls) if call[0] == "write" and "delivered" in call[2]]
+    check(synced and delivered and min(synced) < min(delivered), "records are delivered that may not be on disk")
+
+
+def test_consumer_syncs_the_stream_that_it_stores_in(folder, stream):
+    target = folder + "/target"
+    run("stream-create", target)
+    for kind, options in (("into", ("--exec", "cat", "--into", target)),
+                          ("dead-letters", ("--exec", "exit 1", "--retries", "0", "--on-failure", "dead-letter:" + target))):
+        consume = ("stream-get", stream, "--consumer", kind, "--from", "latest", *options)
+        run(*consume)
+        run("stream-put", stream, input=b"x\n")
+        stored = after = run("stream-get", target)
+        for sync in range(1, 5):  # the first may not be that of the commit
+            traced = strace("-o", "/dev/null", "-P", target + "/stream.db-wal", "-e", f"inject=fdatasync:signal=KILL:when={sync}")
+            killed = subprocess.run([*traced, program("stream-get"), *consume[1:]], capture_output=True)
+            check(killed.returncode == -9, f"{kind}: not killed at sync {sync} of the target: exit {killed.returncode}")
+            after = run("stream-get", target)
+            if after != stored:
+                break
+        check(after != stored, f"{kind}: no killed run has left anything")
+        trace = Trace(folder, *consume)
+        check(run("stream-get", target) == after, f"{kind}: there was no position to find")
+        synced = [i for i in trace.at("fdatasync", "stream.db-wal") if "/target/" in trace.calls[i][2]]
+        check(synced, f"{kind}: what the killed run stored is passed over, and may not be on disk")
+
+
+def test_resharding_that_is_done_already_is_synced(folder, _):
+    stream = folder + "/resharded"
+    run("stream-create", stream)
+    run("stream-put", stream, input=b"x\n")
+    scale = ("stream-reshard", "scale", stream, "2")
+    leave_unsynced(*scale)
+    trace = Trace(folder, *scale)
+    check(trace.at("fdatasync", "stream.db-wal"), "a rerun reports shards that may not be on disk")
 
 
 def main():

@@ -214,6 +214,7 @@ class FakeStream final : public Stream {
                                                  std::span<const ProducerMove> /*moves*/) override {
     unused();
   }
+  void make_durable() override { unused(); }
   std::vector<Producer> producer(const std::string& /*name*/) override { unused(); }
   std::vector<Producer> producers() override { unused(); }
   bool forget_producer(const std::string& /*name*/) override { unused(); }

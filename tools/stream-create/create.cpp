@@ -27,6 +27,7 @@ void update(const CreateCommand& command, const Context& context) {
   change.retention = command.retention;
   change.compression = command.compression;
   change.repair_clock = command.repair_clock;
+  change.accept_loss = command.accept_loss;
   change.tags = parse_tags(command.tags);
   open(address_of(command.stream), context.open_options(Access::write), context.clock)->update(change);
 }

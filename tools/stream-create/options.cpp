@@ -38,6 +38,10 @@ void define(OptionTable& options, CreateCommand& command) {
   options
       .flag("--repair-clock", command.repair_clock, "with --update: bring arrivals that are in the future back to now")
       .needs(update);
+  options
+      .flag("--accept-loss", command.accept_loss,
+            "with --update: go on without records that are missing at the end of a damaged stream")
+      .needs(update);
   options.flag("--force", command.force, "where SQLite's WAL is not safe, too");
 }
 

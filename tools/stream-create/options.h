@@ -22,6 +22,7 @@ struct CreateCommand {
   bool if_missing = false;
   bool update = false;
   bool repair_clock = false;
+  bool accept_loss = false;
   bool force = false;
 };
 

@@ -134,7 +134,11 @@ ProducerId Target::id(ShardId shard, std::uint64_t generation) const {
 
 std::optional<SequenceNumber> Target::stored_position(const ProducerId& id) {
   for (const Producer& producer : stream_->producer(id.name)) {
-    if (producer.id == id) return producer.place.position;
+    if (producer.id != id) continue;
+    // Records of the source are passed over because of it. What is committed after this stream was opened can be seen
+    // only once it is on disk, so once is enough.
+    if (!std::exchange(durable_, true)) stream_->make_durable();
+    return producer.place.position;
   }
   return std::nullopt;
 }

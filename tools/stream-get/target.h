@@ -70,6 +70,7 @@ class Target {
   std::unique_ptr<Stream> stream_;
   std::string uuid_;
   std::uint64_t max_record_size_ = 0;
+  bool durable_ = false;  ///< what others had stored when it was opened
   std::optional<Router> router_;
   std::map<std::string, std::optional<SequenceNumber>> places_;  ///< by the producer's source, as they are expected
 };

@@ -165,6 +165,8 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   RateLimit rate(command.rate, context.clock, give_up.get_token());
   std::vector<Producer> stored;
   if (command.producer) stored = stream->producer(*command.producer);
+  // What an earlier run has stored is passed over, and so acknowledged by this one.
+  if (!stored.empty() && command.sync == Sync::full) stream->make_durable();
   Appends appends(*stream, description, command, stored);
   // What is sampled, or known to be stored, follows from all that was before it. Whatever is not compressed is encoded
   // faster than it can be committed, and a second thread would only be in the way of that.

@@ -133,6 +133,8 @@ ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
     const reshard::Plan plan = plan_for(command, map, loads_of(statistics));
     if (!command.dry_run && !apply_plan(*stream, plan, map.version(), context)) continue;  // plan again
     if (context.stop.stop_requested()) return ExitStatus::partly;
+    // A run that was killed may have made the steps of this one.
+    if (!command.dry_run && plan.empty()) stream->make_durable();
     const ShardMap after = result_of(map, plan, context.clock.now());
     if (command.json) {
       context.output.write(format_plan_json(after, plan));

@@ -169,6 +169,15 @@ std::string json_lineage(const Shard& shard, const ShardMap& map) {
                      json_ids(children));
 }
 
+std::string json_losses(const std::vector<Loss>& losses) {
+  std::string text;
+  for (const Loss& loss : losses) {
+    text += fmt::format(R"({}{{"first_batch":{},"last_batch":{},"records":{},"accepted":"{}"}})",
+                        text.empty() ? "" : ",", loss.after + 1, loss.last, loss.records, to_rfc3339(loss.accepted_at));
+  }
+  return "[" + text + "]";
+}
+
 }  // namespace
 
 std::string format_page(const std::string& name, const Page& contents, const Screen& screen, bool all_shards) {
@@ -187,6 +196,7 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
                       to_string(stream.settings.compression));
   page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records));
+  for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
   if (!contents.consumers.empty()) {
     page += "\n" + format_consumers(contents.consumers, contents.now, screen.width);
   }
@@ -238,8 +248,8 @@ std::string format_json(const std::string& name, const Page& contents) {
     json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
     separator = ",";
   }
-  json += fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"shards":[)", totals.records, totals.bytes,
-                      statistics.stored_bytes);
+  json += fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"losses":{},"shards":[)", totals.records,
+                      totals.bytes, statistics.stored_bytes, json_losses(stream.losses));
   separator = "";
   for (const ShardStatistics& shard : statistics.shards) {
     json += fmt::format(

@@ -19,6 +19,7 @@
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
 #include "tools/stream-stats/screen.h"
+#include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
 
@@ -63,6 +64,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
   if (context.stop.stop_requested()) return ExitStatus::partly;
   if (report.findings.empty()) report.findings = consumer::check_consumers(stream);
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
+  for (const Loss& loss : report.losses) context.output.write("note: lost " + loss_text(loss) + "\n");
   if (!report.findings.empty()) return ExitStatus::data;
   context.output.write(fmt::format("{} in {}: all as they were written\n", format_count(report.records, "record"),
                                    format_count(report.batches, "batch", "batches")));

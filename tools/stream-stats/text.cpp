@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/common/json_text.h"
+#include "tools/common/units.h"
 
 namespace shardlog::cli {
 
@@ -69,6 +70,14 @@ std::string json_string(const std::string& text) {
   std::string result;
   append_json_text(result, text);  // what is stored may be anything
   return result;
+}
+
+std::string loss_text(const Loss& loss) {
+  const std::int64_t first = loss.after + 1;
+  return fmt::format(
+      "{} in {}, accepted {}", format_count(static_cast<std::uint64_t>(loss.records), "record"),
+      first == loss.last ? fmt::format("batch {}", first) : fmt::format("batches {} to {}", first, loss.last),
+      to_rfc3339(loss.accepted_at));
 }
 
 std::string json_seconds(Duration duration) {

@@ -3,8 +3,7 @@
 #include <cstddef>
 #include <string>
 
-#include "shardlog/core/clock.h"
-#include "shardlog/core/shard.h"
+#include "shardlog/stream.h"
 
 namespace shardlog::cli {
 
@@ -23,5 +22,8 @@ std::string shard_text(ShardId shard, std::size_t width);
 /// As a JSON string, and as a number of seconds.
 std::string json_string(const std::string& text);
 std::string json_seconds(Duration duration);
+
+/// "4 records in batches 2 to 3, accepted 2026-01-31T12:00:00Z"
+std::string loss_text(const Loss& loss);
 
 }  // namespace shardlog::cli

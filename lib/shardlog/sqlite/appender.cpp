@@ -31,6 +31,7 @@ std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedB
       const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
       if (!moves.empty()) producers().move(moves, arrived_at);
       for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
+      committer_.reaches({tail_.batch(), tail_.numbers()});
     });
   } catch (...) {
     tail_ = Tail();  // it may be ahead of what is stored

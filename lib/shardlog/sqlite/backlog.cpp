@@ -11,6 +11,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/chosen_shards.h"
+#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -51,6 +52,7 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   const Tail start = readable_start(database, configuration, now);
   Tail end = start;
   TailScan(database).catch_up(configuration, end);
+  const LostNumbers lost(database, configuration);
   const ShardMap map = configuration.map();
   Backlog result;
   Unread unread;
@@ -63,7 +65,8 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
     const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
     const std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
     const std::int64_t behind = end.next_sequence(row);
-    result.records.push_back(static_cast<std::uint64_t>(std::max(behind - first, std::int64_t{0})));
+    const std::int64_t unread_numbers = behind - first - lost.within(row, first, behind);
+    result.records.push_back(static_cast<std::uint64_t>(std::max(unread_numbers, std::int64_t{0})));
     if (first < behind) unread.emplace(from.shard.number(), first);
   }
   if (!unread.empty()) result.oldest = first_arrival(database, configuration, start, unread);

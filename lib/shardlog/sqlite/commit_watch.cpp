@@ -19,7 +19,7 @@ CommitWatch::CommitWatch() : stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK
 
 CommitWatch::CommitWatch(const std::string& lock_path) : CommitWatch() {
   FileDescriptor notify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  if (notify.valid() && ::inotify_add_watch(notify.get(), lock_path.c_str(), IN_ATTRIB) >= 0)
+  if (notify.valid() && ::inotify_add_watch(notify.get(), lock_path.c_str(), IN_ATTRIB | IN_MODIFY) >= 0)
     notify_ = std::move(notify);
 }
 

@@ -8,7 +8,7 @@
 
 namespace shardlog::sqlite {
 
-/// Notices commits by the time stamp of a stream's `lock`, which a writer touches after each. (SQLite's own write to
+/// Notices commits by a stream's `lock`, which a writer writes to or touches after each. (SQLite's own write to
 /// the WAL can be seen before the commit is visible, and the commit itself not at all.)
 class CommitWatch {
  public:

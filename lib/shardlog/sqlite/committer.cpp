@@ -8,6 +8,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lost_tail.h"
 
 namespace shardlog::sqlite {
 
@@ -19,10 +20,11 @@ constexpr std::chrono::milliseconds give_way{1};
 
 }  // namespace
 
-Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
-                     const Clock& clock)
+Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+                     const OpenOptions& options, const Clock& clock)
     : database_(database),
       lock_(lock),
+      files_(files),
       timeout_(options.timeout),
       log_(database, paths, clock),
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
@@ -32,7 +34,8 @@ Committer::~Committer() {
   try {
     if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
-      lock_.check_present();
+      check_present();
+      check_end();
       log_.checkpoint_at_exit();
     }
   } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): only the next opening takes longer
@@ -43,9 +46,18 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
   under_lock([&] {
     run_transaction(sync, change);
     // SQLite commits into unlinked files without a word.
-    lock_.check_present();
-    if (notice == Notice::followers) lock_.announce_commit();
+    check_present();
+    announce(sync, notice);
     tidy_up();
+  });
+}
+
+void Committer::make_durable() {
+  under_lock([this] {
+    noting_failure("sync", [this] {
+      learn_outcome();
+      log_.sync();
+    });
   });
 }
 
@@ -66,17 +78,40 @@ void Committer::under_lock(const std::function<void()>& work) {
     { const std::lock_guard until_it_is_free(commit_mutex_); }
     held.emplace(lock_.acquire(timeout_));
   }
-  lock_.check_present();
+  check_present();
+  check_end();
   work();
   held.reset();
 }
 
-void Committer::prepare(Sync sync) {
-  if (lock_.outcome_unknown()) {
-    // Frames of the WAL may be in memory only, and no later sync would say so. Copied into the database they are safe.
-    log_.checkpoint_fully(timeout_);
-    lock_.set_outcome_unknown(false);
+void Committer::check_present() const {
+  lock_.check_present();
+  files_.check_present();
+}
+
+/// A log that ends too early is neither written over nor copied: what is left of its end may still be of use to
+/// somebody.
+void Committer::check_end() {
+  if (end_checked_) return;
+  const auto mark = lock_.mark();
+  if (mark && newest_known_batch(database_) < mark->batch) {
+    throw Error(ErrorCode::corrupt,
+                lost_tail(database_, *mark).what() +
+                    std::string("; stream-create --update --accept-loss goes on with what is there"));
   }
+  end_checked_ = true;
+}
+
+/// After a commit whose outcome is unknown, frames of the WAL may be in memory only, and no later sync would say so.
+/// Copied into the database they are safe.
+void Committer::learn_outcome() {
+  if (!lock_.outcome_unknown()) return;
+  log_.checkpoint_fully(timeout_);
+  lock_.set_outcome_unknown(false);
+}
+
+void Committer::prepare(Sync sync) {
+  learn_outcome();
   log_.make_room(timeout_);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
@@ -84,16 +119,34 @@ void Committer::prepare(Sync sync) {
   }
 }
 
+void Committer::announce(Sync sync, Notice notice) const {
+  if (mark_ && sync == Sync::full) {
+    lock_.announce_commit(*mark_);
+  } else if (notice == Notice::followers) {
+    lock_.announce_commit();
+  }
+}
+
 void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
-  try {
+  mark_.reset();
+  noting_failure("append", [&] {
     prepare(sync);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
     change();
     transaction.commit();
+  });
+}
+
+void Committer::noting_failure(const std::string& what, const std::function<void()>& work) {
+  try {
+    work();
   } catch (const SQLite::Exception& error) {
-    Error translated = translate(error, "append");
+    Error translated = translate(error, what);
     note_failure(translated);
     throw translated;
+  } catch (const Error& error) {
+    note_failure(error);
+    throw;
   }
 }
 

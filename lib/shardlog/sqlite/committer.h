@@ -5,8 +5,10 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -24,8 +26,8 @@ enum class Notice {
 class Committer {
  public:
   /// All must outlive it.
-  Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const OpenOptions& options,
-            const Clock& clock);
+  Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+            const OpenOptions& options, const Clock& clock);
   /// Leaves a short write-ahead log behind.
   ~Committer();
   Committer(const Committer&) = delete;
@@ -35,25 +37,42 @@ class Committer {
   /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back.
   void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers);
 
+  /// To be called by a `change` that appends: how far its commit reaches. Written down once it is synced.
+  void reaches(const DurableMark& mark) { mark_ = mark; }
+
+  /// For a change that goes on without what is missing at the end: otherwise nothing is committed then.
+  void allow_missing_end() { end_checked_ = true; }
+
+  /// As Stream::make_durable().
+  void make_durable();
+
   /// Copies the write-ahead log into the database file, unless readers are in the way. Throws as commit().
   void checkpoint();
 
  private:
   void under_lock(const std::function<void()>& work);
+  void check_present() const;
+  void check_end();
+  void learn_outcome();
   void prepare(Sync sync);
+  void announce(Sync sync, Notice notice) const;
   void run_transaction(Sync sync, const std::function<void()>& change);
+  void noting_failure(const std::string& what, const std::function<void()>& work);
   void tidy_up();
   void note_failure(const Error& error);
 
   SQLite::Database& database_;
   const WriterLock& lock_;
+  const DatabaseFiles& files_;
   Duration timeout_;
   WriteAheadLog log_;
   std::mutex own_mutex_;  ///< stands in where the options name none
   std::mutex& commit_mutex_;
-  Sync sync_ = Sync::full;        ///< what the connection is set to
-  std::optional<Error> failure_;  ///< of the disk: nothing is committed after it
-  bool waited_ = false;           ///< for the lock, the last time: there are other writers
+  std::optional<DurableMark> mark_;  ///< of the commit that is under way
+  Sync sync_ = Sync::full;           ///< what the connection is set to
+  std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
+  bool end_checked_ = false;         ///< nothing is missing there; only an opening can find a shorter log
+  bool waited_ = false;              ///< for the lock, the last time: there are other writers
 };
 
 }  // namespace shardlog::sqlite

@@ -9,6 +9,8 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/lost_tail.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/read_start.h"
 
@@ -21,11 +23,12 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 }  // namespace
 
-SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
-                           const ReadRequest& request)
+SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
+                           const DatabaseFiles& files, const Clock& clock, const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
+      files_(files),
       clock_(clock),
       noticing_(request.follow && request.notice),
       watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
@@ -34,16 +37,17 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       gone_(database,
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
+  const std::optional<DurableMark> mark = lock_.mark();
   SQLite::Transaction transaction(database_);
   configuration_ = load_configuration(database_, Access::read);
-  resolve(request);
+  resolve(request, mark ? mark->batch : 0);
 }
 
-void SqliteReader::resolve(const ReadRequest& request) {
+void SqliteReader::resolve(const ReadRequest& request, std::int64_t durable_batch) {
   check_positions(request);
   chosen_ = ChosenShards(request, configuration_);
   const Tail horizon = readable_start(database_, configuration_, clock_.now());
-  resolve_end(request, horizon);
+  resolve_end(request, horizon, durable_batch);
   resolve_start(request, horizon);
   follow_closings();
 }
@@ -59,10 +63,10 @@ void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon
   }
 }
 
-void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon) {
-  const std::int64_t newest = newest_batch(database_).id;
+void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, std::int64_t durable_batch) {
+  const std::int64_t newest = newest_batch(database_, configuration_).id;
   if (!request.follow || (request.until && std::holds_alternative<Latest>(*request.until))) {
-    last_batch_ = newest;
+    last_batch_ = std::max(newest, durable_batch);
     if (configuration_.settings.retention != forever) {
       end_ = horizon;
       TailScan(database_).catch_up(configuration_, *end_);
@@ -94,7 +98,7 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon) 
 void SqliteReader::end_at(Place place) {
   if (place.cut && place.cut->sequence > place.batch->first_sequence) {
     until_cut_ = place.cut;
-    place.tail.advance(*place.batch, shard_of(configuration_, place.batch->shard));
+    advance(database_, configuration_, place.tail, *place.batch);
   }
   last_batch_ = place.tail.batch();
   end_ = std::move(place.tail);
@@ -131,15 +135,33 @@ void SqliteReader::skip_what_is_gone() {
   for (const ShardRow& row : configuration_.shards) note_end(row);
 }
 
+bool SqliteReader::is_before_loss() const {
+  const auto& losses = configuration_.losses;
+  return tail_.batch() < last_batch_ &&
+         std::any_of(losses.begin(), losses.end(), [this](const Loss& loss) { return loss.after == tail_.batch(); });
+}
+
+/// Goes on behind what was lost behind the tail.
+void SqliteReader::skip_loss() {
+  Tail behind = tail_;
+  pass_loss(database_, configuration_, behind);
+  for (const ShardRow& row : configuration_.shards) {
+    if (!chosen_.contains(row.shard.id.number())) continue;
+    add_gap(row, tail_.next_sequence(row), behind.next_sequence(row), Gap::Reason::lost);
+  }
+  tail_ = std::move(behind);
+  for (const ShardRow& row : configuration_.shards) note_end(row);
+}
+
 /// Of what was asked for in this range, where that is anything.
-void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind) {
+void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind, Gap::Reason reason) {
   const std::int64_t shard = row.shard.id.number();
   first = chosen_.first_wanted(shard, first);
   if (until_cut_ && until_cut_->shard == shard) behind = std::min(behind, until_cut_->sequence);
   if (end_) behind = std::min(behind, end_->next_sequence(row));
   if (first >= behind) return;
   gaps_.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(first)),
-                   SequenceNumber(static_cast<std::uint64_t>(behind - 1))});
+                   SequenceNumber(static_cast<std::uint64_t>(behind - 1)), reason});
 }
 
 /// Looks where shards end that have closed.
@@ -190,9 +212,19 @@ bool SqliteReader::reached_end_of_shard() const {
   return until_cut_ && tail_.next_sequence(shard_of(configuration_, until_cut_->shard)) >= until_cut_->sequence;
 }
 
+/// Throws where there was something behind the tail, and now is not.
+void SqliteReader::check_end(const std::optional<DurableMark>& mark) {
+  const std::int64_t durable = mark ? mark->batch : 0;
+  const std::int64_t last = last_batch_ == open_ended ? durable : last_batch_;
+  if (tail_.batch() >= last) return;
+  if (tail_.batch() < durable && newest_known_batch(database_) <= tail_.batch()) throw lost_tail(database_, *mark);
+  throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last));
+}
+
 /// A bounded piece, read within one transaction that is over on return. Stops at damage and remembers it.
 std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   std::vector<FetchedBatch> fetched;
+  const std::optional<DurableMark> mark = lock_.mark();
   try {
     SQLite::Transaction transaction(database_);
     PayloadReader payloads(database_);
@@ -204,11 +236,13 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
     ended_ = ended_ || reached_end_of_shard();
     std::size_t bytes = 0;
     for (std::size_t rows = 0; !ended_ && (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
+      if (is_before_loss()) {
+        if (!fetched.empty()) break;  // a gap is told before the batches of the same result
+        skip_loss();
+      }
       if (!rows_.executeStep()) {
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
-        if (last_batch_ != open_ended && tail_.batch() < last_batch_) {
-          throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last_batch_));
-        }
+        check_end(mark);
         break;
       }
       const BatchRow row = read_batch_row(rows_);
@@ -243,6 +277,7 @@ ReadResult SqliteReader::next(std::size_t budget) {
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   if (damage_) throw *damage_;
   lock_.check_present();
+  files_.check_present();
   std::vector<FetchedBatch> fetched;
   std::int64_t before = 0;
   do {  // a piece may hold other shards' batches only

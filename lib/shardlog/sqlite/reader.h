@@ -11,6 +11,7 @@
 
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
+#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/decoding.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/seek.h"
@@ -28,8 +29,8 @@ namespace shardlog::sqlite {
 class SqliteReader final : public Reader {
  public:
   /// All must outlive it.
-  SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
-               const ReadRequest& request);
+  SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+               const Clock& clock, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   bool wait(Duration timeout, std::stop_token stop) override;
@@ -38,14 +39,17 @@ class SqliteReader final : public Reader {
   static constexpr std::int64_t open_ended = std::numeric_limits<std::int64_t>::max();
 
   ReadResult next_unnamed(std::size_t budget);
-  void resolve(const ReadRequest& request);
+  void resolve(const ReadRequest& request, std::int64_t durable_batch);
   void resolve_start(const ReadRequest& request, const Tail& horizon);
-  void resolve_end(const ReadRequest& request, const Tail& horizon);
+  void resolve_end(const ReadRequest& request, const Tail& horizon, std::int64_t durable_batch);
   void end_at(Place place);
   std::vector<FetchedBatch> fetch(std::size_t budget);
+  void check_end(const std::optional<DurableMark>& mark);
   void follow_map();
   void skip_what_is_gone();
-  void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind);
+  [[nodiscard]] bool is_before_loss() const;
+  void skip_loss();
+  void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind, Gap::Reason reason = Gap::Reason::trimmed);
   void follow_closings();
   void note_end(const ShardRow& row);
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> asked_for(const BatchRow& row) const;
@@ -54,6 +58,7 @@ class SqliteReader final : public Reader {
   SQLite::Database& database_;
   const Paths& paths_;
   const WriterLock& lock_;
+  const DatabaseFiles& files_;
   const Clock& clock_;
   bool noticing_;
   CommitWatch watch_;

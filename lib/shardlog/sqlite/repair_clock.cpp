@@ -51,7 +51,7 @@ void repair_clock(SQLite::Database& database, Configuration& configuration, Time
   repair_batches(database, now);
   const Tail early =
       load_indexed_tail(database, Tail(), [now](const Tail& indexed) { return indexed.last_arrival() <= now; });
-  for (Tail& indexed : load_indexed_tails(database, early.batch(), newest_batch(database).id)) {
+  for (Tail& indexed : load_indexed_tails(database, early.batch(), newest_batch(database, configuration).id)) {
     indexed.limit_arrivals(now);
     replace_index_row(database, indexed);
   }
@@ -67,6 +67,7 @@ void repair_clock(SQLite::Database& database, Configuration& configuration, Time
   Producers(database).limit_times(now);
 
   configuration.created_at = std::min(configuration.created_at, now);
+  for (Loss& loss : configuration.losses) loss.accepted_at = std::min(loss.accepted_at, now);
   for (ShardRow& row : configuration.shards) {
     Shard& shard = row.shard;
     if (shard.opened_at <= now && shard.closed_at.value_or(now) <= now) continue;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "shardlog/sqlite/losses.h"
+
 namespace shardlog::sqlite {
 
 namespace {
@@ -20,7 +22,7 @@ std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& co
   while (rows.executeStep()) {
     const BatchRow row = read_batch_row(rows);
     if (stop(row)) return row;
-    tail.advance(row, shard_of(configuration, row.shard));
+    advance(database, configuration, tail, row);
   }
   return std::nullopt;
 }
@@ -68,11 +70,13 @@ Place seek_sequences(SQLite::Database& database, const Configuration& configurat
 
 Place seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
                 const std::function<bool(std::int64_t shard)>& wanted) {
+  const LostNumbers lost(database, configuration);
   const auto records_before = [&](const Tail& tail) {
     std::uint64_t records = 0;
     for (const ShardRow& row : configuration.shards) {
       if (!wanted(row.shard.id.number())) continue;
-      records += static_cast<std::uint64_t>(tail.next_sequence(row) - row.first_sequence);
+      const std::int64_t next = tail.next_sequence(row);
+      records += static_cast<std::uint64_t>(next - row.first_sequence - lost.within(row, row.first_sequence, next));
     }
     return records;
   };

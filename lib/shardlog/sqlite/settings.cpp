@@ -18,6 +18,7 @@ namespace shardlog::sqlite {
 namespace {
 
 constexpr std::string_view tag_prefix = "tag:";
+constexpr std::string_view loss_prefix = "loss:";
 constexpr std::string_view checksum_name = "checksum";
 constexpr std::string_view forever_text = "forever";
 
@@ -44,6 +45,10 @@ Values to_values(const Configuration& configuration) {
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
+  for (const Loss& loss : configuration.losses) {
+    values.emplace(fmt::format("{}{}", loss_prefix, loss.after),
+                   fmt::format("{} {} {}", loss.last, loss.records, loss.accepted_at.time_since_epoch().count()));
+  }
   return values;
 }
 
@@ -159,8 +164,24 @@ StreamSettings settings_of(const Values& values) {
   return settings;
 }
 
+Loss loss_of(std::string_view after, const std::string& text) {
+  Loss loss;
+  std::int64_t accepted_at = 0;
+  const auto number = [](const char* first, const char* last, std::int64_t& to) {
+    const auto [stop, error] = std::from_chars(first, last, to);
+    if (error != std::errc() || to < 0) refuse("a loss is not three numbers");
+    return stop;
+  };
+  number(after.data(), after.data() + after.size(), loss.after);
+  const char* const end = text.data() + text.size();
+  const char* at = number(text.data(), end, loss.last);
+  for (std::int64_t* const to : {&loss.records, &accepted_at}) at = number(at + (at == end ? 0 : 1), end, *to);
+  loss.accepted_at = Timestamp(Duration(accepted_at));
+  return loss;
+}
+
 void check_features(const Features& features, Access access) {
-  const bool readable = features.incompatible == 0;
+  const bool readable = (features.incompatible & ~feature_losses) == 0;
   const bool writable = readable && features.compatible_to_read == 0;
   if (access == Access::write ? writable : readable) return;
   throw Error(ErrorCode::unsupported,
@@ -195,6 +216,12 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   if (configuration.version == 0) refuse("version is 0");
   configuration.settings = settings_of(values);
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
+  for (const auto& [name, value] : values) {
+    if (!name.starts_with(loss_prefix)) continue;
+    configuration.losses.push_back(loss_of(std::string_view(name).substr(loss_prefix.size()), value));
+  }
+  std::sort(configuration.losses.begin(), configuration.losses.end(),
+            [](const Loss& one, const Loss& other) { return one.after < other.after; });
   check_lineage(configuration.map());
   check_first_sequences(configuration.shards);
   return configuration;

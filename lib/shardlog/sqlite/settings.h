@@ -13,12 +13,15 @@
 
 namespace shardlog::sqlite {
 
-/// Feature bits that a later version may set. This version knows none.
+/// Feature bits. Those that are not named here a later version may set.
 struct Features {
   std::uint32_t compatible = 0;          ///< unknown ones do no harm
   std::uint32_t compatible_to_read = 0;  ///< with unknown ones a program may read, not write
   std::uint32_t incompatible = 0;        ///< with unknown ones a program may do nothing
 };
+
+/// In features_incompatible: batches may be missing where a loss says so.
+constexpr std::uint32_t feature_losses = 1;
 
 struct ShardRow {
   Shard shard;
@@ -35,6 +38,7 @@ struct Configuration {
   Features features;
   StreamSettings settings;
   bool unsafe_file_system = false;  ///< its creator accepted one
+  std::vector<Loss> losses;         ///< in the order of their batches
   std::vector<ShardRow> shards;
 
   [[nodiscard]] ShardMap map() const;

@@ -18,6 +18,7 @@
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/reader.h"
@@ -97,6 +98,7 @@ class SqliteStream final : public Stream {
       : paths_(find_stream(path)),
         clock_(clock),
         lock_(paths_.lock(), options.access == Access::write),
+        files_(paths_),
         database_(open_database(paths_, mode_for(paths_, options.access))) {
     if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
     SQLite::Transaction transaction(database_);
@@ -107,9 +109,11 @@ class SqliteStream final : public Stream {
       throw Error(ErrorCode::cannot_create,
                   "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
     }
+    files_.opened();
     transaction.commit();
+    lock_.set_stream(configuration.uuid);
     if (options.access == Access::write) {
-      committer_.emplace(database_, paths_, lock_, options, clock);
+      committer_.emplace(database_, paths_, lock_, files_, options, clock);
       resharder_.emplace(database_, *committer_, clock);
       trimmer_.emplace(database_, *committer_, clock);
       appender_.emplace(database_, *committer_, std::move(configuration), clock);
@@ -134,7 +138,7 @@ class SqliteStream final : public Stream {
 
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
     return named(paths_.name,
-                 [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
+                 [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, files_, clock_, request); });
   }
 
   std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
@@ -142,6 +146,10 @@ class SqliteStream final : public Stream {
       const Configuration configuration = load_configuration(database_, Access::read);
       return sqlite::locate(database_, configuration, position, shards, clock_.now());
     });
+  }
+
+  void make_durable() override {
+    named(paths_.name, [&] { writing(committer_).make_durable(); });
   }
 
   std::vector<Producer> producer(const std::string& name) override {
@@ -180,10 +188,12 @@ class SqliteStream final : public Stream {
   void update(const SettingsChange& change) override {
     named(paths_.name, [&] {
       Duration retention = forever;
+      if (change.accept_loss) writing(committer_).allow_missing_end();
       writing(committer_).commit(Sync::full, [&] {
         Configuration configuration = load_configuration(database_, Access::write);
         ++configuration.version;
         if (change.retention) configuration.settings.retention = *change.retention;
+        if (change.accept_loss) accept_loss(database_, configuration, lock_.mark(), clock_.now());
         if (change.repair_clock) repair_clock(database_, configuration, clock_.now());
         if (change.compression) configuration.settings.compression = *change.compression;
         if (change.max_record_size) configuration.settings.max_record_size = *change.max_record_size;
@@ -221,14 +231,15 @@ class SqliteStream final : public Stream {
   }
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
-    return named(paths_.name, [&] { return sqlite::verify(database_, progress); });
+    return named(paths_.name, [&] { return sqlite::verify(database_, lock_, progress); });
   }
 
  private:
   StreamDescription describe(const Configuration& configuration) {
     StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
                                   configuration.map()};
-    if (const NewestBatch newest = newest_batch(database_); newest.id > 0) {
+    description.losses = configuration.losses;
+    if (const NewestBatch newest = newest_batch(database_, configuration); newest.id > 0) {
       description.last_batch = static_cast<std::uint64_t>(newest.id);
       description.last_arrival = newest.arrived_at;
     }
@@ -247,6 +258,7 @@ class SqliteStream final : public Stream {
   Paths paths_;
   const Clock& clock_;
   WriterLock lock_;
+  DatabaseFiles files_;
   SQLite::Database database_;
   std::optional<Committer> committer_;
   std::optional<Trimmer> trimmer_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -82,6 +83,7 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
   TailScan(database).catch_up(configuration, end);
   std::map<std::int64_t, Timestamp> first_arrivals;
   if (detail == Detail::all) first_arrivals = FirstArrivals(database, configuration, start, end).find();
+  const LostNumbers lost(database, configuration);
   const auto sequence = [](std::int64_t number) { return SequenceNumber(static_cast<std::uint64_t>(number)); };
 
   std::vector<ShardStatistics> statistics;
@@ -90,17 +92,18 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
     const std::int64_t first = start.next_sequence(row);
     const std::int64_t next = end.next_sequence(row);
     const std::int64_t trimmed_bytes = start.bytes(row);
-    if (next < first || end.bytes(row) < trimmed_bytes) refuse(row, "ends before it begins");
-    shard.records = static_cast<std::uint64_t>(next - first);
+    const std::int64_t kept = next - first - lost.within(row, first, next);
+    if (kept < 0 || end.bytes(row) < trimmed_bytes) refuse(row, "ends before it begins");
+    shard.records = static_cast<std::uint64_t>(kept);
     shard.bytes = static_cast<std::uint64_t>(end.bytes(row) - trimmed_bytes);
     shard.trimmed_records = static_cast<std::uint64_t>(first - row.first_sequence);
     shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed_bytes);
-    if (detail == Detail::all && has_records(start, end, row)) {
+    if (detail == Detail::all && shard.records > 0) {
       const std::int64_t id = row.shard.id.number();
       const auto first_arrival = first_arrivals.find(id);
       if (first_arrival == first_arrivals.end()) refuse(row, "holds fewer records than the index says");
-      shard.first = {sequence(first), first_arrival->second};
-      shard.last = {sequence(next - 1), end.shards().at(id).last_arrival.value_or(Timestamp{})};
+      shard.first = {sequence(lost.first_kept(row, first)), first_arrival->second};
+      shard.last = {sequence(lost.last_kept(row, next)), end.shards().at(id).last_arrival.value_or(Timestamp{})};
     }
     statistics.push_back(std::move(shard));
   }

@@ -50,6 +50,11 @@ std::int64_t Tail::bytes(const ShardRow& row) const {
   return found == shards_.end() ? 0 : found->second.bytes;
 }
 
+void Tail::count_numbers(const Configuration& configuration) {
+  numbers_ = 0;
+  for (const ShardRow& row : configuration.shards) numbers_ += next_sequence(row) - row.first_sequence;
+}
+
 void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
   if (row.arrived_at < last_arrival_) {
@@ -65,8 +70,18 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   tail.next_sequence = row.next_sequence();
   tail.bytes += row.data_bytes;
   tail.last_arrival = row.arrived_at;
+  numbers_ += row.record_count;
   ++batches_since_index_;
   bytes_since_index_ += row.data_bytes;
+}
+
+void Tail::lose(const Configuration& configuration, const Loss& loss) {
+  batch_ = loss.last;
+  for (const ShardRow& row : configuration.shards) {
+    if (!row.shard.open()) continue;
+    const std::int64_t next = next_sequence(row) + loss.records;
+    shards_[row.shard.id.number()].next_sequence = next;
+  }
 }
 
 void Tail::limit_arrivals(Timestamp latest) {
@@ -199,7 +214,7 @@ void store_horizon(SQLite::Database& database, const Tail& tail) {
   store_tail(database, tail, "UPDATE trim_horizon SET batch = ?, arrived_at = ?, tails = ?, checksum = ?");
 }
 
-NewestBatch newest_batch(SQLite::Database& database) {
+NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration) {
   NewestBatch newest;
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
   if (rows.executeStep()) {
@@ -208,6 +223,9 @@ NewestBatch newest_batch(SQLite::Database& database) {
   } else {
     const Tail horizon = load_horizon(database);
     newest = {horizon.batch(), horizon.last_arrival()};
+  }
+  for (const Loss& loss : configuration.losses) {
+    if (loss.after == newest.id) newest.id = loss.last;
   }
   const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
   if (indexed > newest.id) refuse(fmt::format("batch {} is missing", indexed));
@@ -279,6 +297,7 @@ void TailScan::catch_up(const Configuration& configuration, Tail& tail) {
     tail = load_newest_indexed_tail(database_);
   }
   if (tail.batch() < horizon) tail = load_horizon(database_);
+  if (tail.indexed_batch() == tail.batch()) tail.count_numbers(configuration);
   rows_.bind(1, tail.batch());
   while (rows_.executeStep()) {
     const BatchRow row = read_batch_row(rows_);

@@ -47,8 +47,16 @@ class Tail {
   /// Data and keys of all the shard's records so far.
   [[nodiscard]] std::int64_t bytes(const ShardRow& row) const;
 
+  /// How many sequence numbers all shards have given out so far. A tail that was read from the database has to be
+  /// counted before.
+  [[nodiscard]] std::int64_t numbers() const { return numbers_; }
+  void count_numbers(const Configuration& configuration);
+
   /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
   void advance(const BatchRow& row, const ShardRow& shard);
+
+  /// Moves behind batches that are lost: every open shard goes on as if all their records had been its own.
+  void lose(const Configuration& configuration, const Loss& loss);
 
   /// For who goes on across a repair of the clock, which brings arrivals back: the next one may be any.
   void forget_last_arrival() { last_arrival_ = Timestamp::min(); }
@@ -68,6 +76,7 @@ class Tail {
   std::int64_t batch_ = 0;
   Timestamp last_arrival_{};
   std::map<std::int64_t, ShardTail> shards_;
+  std::int64_t numbers_ = 0;
   std::int64_t indexed_batch_ = 0;
   std::int64_t batches_since_index_ = 0;
   std::int64_t bytes_since_index_ = 0;
@@ -98,8 +107,9 @@ struct NewestBatch {
   Timestamp arrived_at;
 };
 
-/// Throws corrupt where it is damaged, or older than one that the index knows of.
-NewestBatch newest_batch(SQLite::Database& database);
+/// A loss at the end counts as if it were there. Throws corrupt where it is damaged, or older than one that the index
+/// knows of.
+NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration);
 
 /// The columns that read_indexed_tail() expects, and the tail of the row that a statement stands on. Throws corrupt.
 constexpr std::string_view indexed_tail_columns = "batch, arrived_at, tails, checksum";

@@ -8,6 +8,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
@@ -92,7 +93,7 @@ void Trimmer::trim_step() {
     for (std::size_t batches = 0; batches < step_batches && bytes < step_bytes && rows_.executeStep(); ++batches) {
       const BatchRow row = read_batch_row(rows_);
       if (row.arrived_at >= *expired) break;
-      horizon.advance(row, shard_of(configuration_, row.shard));
+      advance(database_, configuration_, horizon, row);
       bytes += row.data_bytes + row.record_count;  // a newline behind each record
     }
     rows_.reset();

@@ -14,6 +14,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lost_tail.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
@@ -30,15 +31,18 @@ constexpr std::size_t most_findings = 1000;
 
 class Verification {
  public:
-  Verification(SQLite::Database& database, Configuration configuration)
-      : database_(database), configuration_(std::move(configuration)) {}
+  /// The mark was read before anything of the database.
+  Verification(SQLite::Database& database, Configuration configuration, const std::optional<DurableMark>& mark)
+      : database_(database), configuration_(std::move(configuration)), mark_(mark) {}
 
   VerifyReport run(const std::function<bool(double)>& progress) {
+    report_.losses = configuration_.losses;
     check_trees();
     check_places();
+    check_end();
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
     try {
-      last = newest_batch(database_).id;
+      last = newest_batch(database_, configuration_).id;
     } catch (const Error& error) {
       report(error.what());
     }
@@ -63,6 +67,16 @@ class Verification {
       }
     } catch (const SQLite::Exception& error) {
       report(fmt::format("stream.db: {}", error.what()));
+    }
+  }
+
+  void check_end() {
+    if (!mark_) return;
+    try {
+      const SQLite::Transaction transaction(database_);
+      if (newest_known_batch(database_) < mark_->batch) report(lost_tail(database_, *mark_).what());
+    } catch (const SQLite::Exception& error) {
+      report(fmt::format("the end: {}", error.what()));
     }
   }
 
@@ -147,6 +161,7 @@ class Verification {
   void check_batch(const BatchRow& row, Bytes payload) {
     try {
       const ShardRow& shard = shard_of(configuration_, row.shard);
+      if (row.id > tail_.batch() + 1) follow_loss();
       check_order(row, shard);
       if (report_.findings.empty()) {
         tail_.advance(row, shard);
@@ -157,6 +172,17 @@ class Verification {
       report_.records += records.size();
     } catch (const Error& error) {
       report(error.what());
+    }
+  }
+
+  /// The index has a row behind what was lost.
+  void follow_loss() {
+    for (const Loss& loss : configuration_.losses) {
+      if (loss.after != tail_.batch()) continue;
+      for (; !indexed_.empty() && indexed_.front().batch() <= loss.last; indexed_.pop_front()) {
+        tail_ = std::move(indexed_.front());
+      }
+      for (const auto& [shard, tail] : tail_.shards()) next_sequences_[shard] = tail.next_sequence;
     }
   }
 
@@ -218,6 +244,7 @@ class Verification {
 
   SQLite::Database& database_;
   Configuration configuration_;
+  std::optional<DurableMark> mark_;
   VerifyReport report_;
   bool horizon_damaged_ = false;
   std::int64_t id_ = 0;
@@ -229,8 +256,9 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const std::function<bool(double)>& progress) {
-  return Verification(database, load_configuration(database, Access::read)).run(progress);
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const std::function<bool(double)>& progress) {
+  const std::optional<DurableMark> mark = lock.mark();
+  return Verification(database, load_configuration(database, Access::read), mark).run(progress);
 }
 
 }  // namespace shardlog::sqlite

@@ -63,6 +63,16 @@ void WriteAheadLog::checkpoint_if_due() {
   put_off_until_ = clock_.elapsed() + put_off_time;
 }
 
+void WriteAheadLog::sync() {
+  sqlite3* const connection = database_.getHandle();
+  sqlite3_file* log = nullptr;  // by SQLite's own descriptor: opening and closing another would drop its locks
+  int result = sqlite3_file_control(connection, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
+  if (result != SQLITE_OK) throw SQLite::Exception(connection, result);
+  result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (result != SQLITE_OK)
+    throw Error(ErrorCode::io, fmt::format("sync the write-ahead log: {}", sqlite3_errstr(result)));
+}
+
 void WriteAheadLog::checkpoint_fully(Duration timeout) {
   const Duration end = clock_.elapsed() + timeout;
   while (!checkpoint(SQLITE_CHECKPOINT_RESTART)) {

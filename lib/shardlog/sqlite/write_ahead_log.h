@@ -37,6 +37,9 @@ class WriteAheadLog {
   /// way puts it off.
   void checkpoint_if_due();
 
+  /// Makes the commits that are in the log durable.
+  void sync();
+
   /// Copies everything into the database file, durably. Throws busy when readers stay in the way for `timeout`.
   void checkpoint_fully(Duration timeout);
 

@@ -5,14 +5,17 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <condition_variable>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <sstream>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -20,6 +23,8 @@
 namespace shardlog::sqlite {
 
 namespace {
+
+constexpr auto mark_size = static_cast<off_t>(std::tuple_size_v<DurableMarkBytes>);
 
 struct stat facts_of(int file, const std::string& path) {
   struct stat facts {};
@@ -170,12 +175,26 @@ void WriterLock::announce_commit() const {
   ::futimens(file_.get(), nullptr);
 }
 
+void WriterLock::announce_commit(const DurableMark& mark) const {
+  const DurableMarkBytes bytes = encode(mark, stream_uuid_);
+  // The notice and the mark are one call: it costs no more than the notice alone.
+  if (::pwrite(file_.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes)) announce_commit();
+}
+
+std::optional<DurableMark> WriterLock::mark() const {
+  DurableMarkBytes bytes{};
+  if (::pread(file_.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes)) return std::nullopt;
+  return decode(bytes, stream_uuid_);
+}
+
 bool WriterLock::outcome_unknown() const {
-  return facts_of(file_.get(), path_).st_size != 0;
+  const off_t size = facts_of(file_.get(), path_).st_size;
+  return size != 0 && size != mark_size;
 }
 
 void WriterLock::set_outcome_unknown(bool unknown) const {
-  if (::ftruncate(file_.get(), unknown ? 1 : 0) != 0) throw system_error("mark " + quote(path_), errno);
+  const off_t kept = facts_of(file_.get(), path_).st_size < mark_size ? 0 : mark_size;
+  if (::ftruncate(file_.get(), kept + (unknown ? 1 : 0)) != 0) throw system_error("mark " + quote(path_), errno);
 }
 
 }  // namespace shardlog::sqlite
