@@ -2,12 +2,14 @@
 
 #include <SQLiteCpp/Transaction.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lock_holders.h"
 
 namespace shardlog::sqlite {
 
@@ -23,7 +25,10 @@ Committer::Committer(SQLite::Database& database, const Paths& paths, const Write
                      const Clock& clock)
     : database_(database),
       lock_(lock),
+      directory_(paths.directory),
+      clock_(clock),
       timeout_(options.timeout),
+      lock_wait_(paths.directory, options.timeout, clock),
       log_(database, paths, clock),
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
 
@@ -40,8 +45,8 @@ Committer::~Committer() {
 }
 
 void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice) {
-  under_lock([&] {
-    run_transaction(sync, change);
+  under_lock([&](Duration left) {
+    run_transaction(sync, change, left);
     // SQLite commits into unlinked files without a word.
     lock_.check_present();
     if (notice == Notice::followers) lock_.announce_commit();
@@ -50,47 +55,63 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
 }
 
 void Committer::checkpoint() {
-  under_lock([this] { log_.checkpoint_now(); });
+  under_lock([this](Duration /*left*/) { log_.checkpoint_now(); });
 }
 
-void Committer::under_lock(const std::function<void()>& work) {
+/// `work` learns how much of the timeout is left. Where it fails with is_locked() it is repeated, and meanwhile neither
+/// the lock nor the mutex is held: whoever waits for them can see for itself what stands in the way.
+void Committer::under_lock(const Work& work) {
   if (failure_) throw *failure_;
+  const Duration end = clock_.elapsed() + timeout_;
+  lock_wait_.run([&] { try_under_lock(work, end); });
+}
+
+void Committer::try_under_lock(const Work& work, Duration end) {
+  const auto left = [&] { return std::max(end - clock_.elapsed(), Duration(0)); };
+  const auto acquire = [&] {
+    auto held = lock_.try_acquire_for(left());
+    if (!held) throw held_too_long(directory_, timeout_);
+    return held;
+  };
   // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
   // writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
   std::optional<WriterLock::Held> held = lock_.try_acquire();
   waited_ = !held;
-  if (!held) held.emplace(lock_.acquire(timeout_));
+  if (!held) held.emplace(*acquire());
   while (!under_way.try_lock()) {
     held.reset();
     { const std::lock_guard until_it_is_free(commit_mutex_); }
-    held.emplace(lock_.acquire(timeout_));
+    held.emplace(*acquire());
   }
   lock_.check_present();
-  work();
+  work(left());
   held.reset();
 }
 
-void Committer::prepare(Sync sync) {
+void Committer::prepare(Sync sync, Duration timeout) {
   if (lock_.outcome_unknown()) {
     // Frames of the WAL may be in memory only, and no later sync would say so. Copied into the database they are safe.
-    log_.checkpoint_fully(timeout_);
+    log_.checkpoint_fully(timeout);
     lock_.set_outcome_unknown(false);
   }
-  log_.make_room(timeout_);
+  log_.make_room(timeout);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     sync_ = sync;
   }
 }
 
-void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
+void Committer::run_transaction(Sync sync, const std::function<void()>& change, Duration timeout) {
+  bool begun = false;
   try {
-    prepare(sync);
+    prepare(sync, timeout);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
+    begun = true;
     change();
     transaction.commit();
   } catch (const SQLite::Exception& error) {
+    if (!begun && is_locked(error)) throw;
     Error translated = translate(error, "append");
     note_failure(translated);
     throw translated;

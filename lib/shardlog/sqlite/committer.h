@@ -5,8 +5,10 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -39,15 +41,21 @@ class Committer {
   void checkpoint();
 
  private:
-  void under_lock(const std::function<void()>& work);
-  void prepare(Sync sync);
-  void run_transaction(Sync sync, const std::function<void()>& change);
+  using Work = std::function<void(Duration left)>;
+
+  void under_lock(const Work& work);
+  void try_under_lock(const Work& work, Duration end);
+  void prepare(Sync sync, Duration timeout);
+  void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout);
   void tidy_up();
   void note_failure(const Error& error);
 
   SQLite::Database& database_;
   const WriterLock& lock_;
+  std::string directory_;
+  const Clock& clock_;
   Duration timeout_;
+  LockWait lock_wait_;
   WriteAheadLog log_;
   std::mutex own_mutex_;  ///< stands in where the options name none
   std::mutex& commit_mutex_;

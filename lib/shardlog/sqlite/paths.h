@@ -15,6 +15,7 @@ struct Paths {
 
   [[nodiscard]] std::string database() const { return directory + "/stream.db"; }
   [[nodiscard]] std::string write_ahead_log() const { return directory + "/stream.db-wal"; }
+  [[nodiscard]] std::string shared_memory() const { return directory + "/stream.db-shm"; }
   [[nodiscard]] std::string lock() const { return directory + "/lock"; }
 };
 

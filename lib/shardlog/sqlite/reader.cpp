@@ -1,7 +1,6 @@
 #include "shardlog/sqlite/reader.h"
 
 #include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/read_start.h"
+#include "shardlog/sqlite/snapshot.h"
 
 namespace shardlog::sqlite {
 
@@ -21,11 +21,12 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 }  // namespace
 
-SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
-                           const ReadRequest& request)
+SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
+                           const LockWait& lock_wait, const Clock& clock, const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
+      lock_wait_(lock_wait),
       clock_(clock),
       noticing_(request.follow && request.notice),
       watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
@@ -34,7 +35,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       gone_(database,
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
-  SQLite::Transaction transaction(database_);
+  const Snapshot snapshot(database_, lock_wait_);
   configuration_ = load_configuration(database_, Access::read);
   resolve(request);
 }
@@ -193,8 +194,8 @@ bool SqliteReader::reached_end_of_shard() const {
 /// A bounded piece, read within one transaction that is over on return. Stops at damage and remembers it.
 std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   std::vector<FetchedBatch> fetched;
+  const Snapshot snapshot(database_, lock_wait_);
   try {
-    SQLite::Transaction transaction(database_);
     PayloadReader payloads(database_);
     follow_map();
     skip_what_is_gone();

@@ -12,6 +12,7 @@
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/decoding.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
@@ -28,8 +29,8 @@ namespace shardlog::sqlite {
 class SqliteReader final : public Reader {
  public:
   /// All must outlive it.
-  SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const Clock& clock,
-               const ReadRequest& request);
+  SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const LockWait& lock_wait,
+               const Clock& clock, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   bool wait(Duration timeout, std::stop_token stop) override;
@@ -54,6 +55,7 @@ class SqliteReader final : public Reader {
   SQLite::Database& database_;
   const Paths& paths_;
   const WriterLock& lock_;
+  const LockWait& lock_wait_;
   const Clock& clock_;
   bool noticing_;
   CommitWatch watch_;

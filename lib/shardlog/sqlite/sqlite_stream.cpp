@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -25,6 +26,7 @@
 #include "shardlog/sqlite/resharder.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/statistics.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/trimmer.h"
@@ -76,7 +78,7 @@ class SqliteStream final : public Stream {
   template <typename Work>
   auto in_snapshot(const Work& work) {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       return work();
     });
   }
@@ -97,6 +99,7 @@ class SqliteStream final : public Stream {
       : paths_(find_stream(path)),
         clock_(clock),
         lock_(paths_.lock(), options.access == Access::write),
+        lock_wait_(paths_.directory, options.timeout, clock),
         database_(open_database(paths_, mode_for(paths_, options.access))) {
     if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
     SQLite::Transaction transaction(database_);
@@ -111,14 +114,14 @@ class SqliteStream final : public Stream {
     if (options.access == Access::write) {
       committer_.emplace(database_, paths_, lock_, options, clock);
       resharder_.emplace(database_, *committer_, clock);
-      trimmer_.emplace(database_, *committer_, clock);
+      trimmer_.emplace(database_, *committer_, lock_wait_, clock);
       appender_.emplace(database_, *committer_, std::move(configuration), clock);
     }
   }
 
   StreamDescription describe() override {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       return describe(load_configuration(database_, Access::read));
     });
   }
@@ -134,7 +137,7 @@ class SqliteStream final : public Stream {
 
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
     return named(paths_.name,
-                 [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, clock_, request); });
+                 [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, lock_wait_, clock_, request); });
   }
 
   std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
@@ -205,7 +208,7 @@ class SqliteStream final : public Stream {
 
   StreamStatistics statistics(Detail detail) override {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       const Configuration configuration = load_configuration(database_, Access::read);
       return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now(), detail),
                               stored_bytes()};
@@ -214,14 +217,14 @@ class SqliteStream final : public Stream {
 
   Backlog backlog(std::span<const ShardStart> starts) override {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       const Configuration configuration = load_configuration(database_, Access::read);
       return sqlite::backlog(database_, configuration, starts, clock_.now());
     });
   }
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
-    return named(paths_.name, [&] { return sqlite::verify(database_, progress); });
+    return named(paths_.name, [&] { return sqlite::verify(database_, lock_wait_, progress); });
   }
 
  private:
@@ -247,6 +250,7 @@ class SqliteStream final : public Stream {
   Paths paths_;
   const Clock& clock_;
   WriterLock lock_;
+  LockWait lock_wait_;
   SQLite::Database database_;
   std::optional<Committer> committer_;
   std::optional<Trimmer> trimmer_;
@@ -261,7 +265,13 @@ class SqliteStream final : public Stream {
 std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) {
   std::string path = address;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return named(path, [&] { return std::make_unique<SqliteStream>(path, options, clock); });
+  const auto open_now = [&] {
+    // A process that is stopped while it recovers the log stops all others.
+    std::unique_lock<std::mutex> under_way;
+    if (options.commit_mutex != nullptr) under_way = std::unique_lock(*options.commit_mutex);
+    return std::make_unique<SqliteStream>(path, options, clock);
+  };
+  return named(path, [&] { return LockWait(path, options.timeout, clock).run(open_now); });
 }
 
 std::vector<std::string> list_streams(const std::string& directory) {

@@ -1,12 +1,12 @@
 #include "shardlog/sqlite/verify.h"
 
 #include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
 #include <deque>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,6 +17,7 @@
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
@@ -29,18 +30,15 @@ constexpr std::size_t most_findings = 1000;
 
 class Verification {
  public:
-  Verification(SQLite::Database& database, Configuration configuration)
-      : database_(database), configuration_(std::move(configuration)) {}
+  Verification(SQLite::Database& database, const LockWait& lock_wait) : database_(database), lock_wait_(lock_wait) {
+    const Snapshot snapshot(database_, lock_wait_);
+    configuration_ = load_configuration(database_, Access::read);
+  }
 
   VerifyReport run(const std::function<bool(double)>& progress) {
     check_trees();
     check_places();
-    std::int64_t last = std::numeric_limits<std::int64_t>::max();
-    try {
-      last = newest_batch(database_).id;
-    } catch (const Error& error) {
-      report(error.what());
-    }
+    const std::int64_t last = last_batch();
     while (report_.findings.size() < most_findings && check_piece(last)) {
       if (!progress(static_cast<double>(id_) / static_cast<double>(last))) break;
     }
@@ -52,6 +50,7 @@ class Verification {
   /// writers wait, so this is for streams that take seconds.
   void check_trees() {
     constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
+    const Snapshot snapshot(database_, lock_wait_);
     try {
       if (database_.execAndGet("PRAGMA page_count").getInt64() > largest / page_size) return;
       SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
@@ -67,12 +66,22 @@ class Verification {
   /// Of consumers and producers.
   void check_places() {
     const auto finding = [this](const std::string& found) { report(found); };
+    const Snapshot snapshot(database_, lock_wait_);
     try {
-      const SQLite::Transaction transaction(database_);
       Consumers(database_).verify(load_configuration(database_, Access::read), finding);
       Producers(database_).verify(finding);
     } catch (const SQLite::Exception& error) {
       report(fmt::format("consumers and producers: {}", error.what()));
+    }
+  }
+
+  std::int64_t last_batch() {
+    const Snapshot snapshot(database_, lock_wait_);
+    try {
+      return newest_batch(database_).id;
+    } catch (const Error& error) {
+      report(error.what());
+      return std::numeric_limits<std::int64_t>::max();
     }
   }
 
@@ -84,8 +93,8 @@ class Verification {
     };
     std::vector<Piece> pieces;
     bool more = true;
+    std::optional<Snapshot> snapshot(std::in_place, database_, lock_wait_);
     try {
-      SQLite::Transaction transaction(database_);
       follow_horizon();
       const std::int64_t before = id_;
       PayloadReader payloads(database_);
@@ -113,6 +122,7 @@ class Verification {
       report(fmt::format("after batch {}: {}", id_, error.what()));
       more = false;
     }
+    snapshot.reset();
     for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
     return more;
   }
@@ -194,6 +204,7 @@ class Verification {
   }
 
   SQLite::Database& database_;
+  const LockWait& lock_wait_;
   Configuration configuration_;
   VerifyReport report_;
   bool horizon_damaged_ = false;
@@ -206,8 +217,9 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const std::function<bool(double)>& progress) {
-  return Verification(database, load_configuration(database, Access::read)).run(progress);
+VerifyReport verify(SQLite::Database& database, const LockWait& lock_wait,
+                    const std::function<bool(double)>& progress) {
+  return Verification(database, lock_wait).run(progress);
 }
 
 }  // namespace shardlog::sqlite

@@ -4,11 +4,12 @@
 
 #include <functional>
 
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 
 /// As Stream::verify(). Reads in bounded pieces, each in a transaction of its own.
-VerifyReport verify(SQLite::Database& database, const std::function<bool(double)>& progress);
+VerifyReport verify(SQLite::Database& database, const LockWait& lock_wait, const std::function<bool(double)>& progress);
 
 }  // namespace shardlog::sqlite
