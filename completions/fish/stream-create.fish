@@ -5,7 +5,7 @@ complete -c stream-create -l help -d 'Print every option'
 complete -c stream-create -s V -l version -d 'Print the version'
 complete -c stream-create -s q -l quiet -d 'No warnings'
 complete -c stream-create -s v -l verbose -d 'Say more on stderr'
-complete -c stream-create -l timeout -x -d 'How long to wait for another writer'
+complete -c stream-create -l timeout -x -d 'How long to wait for another process'
 
 complete -c stream-create -s s -l shards -x -d 'How many shards'
 complete -c stream-create -l max-record-size -x -d 'The largest record'

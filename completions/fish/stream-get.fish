@@ -5,7 +5,7 @@ complete -c stream-get -l help -d 'Print every option'
 complete -c stream-get -s V -l version -d 'Print the version'
 complete -c stream-get -s q -l quiet -d 'No warnings'
 complete -c stream-get -s v -l verbose -d 'Say more on stderr'
-complete -c stream-get -l timeout -x -d 'How long to wait for another writer'
+complete -c stream-get -l timeout -x -d 'How long to wait for another process'
 
 complete -c stream-get -l shard -x -d 'Only this shard'
 complete -c stream-get -l descendants -d 'And the shards that take over from it'

@@ -5,7 +5,7 @@ complete -c stream-put -l help -d 'Print every option'
 complete -c stream-put -s V -l version -d 'Print the version'
 complete -c stream-put -s q -l quiet -d 'No warnings'
 complete -c stream-put -s v -l verbose -d 'Say more on stderr'
-complete -c stream-put -l timeout -x -d 'How long to wait for another writer'
+complete -c stream-put -l timeout -x -d 'How long to wait for another process'
 
 complete -c stream-put -s 0 -l null -d 'A NUL byte ends a record'
 complete -c stream-put -s d -l delimiter -x -d 'This ends a record'

@@ -5,7 +5,7 @@ complete -c stream-reshard -l help -d 'Print every option'
 complete -c stream-reshard -s V -l version -d 'Print the version'
 complete -c stream-reshard -s q -l quiet -d 'No warnings'
 complete -c stream-reshard -s v -l verbose -d 'Say more on stderr'
-complete -c stream-reshard -l timeout -x -d 'How long to wait for another writer'
+complete -c stream-reshard -l timeout -x -d 'How long to wait for another process'
 
 complete -c stream-reshard -l at -x -d 'Split at this hash key'
 complete -c stream-reshard -l at-key -x -d 'Split at the hash key of this partition key'

@@ -5,7 +5,7 @@ complete -c stream-stats -l help -d 'Print every option'
 complete -c stream-stats -s V -l version -d 'Print the version'
 complete -c stream-stats -s q -l quiet -d 'No warnings'
 complete -c stream-stats -s v -l verbose -d 'Say more on stderr'
-complete -c stream-stats -l timeout -x -d 'How long to wait for another writer'
+complete -c stream-stats -l timeout -x -d 'How long to wait for another process'
 
 complete -c stream-stats -l json -d 'Print the page as one JSON object'
 complete -c stream-stats -l shard-for -x -d 'The shard and hash key of a key'

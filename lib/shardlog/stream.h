@@ -65,8 +65,8 @@ enum class Access { read, write };
 struct OpenOptions {
   Access access = Access::read;
   Duration timeout = std::chrono::seconds(30);  ///< the longest wait for another process
-  /// Held by the engine while a commit is under way, and for nothing else: who holds it can stop the process without
-  /// stopping everyone who waits for that commit. Must outlive the stream.
+  /// Held by the engine while a commit or the opening is under way, but not while that waits for another process. Hold
+  /// it to stop the process without stopping everyone who waits for that commit. Must outlive the stream.
   std::mutex* commit_mutex = nullptr;
 };
 
@@ -162,7 +162,7 @@ class Reader {
   /// The next batches, in all about `budget` bytes, at least one where there is one. An empty result that is not at_end
   /// and without gaps means that the tail is reached (only when following): wait(). Following chosen shards ends when
   /// all of them are closed and read. Throws corrupt (what was read before is right, nothing after it is delivered),
-  /// not_found (removed), io.
+  /// not_found (removed), busy (another process is recovering the stream, or was stopped within that), io.
   virtual ReadResult next(std::size_t budget) = 0;
 
   /// Waits until something was committed since the last next(), or `timeout` is over, or `stop` was requested. Returns
@@ -219,7 +219,7 @@ struct VerifyReport {
   std::vector<Loss> losses;           ///< that were accepted before
 };
 
-/// A stream that is open. For one thread at a time.
+/// A stream that is open. For one thread at a time. Whatever reads throws busy as Reader::next() does.
 class Stream {
  public:
   virtual ~Stream() = default;

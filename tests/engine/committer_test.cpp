@@ -171,6 +171,30 @@ TEST_F(CommitterTest, IsRefusedWhereAnotherHoldsTheLockTooLong) {
   EXPECT_FALSE(stored("a"));
 }
 
+TEST_F(CommitterTest, HoldsNeitherLockNorMutexWhileSqliteIsLocked) {
+  test::RawDatabase raw(path_);
+  raw.exec("BEGIN IMMEDIATE");
+  const std::jthread committing([&] { committer_.commit(Sync::full, [&] { insert("a"); }); });
+  for (int times = 0; times < 10; ++times) {
+    EXPECT_TRUE(wait_until([&] { return other_.try_acquire().has_value(); }));
+    EXPECT_TRUE(wait_until([&] { return mutex_is_free(); }));
+  }
+  raw.exec("ROLLBACK");
+  EXPECT_TRUE(wait_until([&] { return stored("a"); }));
+}
+
+TEST_F(CommitterTest, IsRefusedWhereSqliteIsLockedTooLong) {
+  Committer impatient(database_, paths_, lock_, files_, {Access::write, 10ms, &mutex_}, clock_);
+  test::RawDatabase raw(path_);
+  raw.exec("BEGIN IMMEDIATE");
+  EXPECT_EQ(refusal([&] { impatient.commit(Sync::full, [&] { insert("a"); }); }), ErrorCode::busy);
+  EXPECT_TRUE(mutex_is_free());
+  EXPECT_TRUE(other_.try_acquire());
+  raw.exec("ROLLBACK");
+  impatient.commit(Sync::full, [&] { insert("a"); });
+  EXPECT_TRUE(stored("a"));
+}
+
 TEST_F(CommitterTest, TouchesTheLockAfterTheCommit) {
   std::filesystem::last_write_time(file("lock"), std::filesystem::file_time_type::clock::now() - 1h);
   const auto before = std::filesystem::last_write_time(file("lock"));

@@ -111,7 +111,7 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
 
 WatchedVfs::WatchedVfs() : system_(sqlite3_vfs_find(nullptr)), own_(*system_) {
   // The system's other functions look at nothing of the structure that differs here.
-  own_.zName = "watched";
+  own_.zName = "shardlog";  // in place of the layer that the engine asks for
   own_.szOsFile += static_cast<int>(sizeof(WatchedFile));
   own_.pAppData = this;
   own_.xOpen = &open;

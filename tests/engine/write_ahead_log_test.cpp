@@ -230,15 +230,23 @@ TEST_F(Checkpoint, CopiesEverythingDurably) {
   EXPECT_TRUE(calls_.in_order({DatabaseFile::database, FileCall::write}, {DatabaseFile::database, FileCall::sync}));
 }
 
-TEST_F(Checkpoint, LeavesTheBusyTimeoutAsItWas) {
+TEST_F(Checkpoint, IsDoneBesideAReaderOfAllThatThereIs) {
   const auto held = lock_.acquire(20s);
   log_.checkpoint_fully(20s);
-  EXPECT_EQ(database_.execAndGet("PRAGMA busy_timeout").getInt(), 10'000);
   const PinnedReader reader(path_);
-  EXPECT_EQ(refusal([&] { log_.checkpoint_fully(0s); }), std::nullopt) << "a reader of all that there is";
+  EXPECT_EQ(refusal([&] { log_.checkpoint_fully(0s); }), std::nullopt);
   database_.exec("PRAGMA user_version=1");
   EXPECT_EQ(refusal([&] { log_.checkpoint_fully(0s); }), ErrorCode::busy);
-  EXPECT_EQ(database_.execAndGet("PRAGMA busy_timeout").getInt(), 10'000);
+}
+
+TEST_F(Checkpoint, LeavesNoWaitingToOtherStatements) {
+  const auto held = lock_.acquire(20s);
+  log_.checkpoint_fully(20s);
+  test::RawDatabase other(path_);
+  other.exec("BEGIN IMMEDIATE");
+  calls_.clear();
+  EXPECT_EQ(database_.tryExec("BEGIN IMMEDIATE") & 0xff, SQLITE_BUSY);
+  EXPECT_EQ(calls_.count(DatabaseFile::database, FileCall::lock_for_writing), 1) << "it was tried again";
 }
 
 TEST_F(Checkpoint, IsRefusedSoonWhereReadersAreInTheWay) {

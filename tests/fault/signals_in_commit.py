@@ -3,41 +3,14 @@
 import os
 import signal
 import subprocess
-import time
 
-from support import Folder, check, program, run, strace
+from support import Folder, check, program, run, stopped, strace, traced_program, wait_for
 
 SLOW = 600_000  # microseconds that a call is made to take
 
 
-def wait_for(condition, what):
-    end = time.monotonic() + 20
-    while not condition():
-        check(time.monotonic() < end, f"waited in vain for {what}")
-        time.sleep(0.005)  # between two looks
-
-
 def lock_is_held(stream):
     return subprocess.run(["flock", "-n", stream + "/lock", "true"]).returncode != 0
-
-
-def traced_program(tracer):
-    """The child that has become the program; strace makes others first, to find out what it can do."""
-    with open(f"/proc/{tracer}/task/{tracer}/children") as file:
-        for child in file.read().split():
-            try:
-                with open(f"/proc/{child}/comm") as name:
-                    if name.read().strip() == "stream-put":
-                        return int(child)
-            except FileNotFoundError:
-                pass
-    return None
-
-
-def stopped(pid):
-    """In its main thread: a stop takes all of them. While it is traced the state is t."""
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] in "Tt"
 
 
 class SlowPut:
@@ -48,8 +21,8 @@ class SlowPut:
         self.tracer = subprocess.Popen(
             [*strace("-o", "/dev/null", "-e", f"trace={slow_call}", "-e", f"inject={slow_call}:delay_enter={SLOW}"),
              program("stream-put"), stream, "--ack"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        wait_for(lambda: traced_program(self.tracer.pid), "the program")
-        self.pid = traced_program(self.tracer.pid)
+        wait_for(lambda: traced_program(self.tracer.pid, "stream-put"), "the program")
+        self.pid = traced_program(self.tracer.pid, "stream-put")
         self.tracer.stdin.write(b"a line\n")
         self.tracer.stdin.flush()
         wait_for(lambda: lock_is_held(stream), "the commit")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 PROGRAMS = pathlib.Path(os.environ.get("SHARDLOG_BIN", "build/dev/bin")).resolve()
 
@@ -96,3 +97,29 @@ def strace(*arguments):
         print("SKIPPED: strace cannot trace here")
         sys.exit(77)
     return ["strace", "-f", "-qq", *arguments]
+
+
+def traced_program(tracer, name):
+    """The child of strace that has become the program; strace makes others first, to find out what it can do."""
+    try:
+        with open(f"/proc/{tracer}/task/{tracer}/children") as file:
+            for child in file.read().split():
+                with open(f"/proc/{child}/comm") as comm:
+                    if comm.read().strip() == name:
+                        return int(child)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return None
+
+
+def stopped(pid):
+    """In its main thread: a stop takes all of them. While it is traced the state is t."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] in "Tt"
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + 20
+    while not condition():
+        check(time.monotonic() < end, f"waited in vain for {what}")
+        time.sleep(0.005)  # between two looks

@@ -13,8 +13,8 @@ namespace shardlog::cli {
 
 /// Turns the signals that ask a program to end into a stop token. The first INT, TERM or HUP requests the stop, so that
 /// the program can drain; a second one goes to `groups` too, and kills at once. Neither that nor TSTP takes effect
-/// while `commit_mutex` is held: a process that is stopped within a commit would stop all other writers too. Signals
-/// that are ignored at the start stay ignored.
+/// while `commit_mutex` is held: a process that is stopped within a commit would stop all other writers too, and one
+/// that is stopped while it opens a stream everyone. Signals that are ignored at the start stay ignored.
 ///
 /// Make one before any other thread: the signals are blocked in all threads that are started after it.
 class Signals {

@@ -57,7 +57,7 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
   options_.flag("-V,--version", version_, "print the version");
   options_.flag("-q,--quiet", quiet_, "no warnings");
   options_.flag("-v,--verbose", verbose_, "say more on stderr");
-  options_.duration("--timeout", timeout_, "how long to wait for another writer (30s)");
+  options_.duration("--timeout", timeout_, "how long to wait for another process (30s)");
 }
 
 int Tool::run(int argc, char** argv, const Command& command) {

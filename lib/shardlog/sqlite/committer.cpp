@@ -2,12 +2,14 @@
 
 #include <SQLiteCpp/Transaction.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lock_holders.h"
 #include "shardlog/sqlite/lost_tail.h"
 
 namespace shardlog::sqlite {
@@ -25,7 +27,10 @@ Committer::Committer(SQLite::Database& database, const Paths& paths, const Write
     : database_(database),
       lock_(lock),
       files_(files),
+      directory_(paths.directory),
+      clock_(clock),
       timeout_(options.timeout),
+      lock_wait_(paths.directory, options.timeout, clock),
       log_(database, paths, clock),
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
 
@@ -43,8 +48,8 @@ Committer::~Committer() {
 }
 
 void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice) {
-  under_lock([&] {
-    run_transaction(sync, change);
+  under_lock([&](Duration left) {
+    run_transaction(sync, change, left);
     // SQLite commits into unlinked files without a word.
     check_present();
     announce(sync, notice);
@@ -53,34 +58,47 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Notice no
 }
 
 void Committer::make_durable() {
-  under_lock([this] {
-    noting_failure("sync", [this] {
-      learn_outcome();
+  under_lock([this](Duration left) {
+    noting_failure("sync", [&](bool& /*begun*/) {
+      learn_outcome(left);
       log_.sync();
     });
   });
 }
 
 void Committer::checkpoint() {
-  under_lock([this] { log_.checkpoint_now(); });
+  under_lock([this](Duration /*left*/) { log_.checkpoint_now(); });
 }
 
-void Committer::under_lock(const std::function<void()>& work) {
+/// `work` learns how much of the timeout is left. Where it fails with is_locked() it is repeated, and meanwhile neither
+/// the lock nor the mutex is held: whoever waits for them can see for itself what stands in the way.
+void Committer::under_lock(const Work& work) {
   if (failure_) throw *failure_;
+  const Duration end = clock_.elapsed() + timeout_;
+  lock_wait_.run([&] { try_under_lock(work, end); });
+}
+
+void Committer::try_under_lock(const Work& work, Duration end) {
+  const auto left = [&] { return std::max(end - clock_.elapsed(), Duration(0)); };
+  const auto acquire = [&] {
+    auto held = lock_.try_acquire_for(left());
+    if (!held) throw held_too_long(directory_, timeout_);
+    return held;
+  };
   // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
   // writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
   std::optional<WriterLock::Held> held = lock_.try_acquire();
   waited_ = !held;
-  if (!held) held.emplace(lock_.acquire(timeout_));
+  if (!held) held.emplace(*acquire());
   while (!under_way.try_lock()) {
     held.reset();
     { const std::lock_guard until_it_is_free(commit_mutex_); }
-    held.emplace(lock_.acquire(timeout_));
+    held.emplace(*acquire());
   }
   check_present();
   check_end();
-  work();
+  work(left());
   held.reset();
 }
 
@@ -104,15 +122,15 @@ void Committer::check_end() {
 
 /// After a commit whose outcome is unknown, frames of the WAL may be in memory only, and no later sync would say so.
 /// Copied into the database they are safe.
-void Committer::learn_outcome() {
+void Committer::learn_outcome(Duration timeout) {
   if (!lock_.outcome_unknown()) return;
-  log_.checkpoint_fully(timeout_);
+  log_.checkpoint_fully(timeout);
   lock_.set_outcome_unknown(false);
 }
 
-void Committer::prepare(Sync sync) {
-  learn_outcome();
-  log_.make_room(timeout_);
+void Committer::prepare(Sync sync, Duration timeout) {
+  learn_outcome(timeout);
+  log_.make_room(timeout);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     sync_ = sync;
@@ -127,20 +145,24 @@ void Committer::announce(Sync sync, Notice notice) const {
   }
 }
 
-void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
+void Committer::run_transaction(Sync sync, const std::function<void()>& change, Duration timeout) {
   mark_.reset();
-  noting_failure("append", [&] {
-    prepare(sync);
+  noting_failure("append", [&](bool& begun) {
+    prepare(sync, timeout);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
+    begun = true;
     change();
     transaction.commit();
   });
 }
 
-void Committer::noting_failure(const std::string& what, const std::function<void()>& work) {
+/// `work` says when it has begun to change anything: until then it may be repeated.
+void Committer::noting_failure(const std::string& what, const std::function<void(bool& begun)>& work) {
+  bool begun = false;
   try {
-    work();
+    work(begun);
   } catch (const SQLite::Exception& error) {
+    if (!begun && is_locked(error)) throw;
     Error translated = translate(error, what);
     note_failure(translated);
     throw translated;

@@ -9,6 +9,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database_files.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -50,21 +51,27 @@ class Committer {
   void checkpoint();
 
  private:
-  void under_lock(const std::function<void()>& work);
+  using Work = std::function<void(Duration left)>;
+
+  void under_lock(const Work& work);
+  void try_under_lock(const Work& work, Duration end);
   void check_present() const;
   void check_end();
-  void learn_outcome();
-  void prepare(Sync sync);
+  void learn_outcome(Duration timeout);
+  void prepare(Sync sync, Duration timeout);
   void announce(Sync sync, Notice notice) const;
-  void run_transaction(Sync sync, const std::function<void()>& change);
-  void noting_failure(const std::string& what, const std::function<void()>& work);
+  void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout);
+  void noting_failure(const std::string& what, const std::function<void(bool& begun)>& work);
   void tidy_up();
   void note_failure(const Error& error);
 
   SQLite::Database& database_;
   const WriterLock& lock_;
   const DatabaseFiles& files_;
+  std::string directory_;
+  const Clock& clock_;
   Duration timeout_;
+  LockWait lock_wait_;
   WriteAheadLog log_;
   std::mutex own_mutex_;  ///< stands in where the options name none
   std::mutex& commit_mutex_;

@@ -6,6 +6,7 @@
 
 #include "shardlog/sqlite/early_writeback.h"
 #include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/short_sleeps.h"
 
 namespace shardlog::sqlite {
 
@@ -30,6 +31,7 @@ ErrorCode code_of(const SQLite::Exception& error) {
   switch (error.getExtendedErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
       return ErrorCode::busy;
     case SQLITE_FULL:
       return ErrorCode::full;
@@ -40,7 +42,6 @@ ErrorCode code_of(const SQLite::Exception& error) {
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_NOMEM:
-    case SQLITE_PROTOCOL:
       return ErrorCode::io;
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
@@ -57,7 +58,7 @@ SQLite::Database open_database(const Paths& paths, OpenMode mode) {
   int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (mode != OpenMode::read_only) start_writeback_early();
-  SQLite::Database database(paths.database(), flags, static_cast<int>(busy_timeout.count()));
+  SQLite::Database database(paths.database(), flags, 0, with_short_sleeps());
   configure(database.getHandle());
   try {
     database.exec(

@@ -3,7 +3,6 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
 
-#include <chrono>
 #include <string>
 
 #include "shardlog/core/error.h"
@@ -11,14 +10,11 @@
 
 namespace shardlog::sqlite {
 
-/// How long a connection waits where SQLite itself is locked, which under our own lock is only while another process
-/// that opens the stream after a crash recovers it.
-constexpr std::chrono::milliseconds busy_timeout{10'000};
-
 enum class OpenMode { create, read_write, read_only };
 
-/// Opens stream.db with every setting that the promises of a stream rest on. Throws SQLite::Exception, and permission
-/// where it may only be read but SQLite has to make its shared memory first.
+/// Opens stream.db with every setting that the promises of a stream rest on. The connection waits for no lock: see
+/// LockWait. Throws SQLite::Exception, and permission where it may only be read but SQLite has to make its shared
+/// memory first.
 SQLite::Database open_database(const Paths& paths, OpenMode mode);
 
 /// What an SQLite failure means to the caller; `what` comes first in the message.

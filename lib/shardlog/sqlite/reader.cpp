@@ -1,7 +1,6 @@
 #include "shardlog/sqlite/reader.h"
 
 #include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "shardlog/sqlite/lost_tail.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/read_start.h"
+#include "shardlog/sqlite/snapshot.h"
 
 namespace shardlog::sqlite {
 
@@ -24,11 +24,13 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 }  // namespace
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
-                           const DatabaseFiles& files, const Clock& clock, const ReadRequest& request)
+                           const DatabaseFiles& files, const LockWait& lock_wait, const Clock& clock,
+                           const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
       files_(files),
+      lock_wait_(lock_wait),
       clock_(clock),
       noticing_(request.follow && request.notice),
       watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
@@ -38,7 +40,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
   const std::optional<DurableMark> mark = lock_.mark();
-  SQLite::Transaction transaction(database_);
+  const Snapshot snapshot(database_, lock_wait_);
   configuration_ = load_configuration(database_, Access::read);
   resolve(request, mark ? mark->batch : 0);
 }
@@ -225,8 +227,8 @@ void SqliteReader::check_end(const std::optional<DurableMark>& mark) {
 std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   std::vector<FetchedBatch> fetched;
   const std::optional<DurableMark> mark = lock_.mark();
+  const Snapshot snapshot(database_, lock_wait_);
   try {
-    SQLite::Transaction transaction(database_);
     PayloadReader payloads(database_);
     follow_map();
     skip_what_is_gone();

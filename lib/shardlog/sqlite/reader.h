@@ -13,6 +13,7 @@
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/decoding.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
@@ -30,7 +31,7 @@ class SqliteReader final : public Reader {
  public:
   /// All must outlive it.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
-               const Clock& clock, const ReadRequest& request);
+               const LockWait& lock_wait, const Clock& clock, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   bool wait(Duration timeout, std::stop_token stop) override;
@@ -59,6 +60,7 @@ class SqliteReader final : public Reader {
   const Paths& paths_;
   const WriterLock& lock_;
   const DatabaseFiles& files_;
+  const LockWait& lock_wait_;
   const Clock& clock_;
   bool noticing_;
   CommitWatch watch_;

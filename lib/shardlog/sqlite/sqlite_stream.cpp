@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -26,6 +27,7 @@
 #include "shardlog/sqlite/resharder.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/statistics.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/trimmer.h"
@@ -77,7 +79,7 @@ class SqliteStream final : public Stream {
   template <typename Work>
   auto in_snapshot(const Work& work) {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       return work();
     });
   }
@@ -99,6 +101,7 @@ class SqliteStream final : public Stream {
         clock_(clock),
         lock_(paths_.lock(), options.access == Access::write),
         files_(paths_),
+        lock_wait_(paths_.directory, options.timeout, clock),
         database_(open_database(paths_, mode_for(paths_, options.access))) {
     if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
     SQLite::Transaction transaction(database_);
@@ -115,14 +118,14 @@ class SqliteStream final : public Stream {
     if (options.access == Access::write) {
       committer_.emplace(database_, paths_, lock_, files_, options, clock);
       resharder_.emplace(database_, *committer_, clock);
-      trimmer_.emplace(database_, *committer_, clock);
+      trimmer_.emplace(database_, *committer_, lock_wait_, clock);
       appender_.emplace(database_, *committer_, std::move(configuration), clock);
     }
   }
 
   StreamDescription describe() override {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       return describe(load_configuration(database_, Access::read));
     });
   }
@@ -137,8 +140,9 @@ class SqliteStream final : public Stream {
   }
 
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
-    return named(paths_.name,
-                 [&] { return std::make_unique<SqliteReader>(database_, paths_, lock_, files_, clock_, request); });
+    return named(paths_.name, [&] {
+      return std::make_unique<SqliteReader>(database_, paths_, lock_, files_, lock_wait_, clock_, request);
+    });
   }
 
   std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
@@ -215,7 +219,7 @@ class SqliteStream final : public Stream {
 
   StreamStatistics statistics(Detail detail) override {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       const Configuration configuration = load_configuration(database_, Access::read);
       return StreamStatistics{describe(configuration), shard_statistics(database_, configuration, clock_.now(), detail),
                               stored_bytes()};
@@ -224,14 +228,14 @@ class SqliteStream final : public Stream {
 
   Backlog backlog(std::span<const ShardStart> starts) override {
     return named(paths_.name, [&] {
-      const SQLite::Transaction transaction(database_);
+      const Snapshot snapshot(database_, lock_wait_);
       const Configuration configuration = load_configuration(database_, Access::read);
       return sqlite::backlog(database_, configuration, starts, clock_.now());
     });
   }
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
-    return named(paths_.name, [&] { return sqlite::verify(database_, lock_, progress); });
+    return named(paths_.name, [&] { return sqlite::verify(database_, lock_, lock_wait_, progress); });
   }
 
  private:
@@ -259,6 +263,7 @@ class SqliteStream final : public Stream {
   const Clock& clock_;
   WriterLock lock_;
   DatabaseFiles files_;
+  LockWait lock_wait_;
   SQLite::Database database_;
   std::optional<Committer> committer_;
   std::optional<Trimmer> trimmer_;
@@ -273,7 +278,13 @@ class SqliteStream final : public Stream {
 std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) {
   std::string path = address;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return named(path, [&] { return std::make_unique<SqliteStream>(path, options, clock); });
+  const auto open_now = [&] {
+    // A process that is stopped while it recovers the log stops all others.
+    std::unique_lock<std::mutex> under_way;
+    if (options.commit_mutex != nullptr) under_way = std::unique_lock(*options.commit_mutex);
+    return std::make_unique<SqliteStream>(path, options, clock);
+  };
+  return named(path, [&] { return LockWait(path, options.timeout, clock).run(open_now); });
 }
 
 std::vector<std::string> list_streams(const std::string& directory) {

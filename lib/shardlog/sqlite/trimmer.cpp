@@ -11,6 +11,7 @@
 #include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/seek.h"
+#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
@@ -27,9 +28,10 @@ constexpr Duration free_for = std::chrono::hours(1);
 
 }  // namespace
 
-Trimmer::Trimmer(SQLite::Database& database, Committer& committer, const Clock& clock)
+Trimmer::Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock)
     : database_(database),
       committer_(committer),
+      lock_wait_(lock_wait),
       clock_(clock),
       version_(database, std::string(select_configuration_version)),
       first_arrival_(database, "SELECT arrived_at FROM batches ORDER BY id LIMIT 1"),
@@ -71,6 +73,7 @@ void Trimmer::finish(Duration retention) {
 
 bool Trimmer::something_expired(Duration retention) {
   const auto expired = expiry(retention, clock_.now());
+  const Snapshot snapshot(database_, lock_wait_);
   first_arrival_.tryReset();
   const bool found =
       expired && first_arrival_.executeStep() && Timestamp(Duration(first_arrival_.getColumn(0).getInt64())) < *expired;
@@ -109,10 +112,12 @@ void Trimmer::trim_step() {
 /// One step, where enough has been free for long enough; or notes since when that is so.
 void Trimmer::give_back_if_due() {
   const std::int64_t free = free_pages();
-  const bool mostly_free = free >= step_pages && 2 * free > database_.execAndGet("PRAGMA page_count").getInt64();
   const Timestamp now = clock_.now();
+  bool mostly_free = false;
   std::optional<Timestamp> since;
   {
+    const Snapshot snapshot(database_, lock_wait_);
+    mostly_free = free >= step_pages && 2 * free > database_.execAndGet("PRAGMA page_count").getInt64();
     SQLite::Statement row(database_, "SELECT mostly_free_since FROM trim_horizon");
     if (row.executeStep() && !row.isColumnNull(0)) since = Timestamp(Duration(row.getColumn(0).getInt64()));
   }
@@ -129,6 +134,7 @@ void Trimmer::give_back_if_due() {
 }
 
 std::int64_t Trimmer::free_pages() {
+  const Snapshot snapshot(database_, lock_wait_);
   return database_.execAndGet("PRAGMA freelist_count").getInt64();
 }
 

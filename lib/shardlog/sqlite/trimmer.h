@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/settings.h"
 
 namespace shardlog::sqlite {
@@ -16,7 +17,7 @@ namespace shardlog::sqlite {
 class Trimmer {
  public:
   /// All must outlive it.
-  Trimmer(SQLite::Database& database, Committer& committer, const Clock& clock);
+  Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock);
 
   /// What a writer does as it goes, before it appends `batches`: looks now and then whether there is something to do,
   /// and does at most as much as keeps pace with it. Space is given back once more than half of the file has been free
@@ -34,6 +35,7 @@ class Trimmer {
 
   SQLite::Database& database_;
   Committer& committer_;
+  const LockWait& lock_wait_;
   const Clock& clock_;
   Configuration configuration_;  ///< of version 0, which no stream has, until it is loaded
   Duration next_look_ = Duration::min();

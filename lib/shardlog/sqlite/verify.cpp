@@ -1,13 +1,13 @@
 #include "shardlog/sqlite/verify.h"
 
 #include <SQLiteCpp/Column.h>
-#include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <deque>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +19,7 @@
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
@@ -32,20 +33,18 @@ constexpr std::size_t most_findings = 1000;
 class Verification {
  public:
   /// The mark was read before anything of the database.
-  Verification(SQLite::Database& database, Configuration configuration, const std::optional<DurableMark>& mark)
-      : database_(database), configuration_(std::move(configuration)), mark_(mark) {}
+  Verification(SQLite::Database& database, const LockWait& lock_wait, const std::optional<DurableMark>& mark)
+      : database_(database), lock_wait_(lock_wait), mark_(mark) {
+    const Snapshot snapshot(database_, lock_wait_);
+    configuration_ = load_configuration(database_, Access::read);
+  }
 
   VerifyReport run(const std::function<bool(double)>& progress) {
     report_.losses = configuration_.losses;
     check_trees();
     check_places();
     check_end();
-    std::int64_t last = std::numeric_limits<std::int64_t>::max();
-    try {
-      last = newest_batch(database_, configuration_).id;
-    } catch (const Error& error) {
-      report(error.what());
-    }
+    const std::int64_t last = last_batch();
     while (report_.findings.size() < most_findings && check_piece(last)) {
       if (!progress(static_cast<double>(id_) / static_cast<double>(last))) return std::move(report_);
     }
@@ -58,6 +57,7 @@ class Verification {
   /// writers wait, so this is for streams that take seconds.
   void check_trees() {
     constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
+    const Snapshot snapshot(database_, lock_wait_);
     try {
       if (database_.execAndGet("PRAGMA page_count").getInt64() > largest / page_size) return;
       SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
@@ -72,8 +72,8 @@ class Verification {
 
   void check_end() {
     if (!mark_) return;
+    const Snapshot snapshot(database_, lock_wait_);
     try {
-      const SQLite::Transaction transaction(database_);
       if (newest_known_batch(database_) < mark_->batch) report(lost_tail(database_, *mark_).what());
     } catch (const SQLite::Exception& error) {
       report(fmt::format("the end: {}", error.what()));
@@ -83,12 +83,22 @@ class Verification {
   /// Of consumers and producers.
   void check_places() {
     const auto finding = [this](const std::string& found) { report(found); };
+    const Snapshot snapshot(database_, lock_wait_);
     try {
-      const SQLite::Transaction transaction(database_);
       Consumers(database_).verify(load_configuration(database_, Access::read), finding);
       Producers(database_).verify(finding);
     } catch (const SQLite::Exception& error) {
       report(fmt::format("consumers and producers: {}", error.what()));
+    }
+  }
+
+  std::int64_t last_batch() {
+    const Snapshot snapshot(database_, lock_wait_);
+    try {
+      return newest_batch(database_, configuration_).id;
+    } catch (const Error& error) {
+      report(error.what());
+      return std::numeric_limits<std::int64_t>::max();
     }
   }
 
@@ -100,8 +110,8 @@ class Verification {
     };
     std::vector<Piece> pieces;
     bool more = true;
+    std::optional<Snapshot> snapshot(std::in_place, database_, lock_wait_);
     try {
-      SQLite::Transaction transaction(database_);
       follow_horizon();
       const std::int64_t before = id_;
       PayloadReader payloads(database_);
@@ -129,6 +139,7 @@ class Verification {
       report(fmt::format("after batch {}: {}", id_, error.what()));
       more = false;
     }
+    snapshot.reset();
     for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
     return more;
   }
@@ -243,6 +254,7 @@ class Verification {
   }
 
   SQLite::Database& database_;
+  const LockWait& lock_wait_;
   Configuration configuration_;
   std::optional<DurableMark> mark_;
   VerifyReport report_;
@@ -256,9 +268,10 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const std::function<bool(double)>& progress) {
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const LockWait& lock_wait,
+                    const std::function<bool(double)>& progress) {
   const std::optional<DurableMark> mark = lock.mark();
-  return Verification(database, load_configuration(database, Access::read), mark).run(progress);
+  return Verification(database, lock_wait, mark).run(progress);
 }
 
 }  // namespace shardlog::sqlite

@@ -4,12 +4,14 @@
 
 #include <functional>
 
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/writer_lock.h"
 #include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 
 /// As Stream::verify(). Reads in bounded pieces, each in a transaction of its own.
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const std::function<bool(double)>& progress);
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const LockWait& lock_wait,
+                    const std::function<bool(double)>& progress);
 
 }  // namespace shardlog::sqlite

@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/lock_holders.h"
 #include "shardlog/sqlite/schema.h"
 
 namespace shardlog::sqlite {
@@ -22,7 +23,15 @@ constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: what is
 constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);
-constexpr milliseconds checkpoint_patience{50};
+constexpr milliseconds moment{1};
+constexpr int most_moments = 50;  // that a checkpoint waits for readers
+
+/// SQLite's callback for a lock that is held: whether to try once more.
+int wait_a_moment(void* /*context*/, int waited) {
+  if (waited >= most_moments) return 0;
+  std::this_thread::sleep_for(moment);
+  return 1;
+}
 
 constexpr std::int64_t bytes_of(std::int64_t pages) {
   return pages * page_size;
@@ -32,6 +41,8 @@ constexpr std::int64_t bytes_of(std::int64_t pages) {
 
 WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock)
     : database_(database), paths_(paths), clock_(clock) {
+  // Only a commit tells how much of the file is in use, but no file is this long without a reader that is in the way.
+  pages_ = size() / page_size;
   sqlite3_wal_hook(database_.getHandle(), &WriteAheadLog::on_commit, this);
 }
 
@@ -77,8 +88,9 @@ void WriteAheadLog::checkpoint_fully(Duration timeout) {
   const Duration end = clock_.elapsed() + timeout;
   while (!checkpoint(SQLITE_CHECKPOINT_RESTART)) {
     if (clock_.elapsed() >= end) {
-      throw Error(ErrorCode::busy,
-                  fmt::format("readers keep the write-ahead log of {} MiB from being emptied", size() / mib));
+      const std::string readers = holders_of_log(paths_.directory);
+      throw Error(ErrorCode::busy, fmt::format("readers keep the write-ahead log of {} MiB from being emptied{}{}",
+                                               size() / mib, readers.empty() ? "" : ": ", readers));
     }
   }
 }
@@ -90,7 +102,6 @@ void WriteAheadLog::checkpoint_now() {
 void WriteAheadLog::checkpoint_at_exit() {
   if (!is_long()) return;
   if (checkpoint(SQLITE_CHECKPOINT_RESTART)) {
-    sqlite3_busy_timeout(database_.getHandle(), 0);
     sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   }
 }
@@ -103,9 +114,9 @@ std::int64_t WriteAheadLog::size() const {
 /// False where readers or a recovery were in the way; what could be copied was.
 bool WriteAheadLog::checkpoint(int mode) {
   sqlite3* const connection = database_.getHandle();
-  sqlite3_busy_timeout(connection, static_cast<int>(checkpoint_patience.count()));
+  sqlite3_busy_handler(connection, &wait_a_moment, nullptr);
   const int result = sqlite3_wal_checkpoint_v2(connection, nullptr, mode, nullptr, nullptr);
-  sqlite3_busy_timeout(connection, static_cast<int>(busy_timeout.count()));
+  sqlite3_busy_handler(connection, nullptr, nullptr);
   if ((result & 0xff) == SQLITE_BUSY) return false;
   if (result != SQLITE_OK) throw SQLite::Exception(connection, result);
   pages_ = 0;

@@ -61,7 +61,7 @@ class WriteAheadLog {
   SQLite::Database& database_;
   const Paths& paths_;
   const Clock& clock_;
-  std::int64_t pages_ = 0;           ///< in the log after our last commit
+  std::int64_t pages_ = 0;           ///< in the log after our last commit; before the first, at most
   std::int64_t largest_commit_ = 0;  ///< in pages, since the last checkpoint
   std::int64_t put_off_until_pages_ = 0;
   Duration put_off_until_{};

@@ -1,24 +1,21 @@
 #include "shardlog/sqlite/writer_lock.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <condition_variable>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <mutex>
-#include <sstream>
 #include <thread>
 #include <tuple>
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/lock_holders.h"
 
 namespace shardlog::sqlite {
 
@@ -38,33 +35,6 @@ bool lock_now(int file) {
     if (errno != EINTR) throw system_error("lock the stream", errno);
   }
   return true;
-}
-
-/// "process 123 (stream-put, sleeping)" from /proc, as far as it can be known.
-std::string holder_of(const struct stat& lock) {
-  const std::string file = fmt::format("{:02x}:{:02x}:{}", major(lock.st_dev), minor(lock.st_dev), lock.st_ino);
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    // "1: FLOCK  ADVISORY  WRITE 4242 fe:00:131 0 EOF"; who waits has "->" in the second place
-    std::istringstream words(line);
-    std::string number;
-    std::string kind;
-    std::string advice;
-    std::string access;
-    std::string pid;
-    std::string object;
-    words >> number >> kind >> advice >> access >> pid >> object;
-    if (kind != "FLOCK" || object != file) continue;
-    std::string name;
-    std::getline(std::ifstream("/proc/" + pid + "/comm"), name);
-    std::string state;
-    std::ifstream status("/proc/" + pid + "/status");
-    for (std::string field; std::getline(status, field);) {
-      if (field.starts_with("State:\t")) state = field.substr(7);
-    }
-    return name.empty() ? "process " + pid : fmt::format("process {} ({}, state {})", pid, name, state);
-  }
-  return "another process";
 }
 
 }  // namespace
@@ -134,19 +104,23 @@ WriterLock::Held::~Held() {
 }
 
 WriterLock::Held WriterLock::acquire(Duration timeout) const {
+  if (auto held = try_acquire_for(timeout)) return std::move(*held);
+  throw held_too_long(path_.substr(0, path_.rfind('/')), timeout);
+}
+
+std::optional<WriterLock::Held> WriterLock::try_acquire_for(Duration timeout) const {
   while (true) {
     if (pending_ == nullptr) {
-      if (lock_now(file_.get())) return Held(*this);
+      if (lock_now(file_.get())) return std::optional<Held>(std::in_place, *this);
       pending_ = std::make_shared<Waiter>(file_.get());
       pending_->start();
     }
     const Waiter::Outcome outcome = pending_->wait(timeout);
     if (outcome == Waiter::Outcome::timeout) break;
     pending_.reset();
-    if (outcome == Waiter::Outcome::held) return Held(*this);
+    if (outcome == Waiter::Outcome::held) return std::optional<Held>(std::in_place, *this);
   }
-  throw Error(ErrorCode::busy, fmt::format("the stream is held by {} for more than {} ms",
-                                           holder_of(facts_of(file_.get(), path_)), timeout.count() / 1000));
+  return std::nullopt;
 }
 
 std::optional<WriterLock::Held> WriterLock::try_acquire() const {

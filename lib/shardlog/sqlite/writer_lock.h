@@ -36,6 +36,8 @@ class WriterLock {
 
   /// Waits at most `timeout`; throws busy, naming who holds the lock.
   [[nodiscard]] Held acquire(Duration timeout) const;
+  /// The same, but nothing where another process holds it that long.
+  [[nodiscard]] std::optional<Held> try_acquire_for(Duration timeout) const;
   /// Nothing where another process holds it.
   [[nodiscard]] std::optional<Held> try_acquire() const;
 
