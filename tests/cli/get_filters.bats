@@ -48,6 +48,15 @@ keyed_stream() {
   done
 }
 
+@test "-k twice gives the records of both keys, in their order, from their shards" {
+  keyed_stream 8
+  stream-get s --json >all
+  jq -r 'select(.key == "k7" or .key == "k15") | .data' all >expected
+  expect_success stream-get s -k k7 --key k15
+  expect_same "$STDOUT" expected
+  expect_failure 64 "key.*empty" stream-get s -k k7 -k ''
+}
+
 @test "-k takes any key there can be" {
   stream-create s --shards 4
   local key

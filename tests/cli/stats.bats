@@ -119,8 +119,8 @@ work() {
   expect_failure 64 'which stream' stream-stats -c nobody
   expect_failure 64 'which stream' stream-stats --consumers
   expect_failure 64 'which stream' stream-stats --producers
-  expect_failure 64 'excludes' stream-stats s --verify --consumers
-  expect_failure 64 'excludes' stream-stats s --shard-for k -c nobody
+  expect_failure 64 "does not go with" stream-stats s --verify --consumers
+  expect_failure 64 "does not go with" stream-stats s --shard-for k -c nobody
 }
 
 @test "producers with what they have put" {

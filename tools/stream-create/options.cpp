@@ -1,5 +1,6 @@
 #include "tools/stream-create/options.h"
 
+#include "shardlog/core/nearest.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -24,7 +25,9 @@ void define(OptionTable& options, CreateCommand& command) {
       "--compression", "none|lz4|zstd",
       [&command](const std::string& text) {
         command.compression = parse_compression(text);
-        if (!command.compression) refuse_value("--compression", text, "is neither none, lz4 nor zstd");
+        if (!command.compression)
+          refuse_value("--compression", text,
+                       "is neither none, lz4 nor zstd" + did_you_mean(text, {"none", "lz4", "zstd"}));
       },
       "how records are made smaller, batch by batch, where that helps (zstd)");
   options.list("--tag", "KEY=VALUE", command.tags,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "shardlog/core/nearest.h"
 #include "shardlog/stream.h"
 
 namespace shardlog::cli {
@@ -29,7 +30,8 @@ void set_on_failure(ConsumerOptions& consumer, const std::string& text) {
     consumer.on_failure = OnFailure::dead_letter;
     consumer.dead_letters = text.substr(dead_letter.size());
   } else {
-    refuse_value("--on-failure", text, "is none of stop, skip and dead-letter:STREAM");
+    refuse_value("--on-failure", text,
+                 "is none of stop, skip and dead-letter:STREAM" + did_you_mean(text, {"stop", "skip", "dead-letter:"}));
   }
 }
 

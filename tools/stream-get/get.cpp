@@ -25,7 +25,7 @@ constexpr int pipe_size = 1024 * 1024;
 RecordFilter filter_of(const GetCommand& command) {
   std::optional<Sampler> sampler;
   if (command.sample) sampler.emplace(*command.sample, command.sample_by);
-  return {command.key, sampler, command.count.value_or(std::numeric_limits<std::uint64_t>::max())};
+  return {command.keys, sampler, command.count.value_or(std::numeric_limits<std::uint64_t>::max())};
 }
 
 /// Prints what was read: chooses the records, keeps the pace, and tells of gaps.
@@ -149,7 +149,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   queue.close();
   fetching.join();
   if (command.follow) context.detail(fetcher.wakeups());
-  if (context.verbose && !command.key && !command.descendants)
+  if (context.verbose && command.keys.empty() && !command.descendants)
     tell_children(request.shards, stream->describe().map, context);
   if (failure) std::rethrow_exception(failure);
   return delivery.found_gap() ? ExitStatus::partly : ExitStatus::success;

@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
             "      --from POSITION      where to start: trim-horizon, last:N, or a time\n"
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"
-            "  -k, --key KEY            only records of this key\n"
+            "  -k, --key KEY            only records of this key, can be repeated\n"
             "  -n, --count N            at most so many records\n"
             "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
             "      --exec COMMAND       run for every batch, the records on its stdin\n"

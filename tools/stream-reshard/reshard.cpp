@@ -15,7 +15,7 @@ namespace {
 
 ShardId shard_argument(const std::string& text) {
   const auto id = ShardId::parse(text);
-  if (!id) throw Error(ErrorCode::usage, quote(text) + " is no shard: shardId-000000000003, or 3");
+  if (!id) throw Error(ErrorCode::usage, quote(text) + " is not a shard: shardId-000000000003, or 3");
   return *id;
 }
 
@@ -23,7 +23,7 @@ std::uint32_t count_argument(const std::string& text) {
   std::uint32_t count = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || stop != text.data() + text.size()) {
-    throw Error(ErrorCode::usage, fmt::format("{} is no number of shards from 1 to {}", quote(text), max_shards));
+    throw Error(ErrorCode::usage, fmt::format("{} is not a number of shards from 1 to {}", quote(text), max_shards));
   }
   return count;
 }
@@ -42,26 +42,13 @@ std::optional<HashKey> split_point(const ReshardCommand& command) {
 
 /// The plan that the command asks for, in a stream as it is now.
 reshard::Plan plan_for(const ReshardCommand& command, const ShardMap& map, const reshard::Loads& loads) {
-  const auto expect = [&](std::size_t count, const char* what) {
-    if (command.arguments.size() == count) return;
-    throw Error(ErrorCode::usage, fmt::format("{} takes STREAM and {}", command.action, what));
-  };
-  if (command.action != "split" && (command.at || command.at_key)) {
-    throw Error(ErrorCode::usage, "--at and --at-key go with split");
-  }
   if (command.action == "split") {
-    expect(1, "one SHARD");
     return reshard::split(map, shard_argument(command.arguments[0]), split_point(command), loads);
   }
   if (command.action == "merge") {
-    expect(2, "two SHARDs");
     return reshard::merge(map, shard_argument(command.arguments[0]), shard_argument(command.arguments[1]), loads);
   }
-  if (command.action == "scale") {
-    expect(1, "the number of shards");
-    return reshard::scale(map, count_argument(command.arguments[0]), loads);
-  }
-  throw Error(ErrorCode::usage, quote(command.action) + " is no action: split, merge or scale");
+  return reshard::scale(map, count_argument(command.arguments[0]), loads);
 }
 
 reshard::Loads loads_of(const StreamStatistics& statistics) {
@@ -125,8 +112,9 @@ bool apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version ver
 }  // namespace
 
 ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
+  check(command);
   const Access access = command.dry_run ? Access::read : Access::write;
-  const auto stream = open(address_of(command.stream), context.open_options(access), context.clock);
+  const auto stream = open(address_of(*command.stream), context.open_options(access), context.clock);
   while (true) {
     const StreamStatistics statistics = stream->statistics(Detail::load);
     const ShardMap& map = statistics.description.map;
