@@ -30,6 +30,45 @@ load helpers
   expect_failure 64 "--on-failure 'skpi' .*; did you mean 'skip'\?" stream-get s -c x --exec cat --on-failure skpi
 }
 
+@test "no such stream: the nearest name, and how to create it" {
+  expect_failure 66 "^stream-get: stream 'orders': no such stream; to create it: stream-create orders$" stream-get orders
+  expect_silence stream-create orders
+  expect_failure 66 "'ordres': no such stream; did you mean orders\? Or to create it: stream-create ordres$" stream-get ordres
+  expect_failure 66 "did you mean orders\? Or" stream-put oders </dev/null
+  expect_failure 66 "did you mean orders\? Or" stream-stats orders2
+  expect_failure 66 "did you mean orders\? Or" stream-reshard scale order 2
+  expect_failure 66 "did you mean orders\? Or" stream-create --update order
+  expect_failure 66 "to create it: stream-create 'a b'$" stream-get 'a b'
+  mkdir elsewhere
+  STREAM_DIR=elsewhere expect_failure 66 "did you mean ./orders\? Or to create it: stream-create elsewhere/orders" stream-get orders
+  STREAM_DIR=$PWD expect_failure 66 "'$PWD/order': .*did you mean $PWD/orders\? Or" stream-get order
+  expect_failure 66 "did you mean orders\?" stream-get orders -c x --exec cat --into ordrs
+}
+
+@test "a directory that is not a stream: the streams in it" {
+  mkdir -p streams/empty
+  expect_failure 66 "'streams': not a stream: the directory holds no stream.db$" stream-get streams
+  expect_silence stream-create streams/orders
+  expect_failure 66 "holds no stream.db; did you mean streams/orders\?" stream-get streams/
+  expect_silence stream-create streams/billing
+  expect_failure 66 "holds no stream.db; it holds streams, such as streams/billing$" stream-get streams
+  touch file
+  expect_failure 66 "'file': not a stream: it is not a directory$" stream-get file
+}
+
+@test "no such shard, consumer or producer: what there is" {
+  expect_silence stream-create s --shards 4
+  expect_failure 66 "shardId-000000000007: no such shard; the stream has shards 0 to 3$" stream-get s --shard 7
+  expect_failure 66 "shardId-000000000007: no such shard; the stream has shards 0 to 3$" stream-reshard split s 7
+  expect_failure 66 "consumer 'biling': no such consumer; the stream has none$" stream-get s -c biling --forget
+  echo a | expect_silence stream-put s --producer import-7 -k a
+  expect_status 0 stream-get s -c billing
+  expect_failure 66 "consumer 'biling': no such consumer; did you mean 'billing'\?$" stream-get s -c biling --forget
+  expect_failure 66 "consumer 'biling': no such consumer; did you mean 'billing'\?$" stream-get s -c biling --no-checkpoint
+  expect_failure 66 "consumer 'x': no such consumer; the stream has 'billing'$" stream-stats s -c x
+  expect_failure 66 "producer 'import-8': no such producer; did you mean 'import-7'\?$" stream-put s --producer import-8 --forget
+}
+
 @test "stream-reshard says what an action is, and where STREAM goes" {
   expect_failure 64 "'orders' is not an action; split, merge or scale comes before STREAM; did you mean: stream-reshard scale orders 8" \
     stream-reshard orders scale 8

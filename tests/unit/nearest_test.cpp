@@ -61,5 +61,15 @@ TEST(DidYouMean, EndsAMessage) {
   EXPECT_EQ(did_you_mean("something else", streams), "");
 }
 
+TEST(WhatThereIs, AGuessOrTheNames) {
+  EXPECT_EQ(what_there_is("x", {}), "; the stream has none");
+  EXPECT_EQ(what_there_is("biling", {"billing", "nightly"}), "; did you mean 'billing'?");
+  EXPECT_EQ(what_there_is("x", {"billing"}), "; the stream has 'billing'");
+  EXPECT_EQ(what_there_is("x", {"billing", "nightly"}), "; the stream has 'billing' and 'nightly'");
+  EXPECT_EQ(what_there_is("x", {"c1", "c2", "c3", "c4", "c5"}), "; the stream has 'c1', 'c2', 'c3', 'c4' and 'c5'");
+  EXPECT_EQ(what_there_is("x", {"c1", "c2", "c3", "c4", "c5", "c6"}),
+            "; the stream has 'c1', 'c2', 'c3', 'c4' and 2 more");
+}
+
 }  // namespace
 }  // namespace shardlog

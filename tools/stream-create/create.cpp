@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "tools/common/open_stream.h"
 #include "tools/stream-create/options.h"
 
 namespace shardlog::cli {
@@ -28,7 +29,7 @@ void update(const CreateCommand& command, const Context& context) {
   change.compression = command.compression;
   change.repair_clock = command.repair_clock;
   change.tags = parse_tags(command.tags);
-  open(address_of(command.stream), context.open_options(Access::write), context.clock)->update(change);
+  open_stream(address_of(command.stream), Access::write, context)->update(change);
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::exists || !command.if_missing) throw;
     // What is there has to be a stream that can be used.
-    open(address, context.open_options(Access::read), context.clock);
+    open_stream(address, Access::read, context);
     context.detail("stream " + quote(address) + " is there");
   }
   return ExitStatus::success;

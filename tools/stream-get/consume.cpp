@@ -15,6 +15,7 @@
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/consumer/process_identity.h"
 #include "shardlog/consumer/worker.h"
+#include "tools/common/open_stream.h"
 #include "tools/stream-get/exec_delivery.h"
 #include "tools/stream-get/pipe_delivery.h"
 #include "tools/stream-get/request.h"
@@ -66,7 +67,7 @@ class Workers {
 
  private:
   [[nodiscard]] std::unique_ptr<Stream> open_stream() const {
-    return open(address_of(command_.stream), context_.open_options(Access::write), context_.clock);
+    return cli::open_stream(address_of(command_.stream), Access::write, context_);
   }
 
   /// So that what is wrong with the options makes no consumer.

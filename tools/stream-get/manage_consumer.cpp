@@ -6,6 +6,7 @@
 
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/consumer/process_identity.h"
+#include "tools/common/open_stream.h"
 #include "tools/stream-get/request.h"
 
 namespace shardlog::cli {
@@ -30,7 +31,7 @@ void seek(const GetCommand& command, Stream& stream, const Context& context) {
 
 ExitStatus run_manage_consumer(const GetCommand& command, const Context& context) {
   const ConsumerOptions& options = command.consumer;
-  const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
+  const auto stream = open_stream(address_of(command.stream), Access::write, context);
   try {
     if (options.forget) {
       consumer::forget_consumer(*stream, *options.name, options.force);

@@ -7,7 +7,9 @@
 #include <thread>
 #include <utility>
 
+#include "shardlog/core/nearest.h"
 #include "tools/common/bounded_queue.h"
+#include "tools/common/open_stream.h"
 #include "tools/common/units.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
@@ -133,15 +135,19 @@ void warn_of_future(const StreamDescription& stream, const Context& context) {
 
 ExitStatus run_forget(const PutCommand& command, const Context& context) {
   check(command);
-  const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
+  const auto stream = open_stream(address_of(command.stream), Access::write, context);
   if (stream->forget_producer(*command.producer)) return ExitStatus::success;
-  throw Error(ErrorCode::not_found, fmt::format("forget producer {}: {} knows none of that name",
-                                                quote(*command.producer), quote(command.stream)));
+  std::vector<std::string> names;
+  for (const Producer& producer : stream->producers()) {
+    if (names.empty() || names.back() != producer.id.name) names.push_back(producer.id.name);
+  }
+  throw Error(ErrorCode::not_found, fmt::format("forget producer {}: no such producer{}", quote(*command.producer),
+                                                what_there_is(*command.producer, names)));
 }
 
 ExitStatus run_put(const PutCommand& command, const Context& context) {
   check(command);
-  const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
+  const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const StreamDescription description = stream->describe();
   warn_of_future(description, context);
   const std::vector<std::string> files = command.files.empty() ? std::vector<std::string>{"-"} : command.files;

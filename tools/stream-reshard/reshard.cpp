@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "shardlog/reshard/plan.h"
+#include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
 #include "tools/stream-reshard/options.h"
 #include "tools/stream-reshard/plan_text.h"
@@ -114,7 +115,7 @@ bool apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version ver
 ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
   check(command);
   const Access access = command.dry_run ? Access::read : Access::write;
-  const auto stream = open(address_of(*command.stream), context.open_options(access), context.clock);
+  const auto stream = open_stream(address_of(*command.stream), access, context);
   while (true) {
     const StreamStatistics statistics = stream->statistics(Detail::load);
     const ShardMap& map = statistics.description.map;

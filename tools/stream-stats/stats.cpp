@@ -9,6 +9,7 @@
 
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
+#include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
@@ -65,7 +66,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
 }
 
 Page page_of(const std::string& address, const std::optional<std::string>& consumer, const Context& context) {
-  const auto stream = open(address, context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address, Access::read, context);
   // In this order: what is read later is at least as new, so shards of a lease are always in the page's shard map.
   auto consumers = consumer_statistics(*stream, consumer);
   auto producers = stream->producers();
@@ -93,7 +94,7 @@ ExitStatus show_list(const std::string& directory, bool json, const Context& con
 
 /// Those who read the stream together, and those who put into it exactly once, without the page.
 void show_sections(const StatsCommand& command, const Context& context) {
-  const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   std::string text;
   if (command.consumers || command.consumer) {
     text = format_consumers(consumer_statistics(*stream, command.consumer), context.clock.now());
@@ -162,7 +163,7 @@ ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
   if (!command.watch.empty()) return watch(command, context);
   if (!command.verify && command.shard_for.empty()) return show(command, context);
-  const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   if (command.verify) return verify(*stream, context);
   show_shards(command, stream->describe().map, context.output);
   return ExitStatus::success;

@@ -18,6 +18,9 @@ bool make_consumer(Stream& stream, const std::string& name, const Position& from
 void seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
                    bool force, const Clock& clock);
 
+/// Throws not_found, with the nearest name, where it is not there.
+Consumer find_consumer(Stream& stream, const std::string& name);
+
 /// Removes it. Throws not_found where it is not there, busy as seek_consumer().
 void forget_consumer(Stream& stream, const std::string& name, bool force);
 

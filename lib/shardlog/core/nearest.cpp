@@ -74,4 +74,18 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return guess ? fmt::format("; did you mean {}?", quote(*guess)) : "";
 }
 
+std::string what_there_is(std::string_view word, const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;  // more than that are not read
+  if (names.empty()) return "; the stream has none";
+  if (const std::string guess = did_you_mean(word, names); !guess.empty()) return guess;
+  const std::size_t shown = names.size() > most ? most - 1 : names.size();
+  std::string list;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const bool last = i + 1 == names.size();
+    list += (i == 0 ? "" : last ? " and " : ", ") + quote(names[i]);
+  }
+  if (shown < names.size()) list += fmt::format(" and {} more", names.size() - shown);
+  return "; the stream has " + list;
+}
+
 }  // namespace shardlog

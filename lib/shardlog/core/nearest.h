@@ -15,4 +15,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 /// "; did you mean 'orders'?", or nothing: for the end of a message.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The same; without a guess, "; the stream has 'a' and 'b'", or "; the stream has none". For names in a stream.
+std::string what_there_is(std::string_view word, const std::vector<std::string>& names);
+
 }  // namespace shardlog
