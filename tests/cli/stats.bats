@@ -61,7 +61,7 @@ work() {
   stream-create s
   put s one two three
   work s b
-  expect_status 0 stream-get s -q -c a --seek trim-horizon
+  expect_status 0 stream-get s -q -c a --new --seek trim-horizon
   expect_success stream-stats s --consumers
   expect_equal "$(grep '^consumer ' "$STDOUT" | tr -s ' ')" $'consumer a\nconsumer b'
   expect_success stream-stats s -c b
@@ -90,7 +90,7 @@ work() {
 @test "the shards that wait for their parents count too" {
   stream-create s
   put_keyed s 1 10
-  expect_status 0 stream-get s -q -c g --seek trim-horizon
+  expect_status 0 stream-get s -q -c g --new --seek trim-horizon
   stream-reshard split s 0
   put_keyed s 11 30
   expect_equal "$(of s '[.consumers[] | .backlog, (.shards | length), .shards[0].backlog]')" '[30,3,10]'
@@ -104,7 +104,7 @@ work() {
 @test "what retention took is not behind anybody" {
   stream-create s
   put s a b c d
-  expect_status 0 stream-get s -q -c g --seek trim-horizon
+  expect_status 0 stream-get s -q -c g --new --seek trim-horizon
   sleep_past=$(of s '.shards[0].last.arrived')
   stream-create s --update --retention 1ms
   wait_until test "$(date +%s%N)" -gt "$(($(date -d "$(tr -d '"' <<<"$sleep_past")" +%s%N) + 2000000))"

@@ -38,7 +38,7 @@ load helpers
   expect_failure 66 "did you mean orders\? Or" stream-stats orders2
   expect_failure 66 "did you mean orders\? Or" stream-reshard scale order 2
   expect_failure 66 "did you mean orders\? Or" stream-create --update order
-  expect_failure 66 "to create it: stream-create 'a b'$" stream-get 'a b'
+  expect_failure 66 "to create it: stream-create 'a b/c'$" stream-get 'a b/c'
   mkdir elsewhere
   STREAM_DIR=elsewhere expect_failure 66 "did you mean ./orders\? Or to create it: stream-create elsewhere/orders" stream-get orders
   STREAM_DIR=$PWD expect_failure 66 "'$PWD/order': .*did you mean $PWD/orders\? Or" stream-get order
@@ -76,4 +76,79 @@ load helpers
   expect_failure 64 "'slpit' is not an action.*; did you mean 'split'\?" stream-reshard slpit orders 0
   expect_failure 64 "scale takes STREAM and the number of shards: stream-reshard scale STREAM N" stream-reshard scale orders
   expect_failure 64 "merge takes STREAM and two SHARDs: stream-reshard merge STREAM SHARD SHARD" stream-reshard merge
+}
+
+@test "a position that is none: one line with the nearest guess" {
+  expect_silence stream-create s
+  expect_failure 64 "--from 'yesteday' is not a position; did you mean 'yesterday'\?$" stream-get s --from yesteday
+  expect_failure 64 "--until '2026/11/25' is not a position; did you mean '2026-11-25'\?$" stream-get s --until 2026/11/25
+  expect_failure 64 "--seek 'lastest' is not a position; did you mean 'latest'\?$" stream-get s -c x --seek lastest
+  expect_failure 64 "--from 'last:x' is not a position: last:N takes a number of records$" stream-get s --from last:x
+}
+
+@test "positions as other programs name and print them" {
+  expect_silence stream-create s
+  put s a
+  local before
+  for before in earliest beginning today 1h '2 hours ago' "$(date -d -1hour)" "$(date -R -d -1hour)" "$(date -Is -d -1hour)" \
+    "$(date -Ins -d -1hour)" "$(date +%s -d -1hour)" "$(date +@%s%3N -d -1hour)"; do
+    expect_success stream-get s --from "$before"
+    expect_stdout a
+    expect_silence stream-get s --until "$before"
+  done
+  expect_success stream-get s --until end
+  expect_stdout a
+}
+
+@test "stream-put says that it reads from a terminal, unless it is to be quiet" {
+  expect_silence stream-create s
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_keyboard.py" "Ctrl-D ends the input" 'a\n\x04' -- stream-put s >"$STDOUT"
+  grep -qx "stream-put: reading from the terminal; Ctrl-D ends the input" "$STDOUT"
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_keyboard.py" -- bash -c 'stream-put -q s <<<b; echo c >file; stream-put s file' >"$STDOUT"
+  expect_empty "$STDOUT"
+  expect_success stream-get s
+  expect_stdout $'a\nb\nc'
+}
+
+@test "the first Ctrl-C with a command running says that it waits, and the second one kills" {
+  expect_silence stream-create s
+  put s a
+  local status=0
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_keyboard.py" started '\x03' "a second Ctrl-C kills it" '\x03' -- \
+    stream-get -c x s --exec 'echo started; exec sleep 60' >"$STDOUT" || status=$?
+  expect_equal "$status" 130
+}
+
+@test "stream-put with a record where a FILE is expected shows the pipe that was meant" {
+  expect_silence stream-create jobs
+  expect_failure 66 "read 'hello': .*; did you mean: echo hello 'big world' \| stream-put jobs$" stream-put jobs hello 'big world'
+  echo a >file
+  expect_failure 66 "read 'hello': .*committed$" stream-put jobs hello file
+}
+
+@test "--at-key on another shard than the key's names the right one" {
+  expect_silence stream-create s --shards 4
+  expect_success stream-stats s --shard-for k
+  local right=$(cut -f 2 "$STDOUT") wrong=0
+  [ "$right" != shardId-000000000000 ] || wrong=1
+  expect_failure 64 "--at-key 'k': its shard is $right, not shardId-00000000000$wrong" stream-reshard split s "$wrong" --at-key k
+  expect_silence stream-reshard split s "$right" --at-key k
+}
+
+@test "--format without a field warns" {
+  expect_silence stream-create s
+  put s a
+  expect_status 0 stream-get s --format data
+  expect_stdout data
+  expect_stderr_line "--format 'data' has no field, as \{data\} is one: all lines are the same"
+  expect_success stream-get s -q --format data
+  expect_success stream-get s --format '{data}'
+}
+
+@test "a name with the slash that completion adds is shown without it" {
+  expect_silence stream-create s//
+  expect_equal "$(stream-stats s/ | head -n 1)" "stream     s"
+  expect_equal "$(stream-stats s/ --json | jq -r .stream)" s
+  expect_failure 73 "stream 's': the name exists" stream-create s/
+  expect_failure 66 "'s2': no such stream; to create it: stream-create s2$" stream-get s2/
 }

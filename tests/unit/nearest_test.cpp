@@ -41,6 +41,7 @@ TEST(Nearest, CaseDoesNotCount) {
 TEST(Nearest, TheOnlyOneThatBeginsWithIt) {
   EXPECT_EQ(nearest("bil", streams), "billing");
   EXPECT_EQ(nearest("bi", streams), std::nullopt);
+  EXPECT_EQ(nearest("last", {"latest", "last:N"}), "last:N");
   EXPECT_EQ(nearest("orders-", {"orders-of-yesterday", "orders-of-the-day-before"}), std::nullopt);
 }
 

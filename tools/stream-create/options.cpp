@@ -35,9 +35,10 @@ void define(OptionTable& options, CreateCommand& command) {
 
   options.group("Creation");
   options.value("--group", "NAME", command.group, "share the stream with a group of users");
-  const auto if_missing = options.flag("--if-missing", command.if_missing, "succeed when the stream is there");
-  const auto update = options.flag("--update", command.update, "change the given settings of a stream that is there")
-                          .excludes(if_missing);
+  options.flag("--if-missing", command.if_missing, "succeed when the stream is there, and say what is not as asked");
+  const auto update =
+      options.flag("--update", command.update,
+                   "change the given settings of a stream that is there; with --if-missing, or create it");
   options
       .flag("--repair-clock", command.repair_clock, "with --update: bring arrivals that are in the future back to now")
       .needs(update);

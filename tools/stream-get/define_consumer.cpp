@@ -109,6 +109,7 @@ void define_consumer(OptionTable& options, ConsumerOptions& consumer, const Othe
   for (const Option option : with_exec) option.needs(exec);
   const auto seek = options.value("--seek", "POSITION", consumer.seek,
                                   "set NAME's checkpoints, with --shard that of one shard, and exit");
+  options.flag("--new", consumer.make, "with --seek: make NAME, which is not there yet").needs(seek);
   const auto forget = options.flag("--forget", consumer.forget, "remove NAME and exit");
   options.flag("--force", consumer.force, "though a worker holds shards, which loses them").needs(name);
   const auto no_checkpoint =

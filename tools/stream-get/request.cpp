@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "tools/common/option_table.h"
-#include "tools/common/units.h"
+#include "tools/common/positions.h"
 
 namespace shardlog::cli {
 
@@ -33,14 +33,13 @@ std::vector<ShardId> shards_of(const GetCommand& command, const ShardMap& map) {
 
 }  // namespace
 
+std::string start_of(const GetCommand& command) {
+  return command.from.value_or("trim-horizon");
+}
+
 Position position_of(const std::string& option, const std::string& text, bool of_one_shard, Timestamp now) {
   const auto position = parse_position(text, now);
-  if (!position) {
-    throw Error(ErrorCode::usage,
-                fmt::format("{} {}: a position is trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, an "
-                            "RFC 3339 time, @EPOCH, now, or a relative time such as -10m",
-                            option, quote(text)));
-  }
+  if (!position) refuse_value(option, text, not_a_position(text, now));
   const bool by_sequence =
       std::holds_alternative<AtSequence>(*position) || std::holds_alternative<AfterSequence>(*position);
   if (by_sequence && !of_one_shard) {
@@ -57,7 +56,7 @@ ReadRequest make_request(const GetCommand& command, const ShardMap& map, Timesta
   request.shards = shards_of(command, map);
   const bool of_one_shard = command.keys.empty() && request.shards.size() == 1;
   request.descendants = command.descendants || (!command.keys.empty() && command.follow);
-  request.from = position_of("--from", command.from, of_one_shard, now);
+  request.from = position_of("--from", start_of(command), of_one_shard, now);
   if (command.until) request.until = position_of("--until", *command.until, of_one_shard, now);
   request.follow = command.follow;
   request.notice = !command.poll;

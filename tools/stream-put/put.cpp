@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <thread>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "shardlog/core/nearest.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/common/open_stream.h"
+#include "tools/common/shell_word.h"
 #include "tools/common/units.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
@@ -124,6 +127,23 @@ std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFligh
   return skipped;
 }
 
+/// Where no FILE is there, they may have been meant as the record.
+std::string advice_on_files(const PutCommand& command) {
+  std::string words;
+  for (const std::string& file : command.files) {
+    std::error_code ignored;
+    if (file == "-" || std::filesystem::exists(file, ignored)) return "";
+    words += " " + shell_word(file);
+  }
+  return fmt::format("; did you mean: echo{} | stream-put {}", words, shell_word(shown_name(command.stream)));
+}
+
+/// Silence would look like a program that hangs.
+void tell_of_terminal(const std::vector<std::string>& files, const Context& context) {
+  const bool reads_it = std::find(files.begin(), files.end(), "-") != files.end();
+  if (reads_it && ::isatty(STDIN_FILENO) != 0) context.warn("reading from the terminal; Ctrl-D ends the input");
+}
+
 /// Arrivals never decrease, so a clock that was ahead once marks all records until it is reached.
 void warn_of_future(const StreamDescription& stream, const Context& context) {
   if (!stream.last_arrival || *stream.last_arrival <= context.clock.now() + std::chrono::minutes(1)) return;
@@ -151,6 +171,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   const StreamDescription description = stream->describe();
   warn_of_future(description, context);
   const std::vector<std::string> files = command.files.empty() ? std::vector<std::string>{"-"} : command.files;
+  tell_of_terminal(files, context);
   Progress progress(files, context, command.ack && context.output.is_terminal());
 
   const std::size_t chunk_size = command.rate ? chunk_size_at_a_rate : usual_chunk_size;
@@ -197,7 +218,9 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   try {
     skipped = commit_all(encoded, appends, in_flight, context, encoders, committed, progress);
   } catch (const Error& error) {
-    failure = std::make_exception_ptr(Error(error.code(), fmt::format("{}; {}", error.what(), committed.summary())));
+    const std::string advice = error.code() == ErrorCode::not_found ? advice_on_files(command) : "";
+    failure = std::make_exception_ptr(
+        Error(error.code(), fmt::format("{}; {}{}", error.what(), committed.summary(), advice)));
   } catch (...) {
     failure = std::current_exception();
   }

@@ -41,10 +41,23 @@ std::optional<HashKey> split_point(const ReshardCommand& command) {
   return key;
 }
 
+/// Throws usage where the key is not in the shard, with the one in which it is.
+void check_at_key(const std::string& key, ShardId id, const ShardMap& map) {
+  const HashKey hash_key = HashKey::of(key);
+  const Shard* const shard = map.find(id);
+  if (shard == nullptr || !shard->open() || shard->range.contains(hash_key)) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("--at-key {}: its shard is {}, not {}", quote(key),
+                          map.open_shards()[map.open_index_of(hash_key)].to_string(), id.to_string()));
+}
+
 /// The plan that the command asks for, in a stream as it is now.
 reshard::Plan plan_for(const ReshardCommand& command, const ShardMap& map, const reshard::Loads& loads) {
   if (command.action == "split") {
-    return reshard::split(map, shard_argument(command.arguments[0]), split_point(command), loads);
+    const ShardId shard = shard_argument(command.arguments[0]);
+    const auto point = split_point(command);
+    if (command.at_key) check_at_key(*command.at_key, shard, map);
+    return reshard::split(map, shard, point, loads);
   }
   if (command.action == "merge") {
     return reshard::merge(map, shard_argument(command.arguments[0]), shard_argument(command.arguments[1]), loads);

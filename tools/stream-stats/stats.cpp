@@ -110,11 +110,13 @@ void show_sections(const StatsCommand& command, const Context& context) {
 ExitStatus show(const StatsCommand& command, const Context& context) {
   if (!command.stream) return show_list(*stream_directory(), command.json, context);
   if (command.json) {
-    context.output.write(format_json(*command.stream, page_of(address_of(*command.stream), command.consumer, context)));
+    context.output.write(
+        format_json(shown_name(*command.stream), page_of(address_of(*command.stream), command.consumer, context)));
   } else if (wants_sections(command)) {
     show_sections(command, context);
   } else {
-    context.output.write(format_page(*command.stream, page_of(address_of(*command.stream), std::nullopt, context)));
+    context.output.write(
+        format_page(shown_name(*command.stream), page_of(address_of(*command.stream), std::nullopt, context)));
   }
   return ExitStatus::success;
 }

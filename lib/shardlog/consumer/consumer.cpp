@@ -76,14 +76,17 @@ bool make_consumer(Stream& stream, const std::string& name, const Position& from
   return stream.replace_consumer(std::nullopt, new_consumer(stream, name, from, clock));
 }
 
-void seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
-                   bool force, const Clock& clock) {
+bool seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
+                   SeekOptions options, const Clock& clock) {
+  bool made = false;
   check_consumer_name(name);
   if (!shard) check_is_of_all_shards(to);
   replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
+    if (!there && !options.make) refuse_name(stream, name);
+    made = !there;
     if (!there && !shard) return new_consumer(stream, name, to, clock);
     Consumer changed = there ? *there : new_consumer(stream, name, TrimHorizon{}, clock);
-    if (!force) {
+    if (!options.force) {
       for (const Lease& lease : changed.leases) {
         if (!shard || lease.shard == *shard) check_is_free(name, lease);
       }
@@ -96,6 +99,7 @@ void seek_consumer(Stream& stream, const std::string& name, const Position& to, 
                            : first_leases(map, to, places, epoch, changed.generation);
     return changed;
   });
+  return made;
 }
 
 Consumer find_consumer(Stream& stream, const std::string& name) {

@@ -66,7 +66,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
       least = differing;
     }
   }
-  return best || completions != 1 ? best : completed;
+  return completions == 1 && least > 1 ? completed : best;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
