@@ -126,6 +126,13 @@ load helpers
   expect_failure 66 "read 'hello': .*committed$" stream-put jobs hello file
 }
 
+@test "input that is not of the framing asked for: what that takes" {
+  expect_silence stream-create s
+  expect_failure 65 "line 1 .*not valid JSON; no records committed; without --json each line is stored as it is$" stream-put s --json <<<hello
+  expect_failure 65 "frame: .*; --frames takes what stream-get --frames writes$" stream-put s --frames <<<hello
+  expect_failure 65 "did you mean --key-json\?; no records committed$" stream-put s --json <<<'{"user":1}'
+}
+
 @test "--at-key on another shard than the key's names the right one" {
   expect_silence stream-create s --shards 4
   expect_success stream-stats s --shard-for k

@@ -106,6 +106,7 @@ TEST(NotAPosition, TheNearestGuess) {
   EXPECT_EQ(guess("at:01"), "is not a position: at:SEQUENCE takes a sequence number");
   EXPECT_EQ(guess("2026/01/31"), "is not a position; did you mean '2026-01-31'?");
   EXPECT_EQ(guess("2026-01-31_10:20"), "is not a position; did you mean '2026-01-31 10:20'?");
+  EXPECT_EQ(guess("10"), "is not a position; did you mean 'last:10'?");
   EXPECT_EQ(guess("9:30"), "is not a position; did you mean '09:30'?");
   EXPECT_EQ(guess(" now\n"), "is not a position; did you mean 'now'?");
   EXPECT_EQ(guess("2026-13-01").substr(0, 14), "is not a time:");

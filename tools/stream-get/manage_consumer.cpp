@@ -66,7 +66,8 @@ ExitStatus run_manage_consumer(const GetCommand& command, const Context& context
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found && options.seek && !options.make && !stream->consumer(*options.name))
-      throw Error(ErrorCode::not_found, fmt::format("{}{} makes it", error.what(), " --new"));
+      throw Error(ErrorCode::not_found, fmt::format("{}{} --new makes it", error.what(),
+                                                    std::string_view(error.what()).ends_with('?') ? "" : ";"));
     // Busy is also who waited for a writer in vain: then force is of no use.
     if (error.code() != ErrorCode::busy || options.force || !is_held(*stream, *options.name)) throw;
     throw Error(ErrorCode::busy, fmt::format("{}; --force takes it away", error.what()));

@@ -138,6 +138,16 @@ std::string advice_on_files(const PutCommand& command) {
   return fmt::format("; did you mean: echo{} | stream-put {}", words, shell_word(shown_name(command.stream)));
 }
 
+/// What was probably meant, where not one record could be stored.
+std::string advice(const PutCommand& command, const Error& error, const Committed& committed) {
+  if (error.code() == ErrorCode::not_found) return advice_on_files(command);
+  const bool has_guess = std::string_view(error.what()).find("did you mean") != std::string_view::npos;
+  if (error.code() != ErrorCode::malformed || committed.records() > 0 || has_guess) return "";
+  if (command.framing.kind == Framing::Kind::json) return "; without --json each line is stored as it is";
+  if (command.framing.kind == Framing::Kind::frames) return "; --frames takes what stream-get --frames writes";
+  return "";
+}
+
 /// Silence would look like a program that hangs.
 void tell_of_terminal(const std::vector<std::string>& files, const Context& context) {
   const bool reads_it = std::find(files.begin(), files.end(), "-") != files.end();
@@ -218,9 +228,8 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   try {
     skipped = commit_all(encoded, appends, in_flight, context, encoders, committed, progress);
   } catch (const Error& error) {
-    const std::string advice = error.code() == ErrorCode::not_found ? advice_on_files(command) : "";
-    failure = std::make_exception_ptr(
-        Error(error.code(), fmt::format("{}; {}{}", error.what(), committed.summary(), advice)));
+    failure = std::make_exception_ptr(Error(
+        error.code(), fmt::format("{}; {}{}", error.what(), committed.summary(), advice(command, error, committed))));
   } catch (...) {
     failure = std::current_exception();
   }
