@@ -2,8 +2,8 @@
 
 build_packages="g++ cmake ninja-build libcli11-dev libfmt-dev liblz4-dev libpcre2-dev libsimdjson-dev
   libsqlite3-dev libsqlitecpp-dev libxxhash-dev libzstd-dev nettle-dev"
-test_packages="bats bindfs clang clang-format clang-tidy faketime jq libclang-rt-14-dev libgtest-dev librapidcheck-dev mandoc
-  python3 sqlite3 strace tzdata"
+test_packages="bats bindfs clang clang-format clang-tidy faketime fish jq libclang-rt-14-dev libgtest-dev librapidcheck-dev mandoc
+  python3 sqlite3 strace tzdata zsh"
 
 # Installs those of the named packages that are not there.
 install_missing() {

@@ -19,6 +19,4 @@ complete -c stream-create -l repair-clock -d 'Bring arrivals of the future back 
 complete -c stream-create -l accept-loss -d 'Go on without records that are missing at the end'
 complete -c stream-create -l force -d 'On a file system that is not safe, too'
 
-# The stream: a directory, or a name below $STREAM_DIR.
-complete -c stream-create -f -a '(__fish_complete_directories)'
-complete -c stream-create -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'
+complete -c stream-create -f -a '(__shardlog_streams)'

@@ -30,9 +30,8 @@ complete -c stream-put -l on-error -x -a 'stop skip' -d 'What to do about a bad 
 complete -c stream-put -l rate -x -d 'At most so many records a second'
 complete -c stream-put -l sample -x -d 'Keep an even share of the records, in percent'
 complete -c stream-put -l sample-by -x -a 'record key' -d 'Keep whole keys or not'
-complete -c stream-put -l producer -x -d 'Store exactly once, under this id'
+complete -c stream-put -l producer -x -a '(__shardlog_names producer)' -d 'Store exactly once, under this id'
 complete -c stream-put -l forget -d 'Remove what is known of the producer'
 
-# The stream: a directory, or a name below $STREAM_DIR.
-complete -c stream-put -a '(__fish_complete_directories)'
-complete -c stream-put -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'
+# The stream; files are offered too.
+complete -c stream-put -a '(__shardlog_streams)'

@@ -12,8 +12,9 @@ complete -c stream-reshard -l at-key -x -d 'Split at the hash key of this partit
 complete -c stream-reshard -l dry-run -d 'Print the plan and change nothing'
 complete -c stream-reshard -l json -d 'Print the plan as a JSON object'
 
+complete -c stream-reshard -f
 complete -c stream-reshard -n 'not __fish_seen_subcommand_from split merge scale' -f -a 'split merge scale'
 
-# The stream: a directory, or a name below $STREAM_DIR.
-complete -c stream-reshard -n '__fish_seen_subcommand_from split merge scale' -f -a '(__fish_complete_directories)'
-complete -c stream-reshard -n '__fish_seen_subcommand_from split merge scale' -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'
+# The stream, and then its shards.
+complete -c stream-reshard -n '__fish_seen_subcommand_from split merge scale; and test (count (string match -v -- "-*" (commandline -opc))) -eq 2' -f -a '(__shardlog_streams)'
+complete -c stream-reshard -n '__fish_seen_subcommand_from split merge; and test (count (string match -v -- "-*" (commandline -opc))) -gt 2' -f -a '(__shardlog_names open_shard)'

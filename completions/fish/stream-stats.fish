@@ -11,11 +11,9 @@ complete -c stream-stats -l json -d 'Print the page as one JSON object'
 complete -c stream-stats -l shard-for -x -d 'The shard and hash key of a key'
 complete -c stream-stats -l shards -d 'All shards, not the busiest of many'
 complete -c stream-stats -l consumers -d 'Consumers, and how far behind they are'
-complete -c stream-stats -s c -l consumer -x -d 'Who reads which shard for this consumer'
+complete -c stream-stats -s c -l consumer -x -a '(__shardlog_names consumer)' -d 'Who reads which shard for this consumer'
 complete -c stream-stats -l producers -d 'How far each producer has come'
 complete -c stream-stats -l verify -d 'Read everything and check it'
 complete -c stream-stats -l watch -d 'Show it again at an interval'
 
-# The stream: a directory, or a name below $STREAM_DIR.
-complete -c stream-stats -f -a '(__fish_complete_directories)'
-complete -c stream-stats -f -a '(test -n "$STREAM_DIR"; and begin; for stream in $STREAM_DIR/*/stream.db; basename (dirname $stream); end; end)'
+complete -c stream-stats -f -a '(__shardlog_streams)'

@@ -21,7 +21,7 @@ std::string_view scheme_of(std::string_view address) {
 }
 
 void check_scheme(const std::string& address) {
-  if (address.empty()) throw Error(ErrorCode::usage, "an empty name is no stream");
+  if (address.empty()) throw Error(ErrorCode::usage, "an empty name is not a stream");
   if (const auto scheme = scheme_of(address); !scheme.empty()) {
     throw Error(ErrorCode::usage,
                 fmt::format("stream {}: unknown scheme {}{}", quote(address), quote(scheme),

@@ -45,8 +45,10 @@ at_the_end() {
   expect_stdout c
   expect_stderr_line "new consumer 'x' begins at last:1"
   put s d
-  expect_success stream-get -c x --from trim-horizon s
+  expect_status 0 stream-get -c x --from trim-horizon s
   expect_stdout d
+  expect_stderr_line "--from 'trim-horizon' is ignored: consumer 'x' goes on where it stopped, and --seek sets it"
+  expect_silence stream-get -q -c x --from trim-horizon s
   expect_status 0 stream-get -c y --from latest s
   expect_empty "$STDOUT"
   put s e
@@ -278,30 +280,47 @@ all_are_there() {
   time=$(stream-get --json s | jq -r 'select(.data == "b") | .arrived')
   local position
   for position in trim-horizon=abc latest= last:1=c last:2=bc "$time=bc" -1h=abc now=; do
-    expect_silence stream-get -c x --seek "${position%=*}" s
+    expect_silence stream-get -q -c x --new --seek "${position%=*}" s
     expect_equal "$position: $(stream-get -c x s | tr -d '\n')" "$position: ${position##*=}"
   done
   local second
   second=$(stream-get --json s | jq -r 'select(.data == "b") | .sequence')
-  expect_silence stream-get -c x --seek "at:$second" --shard 0 s
+  expect_silence stream-get -q -c x --new --seek "at:$second" --shard 0 s
   expect_equal "$(stream-get -c x s)" $'b\nc'
-  expect_silence stream-get -c x --seek "after:$second" --shard 0 s
+  expect_silence stream-get -q -c x --new --seek "after:$second" --shard 0 s
   expect_equal "$(stream-get -c x s)" c
 }
 
-@test "--seek makes a consumer that is not there" {
+@test "--seek with --new makes a consumer that is not there" {
   setup_stream s
   put s a b
-  expect_silence stream-get -c x --seek last:1 s
+  expect_silence stream-get -q -c x --new --seek last:1 s
   expect_success stream-get -c x s
   expect_stdout b
+}
+
+@test "--seek says what it did, and makes no consumer without --new" {
+  setup_stream s --shards 4
+  seq 20 | stream-put --key-field 1 s
+  expect_failure 66 "consumer 'billing': no such consumer; the stream has none; --new makes it" stream-get -c billing --seek latest s
+  expect_status 0 stream-get -c billing --new --seek latest s
+  expect_empty "$STDOUT"
+  expect_stderr_line "new consumer 'billing': 4 shards set to latest, 0 records to go$"
+  expect_status 0 stream-get -c billing --seek earliest s
+  expect_stderr_line "get: consumer 'billing': 4 shards set to earliest, 20 records to go$"
+  expect_status 0 stream-get -c billing --seek latest --shard 2 s
+  expect_stderr_line "consumer 'billing': shardId-000000000002 set to latest, $((20 - $(stream-get s --shard 2 | wc -l))) records to go$"
+  expect_failure 66 "consumer 'biling': no such consumer; did you mean 'billing'\? --new makes it" stream-get -c biling --seek latest s
+  expect_status 0 stream-get -c biling --new --seek latest s
+  expect_stderr_line "new consumer 'biling': 4 shards set to latest, 0 records to go; did you mean 'billing'\?$"
+  expect_failure 64 "--new needs --seek" stream-get -c x --new s
 }
 
 @test "--seek of one shard leaves the others" {
   setup_stream s --shards 2
   seq 20 | stream-put --key-field 1 s
   at_the_end s
-  expect_silence stream-get -c x --seek trim-horizon --shard 1 s
+  expect_silence stream-get -q -c x --new --seek trim-horizon --shard 1 s
   stream-get --shard 1 s >expected
   [ -s expected ]
   expect_success stream-get -c x s
@@ -313,8 +332,8 @@ all_are_there() {
   seq 20 | stream-put --key-field 1 s
   expect_failure 64 "takes exactly one --shard" stream-get -c x --seek at:1 s
   expect_failure 64 "--seek: takes one --shard" stream-get -c x --seek latest --shard 0 --shard 1 s
-  expect_failure 64 "a position is" stream-get -c x --seek nowhere s
-  expect_failure 66 "shardId-000000000007" stream-get -c x --seek latest --shard 7 s
+  expect_failure 64 "not a position" stream-get -c x --seek nowhere s
+  expect_failure 66 "shardId-000000000007" stream-get -c x --new --seek latest --shard 7 s
   expect_failure 66 "consumer 'x'" stream-get -c x --no-checkpoint s
 }
 
@@ -327,7 +346,7 @@ all_are_there() {
   wait_until trimmed
   put s b
   at_the_end s
-  expect_failure 69 "$old" stream-get -c x --seek "at:$old" --shard 0 s
+  expect_failure 69 "$old" stream-get -c x --new --seek "at:$old" --shard 0 s
 }
 
 @test "--seek and --forget mind a worker that is at work, unless forced" {
@@ -337,7 +356,7 @@ all_are_there() {
   wait_until has_lines 1 "$OUTPUT"
   expect_failure 75 "worker 'first'.*--force" stream-get -c x --seek trim-horizon s
   expect_failure 75 "worker 'first'.*--force" stream-get -c x --forget s
-  expect_silence stream-get -c x --seek trim-horizon --force s
+  expect_silence stream-get -q -c x --new --seek trim-horizon --force s
   put s b
   expect_exit 76
   expect_stderr_line "lease|shardId-000000000000"

@@ -116,9 +116,25 @@ expect_nothing_created() {
   expect_equal "$(settings s '[(.shards | length), .records]')" '[3,1]'
 }
 
+@test "--if-missing warns of each setting that is not as asked, and with --update makes it so" {
+  expect_silence stream-create s --if-missing --update --shards 2 --retention 7d --tag owner=a
+  expect_status 0 stream-create s --if-missing --shards 4 --retention 1d --compression none --tag owner=b --max-record-size 2MiB
+  expect_equal "$(sed 's/^stream-create: stream .s. is there, //' "$STDERR")" "with 2 shards: stream-reshard scale s 4 changes that
+and its --max-record-size is not as asked: --update sets it
+and its --retention is not as asked: --update sets it
+and its --compression is not as asked: --update sets it
+and its --tag is not as asked: --update sets it"
+  expect_silence stream-create s --if-missing --shards 2 --retention 7d --compression zstd --tag owner=a --max-record-size 1MiB
+  expect_silence stream-create s --if-missing --update --retention 1d --tag owner=b
+  expect_silence stream-create s --if-missing --retention 1d --tag owner=b --tag other=
+  expect_status 0 stream-create s --if-missing --update --shards 4
+  expect_stderr_line "is there, with 2 shards: stream-reshard scale s 4 changes that"
+  expect_silence stream-create s -q --if-missing --shards 4
+}
+
 @test "--if-missing wants a stream, not only a name" {
   mkdir empty
-  expect_failure 66 "'empty'.*no stream" stream-create --if-missing empty
+  expect_failure 66 "'empty'.*not a stream" stream-create --if-missing empty
   echo data >file
   expect_failure 66 "'file'" stream-create --if-missing file
   expect_equal "$(cat file)" data
@@ -283,7 +299,6 @@ tags() {
   expect_nothing_created 64 "STREAM" stream-create
   expect_nothing_created 64 . stream-create s t
   expect_nothing_created 64 "bogus" stream-create --bogus s
-  expect_nothing_created 64 "if-missing|update" stream-create --if-missing --update s
 }
 
 # --- --update ------------------------------------------------------------------------------------------------------------------

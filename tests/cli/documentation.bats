@@ -31,6 +31,25 @@ bash_offers() {
     [ ${#COMPREPLY[@]} -eq 0 ] || printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
 }
 
+# What fish offers after a line.
+fish_offers() {
+  HOME=$PWD fish --no-config -c '
+    set fish_complete_path $SHARDLOG_SOURCE/completions/fish
+    set fish_function_path $SHARDLOG_SOURCE/completions/fish/functions $fish_function_path
+    complete -C $argv[1] | string replace -r "\t.*" ""' "$1"
+}
+
+# zsh_adds FUNCTION WORDS...: what a function of the completion adds for these words, the last one to complete.
+zsh_adds() {
+  zsh -f -c '
+    _arguments() { }
+    compadd() { print -rl -- "${(@P)argv[-1]}" }
+    service=stream-get
+    source $SHARDLOG_SOURCE/completions/zsh/_shardlog
+    PREFIX=$argv[-1] words=("${@[2,-1]}")
+    ${=1}' zsh "$@" | grep .
+}
+
 # "'(-s --shards)--shards=[how many]:number: '" is --shards: of the common part and of the program's.
 zsh_options() {
   awk -v program="$1" '
@@ -104,7 +123,7 @@ expect_some() {
   expect_equal "$(bash_offers stream-put --sync '')" $'full\nnormal'
   expect_equal "$(bash_offers stream-put --sync = n)" normal
   expect_equal "$(bash_offers stream-put --missing-key '')" $'error\nnone'
-  expect_equal "$(bash_offers stream-get --from t)" trim-horizon
+  expect_equal "$(bash_offers stream-get --from t)" $'trim-horizon\ntoday'
   expect_equal "$(bash_offers stream-get --sample-by '')" $'record\nkey'
   expect_equal "$(bash_offers stream-get -d , he)" here
   expect_equal "$(bash_offers stream-get he)" here
@@ -115,7 +134,67 @@ expect_some() {
   expect_equal "$(bash_offers stream-get here '')" ""
   expect_equal "$(bash_offers stream-reshard '')" $'split\nmerge\nscale'
   expect_equal "$(bash_offers stream-reshard --at 5 split he)" here
-  expect_equal "$(bash_offers stream-reshard split here '')" ""
+  expect_equal "$(bash_offers stream-reshard split here '')" 0
+}
+
+@test "bash completes the streams below \$STREAM_DIR or here, without a slash, and quoted" {
+  expect_silence stream-create orders
+  mkdir -p streams/deep other
+  expect_silence stream-create streams/deep/logs
+  mkdir 'my streams'
+  expect_silence stream-create 'my streams/a'
+  expect_equal "$(bash_offers stream-get o)" $'orders\nother/'
+  expect_equal "$(bash_offers stream-get streams/d)" streams/deep/
+  expect_equal "$(bash_offers stream-get streams/deep/)" streams/deep/logs
+  expect_equal "$(bash_offers stream-get 'my\ streams/')" 'my\ streams/a'
+  expect_equal "$(STREAM_DIR='my streams' bash_offers stream-get '')" a
+  expect_equal "$(STREAM_DIR=streams bash_offers stream-get ./o)" $'./orders\n./other/'
+  expect_equal "$(bash_offers stream-get nothing)" ""
+}
+
+@test "bash completes shards, consumers and producers of the stream on the line, and writes nothing" {
+  expect_silence stream-create s --shards 2
+  expect_silence stream-reshard split s 1
+  echo a | expect_silence stream-put s -k k --producer 'import 7'
+  expect_status 0 stream-get s -c billing
+  expect_status 0 stream-get s -c nightly
+  ls -A s >before
+  sha256sum s/stream.db s/stream.db-wal s/lock >>before
+  expect_equal "$(bash_offers stream-get s --shard '')" $'0\n1\n2\n3'
+  expect_equal "$(bash_offers stream-get s -c '')" $'billing\nnightly'
+  expect_equal "$(bash_offers stream-get s --consumer = n)" nightly
+  expect_equal "$(bash_offers stream-stats s -c b)" billing
+  expect_equal "$(bash_offers stream-put s --producer '')" 'import\ 7'
+  expect_equal "$(bash_offers stream-reshard split s '')" $'0\n2\n3'
+  expect_equal "$(bash_offers stream-reshard scale s '')" ""
+  expect_equal "$(bash_offers stream-get missing --shard '' 2>&1)" ""
+  ls -A s >after
+  sha256sum s/stream.db s/stream.db-wal s/lock >>after
+  expect_same after before
+}
+
+@test "zsh and fish complete streams, and what the stream on the line has" {
+  expect_silence stream-create s --shards 2
+  mkdir -p streams/deep
+  expect_silence stream-create streams/logs
+  expect_silence stream-reshard split s 1
+  echo a | expect_silence stream-put s -k k --producer 'import 7'
+  expect_status 0 stream-get s -c billing
+  expect_equal "$(fish_offers 'stream-get ')" $'s\nstreams/'
+  expect_equal "$(fish_offers 'stream-get streams/')" $'streams/deep/\nstreams/logs'
+  expect_equal "$(STREAM_DIR=streams fish_offers 'stream-get ')" logs
+  expect_equal "$(fish_offers 'stream-get s --shard ')" $'0\n1\n2\n3'
+  expect_equal "$(fish_offers 'stream-get s -c ')" billing
+  expect_equal "$(fish_offers 'stream-put s --producer ')" 'import 7'
+  expect_equal "$(fish_offers 'stream-reshard split s ')" $'0\n2\n3'
+  expect_equal "$(fish_offers 'stream-get --sample-by ')" $'key\nrecord'
+  expect_equal "$(zsh_adds _shardlog_stream stream-get '')" $'s\nstreams'
+  expect_equal "$(zsh_adds _shardlog_stream stream-get streams/)" $'logs\ndeep'
+  expect_equal "$(STREAM_DIR=streams zsh_adds _shardlog_stream stream-get '')" logs
+  expect_equal "$(zsh_adds '_shardlog_names shard' stream-get s --shard '')" $'0\n1\n2\n3'
+  expect_equal "$(zsh_adds '_shardlog_names consumer' stream-get -c '' s)" billing
+  expect_equal "$(zsh_adds '_shardlog_names producer' stream-put s --producer '')" 'import 7'
+  expect_equal "$(zsh_adds '_shardlog_names open_shard' stream-reshard split s '')" $'0\n2\n3'
 }
 
 @test "zsh completes the options of --help and no others" {
@@ -132,8 +211,9 @@ expect_some() {
 
 @test "the completions are valid in their shells" {
   bash -n "$SHARDLOG_SOURCE/completions/bash/shardlog"
-  ! command -v zsh >/dev/null || zsh -n "$SHARDLOG_SOURCE/completions/zsh/_shardlog"
-  ! command -v fish >/dev/null || fish -n "$SHARDLOG_SOURCE"/completions/fish/*.fish
+  zsh -n "$SHARDLOG_SOURCE/completions/zsh/_shardlog"
+  local file
+  for file in "$SHARDLOG_SOURCE"/completions/fish/{,functions/}*.fish; do fish -n "$file"; done
 }
 
 @test "the manual is clean, and every page is installed" {

@@ -323,7 +323,7 @@ is_gone_when_terminated() {
   numbers 1
   start stream-get -q -c x --lease-duration 200ms --exec 'sleep 1000 & echo $! >child; echo $$ >pid; wait; sleep 1000' s
   wait_until test -s pid
-  expect_silence stream-get -c x --seek trim-horizon --force s
+  expect_silence stream-get -q -c x --new --seek trim-horizon --force s
   expect_exit 76
   expect_stderr_line "shardId-000000000000"
   wait_until is_dead "$(cat pid)"
@@ -343,7 +343,7 @@ is_gone_when_terminated() {
     until [ "$(ls here.* | wc -l)" -eq 4 ]; do sleep 0.01; done' s
   expect_equal "$(cat records.* | sort -n)" "$(seq 400)"
   expect_silence stream-get -c x s
-  stream-get -c x --seek trim-horizon s
+  stream-get -q -c x --seek trim-horizon s
   # shellcheck disable=SC2016
   expect_status 1 timeout 60 stream-get -f -c x --workers 4 --retries 0 --exec '[ "$STREAM_SHARD" != shardId-000000000002 ]' s
   grep -q 'shardId-000000000002' "$STDERR"
@@ -395,7 +395,7 @@ is_gone_when_terminated() {
   wait_until stream-get -c x --batch 3 --exec "$command" --into t s
   expect_equal "$(stream-get t | grep -c '^.$')" 6
   expect_equal "$(stream-get t | wc -l)" 8
-  expect_silence stream-get -c x --seek trim-horizon s
+  expect_silence stream-get -q -c x --new --seek trim-horizon s
   expect_silence stream-get -c x --batch 3 --exec cat --into t s
   expect_equal "$(stream-get t | wc -l)" 14
 }

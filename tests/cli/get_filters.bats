@@ -48,6 +48,15 @@ keyed_stream() {
   done
 }
 
+@test "-k twice gives the records of both keys, in their order, from their shards" {
+  keyed_stream 8
+  stream-get s --json >all
+  jq -r 'select(.key == "k7" or .key == "k15") | .data' all >expected
+  expect_success stream-get s -k k7 --key k15
+  expect_same "$STDOUT" expected
+  expect_failure 64 "key.*empty" stream-get s -k k7 -k ''
+}
+
 @test "-k takes any key there can be" {
   stream-create s --shards 4
   local key
@@ -201,9 +210,8 @@ keyed_stream() {
   local bad
   for bad in last last: last:x last:-1 last:+1 last:1.5 'last: 1' last:01x last:9223372036854775808 LAST:1 at at: at:x at:-1 \
     at:01 at:1.0 after: after:x "at:$(printf '9%.0s' $(seq 130))" before:1; do
-    expect_failure 64 "--from.*trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE.*time" \
-      stream-get s --shard 0 --from "$bad"
-    expect_failure 64 "--until.*last:N" stream-get s --shard 0 --until "$bad"
+    expect_failure 64 "--from '[^']*' is not a (position|time)" stream-get s --shard 0 --from "$bad"
+    expect_failure 64 "--until '[^']*' is not a (position|time)" stream-get s --shard 0 --until "$bad"
   done
 }
 

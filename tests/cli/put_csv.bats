@@ -107,7 +107,7 @@ while data:
   expect_failure 64 "--header.*--csv" stream-put s --header a
   local bad
   for bad in '::' '"' '\n' '\r' 'é'; do expect_failure 64 "field-separator.*--csv" stream-put s --csv -F "$bad" a; done
-  expect_failure 64 "excludes" stream-put s --csv --json a
+  expect_failure 64 "does not go with" stream-put s --csv --json a
   expect_no_records s
 }
 

@@ -131,7 +131,7 @@ for _ in range(60000):
   local options
   for options in '-0 -d,' '--whole -0' '--json --frames' '--whole --json' '-d, --frames'; do
     # shellcheck disable=SC2086
-    echo a | expect_failure 64 "excludes" stream-put s $options
+    echo a | expect_failure 64 "does not go with" stream-put s $options
   done
   expect_no_records s
 }

@@ -60,7 +60,7 @@ while data:
   expect_status 1 stream-put s --record-start ^X --on-error skip input
   expect_silence stream-put s --record-start ^X /dev/null
   expect_failure 64 "--record-start '\\(': .* at character" stream-put s --record-start '(' input
-  expect_failure 64 "excludes" stream-put s --record-start a -0 input
+  expect_failure 64 "does not go with" stream-put s --record-start a -0 input
   expect_no_records s
   printf 'X\na\nX b\n' | expect_failure 65 "line 3 of .*: no partition key" stream-put s --record-start ^X --key-field 2 -F $'\n' --missing-key error
   expect_equal "$(records_of s)" '"X\na"'

@@ -44,7 +44,7 @@ open_shards() { stream-stats "$1" --json | jq -r '[.shards[] | select(.open) | .
   stream-create s --shards 4
   stream-reshard merge s 0 1
   expect_failure 64 "closed; shardId-000000000004 took over" stream-reshard split s 0
-  expect_failure 66 "no shardId-000000000009" stream-reshard split s 9
+  expect_failure 66 "shardId-000000000009: no such shard; the stream has shards 0 to 4" stream-reshard split s 9
   expect_failure 64 "not adjacent" stream-reshard merge s 4 3
   expect_failure 64 "not adjacent" stream-reshard merge s 2 2
   expect_failure 64 "cannot be split at hash key 0" stream-reshard split s 4 --at 0

@@ -65,7 +65,7 @@ work() {
   stream-create s
   put s one two three
   work s b
-  expect_status 0 stream-get s -q -c a --seek trim-horizon
+  expect_status 0 stream-get s -q -c a --new --seek trim-horizon
   expect_success stream-stats s --consumers
   expect_equal "$(awk '{ print $1, $2, $3 }' "$STDOUT")" $'consumer workers backlog\na - 3\nb - 0'
   expect_success stream-stats s -c b
@@ -94,7 +94,7 @@ work() {
 @test "the shards that wait for their parents count too" {
   stream-create s
   put_keyed s 1 10
-  expect_status 0 stream-get s -q -c g --seek trim-horizon
+  expect_status 0 stream-get s -q -c g --new --seek trim-horizon
   stream-reshard split s 0
   put_keyed s 11 30
   expect_equal "$(of s '[.consumers[] | .backlog, (.shards | length), .shards[0].backlog]')" '[30,3,10]'
@@ -108,7 +108,7 @@ work() {
 @test "what retention took is not behind anybody" {
   stream-create s
   put s a b c d
-  expect_status 0 stream-get s -q -c g --seek trim-horizon
+  expect_status 0 stream-get s -q -c g --new --seek trim-horizon
   sleep_past=$(of s '.shards[0].last.arrived')
   stream-create s --update --retention 1ms
   wait_until test "$(date +%s%N)" -gt "$(($(date -d "$(tr -d '"' <<<"$sleep_past")" +%s%N) + 2000000))"
@@ -123,8 +123,8 @@ work() {
   expect_failure 64 'which stream' stream-stats -c nobody
   expect_failure 64 'which stream' stream-stats --consumers
   expect_failure 64 'which stream' stream-stats --producers
-  expect_failure 64 'excludes' stream-stats s --verify --consumers
-  expect_failure 64 'excludes' stream-stats s --shard-for k -c nobody
+  expect_failure 64 "does not go with" stream-stats s --verify --consumers
+  expect_failure 64 "does not go with" stream-stats s --shard-for k -c nobody
 }
 
 @test "producers with what they have put" {

@@ -71,7 +71,7 @@ def main():
     with Folder() as folder:
         stream, log = folder + "/stream", folder + "/log"
         run("stream-create", stream, "--shards", "4")
-        run("stream-get", stream, "-c", "group", "--seek", "trim-horizon")
+        run("stream-get", stream, "-c", "group", "--new", "--seek", "trim-horizon")
         group = Group(stream, log)
         producers = [Producer(stream, number, "--rate", str(RATE)) for number in range(PRODUCERS)]
         try:

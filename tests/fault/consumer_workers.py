@@ -68,7 +68,7 @@ def main():
         run("stream-create", stream, "--shards", str(SHARDS))
         producer = Producer(stream, [f"key{i}" for i in range(256)])
         producer.add(1, randomness)
-        run("stream-get", stream, "-c", "group", "--seek", "trim-horizon")
+        run("stream-get", stream, "-c", "group", "--new", "--seek", "trim-horizon")
         group = Group(stream, log)
         owners = Owners()
         done = threading.Event()

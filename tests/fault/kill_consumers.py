@@ -75,7 +75,7 @@ class Consumer:
         """By a process that may be killed as well. Its work is a commit: all of it is there, or nothing."""
         generation = consumer(self.stream, self.name)["generation"]
         while consumer(self.stream, self.name)["generation"] == generation:
-            process = subprocess.Popen([program("stream-get"), self.stream, "-c", self.name, "--seek", "trim-horizon"])
+            process = subprocess.Popen([program("stream-get"), self.stream, "-c", self.name, "--new", "--seek", "trim-horizon"])
             time.sleep(randomness.random() * 0.01)
             process.kill()
             process.wait()

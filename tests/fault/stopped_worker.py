@@ -50,7 +50,7 @@ class Pair(threading.Thread):
         self.owners = Owners()
         self.error = None
         run("stream-create", self.target)
-        run("stream-get", stream, "-c", self.consumer, "--seek", "trim-horizon")
+        run("stream-get", stream, "-c", self.consumer, "--new", "--seek", "trim-horizon")
         self.workers = {}
         self.add()
         self.add()

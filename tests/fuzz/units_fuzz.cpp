@@ -7,6 +7,8 @@
 #include "shardlog/core/hash_key.h"
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
+#include "tools/common/positions.h"
+#include "tools/common/times.h"
 #include "tools/common/units.h"
 
 // Any text is refused, or within its limits; and what has a printed form is read from it.

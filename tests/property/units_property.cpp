@@ -8,6 +8,8 @@
 #include <map>
 #include <string>
 
+#include "tools/common/positions.h"
+#include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "unit/time_zone.h"
 

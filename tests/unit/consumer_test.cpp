@@ -53,14 +53,15 @@ TEST_F(ConsumerTest, OfASequenceNumberOrAnOddNameIsRefused) {
   EXPECT_EQ(refusal([&] { make_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, clock_); }),
             ErrorCode::usage);
   EXPECT_EQ(refusal([&] { make_consumer(stream_, "a b", Latest{}, clock_); }), ErrorCode::usage);
-  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, {}, false, clock_); }),
-            ErrorCode::usage);
+  EXPECT_EQ(
+      refusal([&] { seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, {}, {.make = true}, clock_); }),
+      ErrorCode::usage);
 }
 
 TEST_F(ConsumerTest, SoughtIsOfANewGenerationAndHigherEpochs) {
   make_consumer(stream_, "billing", Latest{}, clock_);
   own(0, {"w1", "gone"});
-  seek_consumer(stream_, "billing", TrimHorizon{}, {}, true, clock_);
+  seek_consumer(stream_, "billing", TrimHorizon{}, {}, {.make = true, .force = true}, clock_);
   EXPECT_EQ(consumer().generation, 2U);
   for (const Lease& each : consumer().leases) {
     EXPECT_EQ(each, (Lease{each.shard, {}, {}, 2, 0, 2, TrimHorizon{}}));
@@ -72,7 +73,7 @@ TEST_F(ConsumerTest, SoughtInOneShardLeavesTheOthersAsTheyAre) {
   make_consumer(stream_, "billing", Latest{}, clock_);
   own(1, live_);
   const Lease other = lease(1);
-  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(2)}, ShardId(0), false, clock_);
+  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(2)}, ShardId(0), {.make = true}, clock_);
   EXPECT_EQ(lease(0).checkpoint, Checkpoint(AtSequence{SequenceNumber(2)}));
   EXPECT_EQ(lease(0).generation, 2U);
   EXPECT_EQ(lease(0).epoch, 2U);
@@ -80,7 +81,7 @@ TEST_F(ConsumerTest, SoughtInOneShardLeavesTheOthersAsTheyAre) {
 }
 
 TEST_F(ConsumerTest, ThatIsNotThereIsMadeBySeek) {
-  seek_consumer(stream_, "billing", Latest{}, {}, false, clock_);
+  seek_consumer(stream_, "billing", Latest{}, {}, {.make = true}, clock_);
   EXPECT_EQ(lease(0).checkpoint, Checkpoint(AtSequence{SequenceNumber(1)}));
   EXPECT_EQ(consumer().generation, 1U);
 }
@@ -89,11 +90,12 @@ TEST_F(ConsumerTest, WithALiveWorkerIsNotTakenAway) {
   make_consumer(stream_, "billing", Latest{}, clock_);
   own(1, live_);
   const Consumer before = consumer();
-  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, {}, false, clock_); }), ErrorCode::busy);
-  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, ShardId(1), false, clock_); }), ErrorCode::busy);
+  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, {}, {.make = true}, clock_); }), ErrorCode::busy);
+  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, ShardId(1), {.make = true}, clock_); }),
+            ErrorCode::busy);
   EXPECT_EQ(refusal([&] { forget_consumer(stream_, "billing", false); }), ErrorCode::busy);
   EXPECT_EQ(consumer(), before);
-  seek_consumer(stream_, "billing", Latest{}, {}, true, clock_);
+  seek_consumer(stream_, "billing", Latest{}, {}, {.make = true, .force = true}, clock_);
   EXPECT_EQ(lease(1).owner, std::nullopt);
 }
 

@@ -158,7 +158,7 @@ TEST_F(LeaseKeeperTest, IsFencedByItsDouble) {
 TEST_F(LeaseKeeperTest, IsFencedByASeekAndByARemoval) {
   LeaseKeeper one = a();
   one.tend();
-  seek_consumer(stream_b_, "billing", Latest{}, {}, true, clock_);
+  seek_consumer(stream_b_, "billing", Latest{}, {}, {.make = true, .force = true}, clock_);
   EXPECT_EQ(message([&] {
               one.advance(ShardId(0), AfterSequence{SequenceNumber(9)});
               one.commit();

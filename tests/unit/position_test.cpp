@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "tools/common/positions.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -32,6 +33,11 @@ std::string position(std::string_view text) {
 TEST(Position, Names) {
   EXPECT_EQ(position("trim-horizon"), "trim horizon");
   EXPECT_EQ(position("latest"), "latest");
+}
+
+TEST(Position, NamesInOtherPrograms) {
+  for (const char* text : {"earliest", "beginning", "TRIM_HORIZON"}) EXPECT_EQ(position(text), "trim horizon") << text;
+  for (const char* text : {"end", "LATEST"}) EXPECT_EQ(position(text), "latest") << text;
 }
 
 TEST(Position, Times) {
@@ -84,11 +90,28 @@ TEST(Position, RefusesOtherSequenceNumbers) {
 }
 
 TEST(Position, RefusesOtherNames) {
-  for (const char* text : {"", " ", "trim_horizon", "trim-horizon ", "TRIM_HORIZON", "Latest", "latest\n", "tail",
+  for (const char* text : {"", " ", "trim_horizon", "trim-horizon ", "Trim_Horizon", "Latest", "latest\n", "tail",
                            "first", "at-sequence:1", "before:1", "1", "10"}) {
     EXPECT_EQ(position(text), "none") << text;
   }
   EXPECT_EQ(position(std::string_view("latest\0", 7)), "none");
+}
+
+TEST(NotAPosition, TheNearestGuess) {
+  const auto guess = [](const std::string& text) { return not_a_position(text, now); };
+  EXPECT_EQ(guess("yesteday"), "is not a position; did you mean 'yesterday'?");
+  EXPECT_EQ(guess("Latest"), "is not a position; did you mean 'latest'?");
+  EXPECT_EQ(guess("last"), "is not a position; did you mean 'last:N'?");
+  EXPECT_EQ(guess("last:x"), "is not a position: last:N takes a number of records");
+  EXPECT_EQ(guess("at:01"), "is not a position: at:SEQUENCE takes a sequence number");
+  EXPECT_EQ(guess("2026/01/31"), "is not a position; did you mean '2026-01-31'?");
+  EXPECT_EQ(guess("2026-01-31_10:20"), "is not a position; did you mean '2026-01-31 10:20'?");
+  EXPECT_EQ(guess("10"), "is not a position; did you mean 'last:10'?");
+  EXPECT_EQ(guess("9:30"), "is not a position; did you mean '09:30'?");
+  EXPECT_EQ(guess(" now\n"), "is not a position; did you mean 'now'?");
+  EXPECT_EQ(guess("2026-13-01").substr(0, 14), "is not a time:");
+  EXPECT_EQ(guess("somewhere").substr(0, 18), "is not a position:");
+  EXPECT_EQ(guess("").substr(0, 18), "is not a position:");
 }
 
 TEST(Speed, WithAndWithoutItsX) {

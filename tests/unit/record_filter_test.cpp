@@ -35,20 +35,20 @@ Runs selected(RecordFilter& filter, const StoredBatch& batch) {
 }
 
 TEST(RecordFilter, ABatchThatIsWantedAsItIs) {
-  RecordFilter filter(std::nullopt, std::nullopt, all);
+  RecordFilter filter({}, std::nullopt, all);
   EXPECT_EQ(selected(filter, keyless(5)), (Runs{{0, 5}}));
   EXPECT_FALSE(filter.done());
 }
 
 TEST(RecordFilter, OnlyWhatWasAskedFor) {
-  RecordFilter filter(std::nullopt, std::nullopt, all);
+  RecordFilter filter({}, std::nullopt, all);
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 1, 3)), (Runs{{1, 3}}));
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 4, 1)), (Runs{{4, 1}}));
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 2, 0)), Runs{});
 }
 
 TEST(RecordFilter, CountsOverBatches) {
-  RecordFilter filter(std::nullopt, std::nullopt, 7);
+  RecordFilter filter({}, std::nullopt, 7);
   EXPECT_EQ(selected(filter, keyless(5)), (Runs{{0, 5}}));
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 1, 4)), (Runs{{1, 2}}));
   EXPECT_TRUE(filter.done());
@@ -56,31 +56,37 @@ TEST(RecordFilter, CountsOverBatches) {
 }
 
 TEST(RecordFilter, CountOfNothingIsDoneAtOnce) {
-  EXPECT_TRUE(RecordFilter(std::nullopt, std::nullopt, 0).done());
+  EXPECT_TRUE(RecordFilter({}, std::nullopt, 0).done());
 }
 
 TEST(RecordFilter, RunsOfOneKey) {
   const Keys keys{"a", "a", "b", std::nullopt, "a", "aa", "", "a"};
-  RecordFilter filter("a", std::nullopt, all);
+  RecordFilter filter({"a"}, std::nullopt, all);
   EXPECT_EQ(selected(filter, batch_of(keys, 0, 8)), (Runs{{0, 2}, {4, 1}, {7, 1}}));
   EXPECT_EQ(selected(filter, batch_of(keys, 1, 4)), (Runs{{1, 1}, {4, 1}}));
   EXPECT_EQ(selected(filter, batch_of(keys, 2, 2)), Runs{});
 }
 
+TEST(RecordFilter, RunsOfSeveralKeys) {
+  const Keys keys{"b", "a", "c", std::nullopt, "a", "ab", "", "b"};
+  RecordFilter filter({"b", "a", "b"}, std::nullopt, all);
+  EXPECT_EQ(selected(filter, batch_of(keys, 0, 8)), (Runs{{0, 2}, {4, 1}, {7, 1}}));
+}
+
 TEST(RecordFilter, CountsOnlyWhatTheKeyLeaves) {
-  RecordFilter filter("a", std::nullopt, 2);
+  RecordFilter filter({"a"}, std::nullopt, 2);
   EXPECT_EQ(selected(filter, batch_of({"b", "a", "b", "a", "a"}, 0, 5)), (Runs{{1, 1}, {3, 1}}));
   EXPECT_TRUE(filter.done());
 }
 
 TEST(RecordFilter, SamplesOnlyWhatTheKeyLeaves) {
-  RecordFilter filter("a", Sampler(50, Sampler::By::record), all);
+  RecordFilter filter({"a"}, Sampler(50, Sampler::By::record), all);
   const Keys keys{"a", "b", "a", "b", "a", "b", "a", "b"};
   EXPECT_EQ(selected(filter, batch_of(keys, 0, 8)), (Runs{{2, 1}, {6, 1}}));
 }
 
 TEST(RecordFilter, ASampleGoesOnFromBatchToBatch) {
-  RecordFilter filter(std::nullopt, Sampler(25, Sampler::By::record), all);
+  RecordFilter filter({}, Sampler(25, Sampler::By::record), all);
   EXPECT_EQ(selected(filter, keyless(3)), Runs{});
   EXPECT_EQ(selected(filter, keyless(3)), (Runs{{0, 1}}));
   EXPECT_EQ(selected(filter, keyless(3)), (Runs{{1, 1}}));

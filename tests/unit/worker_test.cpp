@@ -195,7 +195,7 @@ TEST_F(WorkerTest, DoesNotReadAChildThatOpensMeanwhile) {
 
 TEST_F(WorkerTest, TellsOfAGapAndGoesOnBehindIt) {
   store_.put(0, {"a", "b", "c", "d"});
-  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), false, clock_);
+  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), {.make = true}, clock_);
   store_.trim(0, 3);
   const WorkerReport report = run(recorder_);
   EXPECT_TRUE(report.missed_records);
@@ -204,7 +204,7 @@ TEST_F(WorkerTest, TellsOfAGapAndGoesOnBehindIt) {
 
 TEST_F(WorkerTest, CountsAGapAtTheEndAsRead) {
   store_.put(0, {"a", "b"});
-  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), false, clock_);
+  seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), {.make = true}, clock_);
   store_.trim(0, 3);
   EXPECT_TRUE(run(recorder_).missed_records);
   EXPECT_EQ(checkpoint(0), after(2));

@@ -7,7 +7,9 @@
 #include <charconv>
 #include <sstream>
 
+#include "shardlog/core/nearest.h"
 #include "shardlog/stream.h"
+#include "tools/common/argument_check.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -60,6 +62,35 @@ std::string help_line(const CLI::Option& option) {
   return line + "\n";
 }
 
+OptionShape shape_of(const CLI::Option& option) {
+  OptionShape shape{option.get_snames(), option.get_lnames(), OptionShape::Value::one, option.get_type_name()};
+  if (option.get_items_expected_max() == 0) {
+    shape.value = shape.value_name.empty() ? OptionShape::Value::none : OptionShape::Value::optional;
+  } else if (option.get_items_expected_max() > 1) {
+    shape.value = OptionShape::Value::many;
+  }
+  return shape;
+}
+
+CommandShape shape_of(const CLI::App& app) {
+  CommandShape shape;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional()) {
+      shape.arguments.push_back(option->get_name());
+      shape.more_arguments = option->get_items_expected_max() > 1;
+    } else {
+      shape.options.push_back(shape_of(*option));
+    }
+  }
+  return shape;
+}
+
+/// "--idle-exit requires --follow" in our words.
+std::string in_our_words(std::string text, const std::string& theirs, const std::string& ours) {
+  if (const auto at = text.find(theirs); at != std::string::npos) text.replace(at, theirs.size(), ours);
+  return text;
+}
+
 /// The name by which messages call an option: its long one, which is the last.
 std::string long_name(const std::string& names) {
   return names.substr(names.rfind(',') + 1);
@@ -74,9 +105,16 @@ OptionTable::OptionTable() : app_(std::make_unique<CLI::App>()) {
 OptionTable::~OptionTable() = default;
 
 std::optional<std::string> OptionTable::parse(std::span<char* const> arguments) {
+  if (auto wrong = check_arguments({arguments.begin(), arguments.end()}, shape_of(*app_))) return wrong;
   try {
     app_->parse(reversed(arguments));
     return std::nullopt;
+  } catch (const CLI::RequiredError& error) {
+    return in_our_words(error.what(), "is required", "is missing");
+  } catch (const CLI::RequiresError& error) {
+    return in_our_words(error.what(), "requires", "needs");
+  } catch (const CLI::ExcludesError& error) {
+    return in_our_words(error.what(), "excludes", "does not go with");
   } catch (const CLI::ParseError& error) {
     return error.what();
   } catch (const Error& error) {  // of refuse_value()
@@ -188,7 +226,7 @@ OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t l
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = error == std::errc() && stop == text.data() + text.size();
     if (!whole || number < least || number > most) {
-      refuse_value(option, text, fmt::format("is no number from {} to {}", least, most));
+      refuse_value(option, text, fmt::format("is not a number from {} to {}", least, most));
     }
     set(number);
   };
@@ -199,7 +237,9 @@ OptionTable::Option OptionTable::choice(const std::string& names, const std::pai
                                         const std::function<void(bool)>& set, const std::string& description) {
   const auto parse = [words, set, option = long_name(names)](const std::string& text) {
     if (text != words.first && text != words.second) {
-      refuse_value(option, text, fmt::format("is neither {} nor {}", words.first, words.second));
+      refuse_value(option, text,
+                   fmt::format("is neither {} nor {}", words.first, words.second) +
+                       did_you_mean(text, {words.first, words.second}));
     }
     set(text == words.second);
   };
@@ -210,7 +250,7 @@ OptionTable::Option OptionTable::percent(const std::string& names, std::optional
                                          const std::string& description) {
   const auto parse = [&into, option = long_name(names)](const std::string& text) {
     into = parse_percent(text);
-    if (!into) refuse_value(option, text, "is no percentage above 0 and up to 100");
+    if (!into) refuse_value(option, text, "is not a percentage above 0 and up to 100");
   };
   return value(names, "PERCENT", parse, description);
 }
@@ -245,13 +285,13 @@ void refuse_value(const std::string& option, const std::string& value, const std
 
 Duration duration_of(const std::string& option, const std::string& value) {
   const auto duration = parse_duration(value);
-  if (!duration) refuse_value(option, value, "is no duration: a number and us, ms, s, m, h, d or w");
+  if (!duration) refuse_value(option, value, "is not a duration: a number and us, ms, s, m, h, d or w");
   return *duration;
 }
 
 std::uint64_t size_of(const std::string& option, const std::string& value) {
   const auto size = parse_size(value);
-  if (!size) refuse_value(option, value, "is no size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
+  if (!size) refuse_value(option, value, "is not a size: a number and k, M, G, KiB, MiB, GiB, kB, MB, GB or nothing");
   return *size;
 }
 

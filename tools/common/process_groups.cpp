@@ -14,6 +14,11 @@ void ProcessGroups::remove(pid_t group) {
   groups_.erase(group);
 }
 
+bool ProcessGroups::empty() {
+  const std::lock_guard guard(mutex_);
+  return groups_.empty();
+}
+
 void ProcessGroups::send(int signal) {
   const std::lock_guard guard(mutex_);
   for (const pid_t group : groups_) ::kill(-group, signal);

@@ -15,6 +15,8 @@ class ProcessGroups {
   /// To be called while the group's number cannot be anybody else's yet: before its first process is reaped.
   void remove(pid_t group);
 
+  [[nodiscard]] bool empty();
+
   /// Sends a signal to all of them.
   void send(int signal);
 

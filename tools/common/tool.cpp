@@ -144,10 +144,15 @@ std::optional<std::string> stream_directory() {
   return directory != nullptr && *directory != '\0' ? std::optional<std::string>(directory) : std::nullopt;
 }
 
+std::string shown_name(std::string stream) {
+  while (stream.size() > 1 && stream.back() == '/') stream.pop_back();
+  return stream;
+}
+
 std::string address_of(const std::string& stream) {
   const bool bare = !stream.empty() && stream.find_first_of("/:") == std::string::npos;
   const auto directory = stream_directory();
-  return bare && directory ? fmt::format("{}/{}", *directory, stream) : stream;
+  return bare && directory ? fmt::format("{}/{}", *directory, stream) : shown_name(stream);
 }
 
 }  // namespace shardlog::cli

@@ -74,7 +74,11 @@ class Tool {
 /// $STREAM_DIR, where it is set.
 std::optional<std::string> stream_directory();
 
-/// The address of a STREAM argument: a bare name is taken below $STREAM_DIR where that is set.
+/// A STREAM argument as it is shown: without the slash that a shell's completion of directories adds.
+std::string shown_name(std::string stream);
+
+/// The address of a STREAM argument: a bare name is taken below $STREAM_DIR where that is set. It has no slash at its
+/// end.
 std::string address_of(const std::string& stream);
 
 }  // namespace shardlog::cli

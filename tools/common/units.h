@@ -6,10 +6,8 @@
 #include <string_view>
 
 #include "shardlog/core/clock.h"
-#include "shardlog/core/position.h"
 
-/// How people write sizes, durations, times and positions. Nothing is returned where a text is not one, or does not
-/// fit.
+/// How people write sizes and durations. Nothing is returned where a text is not one, or does not fit.
 namespace shardlog::cli {
 
 /// Bytes: a number, which may have a fraction, and k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers of
@@ -25,17 +23,6 @@ std::optional<double> parse_speed(std::string_view text);
 /// A number, which may have a fraction, and us, ms, s, m, h, d or w; several of these add up (1h30m). 0 needs no unit.
 /// Rounded to microseconds, at most 3'200'000'000 s.
 std::optional<Duration> parse_duration(std::string_view text);
-
-/// RFC 3339 (seconds may be missing; local time where there is no zone; a date alone is its midnight), @ and seconds
-/// since the epoch, "now", or + or - and a duration from `now`. Digits behind the microseconds are left out. Of a local
-/// time that clocks show twice it is the first; one that they jump over is as long after the jump.
-std::optional<Timestamp> parse_time(std::string_view text, Timestamp now);
-
-/// trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a time.
-std::optional<Position> parse_position(std::string_view text, Timestamp now);
-
-/// As to_rfc3339(), with microseconds, in local time and with its offset: 2026-01-31T11:20:30.123456+01:00.
-std::string to_local_rfc3339(Timestamp time);
 
 /// "1.5 GiB", "12 KiB", "17 B": at most four characters of number.
 std::string format_size(std::uint64_t bytes);

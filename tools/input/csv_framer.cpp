@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/nearest.h"
 #include "shardlog/core/printable.h"
-#include "tools/common/nearest_name.h"
 
 namespace shardlog::cli {
 

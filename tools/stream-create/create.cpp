@@ -1,5 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "tools/common/open_stream.h"
+#include "tools/common/shell_word.h"
+#include "tools/common/units.h"
 #include "tools/stream-create/options.h"
 
 namespace shardlog::cli {
@@ -19,9 +24,6 @@ Tags parse_tags(const std::vector<std::string>& texts) {
 }
 
 void update(const CreateCommand& command, const Context& context) {
-  if (command.shards)
-    throw Error(ErrorCode::usage, "--shards: the shards of a stream that is there cannot be changed by --update");
-  if (command.group) throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
   SettingsChange change;
   change.max_record_size = command.max_record_size;
   change.retention = command.retention;
@@ -29,13 +31,54 @@ void update(const CreateCommand& command, const Context& context) {
   change.repair_clock = command.repair_clock;
   change.accept_loss = command.accept_loss;
   change.tags = parse_tags(command.tags);
-  open(address_of(command.stream), context.open_options(Access::write), context.clock)->update(change);
+  open_stream(address_of(command.stream), Access::write, context)->update(change);
+}
+
+void refuse_what_cannot_be_updated(const CreateCommand& command) {
+  if (command.shards)
+    throw Error(ErrorCode::usage, "--shards: the shards of a stream that is there cannot be changed by --update");
+  if (command.group) throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
+}
+
+bool has(const Tags& tags, const Tags& asked) {
+  return std::all_of(asked.begin(), asked.end(), [&](const auto& tag) {
+    const auto found = tags.find(tag.first);
+    return tag.second.empty() ? found == tags.end() : found != tags.end() && found->second == tag.second;
+  });
+}
+
+/// A warning for each setting of the stream that is not as asked for.
+void warn_of_differences(const CreateCommand& command, const StreamDescription& stream, const Context& context) {
+  const auto warn = [&](const std::string& what) {
+    context.warn(fmt::format("stream {} is there, {}", quote(shown_name(command.stream)), what));
+  };
+  const auto compare = [&](const auto& asked, const auto& there, const char* option) {
+    if (asked && *asked != there) warn(fmt::format("and its {} is not as asked: --update sets it", option));
+  };
+  const std::size_t shards = stream.map.open_shards().size();
+  if (command.shards && *command.shards != shards) {
+    warn(fmt::format("with {}: stream-reshard scale {} {} changes that", format_count(shards, "shard"),
+                     shell_word(shown_name(command.stream)), *command.shards));
+  }
+  compare(command.max_record_size, stream.settings.max_record_size, "--max-record-size");
+  compare(command.retention, stream.settings.retention, "--retention");
+  compare(command.compression, stream.settings.compression, "--compression");
+  compare(std::optional(has(stream.settings.tags, parse_tags(command.tags))), true, "--tag");
+}
+
+/// What is there has to be a stream that can be used.
+void accept(const CreateCommand& command, const Context& context) {
+  if (command.update) update(command, context);
+  const auto stream = open_stream(address_of(command.stream), Access::read, context);
+  warn_of_differences(command, stream->describe(), context);
+  context.detail("stream " + quote(address_of(command.stream)) + " is there");
 }
 
 }  // namespace
 
 ExitStatus run_create(const CreateCommand& command, const Context& context) {
-  if (command.update) {
+  if (command.update && !command.if_missing) {
+    refuse_what_cannot_be_updated(command);
     update(command, context);
     return ExitStatus::success;
   }
@@ -47,14 +90,11 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   options.settings.tags = parse_tags(command.tags);
   options.group = command.group;
   options.unsafe_file_system = command.force;
-  const std::string address = address_of(command.stream);
   try {
-    create(address, options, context.clock);
+    create(address_of(command.stream), options, context.clock);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::exists || !command.if_missing) throw;
-    // What is there has to be a stream that can be used.
-    open(address, context.open_options(Access::read), context.clock);
-    context.detail("stream " + quote(address) + " is there");
+    accept(command, context);
   }
   return ExitStatus::success;
 }

@@ -1,5 +1,6 @@
 #include "tools/stream-create/options.h"
 
+#include "shardlog/core/nearest.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -24,7 +25,9 @@ void define(OptionTable& options, CreateCommand& command) {
       "--compression", "none|lz4|zstd",
       [&command](const std::string& text) {
         command.compression = parse_compression(text);
-        if (!command.compression) refuse_value("--compression", text, "is neither none, lz4 nor zstd");
+        if (!command.compression)
+          refuse_value("--compression", text,
+                       "is neither none, lz4 nor zstd" + did_you_mean(text, {"none", "lz4", "zstd"}));
       },
       "how records are made smaller, batch by batch, where that helps (zstd)");
   options.list("--tag", "KEY=VALUE", command.tags,
@@ -32,9 +35,10 @@ void define(OptionTable& options, CreateCommand& command) {
 
   options.group("Creation");
   options.value("--group", "NAME", command.group, "share the stream with a group of users");
-  const auto if_missing = options.flag("--if-missing", command.if_missing, "succeed when the stream is there");
-  const auto update = options.flag("--update", command.update, "change the given settings of a stream that is there")
-                          .excludes(if_missing);
+  options.flag("--if-missing", command.if_missing, "succeed when the stream is there, and say what is not as asked");
+  const auto update =
+      options.flag("--update", command.update,
+                   "change the given settings of a stream that is there; with --if-missing, or create it");
   options
       .flag("--repair-clock", command.repair_clock, "with --update: bring arrivals that are in the future back to now")
       .needs(update);

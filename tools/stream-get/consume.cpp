@@ -15,7 +15,9 @@
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/consumer/process_identity.h"
 #include "shardlog/consumer/worker.h"
+#include "tools/common/open_stream.h"
 #include "tools/stream-get/exec_delivery.h"
+#include "tools/stream-get/nearest_consumer.h"
 #include "tools/stream-get/pipe_delivery.h"
 #include "tools/stream-get/request.h"
 
@@ -35,10 +37,10 @@ std::string host_and_pid() {
 class Workers {
  public:
   Workers(const GetCommand& command, const Context& context)
-      : command_(command),
-        context_(context),
-        budget_(command.count),
-        forward_(context.stop, [this] { stop_.request_stop(); }) {}
+      : command_(command), context_(context), budget_(command.count), forward_(context.stop, [this] {
+          stop_.request_stop();
+          tell_of_commands();
+        }) {}
 
   ExitStatus run() {
     auto stream = open_stream();
@@ -66,7 +68,7 @@ class Workers {
 
  private:
   [[nodiscard]] std::unique_ptr<Stream> open_stream() const {
-    return open(address_of(command_.stream), context_.open_options(Access::write), context_.clock);
+    return cli::open_stream(address_of(command_.stream), Access::write, context_);
   }
 
   /// So that what is wrong with the options makes no consumer.
@@ -80,10 +82,16 @@ class Workers {
 
   /// Makes the consumer where it is new. Returns its UUID.
   std::string begin(Stream& stream) {
-    const Position from = position_of("--from", command_.from, false, context_.clock.now());
+    const std::string start = start_of(command_);
+    const Position from = position_of("--from", start, false, context_.clock.now());
     const std::string& name = *command_.consumer.name;
-    if (consumer::make_consumer(stream, name, from, context_.clock))
-      context_.warn(fmt::format("new consumer {} begins at {}", quote(name), command_.from));
+    const std::string guess = nearest_consumer(stream, name);
+    if (consumer::make_consumer(stream, name, from, context_.clock)) {
+      context_.warn(fmt::format("new consumer {} begins at {}{}", quote(name), start, guess));
+    } else if (command_.from) {
+      context_.warn(fmt::format("--from {} is ignored: consumer {} goes on where it stopped, and --seek sets it",
+                                quote(start), quote(name)));
+    }
     const auto consumer = stream.consumer(name);
     if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: it was removed", quote(name)));
     return consumer->uuid;
@@ -138,6 +146,12 @@ class Workers {
     result.batch_bytes = options.batch_bytes.value_or(usual_batch_bytes);
     result.batch_wait = options.batch_wait;
     return result;
+  }
+
+  /// A person would take the wait for a program that hangs.
+  void tell_of_commands() const {
+    if (::isatty(STDERR_FILENO) != 0 && !context_.groups.empty())
+      context_.warn("waiting for the command to end; a second Ctrl-C kills it");
   }
 
   /// Those of workers of this very process are not left.

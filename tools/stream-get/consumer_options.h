@@ -29,6 +29,7 @@ struct ConsumerOptions {
   std::optional<std::string> into;  ///< the stream that gets what the command prints
 
   std::optional<std::string> seek;  ///< set the checkpoints to this position and do nothing else
+  bool make = false;                ///< the consumer that seek is of, where it is not there
   bool forget = false;              ///< remove the consumer and do nothing else
   bool force = false;               ///< also where a live worker holds leases
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "shardlog/core/nearest.h"
 #include "shardlog/stream.h"
 
 namespace shardlog::cli {
@@ -29,7 +30,8 @@ void set_on_failure(ConsumerOptions& consumer, const std::string& text) {
     consumer.on_failure = OnFailure::dead_letter;
     consumer.dead_letters = text.substr(dead_letter.size());
   } else {
-    refuse_value("--on-failure", text, "is none of stop, skip and dead-letter:STREAM");
+    refuse_value("--on-failure", text,
+                 "is none of stop, skip and dead-letter:STREAM" + did_you_mean(text, {"stop", "skip", "dead-letter:"}));
   }
 }
 
@@ -107,6 +109,7 @@ void define_consumer(OptionTable& options, ConsumerOptions& consumer, const Othe
   for (const Option option : with_exec) option.needs(exec);
   const auto seek = options.value("--seek", "POSITION", consumer.seek,
                                   "set NAME's checkpoints, with --shard that of one shard, and exit");
+  options.flag("--new", consumer.make, "with --seek: make NAME, which is not there yet").needs(seek);
   const auto forget = options.flag("--forget", consumer.forget, "remove NAME and exit");
   options.flag("--force", consumer.force, "though a worker holds shards, which loses them").needs(name);
   const auto no_checkpoint =

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "shardlog/consumer/consumer.h"
+#include "tools/common/open_stream.h"
 #include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/gap_text.h"
 #include "tools/stream-get/options.h"
@@ -25,7 +26,7 @@ constexpr int pipe_size = 1024 * 1024;
 RecordFilter filter_of(const GetCommand& command) {
   std::optional<Sampler> sampler;
   if (command.sample) sampler.emplace(*command.sample, command.sample_by);
-  return {command.key, sampler, command.count.value_or(std::numeric_limits<std::uint64_t>::max())};
+  return {command.keys, sampler, command.count.value_or(std::numeric_limits<std::uint64_t>::max())};
 }
 
 /// Prints what was read: chooses the records, keeps the pace, and tells of gaps.
@@ -81,9 +82,7 @@ class Delivery {
 
 /// What a consumer would read.
 std::vector<ShardStart> starts_of_consumer(Stream& stream, const std::string& name) {
-  const auto consumer = stream.consumer(name);
-  if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: there is none of this name", quote(name)));
-  return consumer::starts_of(*consumer);
+  return consumer::starts_of(consumer::find_consumer(stream, name));
 }
 
 /// Where the records of a closed shard's keys went on.
@@ -99,7 +98,7 @@ void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, cons
 }  // namespace
 
 ExitStatus run_get(const GetCommand& command, const Context& context) {
-  const auto stream = open(address_of(command.stream), context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address_of(command.stream), Access::read, context);
   const StreamDescription description = stream->describe();
   ReadRequest request = make_request(command, description.map, context.clock.now());
   if (command.consumer.name) {
@@ -149,7 +148,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   queue.close();
   fetching.join();
   if (command.follow) context.detail(fetcher.wakeups());
-  if (context.verbose && !command.key && !command.descendants)
+  if (context.verbose && command.keys.empty() && !command.descendants)
     tell_children(request.shards, stream->describe().map, context);
   if (failure) std::rethrow_exception(failure);
   return delivery.found_gap() ? ExitStatus::partly : ExitStatus::success;

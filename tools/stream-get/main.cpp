@@ -1,13 +1,30 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "tools/stream-get/consume.h"
 #include "tools/stream-get/manage_consumer.h"
 #include "tools/stream-get/options.h"
+#include "tools/stream-get/template.h"
 
 using namespace shardlog::cli;
 
 namespace {
 
+/// Every line would be the same: most likely a shell has taken the braces, or the $ of a variable was meant.
+void warn_of_constant_format(const OutputForm& form, const Context& context) {
+  if (form.kind != OutputForm::Kind::format) return;
+  const auto parts = parse_template(form.text);
+  const bool has_field = std::any_of(parts.begin(), parts.end(),
+                                     [](const TemplatePart& part) { return part.field != TemplatePart::Field::text; });
+  if (!has_field)
+    context.warn(fmt::format("--format {} has no field, as {{data}} is one: all lines are the same",
+                             shardlog::quote(form.text)));
+}
+
 ExitStatus run(const GetCommand& command, const Context& context) {
   check(command);
+  warn_of_constant_format(command.form, context);
   if (command.consumer.seek || command.consumer.forget) return run_manage_consumer(command, context);
   if (command.consumer.name && !command.consumer.no_checkpoint) return run_consume(command, context);
   return run_get(command, context);
@@ -19,10 +36,10 @@ int main(int argc, char** argv) {
   GetCommand command;
   Tool tool("stream-get", "read records from a data stream", {"[options] STREAM"},
             "  -f, --follow             go on with what comes in\n"
-            "      --from POSITION      where to start: trim-horizon, last:N, or a time\n"
+            "      --from POSITION      where to start: earliest, latest, last:N, a time\n"
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"
-            "  -k, --key KEY            only records of this key\n"
+            "  -k, --key KEY            only records of this key, can be repeated\n"
             "  -n, --count N            at most so many records\n"
             "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
             "      --exec COMMAND       run for every batch, the records on its stdin\n"

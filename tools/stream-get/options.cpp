@@ -23,11 +23,12 @@ void define_selection(OptionTable& options, GetCommand& command, OtherOptions& o
       "only this shard, can be repeated");
   const auto descendants =
       options.flag("--descendants", command.descendants, "and the shards that take over from it").needs(shard);
-  const auto key = options.value("-k,--key", "KEY", command.key, "only records of this key").excludes(shard);
+  const auto key =
+      options.list("-k,--key", "KEY", command.keys, "only records of this key, can be repeated").excludes(shard);
   const auto from =
       options.value("--from", "POSITION", command.from,
-                    "trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a TIME: RFC 3339, @EPOCH, now, or "
-                    "relative, as -10m (trim-horizon)");
+                    "earliest, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a TIME: RFC 3339, @EPOCH, 21:00, now, "
+                    "today, yesterday, -10m, or as date prints it (earliest)");
   const auto until =
       options.value("--until", "POSITION", command.until, "before which to stop (the end as it was at the start)");
   const auto count = options.count(

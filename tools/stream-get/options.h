@@ -27,8 +27,8 @@ struct GetCommand {
   std::string stream;
   std::vector<ShardId> shards;  ///< none means all
   bool descendants = false;
-  std::optional<std::string> key;  ///< only records of this key
-  std::string from = "trim-horizon";
+  std::vector<std::string> keys;     ///< only records of these; none means all
+  std::optional<std::string> from;   ///< nothing: trim-horizon
   std::optional<std::string> until;  ///< nothing: the end as it was at the start, none with --follow
   std::optional<std::uint64_t> count;
   std::optional<double> sample;  ///< percent

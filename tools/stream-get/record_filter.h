@@ -15,9 +15,9 @@ namespace shardlog::cli {
 /// Chooses the records that are printed. Where a batch is wanted as it is, that costs nothing.
 class RecordFilter {
  public:
-  /// Only records of `key`, of these only what the sampler keeps, and of these at most `count`.
-  RecordFilter(std::optional<std::string> key, std::optional<Sampler> sampler, std::uint64_t count)
-      : key_(std::move(key)), sampler_(sampler), left_(count) {}
+  /// Only records of one of the `keys`, of any if there are none; of these only what the sampler keeps, and of these at
+  /// most `count`.
+  RecordFilter(std::vector<std::string> keys, std::optional<Sampler> sampler, std::uint64_t count);
 
   /// The chosen ones of those records of the batch that were asked for, in their order. Valid until the next call.
   std::span<const RecordRun> select(const StoredBatch& batch);
@@ -26,9 +26,10 @@ class RecordFilter {
   [[nodiscard]] bool done() const { return left_ == 0; }
 
  private:
+  [[nodiscard]] bool has_key(const Record& record) const;
   void add(std::size_t place);
 
-  std::optional<std::string> key_;
+  std::vector<std::string> keys_;  // sorted
   std::optional<Sampler> sampler_;
   std::uint64_t left_;
   std::vector<RecordRun> runs_;

@@ -5,24 +5,26 @@
 #include <algorithm>
 
 #include "tools/common/option_table.h"
-#include "tools/common/units.h"
+#include "tools/common/positions.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-/// The shards, closed and open, in which the key was, is and will be.
-std::vector<ShardId> lineage_of(const std::string& key, const ShardMap& map) {
-  const HashKey hash_key = HashKey::of(key);
+/// The shards, closed and open, in which the keys were, are and will be.
+std::vector<ShardId> lineage_of(const std::vector<std::string>& keys, const ShardMap& map) {
+  std::vector<HashKey> hash_keys;
+  for (const std::string& key : keys) hash_keys.push_back(HashKey::of(key));
   std::vector<ShardId> lineage;
   for (const Shard& shard : map.shards()) {
-    if (shard.range.contains(hash_key)) lineage.push_back(shard.id);
+    const auto holds = [&shard](HashKey key) { return shard.range.contains(key); };
+    if (std::any_of(hash_keys.begin(), hash_keys.end(), holds)) lineage.push_back(shard.id);
   }
   return lineage;
 }
 
 std::vector<ShardId> shards_of(const GetCommand& command, const ShardMap& map) {
-  if (command.key) return lineage_of(*command.key, map);
+  if (!command.keys.empty()) return lineage_of(command.keys, map);
   std::vector<ShardId> shards = command.shards;
   std::sort(shards.begin(), shards.end());
   shards.erase(std::unique(shards.begin(), shards.end()), shards.end());
@@ -31,14 +33,13 @@ std::vector<ShardId> shards_of(const GetCommand& command, const ShardMap& map) {
 
 }  // namespace
 
+std::string start_of(const GetCommand& command) {
+  return command.from.value_or("trim-horizon");
+}
+
 Position position_of(const std::string& option, const std::string& text, bool of_one_shard, Timestamp now) {
   const auto position = parse_position(text, now);
-  if (!position) {
-    throw Error(ErrorCode::usage,
-                fmt::format("{} {}: a position is trim-horizon, latest, last:N, at:SEQUENCE, after:SEQUENCE, an "
-                            "RFC 3339 time, @EPOCH, now, or a relative time such as -10m",
-                            option, quote(text)));
-  }
+  if (!position) refuse_value(option, text, not_a_position(text, now));
   const bool by_sequence =
       std::holds_alternative<AtSequence>(*position) || std::holds_alternative<AfterSequence>(*position);
   if (by_sequence && !of_one_shard) {
@@ -50,12 +51,12 @@ Position position_of(const std::string& option, const std::string& text, bool of
 }
 
 ReadRequest make_request(const GetCommand& command, const ShardMap& map, Timestamp now) {
-  if (command.key) check_key(*command.key, "--key");
+  for (const std::string& key : command.keys) check_key(key, "--key");
   ReadRequest request;
   request.shards = shards_of(command, map);
-  const bool of_one_shard = !command.key && request.shards.size() == 1;
-  request.descendants = command.descendants || (command.key && command.follow);
-  request.from = position_of("--from", command.from, of_one_shard, now);
+  const bool of_one_shard = command.keys.empty() && request.shards.size() == 1;
+  request.descendants = command.descendants || (!command.keys.empty() && command.follow);
+  request.from = position_of("--from", start_of(command), of_one_shard, now);
   if (command.until) request.until = position_of("--until", *command.until, of_one_shard, now);
   request.follow = command.follow;
   request.notice = !command.poll;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "tools/common/open_stream.h"
 #include "tools/input/framer.h"
 #include "tools/input/piece_reader.h"
 #include "tools/input/record_source.h"
@@ -96,7 +97,7 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
     : name_(fmt::format("{}{}/{}", kind == Kind::dead_letters ? "dead-letters/" : "", source.stream_uuid,
                         source.consumer_uuid)),
       framing_(kind == Kind::dead_letters ? Framing{} : framing_of(form)),
-      stream_(open(address, context.open_options(Access::write), context.clock)) {
+      stream_(open_stream(address, Access::write, context)) {
   StreamDescription description = stream_->describe();
   uuid_ = description.uuid;
   if (uuid_ == source.stream_uuid) {

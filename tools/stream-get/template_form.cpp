@@ -2,7 +2,7 @@
 
 #include "shardlog/core/printable.h"
 #include "tools/common/json_text.h"
-#include "tools/common/units.h"
+#include "tools/common/times.h"
 
 namespace shardlog::cli {
 

@@ -18,6 +18,7 @@ class Committed {
   /// `runs` are the sequence numbers of each batch. Returns how many records these are.
   std::uint64_t add(const Encoded& encoded, std::span<const SequenceRun> runs);
 
+  [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] std::string summary() const;
 
  private:

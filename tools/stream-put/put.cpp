@@ -1,13 +1,18 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <thread>
 #include <utility>
 
+#include "shardlog/core/nearest.h"
 #include "tools/common/bounded_queue.h"
+#include "tools/common/open_stream.h"
+#include "tools/common/shell_word.h"
 #include "tools/common/units.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
@@ -130,6 +135,33 @@ std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFligh
   return skipped;
 }
 
+/// Where no FILE is there, they may have been meant as the record.
+std::string advice_on_files(const PutCommand& command) {
+  std::string words;
+  for (const std::string& file : command.files) {
+    std::error_code ignored;
+    if (file == "-" || std::filesystem::exists(file, ignored)) return "";
+    words += " " + shell_word(file);
+  }
+  return fmt::format("; did you mean: echo{} | stream-put {}", words, shell_word(shown_name(command.stream)));
+}
+
+/// What was probably meant, where not one record could be stored.
+std::string advice(const PutCommand& command, const Error& error, const Committed& committed) {
+  if (error.code() == ErrorCode::not_found) return advice_on_files(command);
+  const bool has_guess = std::string_view(error.what()).find("did you mean") != std::string_view::npos;
+  if (error.code() != ErrorCode::malformed || committed.records() > 0 || has_guess) return "";
+  if (command.framing.kind == Framing::Kind::json) return "; without --json each line is stored as it is";
+  if (command.framing.kind == Framing::Kind::frames) return "; --frames takes what stream-get --frames writes";
+  return "";
+}
+
+/// Silence would look like a program that hangs.
+void tell_of_terminal(const std::vector<std::string>& files, const Context& context) {
+  const bool reads_it = std::find(files.begin(), files.end(), "-") != files.end();
+  if (reads_it && ::isatty(STDIN_FILENO) != 0) context.warn("reading from the terminal; Ctrl-D ends the input");
+}
+
 /// Arrivals never decrease, so a clock that was ahead once marks all records until it is reached.
 void warn_of_future(const StreamDescription& stream, const Context& context) {
   if (!stream.last_arrival || *stream.last_arrival <= context.clock.now() + std::chrono::minutes(1)) return;
@@ -141,18 +173,23 @@ void warn_of_future(const StreamDescription& stream, const Context& context) {
 
 ExitStatus run_forget(const PutCommand& command, const Context& context) {
   check(command);
-  const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
+  const auto stream = open_stream(address_of(command.stream), Access::write, context);
   if (stream->forget_producer(*command.producer)) return ExitStatus::success;
-  throw Error(ErrorCode::not_found, fmt::format("forget producer {}: {} knows none of that name",
-                                                quote(*command.producer), quote(command.stream)));
+  std::vector<std::string> names;
+  for (const Producer& producer : stream->producers()) {
+    if (names.empty() || names.back() != producer.id.name) names.push_back(producer.id.name);
+  }
+  throw Error(ErrorCode::not_found, fmt::format("forget producer {}: no such producer{}", quote(*command.producer),
+                                                what_there_is(*command.producer, names)));
 }
 
 ExitStatus run_put(const PutCommand& command, const Context& context) {
   check(command);
-  const auto stream = open(address_of(command.stream), context.open_options(Access::write), context.clock);
+  const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const StreamDescription description = stream->describe();
   warn_of_future(description, context);
   const std::vector<std::string> files = command.files.empty() ? std::vector<std::string>{"-"} : command.files;
+  tell_of_terminal(files, context);
   Progress progress(files, context, command.ack && context.output.is_terminal());
 
   const std::size_t chunk_size = command.rate ? chunk_size_at_a_rate : usual_chunk_size;
@@ -201,7 +238,8 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   try {
     skipped = commit_all(encoded, appends, in_flight, context, encoders, committed, progress);
   } catch (const Error& error) {
-    failure = std::make_exception_ptr(Error(error.code(), fmt::format("{}; {}", error.what(), committed.summary())));
+    failure = std::make_exception_ptr(Error(
+        error.code(), fmt::format("{}; {}{}", error.what(), committed.summary(), advice(command, error, committed))));
   } catch (...) {
     failure = std::current_exception();
   }

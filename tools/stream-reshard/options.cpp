@@ -1,6 +1,42 @@
 #include "tools/stream-reshard/options.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "shardlog/core/nearest.h"
+
 namespace shardlog::cli {
+
+namespace {
+
+struct Action {
+  std::string_view name;
+  std::size_t arguments;  ///< after STREAM
+  std::string_view what;
+  std::string_view example;
+};
+
+constexpr std::array<Action, 3> actions{{{"split", 1, "one SHARD", "stream-reshard split STREAM SHARD"},
+                                         {"merge", 2, "two SHARDs", "stream-reshard merge STREAM SHARD SHARD"},
+                                         {"scale", 1, "the number of shards", "stream-reshard scale STREAM N"}}};
+
+/// Where the action is the second argument, the line that was meant.
+[[noreturn]] void refuse_action(const ReshardCommand& command) {
+  std::string meant;
+  for (const Action& action : actions) {
+    if (command.stream != action.name) continue;
+    meant = fmt::format("; did you mean: stream-reshard {} {}", action.name, command.action);
+    for (const std::string& argument : command.arguments) meant += " " + argument;
+  }
+  if (meant.empty()) meant = did_you_mean(command.action, {"split", "merge", "scale"});
+  throw Error(ErrorCode::usage, fmt::format("{} is not an action; split, merge or scale comes before STREAM{}",
+                                            quote(command.action), meant));
+}
+
+}  // namespace
 
 void define(OptionTable& options, ReshardCommand& command) {
   options.argument("ACTION", command.action);
@@ -15,6 +51,19 @@ void define(OptionTable& options, ReshardCommand& command) {
   options.group("Output");
   options.flag("--dry-run", command.dry_run, "print the plan and change nothing");
   options.flag("--json", command.json, "print the plan as a JSON object");
+}
+
+void check(const ReshardCommand& command) {
+  const auto* const action =
+      std::find_if(actions.begin(), actions.end(), [&](const Action& known) { return known.name == command.action; });
+  if (action == actions.end()) refuse_action(command);
+  if (!command.stream || command.arguments.size() != action->arguments) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{} takes STREAM and {}: {}", action->name, action->what, action->example));
+  }
+  if (command.action != "split" && (command.at || command.at_key)) {
+    throw Error(ErrorCode::usage, "--at and --at-key go with split");
+  }
 }
 
 }  // namespace shardlog::cli

@@ -11,8 +11,8 @@
 namespace shardlog::cli {
 
 struct ReshardCommand {
-  std::string action;  ///< split, merge or scale
-  std::string stream;
+  std::string action;                  ///< split, merge or scale
+  std::optional<std::string> stream;   ///< there after check()
   std::vector<std::string> arguments;  ///< the shards, or how many there are to be
   std::optional<std::string> at;       ///< a hash key
   std::optional<std::string> at_key;   ///< a partition key
@@ -21,6 +21,9 @@ struct ReshardCommand {
 };
 
 void define(OptionTable& options, ReshardCommand& command);
+
+/// Throws usage where the arguments are not those of an action.
+void check(const ReshardCommand& command);
 
 ExitStatus run_reshard(const ReshardCommand& command, const Context& context);
 

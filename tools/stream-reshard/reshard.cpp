@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "shardlog/reshard/plan.h"
+#include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
 #include "tools/stream-reshard/options.h"
 #include "tools/stream-reshard/plan_text.h"
@@ -15,7 +16,7 @@ namespace {
 
 ShardId shard_argument(const std::string& text) {
   const auto id = ShardId::parse(text);
-  if (!id) throw Error(ErrorCode::usage, quote(text) + " is no shard: shardId-000000000003, or 3");
+  if (!id) throw Error(ErrorCode::usage, quote(text) + " is not a shard: shardId-000000000003, or 3");
   return *id;
 }
 
@@ -23,7 +24,7 @@ std::uint32_t count_argument(const std::string& text) {
   std::uint32_t count = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || stop != text.data() + text.size()) {
-    throw Error(ErrorCode::usage, fmt::format("{} is no number of shards from 1 to {}", quote(text), max_shards));
+    throw Error(ErrorCode::usage, fmt::format("{} is not a number of shards from 1 to {}", quote(text), max_shards));
   }
   return count;
 }
@@ -40,28 +41,28 @@ std::optional<HashKey> split_point(const ReshardCommand& command) {
   return key;
 }
 
+/// Throws usage where the key is not in the shard, with the one in which it is.
+void check_at_key(const std::string& key, ShardId id, const ShardMap& map) {
+  const HashKey hash_key = HashKey::of(key);
+  const Shard* const shard = map.find(id);
+  if (shard == nullptr || !shard->open() || shard->range.contains(hash_key)) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("--at-key {}: its shard is {}, not {}", quote(key),
+                          map.open_shards()[map.open_index_of(hash_key)].to_string(), id.to_string()));
+}
+
 /// The plan that the command asks for, in a stream as it is now.
 reshard::Plan plan_for(const ReshardCommand& command, const ShardMap& map, const reshard::Loads& loads) {
-  const auto expect = [&](std::size_t count, const char* what) {
-    if (command.arguments.size() == count) return;
-    throw Error(ErrorCode::usage, fmt::format("{} takes STREAM and {}", command.action, what));
-  };
-  if (command.action != "split" && (command.at || command.at_key)) {
-    throw Error(ErrorCode::usage, "--at and --at-key go with split");
-  }
   if (command.action == "split") {
-    expect(1, "one SHARD");
-    return reshard::split(map, shard_argument(command.arguments[0]), split_point(command), loads);
+    const ShardId shard = shard_argument(command.arguments[0]);
+    const auto point = split_point(command);
+    if (command.at_key) check_at_key(*command.at_key, shard, map);
+    return reshard::split(map, shard, point, loads);
   }
   if (command.action == "merge") {
-    expect(2, "two SHARDs");
     return reshard::merge(map, shard_argument(command.arguments[0]), shard_argument(command.arguments[1]), loads);
   }
-  if (command.action == "scale") {
-    expect(1, "the number of shards");
-    return reshard::scale(map, count_argument(command.arguments[0]), loads);
-  }
-  throw Error(ErrorCode::usage, quote(command.action) + " is no action: split, merge or scale");
+  return reshard::scale(map, count_argument(command.arguments[0]), loads);
 }
 
 reshard::Loads loads_of(const StreamStatistics& statistics) {
@@ -125,8 +126,9 @@ bool apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version ver
 }  // namespace
 
 ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
+  check(command);
   const Access access = command.dry_run ? Access::read : Access::write;
-  const auto stream = open(address_of(command.stream), context.open_options(access), context.clock);
+  const auto stream = open_stream(address_of(*command.stream), access, context);
   while (true) {
     const StreamStatistics statistics = stream->statistics(Detail::load);
     const ShardMap& map = statistics.description.map;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "shardlog/consumer/consumer.h"
 #include "shardlog/consumer/frontier.h"
 #include "shardlog/consumer/process_identity.h"
 #include "shardlog/core/error.h"
@@ -15,10 +16,7 @@ namespace {
 
 std::vector<Consumer> find_consumers(Stream& stream, const std::optional<std::string>& name) {
   if (!name) return stream.consumers();
-  check_consumer_name(*name);
-  std::optional<Consumer> found = stream.consumer(*name);
-  if (!found) throw Error(ErrorCode::not_found, "consumer " + quote(*name) + ": the stream has none of this name");
-  return {std::move(*found)};
+  return {consumer::find_consumer(stream, *name)};
 }
 
 ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer consumer) {

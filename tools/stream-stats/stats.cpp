@@ -12,6 +12,7 @@
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
+#include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
@@ -72,7 +73,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
 }
 
 Page page_of(const std::string& address, const std::optional<std::string>& consumer, const Context& context) {
-  const auto stream = open(address, context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address, Access::read, context);
   // In this order: what is read later is at least as new, so shards of a lease are always in the page's shard map.
   auto consumers = consumer_statistics(*stream, consumer);
   auto producers = stream->producers();
@@ -103,7 +104,7 @@ ExitStatus show_list(const std::string& directory, bool json, const Screen& scre
 
 /// Those who read the stream together, and those who put into it exactly once, without the page.
 void show_sections(const StatsCommand& command, const Screen& screen, const Context& context) {
-  const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   std::string text;
   if (command.consumers || command.consumer) {
     const auto consumers = consumer_statistics(*stream, command.consumer);
@@ -121,12 +122,14 @@ void show_sections(const StatsCommand& command, const Screen& screen, const Cont
 ExitStatus show(const StatsCommand& command, const Screen& screen, const Context& context) {
   if (!command.stream) return show_list(stream_directory().value_or("."), command.json, screen, context);
   if (command.json) {
-    context.output.write(format_json(*command.stream, page_of(address_of(*command.stream), command.consumer, context)));
+    context.output.write(
+        format_json(shown_name(*command.stream), page_of(address_of(*command.stream), command.consumer, context)));
   } else if (wants_sections(command)) {
     show_sections(command, screen, context);
   } else {
-    context.output.write(format_page(*command.stream, page_of(address_of(*command.stream), std::nullopt, context),
-                                     screen, command.shards));
+    context.output.write(format_page(shown_name(*command.stream),
+                                     page_of(address_of(*command.stream), std::nullopt, context), screen,
+                                     command.shards));
   }
   return ExitStatus::success;
 }
@@ -198,7 +201,7 @@ ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
   if (!command.watch.empty()) return watch(command, context);
   if (!command.verify && command.shard_for.empty()) return show(command, screen_of_output(), context);
-  const auto stream = open(address_of(*command.stream), context.open_options(Access::read), context.clock);
+  const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   if (command.verify) return verify(*stream, context);
   show_shards(command, stream->describe().map, context.output);
   return ExitStatus::success;

@@ -8,6 +8,7 @@
 
 #include "shardlog/consumer/frontier.h"
 #include "shardlog/consumer/process_identity.h"
+#include "shardlog/core/nearest.h"
 #include "shardlog/core/uuid.h"
 
 namespace shardlog::consumer {
@@ -33,6 +34,12 @@ void check_is_free(const std::string& name, const Lease& lease) {
   const std::string pid = pid_of(lease.owner->process);
   throw Error(ErrorCode::busy, fmt::format("{}: {} is held by worker {}{}", named(name), lease.shard.to_string(),
                                            quote(lease.owner->worker), pid.empty() ? "" : " (pid " + pid + ")"));
+}
+
+[[noreturn]] void refuse_name(Stream& stream, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Consumer& consumer : stream.consumers()) names.push_back(consumer.name);
+  throw Error(ErrorCode::not_found, named(name) + ": no such consumer" + what_there_is(name, names));
 }
 
 std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
@@ -69,14 +76,17 @@ bool make_consumer(Stream& stream, const std::string& name, const Position& from
   return stream.replace_consumer(std::nullopt, new_consumer(stream, name, from, clock));
 }
 
-void seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
-                   bool force, const Clock& clock) {
+bool seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
+                   SeekOptions options, const Clock& clock) {
+  bool made = false;
   check_consumer_name(name);
   if (!shard) check_is_of_all_shards(to);
   replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
+    if (!there && !options.make) refuse_name(stream, name);
+    made = !there;
     if (!there && !shard) return new_consumer(stream, name, to, clock);
     Consumer changed = there ? *there : new_consumer(stream, name, TrimHorizon{}, clock);
-    if (!force) {
+    if (!options.force) {
       for (const Lease& lease : changed.leases) {
         if (!shard || lease.shard == *shard) check_is_free(name, lease);
       }
@@ -89,12 +99,20 @@ void seek_consumer(Stream& stream, const std::string& name, const Position& to, 
                            : first_leases(map, to, places, epoch, changed.generation);
     return changed;
   });
+  return made;
+}
+
+Consumer find_consumer(Stream& stream, const std::string& name) {
+  check_consumer_name(name);
+  auto consumer = stream.consumer(name);
+  if (!consumer) refuse_name(stream, name);
+  return std::move(*consumer);
 }
 
 void forget_consumer(Stream& stream, const std::string& name, bool force) {
   check_consumer_name(name);
   replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
-    if (!there) throw Error(ErrorCode::not_found, named(name) + ": there is none of this name");
+    if (!there) refuse_name(stream, name);
     if (!force) {
       for (const Lease& lease : there->leases) check_is_free(name, lease);
     }

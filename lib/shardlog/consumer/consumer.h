@@ -12,11 +12,19 @@ namespace shardlog::consumer {
 /// name that is none, a sequence number: it is of one shard), and as Stream::append().
 bool make_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock);
 
-/// Sets the checkpoints of all shards, or of one, and raises the generation; makes the consumer where it is not there.
-/// Throws busy where a live worker holds a lease that this would take away, unless `force`: then that worker is fenced;
-/// trimmed and not_found as Stream::locate(), and as Stream::append().
-void seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
-                   bool force, const Clock& clock);
+struct SeekOptions {
+  bool make = false;   ///< the consumer, where it is not there
+  bool force = false;  ///< although a live worker holds a lease that this takes away: it is fenced
+};
+
+/// Sets the checkpoints of all shards, or of one, and raises the generation. True where the consumer was made. Throws
+/// not_found where it is not there, and busy where a live worker is in the way, unless the options allow it; trimmed
+/// and not_found as Stream::locate(), and as Stream::append().
+bool seek_consumer(Stream& stream, const std::string& name, const Position& to, const std::optional<ShardId>& shard,
+                   SeekOptions options, const Clock& clock);
+
+/// Throws not_found, with the nearest name, where it is not there.
+Consumer find_consumer(Stream& stream, const std::string& name);
 
 /// Removes it. Throws not_found where it is not there, busy as seek_consumer().
 void forget_consumer(Stream& stream, const std::string& name, bool force);

@@ -97,7 +97,7 @@ void LeaseKeeper::read_leases() {
   if (!consumer || is_another) {
     const std::string what = "consumer " + quote(options_.consumer);
     if (consumer_) throw Error(ErrorCode::fenced, what + ": it was removed");
-    throw Error(ErrorCode::not_found, what + ": there is none of this name");
+    throw Error(ErrorCode::not_found, what + ": no such consumer");
   }
   consumer_ = std::move(consumer);
   map_ = stream_.describe().map;

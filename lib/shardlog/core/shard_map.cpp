@@ -59,6 +59,15 @@ ShardMap::ShardMap(Version version, std::vector<Shard> shards) : version_(versio
   if (!complete) throw Error(ErrorCode::corrupt, "shard map: the open shards do not reach the end of the key space");
 }
 
+const Shard& ShardMap::at(ShardId id) const {
+  if (const Shard* const shard = find(id)) return *shard;
+  const std::uint32_t first = shards_.front().id.number();
+  const std::uint32_t last = shards_.back().id.number();
+  const std::string there =
+      first == last ? fmt::format("shard {} only", first) : fmt::format("shards {} to {}", first, last);
+  throw Error(ErrorCode::not_found, fmt::format("{}: no such shard; the stream has {}", id.to_string(), there));
+}
+
 const Shard* ShardMap::find(ShardId id) const {
   const auto found = std::lower_bound(shards_.begin(), shards_.end(), id,
                                       [](const Shard& shard, ShardId key) { return shard.id < key; });

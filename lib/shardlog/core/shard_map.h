@@ -31,6 +31,9 @@ class ShardMap {
   /// The open ones in the order of their ranges.
   [[nodiscard]] const std::vector<ShardId>& open_shards() const { return open_; }
 
+  /// Throws not_found, with the shards that there are.
+  [[nodiscard]] const Shard& at(ShardId id) const;
+
   /// Nullptr where there is no such shard.
   [[nodiscard]] const Shard* find(ShardId id) const;
 

@@ -21,14 +21,13 @@ HashKey before(HashKey key) {
 }
 
 const Shard& open_shard(const ShardMap& map, ShardId id) {
-  const Shard* const shard = map.find(id);
-  if (shard == nullptr) throw Error(ErrorCode::not_found, "the stream has no " + id.to_string());
-  if (!shard->open()) {
+  const Shard& shard = map.at(id);
+  if (!shard.open()) {
     std::string children;
     for (const Shard& child : map.children_of(id)) children += (children.empty() ? "" : " and ") + child.id.to_string();
     throw Error(ErrorCode::usage, fmt::format("{} is closed; {} took over", id.to_string(), children));
   }
-  return *shard;
+  return shard;
 }
 
 /// The open shards of a map as a plan changes them, from left to right, and the steps it took.

@@ -57,10 +57,7 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   Backlog result;
   Unread unread;
   for (const ShardStart& from : starts) {
-    if (map.find(from.shard) == nullptr) {
-      throw Error(ErrorCode::not_found, "the stream has no " + from.shard.to_string());
-    }
-    const ShardRow& row = shard_of(configuration, from.shard.number());
+    const ShardRow& row = shard_of(configuration, map.at(from.shard).id.number());
     const std::int64_t readable = start.next_sequence(row);
     const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
     const std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));

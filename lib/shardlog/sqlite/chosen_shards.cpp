@@ -42,10 +42,7 @@ std::optional<std::int64_t> sequence_of(const Position& position) {
 ChosenShards::ChosenShards(const ReadRequest& request, const Configuration& configuration)
     : descendants_(request.descendants) {
   const ShardMap map = configuration.map();
-  const auto choose = [&](ShardId shard) {
-    if (map.find(shard) == nullptr) throw Error(ErrorCode::not_found, "the stream has no " + shard.to_string());
-    return listed_.insert(shard.number()).second;
-  };
+  const auto choose = [&](ShardId shard) { return listed_.insert(map.at(shard).id.number()).second; };
   for (const auto& [shard, from] : request.starts) {
     if (!choose(shard)) throw Error(ErrorCode::usage, shard.to_string() + " is listed twice");
     if (const auto sequence = std::visit(SequenceOf(), from)) begins_[shard.number()] = {*sequence, true};

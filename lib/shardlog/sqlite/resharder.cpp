@@ -67,7 +67,7 @@ ShardRow& Resharder::row_of(ShardId id) {
   const auto found = std::lower_bound(shards.begin(), shards.end(), id,
                                       [](const ShardRow& row, ShardId key) { return row.shard.id < key; });
   if (found == shards.end() || found->shard.id != id)
-    throw Error(ErrorCode::not_found, "the stream has no " + id.to_string());
+    throw Error(ErrorCode::not_found, id.to_string() + ": no such shard");
   return *found;
 }
 

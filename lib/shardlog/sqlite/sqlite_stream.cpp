@@ -44,10 +44,10 @@ Paths find_stream(const std::string& name) {
     if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
     throw system_error("open", errno);
   }
-  if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "this is no stream: it is not a directory");
+  if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "not a stream: it is not a directory");
   Paths paths{name, real_path(name)};
   if (::lstat(paths.database().c_str(), &facts) != 0) {
-    if (errno == ENOENT) throw Error(ErrorCode::not_found, "this is no stream: it holds no stream.db");
+    if (errno == ENOENT) throw Error(ErrorCode::not_found, "not a stream: the directory holds no stream.db");
     throw system_error("open", errno);
   }
   if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) {

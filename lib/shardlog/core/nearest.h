@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shardlog {
+
+/// What a person who wrote `word` probably meant: the candidate that differs from it by the fewest letters put in, left
+/// out, replaced or swapped with their neighbour (Damerau, 1964), or the only one that begins with it. Case does not
+/// count. Nothing is returned where more than a third of the letters differ.
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+/// "; did you mean 'orders'?", or nothing: for the end of a message.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// The same; without a guess, "; the stream has 'a' and 'b'", or "; the stream has none". For names in a stream.
+std::string what_there_is(std::string_view word, const std::vector<std::string>& names);
+
+}  // namespace shardlog

@@ -1,0 +1,31 @@
+"""on_keyboard.py [EXPECT KEYS]... -- COMMAND...: runs it on a terminal of its own, types the KEYS (with \\xHH) each time its
+output has the EXPECTed text, and prints that output. The exit status is the command's, or 128 and the signal that killed it."""
+
+import os
+import pty
+import signal
+import sys
+
+steps_end = sys.argv.index("--")
+steps = sys.argv[1:steps_end]
+signal.alarm(20)  # an expected text that never comes
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[steps_end + 1], sys.argv[steps_end + 1 :])
+output = b""
+seen = 0
+while True:
+    try:
+        piece = os.read(terminal, 65536)
+    except OSError:  # EIO: nobody has the terminal open any more
+        break
+    if not piece:
+        break
+    output += piece
+    while steps and steps[0].encode() in output[seen:]:
+        seen = output.index(steps[0].encode(), seen) + len(steps[0])
+        os.write(terminal, steps[1].encode().decode("unicode_escape").encode())
+        del steps[:2]
+sys.stdout.write(output.decode().replace("\r\n", "\n"))
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(status if status >= 0 else 128 - status)

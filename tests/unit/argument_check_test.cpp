@@ -1,0 +1,96 @@
+#include "tools/common/argument_check.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace shardlog::cli {
+namespace {
+
+using Value = OptionShape::Value;
+
+const CommandShape reads{{{{"h"}, {}, Value::none, ""},
+                          {{"f"}, {"follow"}, Value::none, ""},
+                          {{"n"}, {"count"}, Value::one, "N"},
+                          {{"c"}, {"consumer"}, Value::one, "NAME"},
+                          {{}, {"shard"}, Value::many, "ID"},
+                          {{}, {"watch"}, Value::optional, "[=DURATION]"},
+                          {{"0"}, {"null"}, Value::none, ""}},
+                         {"STREAM"}};
+
+const CommandShape puts{{{{"k"}, {"key"}, Value::one, "KEY"}}, {"STREAM", "FILE"}, true};
+
+std::string check(const std::vector<std::string>& arguments, const CommandShape& shape = reads) {
+  return check_arguments(arguments, shape).value_or("right");
+}
+
+TEST(ArgumentCheck, WhatIsRight) {
+  const std::vector<std::vector<std::string>> right{{},
+                                                    {"s"},
+                                                    {"-f", "s"},
+                                                    {"s", "--follow", "-n", "5"},
+                                                    {"-n5", "s"},
+                                                    {"-fn5", "s"},
+                                                    {"-fn", "5", "s"},
+                                                    {"--count=5", "s"},
+                                                    {"--count=", "s"},
+                                                    {"--count", "", "s"},
+                                                    {"--shard", "1", "--shard", "2", "s"},
+                                                    {"--watch", "s"},
+                                                    {"--watch=1s", "s"},
+                                                    {"-f", "-f", "s"},
+                                                    {"-0", "s"},
+                                                    {"-"},
+                                                    {""},
+                                                    {"-5"},
+                                                    {"--", "--folow"},
+                                                    {"-n", "--folow", "s"}};
+  for (const auto& arguments : right) EXPECT_EQ(check(arguments), "right") << testing::PrintToString(arguments);
+  EXPECT_EQ(check({"s", "a", "b", "c"}, puts), "right");
+}
+
+TEST(ArgumentCheck, AMisspeltOptionComesBeforeWhatElseIsWrong) {
+  EXPECT_EQ(check({"--count", "1", "--count", "2", "a", "b", "--folow", "1s"}), "--folow: did you mean --follow?");
+  EXPECT_EQ(check({"--folow=1", "s"}), "--folow: did you mean --follow?");
+  EXPECT_EQ(check({"--cons", "x"}), "--cons: did you mean --consumer?");
+}
+
+TEST(ArgumentCheck, ALongOptionWithOneDash) {
+  EXPECT_EQ(check({"-follow", "s"}), "-follow: did you mean --follow?");
+  EXPECT_EQ(check({"-shard=1", "s"}), "-shard: did you mean --shard?");
+  // These could also be -c with a value: only what follows from that is wrong.
+  EXPECT_EQ(check({"-consumer", "s"}), "right");
+  EXPECT_EQ(check({"-consumer", "x", "s"}), "-consumer: did you mean --consumer?");
+}
+
+TEST(ArgumentCheck, AnOptionOfOneLetter) {
+  EXPECT_EQ(check({"-N", "5", "s"}), "-N: did you mean -n?");
+  EXPECT_EQ(check({"-x", "s"}), "-x: there is no such option");
+  EXPECT_EQ(check({"-fx", "s"}), "-fx: there is no such option");
+}
+
+TEST(ArgumentCheck, WhatIsLikeNoOption) {
+  EXPECT_EQ(check({"--something"}), "--something: there is no such option");
+  for (const std::string odd : {"---", "--=", "--=x", "-=", "-f-"}) {
+    EXPECT_EQ(check({odd}).substr(0, 1), "-") << odd;
+  }
+}
+
+TEST(ArgumentCheck, AValueThatIsMissingOrTooMany) {
+  EXPECT_EQ(check({"s", "-n"}), "--count wants a value: --count N");
+  EXPECT_EQ(check({"s", "--shard"}), "--shard wants a value: --shard ID");
+  EXPECT_EQ(check({"--follow=yes", "s"}), "--follow takes no value");
+  EXPECT_EQ(check({"--follow=", "s"}), "--follow takes no value");
+}
+
+TEST(ArgumentCheck, AnOptionGivenTwice) {
+  EXPECT_EQ(check({"-k", "a", "--key=b", "s"}, puts), "--key is given twice, as 'a' and as 'b': it takes one KEY");
+}
+
+TEST(ArgumentCheck, UnexpectedArgumentsInTheirOrder) {
+  EXPECT_EQ(check({"s", "t"}), "unexpected argument 't' after STREAM 's'");
+  EXPECT_EQ(check({"s", "-f", "t", "--", "-u"}), "unexpected arguments 't' '-u' after STREAM 's'");
+}
+
+}  // namespace
+}  // namespace shardlog::cli

@@ -1,0 +1,73 @@
+#include "tools/common/open_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "shardlog/core/nearest.h"
+#include "tools/common/shell_word.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+/// The names of the streams in a directory; none where it cannot be read.
+std::vector<std::string> names_in(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  try {
+    for (const std::string& address : list_streams(directory.empty() ? "." : directory.string())) {
+      names.push_back(std::filesystem::path(address).filename().string());
+    }
+  } catch (const Error&) {
+    names.clear();
+  }
+  return names;
+}
+
+/// A path that was meant, as it has to be typed.
+std::string meant(const std::filesystem::path& path) {
+  return fmt::format("; did you mean {}?", shell_word(path.string()));
+}
+
+std::string advice_on_a_directory(const std::filesystem::path& path) {
+  const auto names = names_in(path);
+  if (names.empty()) return "";
+  if (names.size() == 1) return meant(path / names.front());
+  return fmt::format("; it holds streams, such as {}", shell_word((path / names.front()).string()));
+}
+
+/// The nearest name in the same directory, or the same name in this one, where $STREAM_DIR leads elsewhere.
+std::string advice_on_a_name(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  const auto here = names_in(".");
+  const auto guess = nearest(name, names_in(path.parent_path()));
+  const std::string create = "to create it: stream-create " + shell_word(path.string());
+  if (guess) return fmt::format("{} Or {}", meant(path.parent_path() / *guess), create);
+  if (std::find(here.begin(), here.end(), name) != here.end())
+    return fmt::format("{} Or {}", meant("./" + name), create);
+  return "; " + create;
+}
+
+std::string advice(const std::string& address) {
+  std::filesystem::path path(address);
+  if (!path.has_filename()) path = path.parent_path();  // a slash at the end
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (status.type() == std::filesystem::file_type::directory) return advice_on_a_directory(path);
+  return status.type() == std::filesystem::file_type::not_found ? advice_on_a_name(path) : "";
+}
+
+}  // namespace
+
+std::unique_ptr<Stream> open_stream(const std::string& address, Access access, const Context& context) {
+  try {
+    return open(address, context.open_options(access), context.clock);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    throw Error(ErrorCode::not_found, error.what() + advice(address));
+  }
+}
+
+}  // namespace shardlog::cli

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "shardlog/stream.h"
+#include "tools/common/tool.h"
+
+namespace shardlog::cli {
+
+/// Opens the stream at an address, as open() does. Where there is none the message says what would help: the nearest
+/// name beside it, the streams below it, or how to create it.
+std::unique_ptr<Stream> open_stream(const std::string& address, Access access, const Context& context);
+
+}  // namespace shardlog::cli

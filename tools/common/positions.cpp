@@ -1,0 +1,91 @@
+#include "tools/common/positions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "shardlog/core/nearest.h"
+#include "shardlog/core/printable.h"
+#include "tools/common/times.h"
+
+namespace shardlog::cli {
+
+namespace {
+
+bool take(std::string_view& text, std::string_view what) {
+  if (!text.starts_with(what)) return false;
+  text.remove_prefix(what.size());
+  return true;
+}
+
+/// Digits alone.
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (error != std::errc() || stop != text.data() + text.size() || count > most) return std::nullopt;
+  return count;
+}
+
+template <typename Kind, typename Value>
+std::optional<Position> position_of(const std::optional<Value>& value) {
+  return value ? std::optional<Position>(Kind{*value}) : std::nullopt;
+}
+
+/// Other ways to write what may have been meant.
+std::vector<std::string> mended(const std::string& text) {
+  std::vector<std::string> results;
+  const std::size_t first = text.find_first_not_of(" \t\n");
+  if (first == std::string::npos) return results;
+  const std::string trimmed = text.substr(first, text.find_last_not_of(" \t\n") + 1 - first);
+  results.push_back(trimmed);
+  std::string dashes = trimmed;
+  std::replace_if(
+      dashes.begin(), dashes.end(), [](char c) { return c == '/' || c == '.'; }, '-');
+  results.push_back(dashes);
+  std::string blanks = trimmed;
+  std::replace(blanks.begin(), blanks.end(), '_', ' ');
+  results.push_back(blanks);
+  if (trimmed.size() > 1 && trimmed[1] == ':') results.push_back("0" + trimmed);  // 9:30
+  results.push_back("last:" + trimmed);
+  return results;
+}
+
+}  // namespace
+
+std::optional<Position> parse_position(std::string_view text, Timestamp now) {
+  for (const std::string_view name : {"trim-horizon", "earliest", "beginning", "TRIM_HORIZON"}) {
+    if (text == name) return TrimHorizon{};
+  }
+  for (const std::string_view name : {"latest", "end", "LATEST"}) {
+    if (text == name) return Latest{};
+  }
+  if (take(text, "last:")) return position_of<LastRecords>(parse_count(text));
+  if (take(text, "at:")) return position_of<AtSequence>(SequenceNumber::parse(text));
+  if (take(text, "after:")) return position_of<AfterSequence>(SequenceNumber::parse(text));
+  return position_of<AtTime>(parse_time(text, now));
+}
+
+std::string not_a_position(const std::string& text, Timestamp now) {
+  if (text.starts_with("last:")) return "is not a position: last:N takes a number of records";
+  for (const std::string name : {"at:", "after:"}) {
+    if (text.starts_with(name)) return fmt::format("is not a position: {}SEQUENCE takes a sequence number", name);
+  }
+  for (const std::string& other : mended(text)) {
+    if (parse_position(other, now)) return fmt::format("is not a position; did you mean {}?", quote(other));
+  }
+  const auto guess = did_you_mean(text, {"trim-horizon", "earliest", "beginning", "latest", "end", "now", "today",
+                                         "yesterday", "tomorrow", "last:N", "at:SEQUENCE", "after:SEQUENCE"});
+  if (!guess.empty()) return "is not a position" + guess;
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    return "is not a time: 2026-11-25T21:00Z, '2026-11-25 21:00', 21:00, -10m, @1795640400, or as date(1) prints it";
+  }
+  return "is not a position: earliest, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a time such as -10m or 21:00";
+}
+
+}  // namespace shardlog::cli
