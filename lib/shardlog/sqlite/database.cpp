@@ -1,6 +1,7 @@
 #include "shardlog/sqlite/database.h"
 
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -51,6 +52,14 @@ ErrorCode code_of(const SQLite::Exception& error) {
   }
 }
 
+/// Returns the journal mode. SQLite answers before the commit of that very statement, so it is run to its end.
+std::string switch_to_write_ahead_log(SQLite::Database& database) {
+  SQLite::Statement change(database, "PRAGMA journal_mode=WAL");
+  std::string journal;
+  while (change.executeStep()) journal = change.getColumn(0).getString();
+  return journal;
+}
+
 }  // namespace
 
 SQLite::Database open_database(const Paths& paths, OpenMode mode) {
@@ -70,7 +79,7 @@ SQLite::Database open_database(const Paths& paths, OpenMode mode) {
   }
   if (mode == OpenMode::create) {
     database.exec(fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum=INCREMENTAL", page_size));
-    const std::string journal = database.execAndGet("PRAGMA journal_mode=WAL").getString();
+    const std::string journal = switch_to_write_ahead_log(database);
     if (journal != "wal") {
       throw Error(ErrorCode::cannot_create, "this file system cannot hold a write-ahead log (got " + journal + ")");
     }
