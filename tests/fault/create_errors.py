@@ -11,14 +11,14 @@ from support import Folder, check, program, run, scale, seeded, strace
 
 SAMPLE = scale("SHARDLOG_CREATE_ERRORS", 60)
 ERRORS = {
-    "EIO": None,  # any call
+    "EIO": None,  # any call but clone3
     "ENOSPC": {"chmod", "fchmod", "fdatasync", "fsync", "ftruncate", "mkdir", "openat", "pwrite64", "renameat2"},
     "EDQUOT": {"chmod", "fchmod", "fdatasync", "fsync", "ftruncate", "mkdir", "openat", "pwrite64", "renameat2"},
     "EMFILE": {"eventfd2", "openat", "signalfd4"},
-    "EAGAIN": {"fcntl", "getrandom"},
+    "EAGAIN": {"clone3", "fcntl", "getrandom"},
 }
 # Memory, threads, and what only this process sees of itself; a write that wakes another thread never fails.
-NOT_TRIED = re.compile(r"mmap|munmap|mprotect|madvise|brk|futex|rt_sig.*|rseq|set_robust_list|exit.*|poll|get.*id|write|clone3")
+NOT_TRIED = re.compile(r"mmap|munmap|mprotect|madvise|brk|futex|rt_sig.*|rseq|set_robust_list|exit.*|poll|get.*id|write")
 # The undoing: where that fails too, a directory under a temporary name may be left.
 REMOVALS = {"unlink", "rmdir"}
 # At once: after most failures of fcntl SQLite waits 10 seconds for the lock.
@@ -49,7 +49,7 @@ def calls_of_create(folder):
 
 def faults(calls):
     return [Fault(call, error, when, following) for call, when in calls for error, possible in ERRORS.items()
-            if possible is None or call in possible for following in ("", "+")]
+            if (call != "clone3" if possible is None else call in possible) for following in ("", "+")]
 
 
 def chosen(all_faults):
@@ -58,7 +58,8 @@ def chosen(all_faults):
         return all_faults
     syncs = [fault for fault in all_faults
              if fault.call in ("fsync", "fdatasync") and fault.error == "ENOSPC" and not fault.following]
-    return syncs + seeded().sample(all_faults, SAMPLE)
+    threads = [fault for fault in all_faults if fault.error == "EAGAIN" and fault.call == "clone3"]
+    return syncs + threads + seeded().sample(all_faults, SAMPLE)
 
 
 def works(stream):

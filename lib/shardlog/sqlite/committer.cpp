@@ -1,6 +1,7 @@
 #include "shardlog/sqlite/committer.h"
 
 #include <SQLiteCpp/Transaction.h>
+#include <sqlite3.h>
 
 #include <chrono>
 #include <optional>
@@ -92,6 +93,8 @@ void Committer::run_transaction(Sync sync, const std::function<void()>& change) 
     transaction.commit();
   } catch (const SQLite::Exception& error) {
     Error translated = translate(error, "append");
+    // SQLite may run out of memory when it has written the commit already.
+    if (error.getErrorCode() == SQLITE_NOMEM) translated = Error(ErrorCode::io, translated.what());
     note_failure(translated);
     throw translated;
   }

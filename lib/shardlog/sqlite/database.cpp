@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include "shardlog/sqlite/early_writeback.h"
 #include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/system_calls.h"
 
 namespace shardlog::sqlite {
 
@@ -31,6 +31,7 @@ ErrorCode code_of(const SQLite::Exception& error) {
   switch (error.getExtendedErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
       return ErrorCode::busy;
     case SQLITE_FULL:
       return ErrorCode::full;
@@ -40,7 +41,6 @@ ErrorCode code_of(const SQLite::Exception& error) {
       return ErrorCode::permission;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_NOMEM:
     case SQLITE_PROTOCOL:
       return ErrorCode::io;
     case SQLITE_MISUSE:
@@ -60,12 +60,9 @@ std::string switch_to_write_ahead_log(SQLite::Database& database) {
   return journal;
 }
 
-}  // namespace
-
-SQLite::Database open_database(const Paths& paths, OpenMode mode) {
+SQLite::Database open_files(const Paths& paths, OpenMode mode) {
   int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  if (mode != OpenMode::read_only) start_writeback_early();
   SQLite::Database database(paths.database(), flags, static_cast<int>(busy_timeout.count()));
   configure(database.getHandle());
   try {
@@ -85,6 +82,31 @@ SQLite::Database open_database(const Paths& paths, OpenMode mode) {
     }
   }
   return database;
+}
+
+/// Throws the reason where it is that the system has no more of something.
+void refuse_for_lack(int error_number) {
+  const Error reason = system_error("open stream.db", error_number);
+  if (reason.code() == ErrorCode::busy || reason.code() == ErrorCode::full) throw reason;
+}
+
+}  // namespace
+
+SQLite::Database open_database(const Paths& paths, OpenMode mode) {
+  replace_system_calls();
+  forget_failures();
+  try {
+    SQLite::Database database = open_files(paths, mode);
+    // Where it cannot open a file for writing, SQLite goes on to read it.
+    if (mode != OpenMode::read_only && last_failure() != 0) throw system_error("open stream.db", last_failure());
+    return database;
+  } catch (const SQLite::Exception&) {
+    refuse_for_lack(last_failure());
+    throw;
+  } catch (const Error&) {
+    refuse_for_lack(last_failure());
+    throw;
+  }
 }
 
 Error translate(const SQLite::Exception& error, const std::string& what) {

@@ -12,10 +12,10 @@
 #include <memory>
 #include <mutex>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
 
 namespace shardlog::sqlite {
 
@@ -75,7 +75,7 @@ class WriterLock::Waiter : public std::enable_shared_from_this<Waiter> {
   }
 
   void start() {
-    std::thread([self = shared_from_this()] { self->run(); }).detach();
+    start_thread([self = shared_from_this()] { self->run(); }).detach();
   }
 
   /// May be called again after a timeout. `given_back` says that it was held in between.
@@ -132,8 +132,9 @@ WriterLock::Held WriterLock::acquire(Duration timeout) const {
   while (true) {
     if (pending_ == nullptr) {
       if (lock_now(file_.get())) return Held(*this);
-      pending_ = std::make_shared<Waiter>(file_.get());
-      pending_->start();
+      const auto waiter = std::make_shared<Waiter>(file_.get());
+      waiter->start();
+      pending_ = waiter;
     }
     const Waiter::Outcome outcome = pending_->wait(timeout);
     if (outcome == Waiter::Outcome::timeout) break;
