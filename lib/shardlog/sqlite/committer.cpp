@@ -40,9 +40,9 @@ Committer::~Committer() {
   }
 }
 
-void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice) {
+void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice, std::int64_t appended_pages) {
   under_lock([&] {
-    run_transaction(sync, change);
+    run_transaction(sync, change, appended_pages);
     // SQLite commits into unlinked files without a word.
     lock_.check_present();
     if (notice == Notice::followers) lock_.announce_commit();
@@ -72,22 +72,22 @@ void Committer::under_lock(const std::function<void()>& work) {
   held.reset();
 }
 
-void Committer::prepare(Sync sync) {
+void Committer::prepare(Sync sync, std::int64_t appended_pages) {
   if (lock_.outcome_unknown()) {
     // Frames of the WAL may be in memory only, and no later sync would say so. Copied into the database they are safe.
     log_.checkpoint_fully(timeout_);
     lock_.set_outcome_unknown(false);
   }
-  log_.make_room(timeout_);
+  log_.make_room(timeout_, appended_pages);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     sync_ = sync;
   }
 }
 
-void Committer::run_transaction(Sync sync, const std::function<void()>& change) {
+void Committer::run_transaction(Sync sync, const std::function<void()>& change, std::int64_t appended_pages) {
   try {
-    prepare(sync);
+    prepare(sync, appended_pages);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
     change();
     transaction.commit();

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -32,16 +33,18 @@ class Committer {
   Committer& operator=(const Committer&) = delete;
 
   /// Runs `change` in a transaction of its own, commits it and wakes whoever is to be told. `change` does nothing but
-  /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back.
-  void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers);
+  /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back. `appended_pages` are the most that
+  /// it adds to the stream; what adds none may use the space that is kept for it.
+  void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers,
+              std::int64_t appended_pages = 0);
 
   /// Copies the write-ahead log into the database file, unless readers are in the way. Throws as commit().
   void checkpoint();
 
  private:
   void under_lock(const std::function<void()>& work);
-  void prepare(Sync sync);
-  void run_transaction(Sync sync, const std::function<void()>& change);
+  void prepare(Sync sync, std::int64_t appended_pages);
+  void run_transaction(Sync sync, const std::function<void()>& change, std::int64_t appended_pages);
   void tidy_up();
   void note_failure(const Error& error);
 
