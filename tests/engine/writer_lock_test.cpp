@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include <future>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -50,6 +53,38 @@ class WriterLockTest : public testing::Test {
 
   test::TemporaryDirectory directory_;
   std::string path_ = directory_.path() + "/lock";
+};
+
+/// While it exists this thread can start no other. For root that takes another user, whose limit counts, and the system
+/// call, which changes this thread alone.
+class NoThreads {
+ public:
+  NoThreads() {
+    ::getrlimit(RLIMIT_NPROC, &before_);
+    const rlimit none{1, before_.rlim_max};
+    ::setrlimit(RLIMIT_NPROC, &none);
+    if (root_) ::syscall(SYS_setresuid, nobody, nobody, 0);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() {
+    if (root_) ::syscall(SYS_setresuid, 0, 0, 0);
+    ::setrlimit(RLIMIT_NPROC, &before_);
+  }
+
+  [[nodiscard]] static bool holds() {
+    try {
+      const std::jthread another([] {});
+      return false;
+    } catch (const std::system_error&) {
+      return true;
+    }
+  }
+
+ private:
+  static constexpr long nobody = 65534;
+  bool root_ = ::geteuid() == 0;
+  rlimit before_{};
 };
 
 /// A process of its own that holds the lock until it goes out of scope.
@@ -234,6 +269,19 @@ TEST_F(WriterLockTest, IsExclusiveAmongManyThreads) {
   }
   EXPECT_EQ(together, 0);
   EXPECT_EQ(turns, 200);
+}
+
+TEST_F(WriterLockTest, IsNeitherHeldNorWaitedForWhereNoThreadCanBeStarted) {
+  const WriterLock mine = lock();
+  {
+    const WriterLock other = lock();
+    const auto held = other.acquire(20s);
+    const NoThreads limit;
+    if (!NoThreads::holds()) GTEST_SKIP() << "the limit does not hold for this user";
+    EXPECT_EQ(refusal([&] { const auto none = mine.acquire(20s); }), ErrorCode::busy);
+  }
+  EXPECT_LT(time_of([&] { EXPECT_TRUE(mine.try_acquire()); }), 5s);
+  EXPECT_TRUE(lock().try_acquire());
 }
 
 }  // namespace

@@ -7,7 +7,8 @@ import subprocess
 from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, strace, verify
 
 MOST = 60  # calls of each kind; a put of this size makes fewer
-FAULTS = [("fdatasync", "EIO", {74}), ("pwrite64", "EIO", {74}), ("pwrite64", "ENOSPC", {74, 75})]
+FAULTS = [("fdatasync", "EIO", {74}), ("pwrite64", "EIO", {74}), ("pwrite64", "ENOSPC", {75}),
+          ("pwrite64", "EDQUOT", {75}), ("pwrite64", "EFBIG", {75})]
 
 
 def put_with_fault(stream, lines, call, error, when):
@@ -56,5 +57,34 @@ def test(call, error, statuses):
         print(f"{call} {error}: failed {failed} times, {len(found)} records stored")
 
 
+def openings(stream, lines):
+    """Which of the put's calls of openat open a file of the stream."""
+    trace = lines + ".trace"
+    subprocess.run([*strace("-o", trace, "-e", "trace=openat"), program("stream-put"), stream, lines], check=True)
+    with open(trace) as calls:
+        return [i for i, call in enumerate(calls, 1) if stream + "/" in call]
+
+
+def test_descriptors():
+    """SQLite goes on to read a file that it could not open for writing; that is no question of permission."""
+    with Folder() as folder:
+        stream = folder + "/stream"
+        lines = folder + "/lines"
+        with open(lines, "w") as file:
+            file.write("a\n")
+        run("stream-create", stream)
+        found = openings(stream, lines)
+        check(len(found) >= 4, f"only {len(found)} files of the stream are opened")
+        for when in found:
+            for following in ("", "+"):
+                done = put_with_fault(stream, lines, "openat", "EMFILE", f"{when}{following}")
+                message = done.stderr.decode()
+                check(done.returncode in (0, 75), f"openat EMFILE at {when}{following}: exit {done.returncode}: {message}")
+                check(done.returncode == 0 or "Too many open files" in message, f"openat EMFILE at {when}{following}: {message}")
+        verify(stream)
+        print(f"openat EMFILE: at {len(found)} calls")
+
+
+test_descriptors()
 for fault in FAULTS:
     test(*fault)

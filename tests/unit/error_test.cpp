@@ -60,6 +60,8 @@ TEST(SystemError, CodeSaysWhatTheCallerMayDo) {
   EXPECT_EQ(code(EPERM), ErrorCode::permission);
   EXPECT_EQ(code(ENOSPC), ErrorCode::full);
   EXPECT_EQ(code(EDQUOT), ErrorCode::full);
+  EXPECT_EQ(code(EFBIG), ErrorCode::full);
+  for (const int lacking : {EAGAIN, EMFILE, ENFILE, ENOLCK, ENOMEM}) EXPECT_EQ(code(lacking), ErrorCode::busy);
   EXPECT_EQ(code(EIO), ErrorCode::io);
   EXPECT_EQ(code(EINVAL), ErrorCode::io);
 }

@@ -15,7 +15,7 @@ enum class ExitStatus : int {
   internal = 70,       ///< a bug
   cannot_create = 73,  ///< exists or cannot be created
   io = 74,             ///< the last batch's outcome is unknown
-  try_again = 75,      ///< busy or full: nothing of the last batch is stored
+  try_again = 75,      ///< busy, full, or short of memory, threads or descriptors: nothing of the last batch is stored
   fenced = 76,         ///< another worker took over the lease, or another run the producer
   permission = 77,
 };

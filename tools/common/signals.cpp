@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
 
 namespace shardlog::cli {
 
@@ -32,7 +33,7 @@ Signals::Signals(std::mutex& commit_mutex, ProcessGroups& groups) : commit_mutex
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals_ < 0) throw system_error("watch for signals", errno);
-  watcher_ = std::thread([this] { watch(); });
+  watcher_ = start_thread([this] { watch(); });
 }
 
 Signals::~Signals() {

@@ -39,7 +39,7 @@ class Signals {
   std::atomic<int> received_ = 0;
   int signals_ = -1;
   EventDescriptor end_;
-  std::thread watcher_;
+  std::jthread watcher_;
 };
 
 /// Ends this process the way `signal` does by default.

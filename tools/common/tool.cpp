@@ -103,7 +103,7 @@ ExitStatus Tool::guard(Output& output, const std::function<ExitStatus()>& work) 
     return exit_status_of(error.code());
   } catch (const std::bad_alloc&) {
     print_message(name_, "out of memory");
-    return ExitStatus::io;
+    return ExitStatus::try_again;
   } catch (const std::exception& error) {
     print_message(name_, fmt::format("a bug, please report it: {}", error.what()));
     return ExitStatus::internal;

@@ -26,7 +26,9 @@ constexpr int grace_ms = 2000;
 constexpr int look_ms = 10;
 
 void check(const char* what, int error_number) {
-  if (error_number != 0) throw Error(ErrorCode::io, system_error(what, error_number).what());
+  if (error_number == 0) return;
+  const Error error = system_error(what, error_number);
+  throw error.code() == ErrorCode::busy ? error : Error(ErrorCode::io, error.what());
 }
 
 struct Pipe {

@@ -15,6 +15,7 @@
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/consumer/process_identity.h"
 #include "shardlog/consumer/worker.h"
+#include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
 #include "tools/stream-get/exec_delivery.h"
 #include "tools/stream-get/nearest_consumer.h"
@@ -50,12 +51,12 @@ class Workers {
     std::vector<std::jthread> others;
     guard([&] {
       for (std::uint64_t number = 2; number <= command_.consumer.workers; ++number) {
-        others.emplace_back([this, number, &source] {
+        others.push_back(start_thread([this, number, &source] {
           guard([&] {
             auto own_stream = open_stream();
             work(number, *own_stream, source);
           });
-        });
+        }));
       }
       work(1, *stream, source);
     });

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "shardlog/consumer/consumer.h"
+#include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
 #include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/gap_text.h"
@@ -118,7 +119,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     queue.close();
   });
   std::exception_ptr failure;
-  std::jthread fetching([&] {
+  std::jthread fetching = start_thread([&] {
     try {
       fetcher.run(enough.get_token());
     } catch (...) {

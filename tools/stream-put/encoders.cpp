@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "shardlog/core/threads.h"
+
 namespace shardlog::cli {
 
 Encoders::Encoders(std::size_t most, std::function<std::unique_ptr<Batcher>()> make)
@@ -27,7 +29,12 @@ bool Encoders::run(BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_ov
   work(*batchers_.front(), chunks, hand_over, [&] {
     // A short input is not worth another thread.
     for (std::size_t i = 1; i < most_; ++i) {
-      others.emplace_back([&, &batcher = add_batcher()] { work(batcher, chunks, hand_over, [] {}); });
+      Batcher* const batcher = &add_batcher();
+      try {
+        others.push_back(start_thread([&, batcher] { work(*batcher, chunks, hand_over, [] {}); }));
+      } catch (const Error&) {
+        return;  // fewer threads do the same, in more time
+      }
     }
   });
   others.clear();

@@ -5,11 +5,15 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <new>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "shardlog/core/nearest.h"
+#include "shardlog/core/threads.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/shell_word.h"
@@ -32,20 +36,19 @@ constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;  // what waits for its
 constexpr std::size_t most_encoders = 2;                   // where records are compressed: see tests/bench
 constexpr std::size_t message_bytes = 512;                 // about the most that one takes in a queue
 
-/// Runs `work` in a thread and closes `queue` behind it. What goes wrong comes out of join().
-template <typename Queue>
+/// Runs `work` in a thread and closes `queue` after it. What goes wrong comes out of join().
 class Stage {
  public:
-  template <typename Work>
+  template <typename Queue, typename Work>
   Stage(Queue& queue, Work work)
-      : thread_([this, &queue, work = std::move(work)] {
+      : thread_(start_thread([this, &queue, work = std::move(work)] {
           try {
             work();
           } catch (...) {
             failure_ = std::current_exception();
           }
           queue.close();
-        }) {}
+        })) {}
 
   void join() {
     thread_.join();
@@ -55,6 +58,41 @@ class Stage {
  private:
   std::exception_ptr failure_;
   std::jthread thread_;
+};
+
+/// Keeps the first thing that goes wrong.
+class FirstFailure {
+ public:
+  /// What is said of an error, after its own message.
+  using Comment = std::function<std::string(const Error& error)>;
+
+  explicit FirstFailure(Comment comment) : comment_(std::move(comment)) {}
+
+  template <typename Work>
+  void guard(Work&& work) {
+    try {
+      std::forward<Work>(work)();
+    } catch (const Error& error) {
+      keep(error);
+    } catch (const std::bad_alloc&) {
+      keep(Error(ErrorCode::busy, "out of memory"));
+    } catch (...) {
+      if (!failure_) failure_ = std::current_exception();
+    }
+  }
+
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  void keep(const Error& error) {
+    if (failure_) return;
+    failure_ = std::make_exception_ptr(Error(error.code(), fmt::format("{}; {}", error.what(), comment_(error))));
+  }
+
+  Comment comment_;
+  std::exception_ptr failure_;
 };
 
 /// All that is ready, up to a bound, as one; nothing at the end of the input.
@@ -115,6 +153,18 @@ class Appends {
   std::map<std::string, SequenceNumber> places_;  ///< by source
 };
 
+/// Returns how many records these are. Lacking memory here is not an append that stored nothing.
+std::uint64_t acknowledge(const Encoded& encoded, const std::vector<SequenceRun>& sequences, Committed& committed,
+                          const Context& context) {
+  try {
+    const std::uint64_t records = committed.add(encoded, sequences);
+    context.output.flush();
+    return records;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::io, "acknowledge: out of memory");
+  }
+}
+
 /// Returns how many records were skipped.
 std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFlight& in_flight, const Context& context,
                          Encoders& encoders, Committed& committed, Progress& progress) {
@@ -122,8 +172,7 @@ std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFligh
   bool noticed = false;
   while (std::optional<Encoded> ready = take_ready(queue)) {
     const auto sequences = appends.commit(*ready, encoders);
-    const std::uint64_t records = committed.add(*ready, sequences);
-    context.output.flush();
+    const std::uint64_t records = acknowledge(*ready, sequences, committed, context);
     in_flight.remove(ready->chunks);
     if (!ready->skipped.empty() || !ready->notice.empty()) progress.clear();
     if (!ready->notice.empty() && !std::exchange(noticed, true)) context.warn(ready->notice);
@@ -218,38 +267,38 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   const ReadRules rules{command.framing, most, command.skip_errors, command.linger, !command.producer, chunk_size};
 
   std::atomic<bool> all_read = false;
-  Stage reading(chunks, [&] {
+  const auto read = [&] {
     all_read = read_chunks(files, rules, context.clock, in_flight, give_up.get_token(), [&](Chunk chunk) {
       const std::size_t weight = std::max(chunk.size, chunk_size);  // the memory that it takes
       return chunks.push(std::move(chunk), weight);
     });
-  });
-  Stage encoding(encoded, [&] {
+  };
+  const auto encode = [&] {
     const auto hand_over = [&](Encoded result, std::size_t records) {
       rate.wait(records);
       const std::size_t weight = result.bytes + message_bytes * result.skipped.size();
       return encoded.push(std::move(result), weight);
     };
     if (encoders.run(chunks, hand_over) && all_read) encoders.finish(hand_over);
-  });
+  };
 
-  std::exception_ptr failure;
+  std::optional<Stage> reading;
+  std::optional<Stage> encoding;
+  FirstFailure failure([&](const Error& error) { return committed.summary() + advice(command, error, committed); });
   std::uint64_t skipped = 0;
-  try {
+  failure.guard([&] {
+    reading.emplace(chunks, read);
+    encoding.emplace(encoded, encode);
     skipped = commit_all(encoded, appends, in_flight, context, encoders, committed, progress);
-  } catch (const Error& error) {
-    failure = std::make_exception_ptr(Error(
-        error.code(), fmt::format("{}; {}{}", error.what(), committed.summary(), advice(command, error, committed))));
-  } catch (...) {
-    failure = std::current_exception();
-  }
+  });
   progress.clear();
   give_up.request_stop();
   chunks.close();
   encoded.close();
-  reading.join();
-  encoding.join();
-  if (failure) std::rethrow_exception(failure);
+  for (std::optional<Stage>* const stage : {&reading, &encoding}) {
+    if (*stage) failure.guard([&] { (*stage)->join(); });
+  }
+  failure.rethrow();
   if (skipped > 0) context.message(format_count(skipped, "record") + " skipped; " + committed.summary());
   if (skipped == 0) context.detail(committed.summary());
   return skipped > 0 ? ExitStatus::partly : ExitStatus::success;

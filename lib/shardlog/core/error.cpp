@@ -18,7 +18,14 @@ ErrorCode code_of(int error_number) {
       return ErrorCode::permission;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
       return ErrorCode::full;
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ENOLCK:
+    case ENOMEM:
+      return ErrorCode::busy;
     default:
       return ErrorCode::io;
   }

@@ -19,7 +19,8 @@ enum class ErrorCode {
   exists,         ///< the name is taken: choose another
   cannot_create,  ///< a stream cannot be made there: choose another place
   io,             ///< the system failed; the outcome of the last append is unknown: stop, open again, compare
-  busy,           ///< another process held the stream too long: nothing of the last append is stored, try again
+  busy,           ///< another process held the stream too long, or the system lacks memory, threads or descriptors:
+                  ///< nothing of the last append is stored, try again
   full,           ///< no room: nothing of the last append is stored, try again when there is
   fenced,         ///< somebody else has taken over this lease or producer: nothing was changed, stop
   permission,     ///< not allowed to: ask the owner
@@ -39,7 +40,8 @@ class Error : public std::runtime_error {
 };
 
 /// An Error for a failed system call: "<what>: <strerror(error_number)>".
-/// The code follows errno: not_found, permission, full (no space or over quota), and io for the rest.
+/// The code follows errno: not_found, permission, full (no space, or over a quota or limit), busy (no more descriptors,
+/// memory or processes), and io for the rest.
 Error system_error(const std::string& what, int error_number);
 
 }  // namespace shardlog

@@ -5,8 +5,33 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/schema.h"
 
 namespace shardlog::sqlite {
+
+namespace {
+
+/// The most pages that an append writes: a payload of more than half a page has its own, smaller ones fill at least
+/// half of each, and the rest is the index, which has every shard in it, producers, and the pages above all these.
+std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
+  constexpr std::size_t others = 12;
+  constexpr std::size_t bytes_a_row = 100;
+  constexpr std::size_t bytes_a_shard = 32;
+  constexpr std::size_t half = page_size / 2;
+  std::size_t small = shards * bytes_a_shard;
+  std::size_t pages = others;
+  for (const RoutedBatch& batch : batches) {
+    const std::size_t bytes = batch.batch.payload.size() + bytes_a_row;
+    if (bytes > half) {
+      pages += bytes / (page_size - 4) + 2;
+    } else {
+      small += bytes;
+    }
+  }
+  return static_cast<std::int64_t>(pages + small / half + 1);
+}
+
+}  // namespace
 
 Appender::Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock)
     : database_(database),
@@ -23,16 +48,17 @@ std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedB
   std::vector<SequenceRun> stored;
   stored.reserve(batches.size());
   bool sealed = false;
+  const auto store = [&] {
+    catch_up();
+    sealed = !all_open(batches);
+    if (sealed) return;
+    const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
+    if (!moves.empty()) producers().move(moves, arrived_at);
+    for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
+    committer_.reaches({tail_.batch(), tail_.numbers()});
+  };
   try {
-    committer_.commit(sync, [&] {
-      catch_up();
-      sealed = !all_open(batches);
-      if (sealed) return;
-      const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
-      if (!moves.empty()) producers().move(moves, arrived_at);
-      for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
-      committer_.reaches({tail_.batch(), tail_.numbers()});
-    });
+    committer_.commit(sync, store, Notice::followers, pages_of(batches, configuration_.shards.size()));
   } catch (...) {
     tail_ = Tail();  // it may be ahead of what is stored
     throw;

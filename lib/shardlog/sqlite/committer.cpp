@@ -1,6 +1,7 @@
 #include "shardlog/sqlite/committer.h"
 
 #include <SQLiteCpp/Transaction.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <chrono>
@@ -47,9 +48,9 @@ Committer::~Committer() {
   }
 }
 
-void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice) {
+void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice, std::int64_t appended_pages) {
   under_lock([&](Duration left) {
-    run_transaction(sync, change, left);
+    run_transaction(sync, change, left, appended_pages);
     // SQLite commits into unlinked files without a word.
     check_present();
     announce(sync, notice);
@@ -128,9 +129,9 @@ void Committer::learn_outcome(Duration timeout) {
   lock_.set_outcome_unknown(false);
 }
 
-void Committer::prepare(Sync sync, Duration timeout) {
+void Committer::prepare(Sync sync, Duration timeout, std::int64_t appended_pages) {
   learn_outcome(timeout);
-  log_.make_room(timeout);
+  log_.make_room(timeout, appended_pages);
   if (sync != sync_) {
     database_.exec(sync == Sync::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     sync_ = sync;
@@ -145,10 +146,11 @@ void Committer::announce(Sync sync, Notice notice) const {
   }
 }
 
-void Committer::run_transaction(Sync sync, const std::function<void()>& change, Duration timeout) {
+void Committer::run_transaction(Sync sync, const std::function<void()>& change, Duration timeout,
+                                std::int64_t appended_pages) {
   mark_.reset();
   noting_failure("append", [&](bool& begun) {
-    prepare(sync, timeout);
+    prepare(sync, timeout, appended_pages);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
     begun = true;
     change();
@@ -164,6 +166,8 @@ void Committer::noting_failure(const std::string& what, const std::function<void
   } catch (const SQLite::Exception& error) {
     if (!begun && is_locked(error)) throw;
     Error translated = translate(error, what);
+    // SQLite may run out of memory when it has written the commit already.
+    if (error.getErrorCode() == SQLITE_NOMEM) translated = Error(ErrorCode::io, translated.what());
     note_failure(translated);
     throw translated;
   } catch (const Error& error) {

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -35,8 +36,10 @@ class Committer {
   Committer& operator=(const Committer&) = delete;
 
   /// Runs `change` in a transaction of its own, commits it and wakes whoever is to be told. `change` does nothing but
-  /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back.
-  void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers);
+  /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back. `appended_pages` are the most that
+  /// it adds to the stream; what adds none may use the space that is kept for it.
+  void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers,
+              std::int64_t appended_pages = 0);
 
   /// To be called by a `change` that appends: how far its commit reaches. Written down once it is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
@@ -58,9 +61,9 @@ class Committer {
   void check_present() const;
   void check_end();
   void learn_outcome(Duration timeout);
-  void prepare(Sync sync, Duration timeout);
+  void prepare(Sync sync, Duration timeout, std::int64_t appended_pages);
   void announce(Sync sync, Notice notice) const;
-  void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout);
+  void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout, std::int64_t appended_pages);
   void noting_failure(const std::string& what, const std::function<void(bool& begun)>& work);
   void tidy_up();
   void note_failure(const Error& error);

@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <filesystem>
+#include <utility>
 
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/database.h"
@@ -48,16 +49,13 @@ gid_t group_id(const std::string& name) {
 /// A directory under a temporary name that goes away unless it was given its final one.
 class Scaffold {
  public:
-  explicit Scaffold(const std::string& stream)
-      : parent_(real_path(parent_directory(stream))),
-        path_(fmt::format("{}/{}{}", parent_, scaffold_prefix, random_hex())) {
-    if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("make a directory in " + quote(parent_), errno);
+  explicit Scaffold(const std::string& parent) : path_(fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex())) {
+    if (::mkdir(path_.c_str(), S_IRWXU) != 0) throw system_error("make a directory in " + quote(parent), errno);
   }
   Scaffold(const Scaffold&) = delete;
   Scaffold& operator=(const Scaffold&) = delete;
   ~Scaffold() {
-    std::error_code ignored;
-    if (!finished_) std::filesystem::remove_all(path_, ignored);
+    if (!finished_) remove();
   }
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -66,11 +64,17 @@ class Scaffold {
     sync_directory(path_);
     rename_to_free_name(path_, stream);
     finished_ = true;
-    sync_directory(parent_);
   }
 
  private:
-  std::string parent_;
+  /// By the names of its files: to list a directory takes a descriptor, and the lack of one may be why it has to go.
+  void remove() const {
+    constexpr std::array<const char*, 5> files{"lock", "stream.db", "stream.db-journal", "stream.db-wal",
+                                               "stream.db-shm"};
+    for (const char* const file : files) ::unlink((path_ + "/" + file).c_str());
+    ::rmdir(path_.c_str());
+  }
+
   std::string path_;
   bool finished_ = false;
 };
@@ -115,8 +119,9 @@ void fill(const Paths& paths, const Configuration& configuration) {
   if (result != SQLITE_OK) throw SQLite::Exception(database.getHandle(), result);
 }
 
-/// Makes the stream; what goes wrong is not yet told with its name.
-void build(const std::string& path, const CreateOptions& options, const Clock& clock) {
+/// Makes the stream, and returns the directory above it, which is not synced yet. What goes wrong is not yet told with
+/// the stream's name.
+FileDescriptor build(const std::string& path, const CreateOptions& options, const Clock& clock) {
   const gid_t group = options.group ? group_id(*options.group) : same_group;
   struct stat there {};
   if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "the name exists");
@@ -125,7 +130,10 @@ void build(const std::string& path, const CreateOptions& options, const Clock& c
     throw Error(ErrorCode::cannot_create,
                 fmt::format("SQLite's write-ahead log is not safe on {}; --force does it all the same", unsafe));
   }
-  Scaffold scaffold(path);
+  const std::string parent = real_path(parent_directory(path));
+  // Before there is a stream, so that the sync alone can fail when there is one.
+  FileDescriptor above = open_directory(parent);
+  Scaffold scaffold(parent);
   const Paths paths{path, scaffold.path()};
   // SQLite's further files get the group from the directory.
   set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
@@ -134,6 +142,12 @@ void build(const std::string& path, const CreateOptions& options, const Clock& c
   make_file(paths.database(), mode, group);
   fill(paths, make_configuration(options, clock.now(), !unsafe.empty()));
   scaffold.finish(path);
+  return above;
+}
+
+/// Whether what failed says that there can be no stream in this place, now or ever.
+bool of_the_place(ErrorCode code) {
+  return code == ErrorCode::not_found || code == ErrorCode::io || code == ErrorCode::full || code == ErrorCode::busy;
 }
 
 }  // namespace
@@ -147,13 +161,20 @@ void create(const std::string& address, const CreateOptions& options, const Cloc
     throw Error(ErrorCode::usage, fmt::format("{} shards: a stream has 1 to {}", options.shards, max_shards));
   }
   const std::string what = "create stream " + quote(path);
+  FileDescriptor above;
   try {
-    build(path, options, clock);
+    above = build(path, options, clock);
   } catch (const SQLite::Exception& error) {
     throw Error(ErrorCode::cannot_create, translate(error, what).what());
   } catch (const Error& error) {
-    const bool of_the_place = error.code() == ErrorCode::not_found || error.code() == ErrorCode::io;
-    throw Error(of_the_place ? ErrorCode::cannot_create : error.code(), what + ": " + error.what());
+    throw Error(of_the_place(error.code()) ? ErrorCode::cannot_create : error.code(), what + ": " + error.what());
+  }
+  if (::fsync(above.get()) != 0) {
+    throw Error(ErrorCode::io,
+                system_error(what + ": it is made and can be used, but a power cut may take it away: sync " +
+                                 quote(parent_directory(path)),
+                             errno)
+                    .what());
   }
 }
 

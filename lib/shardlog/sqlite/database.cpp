@@ -1,12 +1,13 @@
 #include "shardlog/sqlite/database.h"
 
 #include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include "shardlog/sqlite/early_writeback.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/short_sleeps.h"
+#include "shardlog/sqlite/system_calls.h"
 
 namespace shardlog::sqlite {
 
@@ -32,6 +33,7 @@ ErrorCode code_of(const SQLite::Exception& error) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
+    case SQLITE_NOMEM:
       return ErrorCode::busy;
     case SQLITE_FULL:
       return ErrorCode::full;
@@ -41,7 +43,6 @@ ErrorCode code_of(const SQLite::Exception& error) {
       return ErrorCode::permission;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_NOMEM:
       return ErrorCode::io;
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
@@ -52,12 +53,17 @@ ErrorCode code_of(const SQLite::Exception& error) {
   }
 }
 
-}  // namespace
+/// Returns the journal mode. SQLite answers before the commit of that very statement, so it is run to its end.
+std::string switch_to_write_ahead_log(SQLite::Database& database) {
+  SQLite::Statement change(database, "PRAGMA journal_mode=WAL");
+  std::string journal;
+  while (change.executeStep()) journal = change.getColumn(0).getString();
+  return journal;
+}
 
-SQLite::Database open_database(const Paths& paths, OpenMode mode) {
+SQLite::Database open_files(const Paths& paths, OpenMode mode) {
   int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  if (mode != OpenMode::read_only) start_writeback_early();
   SQLite::Database database(paths.database(), flags, 0, with_short_sleeps());
   configure(database.getHandle());
   try {
@@ -71,12 +77,37 @@ SQLite::Database open_database(const Paths& paths, OpenMode mode) {
   }
   if (mode == OpenMode::create) {
     database.exec(fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum=INCREMENTAL", page_size));
-    const std::string journal = database.execAndGet("PRAGMA journal_mode=WAL").getString();
+    const std::string journal = switch_to_write_ahead_log(database);
     if (journal != "wal") {
       throw Error(ErrorCode::cannot_create, "this file system cannot hold a write-ahead log (got " + journal + ")");
     }
   }
   return database;
+}
+
+/// Throws the reason where it is that the system has no more of something.
+void refuse_for_lack(int error_number) {
+  const Error reason = system_error("open stream.db", error_number);
+  if (reason.code() == ErrorCode::busy || reason.code() == ErrorCode::full) throw reason;
+}
+
+}  // namespace
+
+SQLite::Database open_database(const Paths& paths, OpenMode mode) {
+  replace_system_calls();
+  forget_failures();
+  try {
+    SQLite::Database database = open_files(paths, mode);
+    // Where it cannot open a file for writing, SQLite goes on to read it.
+    if (mode != OpenMode::read_only && last_failure() != 0) throw system_error("open stream.db", last_failure());
+    return database;
+  } catch (const SQLite::Exception&) {
+    refuse_for_lack(last_failure());
+    throw;
+  } catch (const Error&) {
+    refuse_for_lack(last_failure());
+    throw;
+  }
 }
 
 Error translate(const SQLite::Exception& error, const std::string& what) {

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/file_descriptor.h"
 
 namespace shardlog::sqlite {
 
@@ -48,9 +47,14 @@ std::string unsafe_file_system(const std::string& path) {
   return found == unsafe_types.end() ? "" : found->second;
 }
 
+FileDescriptor open_directory(const std::string& path) {
+  FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) throw system_error("open " + quote(path), errno);
+  return directory;
+}
+
 void sync_directory(const std::string& path) {
-  const FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0) throw system_error("sync " + quote(path), errno);
+  if (::fsync(open_directory(path).get()) != 0) throw system_error("sync " + quote(path), errno);
 }
 
 void rename_to_free_name(const std::string& from, const std::string& to) {

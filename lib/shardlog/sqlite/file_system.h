@@ -2,12 +2,17 @@
 
 #include <string>
 
+#include "shardlog/sqlite/file_descriptor.h"
+
 namespace shardlog::sqlite {
 
 /// The name of the file system below `path` where SQLite's WAL is not safe on it, because other machines may write it
 /// or its locks and shared memory are not the kernel's own (sqlite.org/wal.html); empty where it is safe. Throws like
 /// system_error().
 std::string unsafe_file_system(const std::string& path);
+
+/// To sync a directory by. Throws like system_error().
+FileDescriptor open_directory(const std::string& path);
 
 /// Makes a directory's entries durable.
 void sync_directory(const std::string& path);

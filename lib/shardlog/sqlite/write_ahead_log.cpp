@@ -1,10 +1,15 @@
 #include "shardlog/sqlite/write_ahead_log.h"
 
+#include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "shardlog/core/error.h"
@@ -33,14 +38,30 @@ int wait_a_moment(void* /*context*/, int waited) {
   return 1;
 }
 
+constexpr std::int64_t plenty = 2 * WriteAheadLog::ceiling;  // where so much is free, no commit can lack room
+// The most pages that a step of trimming or of giving back space writes. No step writes more than there are.
+constexpr std::int64_t reserved_pages = 80;
+constexpr std::int64_t frame_header = 24;  // bytes (sqlite.org/walformat.html)
+
 constexpr std::int64_t bytes_of(std::int64_t pages) {
   return pages * page_size;
+}
+
+std::int64_t size_of(const std::string& path) {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0 ? facts.st_size : 0;
+}
+
+std::int64_t file_size_limit() {
+  rlimit limit{};
+  const bool limited = ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return limited ? static_cast<std::int64_t>(limit.rlim_cur) : std::numeric_limits<std::int64_t>::max();
 }
 
 }  // namespace
 
 WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock)
-    : database_(database), paths_(paths), clock_(clock) {
+    : database_(database), paths_(paths), clock_(clock), largest_file_(file_size_limit()) {
   // Only a commit tells how much of the file is in use, but no file is this long without a reader that is in the way.
   pages_ = size() / page_size;
   sqlite3_wal_hook(database_.getHandle(), &WriteAheadLog::on_commit, this);
@@ -60,8 +81,48 @@ int WriteAheadLog::on_commit(void* self, sqlite3* connection, const char* /*data
   return SQLITE_OK;
 }
 
-void WriteAheadLog::make_room(Duration timeout) {
+void WriteAheadLog::make_room(Duration timeout, std::int64_t pages) {
   if (bytes_of(pages_) >= ceiling) checkpoint_fully(timeout);
+  if (largest_file_ < plenty || free_bytes() < plenty) keep_reserve(pages);
+}
+
+/// On the file system, to this user. A system that does not say has enough.
+std::int64_t WriteAheadLog::free_bytes() const {
+  struct statvfs facts {};
+  if (::statvfs(paths_.directory.c_str(), &facts) != 0 || facts.f_blocks == 0) return plenty;
+  const auto blocks = ::geteuid() == 0 ? facts.f_bfree : facts.f_bavail;
+  return static_cast<std::int64_t>(blocks * facts.f_frsize);
+}
+
+/// The bytes that an append of `pages` takes, now and when the log is emptied after it, or that a step of trimming
+/// after it takes, whichever is more: the log is used again in between. `reusable` are the bytes of the log that are
+/// free.
+std::int64_t WriteAheadLog::needed(std::int64_t pages, std::int64_t reusable) {
+  const std::int64_t there = database_.execAndGet("PRAGMA page_count").getInt64();
+  const std::int64_t free = database_.execAndGet("PRAGMA freelist_count").getInt64();
+  const std::int64_t then = there + std::max<std::int64_t>(pages - free, 0);
+  const std::int64_t logged = std::max(pages, std::min(reserved_pages, then)) * (page_size + frame_header);
+  return std::max<std::int64_t>(logged - reusable, 0) +
+         std::max<std::int64_t>(bytes_of(then) - size_of(paths_.database()), 0);
+}
+
+bool WriteAheadLog::fits(std::int64_t pages, std::int64_t reusable) {
+  const std::int64_t need = needed(pages, reusable);
+  // By the limit on files each of both may grow so far; that both do is not to be expected.
+  const std::int64_t longest = std::max(size() - reusable, size_of(paths_.database()));
+  return need <= free_bytes() && need <= largest_file_ - longest;
+}
+
+void WriteAheadLog::keep_reserve(std::int64_t pages) {
+  if (fits(pages, 0)) return;
+  if (checkpoint_unless_full(SQLITE_CHECKPOINT_RESTART) && fits(pages, size())) return;
+  if (pages == 0) return;
+  if (checkpoint_unless_full(SQLITE_CHECKPOINT_TRUNCATE) && fits(pages, 0)) return;
+  constexpr std::int64_t kib = 1024;
+  throw Error(
+      ErrorCode::full,
+      fmt::format("append: the disk is full: {} KiB are free, and {} KiB are needed to store this and to trim later",
+                  free_bytes() / kib, needed(pages, 0) / kib));
 }
 
 void WriteAheadLog::checkpoint_if_due() {
@@ -107,8 +168,17 @@ void WriteAheadLog::checkpoint_at_exit() {
 }
 
 std::int64_t WriteAheadLog::size() const {
-  struct stat facts {};
-  return ::stat(paths_.write_ahead_log().c_str(), &facts) == 0 ? facts.st_size : 0;
+  return size_of(paths_.write_ahead_log());
+}
+
+/// False also where the disk is full: what is in the log stays there.
+bool WriteAheadLog::checkpoint_unless_full(int mode) {
+  try {
+    return checkpoint(mode);
+  } catch (const SQLite::Exception& error) {
+    if (error.getErrorCode() != SQLITE_FULL) throw;
+    return false;
+  }
 }
 
 /// False where readers or a recovery were in the way; what could be copied was.

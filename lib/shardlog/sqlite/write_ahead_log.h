@@ -30,7 +30,11 @@ class WriteAheadLog {
   ~WriteAheadLog();
 
   /// Before a commit. Throws busy when the ceiling is reached and readers stay in the way for `timeout`.
-  void make_room(Duration timeout);
+  ///
+  /// Trimming needs room in the log, and the log is emptied into the database: without any room left a full disk would
+  /// stay full for ever. So an append of at most `pages` is refused as full where it would not leave enough for both;
+  /// a commit of 0 pages may use what is kept. Where room is short the log is emptied first.
+  void make_room(Duration timeout, std::int64_t pages);
 
   /// After a commit, when it is known how long the log is, whoever else has written to it or emptied it. Checkpoints
   /// when enough has gathered: 4 MiB between small commits, up to 64 MiB between large ones. A reader that is in the
@@ -56,7 +60,12 @@ class WriteAheadLog {
   static int on_commit(void* self, sqlite3* connection, const char* database, int pages);
 
   [[nodiscard]] std::int64_t size() const;
+  [[nodiscard]] std::int64_t free_bytes() const;
+  [[nodiscard]] std::int64_t needed(std::int64_t pages, std::int64_t reusable);
+  [[nodiscard]] bool fits(std::int64_t pages, std::int64_t reusable);
+  void keep_reserve(std::int64_t pages);
   bool checkpoint(int mode);
+  bool checkpoint_unless_full(int mode);
 
   SQLite::Database& database_;
   const Paths& paths_;
@@ -65,6 +74,7 @@ class WriteAheadLog {
   std::int64_t largest_commit_ = 0;  ///< in pages, since the last checkpoint
   std::int64_t put_off_until_pages_ = 0;
   Duration put_off_until_{};
+  std::int64_t largest_file_;  ///< bytes, by the limit of this process
 };
 
 }  // namespace shardlog::sqlite

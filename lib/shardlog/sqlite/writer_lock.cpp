@@ -10,11 +10,11 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <tuple>
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
 #include "shardlog/sqlite/lock_holders.h"
 
 namespace shardlog::sqlite {
@@ -50,7 +50,7 @@ class WriterLock::Waiter : public std::enable_shared_from_this<Waiter> {
   }
 
   void start() {
-    std::thread([self = shared_from_this()] { self->run(); }).detach();
+    start_thread([self = shared_from_this()] { self->run(); }).detach();
   }
 
   /// May be called again after a timeout. `given_back` says that it was held in between.
@@ -112,8 +112,9 @@ std::optional<WriterLock::Held> WriterLock::try_acquire_for(Duration timeout) co
   while (true) {
     if (pending_ == nullptr) {
       if (lock_now(file_.get())) return std::optional<Held>(std::in_place, *this);
-      pending_ = std::make_shared<Waiter>(file_.get());
-      pending_->start();
+      const auto waiter = std::make_shared<Waiter>(file_.get());
+      waiter->start();
+      pending_ = waiter;
     }
     const Waiter::Outcome outcome = pending_->wait(timeout);
     if (outcome == Waiter::Outcome::timeout) break;

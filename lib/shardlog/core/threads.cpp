@@ -1,0 +1,46 @@
+#include "shardlog/core/threads.h"
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+namespace shardlog {
+
+namespace {
+
+void add(std::string& limits, const std::string& name, const std::string& value) {
+  limits += (limits.empty() ? "" : ", ") + name + " " + value;
+}
+
+void add(std::string& limits, const std::string& name, __rlimit_resource resource) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    add(limits, name, std::to_string(limit.rlim_cur));
+  }
+}
+
+/// Of this process's own control group; empty where it has none or that is not to be seen from here.
+std::string most_in_control_group() {
+  std::string group;
+  std::ifstream groups("/proc/self/cgroup");
+  while (std::getline(groups, group) && !group.starts_with("0::")) {
+  }
+  std::string most;
+  if (group.starts_with("0::")) std::getline(std::ifstream("/sys/fs/cgroup" + group.substr(3) + "/pids.max"), most);
+  return most == "max" ? "" : most;
+}
+
+}  // namespace
+
+Error no_thread(const std::error_code& reason) {
+  std::string limits;
+  add(limits, "RLIMIT_NPROC", RLIMIT_NPROC);
+  add(limits, "RLIMIT_AS", RLIMIT_AS);
+  if (const std::string most = most_in_control_group(); !most.empty()) add(limits, "pids.max", most);
+  if (limits.empty()) limits = "kernel.threads-max";
+  return {ErrorCode::busy, "start a thread: " + reason.message() + " (limits: " + limits + ")"};
+}
+
+}  // namespace shardlog
