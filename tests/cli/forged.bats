@@ -12,7 +12,7 @@ setup_file() {
   "$SHARDLOG_BIN/stream-create" "$FORGED_TEMPLATE" --shards 2
   seq 20 | "$SHARDLOG_BIN/stream-put" "$FORGED_TEMPLATE" --key-field 1 --producer importer
   "$SHARDLOG_BIN/stream-reshard" split "$FORGED_TEMPLATE" 0
-  "$SHARDLOG_BIN/stream-get" "$FORGED_TEMPLATE" -q -c billing --seek trim-horizon
+  "$SHARDLOG_BIN/stream-get" "$FORGED_TEMPLATE" -q -c billing --new --seek trim-horizon
 }
 
 # forged SQL...: a copy of the template, changed.

@@ -171,10 +171,10 @@ PYTHON
   )
   local template
   for template in "${!made[@]}"; do
-    expect_success stream-get s --format "$template"
+    expect_success stream-get -q s --format "$template"
     expect_stdout "${made[$template]}"
   done
-  expect_success stream-get s --format ''
+  expect_success stream-get -q s --format ''
   expect_stdout ''
   stream-get s --format '{data}\0{data}' | od -An -c | tr -d ' \n' >"$STDOUT"
   expect_equal "$(cat "$STDOUT")" 'x\0x\n'

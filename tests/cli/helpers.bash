@@ -210,7 +210,7 @@ enter_public_directory() {
 # in_private_mounts SCRIPT: a bash script that may mount what goes away with it. It knows the functions of this file.
 in_private_mounts() {
   local name
-  for name in $(compgen -A function | grep -E '^(expect_|read_file$|has_control_characters$|put$|fail$)'); do export -f "${name?}"; done
+  for name in $(compgen -A function | grep -E '^(expect_|read_file$|has_control_characters$|pause$|wait_until$|has_lines$|put$|fail$)'); do export -f "${name?}"; done
   export BATS_TEST_TMPDIR
   unshare --mount --propagation private bash -euc "$1" 3>&-
 }

@@ -238,14 +238,15 @@ for piece in sys.stdin.buffer.read().split(b"|"): print(base64.b64encode(piece).
 }
 
 @test "UTF-16 and UTF-32 are refused with the command that mends them" {
-  local encoding
+  local encoding command
   printf 'a\nb\n' >plain
   for encoding in UTF-16 UTF-32; do
     rm -rf s
     new_stream s
     iconv -f UTF-8 -t "$encoding" plain >"in $encoding"
     expect_failure 65 "line 1 of 'in $encoding': .*iconv.*no records committed" stream-put s --on-error skip "in $encoding"
-    bash -c "$(grep -oE "iconv -f [^ ]+ -t UTF-8 '[^']*'" "$STDERR")" | expect_silence stream-put s
+    command=$(grep -oE "iconv -f [^ ]+ -t UTF-8 '[^']*'" "$STDERR")
+    bash -c "$command" | expect_silence stream-put s
     expect_records s plain
   done
   printf '\xfe\xff\0a' | expect_failure 65 "line 1 of 'standard input': .*iconv -f UTF-16 -t UTF-8 " stream-put s --json

@@ -199,7 +199,7 @@ on_screen() {
     stream-create "s$shards" --shards "$shards" --tag "team=$name"
     seq 2000 | expect_silence stream-put "s$shards" --key-field 1
   done
-  expect_status 0 stream-get s4 -q -c "$name" --seek trim-horizon
+  expect_status 0 stream-get s4 -q -c "$name" --new --seek trim-horizon
   expect_silence stream-reshard split s4 0
   for columns in 60 80 100 200; do
     for stream in s1 s4 s100 s1000 .; do

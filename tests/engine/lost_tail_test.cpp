@@ -12,6 +12,7 @@
 
 #include "engine/stream_test.h"
 #include "shardlog/sqlite/writer_lock.h"
+#include "shardlog/core/uuid.h"
 #include "unit/refusal.h"
 
 namespace shardlog {
@@ -151,7 +152,7 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
   refuses([](Stream& stream) { stream.make_durable(); });
   refuses([](Stream& stream) { stream.update({.compression = Compression::none}); });
   refuses([](Stream& stream) { stream.forget_producer("p"); });
-  refuses([](Stream& stream) { stream.replace_consumer(std::nullopt, Consumer{"c", "uuid"}); });
+  refuses([](Stream& stream) { stream.replace_consumer(std::nullopt, Consumer{"c", make_uuid()}); });
   refuses([](Stream& stream) { test::split(stream, 0); });
   open_to_write();
   EXPECT_TRUE(content(file("stream.db-wal")) == log) << "an exit without a commit";

@@ -163,14 +163,16 @@ void store_tail(SQLite::Database& database, const Tail& tail, const char* sql) {
   statement.exec();
 }
 
-/// REQUIRES: the index has a row
-Tail load_newest_indexed_tail(SQLite::Database& database) {
+/// Batches may be missing before it only where their loss was accepted. REQUIRES: the index has a row
+Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& configuration) {
   SQLite::Statement row(database, fmt::format("SELECT {}, (SELECT ifnull(max(id), 0) FROM batches) FROM batch_index "
                                               "ORDER BY batch DESC LIMIT 1",
                                               indexed_tail_columns));
   row.executeStep();
   Tail tail = read_indexed_tail(row);
-  if (tail.batch() > row.getColumn(4).getInt64()) refuse(fmt::format("batch {} is missing", tail.batch()));
+  const bool is_lost = std::any_of(configuration.losses.begin(), configuration.losses.end(),
+                                   [&](const Loss& loss) { return loss.last == tail.batch(); });
+  if (tail.batch() > row.getColumn(4).getInt64() && !is_lost) refuse(fmt::format("batch {} is missing", tail.batch()));
   return tail;
 }
 
@@ -294,7 +296,7 @@ void TailScan::catch_up(const Configuration& configuration, Tail& tail) {
   const std::int64_t indexed = newest_tails_.getColumn(1).getInt64();
   newest_tails_.reset();
   if (indexed > tail.indexed_batch() && indexed >= tail.batch()) {
-    tail = load_newest_indexed_tail(database_);
+    tail = load_newest_indexed_tail(database_, configuration);
   }
   if (tail.batch() < horizon) tail = load_horizon(database_);
   if (tail.indexed_batch() == tail.batch()) tail.count_numbers(configuration);
