@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <exception>
 #include <map>
 #include <thread>
 #include <utility>
 
 #include "tools/common/bounded_queue.h"
+#include "tools/common/output_reader.h"
 #include "tools/common/units.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
@@ -154,6 +156,11 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   Committed committed(context.output, command.ack);
   std::stop_source give_up;  // requested when committing failed
   const std::stop_callback forward(context.stop, [&] { give_up.request_stop(); });
+  // Nobody will see what is acknowledged from now on: what is read already is stored, and that is the end.
+  std::optional<ReaderWatch> watch;
+  if (command.ack) watch.emplace();
+  const std::stop_token reader_gone = watch ? watch->gone() : std::stop_token();
+  const std::stop_callback end_with_reader(reader_gone, [&] { give_up.request_stop(); });
   RateLimit rate(command.rate, context.clock, give_up.get_token());
   std::vector<Producer> stored;
   if (command.producer) stored = stream->producer(*command.producer);
@@ -202,6 +209,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   reading.join();
   encoding.join();
   if (failure) std::rethrow_exception(failure);
+  if (reader_gone.stop_requested() && !context.stop.stop_requested() && !all_read) die_of(SIGPIPE);
   if (skipped > 0) context.message(format_count(skipped, "record") + " skipped; " + committed.summary());
   if (skipped == 0) context.detail(committed.summary());
   return skipped > 0 ? ExitStatus::partly : ExitStatus::success;

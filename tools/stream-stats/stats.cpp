@@ -2,14 +2,17 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "shardlog/core/either_stop.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 #include "tools/common/option_table.h"
+#include "tools/common/output_reader.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
 #include "tools/stream-stats/consumer_statistics.h"
@@ -118,7 +121,7 @@ ExitStatus show(const StatsCommand& command, const Context& context) {
   return ExitStatus::success;
 }
 
-/// False where a signal has asked for the end.
+/// False where it was asked to end meanwhile.
 bool wait_for(Duration interval, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
@@ -136,13 +139,16 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
   const bool redraw = context.output.is_terminal() && !command.json;
   ExitStatus status = ExitStatus::success;
   bool first = true;
+  const ReaderWatch reader;
+  const EitherStop end(context.stop, reader.gone());
   do {
     if (redraw) context.output.write("\x1b[H\x1b[J");
     if (!redraw && !command.json && !first) context.output.write("\n");
     first = false;
     status = show(command, context);
     context.output.flush();
-  } while (wait_for(*interval, context.stop));
+  } while (wait_for(*interval, end.token()));
+  if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
   return status;
 }
 
