@@ -87,6 +87,33 @@ setup_stream() {
   expect_stdout $'new\nnewer'
 }
 
+# put_until TIME: until one of them has arrived by then.
+put_until() {
+  put s "at $SECONDS"
+  [ ! "$(stream-get s --json --from last:1 | jq -r .arrived)" \< "$1" ]
+}
+
+@test "--from a time to come leaves out what arrives before it, of consumers in every run" {
+  setup_stream s --shards 2
+  local time
+  time=$(date -u -d '1 second' +%Y-%m-%dT%H:%M:%S.%6NZ)
+  start stream-get -f --from "$time" -n 1 --json s
+  put s old
+  stream-get -q -c new --from "$time" s >new
+  stream-get -c moved --seek "$time" s
+  stream-get -c moved s >moved
+  wait_until put_until "$time"
+  stream-get -c new s >>new
+  stream-get -c moved s >>moved
+  expect_exit 0
+  stream-get s --json | jq -c --arg time "$time" 'select(.arrived >= $time)' >expected
+  expect_same "$STDOUT" <(head -n 1 expected)
+  jq -r .data expected >data
+  [ -s data ]
+  expect_same new data
+  expect_same moved data
+}
+
 @test "--until a time ends following when it has come" {
   setup_stream s
   put s a
@@ -100,6 +127,8 @@ setup_stream() {
   stream-get --until "$until" s >expected
   grep -q a expected
   expect_same "$STDOUT" expected
+  # However rarely it looks.
+  expect_success timeout 20 stream-get -f --poll 1h --until +100ms s
 }
 
 @test "--until latest ends following at the tail as it was" {

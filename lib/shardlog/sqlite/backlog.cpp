@@ -54,6 +54,7 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   const ShardMap map = configuration.map();
   Backlog result;
   Unread unread;
+  std::map<Timestamp, Tail> tails;  // at the times before which records do not count
   for (const ShardStart& from : starts) {
     if (map.find(from.shard) == nullptr) {
       throw Error(ErrorCode::not_found, "the stream has no " + from.shard.to_string());
@@ -61,7 +62,12 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
     const ShardRow& row = shard_of(configuration, from.shard.number());
     const std::int64_t readable = start.next_sequence(row);
     const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
-    const std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
+    std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
+    if (const auto* const at = std::get_if<AtSequence>(&position); at != nullptr && at->not_before) {
+      const auto [found, is_new] = tails.try_emplace(*at->not_before);
+      if (is_new) found->second = seek_time(database, configuration, start, *at->not_before);
+      first = std::max(first, found->second.next_sequence(row));
+    }
     const std::int64_t behind = end.next_sequence(row);
     result.records.push_back(static_cast<std::uint64_t>(std::max(behind - first, std::int64_t{0})));
     if (first < behind) unread.emplace(from.shard.number(), first);

@@ -45,7 +45,7 @@ class SqliteReader final : public Reader {
   std::vector<FetchedBatch> fetch(std::size_t budget);
   void follow_map();
   void skip_what_is_gone();
-  void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind);
+  void add_gap(const ShardRow& row, std::int64_t first, const Tail& gone);
   void follow_closings();
   void note_end(const ShardRow& row);
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> asked_for(const BatchRow& row) const;
