@@ -175,6 +175,8 @@ struct ShardPlace {
   ShardId shard;
   SequenceNumber next;  ///< of the first record behind it, or what that will at least have
   bool at_end = false;  ///< the shard is closed, and nothing is behind it
+  /// The position is this time, and no record there has arrived at it or later: those that come before it do not count.
+  std::optional<Timestamp> not_before{};
 
   friend bool operator==(const ShardPlace&, const ShardPlace&) = default;
 };

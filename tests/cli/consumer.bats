@@ -134,6 +134,20 @@ at_the_end() {
   expect_empty "$STDERR"
 }
 
+@test "--idle-exit looks again after the reader has taken all: its time is not idle" {
+  expect_silence stream-create s
+  put s 1 2
+  # 2 is still in the pipe when 3 is put.
+  timeout 20 stream-get -q -c x -f --idle-exit 0 s | (
+    read -r line
+    put s 3
+    echo "$line"
+    cat
+  ) >got
+  expect_equal "$(cat got)" "$(seq 3)"
+  expect_silence stream-get -c x s
+}
+
 @test "the checkpoint is behind what the reader has taken, also when it reads on for long" {
   ten_byte_records 30000
   stream-get -q -c x s | (

@@ -243,6 +243,28 @@ COMMAND
   expect_stdout 1
 }
 
+# --- the end of following ---------------------------------------------------------------------------------------------------------
+
+@test "--idle-exit looks again when COMMAND is done: its time is not idle" {
+  numbers 1
+  # The first one takes longer than the idle time, and meanwhile more comes in.
+  cat >slow <<'END'
+cat
+[ -e begun ] && exit
+touch begun
+seq 2 4 | stream-put s
+exec sleep 0.3
+END
+  chmod +x slow
+  expect_success timeout 20 stream-get -q -c x -f --idle-exit 200ms --exec 'sh ./slow' s
+  expect_stdout "$(seq 4)"
+  rm begun
+  stream-get s -c y --seek at:1 --shard 0
+  expect_silence stream-create t
+  expect_success timeout 20 stream-get -q -c y -f --idle-exit 200ms --workers 2 --exec 'sh ./slow' --into t s
+  expect_equal "$(stream-get t)" "$(seq 4; seq 2 4)"
+}
+
 # --- leases and signals ----------------------------------------------------------------------------------------------------------
 
 @test "a command that takes longer than ten leases keeps its lease" {

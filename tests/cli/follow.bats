@@ -87,6 +87,33 @@ setup_stream() {
   expect_stdout $'new\nnewer'
 }
 
+# put_until TIME: until one of them has arrived by then.
+put_until() {
+  put s "at $SECONDS"
+  [ ! "$(stream-get s --json --from last:1 | jq -r .arrived)" \< "$1" ]
+}
+
+@test "--from a time to come leaves out what arrives before it, of consumers in every run" {
+  setup_stream s --shards 2
+  local time
+  time=$(date -u -d '1 second' +%Y-%m-%dT%H:%M:%S.%6NZ)
+  start stream-get -f --from "$time" -n 1 --json s
+  put s old
+  stream-get -q -c new --from "$time" s >new
+  stream-get -c moved --seek "$time" s
+  stream-get -c moved s >moved
+  wait_until put_until "$time"
+  stream-get -c new s >>new
+  stream-get -c moved s >>moved
+  expect_exit 0
+  stream-get s --json | jq -c --arg time "$time" 'select(.arrived >= $time)' >expected
+  expect_same "$STDOUT" <(head -n 1 expected)
+  jq -r .data expected >data
+  [ -s data ]
+  expect_same new data
+  expect_same moved data
+}
+
 @test "--until a time ends following when it has come" {
   setup_stream s
   put s a
@@ -100,6 +127,8 @@ setup_stream() {
   stream-get --until "$until" s >expected
   grep -q a expected
   expect_same "$STDOUT" expected
+  # However rarely it looks.
+  expect_success timeout 20 stream-get -f --poll 1h --until +100ms s
 }
 
 @test "--until latest ends following at the tail as it was" {
@@ -166,6 +195,19 @@ second_is_over() {
   put s a b
   expect_success timeout 20 stream-get -f --idle-exit 0 s
   expect_stdout $'a\nb'
+}
+
+@test "--idle-exit looks again after the reader has taken all: its time is not idle" {
+  setup_stream s
+  put s 1 2
+  # 2 is still in the pipe when 3 is put.
+  timeout 20 stream-get -f --idle-exit 0 s | (
+    read -r line
+    put s 3
+    echo "$line"
+    cat
+  ) >got
+  expect_equal "$(cat got)" "$(seq 3)"
 }
 
 # wakeups KIND: "commits" or "look", of what -v told.
@@ -377,6 +419,80 @@ is_stopped() {
   expect_exit 143
   stream-get --json s >expected
   expect_same "$STDOUT" expected
+}
+
+# begin_for_reader COMMAND...: in the background, its standard output a pipe whose reader is in $READER.
+begin_for_reader() {
+  rm -f pipe
+  mkfifo pipe
+  env --default-signal=INT,QUIT "$@" >pipe 2>"$MESSAGES" 3>&- &
+  PID=$!
+  BACKGROUND+=("$PID")
+  exec {READER}<pipe
+}
+
+# expect_end_with_reader LINES: once they have come nobody reads any more, and it ends by the signal PIPE, without a word.
+expect_end_with_reader() {
+  local n line
+  for ((n = 0; n < $1; n++)); do read -r -t 20 line <&"$READER" || fail "line $((n + 1)) does not come" || return; done
+  exec {READER}<&-
+  mv "$MESSAGES" "$OUTPUT"
+  ln "$OUTPUT" "$MESSAGES"
+  expect_exit 141 && expect_empty "$STDOUT"
+}
+
+@test "a reader that goes away ends following at once, though nothing more comes" {
+  setup_stream s
+  put s a
+  local options
+  for options in "" "-k a" "--sample 100" "--poll 1h" "--idle-exit 1h" "-q -c x" "-q -c y --poll 1h" "-c y --no-checkpoint"; do
+    [ "$options" != "-c y --no-checkpoint" ] || stream-get s -c y --seek trim-horizon
+    [ "$options" != "-k a" ] || echo 'a' | stream-put s --key a
+    # shellcheck disable=SC2086
+    begin_for_reader stream-get -f s $options
+    expect_end_with_reader 1 || fail "with '$options'" || return
+  done
+  expect_equal "$(stream-get -c x s)" a  # the second record was not read
+}
+
+@test "a reader that goes away ends it in the pauses of --replay" {
+  setup_stream s
+  put s a
+  put s b
+  for options in "" "-f"; do
+    # shellcheck disable=SC2086
+    begin_for_reader stream-get --replay 0.000000001 $options s
+    expect_end_with_reader 1
+  done
+}
+
+@test "a reader on a socket that goes away ends following" {
+  setup_stream s
+  put s a
+  python3 - <<'PYTHON'
+import signal, socket, subprocess
+for options in [], ["-q", "-c", "x"]:
+    ours, theirs = socket.socketpair()
+    get = subprocess.Popen(["stream-get", "-f", "s", *options], stdout=theirs, stderr=subprocess.PIPE)
+    theirs.close()
+    assert ours.recv(2, socket.MSG_WAITALL) == b"a\n"
+    ours.close()
+    try:
+        assert get.wait(20) == -signal.SIGPIPE, get.returncode
+        assert get.stderr.read() == b""
+    finally:
+        get.kill()
+PYTHON
+}
+
+@test "what ends by itself is not ended by a reader that has seen all" {
+  setup_stream s
+  put s a
+  local options
+  for options in "-n 1" "-q -c x -n 1"; do
+    # shellcheck disable=SC2086
+    expect_equal "$(timeout 20 stream-get -f $options s | head -n 1; echo "${PIPESTATUS[0]}")" $'a\n0'
+  done
 }
 
 @test "a reader that goes away ends following at the next record" {

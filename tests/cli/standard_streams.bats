@@ -108,6 +108,51 @@ expect_broken_pipe() {
   expect_records s expected
 }
 
+@test "a reader that went away ends what waits for something else at once, without a word" {
+  expect_silence stream-create s
+  python3 - <<'PYTHON'
+import signal, subprocess
+def expect_end(first, command):
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if "put" in command[0]:
+        process.stdin.write(b"a\n")
+        process.stdin.flush()
+    assert process.stdout.read(len(first)) == first
+    process.stdout.close()
+    try:
+        assert process.wait(20) == -signal.SIGPIPE, (command, process.returncode)
+        assert process.stderr.read() == b"", command
+    finally:
+        process.kill()
+expect_end(b"shardId-000000000000\t1\n", ["stream-put", "--ack", "s"])
+expect_end(b"{", ["stream-stats", "s", "--json", "--watch=1h"])
+PYTHON
+  expect_equal "$(stream-get s)" a
+}
+
+@test "stream-put --ack whose reader went away stores what it has read" {
+  expect_silence stream-create s
+  python3 - <<'PYTHON'
+import os, signal, subprocess
+put = subprocess.Popen(["stream-put", "--ack", "--linger", "1h", "s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+put.stdin.write(b"a\nb\nc")
+put.stdin.flush()
+def unread():
+    import array, fcntl, termios
+    count = array.array("i", [0])
+    fcntl.ioctl(put.stdin, termios.FIONREAD, count)
+    return count[0]
+while unread() > 0:
+    assert put.poll() is None
+put.stdout.close()
+try:
+    assert put.wait(20) == -signal.SIGPIPE, put.returncode
+finally:
+    put.kill()
+PYTHON
+  expect_equal "$(stream-get s)" $'a\nb'
+}
+
 @test "the signal PIPE counts where the parent ignores it, too" {
   large_stream s
   trap '' PIPE

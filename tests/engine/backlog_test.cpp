@@ -44,6 +44,20 @@ TEST_F(BacklogTest, CountsBehindEachStart) {
             (Counts{2, 1}));
 }
 
+TEST_F(BacklogTest, CountsNothingThatArrivedBeforeTheStart) {
+  create(2);
+  const auto writer = open_to_write();
+  const Timestamp time = clock_.now() + 1s;
+  const std::vector<ShardStart> starts{{ShardId(0), AtSequence{SequenceNumber(1), time}}, {ShardId(1), TrimHorizon{}}};
+  put(*writer, 0, {"a"});
+  put(*writer, 1, {"b"});
+  EXPECT_EQ(backlog(starts).records, (Counts{0, 1}));
+  clock_.step(1s);
+  put(*writer, 0, {"c", "d"});
+  EXPECT_EQ(backlog(starts).records, (Counts{2, 1}));
+  EXPECT_EQ(backlog({starts[0]}).oldest, time);
+}
+
 TEST_F(BacklogTest, IsAsOldAsItsFirstRecord) {
   create(3);
   const Timestamp start = clock_.now();

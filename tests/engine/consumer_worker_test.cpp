@@ -65,6 +65,17 @@ class ConsumerWorker : public test::StreamTest {
     return consumer::run_worker(options, *stream, delivery, system_, stop_.get_token());
   }
 
+  /// Reads all that there is as another consumer, which is there already.
+  std::vector<std::string> read_as(const std::string& name) {
+    Counter counter;
+    consumer::WorkerOptions options;
+    options.consumer = name;
+    options.worker = "w";
+    const auto stream = open_to_write();
+    EXPECT_FALSE(consumer::run_worker(options, *stream, counter, system_, stop_.get_token()).missed_records);
+    return counter.got();
+  }
+
   std::vector<Lease> leases() { return writer_->consumer("billing").value().leases; }
 
   void merge() {
@@ -79,6 +90,45 @@ class ConsumerWorker : public test::StreamTest {
   Counter counter_;
   std::stop_source stop_;
 };
+
+TEST_F(ConsumerWorker, FromATimeToComeDeliversNothingThatArrivedBeforeIt) {
+  const Timestamp time = clock_.now() + 2s;
+  consumer::make_consumer(*writer_, "later", AtTime{time}, clock_);
+  put(*writer_, 0, {"a"});
+  EXPECT_EQ(read_as("later"), Lines{});
+  put(*writer_, 1, {"b"});
+  clock_.step(1s);
+  EXPECT_EQ(read_as("later"), Lines{}) << "it is the same after any number of runs";
+  merge();  // the child, too, waits for that time
+  put(*writer_, 2, {"c"});
+  EXPECT_EQ(read_as("later"), Lines{});
+  EXPECT_EQ(read_as("later"), Lines{});
+  clock_.step(1s);
+  put(*writer_, 2, {"d"});
+  EXPECT_EQ(read_as("later"), Lines{"d"});
+  EXPECT_EQ(read_as("later"), Lines{});
+}
+
+TEST_F(ConsumerWorker, SeeksATimeToCome) {
+  put(*writer_, 0, {"a"});
+  consumer::seek_consumer(*writer_, "billing", AtTime{clock_.now() + 1s}, std::nullopt, false, clock_);
+  put(*writer_, 0, {"b"});
+  EXPECT_EQ(read_as("billing"), Lines{});
+  clock_.step(1s);
+  put(*writer_, 0, {"c"});
+  EXPECT_EQ(read_as("billing"), Lines{"c"});
+}
+
+TEST_F(ConsumerWorker, DoesNotMissWhatWasTrimmedBeforeItsTime) {
+  SettingsChange change;
+  change.retention = 10s;
+  writer_->update(change);
+  consumer::make_consumer(*writer_, "later", AtTime{clock_.now() + 1min}, clock_);
+  put(*writer_, 0, {"a"});
+  clock_.step(2min);
+  put(*writer_, 0, {"b"});
+  EXPECT_EQ(read_as("later"), Lines{"b"});
+}
 
 TEST_F(ConsumerWorker, ResumesWhereItStoppedAndReadsParentsFirst) {
   put(*writer_, 0, {"a", "b"});

@@ -73,6 +73,31 @@ TEST_F(Follow, FromLatestIsPinnedWhenTheReadIsSetUp) {
   EXPECT_EQ(data_of(drain(*reader)), Lines{"a"});
 }
 
+TEST_F(Follow, FromATimeToComeLeavesOutWhatArrivesBeforeIt) {
+  const auto writer = open_to_write();
+  const auto reader = follow({.shards = {}, .from = AtTime{clock_.now() + 2s}, .until = AtTime{clock_.now() + 3s}});
+  put(*writer, 0, {"a"});
+  EXPECT_FALSE(ended(*reader));
+  clock_.step(1999999us);
+  put(*writer, 1, {"b"});
+  EXPECT_FALSE(ended(*reader));
+  clock_.step(1us);
+  put(*writer, 0, {"c"});
+  put(*writer, 1, {"d"});
+  EXPECT_EQ(data_of(drain(*reader)), (Lines{"c", "d"}));
+  clock_.step(1s);
+  put(*writer, 1, {"e"});
+  EXPECT_TRUE(ended(*reader));
+}
+
+TEST_F(Follow, EndsAtATimeHoweverRarelyItLooks) {
+  const auto reader = follow({.shards = {}, .until = AtTime{clock_.now() + 1ms}, .notice = false});
+  EXPECT_FALSE(ended(*reader));
+  EXPECT_LT(time_of([&] { reader->wait(1h, {}); }), 10s);
+  clock_.step(1ms);
+  EXPECT_TRUE(ended(*reader));
+}
+
 TEST_F(Follow, NoticesACommitOfAnotherThread) {
   const auto reader = follow();
   EXPECT_FALSE(ended(*reader));

@@ -78,6 +78,43 @@ TEST(FirstLeases, OfAShardThatOpenedMeanwhileAreNone) {
   EXPECT_EQ(text(first_leases(diamond(), Latest{}, places, 0, 1)), Text{"0:at:5"});
 }
 
+Checkpoint skipping_until(std::int64_t time, std::uint64_t sequence = 5) {
+  return AtSequence{SequenceNumber(sequence), Timestamp(Duration(time))};
+}
+
+ShardEnd done_before(std::int64_t time) {
+  return {Timestamp(Duration(time))};
+}
+
+TEST(FirstLeases, KeepATimeThatHasNotCome) {
+  ShardPlace to_come = place(0, 7);
+  to_come.not_before = Timestamp(Duration(90));
+  EXPECT_EQ(text(first_leases(diamond(), AtTime{Timestamp(Duration(90))}, {to_come}, 0, 1)), Text{"0:at:7@90"});
+}
+
+TEST(Checkpoint, IsReadAsItIsWritten) {
+  for (const Checkpoint& checkpoint :
+       {skipping_until(1'700'000'000'000'000), skipping_until(-1, 0), Checkpoint(done_before(90)),
+        Checkpoint(ShardEnd{}), Checkpoint(TrimHorizon{})}) {
+    EXPECT_EQ(parse_checkpoint(to_string(checkpoint)), checkpoint) << to_string(checkpoint);
+  }
+  for (const char* const wrong : {"at:5@", "at:5@x", "at:5@1 ", "at:5@01", "at:5@+1", "at:5@9223372036854775808",
+                                  "after:5@1", "trim-horizon@1", "@1", "shard-end@1@1"}) {
+    EXPECT_FALSE(parse_checkpoint(wrong)) << wrong;
+  }
+}
+
+TEST(Finish, OfAShardWhoseTimeHasNotComeMakesItsChildrenWaitForItToo) {
+  EXPECT_EQ(text(finished(diamond(), {lease(0, skipping_until(90))}, 0)), (Text{"1:at:0@90", "2:at:0@90"}));
+  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2)}, 1)), (Text{"1:shard-end@90", "2:at:5"}));
+}
+
+TEST(Finish, OfBothParentsSkipsInTheChildOnlyWhatBothSkip) {
+  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2, done_before(80))}, 1)), Text{"3:at:0@80"});
+  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2, ShardEnd{})}, 1)), Text{"3:at:0"});
+  EXPECT_EQ(text(finished(diamond(), {lease(1, done_before(90)), lease(2)}, 2)), Text{"3:at:0"});
+}
+
 TEST(Finish, OfASplitMakesBothChildren) {
   EXPECT_EQ(text(finished(diamond(), {lease(0)}, 0)), (Text{"1:at:0", "2:at:0"}));
 }

@@ -67,11 +67,17 @@ class Recorder final : public Delivery {
     return true;
   }
   bool wants_more() override { return !gone; }
-  std::vector<Processed> processed() override { return std::exchange(processed_, {}); }
+  std::vector<Processed> processed() override {
+    if (dealing_.exchange(false)) processed_.insert(processed_.end(), begun_.begin(), begun_.end());
+    return std::exchange(processed_, {});
+  }
   void flush(Lifeline& /*lifeline*/) override { ++flushes; }
   void finish(Lifeline& /*lifeline*/) override {
     if (!gone) processed_.insert(processed_.end(), begun_.begin(), begun_.end());
   }
+
+  /// From another thread: all that was delivered so far is dealt with.
+  void deal() { dealing_ = true; }
 
   std::atomic<int> flushes = 0;
   std::atomic<bool> gone = false;  ///< who takes the records, for good
@@ -79,6 +85,7 @@ class Recorder final : public Delivery {
  private:
   Log& log_;
   std::size_t batches_ = 0;
+  std::atomic<bool> dealing_ = false;
   std::vector<Processed> processed_;
   std::vector<Processed> begun_;
 };
@@ -332,6 +339,49 @@ TEST_F(WorkerTest, EndsWhenNothingCameInForSoLong) {
   options.batch_wait = 1h;
   run(recorder_, options);
   EXPECT_EQ(log_.records(), Lines{"a"});
+}
+
+TEST_F(WorkerTest, CountsTheTimeOfTheDeliveryAsNoIdleTime) {
+  store_.put(0, {"a"});
+  WorkerOptions options = following();
+  options.idle_exit = 20ms;
+  bool is_first = true;
+  recorder_.on_batch = [&](const Batch&, Lifeline&) {
+    if (!std::exchange(is_first, false)) return;
+    store_.put(0, {"b"});
+    const Duration begun = clock_.elapsed();
+    ASSERT_TRUE(wait_until([&] { return clock_.elapsed() - begun > 2 * *options.idle_exit; }));
+  };
+  run(recorder_, options);
+  EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
+  EXPECT_EQ(checkpoint(0), after(2));
+}
+
+TEST_F(WorkerTest, IsNotIdleBeforeAllIsDealtWith) {
+  store_.put(0, {"a"});
+  recorder_.deals_at_once = false;
+  WorkerOptions options = following();
+  options.idle_exit = 0ms;
+  auto worker = std::async(std::launch::async, [&] { run(recorder_, options); });
+  ASSERT_TRUE(wait_until([this] { return recorder_.flushes > 0; }));
+  store_.put(0, {"b"});
+  recorder_.deal();
+  ASSERT_TRUE(wait_until([this] { return recorder_.flushes > 1; }));
+  recorder_.deal();
+  worker.get();
+  EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
+}
+
+TEST_F(WorkerTest, LooksForShardsThatAreFreeBeforeItEnds) {
+  WorkerOptions options = following();
+  options.idle_exit = 0ms;
+  options.workers = 2;  // so that it leaves one of the two shards to another, which never comes
+  store_.put(0, {"a"});
+  store_.put(1, {"b"});
+  run(recorder_, options);
+  Lines records = log_.records();
+  std::sort(records.begin(), records.end());
+  EXPECT_EQ(records, (Lines{"a", "b"}));
 }
 
 TEST_F(WorkerTest, WaitsForABatchToBeFull) {

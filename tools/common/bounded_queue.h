@@ -30,8 +30,17 @@ class BoundedQueue {
   /// Waits for an item; nothing where the queue is closed and empty.
   std::optional<Item> pop() {
     std::unique_lock guard(mutex_);
+    ++waiting_;
     changed_.wait(guard, [this] { return closed_ || !items_.empty(); });
+    --waiting_;
     return take();
+  }
+
+  /// Whether all items were taken and somebody waits for more: if one thread alone takes them, it is done with them
+  /// all.
+  [[nodiscard]] bool is_awaited() {
+    const std::lock_guard guard(mutex_);
+    return waiting_ > 0 && items_.empty();
   }
 
   /// Nothing where there is none now.
@@ -63,6 +72,7 @@ class BoundedQueue {
   std::size_t capacity_;
   std::size_t held_ = 0;
   bool closed_ = false;
+  std::size_t waiting_ = 0;  // of those who take
 };
 
 }  // namespace shardlog::cli

@@ -5,33 +5,56 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/common/output_reader.h"
+
 namespace shardlog::cli {
 
 namespace {
 constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;  // read from the stream at once
 constexpr Duration longest_wait = std::chrono::hours(1);
+constexpr Duration first_look = std::chrono::milliseconds(1);  // whether all was taken
+constexpr Duration longest_look = std::chrono::milliseconds(50);
 }  // namespace
 
 void Fetcher::run(const std::stop_token& stop) {
-  Duration last_arrival = clock_.elapsed();
   while (!stop.stop_requested()) {
+    const Duration looked_at = clock_.elapsed();
     ReadResult result = reader_.next(piece_bytes);
     const bool was_empty = result.batches.empty() && result.gaps.empty();
     const bool at_end = result.at_end;
     if (!was_empty) {
-      last_arrival = clock_.elapsed();
       std::size_t weight = 0;
       for (const StoredBatch& batch : result.batches) weight += batch.records.memory();
       if (!queue_.push(std::move(result), weight)) return;
+      idle_since_.reset();
+      until_look_ = first_look;
     }
     if (at_end) return;
-    if (!was_empty) continue;
-    const Duration idle = clock_.elapsed() - last_arrival;
-    if (command_.idle_exit && idle >= *command_.idle_exit) return;
-    const Duration wait = command_.idle_exit ? *command_.idle_exit - idle : longest_wait;
-    const bool woken = reader_.wait(std::min(wait, command_.poll.value_or(longest_wait)), stop);
-    ++(woken ? by_commit_ : by_time_);
+    if (was_empty && !rest(looked_at, stop)) return;
   }
+}
+
+/// A look that began at that time has found nothing. Waits for more; false once nothing has come for long enough.
+bool Fetcher::rest(Duration looked_at, const std::stop_token& stop) {
+  Duration longest = command_.poll.value_or(longest_wait);
+  if (command_.idle_exit) {
+    // Strictly later than idle_since_: both may fall into the same microsecond.
+    if (idle_since_ && looked_at - *idle_since_ > *command_.idle_exit) return false;
+    if (!idle_since_ && all_is_taken()) idle_since_ = clock_.elapsed();
+    if (idle_since_) {
+      longest = std::min(longest, std::max(*command_.idle_exit - (clock_.elapsed() - *idle_since_), Duration(0)));
+    } else {  // no event tells that a pipe is empty
+      longest = std::min(longest, until_look_);
+      until_look_ = std::min(2 * until_look_, longest_look);
+    }
+  }
+  ++(reader_.wait(longest, stop) ? by_commit_ : by_time_);
+  return true;
+}
+
+/// Whether the reader of the output has it all.
+bool Fetcher::all_is_taken() const {
+  return queue_.is_awaited() && unread_output() == 0;
 }
 
 std::string Fetcher::wakeups() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -21,10 +22,15 @@ class Fetcher {
   [[nodiscard]] std::string wakeups() const;
 
  private:
+  bool rest(Duration looked_at, const std::stop_token& stop);
+  [[nodiscard]] bool all_is_taken() const;
+
   const GetCommand& command_;
   const Clock& clock_;
   Reader& reader_;
   BoundedQueue<ReadResult>& queue_;
+  std::optional<Duration> idle_since_;  ///< nothing came, and all that came before was taken
+  Duration until_look_{0};              ///< how soon to ask again whether all was taken
   std::uint64_t by_commit_ = 0;
   std::uint64_t by_time_ = 0;
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <exception>
 #include <limits>
 #include <thread>
@@ -9,6 +10,8 @@
 #include "shardlog/consumer/consumer.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
+#include "shardlog/core/either_stop.h"
+#include "tools/common/output_reader.h"
 #include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/gap_text.h"
 #include "tools/stream-get/options.h"
@@ -33,8 +36,13 @@ RecordFilter filter_of(const GetCommand& command) {
 /// Prints what was read: chooses the records, keeps the pace, and tells of gaps.
 class Delivery {
  public:
-  Delivery(const GetCommand& command, const Context& context, RecordWriter& writer)
-      : context_(context), writer_(writer), filter_(filter_of(command)), strict_(command.strict) {
+  Delivery(const GetCommand& command, const Context& context, RecordWriter& writer, const std::stop_token& reader_gone)
+      : context_(context),
+        reader_gone_(reader_gone),
+        no_pace_(context.stop, reader_gone),
+        writer_(writer),
+        filter_(filter_of(command)),
+        strict_(command.strict) {
     if (command.replay) pacer_.emplace(*command.replay, context.clock);
   }
 
@@ -68,12 +76,15 @@ class Delivery {
     const Duration wait = pacer_->until_due(arrived_at);
     if (wait > Duration(0)) {
       context_.output.flush();
-      wait_for(wait, context_.stop);
+      wait_for(wait, no_pace_.token());
+      if (reader_gone_.stop_requested()) die_of(SIGPIPE);  // as the write that is due then would
     }
     return !context_.stop.stop_requested();
   }
 
   const Context& context_;
+  std::stop_token reader_gone_;
+  EitherStop no_pace_;
   RecordWriter& writer_;
   RecordFilter filter_;
   std::optional<Pacer> pacer_;
@@ -118,6 +129,12 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     enough.request_stop();
     queue.close();
   });
+  std::optional<ReaderWatch> watch;
+  if (command.follow || command.replay) watch.emplace();
+  const std::stop_token reader_gone = watch ? watch->gone() : std::stop_token();
+  const std::stop_callback wake(reader_gone, [&] {
+    if (command.follow) queue.close();
+  });
   std::exception_ptr failure;
   std::jthread fetching = start_thread([&] {
     try {
@@ -128,7 +145,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     queue.close();
   });
 
-  Delivery delivery(command, context, *writer);
+  Delivery delivery(command, context, *writer, reader_gone);
   try {
     while (delivery.goes_on()) {
       auto result = queue.try_pop();
@@ -136,6 +153,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
         context.output.flush();  // nothing is ready: let the reader have what there is
         result = queue.pop();
       }
+      if (!result && command.follow && reader_gone.stop_requested()) die_of(SIGPIPE);
       if (!result) break;
       delivery.deliver(*result);
     }

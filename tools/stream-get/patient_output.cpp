@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <cerrno>
 
 #include "shardlog/core/error.h"
+#include "tools/common/output_reader.h"
 #include "tools/stream-get/poll_timeout.h"
 
 namespace shardlog::cli {
@@ -21,9 +21,9 @@ constexpr std::size_t file_step = 256UL * 1024;
 constexpr Duration first_look = std::chrono::milliseconds(1);
 constexpr Duration longest_look = std::chrono::milliseconds(50);
 
-mode_t type_of_stdout() {
+bool stdout_is_file() {
   struct stat status {};
-  return ::fstat(STDOUT_FILENO, &status) == 0 ? status.st_mode & static_cast<mode_t>(S_IFMT) : 0;
+  return ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 [[noreturn]] void fail(const char* what, int error_number) {
@@ -33,10 +33,7 @@ mode_t type_of_stdout() {
 }  // namespace
 
 PatientOutput::PatientOutput(const std::stop_token& stop)
-    : stop_(stop),
-      stopping_(stop),
-      pipe_(S_ISFIFO(type_of_stdout())),
-      step_(S_ISREG(type_of_stdout()) ? file_step : PIPE_BUF) {}
+    : stop_(stop), stopping_(stop), step_(stdout_is_file() ? file_step : PIPE_BUF) {}
 
 void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> ends, consumer::Lifeline& lifeline) {
   std::size_t at = 0;
@@ -73,16 +70,8 @@ void PatientOutput::wait_until_taken(consumer::Lifeline& lifeline) {
   }
 }
 
-void PatientOutput::look() {
-  pollfd output{STDOUT_FILENO, 0, 0};
-  if (pipe_ && ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0) reader_is_gone_ = true;
-}
-
 std::uint64_t PatientOutput::taken() const {
-  if (!pipe_) return written_;
-  int unread = 0;
-  if (::ioctl(STDOUT_FILENO, FIONREAD, &unread) != 0) fail("look at stdout", errno);
-  return written_ - std::min(written_, static_cast<std::uint64_t>(unread));
+  return written_ - std::min(written_, unread_output());
 }
 
 /// Tends the lifeline, then waits for one of `events`, or the end of the reader, or a stop, or for some time. Whether
@@ -95,8 +84,7 @@ bool PatientOutput::wait(short events, Duration longest, consumer::Lifeline& lif
     if (errno == EINTR) return false;
     fail("wait for stdout", errno);
   }
-  // What is no pipe tells by the write what is wrong with it.
-  if (pipe_ && (files[0].revents & POLLERR) != 0) reader_is_gone_ = true;
+  if ((files[0].revents & (POLLERR | POLLHUP)) != 0) reader_is_gone_ = output_reader_is_gone();
   return !reader_is_gone_ && files[0].revents != 0;
 }
 

@@ -24,8 +24,8 @@ class PatientOutput {
   /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
   void wait_until_taken(consumer::Lifeline& lifeline);
 
-  /// Looks whether the reader is there, without waiting.
-  void look();
+  /// The reader was seen to go away: that is for good, even where another one opens a named pipe.
+  void give_up_reader() { reader_is_gone_ = true; }
 
   /// How many bytes were written, and how many of them left the pipe. Of what is no pipe the same.
   [[nodiscard]] std::uint64_t written() const { return written_; }
@@ -39,7 +39,6 @@ class PatientOutput {
 
   std::stop_token stop_;
   StopEvent stopping_;
-  bool pipe_;
   std::size_t step_;  ///< what can be written without waiting where poll(2) says so
   std::uint64_t written_ = 0;
   bool reader_is_gone_ = false;

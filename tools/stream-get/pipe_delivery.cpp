@@ -8,6 +8,7 @@ namespace shardlog::cli {
 PipeDelivery::PipeDelivery(const GetCommand& command, const std::string& uuid, RecordBudget& budget,
                            const Context& context, const std::stop_token& stop)
     : strict_(command.strict),
+      follow_(command.follow),
       budget_(budget),
       context_(context),
       stop_(stop),
@@ -32,7 +33,8 @@ bool PipeDelivery::deliver(const consumer::Batch& batch, consumer::Lifeline& lif
 
 /// A reader that dies while nothing is written is seen here: what it has left in the pipe nobody will take.
 bool PipeDelivery::wants_more() {
-  output_.look();
+  if (watch_.gone().stop_requested()) output_.give_up_reader();
+  refused_while_following_ = follow_ && output_.reader_is_gone();
   return !output_.reader_is_gone();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/common/output_reader.h"
 #include "tools/stream-get/batch_renderer.h"
 #include "tools/stream-get/patient_output.h"
 #include "tools/stream-get/record_budget.h"
@@ -22,6 +23,7 @@ class PipeDelivery final : public WorkerDelivery {
 
   bool deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) override;
   bool wants_more() override;
+  std::stop_token refusal() override { return watch_.gone(); }
   bool tell(const Gap& gap) override;
   std::vector<consumer::Processed> processed() override { return ledger_.take(output_.taken()); }
   void flush(consumer::Lifeline& /*lifeline*/) override {}  // nothing is gathered
@@ -29,21 +31,26 @@ class PipeDelivery final : public WorkerDelivery {
 
   [[nodiscard]] bool partly() const override { return found_gap_; }
 
-  /// Whether it went away before it had read everything.
-  [[nodiscard]] bool reader_is_gone() const { return output_.reader_is_gone() && output_.taken() < delivered_; }
+  /// Whether it went away before it had read everything; when following there is always more to come.
+  [[nodiscard]] bool reader_is_gone() const {
+    return output_.reader_is_gone() && (output_.taken() < delivered_ || refused_while_following_);
+  }
 
  private:
   [[nodiscard]] bool goes_on() const;
 
   bool strict_;
+  bool follow_;
   RecordBudget& budget_;
   const Context& context_;
   std::stop_token stop_;
   BatchRenderer renderer_;
   PatientOutput output_;
+  ReaderWatch watch_;
   TakenLedger ledger_;
   std::uint64_t delivered_ = 0;  ///< bytes of what was delivered, written or not
   bool found_gap_ = false;
+  bool refused_while_following_ = false;
 };
 
 }  // namespace shardlog::cli

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "tools/common/bounded_queue.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/shell_word.h"
+#include "tools/common/output_reader.h"
 #include "tools/common/units.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
@@ -248,6 +250,11 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   Committed committed(context.output, command.ack);
   std::stop_source give_up;  // requested when committing failed
   const std::stop_callback forward(context.stop, [&] { give_up.request_stop(); });
+  // Nobody will see what is acknowledged from now on: what is read already is stored, and that is the end.
+  std::optional<ReaderWatch> watch;
+  if (command.ack) watch.emplace();
+  const std::stop_token reader_gone = watch ? watch->gone() : std::stop_token();
+  const std::stop_callback end_with_reader(reader_gone, [&] { give_up.request_stop(); });
   RateLimit rate(command.rate, context.clock, give_up.get_token());
   std::vector<Producer> stored;
   if (command.producer) stored = stream->producer(*command.producer);
@@ -299,6 +306,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
     if (*stage) failure.guard([&] { (*stage)->join(); });
   }
   failure.rethrow();
+  if (reader_gone.stop_requested() && !context.stop.stop_requested() && !all_read) die_of(SIGPIPE);
   if (skipped > 0) context.message(format_count(skipped, "record") + " skipped; " + committed.summary());
   if (skipped == 0) context.detail(committed.summary());
   return skipped > 0 ? ExitStatus::partly : ExitStatus::success;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <string_view>
@@ -10,10 +11,12 @@
 #include <vector>
 
 #include "shardlog/consumer/consumer.h"
+#include "shardlog/core/either_stop.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
+#include "tools/common/output_reader.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
 #include "tools/stream-stats/consumer_statistics.h"
@@ -134,8 +137,8 @@ ExitStatus show(const StatsCommand& command, const Screen& screen, const Context
   return ExitStatus::success;
 }
 
-/// Until the interval is over or the screen has another size. False where a signal has asked for the end.
-bool wait_for(Duration interval, const Screen& screen, const Context& context) {
+/// Until the interval is over or the screen has another size. False where it was asked to end.
+bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop) {
   constexpr Duration look_at_size = std::chrono::milliseconds(100);
   std::mutex mutex;
   std::condition_variable_any never;
@@ -145,7 +148,7 @@ bool wait_for(Duration interval, const Screen& screen, const Context& context) {
     const Duration left = end - context.clock.elapsed();
     if (left <= Duration(0) || (may_change && screen_of_output() != screen)) return true;
     const Duration step = may_change ? std::min(left, look_at_size) : left;
-    if (never.wait_for(lock, context.stop, step, [&] { return context.stop.stop_requested(); })) return false;
+    if (never.wait_for(lock, stop, step, [&] { return stop.stop_requested(); })) return false;
   }
 }
 
@@ -178,13 +181,16 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
   ExitStatus status = ExitStatus::success;
   bool first = true;
   Screen screen;
+  const ReaderWatch reader;
+  const EitherStop end(context.stop, reader.gone());
   do {
     screen = screen_of_output();
     if (!in_place && !command.json && !first) context.output.write("\n");
     first = false;
     status = in_place ? redraw(command, screen, context) : show(command, screen, context);
     context.output.flush();
-  } while (wait_for(*interval, screen, context));
+  } while (wait_for(*interval, screen, end.token()));
+  if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
   return status;
 }
 

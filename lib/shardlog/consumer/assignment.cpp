@@ -108,7 +108,7 @@ Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, c
     ++kind.mine;
     assignment.take.push_back(candidate->lease->shard);
   }
-  if (rules.follow && free.empty() && !claim_pending) {
+  if (rules.follow && !rules.everything && free.empty() && !claim_pending) {
     assignment.claim = choose_claim(candidates, me, loads, preference);
   }
   return assignment;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "shardlog/stream.h"
@@ -67,6 +68,9 @@ class Delivery {
   /// False where deliver() would say so of whatever comes next, or where what was delivered will never be dealt with.
   /// Asked while there is nothing to deliver.
   virtual bool wants_more() { return true; }
+
+  /// Requested once wants_more() has become false by itself: a worker that waits for records asks it then.
+  virtual std::stop_token refusal() { return {}; }
 
   /// Tells that retention took records before they were delivered. False as deliver().
   virtual bool tell(const Gap& gap) = 0;

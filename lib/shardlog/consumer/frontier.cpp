@@ -16,9 +16,18 @@ Checkpoint very_beginning() {
 }
 
 Checkpoint checkpoint_at(const Position& position, const ShardPlace& place) {
-  if (place.at_end) return ShardEnd{};
+  if (place.at_end) return ShardEnd{place.not_before};
   if (std::holds_alternative<TrimHorizon>(position)) return TrimHorizon{};
-  return AtSequence{place.next};
+  return AtSequence{place.next, place.not_before};
+}
+
+/// Where a child of these begins: at its very beginning, but at the time that all its parents still waited for.
+Checkpoint beginning_behind(const Frontier& frontier, const std::vector<ShardId>& parents) {
+  std::optional<Timestamp> not_before = Timestamp::max();
+  for (const ShardId parent : parents) {
+    not_before = std::min(not_before, std::get<ShardEnd>(frontier.lease(parent)->checkpoint).not_before);
+  }
+  return AtSequence{SequenceNumber(0), not_before};
 }
 
 [[noreturn]] void refuse(ShardId shard, const char* reason) {
@@ -107,7 +116,7 @@ std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Leas
       if (lease.shard != parents.front()) continue;  // once is enough
       std::uint64_t epoch = 0;
       for (const ShardId parent : parents) epoch = std::max(epoch, frontier.lease(parent)->epoch);
-      changes.push_back({std::nullopt, free_lease(child.id, epoch, generation, very_beginning())});
+      changes.push_back({std::nullopt, free_lease(child.id, epoch, generation, beginning_behind(frontier, parents))});
     }
     if (!one_waits) changes.push_back({lease, std::nullopt});
   }
@@ -116,7 +125,9 @@ std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Leas
 
 std::vector<LeaseChange> finish_changes(const ShardMap& map, std::vector<Lease> leases, const Lease& lease,
                                         std::uint64_t generation) {
-  Lease done = free_lease(lease.shard, lease.epoch, lease.generation, ShardEnd{});
+  const auto* const begin = std::get_if<AtSequence>(&lease.checkpoint);
+  const ShardEnd end{begin != nullptr ? begin->not_before : std::nullopt};
+  Lease done = free_lease(lease.shard, lease.epoch, lease.generation, end);
   done.counter = lease.counter;
   make_changes(leases, {{lease, done}});
   auto changes = due_changes(map, leases, generation);

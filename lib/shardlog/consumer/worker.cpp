@@ -12,6 +12,7 @@
 #include "shardlog/consumer/lease_keeper.h"
 #include "shardlog/consumer/process_identity.h"
 #include "shardlog/consumer/shard_reader.h"
+#include "shardlog/core/either_stop.h"
 
 namespace shardlog::consumer {
 
@@ -50,6 +51,7 @@ class Worker {
         delivery_(delivery),
         clock_(clock),
         stop_(stop),
+        waking_(stop, delivery.refusal()),
         ends_(ends_of(stream, options.follow)),
         keeper_(stream, clock, keeper_options(options, ends_)),
         reader_(stream, {options.follow, !options.poll}, ends_),
@@ -71,7 +73,7 @@ class Worker {
 
  private:
   void work() {
-    came_in_at_ = clock_.elapsed();
+    idle_since_ = clock_.elapsed();
     while (!stop_.stop_requested()) {
       if (keeper_.until_due() == Duration(0)) keeper_.tend();
       finish_shards();
@@ -152,7 +154,9 @@ class Worker {
     const Batch batch{shard, lease.epoch, lease.generation, std::get<std::vector<Slice>>(piece)};
     keeper_.delivering(shard, batch.last_sequence());
     has_flushed_ = false;
-    return delivery_.deliver(batch, keeper_);
+    const bool goes_on = delivery_.deliver(batch, keeper_);
+    idle_since_ = clock_.elapsed();
+    return goes_on;
   }
 
   /// Moves the checkpoints to what is dealt with.
@@ -172,17 +176,28 @@ class Worker {
     }
   }
 
-  bool may_read() const { return reader_.may_have_more() && clock_.elapsed() >= read_at_; }
+  [[nodiscard]] bool may_read() const {
+    return reader_.may_have_more() && (clock_.elapsed() >= read_at_ || last_look_is_due());
+  }
 
   void read() {
     batches_.begin();
     const Duration now = clock_.elapsed();
-    if (reader_.read(batches_, now)) came_in_at_ = now;
+    looked_at_ = now;
+    if (reader_.read(batches_, now)) idle_since_ = clock_.elapsed();
     if (options_.poll && reader_.at_tail()) read_at_ = now + *options_.poll;
   }
 
-  bool is_idle_for_too_long() const {
-    return options_.follow && options_.idle_exit && clock_.elapsed() - came_in_at_ >= *options_.idle_exit;
+  // A worker is idle only while it has nothing to deliver and all that it delivered is dealt with. It has been idle for
+  // long enough once a look that began at the end of that time has found nothing. "Later" is strict, because both may
+  // fall into the same microsecond.
+
+  [[nodiscard]] bool is_idle_long_enough_at(Duration time) const {
+    return options_.follow && options_.idle_exit && time - idle_since_ > *options_.idle_exit;
+  }
+  [[nodiscard]] bool is_idle_for_too_long() const { return is_idle_long_enough_at(looked_at_); }
+  [[nodiscard]] bool last_look_is_due() const {
+    return !is_idle_for_too_long() && is_idle_long_enough_at(clock_.elapsed());
   }
 
   [[nodiscard]] bool is_outstanding() const {
@@ -192,7 +207,9 @@ class Worker {
 
   /// There is nothing to deliver and nothing to read for now. False where that stays so.
   bool rest() {
+    const bool was_outstanding = is_outstanding();
     collect(true);
+    if (was_outstanding) idle_since_ = clock_.elapsed();
     if (!has_flushed_) delivery_.flush(keeper_);
     has_flushed_ = true;
     finish_shards();
@@ -202,9 +219,7 @@ class Worker {
       return false;
     }
     if (keeper_.version() != followed_ || keeper_.until_due() == Duration(0)) return true;
-    if (options_.follow) {
-      if (is_idle_for_too_long()) return false;
-    } else if (!is_outstanding()) {
+    if (options_.follow ? is_idle_for_too_long() : !is_outstanding()) {
       keeper_.take_the_rest();
       if (keeper_.version() != followed_) return true;
       if (!keeper_.unknown_until()) return false;
@@ -218,14 +233,16 @@ class Worker {
     Duration time = std::min(keeper_.until_due(), longest_wait);
     const auto until = [&](Duration at) { time = std::min(time, std::max(at - now, Duration(0))); };
     if (const auto due = batches_.due_at()) until(*due);
-    if (is_outstanding()) time = std::min(time, look_at_delivery);
-    if (options_.idle_exit) until(came_in_at_ + *options_.idle_exit);
-    if (!options_.follow) {
+    const bool outstanding = is_outstanding();
+    if (outstanding) time = std::min(time, look_at_delivery);
+    if (!options_.follow || is_idle_for_too_long()) {
       if (const auto known = keeper_.unknown_until()) until(*known);
-      return sleep_for(time, stop_);
+    } else if (options_.idle_exit && !outstanding) {
+      time = std::min(time, std::max(*options_.idle_exit - (now - idle_since_), Duration(0)));
     }
+    if (!options_.follow) return sleep_for(time, waking_.token());
     if (options_.poll) until(std::max(read_at_, now));
-    if (reader_.wait(time, stop_)) keeper_.notice();
+    if (reader_.wait(time, waking_.token())) keeper_.notice();
   }
 
   static constexpr std::size_t most_memory = 32UL * 1024 * 1024;  // of what is read and not yet delivered
@@ -234,6 +251,7 @@ class Worker {
   Delivery& delivery_;
   const Clock& clock_;
   const std::stop_token& stop_;
+  EitherStop waking_;  // from waiting for records
   std::optional<std::vector<ShardPlace>> ends_;
   LeaseKeeper keeper_;
   ShardReader reader_;
@@ -243,7 +261,8 @@ class Worker {
   std::optional<std::uint64_t> followed_;    // the version of the leases that it reads by
   bool has_flushed_ = true;
   Duration committed_at_{0};
-  Duration came_in_at_{0};
+  Duration idle_since_{0};
+  Duration looked_at_{-1};  // when the newest look for records began
   Duration read_at_ = Duration::min();
 };
 

@@ -1,5 +1,9 @@
 #include "shardlog/core/checkpoint.h"
 
+#include <charconv>
+#include <cstdint>
+#include <system_error>
+
 namespace shardlog {
 
 namespace {
@@ -9,22 +13,30 @@ constexpr std::string_view shard_end = "shard-end";
 constexpr std::string_view at = "at:";
 constexpr std::string_view after = "after:";
 
+std::string suffix(const std::optional<Timestamp>& not_before) {
+  return not_before ? "@" + std::to_string(not_before->time_since_epoch().count()) : std::string();
+}
+
 struct Text {
   std::string operator()(const TrimHorizon&) const { return std::string(trim_horizon); }
-  std::string operator()(const AtSequence& position) const { return std::string(at) + position.sequence.to_string(); }
+  std::string operator()(const AtSequence& position) const {
+    return std::string(at) + position.sequence.to_string() + suffix(position.not_before);
+  }
   std::string operator()(const AfterSequence& position) const {
     return std::string(after) + position.sequence.to_string();
   }
-  std::string operator()(const ShardEnd&) const { return std::string(shard_end); }
+  std::string operator()(const ShardEnd& end) const { return std::string(shard_end) + suffix(end.not_before); }
 };
 
-}  // namespace
-
-std::string to_string(const Checkpoint& checkpoint) {
-  return std::visit(Text{}, checkpoint);
+/// Microseconds since the epoch, written as to_string() does.
+std::optional<Timestamp> parse_time(std::string_view text) {
+  std::int64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const Timestamp time{Duration(count)};
+  return error == std::errc() && suffix(time).substr(1) == text ? std::optional(time) : std::nullopt;
 }
 
-std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
+std::optional<Checkpoint> parse_without_time(std::string_view text) {
   if (text == trim_horizon) return TrimHorizon{};
   if (text == shard_end) return ShardEnd{};
   if (text.starts_with(at)) {
@@ -36,6 +48,28 @@ std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
     return sequence ? std::optional<Checkpoint>(AfterSequence{*sequence}) : std::nullopt;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::string to_string(const Checkpoint& checkpoint) {
+  return std::visit(Text{}, checkpoint);
+}
+
+std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
+  const auto separator = text.find('@');
+  auto checkpoint = parse_without_time(text.substr(0, separator));
+  if (separator == std::string_view::npos || !checkpoint) return checkpoint;
+  const auto not_before = parse_time(text.substr(separator + 1));
+  if (!not_before) return std::nullopt;
+  if (auto* const position = std::get_if<AtSequence>(&*checkpoint)) {
+    position->not_before = not_before;
+  } else if (auto* const end = std::get_if<ShardEnd>(&*checkpoint)) {
+    end->not_before = not_before;
+  } else {
+    return std::nullopt;
+  }
+  return checkpoint;
 }
 
 }  // namespace shardlog

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "shardlog/core/clock.h"
@@ -19,8 +20,9 @@ struct AtTime {    ///< the first record that arrived at this time or later
 struct LastRecords {  ///< before the newest `count` records at the moment the read is set up
   std::uint64_t count;
 };
-struct AtSequence {  ///< before the record with this number, or the first one behind it
+struct AtSequence {  ///< before the record with this number, or the first one after it
   SequenceNumber sequence;
+  std::optional<Timestamp> not_before{};  ///< records that arrived before this time are skipped
 
   friend bool operator==(const AtSequence&, const AtSequence&) = default;
 };

@@ -56,11 +56,17 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   const ShardMap map = configuration.map();
   Backlog result;
   Unread unread;
+  std::map<Timestamp, Tail> tails;  // at the times before which records do not count
   for (const ShardStart& from : starts) {
     const ShardRow& row = shard_of(configuration, map.at(from.shard).id.number());
     const std::int64_t readable = start.next_sequence(row);
     const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
-    const std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
+    std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
+    if (const auto* const at = std::get_if<AtSequence>(&position); at != nullptr && at->not_before) {
+      const auto [found, is_new] = tails.try_emplace(*at->not_before);
+      if (is_new) found->second = seek_time(database, configuration, start, *at->not_before);
+      first = std::max(first, found->second.next_sequence(row));
+    }
     const std::int64_t behind = end.next_sequence(row);
     const std::int64_t unread_numbers = behind - first - lost.within(row, first, behind);
     result.records.push_back(static_cast<std::uint64_t>(std::max(unread_numbers, std::int64_t{0})));

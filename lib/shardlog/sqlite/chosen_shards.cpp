@@ -46,10 +46,15 @@ ChosenShards::ChosenShards(const ReadRequest& request, const Configuration& conf
   for (const auto& [shard, from] : request.starts) {
     if (!choose(shard)) throw Error(ErrorCode::usage, shard.to_string() + " is listed twice");
     if (const auto sequence = std::visit(SequenceOf(), from)) begins_[shard.number()] = {*sequence, true};
+    const auto* const at = std::get_if<AtSequence>(&from);
+    if (at != nullptr && at->not_before) begins_[shard.number()].not_before = *at->not_before;
   }
   if (request.starts.empty()) {
     for (const ShardId shard : request.shards) choose(shard);
     if (const auto sequence = sequence_of(request.from)) begins_[request.shards.front().number()] = {*sequence, true};
+  }
+  if (const auto* const at = std::get_if<AtTime>(&request.from); at != nullptr && request.starts.empty()) {
+    not_before_ = at->time;
   }
   shards_ = listed_;
   follow(configuration);
@@ -60,10 +65,14 @@ void ChosenShards::follow(const Configuration& configuration) {
   // Children have higher ids than their parents, so one pass finds them all.
   for (const ShardRow& row : configuration.shards) {
     const std::int64_t shard = row.shard.id.number();
+    Timestamp earliest = Timestamp::max();  // of what its parents want
     for (const auto& parent : {row.shard.parent, row.shard.adjacent_parent}) {
       if (!parent || !shards_.contains(parent->number()) || listed_.contains(shard)) continue;
       shards_.insert(shard);
-      if (begins_at_number(parent->number())) begins_[shard] = {row.first_sequence, true};
+      if (begins_at_number(parent->number())) {
+        earliest = std::min(earliest, not_before(parent->number()));
+        begins_[shard] = {row.first_sequence, true, earliest};
+      }
     }
   }
 }
@@ -77,6 +86,11 @@ bool ChosenShards::all_closed(const Configuration& configuration) const {
 std::int64_t ChosenShards::first_wanted(std::int64_t shard, std::int64_t sequence) const {
   const auto found = begins_.find(shard);
   return found == begins_.end() ? sequence : std::max(sequence, found->second.sequence);
+}
+
+Timestamp ChosenShards::not_before(std::int64_t shard) const {
+  const auto found = begins_.find(shard);
+  return found == begins_.end() ? not_before_ : std::max(not_before_, found->second.not_before);
 }
 
 bool ChosenShards::begins_at_number(std::int64_t shard) const {

@@ -39,14 +39,18 @@ class ChosenShards {
   /// Whether the request says where the shard begins by a sequence number: all that retention took behind that is
   /// missed.
   [[nodiscard]] bool begins_at_number(std::int64_t shard) const;
+  /// Records of the shard that arrived before this time are not wanted.
+  [[nodiscard]] Timestamp not_before(std::int64_t shard) const;
 
  private:
   struct Begin {
     std::int64_t sequence = 0;
     bool by_number = false;
+    Timestamp not_before = Timestamp::min();
   };
 
   bool descendants_ = false;
+  Timestamp not_before_ = Timestamp::min();  ///< of all
   std::set<std::int64_t> listed_;
   std::set<std::int64_t> shards_;  ///< with descendants; empty means all
   std::map<std::int64_t, Begin> begins_;

@@ -87,13 +87,16 @@ std::vector<ShardPlace> locate(SQLite::Database& database, const Configuration& 
   if (start.cut) chosen.begin_at(start.cut->shard, start.cut->sequence);
   Tail end = start.tail;
   TailScan(database).catch_up(configuration, end);
+  const auto* const at = std::get_if<AtTime>(&position);
   std::vector<ShardPlace> places;
   for (const ShardRow& row : configuration.shards) {
     const std::int64_t shard = row.shard.id.number();
     if (!chosen.contains(shard)) continue;
     const std::int64_t next = chosen.first_wanted(shard, start.tail.next_sequence(row));
-    places.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(next)),
-                      !row.shard.open() && next >= end.next_sequence(row)});
+    const bool at_end = !row.shard.open() && next >= end.next_sequence(row);
+    places.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(next)), at_end});
+    // Behind the end of a shard its children go on, which may have records from before that time too.
+    if (at != nullptr && (at_end || start.tail.batch() == end.batch())) places.back().not_before = at->time;
   }
   return places;
 }

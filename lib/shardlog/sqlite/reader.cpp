@@ -61,7 +61,7 @@ void SqliteReader::resolve_start(const ReadRequest& request, const Tail& horizon
   if (start.cut) chosen_.begin_at(start.cut->shard, start.cut->sequence);
   for (const ShardRow& row : configuration_.shards) {
     if (!chosen_.begins_at_number(row.shard.id.number())) continue;
-    add_gap(row, row.first_sequence, horizon.next_sequence(row));
+    add_gap(row, row.first_sequence, horizon);
   }
 }
 
@@ -131,7 +131,7 @@ void SqliteReader::skip_what_is_gone() {
   for (const ShardRow& row : configuration_.shards) {
     const std::int64_t shard = row.shard.id.number();
     const bool missed = chosen_.contains(shard) && (!at_horizon_ || chosen_.begins_at_number(shard));
-    if (missed) add_gap(row, tail_.next_sequence(row), start.next_sequence(row));
+    if (missed) add_gap(row, tail_.next_sequence(row), start);
   }
   tail_ = std::move(start);
   for (const ShardRow& row : configuration_.shards) note_end(row);
@@ -149,16 +149,21 @@ void SqliteReader::skip_loss() {
   pass_loss(database_, configuration_, behind);
   for (const ShardRow& row : configuration_.shards) {
     if (!chosen_.contains(row.shard.id.number())) continue;
-    add_gap(row, tail_.next_sequence(row), behind.next_sequence(row), Gap::Reason::lost);
+    add_gap(row, tail_.next_sequence(row), behind, Gap::Reason::lost);
   }
   tail_ = std::move(behind);
   for (const ShardRow& row : configuration_.shards) note_end(row);
 }
 
-/// Of what was asked for in this range, where that is anything.
-void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind, Gap::Reason reason) {
+/// Of what was asked for between `first` and the tail `gone`, where that is anything.
+void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason) {
   const std::int64_t shard = row.shard.id.number();
+  const auto last = gone.shards().find(shard);
+  const bool too_early = last != gone.shards().end() && last->second.last_arrival &&
+                         *last->second.last_arrival < chosen_.not_before(shard);
+  if (too_early && reason == Gap::Reason::trimmed) return;  // when what was lost arrived nobody knows
   first = chosen_.first_wanted(shard, first);
+  std::int64_t behind = gone.next_sequence(row);
   if (until_cut_ && until_cut_->shard == shard) behind = std::min(behind, until_cut_->sequence);
   if (end_) behind = std::min(behind, end_->next_sequence(row));
   if (first >= behind) return;
@@ -202,7 +207,7 @@ void SqliteReader::note_end(const ShardRow& row) {
 
 /// The places of the first record of a batch that was asked for, and behind the last.
 std::pair<std::int64_t, std::int64_t> SqliteReader::asked_for(const BatchRow& row) const {
-  if (!chosen_.contains(row.shard)) return {0, 0};
+  if (!chosen_.contains(row.shard) || row.arrived_at < chosen_.not_before(row.shard)) return {0, 0};
   const std::int64_t first = chosen_.first_wanted(row.shard, row.first_sequence);
   std::int64_t behind = row.next_sequence();
   if (until_cut_ && until_cut_->shard == row.shard) behind = std::min(behind, until_cut_->sequence);
@@ -306,7 +311,12 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
 }
 
 bool SqliteReader::wait(Duration timeout, std::stop_token stop) {
-  return watch_.wait(noticing_ ? std::min(timeout, poll_interval) : timeout, stop);
+  if (noticing_) timeout = std::min(timeout, poll_interval);
+  if (until_) {  // the end comes with that time, whoever looks how rarely
+    const Timestamp now = clock_.now();
+    timeout = std::min(timeout, now < *until_ ? *until_ - now : poll_interval);
+  }
+  return watch_.wait(timeout, stop);
 }
 
 }  // namespace shardlog::sqlite

@@ -50,7 +50,7 @@ class SqliteReader final : public Reader {
   void skip_what_is_gone();
   [[nodiscard]] bool is_before_loss() const;
   void skip_loss();
-  void add_gap(const ShardRow& row, std::int64_t first, std::int64_t behind, Gap::Reason reason = Gap::Reason::trimmed);
+  void add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason = Gap::Reason::trimmed);
   void follow_closings();
   void note_end(const ShardRow& row);
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> asked_for(const BatchRow& row) const;
