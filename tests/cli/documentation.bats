@@ -226,6 +226,28 @@ expect_some() {
   done
 }
 
+# Installs the manual, and nothing else, below the working directory.
+install_manual() {
+  cmake -DCMAKE_INSTALL_PREFIX="$PWD" -P "$SHARDLOG_BIN/../man/cmake_install.cmake" >/dev/null
+}
+
+@test "'man shardlog' opens the introduction, with man-db and with mandoc" {
+  install_manual
+  for reader in man mman; do
+    command -v "$reader" >/dev/null || continue
+    MANPAGER=cat "$reader" -M "$PWD/share/man" shardlog >page 2>/dev/null || fail "$reader finds no page"
+    grep -q 'SHARDLOG(7)' page || fail "$reader opens $(head -n 1 page)"
+  done
+  expect_same share/man/man1/shardlog.1 "$SHARDLOG_SOURCE/man/shardlog.7"
+}
+
+@test "-h of stream-get has the positions of the manual, but for the sequence numbers" {
+  positions=$(stream-get -h | sed -n 's/^ *--from POSITION *//p')
+  for position in trim-horizon latest last:N time; do
+    [[ $positions == *$position* ]] || fail "-h does not name $position: $positions"
+  done
+}
+
 @test "shardlog(5) has the tables of a stream, with their very texts" {
   expect_silence stream-create s
   sqlite3 -readonly s/stream.db "SELECT sql FROM sqlite_schema ORDER BY name" >expected

@@ -138,14 +138,15 @@ ExitStatus show(const StatsCommand& command, const Screen& screen, const Context
 }
 
 /// Until the interval is over or the screen has another size. False where it was asked to end.
-bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop) {
+bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop,
+              const Clock& clock) {
   constexpr Duration look_at_size = std::chrono::milliseconds(100);
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   const bool may_change = screen.height.has_value();
-  for (const Duration end = context.clock.elapsed() + interval;;) {
-    const Duration left = end - context.clock.elapsed();
+  for (const Duration end = clock.elapsed() + interval;;) {
+    const Duration left = end - clock.elapsed();
     if (left <= Duration(0) || (may_change && screen_of_output() != screen)) return true;
     const Duration step = may_change ? std::min(left, look_at_size) : left;
     if (never.wait_for(lock, stop, step, [&] { return stop.stop_requested(); })) return false;
@@ -189,7 +190,7 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
     first = false;
     status = in_place ? redraw(command, screen, context) : show(command, screen, context);
     context.output.flush();
-  } while (wait_for(*interval, screen, end.token()));
+  } while (wait_for(*interval, screen, end.token(), context.clock));
   if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
   return status;
 }
