@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "shardlog/core/clock.h"
 #include "shardlog/core/record.h"
 #include "shardlog/core/sequence_number.h"
 
@@ -28,6 +30,9 @@ class RecordSource {
   /// and until release() from this object. Throws malformed and unsupported; what `take` throws goes through.
   /// REQUIRES: json_padding readable bytes behind `piece`
   virtual void read(std::span<char> piece, const Take& take) = 0;
+
+  /// When the records of the piece that is being read arrived where they were before; nothing if it does not say so.
+  [[nodiscard]] virtual std::optional<Timestamp> arrived_at() const { return std::nullopt; }
 
   /// Nobody needs the records of before any more.
   virtual void release() {}

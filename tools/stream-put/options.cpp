@@ -26,7 +26,8 @@ std::string unescaped(const std::string& option, const std::string& text, const 
   return std::move(*result);
 }
 
-void define_framing(OptionTable& options, Framing& framing) {
+void define_framing(OptionTable& options, PutCommand& command) {
+  Framing& framing = command.framing;
   const auto set_kind = [&framing](Framing::Kind kind) { return [&framing, kind] { framing.kind = kind; }; };
   options.group("Framing (lines where none is given)");
   OptionTable::exclude_each_other(
@@ -40,6 +41,7 @@ void define_framing(OptionTable& options, Framing& framing) {
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
+  options.flag("--keep-times", command.keep_times, "with --frames: records keep their arrival times");
 }
 
 void define_key(OptionTable& options, KeyOptions& key) {
@@ -111,7 +113,7 @@ void define_exactly_once(OptionTable& options, PutCommand& command) {
 void define(OptionTable& options, PutCommand& command) {
   options.argument("STREAM", command.stream);
   options.arguments("FILE", command.files);
-  define_framing(options, command.framing);
+  define_framing(options, command);
   define_key(options, command.key);
   define_delivery(options, command);
   define_exactly_once(options, command);
@@ -119,6 +121,9 @@ void define(OptionTable& options, PutCommand& command) {
 
 void check(const PutCommand& command) {
   const KeyOptions& key = command.key;
+  if (command.keep_times && command.framing.kind != Framing::Kind::frames) {
+    throw Error(ErrorCode::usage, "--keep-times: it goes with --frames, which bring the arrival times");
+  }
   if (command.framing.keyed() && (key.any() || key.missing)) {
     throw Error(
         ErrorCode::usage,

@@ -75,8 +75,8 @@ class Appends {
     for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.place.position);
   }
 
-  /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns the sequence numbers.
-  std::vector<SequenceRun> commit(Encoded& encoded, Encoders& encoders) {
+  /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns what became of each batch.
+  std::vector<Appended> commit(Encoded& encoded, Encoders& encoders) {
     const std::vector<ProducerMove> moves = moves_of(encoded);
     if (encoded.batches.empty() && moves.empty()) return {};
     encoded.deal(router_);
@@ -115,13 +115,13 @@ std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFligh
                          Encoders& encoders, Committed& committed, Progress& progress) {
   std::uint64_t skipped = 0;
   while (std::optional<Encoded> ready = take_ready(queue)) {
-    const auto sequences = appends.commit(*ready, encoders);
-    const std::uint64_t records = committed.add(*ready, sequences);
+    const auto stored = appends.commit(*ready, encoders);
+    const std::uint64_t records = committed.add(*ready, stored);
     context.output.flush();
     in_flight.remove(ready->chunks);
     if (!ready->skipped.empty()) progress.clear();
     for (const std::string& message : ready->skipped) context.warn(message);
-    skipped += ready->skipped.size();
+    skipped += ready->skipped_records;
     progress.add(records, ready->input_bytes);
     if (ready->error) throw Error(ready->error->code, ready->error->message);
   }
@@ -133,6 +133,16 @@ void warn_of_future(const StreamDescription& stream, const Context& context) {
   if (!stream.last_arrival || *stream.last_arrival <= context.clock.now() + std::chrono::minutes(1)) return;
   context.warn(fmt::format("the newest record is from the future, {}: new ones get that time too until it is reached",
                            to_rfc3339(*stream.last_arrival)));
+}
+
+ExitStatus report(std::uint64_t skipped, const Committed& committed, const Context& context) {
+  const std::string summary = committed.summary();
+  if (skipped == 0 && committed.moved_in_time() == 0) {
+    context.detail(summary);
+    return ExitStatus::success;
+  }
+  context.message(skipped == 0 ? summary : format_count(skipped, "record") + " skipped; " + summary);
+  return ExitStatus::partly;
 }
 
 }  // namespace
@@ -171,7 +181,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   Encoders encoders(each_chunk_alone && slow_to_encode ? most_encoders : 1, [&] {
     std::optional<ExactlyOnce> once;
     if (command.producer) once.emplace(*command.producer, command.framing.kind, stored);
-    return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once));
+    return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once), context.clock);
   });
   const ReadRules rules{command.framing, description.settings.max_record_size, command.skip_errors, command.linger,
                         chunk_size};
@@ -208,9 +218,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   reading.join();
   encoding.join();
   if (failure) std::rethrow_exception(failure);
-  if (skipped > 0) context.message(format_count(skipped, "record") + " skipped; " + committed.summary());
-  if (skipped == 0) context.detail(committed.summary());
-  return skipped > 0 ? ExitStatus::partly : ExitStatus::success;
+  return report(skipped, committed, context);
 }
 
 }  // namespace shardlog::cli
