@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <string_view>
 
 #include "shardlog/core/utf8.h"
@@ -36,6 +37,12 @@ void check_consumer_name(const std::string& name) {
     throw Error(ErrorCode::usage,
                 fmt::format("consumer {}: a consumer's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(name), longest));
   }
+}
+
+std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
+  const std::int64_t since = now.time_since_epoch().count();
+  if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;
+  return now - retention;
 }
 
 void check(const StreamSettings& settings) {

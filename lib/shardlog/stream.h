@@ -101,6 +101,15 @@ enum class Sync {
 struct RoutedBatch {
   ShardId shard;
   EncodedBatch batch;
+  /// When its records arrived in the stream that they are copied from. Nothing: they arrive now. The copy keeps it if
+  /// it can: see Stream::append().
+  std::optional<Timestamp> arrived_at{};
+};
+
+/// Where and when a batch was stored.
+struct Appended {
+  SequenceRun sequences;  ///< one for each record
+  Timestamp arrived_at;   ///< not always the one that was asked for
 };
 
 /// A batch as it was stored, and which of its records were asked for: all but where a read starts or ends within it.
@@ -229,18 +238,22 @@ class Stream {
   virtual StreamDescription describe() = 0;
 
   /// Appends all batches in one commit, in their order.
-  /// On return they are stored as safely as `sync` says, and the sequence numbers of each batch are given in the same
-  /// order. Nothing is returned where a shard was closed since a batch was routed to it: nothing is stored then;
-  /// describe() the stream and route again. Throws busy and full (nothing was stored; try again), not_found (the stream
-  /// was removed; nothing is to be acknowledged), io (the outcome is unknown; this object stores nothing more).
-  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync) {
+  /// On return they are stored as safely as `sync` says, and what became of each batch is given in the same order.
+  /// Nothing is returned where a shard was closed since a batch was routed to it: nothing is stored then; describe()
+  /// the stream and route again. Throws busy and full (nothing was stored; try again), not_found (the stream was
+  /// removed; nothing is to be acknowledged), io (the outcome is unknown; this object stores nothing more).
+  ///
+  /// Arrivals never decrease, so one that is asked for is raised to the newest of the stream, and to the opening of the
+  /// shard if that has parents. One that is later than now becomes now: a wrong clock elsewhere must not set that of
+  /// this stream. One that is past retention is stored all the same, and nobody can read it: refuse it before.
+  std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> batches, Sync sync) {
     return append(batches, sync, {});
   }
 
   /// The same, and the producers move on in the same commit; there may be no batches then. Throws fenced, and stores
   /// nothing, where one of them is not where it is expected.
-  virtual std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
-                                                         std::span<const ProducerMove> moves) = 0;
+  virtual std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> batches, Sync sync,
+                                                      std::span<const ProducerMove> moves) = 0;
 
   /// Makes all that was committed before as safe as Sync::full, whoever committed it: a process that was killed inside
   /// its commit may have left records that can be read and are not on disk yet. To be called before anything is
@@ -307,6 +320,9 @@ std::vector<std::string> list_streams(const std::string& directory);
 
 /// Throws usage where it is no name of a consumer: 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
 void check_consumer_name(const std::string& name);
+
+/// What arrived before this is past retention at `now`; nothing if records stay for ever.
+std::optional<Timestamp> expiry(Duration retention, Timestamp now);
 
 /// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag").
 void check(const StreamSettings& settings);

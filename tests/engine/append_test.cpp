@@ -59,7 +59,7 @@ TEST_F(Append, NumbersTheRecordsOfABatchWithoutGaps) {
   create();
   const auto writer = open_to_write();
   const RoutedBatch batch = batch_of(0, {"a", "b", "c"});
-  const SequenceRun run = writer->append({&batch, 1}, Sync::full).value().at(0);
+  const SequenceRun run = writer->append({&batch, 1}, Sync::full).value().at(0).sequences;
   EXPECT_EQ(run.size(), 3U);
   EXPECT_EQ(run[0].to_string(), "1");
   EXPECT_EQ(run.last().to_string(), "3");
@@ -74,9 +74,9 @@ TEST_F(Append, StoresManyBatchesInTheirOrder) {
   batches.push_back(batch_of(2, {"d"}));
   const auto runs = open_to_write()->append(batches, Sync::full).value();
   ASSERT_EQ(runs.size(), 3U);
-  EXPECT_EQ(runs[0].last().to_string(), "2");
-  EXPECT_EQ(runs[1][0].to_string(), "1");
-  EXPECT_EQ(runs[2][0].to_string(), "3");
+  EXPECT_EQ(runs[0].sequences.last().to_string(), "2");
+  EXPECT_EQ(runs[1].sequences[0].to_string(), "1");
+  EXPECT_EQ(runs[2].sequences[0].to_string(), "3");
   EXPECT_EQ(read(*open_to_read()),
             (std::vector{record(2, "1", "a"), record(2, "2", "b"), record(0, "1", "c"), record(2, "3", "d")}));
   EXPECT_EQ(open_to_read()->describe().last_batch, 3U);
@@ -166,6 +166,102 @@ TEST_F(Append, WorksUnderAClockBeforeTheEpoch) {
   EXPECT_EQ(findings(*open_to_read()), Lines{});
 }
 
+/// Batches that ask for the arrival that they had in another stream.
+class Copied : public test::StreamTest {
+ protected:
+  /// Stores it, and returns the arrival that it got, as a distance from the clock at the start.
+  Duration copy(Stream& stream, std::uint32_t shard, Duration arrived) {
+    RoutedBatch batch = batch_of(shard, {"a", "b"});
+    batch.arrived_at = start_ + arrived;
+    const Timestamp stored = stream.append({&batch, 1}, Sync::normal).value().at(0).arrived_at;
+    EXPECT_EQ(read(stream).back().arrived_at, stored);
+    return stored - start_;
+  }
+
+  Timestamp start_ = clock_.now();
+};
+
+TEST_F(Copied, KeepTheirArrivalThoughTheStreamIsYounger) {
+  create(2);
+  const auto writer = open_to_write();
+  EXPECT_EQ(copy(*writer, 0, -24h), -24h);
+  EXPECT_EQ(copy(*writer, 1, -24h), -24h);
+  EXPECT_EQ(copy(*writer, 0, -24h + 1us), -24h + 1us);
+  EXPECT_EQ(copy(*open_to_write(), 0, -1h), -1h);
+  EXPECT_EQ(read(*open_to_read(), {.shards = {}, .from = AtTime{start_ - 1h}, .until = {}}).size(), 2U);
+  put(*writer, 0, {"c"});
+  EXPECT_EQ(read(*writer).back().arrived_at, start_);
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(Copied, KeepEachItsOwnArrivalInOneCommit) {
+  create(2);
+  std::vector<RoutedBatch> batches;
+  for (const std::uint32_t shard : {1U, 0U, 1U}) batches.push_back(batch_of(shard, {"a"}));
+  batches[0].arrived_at = start_ - 2s;
+  batches[1].arrived_at = start_ - 1s;
+  const auto stored = open_to_write()->append(batches, Sync::full).value();
+  ASSERT_EQ(stored.size(), 3U);
+  EXPECT_EQ(stored[0].arrived_at, start_ - 2s);
+  EXPECT_EQ(stored[1].arrived_at, start_ - 1s);
+  EXPECT_EQ(stored[2].arrived_at, start_) << "which asked for none";
+  EXPECT_EQ(read(*open_to_read()),
+            (std::vector<Delivered>{{1, "1", start_ - 2s, "a"}, {0, "1", start_ - 1s, "a"}, {1, "2", start_, "a"}}));
+}
+
+TEST_F(Copied, NeverArriveBeforeTheNewestOfTheStream) {
+  create(2);
+  const auto writer = open_to_write();
+  EXPECT_EQ(copy(*writer, 0, -1h), -1h);
+  EXPECT_EQ(copy(*writer, 1, -1h - 1us), -1h);
+  put(*open_to_write(), 1, {"c"});
+  EXPECT_EQ(copy(*writer, 0, -1us), 0us);
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(Copied, NeverArriveBeforeTheOpeningOfTheirShard) {
+  create(2);
+  const auto writer = open_to_write();
+  clock_.step(1h);
+  test::split(*writer, 0);
+  clock_.step(1h);
+  EXPECT_EQ(copy(*writer, 1, 1min), 1min) << "it was there before";
+  EXPECT_EQ(copy(*writer, 2, 1h - 1us), 1h);
+  EXPECT_EQ(copy(*writer, 3, 1h + 1us), 1h + 1us);
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(Copied, NeverArriveInTheFuture) {
+  create(1);
+  const auto writer = open_to_write();
+  EXPECT_EQ(copy(*writer, 0, 1us), 0us);
+  EXPECT_EQ(copy(*writer, 0, Timestamp::max() - start_), 0us);
+  clock_.step(1s);
+  EXPECT_EQ(copy(*writer, 0, 1s), 1s);
+  clock_.step(1h);
+  test::split(*writer, 0);
+  clock_.step(-1h + 1us);
+  EXPECT_EQ(copy(*writer, 1, 0s), 1s + 1us) << "the clock was set back after the opening";
+}
+
+TEST_F(Copied, ArriveAtTheEpochWhereTheyWereBefore) {
+  create(1);
+  EXPECT_EQ(copy(*open_to_write(), 0, Timestamp(-1us) - start_), Timestamp{} - start_);
+  EXPECT_EQ(copy(*open_to_write(), 0, Timestamp::min() + 1h - Timestamp{}), Timestamp{} - start_);
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(Copied, LastUntilTheirOwnArrivalIsPastRetention) {
+  create(1);
+  const auto writer = open_to_write();
+  writer->update({.retention = 10s, .tags = {}});
+  EXPECT_EQ(copy(*writer, 0, -9s), -9s);
+  clock_.step(1s);
+  EXPECT_EQ(lines().size(), 2U);
+  clock_.step(1us);
+  EXPECT_EQ(lines(), Lines{});
+}
+
 class TwoWriters : public test::StreamTest {
  protected:
   TwoWriters() {
@@ -193,7 +289,7 @@ TEST_F(TwoWriters, SeeEachOthersBatchesAcrossIndexRows) {
     std::vector<RoutedBatch> batches;
     for (int n = 0; n < 700; ++n) batches.push_back(batch_of(0, {"a"}));
     const auto runs = (i % 2 == 0 ? *one_ : *other_).append(batches, Sync::normal).value();
-    EXPECT_EQ(runs.back().last().to_string(), std::to_string(700 * i));
+    EXPECT_EQ(runs.back().sequences.last().to_string(), std::to_string(700 * i));
   }
   EXPECT_EQ(put(*one_, 1, {"b"}), "1");
   EXPECT_EQ(put(*other_, 1, {"c"}), "2");

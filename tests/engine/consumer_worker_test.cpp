@@ -111,7 +111,7 @@ TEST_F(ConsumerWorker, FromATimeToComeDeliversNothingThatArrivedBeforeIt) {
 
 TEST_F(ConsumerWorker, SeeksATimeToCome) {
   put(*writer_, 0, {"a"});
-  consumer::seek_consumer(*writer_, "billing", AtTime{clock_.now() + 1s}, std::nullopt, false, clock_);
+  consumer::seek_consumer(*writer_, "billing", AtTime{clock_.now() + 1s}, std::nullopt, {.make = true}, clock_);
   put(*writer_, 0, {"b"});
   EXPECT_EQ(read_as("billing"), Lines{});
   clock_.step(1s);

@@ -109,7 +109,7 @@ class Beside {
   void append(const std::vector<Piece>& pieces) {
     const auto runs = any_writer().append(encoded(pieces), Sync::normal).value();
     std::vector<std::string> firsts;
-    for (const SequenceRun& run : runs) firsts.push_back(run[0].to_string());
+    for (const Appended& run : runs) firsts.push_back(run.sequences[0].to_string());
     RC_ASSERT(firsts == model_.append(pieces, clock_.now()));
   }
 

@@ -140,7 +140,7 @@ class StreamTest : public testing::Test {
   /// One commit of one batch. The number of its first record.
   static std::string put(Stream& stream, std::uint32_t shard, const Lines& data, Sync sync = Sync::full) {
     const RoutedBatch batch = batch_of(shard, data);
-    return stream.append({&batch, 1}, sync).value().at(0)[0].to_string();
+    return stream.append({&batch, 1}, sync).value().at(0).sequences[0].to_string();
   }
 
   static Lines findings(Stream& stream) {

@@ -210,8 +210,8 @@ class FakeStream final : public Stream {
     return false;
   }
 
-  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> /*batches*/, Sync /*sync*/,
-                                                 std::span<const ProducerMove> /*moves*/) override {
+  std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> /*batches*/, Sync /*sync*/,
+                                              std::span<const ProducerMove> /*moves*/) override {
     unused();
   }
   void make_durable() override { unused(); }

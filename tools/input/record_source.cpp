@@ -56,6 +56,7 @@ class FrameRecords final : public RecordSource {
 
   void read(std::span<char> piece, const Take& take) override {
     Frame frame = decode_frame({piece.data(), piece.size()});
+    arrived_at_ = frame.origin.arrived_at;
     const RecordBatch& batch = batches_.emplace_back(std::move(frame.records));
     RecordOrigin origin{frame.origin.stream + "/" + frame.origin.shard.to_string(), frame.origin.first_sequence};
     bool first = true;
@@ -65,10 +66,13 @@ class FrameRecords final : public RecordSource {
     }
   }
 
+  [[nodiscard]] std::optional<Timestamp> arrived_at() const override { return arrived_at_; }
+
   void release() override { batches_.clear(); }
 
  private:
   bool with_origin_;
+  Timestamp arrived_at_;
   std::vector<RecordBatch> batches_;
 };
 

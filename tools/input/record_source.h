@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "shardlog/core/clock.h"
 #include "shardlog/core/record.h"
 #include "shardlog/core/sequence_number.h"
 
@@ -35,6 +37,8 @@ class RecordSource {
 
   /// What there is to say about the pieces up to here, to a person who may have meant something else; empty otherwise.
   [[nodiscard]] virtual std::string notice() const { return {}; }
+  /// When the records of the piece that is being read arrived where they were before; nothing if it does not say so.
+  [[nodiscard]] virtual std::optional<Timestamp> arrived_at() const { return std::nullopt; }
 
   /// Nobody needs the records of before any more.
   virtual void release() {}

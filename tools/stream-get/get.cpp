@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "shardlog/consumer/consumer.h"
+#include "shardlog/core/either_stop.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
-#include "shardlog/core/either_stop.h"
 #include "tools/common/output_reader.h"
 #include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/gap_text.h"

@@ -1,5 +1,7 @@
 #include "tools/stream-put/batcher.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -16,16 +18,19 @@ constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is ke
 }  // namespace
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
-                 std::optional<ExactlyOnce> once)
+                 std::optional<ExactlyOnce> once, const Clock& clock)
     : router_(stream.map, 0),
       max_record_size_(stream.settings.max_record_size),
       compression_(stream.settings.compression),
+      retention_(stream.settings.retention),
+      clock_(clock),
       framing_(command.framing),
       source_(make_record_source(command.framing, command.key, once.has_value())),
       once_(std::move(once)),
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample.percent),
       skip_errors_(command.skip_errors),
       with_places_(command.ack),
+      keep_times_(command.keep_times),
       most_records_(std::min(most_records, max_batch_records)),
       pending_(shards() + 1) {
   if (command.sample.percent) sampler_.emplace(*command.sample.percent, command.sample.by);
@@ -198,6 +203,7 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
       return true;
     }
     check(record, max_record_size_);
+    if (keep_times_) check_retention();
   } catch (const Error& error) {
     refuse(error, true, number_of(piece_));
     if (once_ && !encoded_.error) once_->pass(origin);
@@ -208,6 +214,7 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     not_stored("sampled out");
     return true;
   }
+  if (keep_times_) keep_time();
   const std::size_t place = route(record);
   Pending& pending = pending_[place];
   if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes)
@@ -220,6 +227,23 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
   }
   ++records_;
   return open_;
+}
+
+/// What nobody could read is not stored.
+void Batcher::check_retention() const {
+  const std::optional<Timestamp> arrived_at = source_->arrived_at();
+  const std::optional<Timestamp> expired = expiry(retention_, clock_.now());
+  if (!arrived_at || !expired || *arrived_at >= *expired) return;
+  throw Error(ErrorCode::malformed,
+              fmt::format("it arrived at {}, which is before the stream's retention", to_rfc3339(*arrived_at)));
+}
+
+/// A batch has one arrival time.
+void Batcher::keep_time() {
+  const std::optional<Timestamp> arrived_at = source_->arrived_at();
+  if (arrived_at == arrived_at_) return;
+  flush_all_pending();
+  arrived_at_ = arrived_at;
 }
 
 /// Those that the reader left out, before the piece that is next.
@@ -251,7 +275,8 @@ void Batcher::refuse(const Error& error, bool may_skip, std::uint64_t number) {
     encoded_.error = InputError{error.code(), std::move(message)};
     return;
   }
-  encoded_.skipped.push_back(std::move(message));
+  if (encoded_.skipped.empty() || encoded_.skipped.back() != message) encoded_.skipped.push_back(std::move(message));
+  ++encoded_.skipped_records;
   not_stored(error.what());
 }
 
@@ -270,7 +295,7 @@ void Batcher::add(std::size_t place, EncodedBatch batch) {
   const bool run = place == shards();
   if (run) encoded_.runs.push_back(encoded_.batches.size());
   encoded_.bytes += batch.payload.size();
-  encoded_.batches.push_back({router_.map().open_shards()[run ? 0 : place], std::move(batch)});
+  encoded_.batches.push_back({router_.map().open_shards()[run ? 0 : place], std::move(batch), arrived_at_});
 }
 
 void Batcher::flush_pending(std::size_t place) {
@@ -292,8 +317,12 @@ void Batcher::flush_pending(std::size_t place) {
   if (pending.records.capacity() > most_kept / shards()) pending = {};  // each shard has its turn to be large
 }
 
-void Batcher::flush() {
+void Batcher::flush_all_pending() {
   for (std::size_t place = 0; place < pending_.size(); ++place) flush_pending(place);
+}
+
+void Batcher::flush() {
+  flush_all_pending();
   const bool all = piece_ == chunk_->lengths.size();
   const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);

@@ -25,8 +25,9 @@ class Batcher {
  public:
   /// At most `most_records` are handed over at once.
   /// `once` is there where the command has a producer id; then only what is not stored yet is handed over.
+  /// `clock` must outlive it.
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
-          std::optional<ExactlyOnce> once);
+          std::optional<ExactlyOnce> once, const Clock& clock);
 
   /// From the next chunk on. May be called from any thread.
   void use(ShardMap map);
@@ -50,6 +51,8 @@ class Batcher {
   void pass_known(std::span<char> piece);
   bool take(const Record& record, const RecordOrigin* origin);
   void pass_holes();
+  void check_retention() const;
+  void keep_time();
   [[nodiscard]] std::uint64_t number_of(std::size_t piece) const;
   void refuse(const Error& error, bool may_skip, std::uint64_t number);
   void not_stored(std::string why);
@@ -60,6 +63,7 @@ class Batcher {
   void add(std::size_t place, EncodedBatch batch);
   void add_run(std::string_view lines, std::span<const std::uint32_t> lengths);
   void flush_pending(std::size_t place);
+  void flush_all_pending();
   void flush();
 
   std::mutex mutex_;
@@ -68,6 +72,8 @@ class Batcher {
   Router router_;
   std::uint64_t max_record_size_;
   Compression compression_;
+  Duration retention_;
+  const Clock& clock_;
   Framing framing_;
   std::unique_ptr<RecordSource> source_;
   RecordSource::Take take_ = [this](const Record& record, const RecordOrigin* origin) { return take(record, origin); };
@@ -77,6 +83,7 @@ class Batcher {
   bool as_they_stand_;  ///< the pieces are stored as they stand, as records without keys
   bool skip_errors_;
   bool with_places_;
+  bool keep_times_;
   std::size_t most_records_;
 
   // Of what is not yet handed over.
@@ -85,7 +92,8 @@ class Batcher {
     std::vector<std::size_t> inputs;  ///< their places in the order of the input
     std::size_t bytes = 0;
   };
-  std::vector<Pending> pending_;  ///< by place in the shard map's open_shards(); those to be dealt out come last
+  std::vector<Pending> pending_;         ///< by place in the shard map's open_shards(); those to be dealt out come last
+  std::optional<Timestamp> arrived_at_;  ///< of all that are pending, where times are kept
   Encoded encoded_;
   std::size_t records_ = 0;
 

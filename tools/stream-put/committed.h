@@ -15,8 +15,11 @@ class Committed {
  public:
   Committed(Output& output, bool ack) : output_(output), ack_(ack) {}
 
-  /// `runs` are the sequence numbers of each batch. Returns how many records these are.
-  std::uint64_t add(const Encoded& encoded, std::span<const SequenceRun> runs);
+  /// `stored` is what became of each batch. Returns how many records these are.
+  std::uint64_t add(const Encoded& encoded, std::span<const Appended> stored);
+
+  /// How many records were to keep their arrival times and could not.
+  [[nodiscard]] std::uint64_t moved_in_time() const { return moved_in_time_; }
 
   [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] std::string summary() const;
@@ -25,6 +28,7 @@ class Committed {
   Output& output_;
   bool ack_;
   std::uint64_t records_ = 0;
+  std::uint64_t moved_in_time_ = 0;
   std::string last_;
 };
 

@@ -28,6 +28,7 @@ void Encoded::append(Encoded next) {
   move_behind(batches, next.batches);
   move_behind(reasons, next.reasons);
   move_behind(skipped, next.skipped);
+  skipped_records += next.skipped_records;
   for (auto& [source, place] : next.moves) moves.insert_or_assign(source, std::move(place));
   if (!next.notice.empty()) notice = std::move(next.notice);
   bytes += next.bytes;

@@ -35,7 +35,8 @@ struct Encoded {
   std::vector<std::size_t> runs;      ///< which of them are runs of records without a key, for any shard
   std::vector<Place> places;          ///< of each record in the order of the input; only for acknowledgements
   std::vector<std::string> reasons;   ///< why records are not stored; only for acknowledgements
-  std::vector<std::string> skipped;   ///< a message for each record that broke a rule and is left out
+  std::vector<std::string> skipped;   ///< why records that broke a rule are left out; no message twice in a row
+  std::uint64_t skipped_records = 0;  ///< how many these are
   std::string notice;                 ///< as RecordSource has it
   ProducerPlaces moves;               ///< where the producer is with these; only with an id
   std::size_t bytes = 0;              ///< of the payloads

@@ -28,7 +28,8 @@ std::string unescaped(const std::string& option, const std::string& text, const 
   return std::move(*result);
 }
 
-void define_framing(OptionTable& options, Framing& framing) {
+void define_framing(OptionTable& options, PutCommand& command) {
+  Framing& framing = command.framing;
   const auto set_kind = [&framing](Framing::Kind kind) { return [&framing, kind] { framing.kind = kind; }; };
   const auto end_with = [&framing](std::string delimiter) {
     framing.delimiter = std::move(delimiter);
@@ -54,6 +55,7 @@ void define_framing(OptionTable& options, Framing& framing) {
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
   options.flag("--header", framing.header, "of CSV: the first record of a FILE names the fields, and is not stored");
+  options.flag("--keep-times", command.keep_times, "with --frames: records keep their arrival times");
 }
 
 /// A number, or a name, which is only looked at with a header.
@@ -153,7 +155,7 @@ void define_exactly_once(OptionTable& options, PutCommand& command) {
 void define(OptionTable& options, PutCommand& command) {
   options.argument("STREAM", command.stream);
   options.arguments("FILE", command.files);
-  define_framing(options, command.framing);
+  define_framing(options, command);
   define_key(options, command.key, command.framing);
   define_delivery(options, command);
   define_exactly_once(options, command);
@@ -191,6 +193,9 @@ std::size_t KeyOptions::taken_off() const {
 void check(const PutCommand& command) {
   check_fields(command);
   const KeyOptions& key = command.key;
+  if (command.keep_times && command.framing.kind != Framing::Kind::frames) {
+    throw Error(ErrorCode::usage, "--keep-times: it goes with --frames, which bring the arrival times");
+  }
   if (command.framing.keyed() && (key.any() || key.missing)) {
     throw Error(
         ErrorCode::usage,

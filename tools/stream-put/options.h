@@ -46,6 +46,7 @@ struct PutCommand {
   std::string stream;
   std::vector<std::string> files;  ///< none means standard input, as "-" does
   Framing framing;
+  bool keep_times = false;  ///< of frames: records arrive when they arrived where they were
   KeyOptions key;
   bool ack = false;
   Sync sync = Sync::full;

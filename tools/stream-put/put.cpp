@@ -17,8 +17,8 @@
 #include "shardlog/core/threads.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/common/open_stream.h"
-#include "tools/common/shell_word.h"
 #include "tools/common/output_reader.h"
+#include "tools/common/shell_word.h"
 #include "tools/common/units.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/committed.h"
@@ -120,8 +120,8 @@ class Appends {
     for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.place.position);
   }
 
-  /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns the sequence numbers.
-  std::vector<SequenceRun> commit(Encoded& encoded, Encoders& encoders) {
+  /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns what became of each batch.
+  std::vector<Appended> commit(Encoded& encoded, Encoders& encoders) {
     const std::vector<ProducerMove> moves = moves_of(encoded);
     if (encoded.batches.empty() && moves.empty()) return {};
     encoded.deal(router_);
@@ -156,10 +156,10 @@ class Appends {
 };
 
 /// Returns how many records these are. Lacking memory here is not an append that stored nothing.
-std::uint64_t acknowledge(const Encoded& encoded, const std::vector<SequenceRun>& sequences, Committed& committed,
+std::uint64_t acknowledge(const Encoded& encoded, const std::vector<Appended>& stored, Committed& committed,
                           const Context& context) {
   try {
-    const std::uint64_t records = committed.add(encoded, sequences);
+    const std::uint64_t records = committed.add(encoded, stored);
     context.output.flush();
     return records;
   } catch (const std::bad_alloc&) {
@@ -173,13 +173,13 @@ std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFligh
   std::uint64_t skipped = 0;
   bool noticed = false;
   while (std::optional<Encoded> ready = take_ready(queue)) {
-    const auto sequences = appends.commit(*ready, encoders);
-    const std::uint64_t records = acknowledge(*ready, sequences, committed, context);
+    const auto stored = appends.commit(*ready, encoders);
+    const std::uint64_t records = acknowledge(*ready, stored, committed, context);
     in_flight.remove(ready->chunks);
     if (!ready->skipped.empty() || !ready->notice.empty()) progress.clear();
     if (!ready->notice.empty() && !std::exchange(noticed, true)) context.warn(ready->notice);
     for (const std::string& message : ready->skipped) context.warn(message);
-    skipped += ready->skipped.size();
+    skipped += ready->skipped_records;
     progress.add(records, ready->input_bytes);
     if (ready->error) throw Error(ready->error->code, ready->error->message);
   }
@@ -218,6 +218,16 @@ void warn_of_future(const StreamDescription& stream, const Context& context) {
   if (!stream.last_arrival || *stream.last_arrival <= context.clock.now() + std::chrono::minutes(1)) return;
   context.warn(fmt::format("the newest record is from the future, {}: new ones get that time too until it is reached",
                            to_rfc3339(*stream.last_arrival)));
+}
+
+ExitStatus report(std::uint64_t skipped, const Committed& committed, const Context& context) {
+  const std::string summary = committed.summary();
+  if (skipped == 0 && committed.moved_in_time() == 0) {
+    context.detail(summary);
+    return ExitStatus::success;
+  }
+  context.message(skipped == 0 ? summary : format_count(skipped, "record") + " skipped; " + summary);
+  return ExitStatus::partly;
 }
 
 }  // namespace
@@ -268,7 +278,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   Encoders encoders(each_chunk_alone && slow_to_encode ? most_encoders : 1, [&] {
     std::optional<ExactlyOnce> once;
     if (command.producer) once.emplace(*command.producer, command.framing.kind, stored);
-    return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once));
+    return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once), context.clock);
   });
   const std::uint64_t most = description.settings.max_record_size + command.key.taken_off();
   const ReadRules rules{command.framing, most, command.skip_errors, command.linger, !command.producer, chunk_size};
@@ -307,9 +317,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   }
   failure.rethrow();
   if (reader_gone.stop_requested() && !context.stop.stop_requested() && !all_read) die_of(SIGPIPE);
-  if (skipped > 0) context.message(format_count(skipped, "record") + " skipped; " + committed.summary());
-  if (skipped == 0) context.detail(committed.summary());
-  return skipped > 0 ? ExitStatus::partly : ExitStatus::success;
+  return report(skipped, committed, context);
 }
 
 }  // namespace shardlog::cli

@@ -88,7 +88,8 @@ Encoded route_again(Encoded encoded, Router& router) {
       const auto number = static_cast<std::uint32_t>(batches.size());
       for (std::uint32_t i = 0; i < part.inputs.size() && !places.empty(); ++i) places[part.inputs[i]] = {number, i};
       if (!part.shard) runs.push_back(number);
-      batches.push_back({part.shard.value_or(router.map().open_shards().front()), std::move(part.batch)});
+      batches.push_back(
+          {part.shard.value_or(router.map().open_shards().front()), std::move(part.batch), batch.arrived_at});
     }
   }
   for (Place& place : encoded.places) {

@@ -138,8 +138,7 @@ ExitStatus show(const StatsCommand& command, const Screen& screen, const Context
 }
 
 /// Until the interval is over or the screen has another size. False where it was asked to end.
-bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop,
-              const Clock& clock) {
+bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop, const Clock& clock) {
   constexpr Duration look_at_size = std::chrono::milliseconds(100);
   std::mutex mutex;
   std::condition_variable_any never;

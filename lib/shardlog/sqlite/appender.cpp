@@ -42,19 +42,19 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       version_(database, std::string(select_configuration_version)),
       insert_(database, "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") {}
 
-std::optional<std::vector<SequenceRun>> Appender::append(std::span<const RoutedBatch> batches, Sync sync,
-                                                         std::span<const ProducerMove> moves) {
+std::optional<std::vector<Appended>> Appender::append(std::span<const RoutedBatch> batches, Sync sync,
+                                                      std::span<const ProducerMove> moves) {
   check_moves(moves);
-  std::vector<SequenceRun> stored;
+  std::vector<Appended> stored;
   stored.reserve(batches.size());
   bool sealed = false;
   const auto store = [&] {
     catch_up();
     sealed = !all_open(batches);
     if (sealed) return;
-    const Timestamp arrived_at = std::max(clock_.now(), tail_.last_arrival());
-    if (!moves.empty()) producers().move(moves, arrived_at);
-    for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrived_at));
+    const Timestamp now = clock_.now();
+    if (!moves.empty()) producers().move(moves, std::max(now, tail_.last_arrival()));
+    for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrival_of(batch, now)));
     committer_.reaches({tail_.batch(), tail_.numbers()});
   };
   try {
@@ -85,7 +85,16 @@ void Appender::catch_up() {
   scan_.catch_up(configuration_, tail_);
 }
 
-SequenceRun Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
+/// As Stream::append() has it. The first shards were opened when the stream was made, and a copy is younger than what
+/// it holds.
+Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
+  Timestamp arrived_at = batch.arrived_at.value_or(now);
+  const Shard& shard = shard_of(configuration_, batch.shard.number()).shard;
+  if (batch.arrived_at && shard.parent) arrived_at = std::max(arrived_at, shard.opened_at);
+  return std::max(std::min(arrived_at, now), tail_.last_arrival());
+}
+
+Appended Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
   if (tail_.index_due()) {
     write_index_row(database_, tail_);
     tail_.index_written();
@@ -120,7 +129,7 @@ SequenceRun Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
   }
   insert_.reset();
   tail_.advance(row, shard);
-  return SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count);
+  return {SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count), row.arrived_at};
 }
 
 }  // namespace shardlog::sqlite

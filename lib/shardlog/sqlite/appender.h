@@ -22,8 +22,8 @@ class Appender {
   Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
 
   /// As Stream::append().
-  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
-                                                 std::span<const ProducerMove> moves);
+  std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> batches, Sync sync,
+                                              std::span<const ProducerMove> moves);
 
   /// As it was at the last append.
   [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
@@ -32,7 +32,8 @@ class Appender {
   void catch_up();
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
-  SequenceRun insert(const RoutedBatch& batch, Timestamp arrived_at);
+  [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
+  Appended insert(const RoutedBatch& batch, Timestamp arrived_at);
 
   SQLite::Database& database_;
   Committer& committer_;

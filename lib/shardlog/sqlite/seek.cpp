@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -28,12 +27,6 @@ std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& co
 }
 
 }  // namespace
-
-std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
-  const std::int64_t since = now.time_since_epoch().count();
-  if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;
-  return now - retention;
-}
 
 Tail readable_start(SQLite::Database& database, const Configuration& configuration, Timestamp now) {
   Tail start = load_horizon(database);

@@ -28,9 +28,6 @@ struct Place {
   std::optional<Cut> cut{};         ///< in that batch
 };
 
-/// What arrived before this is expired; nothing where records stay for ever.
-std::optional<Timestamp> expiry(Duration retention, Timestamp now);
-
 /// Behind all batches that were trimmed or are expired at `now`.
 Tail readable_start(SQLite::Database& database, const Configuration& configuration, Timestamp now);
 

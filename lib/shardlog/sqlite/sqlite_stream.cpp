@@ -130,8 +130,8 @@ class SqliteStream final : public Stream {
     });
   }
 
-  std::optional<std::vector<SequenceRun>> append(std::span<const RoutedBatch> batches, Sync sync,
-                                                 std::span<const ProducerMove> moves) override {
+  std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> batches, Sync sync,
+                                              std::span<const ProducerMove> moves) override {
     return named(paths_.name, [&] {
       // Before the append, so that it can use the space, and so that an error means that nothing of it is stored.
       writing(trimmer_).go_on(writing(appender_).retention(), batches.size());
