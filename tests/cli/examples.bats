@@ -16,6 +16,8 @@ make_inputs() {
   script tests/demo ": build the programs, which are built" && [ -x "$SHARDLOG_SOURCE/tests/demo" ]
   script tests/run ": run this test" && [ -x "$SHARDLOG_SOURCE/tests/run" ]
   printf '1,anna,12\n2,customer-17,20\n3,alice,bad\n4,bob,40\n' | tee may.csv >orders.csv
+  printf 'customer,text\nanna,"two\nlines"\n' >export.csv
+  printf '2026-01-31 failed\n  at Main.main\n2026-01-31 stopped\n' >java.log
   tr , '\t' <orders.csv >orders.tsv
   printf 'ERROR: user=17 left\nstarted\nuser=18 came\n' >app.log
   printf '{"customer":{"id":7},"user":"anna"}\n{"user":"bob"}\n' >app.json

@@ -259,7 +259,7 @@ END
   expect_success timeout 20 stream-get -q -c x -f --idle-exit 200ms --exec 'sh ./slow' s
   expect_stdout "$(seq 4)"
   rm begun
-  stream-get s -c y --seek at:1 --shard 0
+  stream-get s -q -c y --new --seek at:1 --shard 0
   expect_silence stream-create t
   expect_success timeout 20 stream-get -q -c y -f --idle-exit 200ms --workers 2 --exec 'sh ./slow' --into t s
   expect_equal "$(stream-get t)" "$(seq 4; seq 2 4)"

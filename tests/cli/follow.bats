@@ -100,7 +100,7 @@ put_until() {
   start stream-get -f --from "$time" -n 1 --json s
   put s old
   stream-get -q -c new --from "$time" s >new
-  stream-get -c moved --seek "$time" s
+  stream-get -q -c moved --new --seek "$time" s
   stream-get -c moved s >moved
   wait_until put_until "$time"
   stream-get -c new s >>new

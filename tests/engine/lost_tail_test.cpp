@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "engine/stream_test.h"
-#include "shardlog/sqlite/writer_lock.h"
 #include "shardlog/core/uuid.h"
+#include "shardlog/sqlite/writer_lock.h"
 #include "unit/refusal.h"
 
 namespace shardlog {

@@ -17,7 +17,8 @@ class StoppedProgram:
     """One that stops when its call of fcntl number `when` returns; `pid` is None if it ended before."""
 
     def __init__(self, folder, name, arguments, when):
-        self.trace = f"{folder}/trace.{name}.{when}"
+        handle, self.trace = tempfile.mkstemp(prefix="trace.", dir=folder)  # empty: an older one tells of another stop
+        os.close(handle)
         self.name = name
         self.pid = None
         self.tracer = subprocess.Popen(

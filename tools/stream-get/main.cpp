@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   GetCommand command;
   Tool tool("stream-get", "read records from a data stream", {"[options] STREAM"},
             "  -f, --follow             go on with what comes in\n"
-            "      --from POSITION      where to start: earliest, latest, last:N, a time\n"
+            "      --from POSITION      where to start: trim-horizon, latest, last:N, a time\n"
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"
             "  -k, --key KEY            only records of this key, can be repeated\n"
