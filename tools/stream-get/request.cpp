@@ -13,8 +13,8 @@ namespace {
 
 /// The shards, closed and open, in which the keys were, are and will be.
 std::vector<ShardId> lineage_of(const std::vector<std::string>& keys, const ShardMap& map) {
-  std::vector<HashKey> hash_keys;
-  for (const std::string& key : keys) hash_keys.push_back(HashKey::of(key));
+  std::vector<HashKey> hash_keys(keys.size());
+  std::transform(keys.begin(), keys.end(), hash_keys.begin(), HashKey::of);
   std::vector<ShardId> lineage;
   for (const Shard& shard : map.shards()) {
     const auto holds = [&shard](HashKey key) { return shard.range.contains(key); };

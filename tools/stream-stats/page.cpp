@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "tools/common/units.h"
@@ -114,7 +115,7 @@ std::string format_skew(const StreamStatistics& statistics, const Screen& screen
       fmt::format("records of all {} open shards, in the order of their keys\n", format_count(open.size()));
   for (const std::uint64_t sum : sums) {
     const double part = static_cast<double>(sum) / static_cast<double>(most);
-    line += heights[static_cast<std::size_t>(part * static_cast<double>(heights.size() - 1) + 0.5)];
+    line += heights[static_cast<std::size_t>(std::lround(part * static_cast<double>(heights.size() - 1)))];
   }
   return line + "\n";
 }

@@ -72,8 +72,8 @@ std::string format_table(std::vector<Column> columns, std::size_t width) {
   Column& first = columns.front();
   const std::size_t room = room_for_first(columns, width);
   for (std::string& cell : first.cells) cell = shortened(cell, room);
-  std::vector<std::size_t> widths;
-  for (const Column& column : columns) widths.push_back(width_of(column));
+  std::vector<std::size_t> widths(columns.size());
+  std::transform(columns.begin(), columns.end(), widths.begin(), width_of);
   std::string text = row_of(columns, widths, &Column::heading, 0);
   for (std::size_t row = 0; row < columns.front().cells.size(); ++row) text += row_of(columns, widths, nullptr, row);
   return text;

@@ -77,7 +77,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::string what_there_is(std::string_view word, const std::vector<std::string>& names) {
   constexpr std::size_t most = 5;  // more than that are not read
   if (names.empty()) return "; the stream has none";
-  if (const std::string guess = did_you_mean(word, names); !guess.empty()) return guess;
+  if (std::string guess = did_you_mean(word, names); !guess.empty()) return guess;
   const std::size_t shown = names.size() > most ? most - 1 : names.size();
   std::string list;
   for (std::size_t i = 0; i < shown; ++i) {
