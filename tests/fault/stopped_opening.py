@@ -8,9 +8,10 @@ import signal
 import subprocess
 
 from stopped_program import PATIENCE, Other, StoppedProgram
-from support import Folder, check, program, run, scale, strace, traced_program, verify, wait_for
+from support import Folder, check, program, run, scale, seeded, strace, traced_program, verify, wait_for
 
-EVERY = scale("SHARDLOG_STOPPED_EVERY", 3)  # of the calls of stream-stats and stream-create, which open as the others do
+EVERY = scale("SHARDLOG_STOPPED_EVERY", 3)  # of the calls, from a random one on; of stream-get and stream-put every second
+randomness = seeded()
 
 STOPPED = {
     "stream-get": lambda stream: [stream],
@@ -63,9 +64,9 @@ def test_others_answer_in_time(folder, pool):
     strace()  # or skip
     for name in STOPPED:
         scene = Scene(folder, name == "stream-put")
-        step = EVERY if name in ("stream-stats", "stream-create") else 1
+        step = EVERY if name in ("stream-stats", "stream-create") else min(EVERY, 2)
         held_up, calls = 0, 0
-        for first in range(1, 1000, 8 * step):
+        for first in range(randomness.randint(1, step), 1000, 8 * step):
             steps = range(first, first + 8 * step, step)
             outcomes = list(pool.map(lambda when: walk(folder, scene, name, when), steps))
             seen = [outcome for outcome in outcomes if outcome is not None]
@@ -74,7 +75,7 @@ def test_others_answer_in_time(folder, pool):
             if len(seen) < len(outcomes):
                 break
         check(calls * step > 20, f"{name} was stopped at {calls} calls only")
-        check(held_up * step > 10, f"{name} held up {held_up} others only")
+        check(held_up * step > 5, f"{name} held up {held_up} others only")
         print(f"{name} stopped at each of {calls} calls: {held_up} of {3 * calls} others were held up, and said by whom")
         shutil.rmtree(scene.model)
 
