@@ -51,7 +51,7 @@ void define_selection(OptionTable& options, GetCommand& command, OtherOptions& o
 void define_following(OptionTable& options, GetCommand& command, OtherOptions& others) {
   options.group("Following");
   const auto follow = options.flag("-f,--follow", command.follow, "go on with what comes in");
-  options.duration("--idle-exit", command.idle_exit, "end when there was nothing to do for so long").needs(follow);
+  options.duration("--idle-exit", command.idle_exit, "end after this long with nothing to do").needs(follow);
   options
       .value(
           "--poll", "DURATION",

@@ -186,7 +186,7 @@ std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFligh
   return skipped;
 }
 
-/// Where no FILE is there, they may have been meant as the record.
+/// If no FILE exists, the words may have been meant as the record.
 std::string advice_on_files(const PutCommand& command) {
   std::string words;
   for (const std::string& file : command.files) {
@@ -197,7 +197,7 @@ std::string advice_on_files(const PutCommand& command) {
   return fmt::format("; did you mean: echo{} | stream-put {}", words, shell_word(shown_name(command.stream)));
 }
 
-/// What was probably meant, where not one record could be stored.
+/// What was probably meant, if not one record could be stored.
 std::string advice(const PutCommand& command, const Error& error, const Committed& committed) {
   if (error.code() == ErrorCode::not_found) return advice_on_files(command);
   const bool has_guess = std::string_view(error.what()).find("did you mean") != std::string_view::npos;
@@ -260,7 +260,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   Committed committed(context.output, command.ack);
   std::stop_source give_up;  // requested when committing failed
   const std::stop_callback forward(context.stop, [&] { give_up.request_stop(); });
-  // Nobody will see what is acknowledged from now on: what is read already is stored, and that is the end.
+  // Once nobody reads the acknowledgements, store what has been read already, and end.
   std::optional<ReaderWatch> watch;
   if (command.ack) watch.emplace();
   const std::stop_token reader_gone = watch ? watch->gone() : std::stop_token();

@@ -137,7 +137,7 @@ ExitStatus show(const StatsCommand& command, const Screen& screen, const Context
   return ExitStatus::success;
 }
 
-/// Until the interval is over or the screen has another size. False where it was asked to end.
+/// Waits until the interval is over or the size of the screen changes. False if it was asked to end.
 bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop, const Clock& clock) {
   constexpr Duration look_at_size = std::chrono::milliseconds(100);
   std::mutex mutex;

@@ -78,7 +78,7 @@ class Delivery {
   /// What was dealt with since the last call, in any order.
   virtual std::vector<Processed> processed() = 0;
 
-  /// Nothing more comes for now: let whoever waits have what there is.
+  /// Called when nothing more can be read yet: hand over the batch as it is.
   virtual void flush(Lifeline& lifeline) = 0;
 
   /// Waits until all that was delivered is dealt with, or never will be.

@@ -205,7 +205,7 @@ class Worker {
     return std::any_of(held.begin(), held.end(), [](const auto& each) { return each.second.outstanding; });
   }
 
-  /// There is nothing to deliver and nothing to read for now. False where that stays so.
+  /// Called when there is nothing to deliver and nothing to read. False if the worker should end.
   bool rest() {
     const bool was_outstanding = is_outstanding();
     collect(true);

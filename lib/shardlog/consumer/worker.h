@@ -17,7 +17,7 @@ struct WorkerOptions {
   Duration lease_duration = std::chrono::seconds(10);
   std::size_t workers = 1;  ///< so many begin together: each takes no more than its share, as long as others can
   bool follow = false;
-  std::optional<Duration> idle_exit{};  ///< when following: end when there was nothing to do for so long
+  std::optional<Duration> idle_exit{};  ///< when following: end after this long with nothing to do
   std::optional<Duration> poll{};       ///< when following: look at this interval only, instead of being woken
 
   // What a batch is made of at most; a single record may be larger. `batch_wait` is how long to wait for a batch to be

@@ -25,7 +25,7 @@ struct ShardEnd {
 using Checkpoint = std::variant<TrimHorizon, AtSequence, AfterSequence, ShardEnd>;
 
 /// trim-horizon, at:SEQUENCE, after:SEQUENCE or shard-end, at and shard-end of which may be followed by @ and the
-/// time before which records are skipped, in microseconds since the epoch; and back, nothing where it is none of them.
+/// time before which records are skipped, in microseconds since the epoch; and back, or nothing if it is none of these.
 std::string to_string(const Checkpoint& checkpoint);
 std::optional<Checkpoint> parse_checkpoint(std::string_view text);
 

@@ -11,7 +11,7 @@ namespace shardlog {
 
 enum class Compression : unsigned char { none = 0, lz4 = 1, zstd = 2 };
 
-/// none, lz4 or zstd; and back, nothing where it is none of them.
+/// none, lz4 or zstd; and back, or nothing if it is none of these.
 std::string_view to_string(Compression compression);
 std::optional<Compression> parse_compression(std::string_view name);
 

@@ -16,20 +16,20 @@
 /// missing in all: more than it needs, and none is used twice.
 ///
 ///     batches   1 2 3 | 4 5 6 | 7 8 ...      the index has a row behind 3 and one behind 6: the tail before the loss,
-///                       lost                 and the tail behind it, from which all goes on
+///                       lost                 and the tail after it, where everything goes on
 ///
 /// All of it REQUIRES that a transaction is open, and throws corrupt.
 namespace shardlog::sqlite {
 
 /// Puts what is missing before `mark` on record in the database and `configuration`, and makes the place from which all
-/// goes on. Does nothing where nothing is missing.
+/// goes on. Does nothing if nothing is missing.
 void accept_loss(SQLite::Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
                  Timestamp now);
 
-/// Moves a tail behind the batches that were lost behind it; false where none were.
+/// Moves a tail past the batches that were lost right after it; false if none were.
 bool pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail);
 
-/// Moves a tail behind `row`, and behind what was lost before that.
+/// Moves a tail past whatever was lost before `row`, then past `row`.
 void advance(SQLite::Database& database, const Configuration& configuration, Tail& tail, const BatchRow& row);
 
 /// The sequence numbers that no record has, because of losses behind the trim horizon.

@@ -10,7 +10,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// ", with 3 records"; nothing where other damage keeps it from being counted.
+/// ", with 3 records", or empty if other damage keeps them from being counted.
 std::string lost_records(SQLite::Database& database, const DurableMark& mark) {
   try {
     Tail tail;

@@ -143,7 +143,7 @@ bool SqliteReader::is_before_loss() const {
          std::any_of(losses.begin(), losses.end(), [this](const Loss& loss) { return loss.after == tail_.batch(); });
 }
 
-/// Goes on behind what was lost behind the tail.
+/// Moves the tail past what was lost right after it, and reports that as gaps.
 void SqliteReader::skip_loss() {
   Tail behind = tail_;
   pass_loss(database_, configuration_, behind);
@@ -161,7 +161,7 @@ void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, const Tail& 
   const auto last = gone.shards().find(shard);
   const bool too_early = last != gone.shards().end() && last->second.last_arrival &&
                          *last->second.last_arrival < chosen_.not_before(shard);
-  if (too_early && reason == Gap::Reason::trimmed) return;  // when what was lost arrived nobody knows
+  if (too_early && reason == Gap::Reason::trimmed) return;  // nobody knows when the lost records arrived
   first = chosen_.first_wanted(shard, first);
   std::int64_t behind = gone.next_sequence(row);
   if (until_cut_ && until_cut_->shard == shard) behind = std::min(behind, until_cut_->sequence);

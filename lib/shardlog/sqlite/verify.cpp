@@ -186,7 +186,7 @@ class Verification {
     }
   }
 
-  /// The index has a row behind what was lost.
+  /// The index has a row right after what was lost.
   void follow_loss() {
     for (const Loss& loss : configuration_.losses) {
       if (loss.after != tail_.batch()) continue;
