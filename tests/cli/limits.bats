@@ -47,6 +47,29 @@ limited() {
   as_lonely_user stream-get s | cmp - input
 }
 
+# Into a pipe: only there a reader can go away, which a thread watches for.
+@test "however few threads there are, what follows or acknowledges into a pipe works, or says why" {
+  enter_public_directory
+  need_root "to be another user"
+  chmod 0777 .
+  expect_silence as_lonely_user stream-create s
+  echo first | expect_silence as_lonely_user stream-put s
+  local command most status
+  set -o pipefail
+  for command in "stream-get -f -n 1 s" "stream-put --ack s" "stream-get -f -n 1 -c x s"; do
+    for ((most = 1; ; ++most)); do
+      [ "$most" -lt 10 ]
+      status=0
+      echo second | as_lonely_user bash -c "ulimit -u $most; exec $command" 2>"$STDERR" | cat >"$OUTPUT" || status=${PIPESTATUS[1]}
+      [ "$status" -ne 0 ] || break
+      expect_equal "$command: $status" "$command: 75"
+      tail -n 1 "$STDERR" | grep -q "start a thread.*RLIMIT_NPROC $most[),]"
+    done
+    [ "$most" -ge 3 ]
+    [ -s "$OUTPUT" ]
+  done
+}
+
 lock_is_held() {
   ! flock --nonblock "$1/lock" true
 }

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
 
 namespace shardlog::cli {
 
@@ -45,7 +46,7 @@ bool output_reader_is_gone() {
 }
 
 ReaderWatch::ReaderWatch() {
-  if (tells_of_its_reader()) watcher_.emplace([this] { watch(); });
+  if (tells_of_its_reader()) watcher_ = start_thread([this] { watch(); });
 }
 
 ReaderWatch::~ReaderWatch() {

@@ -22,7 +22,7 @@ bool output_reader_is_gone();
 /// Make one after Signals, as any thread.
 class ReaderWatch {
  public:
-  /// Throws like system_error().
+  /// Throws like system_error(), and busy if there is no thread to be had.
   ReaderWatch();
   ReaderWatch(const ReaderWatch&) = delete;
   ReaderWatch& operator=(const ReaderWatch&) = delete;
@@ -36,7 +36,7 @@ class ReaderWatch {
 
   std::stop_source gone_;
   EventDescriptor end_;
-  std::optional<std::thread> watcher_;  ///< only where a reader can be seen to go
+  std::optional<std::jthread> watcher_;  ///< only where a reader can be seen to go
 };
 
 }  // namespace shardlog::cli
