@@ -28,7 +28,7 @@ complete -c stream-put -l ack -d 'Print shard and sequence number of each record
 complete -c stream-put -l sync -x -a 'full normal' -d 'What a stored record is safe from'
 complete -c stream-put -l linger -x -d 'Wait so long to fill a batch'
 complete -c stream-put -l on-error -x -a 'stop skip' -d 'What to do about a bad record'
-complete -c stream-put -l rate -x -d 'At most so many records a second'
+complete -c stream-put -l rate -x -d 'At most N records a second'
 complete -c stream-put -l sample -x -d 'Keep an even share of the records, in percent'
 complete -c stream-put -l sample-by -x -a 'record key' -d 'Keep whole keys or not'
 complete -c stream-put -l producer -x -a '(__shardlog_names producer)' -d 'Store exactly once, under this id'

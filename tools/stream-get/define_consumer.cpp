@@ -60,7 +60,7 @@ std::vector<Option> define_exec(OptionTable& options, ConsumerOptions& consumer)
               "so many workers in this process (1)"),
           options.count(
               "--batch", 1, max_batch_records, [&consumer](std::uint64_t count) { consumer.batch_records = count; },
-              "at most so many records for one COMMAND (1000)"),
+              "at most N records for one COMMAND (1000)"),
           options.value(
               "--batch-bytes", "SIZE",
               [&consumer](const std::string& text) {

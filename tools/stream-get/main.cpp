@@ -18,7 +18,7 @@ void warn_of_constant_format(const OutputForm& form, const Context& context) {
   const bool has_field = std::any_of(parts.begin(), parts.end(),
                                      [](const TemplatePart& part) { return part.field != TemplatePart::Field::text; });
   if (!has_field)
-    context.warn(fmt::format("--format {} has no field, as {{data}} is one: all lines are the same",
+    context.warn(fmt::format("--format {} names no field, such as {{data}}: every line is the same",
                              shardlog::quote(form.text)));
 }
 
@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"
             "  -k, --key KEY            only records of this key, can be repeated\n"
-            "  -n, --count N            at most so many records\n"
+            "  -n, --count N            at most N records\n"
             "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
             "      --exec COMMAND       run for every batch, the records on its stdin\n"
             "      --json               an object a line, with shard, sequence and key\n"

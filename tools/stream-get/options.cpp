@@ -33,7 +33,7 @@ void define_selection(OptionTable& options, GetCommand& command, OtherOptions& o
       options.value("--until", "POSITION", command.until, "before which to stop (the end as it was at the start)");
   const auto count = options.count(
       "-n,--count", 0, std::numeric_limits<std::int64_t>::max(),
-      [&command](std::uint64_t number) { command.count = number; }, "at most so many records");
+      [&command](std::uint64_t number) { command.count = number; }, "at most N records");
   const auto sample = options.percent("--sample", command.sample, "an even share of them");
   options
       .choice(

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
             "      --producer ID       exactly once: run again, it goes on where it stopped\n"
             "\n"
             "Examples:\n"
-            "  tail -F app.log | stream-put logs\n"
+            "  tail -n 0 -F app.log | stream-put logs\n"
             "  stream-put orders --csv --header --key-field customer orders.csv\n"
             "  stream-get orders --json | stream-put copy --json\n"
             "\n"
