@@ -1,0 +1,73 @@
+"""Errors that strace lets the calls of a program return, one call at a time, once or from then on."""
+
+import collections
+import concurrent.futures
+import re
+
+from support import seeded, strace
+
+WRITING = {"chmod", "fchmod", "fallocate", "fdatasync", "fsync", "ftruncate", "mkdir", "openat", "pwrite64", "pwritev", "renameat2"}
+# Which calls an error is tried at; None: all but those that make threads and processes.
+ERRORS = {
+    "EIO": None,
+    "ENOSPC": WRITING,
+    "EDQUOT": WRITING,
+    "EMFILE": {"eventfd2", "inotify_init1", "openat", "pidfd_open", "pipe2", "signalfd4", "timerfd_create"},
+    "EAGAIN": {"clone3", "fcntl", "flock", "getrandom", "vfork"},
+}
+MAKES_THREADS = {"clone", "clone3", "vfork"}
+# Memory, threads, and what only this process sees of itself; a write that wakes another thread never fails.
+NOT_TRIED = re.compile(r"mmap|munmap|mprotect|madvise|brk|futex|rt_sig.*|rseq|set_robust_list|exit.*|poll|ppoll|wait4|waitid|kill"
+                       r"|sched_.*|get.*id|execve|write")
+# At once: after some errors the programs wait, and need no processor.
+WORKERS = 16
+
+
+class Fault(collections.namedtuple("Fault", "call error when following")):
+    """The call of its kind, counted from 1 in each thread, that returns this error; with "+", all later ones too."""
+
+    def options(self):
+        inject = f"inject={self.call}:error={self.error}:when={self.when}{self.following}"
+        return strace("--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={self.call}", "-e", inject)
+
+
+def calls_made(trace):
+    """Those of the program's own threads that a fault can be put at, (call, which of its kind), in their order."""
+    with open(trace, errors="replace") as lines:
+        traced = [line.split(None, 1) for line in lines]
+    main_thread = traced[0][0]
+    others = {thread for thread, line in traced if line.startswith("execve(") and thread != main_thread}
+    counts = collections.Counter()
+    found = {}
+    begun = False
+    for thread, line in traced:
+        call = re.match(r"(\w+)\(", line)
+        if thread in others or not call:
+            continue
+        begun = begun or line.startswith("fcntl(0, F_GETFD)")  # what comes before is the loader's
+        counts[thread, call.group(1)] += 1
+        if begun and not NOT_TRIED.fullmatch(call.group(1)):
+            found[call.group(1), counts[thread, call.group(1)]] = True
+    return list(found)
+
+
+def faults_of(calls):
+    """All that are tried at these calls."""
+    def is_tried(call, where):
+        return call not in MAKES_THREADS if where is None else call in where
+
+    return [Fault(call, error, when, following) for call, when in calls for error, where in ERRORS.items()
+            if is_tried(call, where) for following in ("", "+")]
+
+
+def outcomes(attempt, faults):
+    """How often an attempt had each outcome; several attempts are made at a time."""
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        return dict(sorted(collections.Counter(pool.map(attempt, faults)).items()))
+
+
+def sampled(faults, count, always=()):
+    """Some of the faults, chosen at random, after those that are always tried; all where count is 0."""
+    if count == 0:
+        return faults
+    return [*always, *seeded().sample(faults, min(count, len(faults)))]
