@@ -237,6 +237,9 @@ sys.exit(unread < 40000)' "$reader"
   expect_status 0 stream-get -v -c x s
   expect_empty "$STDOUT"
   grep -q "shardId-000000000000 is left to worker 'first'" "$STDERR"
+  # A person is told why nothing comes; a log of cron's is not filled with it.
+  expect_success python3 "$SHARDLOG_SOURCE/tests/cli/on_keyboard.py" -- stream-get -c x s
+  expect_stdout "stream-get: nothing was delivered: the shards of consumer 'x' are read by worker 'first'"
 }
 
 @test "two that follow share the shards, and each record goes to one of them" {
@@ -341,7 +344,7 @@ all_are_there() {
   expect_same "$STDOUT" expected
 }
 
-@test "--seek refuses what is no place" {
+@test "--seek refuses what is not a place" {
   setup_stream s --shards 2
   seq 20 | stream-put --key-field 1 s
   expect_failure 64 "takes exactly one --shard" stream-get -c x --seek at:1 s
@@ -417,7 +420,7 @@ all_are_there() {
   expect_failure 64 "no-checkpoint" stream-get -c x --no-checkpoint --exec cat s
 }
 
-@test "values that are none are refused" {
+@test "values that are not valid are refused" {
   setup_stream s
   expect_failure 64 "consumer" stream-get -c 'a b' s
   expect_failure 64 "consumer" stream-get -c '' s

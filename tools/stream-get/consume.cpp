@@ -8,6 +8,7 @@
 #include <csignal>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "shardlog/consumer/worker.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
+#include "tools/common/units.h"
 #include "tools/stream-get/exec_delivery.h"
 #include "tools/stream-get/nearest_consumer.h"
 #include "tools/stream-get/pipe_delivery.h"
@@ -63,6 +65,7 @@ class Workers {
     for (std::jthread& other : others) other.join();
     stream.reset();
     if (failure_) std::rethrow_exception(failure_);
+    if (!held_any_) tell_of_holders();
     if (reader_is_gone_ && !context_.stop.stop_requested()) die_of(SIGPIPE);
     return partly_ ? ExitStatus::partly : ExitStatus::success;
   }
@@ -129,7 +132,8 @@ class Workers {
     if (report.refused) stop_.request_stop();
     const std::lock_guard guard(mutex_);
     partly_ = partly_ || report.missed_records || delivery.partly();
-    tell_left(report.left_to_others);
+    held_any_ = held_any_ || report.held_any;
+    note_left(report.left_to_others);
   }
 
   [[nodiscard]] consumer::WorkerOptions options_of(std::uint64_t number) const {
@@ -156,11 +160,21 @@ class Workers {
   }
 
   /// Those of workers of this very process are not left.
-  void tell_left(const std::vector<Lease>& leases) const {
+  void note_left(const std::vector<Lease>& leases) {
     for (const Lease& lease : leases) {
-      if (lease.owner && lease.owner->process != process_)
-        context_.detail(fmt::format("{} is left to worker {}", lease.shard.to_string(), quote(lease.owner->worker)));
+      if (!lease.owner || lease.owner->process == process_) continue;
+      context_.detail(fmt::format("{} is left to worker {}", lease.shard.to_string(), quote(lease.owner->worker)));
+      holders_.insert(lease.owner->worker);
     }
+  }
+
+  /// A person would take the silence for a stream without records.
+  void tell_of_holders() const {
+    if (::isatty(STDERR_FILENO) == 0 || holders_.empty()) return;
+    const std::size_t others = holders_.size() - 1;
+    context_.warn(fmt::format("nothing was delivered: the shards of consumer {} are read by worker {}{}",
+                              quote(*command_.consumer.name), quote(*holders_.begin()),
+                              others == 0 ? "" : " and " + format_count(others, "other")));
   }
 
   const GetCommand& command_;
@@ -174,6 +188,8 @@ class Workers {
   // Guarded by the mutex while there are several workers.
   std::exception_ptr failure_;
   bool partly_ = false;
+  bool held_any_ = false;
+  std::set<std::string> holders_;  // names of workers of other processes
 
   bool reader_is_gone_ = false;  // of the only worker that prints
 };

@@ -128,6 +128,7 @@ class Worker {
       batches_.drop(shard->first);
       shard = epochs_.erase(shard);
     }
+    report_.held_any = report_.held_any || !keeper_.held().empty();
     for (const auto& [shard, held] : keeper_.held()) {
       if (held.claimed() || !epochs_.emplace(shard, held.lease.epoch).second) continue;
       const Checkpoint start = later(held.behind_delivered(), delivery_.start(held.lease));

@@ -31,6 +31,7 @@ struct WorkerOptions {
 struct WorkerReport {
   bool missed_records = false;        ///< there were gaps
   bool refused = false;               ///< the delivery wanted no more
+  bool held_any = false;              ///< it had a lease at some time
   std::vector<Lease> left_to_others;  ///< without follow: shards that live workers of the consumer hold
 };
 
