@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What is no stream, is no longer one, or cannot be used now: refused with a status and a line that says why.
+# What is not a stream, is no longer one, or cannot be used now: refused with a status and a line that says why.
 
 load helpers
 
@@ -28,27 +28,27 @@ one_record_stream() {
   put "$1" first
 }
 
-@test "a name that does not exist is no stream" {
+@test "a name that does not exist is not a stream" {
   expect_refused 66 "'s'.*no such stream" s
   expect_refused 66 "'missing/s'.*no such stream" missing/s
   [ -z "$(ls -A)" ]
 }
 
-@test "a file is no stream, and nothing below a file is" {
+@test "a file is not a stream, and nothing below a file is" {
   echo hello >file
   expect_refused 66 "'file'.*not a directory" file
   expect_refused 66 "'file/s'" file/s
   expect_equal "$(cat file)" hello
 }
 
-@test "an empty directory is no stream, and stays empty" {
+@test "an empty directory is not a stream, and stays empty" {
   mkdir empty
   expect_refused 66 "'empty'.*no stream" empty
   expect_refused 66 "'empty/'|'empty'" empty/
   [ -z "$(ls -A empty)" ]
 }
 
-@test "a named pipe is no stream and nobody waits for it" {
+@test "a named pipe is not a stream and nobody waits for it" {
   mkfifo pipe
   expect_refused 66 "'pipe'" pipe
   mkdir s

@@ -68,7 +68,7 @@ stored() {
   [ "$(stored b)" -gt $((4 * $(stored a))) ] || fail "a $(stored a), b $(stored b)"
 }
 
-@test "a word that is no compression is a usage error" {
+@test "a word that is not a compression is a usage error" {
   expect_failure 64 "'gzip' is neither none, lz4 nor zstd" stream-create s --compression gzip
   [ ! -e s ]
 }

@@ -295,7 +295,7 @@ tags() {
     expect_failure 77 "mnt/s" stream-create mnt/s'
 }
 
-@test "arguments that are none are usage errors" {
+@test "arguments that are not valid are usage errors" {
   expect_nothing_created 64 "STREAM" stream-create
   expect_nothing_created 64 . stream-create s t
   expect_nothing_created 64 "bogus" stream-create --bogus s

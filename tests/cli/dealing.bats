@@ -17,7 +17,7 @@ runs() {
   cut -f 1 acks | uniq -c | awk '{ print $1 }'
 }
 
-# expect_even SHARDS FILE: the first column of the file names so many shards, none of them more than twice as often as another.
+# expect_even SHARDS FILE: the first column of the file names that many shards, none of them more than twice as often as another.
 expect_even() {
   cut -f 1 "$2" | sort | uniq -c >counts
   awk -v shards="$1" '

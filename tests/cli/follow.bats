@@ -231,7 +231,7 @@ wakeups() {
   [ "$woken" -ge 15 ] || fail "woken $woken times only by 30 commits: it is the clock that finds them"
 }
 
-@test "many commits at once wake a follower no oftener than there are commits" {
+@test "many commits at once wake a follower no more often than there are commits" {
   setup_stream s
   start stream-get -v -f s
   seq 2000 | while IFS= read -r line; do echo "$line"; done | stream-put --ack s >acknowledged

@@ -64,7 +64,7 @@ expect_got() {
   expect_equal "$(wc -l <got)" 3500
 }
 
-@test "-n gives so many records at most" {
+@test "-n gives at most that many records" {
   new_stream s --shards 2
   seq 5000 | stream-put s
   seq 5001 10000 | stream-put s
@@ -81,7 +81,7 @@ expect_got() {
   expect_equal "$(wc -l <"$STDOUT")" 7
 }
 
-@test "a count that is none is a usage error" {
+@test "a count that is not valid is a usage error" {
   new_stream s
   put s a
   local bad
@@ -264,7 +264,7 @@ at() {
   expect_equal "$(cut -c 1-14 arrived | sort -u)" 2030-01-01T10:
 }
 
-@test "a position that is none is a usage error" {
+@test "a position that is not valid is a usage error" {
   new_stream s
   put s a
   local bad
@@ -341,7 +341,7 @@ assert {(r["key"], r["data"]) for r in records} == expected, records
 PYTHON
 }
 
-@test "every character survives JSON, and what is no text becomes base64" {
+@test "every character survives JSON, and what is not text becomes base64" {
   new_stream s
   python3 - >input <<'PYTHON'
 import sys
@@ -430,7 +430,7 @@ for line in sys.stdin:
   expect_equal "$after" "$before"
 }
 
-@test "arguments that are none are usage errors" {
+@test "arguments that are not valid are usage errors" {
   new_stream s
   expect_failure 64 "STREAM" stream-get
   expect_failure 64 "'?t'?" stream-get s t

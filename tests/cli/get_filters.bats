@@ -180,7 +180,7 @@ keyed_stream() {
   expect_equal "$(wc -l <"$STDOUT")" 250
 }
 
-@test "a sample that is none is a usage error" {
+@test "a sample that is not valid is a usage error" {
   stream-create s
   local bad
   for bad in 0 -1 100.1 x '' 1e1 50%% .5 5.; do
@@ -205,7 +205,7 @@ keyed_stream() {
   done
 }
 
-@test "a count or sequence number that is none is a usage error that says what would be one" {
+@test "a count or sequence number that is not valid is a usage error that says what would be one" {
   stream-create s
   local bad
   for bad in last last: last:x last:-1 last:+1 last:1.5 'last: 1' last:01x last:9223372036854775808 LAST:1 at at: at:x at:-1 \
@@ -419,7 +419,7 @@ sys.exit(program.wait())' "$@"
   done
 }
 
-@test "a speed that is none is a usage error" {
+@test "a speed that is not valid is a usage error" {
   stream-create s
   local bad
   for bad in 0 0x -1x x '' 10xx '1 x' 1X .5x; do

@@ -89,7 +89,7 @@ sys.stdout.buffer.write(open("input", "rb").read().replace(b"\n", ast.literal_ev
   expect_equal "$(stream-get s -0 -k a | tr '\0' '|')" 'a 1|a 3|a 5|'
 }
 
-@test "a delimiter with an escape that is none is a usage error" {
+@test "a delimiter with an escape that is not valid is a usage error" {
   stream-create s
   local bad
   for bad in '\' '\q' '\x' '\x1' '\xg0' 'a\'; do

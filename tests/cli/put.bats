@@ -67,7 +67,7 @@ sys.stdout.buffer.write(every + b"\n" + os.urandom(1 << 20).replace(b"\n", b"") 
   expect_stdout $'one\ntwo'
 }
 
-@test "empty input is no record" {
+@test "empty input is not a record" {
   new_stream s
   expect_silence stream-put s </dev/null
   : >empty
@@ -311,7 +311,7 @@ PYTHON
   expect_keys s '"d"' '"c"' '"b|c"' '"b"'
 }
 
-@test "a separator that is none is a usage error" {
+@test "a separator that is not valid is a usage error" {
   new_stream s
   echo a | expect_failure 64 "separator" stream-put s --key-field 1 -F ''
   echo a | expect_failure 64 "separator|\\\\q" stream-put s --key-field 1 -F '\q'
@@ -355,7 +355,7 @@ PYTHON
   expect_keys s '"one"' '"two\r"'
 }
 
-@test "an expression that is none is a usage error that says where" {
+@test "an expression that is not valid is a usage error that says where" {
   new_stream s
   echo a | expect_failure 64 "--key-regex '\(a'.* 2" stream-put s --key-regex '(a'
   echo a | expect_failure 64 '\\x1b' stream-put s --key-regex $'(\e[31m'
@@ -601,7 +601,7 @@ sys.exit(count[0] != 0)' "$1"
   expect_equal "$(stream-get s)" $'a\nb'
 }
 
-@test "durations that are none are usage errors" {
+@test "durations that are not valid are usage errors" {
   new_stream s
   local bad
   for bad in 5 x '' -1s 1x 1e3s .5s; do
@@ -647,7 +647,7 @@ sys.exit(count[0] != 0)' "$1"
   expect_success stream-stats --verify s
 }
 
-@test "arguments that are none are usage errors and store nothing" {
+@test "arguments that are not valid are usage errors and store nothing" {
   new_stream s
   echo a | expect_failure 64 "STREAM" stream-put
   echo a | expect_failure 64 "bogus" stream-put --bogus s

@@ -76,7 +76,7 @@ shardId-000000000000\t2
   expect_stdout $'shardId-000000000000\t3\n-\tnot valid JSON\nshardId-000000000000\t4'
 }
 
-@test "skip with --json and --key-json goes on behind what is no JSON" {
+@test "skip with --json and --key-json goes on behind what is not JSON" {
   new_stream s
   printf '%s\n' '{"data":"a"}' '{' '{"user":1}' '' '{"data":"b","key":""}' '{"data":"c"}' >input
   expect_status 1 stream-put s --json --on-error skip input
@@ -131,7 +131,7 @@ PYTHON
   expect_messages "'big': over" "1 record skipped; 2 records committed"
 }
 
-@test "what is no record cannot be skipped" {
+@test "what is not a record cannot be skipped" {
   new_stream s
   echo a >a
   expect_failure 66 "missing.*1 record committed" stream-put s --on-error skip a missing a

@@ -119,7 +119,7 @@ for _ in range(60000):
   done
 }
 
-@test "a delimiter that is none is a usage error" {
+@test "a delimiter that is not valid is a usage error" {
   new_stream s
   local bad
   for bad in '' '\q' '\x1' '\'; do echo a | expect_failure 64 "delimiter" stream-put s "--delimiter=$bad"; done

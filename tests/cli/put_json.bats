@@ -53,7 +53,7 @@ assert (got[2]["key"], got[2]["data"]) == ("k\u00e9", "A"), got[2]'
   expect_equal "$(stream-get s)" yes
 }
 
-@test "white space between values means nothing, a blank line is no record" {
+@test "white space between values means nothing, a blank line is not a record" {
   new_stream s
   printf ' \t{ "data" :\t"a" , "key":null }\r\n\n   \r\n{"data":"b"}' | expect_success stream-put s --json --ack
   expect_equal "$(wc -l <"$STDOUT")" 2
@@ -69,7 +69,7 @@ expect_refused() {
   expect_equal "$(stream-get s)" first
 }
 
-@test "what is no JSON is refused with its line" {
+@test "what is not JSON is refused with its line" {
   local bad
   for bad in x '{' '}' '{"data":"a"' '{"data":"a",}' '{"data" "a"}' '{data:"a"}' "{'data':'a'}" '{"data":"a"}}' '{"data":"a" "x":1}' \
     '{"data":"a","n":01}' '{"data":"a","n":1.}' '{"data":"a","n":.5}' '{"data":"a","n":+1}' '{"data":"a","n":1e}' '{"data":"a","n":-}' \
@@ -84,24 +84,24 @@ expect_refused() {
   expect_refused 'JSON nested too deeply' "{\"data\":\"a\",\"n\":$(printf '[%.0s' {1..3000})$(printf ']%.0s' {1..3000})}"
 }
 
-@test "what is no record is refused with its line and what is wrong" {
+@test "what is not a record is refused with its line and what is wrong" {
   expect_refused 'no "data"; did you mean --key-json\?' '{"user":"k","n":1}'
   expect_refused 'no "data"; did you mean --key-json\?' '{}'
   expect_refused 'no "data"; did you mean --key-json\?' '{"data":null}'
   expect_refused 'no JSON object' '[1]'
   expect_refused 'no JSON object' '"data"'
   expect_refused 'no JSON object' '12'
-  expect_refused '"data" is no string' '{"data":{"a":1}}'
-  expect_refused '"key" is no string' '{"data":"a","key":7}'
+  expect_refused '"data" is not a string' '{"data":{"a":1}}'
+  expect_refused '"key" is not a string' '{"data":"a","key":7}'
   expect_refused '"data" has half of a surrogate pair' '{"data":"\ud800"}'
   expect_refused '"key" has half of a surrogate pair' '{"data":"a","key":"a\udc00b"}'
-  expect_refused '"hash_key" is no string' '{"data":"a","hash_key":7}'
+  expect_refused '"hash_key" is not a string' '{"data":"a","hash_key":7}'
   local bad
   for bad in '' -1 x 01 ' 1' 340282366920938463463374607431768211456; do
-    expect_refused '"hash_key" is no decimal number.*' "{\"data\":\"a\",\"hash_key\":\"$bad\"}"
+    expect_refused '"hash_key" is not a decimal number.*' "{\"data\":\"a\",\"hash_key\":\"$bad\"}"
   done
-  expect_refused '"data_base64" is no base64' '{"data_base64":"AA="}'
-  expect_refused '"data_base64" is no base64' '{"data_base64":"A*=="}'
+  expect_refused '"data_base64" is not base64' '{"data_base64":"AA="}'
+  expect_refused '"data_base64" is not base64' '{"data_base64":"A*=="}'
   expect_refused 'both "data" and "data_base64"' '{"data":"a","data_base64":"AA=="}'
   expect_refused 'its partition key is empty' '{"data":"a","key":""}'
   expect_refused 'its partition key has 257 characters.*' "{\"data\":\"a\",\"key\":\"$(printf 'é%.0s' {1..257})\"}"

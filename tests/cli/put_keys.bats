@@ -143,7 +143,7 @@ END
   done
 }
 
-@test "--key-json: what is no JSON is refused with its line, also behind the key" {
+@test "--key-json: what is not JSON is refused with its line, also behind the key" {
   local bad
   for bad in x '{"k":"a"' '{"k":"a"} x' '{"k":"a","n":01}' '{"k":"a","n":"\z"}' '' '{"k":"a","n":tru}'; do
     rm -rf s
@@ -153,7 +153,7 @@ END
   done
 }
 
-@test "--key-json: a pointer that is none is a usage error that says how" {
+@test "--key-json: a pointer that is not valid is a usage error that says how" {
   new_stream s
   local bad
   for bad in user user/name '/a~2' '/~'; do
@@ -175,7 +175,7 @@ END
 ["c","2","c","170141183460469231731687303715884105728"]'
 }
 
-@test "a hash key that is none is a usage error" {
+@test "a hash key that is not valid is a usage error" {
   new_stream s
   local bad
   for bad in '' x -1 1.5 0x1 340282366920938463463374607431768211456; do

@@ -51,7 +51,7 @@ new_stream() {
   grep -q $'^-\tsampled out$' "$STDOUT"
 }
 
-@test "shares that are none are usage errors" {
+@test "shares that are not valid are usage errors" {
   new_stream s
   local bad
   for bad in 0 -1 101 x '' 5%%; do echo a | expect_failure 64 "sample" stream-put s "--sample=$bad"; done
@@ -114,7 +114,7 @@ fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, count)
 sys.exit(count[0] != 0)' "$1"
 }
 
-@test "a rate that is none is a usage error" {
+@test "a rate that is not valid is a usage error" {
   new_stream s
   local bad
   for bad in 0 -1 x 1.5 ''; do echo a | expect_failure 64 "rate" stream-put s "--rate=$bad"; done

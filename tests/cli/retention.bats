@@ -33,7 +33,7 @@ has_expired() {
   expect_equal "$(figures s .retention_seconds)" null
 }
 
-@test "a retention that is none is a usage error" {
+@test "a retention that is not valid is a usage error" {
   local text
   for text in 0 -1s 5 never ''; do
     expect_failure 64 "retention" stream-create --retention="$text" s

@@ -95,7 +95,7 @@ for key in "hello", "é \"x\"":
   expect_same got lines
 }
 
-@test "--shard-for of a key that is none is a usage error" {
+@test "--shard-for of a key that is not valid is a usage error" {
   expect_silence stream-create s
   expect_failure 64 "key.*empty" stream-stats --shard-for '' s
   expect_failure 64 "UTF-8" stream-stats --shard-for $'\xff' s

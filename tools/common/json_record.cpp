@@ -40,7 +40,7 @@ using Found = std::span<const std::optional<JsonValue>>;
 const JsonValue* string_of(const std::optional<JsonValue>& value, const char* name) {
   if (!value || value->kind == JsonValue::Kind::null) return nullptr;
   if (value->kind == JsonValue::Kind::unpaired) refuse(fmt::format("\"{}\" has half of a surrogate pair", name));
-  if (value->kind != JsonValue::Kind::string) refuse(fmt::format("\"{}\" is no string", name));
+  if (value->kind != JsonValue::Kind::string) refuse(fmt::format("\"{}\" is not a string", name));
   return &*value;
 }
 
@@ -60,7 +60,7 @@ std::string_view decode_base64(std::span<char> line, const JsonValue& value) {
   // nettle decodes in place, and takes bytes as uint8_t; char may alias them.
   const bool valid = base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(place),  // NOLINT
                                           text.size(), text.data()) == 1;
-  if (!valid || base64_decode_final(&context) != 1) refuse("\"data_base64\" is no base64");
+  if (!valid || base64_decode_final(&context) != 1) refuse("\"data_base64\" is not base64");
   return {place, size};
 }
 
@@ -94,7 +94,7 @@ std::optional<Record> JsonRecordReader::read(std::span<char> line) {
   Record record{};
   if (const JsonValue* const text_of_hash_key = string_of(found[hash_key], "hash_key")) {
     record.explicit_hash_key = HashKey::parse(text_of_hash_key->text);
-    if (!record.explicit_hash_key) refuse("\"hash_key\" is no decimal number from 0 to 2^128-1");
+    if (!record.explicit_hash_key) refuse("\"hash_key\" is not a decimal number from 0 to 2^128-1");
   }
   if (const JsonValue* const partition_key = string_of(found[key], "key")) record.key = in_place(line, *partition_key);
   record.data = data_of(line, found);

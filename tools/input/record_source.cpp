@@ -46,7 +46,7 @@ SequenceNumber next(const SequenceNumber& sequence) {
     digits.insert(0, 1, '1');
   }
   const auto next = SequenceNumber::parse(digits);
-  if (!next) throw Error(ErrorCode::malformed, "frame: its sequence numbers are none");
+  if (!next) throw Error(ErrorCode::malformed, "frame: its sequence numbers are not numbers");
   return *next;
 }
 

@@ -31,7 +31,7 @@ void set_on_failure(ConsumerOptions& consumer, const std::string& text) {
     consumer.dead_letters = text.substr(dead_letter.size());
   } else {
     refuse_value("--on-failure", text,
-                 "is none of stop, skip and dead-letter:STREAM" + did_you_mean(text, {"stop", "skip", "dead-letter:"}));
+                 "is not stop, skip or dead-letter:STREAM" + did_you_mean(text, {"stop", "skip", "dead-letter:"}));
   }
 }
 
@@ -40,7 +40,7 @@ std::vector<Option> define_sharing(OptionTable& options, ConsumerOptions& consum
               "--worker", "ID",
               [&consumer](const std::string& text) {
                 if (text.empty() || text.size() > longest_worker_name)
-                  refuse_value("--worker", text, fmt::format("is no name of 1 to {} bytes", longest_worker_name));
+                  refuse_value("--worker", text, fmt::format("is not a name of 1 to {} bytes", longest_worker_name));
                 consumer.worker = text;
               },
               "what this worker is called (host:pid)"),
@@ -57,7 +57,7 @@ std::vector<Option> define_sharing(OptionTable& options, ConsumerOptions& consum
 std::vector<Option> define_exec(OptionTable& options, ConsumerOptions& consumer) {
   return {options.count(
               "--workers", 1, most_workers, [&consumer](std::uint64_t count) { consumer.workers = count; },
-              "so many workers in this process (1)"),
+              "how many workers this process has (1)"),
           options.count(
               "--batch", 1, max_batch_records, [&consumer](std::uint64_t count) { consumer.batch_records = count; },
               "at most N records for one COMMAND (1000)"),
@@ -67,7 +67,7 @@ std::vector<Option> define_exec(OptionTable& options, ConsumerOptions& consumer)
                 consumer.batch_bytes = size_of("--batch-bytes", text);
                 if (consumer.batch_bytes == 0) refuse_value("--batch-bytes", text, "holds no record");
               },
-              "at most so many bytes, or one record (1MiB)"),
+              "at most this many bytes, or one record (1MiB)"),
           options.duration("--batch-wait", consumer.batch_wait, "how long to wait for a full batch (0)"),
           options.count(
               "--retries", 0, most_retries, [&consumer](std::uint64_t count) { consumer.retries = count; },
@@ -78,7 +78,7 @@ std::vector<Option> define_exec(OptionTable& options, ConsumerOptions& consumer)
           options.value(
               "--into", "STREAM",
               [&consumer](const std::string& text) {
-                if (text.empty()) refuse_value("--into", text, "is no stream");
+                if (text.empty()) refuse_value("--into", text, "is not a stream");
                 consumer.into = text;
               },
               "what COMMAND prints is put there, exactly once")};
@@ -100,7 +100,7 @@ void define_consumer(OptionTable& options, ConsumerOptions& consumer, const Othe
   const auto exec = options.value(
       "--exec", "COMMAND",
       [&consumer](const std::string& text) {
-        if (text.empty()) refuse_value("--exec", text, "is no command");
+        if (text.empty()) refuse_value("--exec", text, "is not a command");
         consumer.exec = text;
       },
       "run for every batch, the records on its stdin; exit 0 moves the checkpoint");

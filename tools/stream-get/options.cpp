@@ -17,7 +17,7 @@ void define_selection(OptionTable& options, GetCommand& command, OtherOptions& o
       "--shard", "ID",
       [&command](const std::string& text) {
         const auto id = ShardId::parse(text);
-        if (!id) refuse_value("--shard", text, "is no shard: shardId-000000000003, or 3");
+        if (!id) refuse_value("--shard", text, "is not a shard: shardId-000000000003, or 3");
         command.shards.push_back(*id);
       },
       "only this shard, can be repeated");
@@ -69,21 +69,21 @@ void define_form(OptionTable& options, OutputForm& form, OtherOptions& others) {
   const std::vector<OptionTable::Option> forms{
       options.flag(
           "-0,--null", [set] { set(OutputForm::Kind::delimited, std::string(1, '\0')); },
-          "a zero byte behind each record, not a newline"),
+          "a NUL byte after each record, not a newline"),
       options.value(
           "-d,--delimiter", "STRING",
           [set](const std::string& text) {
             const auto delimiter = unescape(text);
             if (!delimiter)
-              refuse_value("--delimiter", text, R"(is no delimiter: an escape is \n, \t, \r, \0, \\ or \xHH)");
+              refuse_value("--delimiter", text, R"(is not a delimiter: an escape is \n, \t, \r, \0, \\ or \xHH)");
             set(OutputForm::Kind::delimited, *delimiter);
           },
-          "this behind each record, which may be nothing"),
+          "this after each record; it may be empty"),
       options.flag(
           "--json", [set] { set(OutputForm::Kind::json, {}); },
           "an object a line: shard, sequence, key, hash_key, arrived, data or data_base64"),
       options.flag(
-          "--frames", [set] { set(OutputForm::Kind::frames, {}); }, "binary, for stream-put --frames: nothing is lost"),
+          "--frames", [set] { set(OutputForm::Kind::frames, {}); }, "all that is known of each record, for stream-put --frames"),
       options.value(
           "--format", "TEMPLATE", [set](const std::string& text) { set(OutputForm::Kind::format, text); },
           "a line with {data}, {data:json}, {data:base64}, {key}, {key:json}, {shard}, {sequence}, {time}, "
@@ -105,9 +105,9 @@ void define(OptionTable& options, GetCommand& command) {
       "--replay", "SPEED",
       [&command](const std::string& text) {
         command.replay = parse_speed(text);
-        if (!command.replay) refuse_value("--replay", text, "is no speed: a number above 0, as 1x, 10x or 0.5x");
+        if (!command.replay) refuse_value("--replay", text, "is not a speed: a number above 0, as 1x, 10x or 0.5x");
       },
-      "keep the recorded pace, so many times as fast: 1x, 10x, 0.5x"));
+      "keep the recorded pace, or a multiple of it: 1x, 10x, 0.5x"));
   define_consumer(options, command.consumer, others);
 }
 

@@ -16,7 +16,7 @@ namespace {
 void check_producer_id(const std::string& id) {
   constexpr std::size_t longest = 256;
   if (id.empty() || id.size() > longest || printable(id) != id) {
-    refuse_value("--producer", id, fmt::format("is no id: 1 to {} bytes of UTF-8 without control characters", longest));
+    refuse_value("--producer", id, fmt::format("is not an id: 1 to {} bytes of UTF-8 without control characters", longest));
   }
 }
 
@@ -24,7 +24,7 @@ void check_producer_id(const std::string& id) {
 std::string unescaped(const std::string& option, const std::string& text, const std::string& what) {
   auto result = unescape(text);
   if (!result || result->empty())
-    refuse_value(option, text, "is no " + what + R"(: a string, in which \n \t \r \0 \\ and \xHH are read)");
+    refuse_value(option, text, "is not a " + what + R"(: a string, in which \n \t \r \0 \\ and \xHH are read)");
   return std::move(*result);
 }
 
@@ -109,7 +109,7 @@ void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
       "--hash-key", "DECIMAL",
       [&key](const std::string& text) {
         key.hash_key = HashKey::parse(text);
-        if (!key.hash_key) refuse_value("--hash-key", text, "is no decimal number from 0 to 2^128-1");
+        if (!key.hash_key) refuse_value("--hash-key", text, "is not a decimal number from 0 to 2^128-1");
       },
       "this explicit hash key for all records: it chooses the shard, not the key");
 }
@@ -120,7 +120,7 @@ void define_delivery(OptionTable& options, PutCommand& command) {
   options.choice(
       "--sync", {"full", "normal"}, [&command](bool second) { command.sync = second ? Sync::normal : Sync::full; },
       "full: what is acknowledged survives a power cut; normal: the end of any process (full)");
-  options.duration("--linger", command.linger, "wait so long to fill a batch (0)");
+  options.duration("--linger", command.linger, "how long to wait for a full batch (0)");
   options.choice(
       "--on-error", {"stop", "skip"}, [&command](bool second) { command.skip_errors = second; },
       "what to do about a record that breaks a rule (stop)");

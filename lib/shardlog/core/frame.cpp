@@ -47,12 +47,12 @@ std::uint64_t checksum_of(std::string_view header, std::string_view digits) {
 void store_uuid(char* to, const std::string& uuid) {
   std::string hex = uuid;
   hex.erase(std::remove(hex.begin(), hex.end(), '-'), hex.end());
-  if (hex.size() != 2 * uuid_size) throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is no UUID");
+  if (hex.size() != 2 * uuid_size) throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is not a UUID");
   for (std::size_t i = 0; i < uuid_size; ++i) {
     std::uint8_t byte = 0;
     const char* const at = hex.data() + 2 * i;
     if (std::from_chars(at, at + 2, byte, 16).ptr != at + 2) {
-      throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is no UUID");
+      throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is not a UUID");
     }
     to = store(to, byte);
   }
@@ -91,7 +91,7 @@ std::size_t frame_size(std::string_view prefix) {
   }
   const std::size_t digits = load<std::uint8_t>(prefix.data() + offset::digits);
   const std::size_t size = frame_prefix_size + digits + load<std::uint32_t>(prefix.data() + offset::payload_size);
-  if (digits == 0 || digits > most_digits || size > largest_frame) refuse("a size that none has");
+  if (digits == 0 || digits > most_digits || size > largest_frame) refuse("an impossible size");
   return size;
 }
 
@@ -102,7 +102,7 @@ Frame decode_frame(std::string_view frame) {
   if (load<std::uint64_t>(frame.data() + offset::checksum) != checksum_of(frame, digits)) refuse("checksum mismatch");
   if (load<std::uint16_t>(frame.data() + offset::zero) != 0) refuse("bytes 6 and 7 are not zero");
   const auto sequence = SequenceNumber::parse(digits);
-  if (!sequence) refuse("its sequence number is none");
+  if (!sequence) refuse("its sequence number is not a number");
 
   const std::string_view stored = frame.substr(frame_prefix_size + digit_count);
   Bytes payload(stored.size());

@@ -37,7 +37,7 @@ struct FrameOrigin {
   friend bool operator==(const FrameOrigin&, const FrameOrigin&) = default;
 };
 
-/// What stands before `payload` in a frame. Throws internal where the stream's name is no UUID.
+/// What stands before `payload` in a frame. Throws internal where the stream's name is not a UUID.
 std::string frame_header(const FrameOrigin& origin, std::string_view payload);
 
 /// So many bytes tell how long a frame is.

@@ -354,7 +354,7 @@ void RecordBatch::find_columns() {
         }
     }
   }
-  if (!body.empty()) refuse("bytes behind the last column");
+  if (!body.empty()) refuse("bytes after the last column");
   if ((columns & bit(Column::producer)) != 0) {
     if (producer.size() < sizeof(std::uint64_t)) refuse("a producer without a position");
     producer_ = {std::string(producer.substr(sizeof(std::uint64_t))), load<std::uint64_t>(producer.data())};

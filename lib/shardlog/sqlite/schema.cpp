@@ -95,7 +95,7 @@ void check_schema(SQLite::Database& database) {
       refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
     }
   }
-  if (next_table(objects)) refuse("stream.db: a table stands twice");
+  if (next_table(objects)) refuse("stream.db: a table is there twice");
   if (database.execAndGet("PRAGMA journal_mode").getString() != "wal") refuse("stream.db has no write-ahead log");
 }
 

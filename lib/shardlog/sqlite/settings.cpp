@@ -63,7 +63,7 @@ Number number_of(const Values& values, std::string_view name) {
   const std::string& text = text_of(values, name);
   Number number{};
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || stop != text.data() + text.size()) refuse(fmt::format("{} is no number", name));
+  if (error != std::errc() || stop != text.data() + text.size()) refuse(fmt::format("{} is not a number", name));
   return number;
 }
 
@@ -151,7 +151,7 @@ StreamSettings settings_of(const Values& values) {
     settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
   }
   const auto compression = parse_compression(text_of(values, "compression"));
-  if (!compression) refuse("compression is none that is known");
+  if (!compression) refuse("the compression is unknown");
   settings.compression = *compression;
   for (const auto& [name, value] : values) {
     if (name.starts_with(tag_prefix)) settings.tags.emplace(name.substr(tag_prefix.size()), value);

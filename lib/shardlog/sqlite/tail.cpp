@@ -195,7 +195,7 @@ Tail read_horizon(SQLite::Database& database) {
   if (!row.executeStep()) refuse("the trim horizon is missing");
   try {
     Tail horizon = read_indexed_tail(row);
-    if (row.executeStep()) refuse("it stands twice");
+    if (row.executeStep()) refuse("it is there twice");
     return horizon;
   } catch (const Error& error) {
     throw Error(error.code(), std::string("trim horizon: ") + error.what());

@@ -160,7 +160,7 @@ class Verification {
       return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
     };
     const std::int64_t left = count("batches WHERE id <=") + count("batch_index WHERE batch <");
-    if (left != 0) report(fmt::format("{} rows before the trim horizon, behind batch {}", left, horizon.batch()));
+    if (left != 0) report(fmt::format("{} rows before the trim horizon, after batch {}", left, horizon.batch()));
     id_ = horizon.batch();
     last_arrival_ = horizon.last_arrival();
     next_sequences_.clear();
@@ -244,7 +244,7 @@ class Verification {
       const Tail& indexed = indexed_.front();
       const bool agrees = indexed.batch() == row.id && indexed.last_arrival() == tail_.last_arrival() &&
                           indexed.shards() == tail_.shards();
-      if (!agrees) report(fmt::format("index behind batch {}: does not agree with the batches", indexed.batch()));
+      if (!agrees) report(fmt::format("index after batch {}: does not agree with the batches", indexed.batch()));
       indexed_.pop_front();
     }
   }
