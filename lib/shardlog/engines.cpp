@@ -1,11 +1,12 @@
 // The one place that knows every engine: which scheme of an address belongs to which.
 
+#include "shardlog/engines.h"
+
 #include <fmt/format.h>
 
 #include <string_view>
 
-#include "shardlog/sqlite/sqlite_stream.h"
-#include "shardlog/stream.h"
+#include "shardlog/sqlite/sqlite_engine.h"
 
 namespace shardlog {
 
@@ -20,29 +21,31 @@ std::string_view scheme_of(std::string_view address) {
   return scheme;
 }
 
-void check_scheme(const std::string& address) {
-  if (address.empty()) throw Error(ErrorCode::usage, "an empty name is not a stream");
-  if (const auto scheme = scheme_of(address); !scheme.empty()) {
-    throw Error(ErrorCode::usage,
-                fmt::format("stream {}: unknown scheme {}{}", quote(address), quote(scheme),
-                            address.find('/') == std::string::npos ? "" : " (a path begins with / or ./)"));
-  }
-}
-
 }  // namespace
 
+std::unique_ptr<Engine> engine_of(const std::string& address) {
+  if (address.empty()) throw Error(ErrorCode::usage, "an empty name is not a stream");
+  const auto scheme = scheme_of(address);
+  if (scheme.empty()) return std::make_unique<sqlite::SqliteEngine>();
+  throw Error(ErrorCode::usage,
+              fmt::format("stream {}: unknown scheme {}{}", quote(address), quote(scheme),
+                          address.find('/') == std::string::npos ? "" : " (a path begins with / or ./)"));
+}
+
 void create(const std::string& address, const CreateOptions& options, const Clock& clock) {
-  check_scheme(address);
-  sqlite::create(address, options, clock);
+  engine_of(address)->create(address, options, clock);
 }
 
 std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) {
-  check_scheme(address);
-  return sqlite::open(address, options, clock);
+  return engine_of(address)->open(address, options, clock);
 }
 
-std::vector<std::string> list_streams(const std::string& directory) {
-  return sqlite::list_streams(directory);
+std::vector<std::string> list_streams(const std::string& address) {
+  return engine_of(address)->list(address);
+}
+
+void remove_stream(const std::string& address, const OpenOptions& options, const Clock& clock) {
+  engine_of(address)->remove(address, options, clock);
 }
 
 }  // namespace shardlog

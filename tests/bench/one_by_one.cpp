@@ -5,7 +5,7 @@
 #include <string>
 
 #include "shardlog/core/router.h"
-#include "shardlog/stream.h"
+#include "shardlog/engines.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) return 64;
@@ -19,6 +19,6 @@ int main(int argc, char** argv) {
     std::vector<shardlog::RoutedBatch> batches;
     const shardlog::Record record{line, std::nullopt};
     batches.push_back({shard, shardlog::encode({&record, 1})});
-    if (!stream->append(batches, shardlog::Sync::full)) return 1;
+    if (!append_all(*stream, batches, shardlog::Sync::full)) return 1;
   }
 }

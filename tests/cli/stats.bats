@@ -79,7 +79,7 @@ work() {
   start stream-get s -c g --follow --worker me --exec 'cat >/dev/null'
   owned() { [ "$(of s '[.consumers[].shards[] | select(.owner) | .owner.worker]')" = '["me","me"]' ]; }
   wait_until owned
-  expect_equal "$(of s '[.consumers[].shards[].owner | [.pid, .gone]]')" "[[$PID,false],[$PID,false]]"
+  expect_equal "$(of s '[.consumers[].shards[].owner | [.process, .gone]]')" "[[\"pid $PID\",false],[\"pid $PID\",false]]"
   expect_equal "$(of s '.consumers[].workers')" 1
   expect_success stream-stats s -c g
   expect_equal "$(grep -cE "^    [01] .*  me, pid $PID\$" "$STDOUT")" 2

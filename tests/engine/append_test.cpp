@@ -11,6 +11,7 @@ namespace shardlog {
 namespace {
 
 using namespace std::chrono_literals;
+using test::append_all;
 using test::batch_of;
 using test::Delivered;
 using test::read;
@@ -39,7 +40,7 @@ TEST_F(Append, KeepsKeysAndExplicitHashKeys) {
   create();
   const std::vector<Record> records{{"a", "key", HashKey(7)}, {"b", std::nullopt}};
   const RoutedBatch batch{ShardId(0), encode(records)};
-  open_to_write()->append({&batch, 1}, Sync::full);
+  append_all(*open_to_write(), {&batch, 1}, Sync::full);
   const auto stream = open_to_read();
   const ReadResult result = stream->read({})->next(test::any_budget);
   ASSERT_EQ(result.batches.size(), 1U);
@@ -59,7 +60,7 @@ TEST_F(Append, NumbersTheRecordsOfABatchWithoutGaps) {
   create();
   const auto writer = open_to_write();
   const RoutedBatch batch = batch_of(0, {"a", "b", "c"});
-  const SequenceRun run = writer->append({&batch, 1}, Sync::full).value().at(0).sequences;
+  const SequenceRun run = append_all(*writer, {&batch, 1}, Sync::full).value().at(0).sequences;
   EXPECT_EQ(run.size(), 3U);
   EXPECT_EQ(run[0].to_string(), "1");
   EXPECT_EQ(run.last().to_string(), "3");
@@ -72,20 +73,20 @@ TEST_F(Append, StoresManyBatchesInTheirOrder) {
   batches.push_back(batch_of(2, {"a", "b"}));
   batches.push_back(batch_of(0, {"c"}));
   batches.push_back(batch_of(2, {"d"}));
-  const auto runs = open_to_write()->append(batches, Sync::full).value();
+  const auto runs = append_all(*open_to_write(), batches, Sync::full).value();
   ASSERT_EQ(runs.size(), 3U);
   EXPECT_EQ(runs[0].sequences.last().to_string(), "2");
   EXPECT_EQ(runs[1].sequences[0].to_string(), "1");
   EXPECT_EQ(runs[2].sequences[0].to_string(), "3");
   EXPECT_EQ(read(*open_to_read()),
             (std::vector{record(2, "1", "a"), record(2, "2", "b"), record(0, "1", "c"), record(2, "3", "d")}));
-  EXPECT_EQ(open_to_read()->describe().last_batch, 3U);
+  EXPECT_EQ(open_to_read()->describe().turn, 3U);
 }
 
 TEST_F(Append, OfNothingStoresNothing) {
   create();
-  EXPECT_TRUE(open_to_write()->append({}, Sync::full).value().empty());
-  EXPECT_EQ(open_to_read()->describe().last_batch, 0U);
+  EXPECT_TRUE(append_all(*open_to_write(), {}, Sync::full).value().empty());
+  EXPECT_EQ(open_to_read()->describe().turn, 0U);
 }
 
 TEST_F(Append, ToAnUnknownShardStoresNothingOfItsCommit) {
@@ -94,8 +95,8 @@ TEST_F(Append, ToAnUnknownShardStoresNothingOfItsCommit) {
   std::vector<RoutedBatch> batches;
   batches.push_back(batch_of(1, {"a"}));
   batches.push_back(batch_of(2, {"b"}));
-  EXPECT_NE(refusal([&] { writer->append(batches, Sync::full); }), std::nullopt);
-  EXPECT_EQ(open_to_read()->describe().last_batch, 0U);
+  EXPECT_NE(refusal([&] { append_all(*writer, batches, Sync::full); }), std::nullopt);
+  EXPECT_EQ(open_to_read()->describe().turn, 0U);
   EXPECT_EQ(put(*writer, 1, {"c"}), "1");
 }
 
@@ -118,7 +119,7 @@ TEST_F(Append, GivesOneArrivalTimeToAllBatchesOfACommit) {
   std::vector<RoutedBatch> batches;
   batches.push_back(batch_of(0, {"a"}));
   batches.push_back(batch_of(1, {"b"}));
-  open_to_write()->append(batches, Sync::full).value();
+  append_all(*open_to_write(), batches, Sync::full).value();
   EXPECT_EQ(read(*open_to_read()), (std::vector{record(0, "1", "a"), record(1, "1", "b")}));
 }
 
@@ -173,7 +174,7 @@ class Copied : public test::StreamTest {
   Duration copy(Stream& stream, std::uint32_t shard, Duration arrived) {
     RoutedBatch batch = batch_of(shard, {"a", "b"});
     batch.arrived_at = start_ + arrived;
-    const Timestamp stored = stream.append({&batch, 1}, Sync::normal).value().at(0).arrived_at;
+    const Timestamp stored = append_all(stream, {&batch, 1}, Sync::normal).value().at(0).arrivals[0];
     EXPECT_EQ(read(stream).back().arrived_at, stored);
     return stored - start_;
   }
@@ -200,11 +201,11 @@ TEST_F(Copied, KeepEachItsOwnArrivalInOneCommit) {
   for (const std::uint32_t shard : {1U, 0U, 1U}) batches.push_back(batch_of(shard, {"a"}));
   batches[0].arrived_at = start_ - 2s;
   batches[1].arrived_at = start_ - 1s;
-  const auto stored = open_to_write()->append(batches, Sync::full).value();
+  const auto stored = append_all(*open_to_write(), batches, Sync::full).value();
   ASSERT_EQ(stored.size(), 3U);
-  EXPECT_EQ(stored[0].arrived_at, start_ - 2s);
-  EXPECT_EQ(stored[1].arrived_at, start_ - 1s);
-  EXPECT_EQ(stored[2].arrived_at, start_) << "which asked for none";
+  EXPECT_EQ(stored[0].arrivals[0], start_ - 2s);
+  EXPECT_EQ(stored[1].arrivals[0], start_ - 1s);
+  EXPECT_EQ(stored[2].arrivals[0], start_) << "which asked for none";
   EXPECT_EQ(read(*open_to_read()),
             (std::vector<Delivered>{{1, "1", start_ - 2s, "a"}, {0, "1", start_ - 1s, "a"}, {1, "2", start_, "a"}}));
 }
@@ -254,7 +255,7 @@ TEST_F(Copied, ArriveAtTheEpochWhereTheyWereBefore) {
 TEST_F(Copied, LastUntilTheirOwnArrivalIsPastRetention) {
   create(1);
   const auto writer = open_to_write();
-  writer->update({.retention = 10s, .tags = {}});
+  writer->maintenance().update({.retention = 10s, .tags = {}});
   EXPECT_EQ(copy(*writer, 0, -9s), -9s);
   clock_.step(1s);
   EXPECT_EQ(lines().size(), 2U);
@@ -288,7 +289,7 @@ TEST_F(TwoWriters, SeeEachOthersBatchesAcrossIndexRows) {
   for (int i = 1; i <= 5; ++i) {
     std::vector<RoutedBatch> batches;
     for (int n = 0; n < 700; ++n) batches.push_back(batch_of(0, {"a"}));
-    const auto runs = (i % 2 == 0 ? *one_ : *other_).append(batches, Sync::normal).value();
+    const auto runs = append_all((i % 2 == 0 ? *one_ : *other_), batches, Sync::normal).value();
     EXPECT_EQ(runs.back().sequences.last().to_string(), std::to_string(700 * i));
   }
   EXPECT_EQ(put(*one_, 1, {"b"}), "1");
@@ -305,8 +306,8 @@ TEST_F(TwoWriters, GoOnAfterOneOfThemFailed) {
 }
 
 TEST_F(TwoWriters, SeeEachOthersSettings) {
-  one_->update({.max_record_size = 4096, .tags = {{"team", "blue"}}});
-  other_->update({.max_record_size = {}, .tags = {{"team", ""}, {"site", "here"}}});
+  one_->maintenance().update({.max_record_size = 4096, .tags = {{"team", "blue"}}});
+  other_->maintenance().update({.max_record_size = {}, .tags = {{"team", std::nullopt}, {"site", "here"}}});
   EXPECT_EQ(one_->describe().settings.max_record_size, 4096U);
   EXPECT_EQ(one_->describe().settings.tags, (Tags{{"site", "here"}}));
   EXPECT_EQ(put(*one_, 0, {"a"}), "1");
@@ -315,12 +316,15 @@ TEST_F(TwoWriters, SeeEachOthersSettings) {
 
 TEST_F(TwoWriters, RaiseTheVersionWithEveryChange) {
   const auto before = one_->describe().map.version();
-  one_->update({.max_record_size = 4096, .tags = {}});
+  one_->maintenance().update({.max_record_size = 4096, .tags = {}});
   EXPECT_GT(other_->describe().map.version(), before);
 }
 
 TEST_F(TwoWriters, ChangeNothingWhereASettingIsOutOfBounds) {
-  EXPECT_EQ(refusal([&] { one_->update({.max_record_size = 1, .tags = {{"team", "blue"}}}); }), ErrorCode::usage);
+  EXPECT_EQ(refusal([&] {
+              one_->maintenance().update({.max_record_size = 1, .tags = {{"team", "blue"}}});
+            }),
+            ErrorCode::usage);
   EXPECT_EQ(other_->describe().settings.max_record_size, default_max_record_size);
   EXPECT_TRUE(other_->describe().settings.tags.empty());
 }

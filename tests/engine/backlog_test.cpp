@@ -13,10 +13,10 @@ using namespace std::chrono_literals;
 
 class BacklogTest : public test::StreamTest {
  protected:
-  Backlog backlog(const std::vector<ShardStart>& starts) { return open_to_read()->backlog(starts); }
+  Backlog backlog(const std::vector<ShardStart>& starts) { return open_to_read()->maintenance().backlog(starts); }
 };
 
-using Counts = std::vector<std::uint64_t>;
+using Counts = std::vector<std::optional<std::uint64_t>>;
 
 TEST_F(BacklogTest, IsNothingWhereNothingIs) {
   create(2);
@@ -102,7 +102,7 @@ TEST_F(BacklogTest, DoesNotCountWhatRetentionTook) {
   put(*writer, 0, {"c"});
   SettingsChange change;
   change.retention = 5s;
-  writer->update(change);
+  writer->maintenance().update(change);
   for (const auto& from : std::vector<ShardStart>{{ShardId(0), TrimHorizon{}},
                                                   {ShardId(0), AtSequence{SequenceNumber(0)}},
                                                   {ShardId(0), AfterSequence{SequenceNumber(1)}}}) {

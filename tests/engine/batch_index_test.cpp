@@ -11,6 +11,7 @@ namespace shardlog {
 namespace {
 
 using namespace std::chrono_literals;
+using test::append_all;
 using test::batch_of;
 using test::mebibyte;
 using test::read;
@@ -24,7 +25,7 @@ class BatchIndex : public test::StreamTest {
   void put_batches(Stream& writer, int count) {
     std::vector<RoutedBatch> batches;
     for (int i = 0; i < count; ++i) batches.push_back(batch_of(static_cast<std::uint32_t>(i % 2), {"a"}));
-    writer.append(batches, Sync::normal);
+    append_all(writer, batches, Sync::normal);
   }
 
   /// Batches behind which rows stand.
@@ -130,7 +131,7 @@ TEST_P(DamagedIndex, IsFoundByAReaderThatUsesIt) {
 }
 
 TEST_P(DamagedIndex, IsFoundByStatistics) {
-  EXPECT_EQ(refusal([&] { open_to_read()->statistics(Detail::all); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { open_to_read()->maintenance().statistics(Detail::all); }), ErrorCode::corrupt);
 }
 
 TEST_P(DamagedIndex, DoesNotKeepBatchesFromBeingReadInTheirOrder) {
@@ -151,7 +152,7 @@ TEST_F(BatchIndex, DamagedInAnOlderRowDoesNotMisleadStatistics) {
   put(*writer, 0, {"b"});
   ASSERT_EQ(rows(), "2,3,4");
   damage("UPDATE batch_index SET tails = x'' WHERE batch = 2");
-  EXPECT_EQ(refusal([&] { open_to_read()->statistics(Detail::all); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { open_to_read()->maintenance().statistics(Detail::all); }), ErrorCode::corrupt);
 }
 
 TEST_F(BatchIndex, ThatKnowsOfBatchesWhichAreGoneIsFoundByVerify) {

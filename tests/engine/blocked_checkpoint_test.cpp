@@ -112,17 +112,17 @@ TEST_F(BlockedCheckpoint, StopsAppendsAt256MebibytesUntilTheReaderIsGone) {
   EXPECT_EQ(code, ErrorCode::busy);
   EXPECT_GE(log_size(), 256 * mebibyte);
   EXPECT_LT(log_size(), 265 * mebibyte);
-  const auto last = writer_->describe().last_batch;
+  const auto last = writer_->describe().turn;
   std::optional<ErrorCode> again;
   EXPECT_GE(time_of([&] { again = refusal([&] { put_mebibytes(1); }); }), 300ms);
   EXPECT_EQ(again, ErrorCode::busy);
-  EXPECT_EQ(writer_->describe().last_batch, last) << "nothing of it was stored";
+  EXPECT_EQ(writer_->describe().turn, last) << "nothing of it was stored";
   reader_->let_go();
   put_mebibytes(1);
   const std::size_t size = log_size();
   put_mebibytes(8);
   EXPECT_EQ(log_size(), size) << "the log was started over";
-  EXPECT_EQ(writer_->describe().last_batch, last + 2);
+  EXPECT_EQ(writer_->describe().turn, last + 2);
 }
 
 }  // namespace

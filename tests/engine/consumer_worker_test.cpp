@@ -8,8 +8,8 @@
 
 #include "engine/stream_test.h"
 #include "engine/wait_until.h"
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/worker.h"
+#include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/worker.h"
 
 namespace shardlog {
 namespace {
@@ -18,11 +18,11 @@ using namespace std::chrono_literals;
 using test::wait_until;
 
 /// Counts what it gets, and deals with it at once.
-class Counter final : public consumer::Delivery {
+class Counter final : public consuming::Delivery {
  public:
-  bool deliver(const consumer::Batch& batch, consumer::Lifeline& /*lifeline*/) override {
+  bool deliver(const consuming::Batch& batch, consuming::Lifeline& /*lifeline*/) override {
     const std::lock_guard guard(mutex_);
-    for (const consumer::Slice& slice : batch.slices) {
+    for (const consuming::Slice& slice : batch.slices) {
       std::size_t place = 0;
       for (const Record& record : slice.stored->records) {
         if (place >= slice.first && place < slice.first + slice.count) got_.emplace_back(record.data);
@@ -33,9 +33,9 @@ class Counter final : public consumer::Delivery {
     return true;
   }
   bool tell(const Gap& /*gap*/) override { return true; }
-  std::vector<consumer::Processed> processed() override { return std::exchange(processed_, {}); }
-  void flush(consumer::Lifeline& /*lifeline*/) override {}
-  void finish(consumer::Lifeline& /*lifeline*/) override {}
+  std::vector<consuming::Processed> processed() override { return std::exchange(processed_, {}); }
+  void flush(consuming::Lifeline& /*lifeline*/) override {}
+  void finish(consuming::Lifeline& /*lifeline*/) override {}
 
   std::vector<std::string> got() {
     const std::lock_guard guard(mutex_);
@@ -45,7 +45,7 @@ class Counter final : public consumer::Delivery {
  private:
   std::mutex mutex_;
   std::vector<std::string> got_;
-  std::vector<consumer::Processed> processed_;
+  std::vector<consuming::Processed> processed_;
 };
 
 class ConsumerWorker : public test::StreamTest {
@@ -53,36 +53,36 @@ class ConsumerWorker : public test::StreamTest {
   ConsumerWorker() {
     create(2);
     writer_ = open_to_write();
-    consumer::make_consumer(*writer_, "billing", TrimHorizon{}, clock_);
+    consuming::make_consumer(*writer_, "billing", TrimHorizon{}, clock_);
   }
 
-  consumer::WorkerReport run(consumer::Delivery& delivery, const std::string& name, bool follow) {
-    consumer::WorkerOptions options;
+  consuming::WorkerReport run(consuming::Delivery& delivery, const std::string& name, bool follow) {
+    consuming::WorkerOptions options;
     options.consumer = "billing";
     options.worker = name;
     options.follow = follow;
     const auto stream = open_to_write();
-    return consumer::run_worker(options, *stream, delivery, system_, stop_.get_token());
+    return consuming::run_worker(options, *stream, delivery, system_, stop_.get_token());
   }
 
   /// Reads all that there is as another consumer, which is there already.
   std::vector<std::string> read_as(const std::string& name) {
     Counter counter;
-    consumer::WorkerOptions options;
+    consuming::WorkerOptions options;
     options.consumer = name;
     options.worker = "w";
     const auto stream = open_to_write();
-    EXPECT_FALSE(consumer::run_worker(options, *stream, counter, system_, stop_.get_token()).missed_records);
+    EXPECT_FALSE(consuming::run_worker(options, *stream, counter, system_, stop_.get_token()).missed_records);
     return counter.got();
   }
 
-  std::vector<Lease> leases() { return writer_->consumer("billing").value().leases; }
+  std::vector<Lease> leases() { return writer_->leases().find("billing").value().leases; }
 
   void merge() {
     const StreamDescription description = writer_->describe();
     const HashRange all{HashKey(0), max_hash_key};
-    ASSERT_TRUE(writer_->reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}},
-                                 description.map.version()));
+    ASSERT_TRUE(writer_->resharding().apply({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}},
+                                            description.map.version()));
   }
 
   SystemClock system_;
@@ -93,7 +93,7 @@ class ConsumerWorker : public test::StreamTest {
 
 TEST_F(ConsumerWorker, FromATimeToComeDeliversNothingThatArrivedBeforeIt) {
   const Timestamp time = clock_.now() + 2s;
-  consumer::make_consumer(*writer_, "later", AtTime{time}, clock_);
+  consuming::make_consumer(*writer_, "later", AtTime{time}, clock_);
   put(*writer_, 0, {"a"});
   EXPECT_EQ(read_as("later"), Lines{});
   put(*writer_, 1, {"b"});
@@ -111,7 +111,7 @@ TEST_F(ConsumerWorker, FromATimeToComeDeliversNothingThatArrivedBeforeIt) {
 
 TEST_F(ConsumerWorker, SeeksATimeToCome) {
   put(*writer_, 0, {"a"});
-  consumer::seek_consumer(*writer_, "billing", AtTime{clock_.now() + 1s}, std::nullopt, {.make = true}, clock_);
+  consuming::seek_consumer(*writer_, "billing", AtTime{clock_.now() + 1s}, std::nullopt, {.make = true}, clock_);
   put(*writer_, 0, {"b"});
   EXPECT_EQ(read_as("billing"), Lines{});
   clock_.step(1s);
@@ -122,8 +122,8 @@ TEST_F(ConsumerWorker, SeeksATimeToCome) {
 TEST_F(ConsumerWorker, DoesNotMissWhatWasTrimmedBeforeItsTime) {
   SettingsChange change;
   change.retention = 10s;
-  writer_->update(change);
-  consumer::make_consumer(*writer_, "later", AtTime{clock_.now() + 1min}, clock_);
+  writer_->maintenance().update(change);
+  consuming::make_consumer(*writer_, "later", AtTime{clock_.now() + 1min}, clock_);
   put(*writer_, 0, {"a"});
   clock_.step(2min);
   put(*writer_, 0, {"b"});
@@ -173,19 +173,19 @@ TEST_F(ConsumerWorker, WithoutAShardIsWokenWhenOneBecomesFree) {
   Counter other;
   std::stop_source stop_of_one;
   std::jthread one([&] {
-    consumer::WorkerOptions options{"billing", "w1"};
+    consuming::WorkerOptions options{"billing", "w1"};
     options.follow = true;
     options.lease_duration = 1h;
     const auto stream = open_to_write();
-    consumer::run_worker(options, *stream, counter_, system_, stop_of_one.get_token());
+    consuming::run_worker(options, *stream, counter_, system_, stop_of_one.get_token());
   });
   ASSERT_TRUE(wait_until([this] { return leases().size() == 1 && leases()[0].owner; }));
   std::jthread two([&] {
-    consumer::WorkerOptions options{"billing", "w2"};
+    consuming::WorkerOptions options{"billing", "w2"};
     options.follow = true;
     options.lease_duration = 1h;
     const auto stream = open_to_write();
-    consumer::run_worker(options, *stream, other, system_, stop_.get_token());
+    consuming::run_worker(options, *stream, other, system_, stop_.get_token());
   });
   put(*writer_, 2, {"a"});
   ASSERT_TRUE(wait_until([this] { return !counter_.got().empty(); }));

@@ -15,6 +15,8 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
+
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t shards = 4;
@@ -107,7 +109,7 @@ class Beside {
         if (*rc::gen::arbitrary<bool>()) desired->leases.push_back(any_lease(shard));
       }
     }
-    RC_ASSERT(any_stream().replace_consumer(expected, desired) == model_.replace(expected, desired));
+    RC_ASSERT(any_stream().leases().replace(expected, desired) == model_.replace(expected, desired));
   }
 
   void change_in_both() {
@@ -121,16 +123,16 @@ class Beside {
         change.desired = any_lease(shard);
       changes.push_back(change);
     }
-    RC_ASSERT(any_stream().change_leases(uuid, changes) == model_.change(uuid, changes));
+    RC_ASSERT(any_stream().leases().change(uuid, changes) == model_.change(uuid, changes));
   }
 
   void look() {
-    RC_ASSERT(any_stream().consumers() == model_.all());
-    for (const std::string name : {"a", "b"}) RC_ASSERT(any_stream().consumer(name) == model_.find(name));
+    RC_ASSERT(any_stream().leases().all() == model_.all());
+    for (const std::string name : {"a", "b"}) RC_ASSERT(any_stream().leases().find(name) == model_.find(name));
   }
 
   void verify() {
-    RC_ASSERT(any_stream().verify([](double) { return true; }).findings.empty());
+    RC_ASSERT(any_stream().maintenance().verify([](double) { return true; }).findings.empty());
   }
 
  private:
@@ -204,7 +206,7 @@ RC_GTEST_PROP(ProducersProperty, StoreEachRecordOnceHoweverManyRunsThereAre, ())
     const bool up_to_date = at ? stored.contains(source) && stored[source].size() == *at : !stored.contains(source);
     bool fenced = false;
     try {
-      run.stream->append(batches, Sync::normal, {&move, 1});
+      append_all(*run.stream, batches, Sync::normal, {&move, 1});
       at = begin + count;
       auto& all = stored[source];
       all.insert(all.end(), data.begin(), data.end());
@@ -212,7 +214,7 @@ RC_GTEST_PROP(ProducersProperty, StoreEachRecordOnceHoweverManyRunsThereAre, ())
       RC_ASSERT(error.code() == ErrorCode::fenced);
       fenced = true;
       at.reset();  // a run that is refused looks where it is
-      for (const Producer& each : run.stream->producer("p")) {
+      for (const Producer& each : run.stream->producers().of("p")) {
         if (each.id.source == source) at = std::stoull(each.place.position.to_string());
       }
     }

@@ -30,13 +30,13 @@ class Consumers : public test::StreamTest {
 
   Consumer make(const std::string& name, std::vector<Lease> leases = {}) {
     Consumer consumer{name, "00000000-0000-4000-8000-00000000000" + name, 1, clock_.now(), std::move(leases)};
-    EXPECT_TRUE(stream_->replace_consumer({}, consumer));
+    EXPECT_TRUE(stream_->leases().replace({}, consumer));
     return consumer;
   }
 
   bool change(const Consumer& consumer, const std::optional<Lease>& expected, const std::optional<Lease>& desired) {
     const LeaseChange change{expected, desired};
-    return stream_->change_leases(consumer.uuid, {&change, 1});
+    return stream_->leases().change(consumer.uuid, {&change, 1});
   }
 
   std::unique_ptr<Stream> stream_;
@@ -47,8 +47,8 @@ Lease lease(std::uint32_t shard) {
 }
 
 TEST_F(Consumers, OfANewStreamAreNone) {
-  EXPECT_EQ(stream_->consumer("billing"), std::nullopt);
-  EXPECT_TRUE(stream_->consumers().empty());
+  EXPECT_EQ(stream_->leases().find("billing"), std::nullopt);
+  EXPECT_TRUE(stream_->leases().all().empty());
 }
 
 TEST_F(Consumers, AreThereAsTheyWereMadeForWhoeverOpensTheStream) {
@@ -61,9 +61,9 @@ TEST_F(Consumers, AreThereAsTheyWereMadeForWhoeverOpensTheStream) {
                    .checkpoint = AfterSequence{*SequenceNumber::parse(std::string(129, '9'))}};
   const Consumer b = make("b", {lease(0), full});
   const Consumer a = make("a");
-  EXPECT_EQ(open_to_read()->consumer("b"), b);
-  EXPECT_EQ(open_to_read()->consumers(), (std::vector{a, b}));
-  EXPECT_EQ(stream_->consumer("c"), std::nullopt);
+  EXPECT_EQ(open_to_read()->leases().find("b"), b);
+  EXPECT_EQ(open_to_read()->leases().all(), (std::vector{a, b}));
+  EXPECT_EQ(stream_->leases().find("c"), std::nullopt);
 }
 
 TEST_F(Consumers, KeepEveryKindOfCheckpoint) {
@@ -72,7 +72,7 @@ TEST_F(Consumers, KeepEveryKindOfCheckpoint) {
   leases[1].checkpoint = AtSequence{SequenceNumber(0)};
   leases[2].checkpoint = AfterSequence{SequenceNumber(7)};
   leases[3].checkpoint = ShardEnd{};
-  EXPECT_EQ(stream_->consumer(make("a", leases).name).value().leases, leases);
+  EXPECT_EQ(stream_->leases().find(make("a", leases).name).value().leases, leases);
 }
 
 TEST_F(Consumers, AreReplacedOnlyWhereTheyAreAsExpected) {
@@ -80,16 +80,16 @@ TEST_F(Consumers, AreReplacedOnlyWhereTheyAreAsExpected) {
   Consumer second = first;
   second.generation = 2;
   second.leases = {lease(1), lease(2)};
-  EXPECT_FALSE(stream_->replace_consumer({}, second)) << "it is there";
-  EXPECT_FALSE(stream_->replace_consumer(second, first)) << "it is another";
-  EXPECT_EQ(stream_->consumer("a"), first);
-  EXPECT_TRUE(stream_->replace_consumer(first, second));
-  EXPECT_FALSE(stream_->replace_consumer(first, second));
-  EXPECT_EQ(stream_->consumer("a"), second);
-  EXPECT_FALSE(stream_->replace_consumer(first, {}));
-  EXPECT_TRUE(stream_->replace_consumer(second, {}));
-  EXPECT_FALSE(stream_->replace_consumer(second, {}));
-  EXPECT_EQ(stream_->consumer("a"), std::nullopt);
+  EXPECT_FALSE(stream_->leases().replace({}, second)) << "it is there";
+  EXPECT_FALSE(stream_->leases().replace(second, first)) << "it is another";
+  EXPECT_EQ(stream_->leases().find("a"), first);
+  EXPECT_TRUE(stream_->leases().replace(first, second));
+  EXPECT_FALSE(stream_->leases().replace(first, second));
+  EXPECT_EQ(stream_->leases().find("a"), second);
+  EXPECT_FALSE(stream_->leases().replace(first, {}));
+  EXPECT_TRUE(stream_->leases().replace(second, {}));
+  EXPECT_FALSE(stream_->leases().replace(second, {}));
+  EXPECT_EQ(stream_->leases().find("a"), std::nullopt);
   EXPECT_EQ(findings(*stream_), Lines{});
 }
 
@@ -98,8 +98,8 @@ TEST_F(Consumers, OfANameWhoseLeasesMovedOnAreNotRemoved) {
   Lease moved = lease(0);
   ++moved.counter;
   EXPECT_TRUE(change(first, lease(0), moved));
-  EXPECT_FALSE(stream_->replace_consumer(first, {}));
-  EXPECT_EQ(stream_->consumer("a").value().leases, std::vector{moved});
+  EXPECT_FALSE(stream_->leases().replace(first, {}));
+  EXPECT_EQ(stream_->leases().find("a").value().leases, std::vector{moved});
 }
 
 TEST_F(Consumers, LeasesChangeTogetherOrNotAtAll) {
@@ -110,34 +110,34 @@ TEST_F(Consumers, LeasesChangeTogetherOrNotAtAll) {
   const std::vector<LeaseChange> changes{{lease(0), taken}, {std::nullopt, lease(2)}, {lease(1), {}}};
   std::vector<LeaseChange> wrong = changes;
   wrong[2].expected->counter = 1;
-  EXPECT_FALSE(stream_->change_leases(consumer.uuid, wrong));
+  EXPECT_FALSE(stream_->leases().change(consumer.uuid, wrong));
   wrong[2] = {std::nullopt, lease(1)};
-  EXPECT_FALSE(stream_->change_leases(consumer.uuid, wrong));
+  EXPECT_FALSE(stream_->leases().change(consumer.uuid, wrong));
   wrong[2] = {lease(3), {}};
-  EXPECT_FALSE(stream_->change_leases(consumer.uuid, wrong));
-  EXPECT_EQ(stream_->consumer("a"), consumer);
-  EXPECT_TRUE(stream_->change_leases(consumer.uuid, changes));
-  EXPECT_EQ(stream_->consumer("a").value().leases, (std::vector{taken, lease(2)}));
+  EXPECT_FALSE(stream_->leases().change(consumer.uuid, wrong));
+  EXPECT_EQ(stream_->leases().find("a"), consumer);
+  EXPECT_TRUE(stream_->leases().change(consumer.uuid, changes));
+  EXPECT_EQ(stream_->leases().find("a").value().leases, (std::vector{taken, lease(2)}));
   EXPECT_EQ(findings(*stream_), Lines{});
 }
 
 TEST_F(Consumers, LeasesOfAnotherConsumerOfTheNameAreNotChanged) {
   const Consumer first = make("a", {lease(0)});
-  ASSERT_TRUE(stream_->replace_consumer(first, {}));
+  ASSERT_TRUE(stream_->leases().replace(first, {}));
   EXPECT_FALSE(change(first, lease(0), {}));
   EXPECT_FALSE(change(first, {}, lease(0)));
   Consumer second = first;
   second.uuid = "00000000-0000-4000-8000-0000000000ff";
-  ASSERT_TRUE(stream_->replace_consumer({}, second));
+  ASSERT_TRUE(stream_->leases().replace({}, second));
   EXPECT_FALSE(change(first, lease(0), {}));
   EXPECT_FALSE(change(first, {}, lease(1)));
-  EXPECT_EQ(stream_->consumer("a"), second);
+  EXPECT_EQ(stream_->leases().find("a"), second);
 }
 
 TEST_F(Consumers, OfWrongNamesAreRefused) {
   for (const std::string& name : {std::string(), std::string(129, 'a'), std::string("a b"), std::string("ä")}) {
     const Consumer consumer{.name = name, .uuid = "00000000-0000-4000-8000-000000000000"};
-    EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, consumer); }), ErrorCode::usage) << name;
+    EXPECT_EQ(refusal([&] { stream_->leases().replace({}, consumer); }), ErrorCode::usage) << name;
   }
   const Consumer consumer = make("a", {lease(0)});
   Lease taken = lease(0);
@@ -148,23 +148,23 @@ TEST_F(Consumers, OfWrongNamesAreRefused) {
 TEST_F(Consumers, RequestsThatContradictThemselvesAreDefects) {
   const Consumer consumer = make("a", {lease(0), lease(1)});
   const std::vector<LeaseChange> twice{{lease(0), lease(0)}, {lease(0), lease(0)}};
-  EXPECT_EQ(refusal([&] { stream_->change_leases(consumer.uuid, twice); }), ErrorCode::internal);
+  EXPECT_EQ(refusal([&] { stream_->leases().change(consumer.uuid, twice); }), ErrorCode::internal);
   EXPECT_EQ(refusal([&] { change(consumer, lease(0), lease(1)); }), ErrorCode::internal);
   EXPECT_EQ(refusal([&] { change(consumer, {}, {}); }), ErrorCode::internal);
   Consumer renamed = consumer;
   renamed.name = "b";
-  EXPECT_EQ(refusal([&] { stream_->replace_consumer(consumer, renamed); }), ErrorCode::internal);
-  EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, renamed); }), ErrorCode::internal) << "its UUID is taken";
+  EXPECT_EQ(refusal([&] { stream_->leases().replace(consumer, renamed); }), ErrorCode::internal);
+  EXPECT_EQ(refusal([&] { stream_->leases().replace({}, renamed); }), ErrorCode::internal) << "its UUID is taken";
   renamed.uuid = "00000000-0000-4000-8000-0000000000ff";
   renamed.leases = {lease(1), lease(0)};
-  EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, renamed); }), ErrorCode::internal);
-  EXPECT_EQ(stream_->consumers(), std::vector{consumer});
+  EXPECT_EQ(refusal([&] { stream_->leases().replace({}, renamed); }), ErrorCode::internal);
+  EXPECT_EQ(stream_->leases().all(), std::vector{consumer});
 }
 
 TEST_F(Consumers, AreNotChangedByWhoMayOnlyRead) {
   const Consumer consumer = make("a", {lease(0)});
   stream_ = open_to_read();
-  EXPECT_EQ(refusal([&] { stream_->replace_consumer(consumer, {}); }), ErrorCode::internal);
+  EXPECT_EQ(refusal([&] { stream_->leases().replace(consumer, {}); }), ErrorCode::internal);
   EXPECT_EQ(refusal([&] { change(consumer, lease(0), {}); }), ErrorCode::internal);
 }
 
@@ -175,8 +175,8 @@ TEST_F(Consumers, AreBroughtBackByARepairOfTheClock) {
   clock_.set(now);
   SettingsChange repair;
   repair.repair_clock = true;
-  stream_->update(repair);
-  EXPECT_EQ(stream_->consumer("a").value().created_at, now);
+  stream_->maintenance().update(repair);
+  EXPECT_EQ(stream_->leases().find("a").value().created_at, now);
   EXPECT_EQ(findings(*stream_), Lines{});
 }
 
@@ -207,9 +207,10 @@ class LeaseChanges : public Consumers {
 
   Cost cost(const std::vector<LeaseChange>& changes) {
     sqlite::CommitWatch watch(file("lock"));
+    std::uint64_t seen = watch.noticed();
     test::CallLog calls(vfs_);
-    EXPECT_TRUE(stream_->change_leases(consumer_.uuid, changes));
-    return {calls.count(test::DatabaseFile::log, test::FileCall::sync) > 0, watch.wait(0s, {})};
+    EXPECT_TRUE(stream_->leases().change(consumer_.uuid, changes));
+    return {calls.count(test::DatabaseFile::log, test::FileCall::sync) > 0, watch.wait(seen, 0s, {})};
   }
 
   test::WatchedVfs vfs_;
@@ -241,7 +242,7 @@ TEST_F(LeaseChanges, ThatAddOrRemoveOneAreBoth) {
 }
 
 TEST_F(LeaseChanges, OfManyInOneCommitTouchFewPages) {
-  stream_->replace_consumer(consumer_, {});
+  stream_->leases().replace(consumer_, {});
   std::vector<Lease> leases;
   for (std::uint32_t shard = 0; shard < 64; ++shard) {
     leases.push_back(lease(shard));
@@ -255,13 +256,13 @@ TEST_F(LeaseChanges, OfManyInOneCommitTouchFewPages) {
     changes.back().desired->checkpoint = AfterSequence{SequenceNumber(1'000'000)};
   }
   test::CallLog calls(vfs_);
-  EXPECT_TRUE(stream_->change_leases(consumer_.uuid, changes));
+  EXPECT_TRUE(stream_->leases().change(consumer_.uuid, changes));
   // 64 rows of about 220 bytes fill a page of 16 KiB; a frame is a header and a page.
   EXPECT_LE(calls.count(test::DatabaseFile::log, test::FileCall::write), 2 * 4);
   calls.clear();
   changes.resize(1);
   changes[0].expected = changes[0].desired;
-  EXPECT_TRUE(stream_->change_leases(consumer_.uuid, changes));
+  EXPECT_TRUE(stream_->leases().change(consumer_.uuid, changes));
   EXPECT_EQ(calls.count(test::DatabaseFile::log, test::FileCall::write), 2 * 1);
 }
 
@@ -290,10 +291,10 @@ class DamagedConsumer : public Consumers, public testing::WithParamInterface<Cas
 };
 
 TEST_P(DamagedConsumer, IsRefusedAndFound) {
-  EXPECT_EQ(refusal([&] { stream_->consumer("a"); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([&] { stream_->consumers(); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([&] { stream_->replace_consumer(consumer_, {}); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([&] { stream_->replace_consumer({}, consumer_); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->leases().find("a"); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->leases().all(); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->leases().replace(consumer_, {}); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->leases().replace({}, consumer_); }), ErrorCode::corrupt);
   EXPECT_EQ(refusal([&] { change(consumer_, owned(), lease(1)); }), ErrorCode::corrupt);
   EXPECT_EQ(findings(*stream_).size(), 1U) << testing::PrintToString(findings(*stream_));
   put(*stream_, 0, {"a"});

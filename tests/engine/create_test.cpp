@@ -214,7 +214,7 @@ TEST_F(Create, StoresWhatWasAskedFor) {
   EXPECT_EQ(description.created_at, clock_.now());
   EXPECT_EQ(description.settings.max_record_size, 2048U);
   EXPECT_EQ(description.settings.tags, (Tags{{"team", "blue"}}));
-  EXPECT_EQ(description.last_batch, 0U);
+  EXPECT_EQ(description.turn, 0U);
 }
 
 TEST_F(Create, CutsTheKeySpaceIntoEvenShardsThatAreOpen) {

@@ -13,6 +13,7 @@ namespace shardlog {
 namespace {
 
 using test::any_budget;
+using test::append_all;
 using test::data_of;
 using test::read;
 using test::refusal;
@@ -210,12 +211,12 @@ TEST_F(Damage, StopsAWriterThatWouldContinueIt) {
   const auto writer = open_to_write();
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"new"}); }), ErrorCode::corrupt);
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"new"}); }), ErrorCode::corrupt);
-  EXPECT_EQ(open_to_read()->describe().last_batch, 6U);
+  EXPECT_EQ(open_to_read()->describe().turn, 6U);
 }
 
 TEST_F(Damage, EndsVerifyAtNothingButListsAll) {
   damage("UPDATE batches SET payload = x'' WHERE id IN (2, 4)");
-  const VerifyReport report = stream_->verify([](double) { return true; });
+  const VerifyReport report = stream_->maintenance().verify([](double) { return true; });
   EXPECT_EQ(report.batches, 6U);
   EXPECT_EQ(report.records, 8U);
   EXPECT_EQ(report.findings.size(), 2U);
@@ -224,7 +225,7 @@ TEST_F(Damage, EndsVerifyAtNothingButListsAll) {
 TEST_F(Damage, ARecordInTheWrongShardIsFoundByVerify) {
   const std::vector<Record> records{{"a", std::nullopt, HashKey(0)}};
   const RoutedBatch batch{ShardId(1), encode(records)};
-  open_to_write()->append({&batch, 1}, Sync::full);
+  append_all(*open_to_write(), {&batch, 1}, Sync::full);
   EXPECT_EQ(findings(*open_to_read()).size(), 1U);
 }
 
@@ -232,14 +233,14 @@ TEST_F(Damage, IsLookedForUntilTheCallerHasHadEnough) {
   const auto writer = open_to_write();
   for (int i = 0; i < 3; ++i) put(*writer, 0, {std::string(4 * test::mebibyte, 'x')}, Sync::normal);
   int calls = 0;
-  const VerifyReport report = writer->verify([&](double) { return ++calls < 2; });
+  const VerifyReport report = writer->maintenance().verify([&](double) { return ++calls < 2; });
   EXPECT_EQ(calls, 2);
   EXPECT_LT(report.batches, 9U);
   EXPECT_GT(report.batches, 0U);
 }
 
 TEST_F(Damage, IsAbsentFromAWholeStream) {
-  const VerifyReport report = open_to_read()->verify([](double done) {
+  const VerifyReport report = open_to_read()->maintenance().verify([](double done) {
     EXPECT_GT(done, 0.0);
     EXPECT_LE(done, 1.0);
     return true;

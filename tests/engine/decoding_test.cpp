@@ -10,6 +10,7 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
 using test::mebibyte;
 
 /// Batches that are large enough, once they are decompressed, for two threads to decode them.
@@ -25,7 +26,7 @@ class LargeCompressedBatches : public test::StreamTest {
       const std::vector<Record> records{{data, std::nullopt}};
       const RoutedBatch batch{ShardId(0), encode(records, std::nullopt, Compression::zstd)};
       EXPECT_LT(batch.batch.payload.size(), mebibyte / 8);
-      EXPECT_TRUE(writer->append({&batch, 1}, Sync::normal));
+      EXPECT_TRUE(append_all(*writer, {&batch, 1}, Sync::normal));
     }
   }
 

@@ -64,7 +64,7 @@ TEST_P(IoErrorInTheLog, EndsTheAppendsOfItsWriter) {
   fail_once();
   EXPECT_EQ(refused(*writer_), ErrorCode::io);
   EXPECT_EQ(refused(*writer_), ErrorCode::io);
-  EXPECT_EQ(refusal([&] { writer_->update({.max_record_size = 4096, .tags = {}}); }), ErrorCode::io);
+  EXPECT_EQ(refusal([&] { writer_->maintenance().update({.max_record_size = 4096, .tags = {}}); }), ErrorCode::io);
 }
 
 TEST_P(IoErrorInTheLog, IsMarkedOnTheLock) {
@@ -262,7 +262,7 @@ TEST_F(SyncOfCommits, CanChangeFromCommitToCommit) {
 TEST_F(SyncOfCommits, OfSettingsIsFull) {
   EXPECT_EQ(syncs(Sync::normal, 1), 0);
   const CallLog calls(vfs_);
-  writer_->update({.max_record_size = 4096, .tags = {}});
+  writer_->maintenance().update({.max_record_size = 4096, .tags = {}});
   EXPECT_EQ(calls.count(DatabaseFile::log, FileCall::sync), 1);
 }
 

@@ -12,9 +12,9 @@
 
 #include "engine/forger.h"
 #include "engine/stream_test.h"
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/frontier.h"
-#include "shardlog/consumer/worker.h"
+#include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/frontier.h"
+#include "shardlog/consuming/worker.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -22,24 +22,26 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
+
 using namespace std::chrono_literals;
 
-class Counter final : public consumer::Delivery {
+class Counter final : public consuming::Delivery {
  public:
-  bool deliver(const consumer::Batch& batch, consumer::Lifeline& /*lifeline*/) override {
+  bool deliver(const consuming::Batch& batch, consuming::Lifeline& /*lifeline*/) override {
     records += batch.records();
     processed_.push_back({batch.shard, batch.last_sequence()});
     return true;
   }
   bool tell(const Gap& /*gap*/) override { return true; }
-  std::vector<consumer::Processed> processed() override { return std::exchange(processed_, {}); }
-  void flush(consumer::Lifeline& /*lifeline*/) override {}
-  void finish(consumer::Lifeline& /*lifeline*/) override {}
+  std::vector<consuming::Processed> processed() override { return std::exchange(processed_, {}); }
+  void flush(consuming::Lifeline& /*lifeline*/) override {}
+  void finish(consuming::Lifeline& /*lifeline*/) override {}
 
   std::size_t records = 0;
 
  private:
-  std::vector<consumer::Processed> processed_;
+  std::vector<consuming::Processed> processed_;
 };
 
 /// A stream with something in each of its tables, and what its users see after each forgery.
@@ -54,8 +56,8 @@ class Forged : public test::StreamTest {
       const auto stream = open_to_write();
       put(*stream, 0, {"trimmed"}, Sync::normal);
       clock_.step(2h);
-      stream->update({});
-      consumer::make_consumer(*stream, "billing", TrimHorizon{}, clock_);
+      stream->maintenance().update({});
+      consuming::make_consumer(*stream, "billing", TrimHorizon{}, clock_);
       put(*stream, 0, {"a", "b"}, Sync::normal);
       put(*stream, 1, {"c"}, Sync::normal);
       test::split(*stream, 0);
@@ -63,11 +65,11 @@ class Forged : public test::StreamTest {
       put(*stream, 3, {"e", "f"}, Sync::normal);
       test::merge(*stream, 2, 3);
       put(*stream, 4, {"g"}, Sync::normal);
-      consumer::make_consumer(*stream, "audit", Latest{}, clock_);
+      consuming::make_consumer(*stream, "audit", Latest{}, clock_);
       own_a_lease(*stream);
       const ProducerMove move{{"import-7", ""}, std::nullopt, {SequenceNumber(7), "proof"}};
       const RoutedBatch batch = test::batch_of(4, {"h"});
-      stream->append({&batch, 1}, Sync::normal, {&move, 1});
+      append_all(*stream, {&batch, 1}, Sync::normal, {&move, 1});
     }
     write_an_index_row();
     std::filesystem::copy(path_, kept_, std::filesystem::copy_options::recursive);
@@ -75,12 +77,12 @@ class Forged : public test::StreamTest {
   }
 
   static void own_a_lease(Stream& stream) {
-    const Consumer audit = stream.consumer("audit").value();
+    const Consumer audit = stream.leases().find("audit").value();
     Lease owned = audit.leases.at(0);
     owned.owner = LeaseOwner{"w1", "boot/1/2/3"};
     owned.claimant = LeaseOwner{"w2", "boot/1/4/5"};
     const LeaseChange change{audit.leases.at(0), owned};
-    ASSERT_TRUE(stream.change_leases(audit.uuid, {&change, 1}));
+    ASSERT_TRUE(stream.leases().change(audit.uuid, {&change, 1}));
   }
 
   void write_an_index_row() {
@@ -123,17 +125,18 @@ class Forged : public test::StreamTest {
     const auto stream = open_to_read();
     is_refused |= refused("describe", [&] { expect_printable(stream->describe().uuid); });
     is_refused |= refused("statistics", [&] {
-      for (const ShardStatistics& shard : stream->statistics(Detail::all).shards) EXPECT_LT(shard.records, 100U);
+      for (const ShardStatistics& shard : stream->maintenance().statistics(Detail::all).shards)
+        EXPECT_LT(shard.records, 100U);
     });
-    is_refused |= refused("producers", [&] { stream->producers(); });
+    is_refused |= refused("producers", [&] { stream->producers().all(); });
     is_refused |= refused("locate", [&] { stream->locate(AtTime{clock_.now()}, {}); });
     is_refused |= refused("last", [&] { test::read(*stream, {.shards = {}, .from = LastRecords{3}, .until = {}}); });
     is_refused |= refused("consumers", [&] {
       const ShardMap map = stream->describe().map;
-      for (const Consumer& each : stream->consumers()) {
+      for (const Consumer& each : stream->leases().all()) {
         expect_printable(each.name + each.uuid);
-        consumer::check_leases(map, each);  // as stream-stats does
-        stream->backlog(consumer::starts_of(each));
+        consuming::check_leases(map, each);  // as stream-stats does
+        stream->maintenance().backlog(consuming::starts_of(each));
       }
     });
     return is_refused;
@@ -144,9 +147,9 @@ class Forged : public test::StreamTest {
     Counter counter;
     const bool is_refused = refused("consumer", [&] {
       const auto stream = open_to_write();
-      consumer::make_consumer(*stream, name, TrimHorizon{}, clock_);
-      const consumer::WorkerOptions options{.consumer = name, .worker = "w", .lease_duration = 30ms};
-      consumer::run_worker(options, *stream, counter, clock_, {});
+      consuming::make_consumer(*stream, name, TrimHorizon{}, clock_);
+      const consuming::WorkerOptions options{.consumer = name, .worker = "w", .lease_duration = 30ms};
+      consuming::run_worker(options, *stream, counter, clock_, {});
     });
     return is_refused ? std::nullopt : std::optional(counter.records);
   }
@@ -156,7 +159,7 @@ class Forged : public test::StreamTest {
       const auto stream = open_to_write();
       put(*stream, 4, {"new"}, Sync::normal);
       test::split(*stream, 4);
-      stream->update({.retention = 30min, .repair_clock = true});
+      stream->maintenance().update({.retention = 30min, .repair_clock = true});
     });
   }
 
@@ -167,7 +170,7 @@ class Forged : public test::StreamTest {
         expect_printable(finding);
         tells = true;
       }
-      tells |= !consumer::check_consumers(*open_to_read()).empty();
+      tells |= !consuming::check_consumers(*open_to_read()).empty();
     });
     return tells || is_refused;
   }
@@ -317,7 +320,7 @@ TEST_F(Forged, AKeyThatIsNotTextIsFoundByVerify) {
   const std::vector<Record> records{{"data", "\xff\x1b"}};
   const std::uint32_t shard = HashKey::of("\xff\x1b") < HashKey(HashKey::Value{1} << 127) ? 4 : 1;
   const RoutedBatch batch{ShardId(shard), encode(records)};
-  open_to_write()->append({&batch, 1}, Sync::normal);
+  append_all(*open_to_write(), {&batch, 1}, Sync::normal);
   EXPECT_EQ(findings(*open_to_read()).size(), 1U);
 }
 

@@ -150,9 +150,9 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
   };
   refuses([](Stream& stream) { put(stream, 0, {"d"}); });
   refuses([](Stream& stream) { stream.make_durable(); });
-  refuses([](Stream& stream) { stream.update({.compression = Compression::none}); });
-  refuses([](Stream& stream) { stream.forget_producer("p"); });
-  refuses([](Stream& stream) { stream.replace_consumer(std::nullopt, Consumer{"c", make_uuid()}); });
+  refuses([](Stream& stream) { stream.maintenance().update({.compression = Compression::none}); });
+  refuses([](Stream& stream) { stream.producers().forget("p"); });
+  refuses([](Stream& stream) { stream.leases().replace(std::nullopt, Consumer{"c", make_uuid()}); });
   refuses([](Stream& stream) { test::split(stream, 0); });
   open_to_write();
   EXPECT_TRUE(content(file("stream.db-wal")) == log) << "an exit without a commit";
@@ -218,11 +218,11 @@ TEST_F(LostTail, IsNotKnownByTheMarkOfAnotherStream) {
 
 TEST_F(LostTail, IsNotWhatRetentionTook) {
   create();
-  open_to_write()->update({.retention = std::chrono::seconds(10)});
+  open_to_write()->maintenance().update({.retention = std::chrono::seconds(10)});
   for (const char* const name : {"a", "b", "c"}) put_pair(name);
   clock_.step(std::chrono::hours(1));
   EXPECT_EQ(outcome().error, "") << "expired";
-  open_to_write()->update({.retention = std::chrono::seconds(10)});
+  open_to_write()->maintenance().update({.retention = std::chrono::seconds(10)});
   EXPECT_EQ(outcome().error, "") << "trimmed";
   EXPECT_TRUE(findings(*open_to_read()).empty());
 }
@@ -256,7 +256,7 @@ class AcceptedLoss : public LostTail {
     put(*open_to_write(), 0, {"c"});
     put(*open_to_write(), 1, {"d", "e"});
     cut_behind(0);
-    open_to_write()->update({.accept_loss = true});
+    open_to_write()->maintenance().update({.accept_loss = true});
   }
 
   Lines lines_and_gaps(ReadRequest request = {}) {
@@ -282,10 +282,10 @@ TEST_F(AcceptedLoss, IsAGapInEveryShardThatWasOpen) {
 }
 
 TEST_F(AcceptedLoss, StaysOnRecord) {
-  const Loss loss{2, 4, 3, clock_.now()};
+  const Loss loss{3, clock_.now()};
   EXPECT_EQ(open_to_read()->describe().losses, (std::vector<Loss>{loss}));
-  open_to_write()->update({.compression = Compression::none});
-  const VerifyReport report = open_to_read()->verify([](double) { return true; });
+  open_to_write()->maintenance().update({.compression = Compression::none});
+  const VerifyReport report = open_to_read()->maintenance().verify([](double) { return true; });
   EXPECT_EQ(report.losses, (std::vector<Loss>{loss}));
   EXPECT_EQ(report.findings, Lines{});
 }
@@ -296,9 +296,9 @@ TEST_F(AcceptedLoss, IsVerifiedWithWhatComesAfterIt) {
 }
 
 TEST_F(AcceptedLoss, IsAcceptedOnce) {
-  open_to_write()->update({.accept_loss = true});
+  open_to_write()->maintenance().update({.accept_loss = true});
   put(*open_to_write(), 0, {"f"});
-  open_to_write()->update({.accept_loss = true});
+  open_to_write()->maintenance().update({.accept_loss = true});
   EXPECT_EQ(open_to_read()->describe().losses.size(), 1U);
 }
 
@@ -308,24 +308,25 @@ TEST_F(AcceptedLoss, CanBeFollowedByAnother) {
   put(*open_to_write(), 0, {"g"});
   cut_behind(1);
   EXPECT_NE(outcome().error, "");
-  open_to_write()->update({.accept_loss = true});
+  open_to_write()->maintenance().update({.accept_loss = true});
   EXPECT_EQ(lines_and_gaps(), (Lines{"a", "b", "0:2-4", "1:2-4", "f", "0:6-6", "1:5-5"}));
   EXPECT_EQ(open_to_read()->describe().losses.size(), 2U);
 }
 
 TEST_F(AcceptedLoss, DoesNotCountAsRecords) {
   const auto counts = [this] {
-    const StreamStatistics statistics = open_to_read()->statistics(Detail::all);
+    const StreamStatistics statistics = open_to_read()->maintenance().statistics(Detail::all);
     return std::pair(statistics.shards.at(0).records, statistics.shards.at(1).records);
   };
-  EXPECT_EQ(counts(), (std::pair<std::uint64_t, std::uint64_t>(1, 1)));
+  EXPECT_EQ(counts(), (std::pair<std::optional<std::uint64_t>, std::optional<std::uint64_t>>(1, 1)));
   put(*open_to_write(), 1, {"g", "h"});
-  EXPECT_EQ(counts(), (std::pair<std::uint64_t, std::uint64_t>(1, 3)));
-  const StreamStatistics statistics = open_to_read()->statistics(Detail::all);
+  EXPECT_EQ(counts(), (std::pair<std::optional<std::uint64_t>, std::optional<std::uint64_t>>(1, 3)));
+  const StreamStatistics statistics = open_to_read()->maintenance().statistics(Detail::all);
   EXPECT_EQ(statistics.shards.at(0).last->sequence.to_string(), "1");
   EXPECT_EQ(statistics.shards.at(1).last->sequence.to_string(), "6");
   const std::vector<ShardStart> from_start{{ShardId(0), TrimHorizon{}}, {ShardId(1), TrimHorizon{}}};
-  EXPECT_EQ(open_to_read()->backlog(from_start).records, (std::vector<std::uint64_t>{1, 3}));
+  EXPECT_EQ(open_to_read()->maintenance().backlog(from_start).records,
+            (std::vector<std::optional<std::uint64_t>>{1, 3}));
 }
 
 TEST_F(AcceptedLoss, IsNotAmongTheLastRecords) {
@@ -342,7 +343,7 @@ TEST_F(AcceptedLoss, IsTrimmedWithWhatIsAroundIt) {
   put(*open_to_write(), 0, {"f"});
   clock_.step(std::chrono::hours(1));
   put(*open_to_write(), 1, {"g"});
-  open_to_write()->update({.retention = std::chrono::minutes(1)});
+  open_to_write()->maintenance().update({.retention = std::chrono::minutes(1)});
   EXPECT_EQ(lines_and_gaps(), (Lines{"g"}));
   EXPECT_EQ(findings(*open_to_read()), Lines{});
   EXPECT_EQ(put(*open_to_write(), 0, {"i"}), "6");

@@ -8,6 +8,7 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
 using test::data_of;
 using test::drain;
 using test::refusal;
@@ -156,7 +157,7 @@ TEST_F(PositionTest, ASequenceNumberIsOfOneShard) {
 TEST_F(PositionTest, IsFoundThroughTheIndex) {
   std::vector<RoutedBatch> many;
   for (std::uint32_t i = 0; i < 3000; ++i) many.push_back(test::batch_of(i % 3 == 0 ? 1 : 0, {"x"}));
-  for (int i = 0; i < 2; ++i) writer_->append(many, Sync::normal);
+  for (int i = 0; i < 2; ++i) append_all(*writer_, many, Sync::normal);
   // 4000 of them are in shard 0, behind the first 5.
   for (const std::uint64_t sequence : {6U, 1000U, 2005U, 2006U, 4004U, 4005U}) {
     const auto found = test::read(*stream_, {.shards = first_, .from = at(sequence), .until = {}});
@@ -177,7 +178,7 @@ class PositionOfAParent : public PositionTest {
     const ReshardStep step{{ShardId(0)},
                            {{ShardId(2), {range.first, HashKey(middle.value() - 1)}, ShardId(0)},
                             {ShardId(3), {middle, range.last}, ShardId(0)}}};
-    EXPECT_TRUE(writer_->reshard(step, writer_->describe().map.version()));
+    EXPECT_TRUE(writer_->resharding().apply(step, writer_->describe().map.version()));
     put(*writer_, 2, {"child"});
   }
 

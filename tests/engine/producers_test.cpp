@@ -13,6 +13,7 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
 using test::batch_of;
 using test::refusal;
 
@@ -32,7 +33,7 @@ class Producers : public test::StreamTest {
   /// One commit of one record and these moves. False where the shard is closed.
   bool append(const std::string& data, const std::vector<ProducerMove>& moves, Sync sync = Sync::normal) {
     const RoutedBatch batch = batch_of(0, {data});
-    return stream_->append({&batch, 1}, sync, moves).has_value();
+    return append_all(*stream_, {&batch, 1}, sync, moves).has_value();
   }
 
   std::string message(const std::vector<ProducerMove>& moves) {
@@ -54,18 +55,18 @@ class Producers : public test::StreamTest {
 };
 
 TEST_F(Producers, OfANewStreamAreNone) {
-  EXPECT_TRUE(stream_->producers().empty());
-  EXPECT_TRUE(stream_->producer("nightly").empty());
-  EXPECT_FALSE(stream_->forget_producer("nightly"));
+  EXPECT_TRUE(stream_->producers().all().empty());
+  EXPECT_TRUE(stream_->producers().of("nightly").empty());
+  EXPECT_FALSE(stream_->producers().forget("nightly"));
 }
 
 TEST_F(Producers, MoveOnWithTheRecordsTheyStore) {
   const std::string proof("\0\xff proof", 8);
   EXPECT_TRUE(append("a", {move(nightly_, {}, 0, proof)}));
-  EXPECT_EQ(open_to_read()->producers(), std::vector{at(nightly_, 0, proof)});
+  EXPECT_EQ(open_to_read()->producers().all(), std::vector{at(nightly_, 0, proof)});
   clock_.step(std::chrono::seconds(1));
   EXPECT_TRUE(append("b", {move(nightly_, 0, 7)}));
-  EXPECT_EQ(open_to_read()->producer("nightly"), std::vector{at(nightly_, 7)});
+  EXPECT_EQ(open_to_read()->producers().of("nightly"), std::vector{at(nightly_, 7)});
   EXPECT_EQ(lines(), (Lines{"a", "b"}));
   EXPECT_EQ(findings(*stream_), Lines{});
 }
@@ -74,23 +75,23 @@ TEST_F(Producers, AreListedInTheOrderOfTheirNamesAndSources) {
   const std::vector<ProducerId> ids{{"a", ""}, {"a", "1"}, {"a", "2"}, {"b", ""}};
   for (const std::size_t each : {3U, 1U, 0U, 2U}) append("x", {move(ids[each], {}, each)});
   const std::vector<Producer> all{at(ids[0], 0), at(ids[1], 1), at(ids[2], 2), at(ids[3], 3)};
-  EXPECT_EQ(stream_->producers(), all);
-  EXPECT_EQ(stream_->producer("a"), (std::vector{all[0], all[1], all[2]}));
-  EXPECT_TRUE(stream_->forget_producer("a"));
-  EXPECT_FALSE(stream_->forget_producer("a"));
-  EXPECT_EQ(stream_->producers(), std::vector{all[3]});
+  EXPECT_EQ(stream_->producers().all(), all);
+  EXPECT_EQ(stream_->producers().of("a"), (std::vector{all[0], all[1], all[2]}));
+  EXPECT_TRUE(stream_->producers().forget("a"));
+  EXPECT_FALSE(stream_->producers().forget("a"));
+  EXPECT_EQ(stream_->producers().all(), std::vector{all[3]});
 }
 
 TEST_F(Producers, MoveOnWithoutRecordsToo) {
   const std::vector<ProducerMove> moves{move(nightly_, {}, 4)};
-  EXPECT_EQ(stream_->append({}, Sync::full, moves).value().size(), 0U);
-  EXPECT_EQ(stream_->producers(), std::vector{at(nightly_, 4)});
+  EXPECT_EQ(append_all(*stream_, {}, Sync::full, moves).value().size(), 0U);
+  EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 4)});
   EXPECT_EQ(lines(), Lines{});
 }
 
 TEST_F(Producers, MoveOneAfterTheOtherInOneCommit) {
   EXPECT_TRUE(append("a", {move(nightly_, {}, 1), move({"other", "s"}, {}, 2), move(nightly_, 1, 3)}));
-  EXPECT_EQ(stream_->producers(), (std::vector{at(nightly_, 3), at({"other", "s"}, 2)}));
+  EXPECT_EQ(stream_->producers().all(), (std::vector{at(nightly_, 3), at({"other", "s"}, 2)}));
 }
 
 TEST_F(Producers, ThatAreElsewhereStoreNothing) {
@@ -103,7 +104,7 @@ TEST_F(Producers, ThatAreElsewhereStoreNothing) {
   EXPECT_EQ(message({move({"x", "s"}, {}, 1), move({"nightly", "s"}, 5, 6)}),
             "stream '" + path_ +
                 "': producer 'nightly' (source 's') has no place, and is not at 5 as expected: it was forgotten");
-  EXPECT_EQ(stream_->producers(), std::vector{at(nightly_, 5)});
+  EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
   EXPECT_EQ(lines(), Lines{"a"});
   EXPECT_TRUE(append("b", {move(nightly_, 5, 6)})) << "and do so where they are";
 }
@@ -113,7 +114,7 @@ TEST_F(Producers, OfTwoRunsOneIsRefused) {
   append("a", {move(nightly_, {}, 5)});
   const RoutedBatch batch = batch_of(0, {"b"});
   const std::vector<ProducerMove> moves{move(nightly_, {}, 5)};
-  EXPECT_EQ(refusal([&] { other->append({&batch, 1}, Sync::full, moves); }), ErrorCode::fenced);
+  EXPECT_EQ(refusal([&] { append_all(*other, {&batch, 1}, Sync::full, moves); }), ErrorCode::fenced);
   EXPECT_EQ(put(*other, 0, {"c"}), "2") << "goes on with other things";
 }
 
@@ -122,14 +123,14 @@ TEST_F(Producers, DoNotMoveWhereAShardIsClosed) {
   test::split(*open_to_write(), 0);
   EXPECT_FALSE(append("b", {move(nightly_, 5, 6)}));
   EXPECT_FALSE(append("b", {move(nightly_, 4, 6)})) << "closed comes before anything else";
-  EXPECT_EQ(stream_->producers(), std::vector{at(nightly_, 5)});
+  EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
 }
 
 TEST_F(Producers, OfWrongNamesAreRefused) {
   const std::string longest(256, 'x');
   const std::string proof(4096, '\0');
   EXPECT_TRUE(append("a", {move({longest, longest}, {}, 1, proof)}));
-  EXPECT_EQ(stream_->producer(longest), std::vector{at({longest, longest}, 1, proof)});
+  EXPECT_EQ(stream_->producers().of(longest), std::vector{at({longest, longest}, 1, proof)});
   const auto refused = [&](const ProducerMove& wrong) { return refusal([&] { append("b", {wrong}); }); };
   EXPECT_EQ(refused(move({"", ""}, {}, 1)), ErrorCode::usage);
   EXPECT_EQ(refused(move({longest + "x", ""}, {}, 1)), ErrorCode::usage);
@@ -143,7 +144,7 @@ TEST_F(Producers, OfWrongNamesAreRefused) {
 TEST_F(Producers, OfALongNumberAreKept) {
   const auto largest = *SequenceNumber::parse(std::string(129, '9'));
   append("a", {{nightly_, {}, {largest}}});
-  EXPECT_EQ(stream_->producers(), (std::vector<Producer>{{nightly_, {largest}, clock_.now()}}));
+  EXPECT_EQ(stream_->producers().all(), (std::vector<Producer>{{nightly_, {largest}, clock_.now()}}));
   append("b", {{nightly_, largest, {SequenceNumber(1)}}});
 }
 
@@ -153,8 +154,8 @@ TEST_F(Producers, AreBroughtBackByARepairOfTheClock) {
   clock_.step(-std::chrono::hours(24));
   SettingsChange repair;
   repair.repair_clock = true;
-  stream_->update(repair);
-  EXPECT_EQ(stream_->producers(), std::vector{at(nightly_, 5)});
+  stream_->maintenance().update(repair);
+  EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
   EXPECT_EQ(findings(*stream_), Lines{});
 }
 
@@ -179,7 +180,7 @@ TEST_F(FailingProducers, StayWhereTheyAreWhereTheirRecordsAreNotStored) {
   });
   EXPECT_EQ(refusal([&] { append("b", {move(nightly_, 5, 6)}); }), ErrorCode::full);
   vfs_.set_hook(nullptr);
-  EXPECT_EQ(stream_->producers(), std::vector{at(nightly_, 5)});
+  EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
   EXPECT_EQ(lines(), Lines{"a"});
   EXPECT_TRUE(append("b", {move(nightly_, 5, 6)})) << "and the same stream goes on from there";
   EXPECT_EQ(lines(), (Lines{"a", "b"}));
@@ -203,8 +204,8 @@ TEST_P(DamagedProducer, IsRefusedAndFound) {
   append("a", {move({"a", "s"}, {}, 5, "proof")});
   append("b", {move({"b", ""}, {}, 5)});
   test::RawDatabase(path_).exec("UPDATE producers SET " + std::string(GetParam()) + " WHERE name = 'a'");
-  EXPECT_EQ(refusal([&] { stream_->producers(); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([&] { stream_->producer("a"); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->producers().all(); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->producers().of("a"); }), ErrorCode::corrupt);
   EXPECT_EQ(refusal([&] { append("c", {move({"a", "s"}, 5, 6)}); }), ErrorCode::corrupt);
   EXPECT_EQ(refusal([&] { append("c", {move({"a", "s"}, {}, 6)}); }), ErrorCode::corrupt) << "not taken for a new one";
   EXPECT_TRUE(append("d", {move({"b", ""}, 5, 6)})) << "others go on";
@@ -219,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, DamagedProducer,
 TEST_F(Producers, ThatAreDamagedCanBeForgotten) {
   append("a", {move(nightly_, {}, 5)});
   test::RawDatabase(path_).exec("UPDATE producers SET position = '6'");
-  EXPECT_TRUE(stream_->forget_producer("nightly"));
+  EXPECT_TRUE(stream_->producers().forget("nightly"));
   EXPECT_EQ(findings(*stream_), Lines{});
 }
 

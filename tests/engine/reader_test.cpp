@@ -183,7 +183,7 @@ TEST_F(ReaderTest, NeverWaitsForTheWriterLock) {
   const sqlite::WriterLock lock(file("lock"), true);
   const auto held = lock.acquire(20s);
   EXPECT_EQ(lines().size(), 4U);
-  EXPECT_EQ(open_to_read()->statistics(Detail::all).shards.size(), 2U);
+  EXPECT_EQ(open_to_read()->maintenance().statistics(Detail::all).shards.size(), 2U);
   EXPECT_EQ(findings(*open_to_read()), Lines{});
 }
 

@@ -62,7 +62,8 @@ TEST_F(RemovedStream, TakesNoFirstAppend) {
 TEST_F(RemovedStream, TakesNoChangeOfItsSettings) {
   const auto writer = open_to_write();
   remove();
-  EXPECT_EQ(refusal([&] { writer->update({.max_record_size = 4096, .tags = {}}); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { writer->maintenance().update({.max_record_size = 4096, .tags = {}}); }),
+            ErrorCode::not_found);
 }
 
 TEST_F(RemovedStream, AndMadeAgainTakesNoAppendToTheOldOne) {

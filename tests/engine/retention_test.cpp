@@ -12,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::any_budget;
+using test::append_all;
 using test::drain_with_gaps;
 using test::mebibyte;
 using test::refusal;
@@ -30,7 +31,7 @@ class Retention : public test::StreamTest {
   void keep(Duration retention) {
     SettingsChange change;
     change.retention = retention;
-    open_to_write()->update(change);
+    open_to_write()->maintenance().update(change);
   }
 
   void look_again() { clock_.let_pass(1s); }
@@ -87,7 +88,7 @@ TEST_F(Retention, ThatIsRaisedShowsAgainWhatIsNotTrimmed) {
   const auto writer = open_to_write();
   SettingsChange change;
   change.retention = 1h;
-  writer->update(change);
+  writer->maintenance().update(change);
   EXPECT_EQ(all(), Lines{"a"});
 }
 
@@ -126,7 +127,7 @@ TEST_F(Retention, KeepsTheNumbersGoingThoughNothingIsLeft) {
   clock_.step(1h);
   trim_all();
   EXPECT_EQ(batches(), "");
-  EXPECT_EQ(stream_->describe().last_batch, 2U);
+  EXPECT_EQ(stream_->describe().turn, 2U);
   EXPECT_EQ(stream_->describe().last_arrival, clock_.now() - 1h);
   const auto writer = open_to_write();
   EXPECT_EQ(put(*writer, 0, {"d"}), "3");
@@ -172,7 +173,7 @@ TEST_F(Retention, TakesBatchesOfAShardThatIsSplitLater) {
   const ReshardStep step{{ShardId(0)},
                          {{ShardId(2), {range.first, HashKey(middle.value() - 1)}, ShardId(0)},
                           {ShardId(3), {middle, range.last}, ShardId(0)}}};
-  ASSERT_TRUE(resharder->reshard(step, resharder->describe().map.version()));
+  ASSERT_TRUE(resharder->resharding().apply(step, resharder->describe().map.version()));
   EXPECT_EQ(put(*open_to_write(), 2, {"d"}), "4");
   EXPECT_EQ(all(), Lines{"d"});
 }
@@ -192,7 +193,7 @@ TEST_F(Retention, TakesAThousandBatchesAStepAndTwoStepsAnAppend) {
   const auto writer = open_to_write();
   std::vector<RoutedBatch> many;
   for (int i = 0; i < 5500; ++i) many.push_back(test::batch_of(0, {"x"}));
-  writer->append(many, Sync::normal);
+  append_all(*writer, many, Sync::normal);
   clock_.step(1h);
   look_again();
   for (const char* const left : {"2000", "4000", "5500", "5500"}) {
@@ -218,10 +219,10 @@ TEST_F(Retention, KeepsPaceWithManyBatchesAtOnce) {
   const auto writer = open_to_write();
   std::vector<RoutedBatch> many;
   for (int i = 0; i < 5000; ++i) many.push_back(test::batch_of(0, {"x"}));
-  writer->append(many, Sync::normal);
+  append_all(*writer, many, Sync::normal);
   clock_.step(1h);
   look_again();
-  writer->append(many, Sync::normal);
+  append_all(*writer, many, Sync::normal);
   EXPECT_EQ(horizon(), "5000");
 }
 
@@ -290,7 +291,7 @@ TEST_F(Retention, LeavesStatisticsOfWhatCanBeRead) {
   const Timestamp second = clock_.now();
   put(*writer, 0, {"ccc"});
   const auto expect = [&] {
-    const auto shards = stream_->statistics(Detail::all).shards;
+    const auto shards = stream_->maintenance().statistics(Detail::all).shards;
     EXPECT_EQ(shards[0].records, 1U);
     EXPECT_EQ(shards[0].bytes, 3U);
     EXPECT_EQ(shards[0].trimmed_records, 2U);
@@ -439,7 +440,7 @@ TEST_P(DamagedHorizon, IsFound) {
   ASSERT_GT(test::RawDatabase(path_).exec(GetParam()), 0);
   EXPECT_EQ(refusal([&] { all(); }), ErrorCode::corrupt);
   EXPECT_EQ(refusal([&] { put(*open_to_write(), 0, {"g"}); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([&] { stream_->statistics(Detail::all); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream_->maintenance().statistics(Detail::all); }), ErrorCode::corrupt);
   EXPECT_NE(findings(*stream_), Lines{});
 }
 
@@ -472,14 +473,14 @@ class RepairClock : public Retention {
     put(*writer_, 1, {"c"});
     std::vector<RoutedBatch> many;
     for (int i = 0; i < 1000; ++i) many.push_back(test::batch_of(1, {"x"}));
-    writer_->append(many, Sync::normal);  // an index row
+    append_all(*writer_, many, Sync::normal);  // an index row
     clock_.set(now_);
   }
 
   void repair() {
     SettingsChange change;
     change.repair_clock = true;
-    open_to_write()->update(change);
+    open_to_write()->maintenance().update(change);
   }
 
   Timestamp now_ = clock_.now() + 1h;
@@ -530,7 +531,7 @@ TEST_F(RepairClock, ReachesTheTimesOfShards) {
   SettingsChange change;
   change.repair_clock = true;
   const auto stream = shardlog::open(path, {Access::write}, clock_);
-  stream->update(change);
+  stream->maintenance().update(change);
   EXPECT_EQ(stream->describe().created_at, now_);
   EXPECT_EQ(stream->describe().map.shards()[0].opened_at, now_);
 }

@@ -96,7 +96,7 @@ TEST_F(StoredSettings, WithANewFeatureStopAReaderThatBegins) {
   rewrite([](Configuration& configuration) { configuration.features.incompatible = 2; });
   EXPECT_EQ(refusal([&] { stream->read({}); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->describe(); }), ErrorCode::unsupported);
-  EXPECT_EQ(refusal([&] { stream->statistics(Detail::all); }), ErrorCode::unsupported);
+  EXPECT_EQ(refusal([&] { stream->maintenance().statistics(Detail::all); }), ErrorCode::unsupported);
 }
 
 TEST_F(StoredSettings, WithANewShardTakeItsRecords) {

@@ -14,6 +14,8 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
+
 using namespace std::chrono_literals;
 
 /// A stream that is appended to, resharded and trimmed, and what has to be there by the rules alone. Record n of shard
@@ -67,7 +69,7 @@ class Beside {
     std::vector<std::string> data(*rc::gen::inRange<std::size_t>(1, 4));
     for (std::string& each : data) each = std::to_string(shard) + ":" + std::to_string(shards_[shard].next++);
     const RoutedBatch batch = test::batch_of(shard, data);
-    RC_ASSERT(writer_->append({&batch, 1}, Sync::normal).has_value());
+    RC_ASSERT(append_all(*writer_, {&batch, 1}, Sync::normal).has_value());
   }
 
   void split() {
@@ -95,7 +97,7 @@ class Beside {
     clock_.step(1h);
     SettingsChange change;
     change.retention = 30min;
-    writer_->update(change);
+    writer_->maintenance().update(change);
     for (ShardModel& shard : shards_) shard.readable = shard.next;
   }
 

@@ -54,7 +54,7 @@ class Starts : public test::StreamTest {
     SettingsChange change;
     change.retention = 30min;
     clock_.step(1h);
-    writer_->update(change);
+    writer_->maintenance().update(change);
   }
 
   /// What the reader delivers until the tail or the end: gaps as "gap 1:2-3", records, "end of 1", and "end".
@@ -78,7 +78,7 @@ class Starts : public test::StreamTest {
   Lines located(const Position& position, const std::vector<ShardId>& shards = {}) {
     Lines lines;
     for (const ShardPlace& place : stream_->locate(position, shards)) {
-      lines.push_back(std::to_string(place.shard.number()) + ":" + place.next.to_string() +
+      lines.push_back(std::to_string(place.shard.number()) + ":" + place.next.value().to_string() +
                       (place.at_end ? " end" : ""));
     }
     return lines;
@@ -292,7 +292,7 @@ TEST_F(Ended, WhereRetentionTookTheRest) {
 TEST_F(Ended, NotWhereRetentionTookWhatIsBehindThePinnedEnd) {
   SettingsChange change;
   change.retention = 30min;
-  writer_->update(change);
+  writer_->maintenance().update(change);
   fill(0, 1, 1);
   const auto reader = stream_->read({.starts = {at(0, 1)}, .shards = {}, .until = {}});
   fill(0, 2, 1);
@@ -309,7 +309,7 @@ TEST_F(Ended, AcrossARepairOfTheClock) {
   clock_.step(-24h);
   SettingsChange repair;
   repair.repair_clock = true;
-  writer_->update(repair);
+  writer_->maintenance().update(repair);
   fill(3, 2, 1);
   split(*writer_, 3);
   EXPECT_EQ(told(*reader), (Lines{"0:1", "3:2", "end of 0", "end of 3", "end"}));

@@ -8,16 +8,20 @@
 namespace shardlog {
 namespace {
 
+using test::append_all;
+
 using namespace std::chrono_literals;
 
 class Statistics : public test::StreamTest {
  protected:
-  ShardStatistics of_shard(std::size_t shard) { return open_to_read()->statistics(Detail::all).shards.at(shard); }
+  ShardStatistics of_shard(std::size_t shard) {
+    return open_to_read()->maintenance().statistics(Detail::all).shards.at(shard);
+  }
 };
 
 TEST_F(Statistics, OfAnEmptyShardHaveNoEnds) {
   create(2);
-  EXPECT_EQ(open_to_read()->statistics(Detail::all).shards.size(), 2U);
+  EXPECT_EQ(open_to_read()->maintenance().statistics(Detail::all).shards.size(), 2U);
   EXPECT_EQ(of_shard(1).records, 0U);
   EXPECT_EQ(of_shard(1).bytes, 0U);
   EXPECT_FALSE(of_shard(1).first);
@@ -28,7 +32,7 @@ TEST_F(Statistics, CountDataAndKeys) {
   create();
   const std::vector<Record> records{{"four", "three"}, {"", std::nullopt}};
   const RoutedBatch batch{ShardId(0), encode(records)};
-  open_to_write()->append({&batch, 1}, Sync::full);
+  append_all(*open_to_write(), {&batch, 1}, Sync::full);
   EXPECT_EQ(of_shard(0).records, 2U);
   EXPECT_EQ(of_shard(0).bytes, 9U);
 }
@@ -71,7 +75,7 @@ TEST_F(Statistics, DescribeTheNewestBatch) {
   put(*writer, 0, {"a"});
   clock_.step(1s);
   put(*writer, 1, {"b"});
-  EXPECT_EQ(open_to_read()->describe().last_batch, 2U);
+  EXPECT_EQ(open_to_read()->describe().turn, 2U);
   EXPECT_EQ(open_to_read()->describe().last_arrival, clock_.now());
 }
 
@@ -79,7 +83,7 @@ TEST_F(Statistics, SayWhatTheStreamTakesOnDisk) {
   create();
   const auto writer = open_to_write();
   put(*writer, 0, {std::string(test::mebibyte, 'x')});
-  EXPECT_EQ(open_to_read()->statistics(Detail::all).stored_bytes,
+  EXPECT_EQ(open_to_read()->maintenance().statistics(Detail::all).stored_bytes,
             std::filesystem::file_size(file("stream.db")) + std::filesystem::file_size(file("stream.db-wal")));
 }
 

@@ -15,6 +15,7 @@ namespace shardlog {
 namespace {
 
 using namespace std::chrono_literals;
+using test::append_all;
 using test::data_of;
 using test::Delivered;
 using test::drain;
@@ -75,12 +76,12 @@ class Beside {
     retention_ = retention;
     SettingsChange change;
     change.retention = retention;
-    any_writer().update(change);
+    any_writer().maintenance().update(change);
     trim();
   }
 
   void trim() {
-    any_writer().update({});
+    any_writer().maintenance().update({});
     model_.trim(expired());
   }
 
@@ -107,9 +108,9 @@ class Beside {
 
  private:
   void append(const std::vector<Piece>& pieces) {
-    const auto runs = any_writer().append(encoded(pieces), Sync::normal).value();
+    const auto runs = append_all(any_writer(), encoded(pieces), Sync::normal).value();
     std::vector<std::string> firsts;
-    for (const Appended& run : runs) firsts.push_back(run.sequences[0].to_string());
+    for (const Stored& run : runs) firsts.push_back(run.sequences[0].to_string());
     RC_ASSERT(firsts == model_.append(pieces, clock_.now()));
   }
 
@@ -216,7 +217,7 @@ RC_GTEST_PROP(StreamProperty, FindsEveryPositionInWhatIsLeft, ()) {
                 beside.model().between(subset, beside.expired(), from, until));
     }
   }
-  RC_ASSERT(beside.any_writer().verify([](double) { return true; }).findings.empty());
+  RC_ASSERT(beside.any_writer().maintenance().verify([](double) { return true; }).findings.empty());
 }
 
 /// What a reader has been told of each shard: the number of the record that has to come next.
@@ -297,10 +298,10 @@ RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
 RC_GTEST_PROP(StreamProperty, CountsWhatWasAppended, ()) {
   Beside beside;
   fill(beside);
-  const StreamStatistics statistics = beside.reader().statistics(Detail::all);
-  RC_ASSERT(statistics.description.last_batch == beside.model().batches());
+  const StreamStatistics statistics = beside.reader().maintenance().statistics(Detail::all);
+  RC_ASSERT(statistics.description.turn == beside.model().batches());
   RC_ASSERT(beside.model().agrees(statistics.shards));
-  const VerifyReport report = beside.any_writer().verify([](double) { return true; });
+  const VerifyReport report = beside.any_writer().maintenance().verify([](double) { return true; });
   RC_ASSERT(report.findings.empty());
   RC_ASSERT(report.batches == beside.model().batches());
   RC_ASSERT(report.records == beside.model().read({}, 0, {}, {}).size());

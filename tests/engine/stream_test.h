@@ -12,9 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/append_all.h"
 #include "engine/manual_clock.h"
 #include "engine/temporary_directory.h"
-#include "shardlog/stream.h"
+#include "shardlog/engines.h"
 
 namespace shardlog::test {
 
@@ -52,7 +53,7 @@ inline void add_to(std::vector<Delivered>& records, const std::vector<StoredBatc
       const std::size_t place = index++;
       if (place < batch.first || place >= batch.first + batch.count) continue;
       records.push_back(
-          {batch.shard.number(), batch.sequences[place].to_string(), batch.arrived_at, std::string(record.data)});
+          {batch.shard.number(), batch.sequences[place].to_string(), batch.arrivals[place], std::string(record.data)});
     }
   }
 }
@@ -112,7 +113,7 @@ inline void split(Stream& stream, std::uint32_t shard) {
   const ReshardStep step{{parent},
                          {{next, {range.first, middle}, parent},
                           {ShardId(next.number() + 1), {HashKey(middle.value() + 1), range.last}, parent}}};
-  ASSERT_TRUE(stream.reshard(step, map.version()));
+  ASSERT_TRUE(stream.resharding().apply(step, map.version()));
 }
 
 /// Closes two shards that are neighbours, in the order of their keys; a child with the next id takes over.
@@ -121,7 +122,7 @@ inline void merge(Stream& stream, std::uint32_t first, std::uint32_t second) {
   const HashRange range{map.find(ShardId(first))->range.first, map.find(ShardId(second))->range.last};
   const ReshardStep step{{ShardId(first), ShardId(second)},
                          {{next_shard_id(map), range, ShardId(first), ShardId(second)}}};
-  ASSERT_TRUE(stream.reshard(step, map.version()));
+  ASSERT_TRUE(stream.resharding().apply(step, map.version()));
 }
 
 /// A stream in a directory of its own, under a clock that the test owns.
@@ -140,11 +141,11 @@ class StreamTest : public testing::Test {
   /// One commit of one batch. The number of its first record.
   static std::string put(Stream& stream, std::uint32_t shard, const Lines& data, Sync sync = Sync::full) {
     const RoutedBatch batch = batch_of(shard, data);
-    return stream.append({&batch, 1}, sync).value().at(0).sequences[0].to_string();
+    return append_all(stream, {&batch, 1}, sync).value().at(0).sequences[0].to_string();
   }
 
   static Lines findings(Stream& stream) {
-    return stream.verify([](double) { return true; }).findings;
+    return stream.maintenance().verify([](double) { return true; }).findings;
   }
 
   Lines lines() { return data_of(read(*open_to_read())); }

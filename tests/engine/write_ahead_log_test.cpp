@@ -157,8 +157,8 @@ TEST_F(WriteAheadLogTest, IsEmptiedUnderTheWriterLockOnly) {
     const auto writer = open_to_write();
     put_many(*writer, 10 * kibibyte, 10 * mebibyte);
     put_bytes(*writer, 4 * mebibyte);
-    writer->update({.max_record_size = 4096, .tags = {}});
-    open_to_read()->statistics(Detail::all);
+    writer->maintenance().update({.max_record_size = 4096, .tags = {}});
+    open_to_read()->maintenance().statistics(Detail::all);
     EXPECT_EQ(findings(*open_to_read()), Lines{});
   }
   open_to_read();

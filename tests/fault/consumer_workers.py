@@ -45,9 +45,12 @@ class Group:
                 del self.workers[pid]
                 self.add()
 
+    def processes(self):
+        return [f"pid {pid}" for pid in self.workers]
+
     def owns_all(self, found):
         owners = [shard["owner"] for shard in found["shards"]]
-        return len(owners) == SHARDS and all(owner and owner["pid"] in self.workers for owner in owners)
+        return len(owners) == SHARDS and all(owner and owner["process"] in self.processes() for owner in owners)
 
     def stop(self):
         for worker in self.workers.values():

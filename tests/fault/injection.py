@@ -38,16 +38,19 @@ def calls_made(trace):
     main_thread = traced[0][0]
     others = {thread for thread, line in traced if line.startswith("execve(") and thread != main_thread}
     counts = collections.Counter()
+    of_loader = collections.Counter()
     found = {}
-    begun = False
     for thread, line in traced:
         call = re.match(r"(\w+)\(", line)
         if thread in others or not call:
             continue
-        begun = begun or line.startswith("fcntl(0, F_GETFD)")  # what comes before is the loader's
-        counts[thread, call.group(1)] += 1
-        if begun and not NOT_TRIED.fullmatch(call.group(1)):
-            found[call.group(1), counts[thread, call.group(1)]] = True
+        name = call.group(1)
+        if line.startswith("fcntl(0, F_GETFD)"):  # the first call of our own
+            of_loader = counts.copy()
+        counts[thread, name] += 1
+        # In another thread, too, a fault at so early a call would meet the loader.
+        if of_loader and counts[thread, name] > of_loader[main_thread, name] and not NOT_TRIED.fullmatch(name):
+            found[name, counts[thread, name]] = True
     return list(found)
 
 

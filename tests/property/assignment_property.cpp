@@ -5,9 +5,9 @@
 #include <map>
 #include <string>
 
-#include "shardlog/consumer/assignment.h"
+#include "shardlog/consuming/assignment.h"
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 LeaseOwner worker(std::size_t number) {
@@ -140,4 +140,4 @@ TEST(Assignment, WithoutFollowTakesAllThatIsFreeAndClaimsNothing) {
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

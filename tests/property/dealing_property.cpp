@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "shardlog/core/router.h"
-#include "tools/input/runs.h"
+#include "shardlog/producing/runs.h"
 #include "unit/shards.h"
 
-namespace shardlog::cli {
+namespace shardlog::producing {
 namespace {
 
 /// Often short, now and then longer than a run.
@@ -93,4 +93,4 @@ RC_GTEST_PROP(Dealing, IsEvenFromAsManyMebibytesAsThereAreShards, ()) {
 }
 
 }  // namespace
-}  // namespace shardlog::cli
+}  // namespace shardlog::producing

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "engine/manual_clock.h"
-#include "shardlog/consumer/checkpoint_order.h"
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/lease_keeper.h"
+#include "shardlog/consuming/checkpoint_order.h"
+#include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/reshard/plan.h"
 #include "unit/fake_stream.h"
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,9 +53,7 @@ class Watcher {
 class Worker {
  public:
   Worker(test::FakeStore& store, const Clock& clock, const std::string& name)
-      : store_(store),
-        stream_(store),
-        keeper_(stream_, clock, {"billing", {name, "another-boot/1/1/1"}, duration, true}) {}
+      : store_(store), stream_(store), keeper_(stream_, clock, {"billing", {name, "elsewhere", duration}, true}) {}
 
   /// What a worker does in turn. False where it was fenced: then it ends.
   bool step() {
@@ -156,7 +154,7 @@ class World {
     auto& worker = workers_[name];
     worker = std::make_unique<Worker>(store_, clock_, name);
     // Between what it reads and what it writes anything may happen.
-    worker->stream().before_change = [this] {
+    worker->stream().fake_leases.before_change = [this] {
       if (!is_calm_ && busy_.size() < 3 && *rc::gen::weightedElement<bool>({{1, true}, {5, false}})) anything();
     };
   }
@@ -177,7 +175,7 @@ class World {
   }
 
   [[nodiscard]] Duration time() const { return clock_.elapsed(); }
-  [[nodiscard]] std::vector<Lease> leases() { return outside_.consumer("billing").value().leases; }
+  [[nodiscard]] std::vector<Lease> leases() { return outside_.leases().find("billing").value().leases; }
   [[nodiscard]] bool is_open(ShardId shard) { return store_.map.find(shard)->open(); }
 
   [[nodiscard]] bool all_owned() {
@@ -263,4 +261,4 @@ TEST(Leases, HaveOneOwnerInEachEpochWhateverHappens) {
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

@@ -17,13 +17,13 @@ std::shared_ptr<const StoredBatch> stored(const std::vector<std::string>& data, 
   std::vector<Record> records;
   records.reserve(data.size());
   for (const std::string& text : data) records.push_back({text, std::nullopt});
-  return std::make_shared<StoredBatch>(StoredBatch{ShardId(0), Timestamp(),
+  return std::make_shared<StoredBatch>(StoredBatch{ShardId(0), Arrivals(Timestamp()),
                                                    SequenceRun::dense(first_sequence, data.size()),
                                                    RecordBatch::decode(encode(records).payload), 0, data.size()});
 }
 
 /// The records b, empty and e of two stored batches.
-consumer::Batch three_records() {
+consuming::Batch three_records() {
   return {ShardId(0), 1, 1, {{stored({"a", "b", ""}, 1), 1, 2}, {stored({"e"}, 4), 0, 1}}};
 }
 
@@ -68,14 +68,14 @@ TEST(BatchRenderer, RecordsOfAFrameEndTogether) {
 TEST(BatchRenderer, BeginsAnewEachTime) {
   BatchRenderer lines({}, uuid, false);
   lines.render(three_records());
-  const consumer::Batch large{ShardId(0), 1, 1, {{stored({std::string(1'000'000, 'x'), "y"}, 5), 0, 2}}};
+  const consuming::Batch large{ShardId(0), 1, 1, {{stored({std::string(1'000'000, 'x'), "y"}, 5), 0, 2}}};
   EXPECT_EQ(lines.render(large).ends, (std::vector<std::uint64_t>{1'000'001, 1'000'003}));
   EXPECT_EQ(lines.render(three_records()).text, "b\n\ne\n");
 }
 
 TEST(BatchRenderer, EscapesForATerminal) {
   BatchRenderer lines({}, uuid, true);
-  const consumer::Batch batch{ShardId(0), 1, 1, {{stored({"\x1b[2J"}, 1), 0, 1}}};
+  const consuming::Batch batch{ShardId(0), 1, 1, {{stored({"\x1b[2J"}, 1), 0, 1}}};
   EXPECT_EQ(lines.render(batch).text, "\\x1b[2J\n");
   EXPECT_EQ(test::refusal([] { BatchRenderer({OutputForm::Kind::frames, {}}, uuid, true); }), ErrorCode::usage);
 }

@@ -1,10 +1,10 @@
-#include "shardlog/consumer/batches.h"
+#include "shardlog/consuming/batches.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 using namespace std::chrono_literals;
@@ -13,7 +13,7 @@ std::shared_ptr<const StoredBatch> stored(std::uint32_t shard, std::uint64_t fir
                                           const std::vector<std::string>& data) {
   std::vector<Record> records;
   for (const std::string& each : data) records.push_back({each, std::nullopt});
-  return std::make_shared<const StoredBatch>(StoredBatch{ShardId(shard), Timestamp(Duration(first)),
+  return std::make_shared<const StoredBatch>(StoredBatch{ShardId(shard), Arrivals(Timestamp(Duration(first))),
                                                          SequenceRun::dense(first, data.size()),
                                                          RecordBatch::decode(encode(records).payload), 0, data.size()});
 }
@@ -126,4 +126,4 @@ TEST(Batch, KnowsItsRecordsAndPartsOfThem) {
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

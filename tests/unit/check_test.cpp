@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "unit/refusal.h"
 
 namespace shardlog {

@@ -1,20 +1,19 @@
-#include "shardlog/consumer/consumer.h"
+#include "shardlog/consuming/consumer.h"
 
 #include <gtest/gtest.h>
 
 #include "engine/manual_clock.h"
-#include "shardlog/consumer/process_identity.h"
 #include "unit/fake_stream.h"
 #include "unit/refusal.h"
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 using test::refusal;
 
 class ConsumerTest : public testing::Test {
  protected:
-  Consumer consumer() { return stream_.consumer("billing").value(); }
+  Consumer consumer() { return stream_.leases().find("billing").value(); }
   Lease lease(std::size_t place) { return consumer().leases.at(place); }
 
   /// As a worker would.
@@ -24,13 +23,13 @@ class ConsumerTest : public testing::Test {
     after.owner = owner;
     ++after.epoch;
     const LeaseChange change{before, after};
-    ASSERT_TRUE(stream_.change_leases(consumer().uuid, {&change, 1}));
+    ASSERT_TRUE(stream_.leases().change(consumer().uuid, {&change, 1}));
   }
 
   test::ManualClock clock_;
   test::FakeStore store_{2};
   test::FakeStream stream_{store_};
-  const LeaseOwner live_{"w1", process_identity()};
+  const LeaseOwner live_{"w1", "here"};
 };
 
 TEST_F(ConsumerTest, IsMadeOnce) {
@@ -42,8 +41,8 @@ TEST_F(ConsumerTest, IsMadeOnce) {
 }
 
 TEST_F(ConsumerTest, IsNotMadeWhereSomebodyWasFaster) {
-  stream_.before_change = [this] {
-    stream_.before_change = nullptr;
+  stream_.fake_leases.before_change = [this] {
+    stream_.fake_leases.before_change = nullptr;
     EXPECT_TRUE(make_consumer(stream_, "billing", TrimHorizon{}, clock_));
   };
   EXPECT_FALSE(make_consumer(stream_, "billing", Latest{}, clock_));
@@ -102,7 +101,7 @@ TEST_F(ConsumerTest, WithALiveWorkerIsNotTakenAway) {
 TEST_F(ConsumerTest, IsForgotten) {
   make_consumer(stream_, "billing", Latest{}, clock_);
   forget_consumer(stream_, "billing", false);
-  EXPECT_EQ(stream_.consumer("billing"), std::nullopt);
+  EXPECT_EQ(stream_.leases().find("billing"), std::nullopt);
   EXPECT_EQ(refusal([&] { forget_consumer(stream_, "billing", false); }), ErrorCode::not_found);
 }
 
@@ -117,4 +116,4 @@ TEST_F(ConsumerTest, IsReadOnFromWhatIsNotDone) {
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

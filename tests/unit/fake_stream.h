@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "unit/shards.h"
 
 namespace shardlog::test {
@@ -65,6 +65,23 @@ class FakeStore {
     return first == horizon.end() ? begin(shard) : std::max(begin(shard), first->second);
   }
 
+  [[nodiscard]] std::uint64_t announcements() {
+    const std::lock_guard guard(mutex);
+    return announced;
+  }
+  /// Whether there was a commit since `seen`, which is brought up to date.
+  bool wait(std::uint64_t& seen, Duration timeout, const std::stop_token& stop) {
+    const Duration end = SystemClock().elapsed() + timeout;
+    while (!stop.stop_requested() && SystemClock().elapsed() < end) {
+      if (const std::uint64_t now = announcements(); now != seen) {
+        seen = now;
+        return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+  }
+
   std::mutex mutex;
   ShardMap map;
   std::vector<Stored> batches;
@@ -115,17 +132,7 @@ class FakeReader final : public Reader {
     return result;
   }
 
-  bool wait(Duration timeout, std::stop_token stop) override {
-    const Duration end = SystemClock().elapsed() + timeout;
-    while (!stop.stop_requested() && SystemClock().elapsed() < end) {
-      {
-        const std::lock_guard guard(store_.mutex);
-        if (seen_ != store_.announced) return true;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return false;
-  }
+  bool wait(Duration timeout, std::stop_token stop) override { return store_.wait(seen_, timeout, stop); }
 
  private:
   void add(const FakeStore::Stored& stored, ReadResult& result) {
@@ -136,7 +143,7 @@ class FakeReader final : public Reader {
     if (from >= behind) return;
     std::vector<Record> records;
     for (const std::string& data : stored.data) records.push_back({data, std::nullopt});
-    result.batches.push_back({stored.shard, Timestamp(), SequenceRun::dense(stored.first, records.size()),
+    result.batches.push_back({stored.shard, Arrivals(Timestamp()), SequenceRun::dense(stored.first, records.size()),
                               RecordBatch::decode(encode(records).payload), from - stored.first, behind - from});
     place->second = behind;
   }
@@ -150,13 +157,105 @@ class FakeReader final : public Reader {
   std::set<ShardId> ended_;
 };
 
-/// What a process sees of a FakeStore: as much of Stream as consumers need.
-class FakeStream final : public Stream {
+/// Knows that the process "here" is alive and all "gone..." are not, and nothing of any other.
+class FakeLiveness final : public Liveness {
  public:
-  explicit FakeStream(FakeStore& store) : store_(store) {}
+  std::string self() override { return "here"; }
+  State state_of(const std::string& process) override {
+    if (process == "here") return State::alive;
+    return process.starts_with("gone") ? State::gone : State::unknown;
+  }
+  std::string describe(const std::string& process) override { return process == "here" ? "" : "on another host"; }
+};
+
+class FakeNotice final : public Notice {
+ public:
+  explicit FakeNotice(FakeStore& store) : store_(store), seen_(store.announcements()) {}
+
+  bool wait(Duration timeout, const std::stop_token& stop) override { return store_.wait(seen_, timeout, stop); }
+
+ private:
+  FakeStore& store_;
+  std::uint64_t seen_;
+};
+
+/// The leases of a FakeStore.
+class FakeLeases final : public LeaseStore {
+ public:
+  explicit FakeLeases(FakeStore& store) : store_(store) {}
 
   std::function<void()> before_change;  ///< called before leases or a consumer change, for others to be faster
 
+  std::optional<Consumer> find(const std::string& name) override {
+    const std::lock_guard guard(store_.mutex);
+    const auto found = store_.consumers.find(name);
+    return found == store_.consumers.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::vector<Consumer> all() override { return {}; }
+
+  bool replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) override {
+    if (before_change) before_change();
+    const std::lock_guard guard(store_.mutex);
+    const std::string& name = expected ? expected->name : desired->name;
+    const auto found = store_.consumers.find(name);
+    const auto there = found == store_.consumers.end() ? std::nullopt : std::optional(found->second);
+    if (there != expected) return false;
+    store_.consumers.erase(name);
+    if (desired) store_.consumers.emplace(name, *desired);
+    return true;
+  }
+
+  bool change(const std::string& uuid, std::span<const LeaseChange> changes) override {
+    if (before_change) before_change();
+    const std::lock_guard guard(store_.mutex);
+    for (auto& [name, consumer] : store_.consumers) {
+      if (consumer.uuid == uuid) return make(consumer, changes);
+    }
+    return false;
+  }
+
+ private:
+  bool make(Consumer& consumer, std::span<const LeaseChange> changes) {
+    std::map<ShardId, Lease> leases;
+    for (const Lease& lease : consumer.leases) leases.emplace(lease.shard, lease);
+    std::set<ShardId> seen;
+    for (const auto& [expected, desired] : changes) {
+      const ShardId shard = expected ? expected->shard : desired->shard;
+      if (!seen.insert(shard).second) throw Error(ErrorCode::internal, "a lease is changed twice");
+      const auto found = leases.find(shard);
+      const auto there = found == leases.end() ? std::nullopt : std::optional(found->second);
+      if (there != expected) return false;
+      leases.erase(shard);
+      if (desired) leases.emplace(shard, *desired);
+      const bool is_progress =
+          expected && desired && expected->owner == desired->owner && expected->claimant == desired->claimant;
+      if (!is_progress) ++store_.announced;
+    }
+    const Consumer before = consumer;
+    consumer.leases.clear();
+    for (const auto& [shard, lease] : leases) consumer.leases.push_back(lease);
+    if (store_.changed) store_.changed(before, consumer);
+    return true;
+  }
+
+  FakeStore& store_;
+};
+
+/// What a process sees of a FakeStore: as much of Stream as consumers need.
+class FakeStream final : public Stream {
+ public:
+  explicit FakeStream(FakeStore& store) : store_(store), fake_leases(store) {}
+
+ private:
+  FakeStore& store_;
+
+ public:
+  FakeLeases fake_leases;
+
+  [[nodiscard]] const Capabilities& capabilities() const override {
+    static constexpr Capabilities all{.engine = "fake"};
+    return all;
+  }
   StreamDescription describe() override {
     const std::lock_guard guard(store_.mutex);
     return {"uuid", 1, Timestamp(), {}, store_.map};
@@ -182,77 +281,20 @@ class FakeStream final : public Stream {
     return places;
   }
 
-  std::optional<Consumer> consumer(const std::string& name) override {
-    const std::lock_guard guard(store_.mutex);
-    const auto found = store_.consumers.find(name);
-    return found == store_.consumers.end() ? std::nullopt : std::optional(found->second);
-  }
-  std::vector<Consumer> consumers() override { return {}; }
+  std::unique_ptr<Notice> notice() override { return std::make_unique<FakeNotice>(store_); }
+  LeaseStore& leases() override { return fake_leases; }
+  Liveness& liveness() override { return liveness_; }
 
-  bool replace_consumer(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) override {
-    if (before_change) before_change();
-    const std::lock_guard guard(store_.mutex);
-    const std::string& name = expected ? expected->name : desired->name;
-    const auto found = store_.consumers.find(name);
-    const auto there = found == store_.consumers.end() ? std::nullopt : std::optional(found->second);
-    if (there != expected) return false;
-    store_.consumers.erase(name);
-    if (desired) store_.consumers.emplace(name, *desired);
-    return true;
-  }
-
-  bool change_leases(const std::string& uuid, std::span<const LeaseChange> changes) override {
-    if (before_change) before_change();
-    const std::lock_guard guard(store_.mutex);
-    for (auto& [name, consumer] : store_.consumers) {
-      if (consumer.uuid == uuid) return change(consumer, changes);
-    }
-    return false;
-  }
-
-  std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> /*batches*/, Sync /*sync*/,
-                                              std::span<const ProducerMove> /*moves*/) override {
-    unused();
-  }
+  std::vector<Outcome> append(const AppendRequest& /*request*/) override { unused(); }
   void make_durable() override { unused(); }
-  std::vector<Producer> producer(const std::string& /*name*/) override { unused(); }
-  std::vector<Producer> producers() override { unused(); }
-  bool forget_producer(const std::string& /*name*/) override { unused(); }
-  void update(const SettingsChange& /*change*/) override { unused(); }
-  std::optional<ShardMap::Version> reshard(const ReshardStep& /*step*/, ShardMap::Version /*version*/) override {
-    unused();
-  }
-  StreamStatistics statistics(Detail /*detail*/) override { unused(); }
-  Backlog backlog(std::span<const ShardStart> /*starts*/) override { unused(); }
-  VerifyReport verify(const std::function<bool(double)>& /*progress*/) override { unused(); }
+  Resharding& resharding() override { unused(); }
+  ProducerStore& producers() override { unused(); }
+  Maintenance& maintenance() override { unused(); }
 
  private:
   [[noreturn]] static void unused() { throw Error(ErrorCode::internal, "not part of this stream"); }
 
-  bool change(Consumer& consumer, std::span<const LeaseChange> changes) {
-    std::map<ShardId, Lease> leases;
-    for (const Lease& lease : consumer.leases) leases.emplace(lease.shard, lease);
-    std::set<ShardId> seen;
-    for (const auto& [expected, desired] : changes) {
-      const ShardId shard = expected ? expected->shard : desired->shard;
-      if (!seen.insert(shard).second) throw Error(ErrorCode::internal, "a lease is changed twice");
-      const auto found = leases.find(shard);
-      const auto there = found == leases.end() ? std::nullopt : std::optional(found->second);
-      if (there != expected) return false;
-      leases.erase(shard);
-      if (desired) leases.emplace(shard, *desired);
-      const bool is_progress =
-          expected && desired && expected->owner == desired->owner && expected->claimant == desired->claimant;
-      if (!is_progress) ++store_.announced;
-    }
-    const Consumer before = consumer;
-    consumer.leases.clear();
-    for (const auto& [shard, lease] : leases) consumer.leases.push_back(lease);
-    if (store_.changed) store_.changed(before, consumer);
-    return true;
-  }
-
-  FakeStore& store_;
+  FakeLiveness liveness_;
 };
 
 }  // namespace shardlog::test

@@ -1,4 +1,4 @@
-#include "shardlog/consumer/frontier.h"
+#include "shardlog/consuming/frontier.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "unit/shards.h"
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 using Numbers = std::vector<std::uint32_t>;
@@ -93,30 +93,33 @@ TEST(FirstLeases, KeepATimeThatHasNotCome) {
 }
 
 TEST(Checkpoint, IsReadAsItIsWritten) {
-  for (const Checkpoint& checkpoint :
-       {skipping_until(1'700'000'000'000'000), skipping_until(-1, 0), Checkpoint(done_before(90)),
-        Checkpoint(ShardEnd{}), Checkpoint(TrimHorizon{})}) {
+  for (const Checkpoint& checkpoint : {skipping_until(1'700'000'000'000'000), skipping_until(-1, 0),
+                                       Checkpoint(done_before(90)), Checkpoint(ShardEnd{}), Checkpoint(TrimHorizon{}),
+                                       Checkpoint(Beginning{}), Checkpoint(Beginning{Timestamp(Duration(90))}),
+                                       Checkpoint(Latest{}), Checkpoint(AtTime{Timestamp(Duration(-1))})}) {
     EXPECT_EQ(parse_checkpoint(to_string(checkpoint)), checkpoint) << to_string(checkpoint);
   }
-  for (const char* const wrong : {"at:5@", "at:5@x", "at:5@1 ", "at:5@01", "at:5@+1", "at:5@9223372036854775808",
-                                  "after:5@1", "trim-horizon@1", "@1", "shard-end@1@1"}) {
+  for (const char* const wrong :
+       {"at:5@", "at:5@x", "at:5@1 ", "at:5@01", "at:5@+1", "at:5@9223372036854775808", "after:5@1", "trim-horizon@1",
+        "latest@1", "time:", "time:x", "time:1@1", "beginning@", "@1", "shard-end@1@1"}) {
     EXPECT_FALSE(parse_checkpoint(wrong)) << wrong;
   }
 }
 
 TEST(Finish, OfAShardWhoseTimeHasNotComeMakesItsChildrenWaitForItToo) {
-  EXPECT_EQ(text(finished(diamond(), {lease(0, skipping_until(90))}, 0)), (Text{"1:at:0@90", "2:at:0@90"}));
+  EXPECT_EQ(text(finished(diamond(), {lease(0, skipping_until(90))}, 0)), (Text{"1:beginning@90", "2:beginning@90"}));
   EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2)}, 1)), (Text{"1:shard-end@90", "2:at:5"}));
 }
 
 TEST(Finish, OfBothParentsSkipsInTheChildOnlyWhatBothSkip) {
-  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2, done_before(80))}, 1)), Text{"3:at:0@80"});
-  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2, ShardEnd{})}, 1)), Text{"3:at:0"});
-  EXPECT_EQ(text(finished(diamond(), {lease(1, done_before(90)), lease(2)}, 2)), Text{"3:at:0"});
+  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2, done_before(80))}, 1)),
+            Text{"3:beginning@80"});
+  EXPECT_EQ(text(finished(diamond(), {lease(1, skipping_until(90)), lease(2, ShardEnd{})}, 1)), Text{"3:beginning"});
+  EXPECT_EQ(text(finished(diamond(), {lease(1, done_before(90)), lease(2)}, 2)), Text{"3:beginning"});
 }
 
 TEST(Finish, OfASplitMakesBothChildren) {
-  EXPECT_EQ(text(finished(diamond(), {lease(0)}, 0)), (Text{"1:at:0", "2:at:0"}));
+  EXPECT_EQ(text(finished(diamond(), {lease(0)}, 0)), (Text{"1:beginning", "2:beginning"}));
 }
 
 TEST(Finish, OfOneParentOfAMergeLeavesThatItIsDone) {
@@ -127,7 +130,7 @@ TEST(Finish, OfTheOtherParentMakesTheChildAndClearsBoth) {
   for (const std::uint32_t last : {1U, 2U}) {
     const std::vector<Lease> leases =
         last == 1 ? std::vector{lease(1), lease(2, ShardEnd{})} : std::vector{lease(1, ShardEnd{}), lease(2)};
-    EXPECT_EQ(text(finished(diamond(), leases, last)), Text{"3:at:0"});
+    EXPECT_EQ(text(finished(diamond(), leases, last)), Text{"3:beginning"});
   }
 }
 
@@ -144,7 +147,7 @@ TEST(Finish, OfAShardWhoseChildWasStartedMakesNothing) {
 TEST(Finish, OfBothParentsAtOnceIsMadeGoodLater) {
   std::vector<Lease> leases{lease(1, ShardEnd{}), lease(2, ShardEnd{})};
   make_changes(leases, due_changes(diamond(), leases, 1));
-  EXPECT_EQ(text(leases), Text{"3:at:0"});
+  EXPECT_EQ(text(leases), Text{"3:beginning"});
   EXPECT_TRUE(due_changes(diamond(), leases, 1).empty());
 }
 
@@ -170,16 +173,17 @@ TEST(SeekOfOneShard, ThatIsDoneReadsItAgainAndNothingBehindIt) {
 
 TEST(SeekOfOneShard, ThatWaitsKeepsWhatIsToBeReadBefore) {
   const auto leases = with_shard_at(diamond(), {lease(0)}, Latest{}, place(3, 31), 2, 2);
-  EXPECT_EQ(text(leases), (Text{"0:at:5", "1:at:0", "2:at:0", "3:at:31"}));
-  EXPECT_EQ(text(finished(diamond(), leases, 0)), (Text{"1:at:0", "2:at:0", "3:at:31"}));
+  EXPECT_EQ(text(leases), (Text{"0:at:5", "1:beginning", "2:beginning", "3:at:31"}));
+  EXPECT_EQ(text(finished(diamond(), leases, 0)), (Text{"1:beginning", "2:beginning", "3:at:31"}));
 }
 
 TEST(SeekOfOneShard, ToItsEndIsAsIfItWereDone) {
-  EXPECT_EQ(text(with_shard_at(diamond(), {lease(0)}, Latest{}, place(0, 10, true), 2, 2)), (Text{"1:at:0", "2:at:0"}));
+  EXPECT_EQ(text(with_shard_at(diamond(), {lease(0)}, Latest{}, place(0, 10, true), 2, 2)),
+            (Text{"1:beginning", "2:beginning"}));
   EXPECT_EQ(text(with_shard_at(diamond(), {lease(1), lease(2)}, Latest{}, place(1, 10, true), 2, 2)),
             (Text{"1:shard-end", "2:at:5"}));
   EXPECT_EQ(text(with_shard_at(diamond(), {lease(3)}, Latest{}, place(1, 10, true), 2, 2)), Text{"3:at:5"});
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

@@ -1,16 +1,15 @@
-#include "shardlog/consumer/lease_keeper.h"
+#include "shardlog/consuming/lease_keeper.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "engine/manual_clock.h"
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/process_identity.h"
+#include "shardlog/consuming/consumer.h"
 #include "unit/fake_stream.h"
 #include "unit/refusal.h"
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,7 +20,7 @@ constexpr HashRange all{HashKey(0), max_hash_key};
 
 /// Of another machine: nothing is known of it but what it writes.
 LeaseOwner elsewhere(const std::string& worker) {
-  return {worker, "another-boot/1/1/1"};
+  return {worker, "another-boot/1/1/1", duration};
 }
 
 class LeaseKeeperTest : public testing::Test {
@@ -32,12 +31,12 @@ class LeaseKeeperTest : public testing::Test {
   }
 
   LeaseKeeper keeper(Stream& stream, const LeaseOwner& me, bool follow = false) {
-    return {stream, clock_, {"billing", me, duration, follow}};
+    return {stream, clock_, {"billing", me, follow}};
   }
   LeaseKeeper a(bool follow = false) { return keeper(stream_a_, elsewhere("a"), follow); }
   LeaseKeeper b(bool follow = false) { return keeper(stream_b_, elsewhere("b"), follow); }
 
-  Consumer consumer() { return stream_a_.consumer("billing").value(); }
+  Consumer consumer() { return stream_a_.leases().find("billing").value(); }
   Lease lease(std::size_t place) { return consumer().leases.at(place); }
 
   static std::string message(const std::function<void()>& action) {
@@ -96,9 +95,7 @@ TEST_F(LeaseKeeperTest, LeavesALeaseThatIsRenewed) {
 }
 
 TEST_F(LeaseKeeperTest, TakesTheLeaseOfAProcessThatIsGoneAtOnce) {
-  std::string gone = process_identity();
-  gone = gone.substr(0, gone.rfind('/')) + "/1";
-  LeaseKeeper one = keeper(stream_a_, {"a", gone});
+  LeaseKeeper one = keeper(stream_a_, {"a", "gone", duration});
   one.tend();
   LeaseKeeper other = b();
   other.tend();
@@ -116,7 +113,8 @@ TEST_F(LeaseKeeperTest, ThatWasPausedChangesNothingAndSaysWhoTookOver) {
   other.commit();
   const Consumer before = consumer();
   one.advance(ShardId(0), AfterSequence{SequenceNumber(9)});
-  EXPECT_EQ(message([&] { one.tend(); }), "lease of shardId-000000000000 was taken over by worker 'b' (pid 1)");
+  EXPECT_EQ(message([&] { one.tend(); }),
+            "lease of shardId-000000000000 was taken over by worker 'b' (on another host)");
   EXPECT_EQ(refusal([&] { one.commit(); }), ErrorCode::fenced);
   EXPECT_EQ(refusal([&] { one.finish(ShardId(0)); }), ErrorCode::fenced);
   EXPECT_EQ(refusal([&] { one.release(); }), ErrorCode::fenced);
@@ -196,7 +194,7 @@ TEST_F(LeaseKeeperTest, WritesCheckpointsWithARenewalThatIsDue) {
   LeaseKeeper one = a();
   one.tend();
   int writes = 0;
-  stream_a_.before_change = [&] { ++writes; };
+  stream_a_.fake_leases.before_change = [&] { ++writes; };
   one.advance(ShardId(1), AfterSequence{SequenceNumber(10)});
   clock_.let_pass(one.until_due());
   one.commit();
@@ -252,11 +250,9 @@ TEST_F(LeaseKeeperTest, HandsAClaimedShardOverOnceItsRecordsAreDealtWith) {
 }
 
 TEST_F(LeaseKeeperTest, DropsTheClaimOfAProcessThatIsGone) {
-  std::string gone = process_identity();
-  gone = gone.substr(0, gone.rfind('/')) + "/1";
   LeaseKeeper one = a(true);
   one.tend();
-  LeaseKeeper other = keeper(stream_b_, {"b", gone}, true);
+  LeaseKeeper other = keeper(stream_b_, {"b", "gone", duration}, true);
   other.tend();
   clock_.let_pass(one.until_due());
   one.tend();
@@ -305,21 +301,21 @@ TEST_F(LeaseKeeperTest, ChildrenWaitForBothParents) {
   one.tend();
   ASSERT_EQ(one.held().size(), 1U);
   EXPECT_EQ(one.held().begin()->first, ShardId(2));
-  EXPECT_EQ(one.held().begin()->second.reached, Checkpoint(AtSequence{SequenceNumber(0)}));
+  EXPECT_EQ(one.held().begin()->second.reached, Checkpoint(Beginning{}));
   EXPECT_EQ(consumer().leases.size(), 1U);
   EXPECT_EQ(lease(0).epoch, 2U) << "one more than its parents'";
 }
 
 TEST_F(LeaseKeeperTest, BothParentsFinishedAtOnceStillMakeTheChild) {
   store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}});
-  LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), duration, false, 2});
-  LeaseKeeper other(stream_b_, clock_, {"billing", elsewhere("b"), duration, false, 2});
+  LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), false, 2});
+  LeaseKeeper other(stream_b_, clock_, {"billing", elsewhere("b"), false, 2});
   one.tend();
   other.tend();
   ASSERT_EQ(one.held().size(), 1U);
   ASSERT_EQ(other.held().size(), 1U);
   bool first = true;
-  stream_a_.before_change = [&] {
+  stream_a_.fake_leases.before_change = [&] {
     if (std::exchange(first, false)) other.finish(other.held().begin()->first);
   };
   one.finish(one.held().begin()->first);
@@ -330,14 +326,14 @@ TEST_F(LeaseKeeperTest, BothParentsFinishedAtOnceStillMakeTheChild) {
 }
 
 TEST_F(LeaseKeeperTest, TakesNothingThatWasOpenedAfterTheLastShardItIsTold) {
-  LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), duration, false, 1, ShardId(0)});
+  LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), false, 1, ShardId(0)});
   one.tend();
   one.take_the_rest();
   EXPECT_EQ(one.held().size(), 1U);
 }
 
 TEST_F(LeaseKeeperTest, ThatBeginsWithOthersTakesItsShareAndThenTheRest) {
-  LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), duration, false, 2});
+  LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), false, 2});
   one.tend();
   EXPECT_EQ(one.held().size(), 1U);
   one.take_the_rest();
@@ -345,4 +341,4 @@ TEST_F(LeaseKeeperTest, ThatBeginsWithOthersTakesItsShareAndThenTheRest) {
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

@@ -21,8 +21,12 @@ StoredBatch batch_of(const Keys& keys, std::size_t first, std::size_t count) {
   std::vector<Record> records;
   records.reserve(keys.size());
   for (const auto& key : keys) records.push_back({"data", key});
-  return {ShardId(0), Timestamp(), SequenceRun::dense(1, keys.size()), RecordBatch::decode(encode(records).payload),
-          first,      count};
+  return {ShardId(0),
+          Arrivals(Timestamp()),
+          SequenceRun::dense(1, keys.size()),
+          RecordBatch::decode(encode(records).payload),
+          first,
+          count};
 }
 
 StoredBatch keyless(std::size_t size) {

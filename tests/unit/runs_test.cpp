@@ -1,4 +1,4 @@
-#include "tools/input/runs.h"
+#include "shardlog/producing/runs.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace shardlog::cli {
+namespace shardlog::producing {
 namespace {
 
 using Runs = std::vector<std::size_t>;
@@ -77,4 +77,4 @@ TEST(Runs, RecordsAreTakenBySize) {
 }
 
 }  // namespace
-}  // namespace shardlog::cli
+}  // namespace shardlog::producing

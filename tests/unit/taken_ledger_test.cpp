@@ -11,7 +11,7 @@ namespace {
 /// "0:12 1:7": shards and their last records.
 std::string taken(TakenLedger& ledger, std::uint64_t bytes) {
   std::string text;
-  for (const consumer::Processed& processed : ledger.take(bytes)) {
+  for (const consuming::Processed& processed : ledger.take(bytes)) {
     text += (text.empty() ? "" : " ") + std::to_string(processed.shard.number()) + ":" + processed.last.to_string();
   }
   return text;

@@ -12,6 +12,7 @@
 
 #include "engine/temporary_directory.h"
 #include "shardlog/core/frame.h"
+#include "shardlog/engines.h"
 #include "unit/refusal.h"
 
 namespace shardlog::cli {
@@ -46,11 +47,11 @@ class TargetTest : public testing::Test {
   }
 
   /// The records from `first` to `last` of shard 5.
-  static consumer::Batch batch(std::uint64_t first, std::uint64_t last, std::uint64_t generation = 1) {
+  static consuming::Batch batch(std::uint64_t first, std::uint64_t last, std::uint64_t generation = 1) {
     const std::vector<Record> records(static_cast<std::size_t>(last - first + 1), Record{"x", std::nullopt});
-    auto stored =
-        std::make_shared<StoredBatch>(StoredBatch{ShardId(5), Timestamp{}, SequenceRun::dense(first, records.size()),
-                                                  RecordBatch::decode(encode(records).payload), 0, records.size()});
+    auto stored = std::make_shared<StoredBatch>(
+        StoredBatch{ShardId(5), Arrivals(Timestamp()), SequenceRun::dense(first, records.size()),
+                    RecordBatch::decode(encode(records).payload), 0, records.size()});
     return {ShardId(5), 1, generation, {{std::move(stored), 0, records.size()}}};
   }
 
@@ -171,7 +172,7 @@ TEST_F(TargetTest, RoutesAgainWhereShardsWereMerged) {
   into.store(batch(1, 1), Spool(output).file());
   const auto stream = open(address(), {.access = Access::write}, clock_);
   const ReshardStep merge{{ShardId(0), ShardId(1)}, {{ShardId(2), even_ranges(1).front(), ShardId(0), ShardId(1)}}};
-  ASSERT_TRUE(stream->reshard(merge, stream->describe().map.version()));
+  ASSERT_TRUE(stream->resharding().apply(merge, stream->describe().map.version()));
   into.store(batch(2, 2), Spool(output).file());
   EXPECT_EQ(contents(), (Contents{"k=a", "k=a"}));
 }

@@ -1,4 +1,4 @@
-#include "shardlog/consumer/worker.h"
+#include "shardlog/consuming/worker.h"
 
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 #include <thread>
 
 #include "engine/wait_until.h"
-#include "shardlog/consumer/consumer.h"
+#include "shardlog/consuming/consumer.h"
 #include "unit/fake_stream.h"
 #include "unit/refusal.h"
 
-namespace shardlog::consumer {
+namespace shardlog::consuming {
 namespace {
 
 using namespace std::chrono_literals;
@@ -109,7 +109,7 @@ class WorkerTest : public testing::Test {
     return options;
   }
 
-  std::vector<Lease> leases() { return stream_.consumer("billing").value().leases; }
+  std::vector<Lease> leases() { return stream_.leases().find("billing").value().leases; }
   Lease lease(std::size_t place) { return leases().at(place); }
   Checkpoint checkpoint(std::size_t place) { return lease(place).checkpoint; }
   static Checkpoint after(std::uint64_t sequence) { return AfterSequence{SequenceNumber(sequence)}; }
@@ -281,7 +281,7 @@ TEST_F(WorkerTest, WaitsOneDurationForAWorkerOfWhomNothingIsKnown) {
   Lease owned = before;
   owned.owner = LeaseOwner{"lost", "another-boot/1/1/1"};
   const LeaseChange change{before, owned};
-  ASSERT_TRUE(stream_.change_leases(stream_.consumer("billing")->uuid, {&change, 1}));
+  ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
   WorkerOptions options;
   options.lease_duration = 50ms;
   EXPECT_TRUE(run(recorder_, options).left_to_others.empty());
@@ -296,7 +296,7 @@ TEST_F(WorkerTest, IsFencedByWhoTookOver) {
     taken.owner = LeaseOwner{"thief", "another-boot/1/1/1"};
     ++taken.epoch;
     const LeaseChange change{before, taken};
-    ASSERT_TRUE(stream_.change_leases(stream_.consumer("billing")->uuid, {&change, 1}));
+    ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
   };
   EXPECT_EQ(refusal([&] { run(recorder_); }), ErrorCode::fenced);
   EXPECT_EQ(checkpoint(0), Checkpoint(TrimHorizon{}));
@@ -463,4 +463,4 @@ TEST_F(ManyShards, AreEvenedOutWithoutDeliveringAnythingTwice) {
 }
 
 }  // namespace
-}  // namespace shardlog::consumer
+}  // namespace shardlog::consuming

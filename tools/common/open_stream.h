@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "shardlog/stream.h"
+#include "shardlog/engines.h"
 #include "tools/common/tool.h"
 
 namespace shardlog::cli {

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "shardlog/core/nearest.h"
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "tools/common/argument_check.h"
 #include "tools/common/units.h"
 

@@ -30,8 +30,10 @@ void update(const CreateCommand& command, const Context& context) {
   change.compression = command.compression;
   change.repair_clock = command.repair_clock;
   change.accept_loss = command.accept_loss;
-  change.tags = parse_tags(command.tags);
-  open_stream(address_of(command.stream), Access::write, context)->update(change);
+  for (const auto& [key, value] : parse_tags(command.tags)) {
+    change.tags.emplace(key, value.empty() ? std::nullopt : std::optional(value));
+  }
+  open_stream(address_of(command.stream), Access::write, context)->maintenance().update(change);
 }
 
 void refuse_what_cannot_be_updated(const CreateCommand& command) {

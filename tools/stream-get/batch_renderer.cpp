@@ -8,11 +8,11 @@ BatchRenderer::BatchRenderer(const OutputForm& form, const std::string& uuid, bo
   writer_->note_ends(rendering_.ends);
 }
 
-const Rendering& BatchRenderer::render(const consumer::Batch& batch) {
+const Rendering& BatchRenderer::render(const consuming::Batch& batch) {
   const std::uint64_t start = output_.position();
   rendering_.text.clear();
   rendering_.ends.clear();
-  for (const consumer::Slice& slice : batch.slices) {
+  for (const consuming::Slice& slice : batch.slices) {
     const RecordRun run{slice.first, slice.count};
     writer_->write(*slice.stored, {&run, 1});
   }

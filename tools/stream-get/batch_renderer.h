@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/consumer/delivery.h"
+#include "shardlog/consuming/delivery.h"
 #include "tools/stream-get/record_writer.h"
 
 namespace shardlog::cli {
@@ -24,7 +24,7 @@ class BatchRenderer {
   BatchRenderer(const OutputForm& form, const std::string& uuid, bool for_terminal);
 
   /// Valid until the next call.
-  const Rendering& render(const consumer::Batch& batch);
+  const Rendering& render(const consuming::Batch& batch);
 
  private:
   Rendering rendering_;

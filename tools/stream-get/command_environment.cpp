@@ -34,7 +34,7 @@ CommandEnvironment::CommandEnvironment(const std::string& address) {
   common_.push_back("STREAM_NAME=" + name_of(address));
 }
 
-std::vector<std::string> CommandEnvironment::of(const consumer::Batch& batch) const {
+std::vector<std::string> CommandEnvironment::of(const consuming::Batch& batch) const {
   std::vector<std::string> result = common_;
   result.push_back("STREAM_SHARD=" + batch.shard.to_string());
   result.push_back("STREAM_FIRST_SEQUENCE=" + batch.first_sequence().to_string());

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/consumer/delivery.h"
+#include "shardlog/consuming/delivery.h"
 
 namespace shardlog::cli {
 
@@ -13,7 +13,7 @@ class CommandEnvironment {
   /// `address` is the stream's.
   explicit CommandEnvironment(const std::string& address);
 
-  [[nodiscard]] std::vector<std::string> of(const consumer::Batch& batch) const;
+  [[nodiscard]] std::vector<std::string> of(const consuming::Batch& batch) const;
 
  private:
   std::vector<std::string> common_;

@@ -35,7 +35,7 @@ CommandRun::CommandRun(ChildProcess::Setup setup, ProcessGroups& groups, std::st
   if (spool_ != nullptr) spool_->clear();
 }
 
-CommandRun::Result CommandRun::run(consumer::Lifeline& lifeline) {
+CommandRun::Result CommandRun::run(consuming::Lifeline& lifeline) {
   while (!is_over()) wait(lifeline);
   return {child_.reap(), too_much_output_, last_line_.get()};
 }
@@ -44,7 +44,7 @@ bool CommandRun::is_over() const {
   return ended_ && !child_.output.is_open() && !child_.errors.is_open() && errors_.empty();
 }
 
-void CommandRun::wait(consumer::Lifeline& lifeline) {
+void CommandRun::wait(consuming::Lifeline& lifeline) {
   if (lifeline.until_due() <= Duration(0)) lifeline.tend();
   if (input_.empty()) child_.input.close();
   const bool room = errors_.size() < piece;  // otherwise whoever reads our standard error holds up the command

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "shardlog/consumer/delivery.h"
+#include "shardlog/consuming/delivery.h"
 #include "tools/stream-get/child_process.h"
 #include "tools/stream-get/last_line.h"
 #include "tools/stream-get/spool.h"
@@ -27,11 +27,11 @@ class CommandRun {
 
   /// Until it has ended, and its output too where that is kept: as in $(COMMAND), what it has left in the background
   /// counts. Throws io, and what the lifeline throws; then the command is ended.
-  Result run(consumer::Lifeline& lifeline);
+  Result run(consuming::Lifeline& lifeline);
 
  private:
   [[nodiscard]] bool is_over() const;
-  void wait(consumer::Lifeline& lifeline);
+  void wait(consuming::Lifeline& lifeline);
   void feed();
   void take_output();
   void take_errors();

@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/process_identity.h"
-#include "shardlog/consumer/worker.h"
+#include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/worker.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/units.h"
@@ -48,6 +47,7 @@ class Workers {
   ExitStatus run() {
     auto stream = open_stream();
     const std::string uuid = stream->describe().uuid;
+    process_ = stream->liveness().self();
     check_before(uuid);
     const Target::Source source{uuid, begin(*stream)};
     std::vector<std::jthread> others;
@@ -90,13 +90,13 @@ class Workers {
     const Position from = position_of("--from", start, false, context_.clock.now());
     const std::string& name = *command_.consumer.name;
     const std::string guess = nearest_consumer(stream, name);
-    if (consumer::make_consumer(stream, name, from, context_.clock)) {
+    if (consuming::make_consumer(stream, name, from, context_.clock)) {
       context_.warn(fmt::format("new consumer {} begins at {}{}", quote(name), start, guess));
     } else if (command_.from) {
       context_.warn(fmt::format("--from {} is ignored: consumer {} goes on where it stopped, and --seek sets it",
                                 quote(start), quote(name)));
     }
-    const auto consumer = stream.consumer(name);
+    const auto consumer = stream.leases().find(name);
     if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: it was removed", quote(name)));
     return consumer->uuid;
   }
@@ -127,8 +127,8 @@ class Workers {
   }
 
   void deliver(std::uint64_t number, Stream& stream, WorkerDelivery& delivery) {
-    const consumer::WorkerReport report =
-        consumer::run_worker(options_of(number), stream, delivery, context_.clock, stop_.get_token());
+    const consuming::WorkerReport report =
+        consuming::run_worker(options_of(number), stream, delivery, context_.clock, stop_.get_token());
     if (report.refused) stop_.request_stop();
     const std::lock_guard guard(mutex_);
     partly_ = partly_ || report.missed_records || delivery.partly();
@@ -136,9 +136,9 @@ class Workers {
     note_left(report.left_to_others);
   }
 
-  [[nodiscard]] consumer::WorkerOptions options_of(std::uint64_t number) const {
+  [[nodiscard]] consuming::WorkerOptions options_of(std::uint64_t number) const {
     const ConsumerOptions& options = command_.consumer;
-    consumer::WorkerOptions result;
+    consuming::WorkerOptions result;
     result.consumer = *options.name;
     result.worker = options.worker.value_or(host_and_pid());
     if (options.workers > 1) result.worker += fmt::format("-{}", number);
@@ -179,7 +179,7 @@ class Workers {
 
   const GetCommand& command_;
   const Context& context_;
-  std::string process_ = consumer::process_identity();
+  std::string process_;  // this one
   RecordBudget budget_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> forward_;

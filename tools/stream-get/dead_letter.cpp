@@ -9,8 +9,8 @@ namespace shardlog::cli {
 DeadLetters::DeadLetters(const std::string& stream_uuid)
     : renderer_({OutputForm::Kind::json, {}}, stream_uuid, false) {}
 
-Record DeadLetters::make(const consumer::Batch& batch, const Failure& failure) {
-  const consumer::Slice& slice = batch.slices.front();
+Record DeadLetters::make(const consuming::Batch& batch, const Failure& failure) {
+  const consuming::Slice& slice = batch.slices.front();
   const std::string& line = renderer_.render(batch).text;
   object_ = line.substr(0, line.rfind('}'));
   object_ += fmt::format(R"(,"exit_status":{},"stderr":)", failure.exit_status);

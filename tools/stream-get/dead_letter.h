@@ -19,7 +19,7 @@ class DeadLetters {
   explicit DeadLetters(const std::string& stream_uuid);
 
   /// Of a batch of one record. With its key and explicit hash key; valid until the next call, and as long as the batch.
-  Record make(const consumer::Batch& batch, const Failure& failure);
+  Record make(const consuming::Batch& batch, const Failure& failure);
 
  private:
   BatchRenderer renderer_;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "shardlog/core/nearest.h"
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 
 namespace shardlog::cli {
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "shardlog/consuming/checkpoint_order.h"
 #include "tools/common/units.h"
 #include "tools/stream-get/command_run.h"
 #include "tools/stream-get/gap_text.h"
@@ -23,7 +24,7 @@ bool cannot_be_run(const Failure& failure) {
 }
 
 /// "shardId-000000000000 1..1000", or of a single record "shardId-000000000000 17".
-std::string text_of(const consumer::Batch& batch) {
+std::string text_of(const consuming::Batch& batch) {
   const std::string first = batch.first_sequence().to_string();
   const std::string last = batch.last_sequence().to_string();
   return batch.shard.to_string() + " " + (first == last ? first : first + ".." + last);
@@ -33,15 +34,6 @@ std::string text_of(const Failure& failure) {
   if (failure.exit_status == 0) return failure.message;  // it is the output that is wrong
   return failure.exit_status > 128 ? fmt::format("killed by signal {}", failure.exit_status - 128)
                                    : fmt::format("exit status {}", failure.exit_status);
-}
-
-/// The later one of a checkpoint and behind the record of that number.
-Checkpoint later(const Checkpoint& checkpoint, const std::optional<SequenceNumber>& done) {
-  if (!done || std::holds_alternative<ShardEnd>(checkpoint)) return checkpoint;
-  if (const auto* after = std::get_if<AfterSequence>(&checkpoint); after != nullptr && after->sequence >= *done)
-    return checkpoint;
-  if (const auto* at = std::get_if<AtSequence>(&checkpoint); at != nullptr && at->sequence > *done) return checkpoint;
-  return AfterSequence{*done};
 }
 
 }  // namespace
@@ -68,14 +60,16 @@ ExecDelivery::ExecDelivery(const GetCommand& command, const Target::Source& sour
 Checkpoint ExecDelivery::start(const Lease& lease) {
   Checkpoint checkpoint = lease.checkpoint;
   // What was before a dead letter is done too: records of a shard are delivered in their order.
-  if (into_) checkpoint = later(checkpoint, into_->position(lease));
-  if (dead_) checkpoint = later(checkpoint, dead_->position(lease));
+  for (std::optional<Target>* const target : {&into_, &dead_}) {
+    const auto done = *target ? (*target)->position(lease) : std::nullopt;
+    if (done) checkpoint = consuming::later(checkpoint, AfterSequence{*done});
+  }
   return checkpoint;
 }
 
-bool ExecDelivery::deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+bool ExecDelivery::deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
   if (!goes_on()) return false;
-  const consumer::Batch part = batch.part(0, budget_.take(batch.records()));
+  const consuming::Batch part = batch.part(0, budget_.take(batch.records()));
   if (part.slices.empty()) return false;
   return work_through(part, lifeline) && goes_on();
 }
@@ -87,11 +81,11 @@ bool ExecDelivery::tell(const Gap& gap) {
 }
 
 /// False where some of it is not dealt with.
-bool ExecDelivery::work_through(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+bool ExecDelivery::work_through(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
   AttemptPlan plan(batch.records(), options_.retries);
   while (const auto next = plan.next()) {
     if (stop_.stop_requested()) return false;
-    const consumer::Batch part = batch.part(next->first, next->count);
+    const consuming::Batch part = batch.part(next->first, next->count);
     if (const auto failure = attempt(part, lifeline)) {
       if (!go_on_after(*failure, part, plan, lifeline)) return false;
     } else {
@@ -103,7 +97,7 @@ bool ExecDelivery::work_through(const consumer::Batch& batch, consumer::Lifeline
 }
 
 /// Runs the command once, and stores what it printed where that is asked for.
-std::optional<Failure> ExecDelivery::attempt(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+std::optional<Failure> ExecDelivery::attempt(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
   // Who was stopped for long and goes on learns here that it has lost the lease, and starts nothing.
   if (lifeline.until_due() <= Duration(0)) lifeline.tend();
   const Rendering& rendering = renderer_.render(batch);
@@ -125,8 +119,8 @@ std::optional<Failure> ExecDelivery::attempt(const consumer::Batch& batch, consu
 }
 
 /// Whether there is something to go on with.
-bool ExecDelivery::go_on_after(const Failure& failure, const consumer::Batch& part, AttemptPlan& plan,
-                               consumer::Lifeline& lifeline) {
+bool ExecDelivery::go_on_after(const Failure& failure, const consuming::Batch& part, AttemptPlan& plan,
+                               consuming::Lifeline& lifeline) {
   const auto describe = [&] {
     return fmt::format("--exec {}: {}: {}", quote(*options_.exec), text_of(part), text_of(failure));
   };
@@ -155,7 +149,7 @@ bool ExecDelivery::go_on_after(const Failure& failure, const consumer::Batch& pa
   return true;
 }
 
-bool ExecDelivery::leave_out(const Failure& failure, const consumer::Batch& record, std::uint64_t attempts) {
+bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts) {
   partly_ = true;
   const std::string what = fmt::format("{}: {}", text_of(record), text_of(failure));
   switch (options_.on_failure) {
@@ -184,7 +178,7 @@ bool ExecDelivery::leave_out(const Failure& failure, const consumer::Batch& reco
 }
 
 /// Ends early when a stop is requested.
-void ExecDelivery::pause(Duration duration, consumer::Lifeline& lifeline) {
+void ExecDelivery::pause(Duration duration, consuming::Lifeline& lifeline) {
   const Duration end = context_.clock.elapsed() + duration;
   while (!stop_.stop_requested()) {
     if (lifeline.until_due() <= Duration(0)) lifeline.tend();

@@ -28,22 +28,22 @@ class ExecDelivery final : public WorkerDelivery {
                const std::stop_token& stop);
 
   Checkpoint start(const Lease& lease) override;
-  bool deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) override;
+  bool deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) override;
   bool tell(const Gap& gap) override;
-  std::vector<consumer::Processed> processed() override { return std::exchange(processed_, {}); }
-  void flush(consumer::Lifeline& /*lifeline*/) override {}
-  void finish(consumer::Lifeline& /*lifeline*/) override {}
+  std::vector<consuming::Processed> processed() override { return std::exchange(processed_, {}); }
+  void flush(consuming::Lifeline& /*lifeline*/) override {}
+  void finish(consuming::Lifeline& /*lifeline*/) override {}
 
   [[nodiscard]] bool partly() const override { return partly_; }
 
  private:
   [[nodiscard]] bool goes_on() const { return !stop_.stop_requested() && !budget_.is_spent(); }
-  bool work_through(const consumer::Batch& batch, consumer::Lifeline& lifeline);
-  std::optional<Failure> attempt(const consumer::Batch& batch, consumer::Lifeline& lifeline);
-  bool go_on_after(const Failure& failure, const consumer::Batch& part, AttemptPlan& plan,
-                   consumer::Lifeline& lifeline);
-  bool leave_out(const Failure& failure, const consumer::Batch& record, std::uint64_t attempts);
-  void pause(Duration duration, consumer::Lifeline& lifeline);
+  bool work_through(const consuming::Batch& batch, consuming::Lifeline& lifeline);
+  std::optional<Failure> attempt(const consuming::Batch& batch, consuming::Lifeline& lifeline);
+  bool go_on_after(const Failure& failure, const consuming::Batch& part, AttemptPlan& plan,
+                   consuming::Lifeline& lifeline);
+  bool leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts);
+  void pause(Duration duration, consuming::Lifeline& lifeline);
 
   const GetCommand& command_;
   const ConsumerOptions& options_;
@@ -57,7 +57,7 @@ class ExecDelivery final : public WorkerDelivery {
   std::optional<Target> into_;
   std::optional<Target> dead_;
   DeadLetters dead_letters_;
-  std::vector<consumer::Processed> processed_;
+  std::vector<consuming::Processed> processed_;
   bool partly_ = false;
 };
 

@@ -11,21 +11,25 @@ FrameForm::FrameForm(std::string uuid, Output& output) : RecordWriter(output), u
 }
 
 void FrameForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
-  if (is_whole(batch.records, runs)) return write_frame(batch, runs.front(), batch.records.payload());
+  if (is_whole(batch.records, runs) && batch.arrivals.at_once()) {
+    return write_frame(batch, runs.front(), batch.records.payload());
+  }
   std::vector<Record> records;
   auto run = runs.begin();
-  for_each_record(batch.records, runs, [&](std::size_t, const Record& record) {
+  std::size_t first = 0;  // the place of the first one
+  for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
+    if (records.empty()) first = place;
     records.push_back(record);
-    if (records.size() < run->count) return;
-    // Without the producer's stamp: it is about the last record of the whole batch.
-    write_frame(batch, *run, encode(records).payload.view());
+    const bool last_of_run = place + 1 == run->first + run->count;
+    if (!last_of_run && batch.arrivals[place + 1] == batch.arrivals[first]) return;  // a frame has one arrival
+    write_frame(batch, {first, records.size()}, encode(records).payload.view());
     records.clear();
-    ++run;
+    if (last_of_run) ++run;
   });
 }
 
 void FrameForm::write_frame(const StoredBatch& batch, const RecordRun& run, std::string_view payload) {
-  output().write(frame_header({uuid_, batch.shard, batch.sequences[run.first], batch.arrived_at}, payload));
+  output().write(frame_header({uuid_, batch.shard, batch.sequences[run.first], batch.arrivals[run.first]}, payload));
   output().write(payload);
   for (std::size_t i = 0; i < run.count; ++i) end_record();  // only a whole frame can be read
 }

@@ -7,7 +7,7 @@
 #include <limits>
 #include <thread>
 
-#include "shardlog/consumer/consumer.h"
+#include "shardlog/consuming/consumer.h"
 #include "shardlog/core/either_stop.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
@@ -57,7 +57,7 @@ class Delivery {
       if (!goes_on()) return;
       const auto runs = filter_.select(batch);
       if (runs.empty()) continue;
-      if (pacer_ && !keep_pace(batch.arrived_at)) return;
+      if (pacer_ && !keep_pace(batch.arrivals[runs.front().first])) return;
       writer_.write(batch, runs);
     }
   }
@@ -76,7 +76,7 @@ class Delivery {
     const Duration wait = pacer_->until_due(arrived_at);
     if (wait > Duration(0)) {
       context_.output.flush();
-      wait_for(wait, no_pace_.token());
+      sleep_for(wait, no_pace_.token());
       if (reader_gone_.stop_requested()) die_of(SIGPIPE);  // as the write that is due then would
     }
     return !context_.stop.stop_requested();
@@ -94,7 +94,7 @@ class Delivery {
 
 /// What a consumer would read.
 std::vector<ShardStart> starts_of_consumer(Stream& stream, const std::string& name) {
-  return consumer::starts_of(consumer::find_consumer(stream, name));
+  return consuming::starts_of(consuming::find_consumer(stream, name));
 }
 
 /// Where the records of a closed shard's keys went on.

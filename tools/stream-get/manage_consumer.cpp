@@ -6,9 +6,8 @@
 #include <numeric>
 #include <vector>
 
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/frontier.h"
-#include "shardlog/consumer/process_identity.h"
+#include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/frontier.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/units.h"
 #include "tools/stream-get/nearest_consumer.h"
@@ -19,25 +18,24 @@ namespace shardlog::cli {
 namespace {
 
 bool is_held(Stream& stream, const std::string& name) {
-  const auto consumer = stream.consumer(name);
-  return consumer && std::any_of(consumer->leases.begin(), consumer->leases.end(), [](const Lease& lease) {
-           return lease.owner && !consumer::is_gone(lease.owner->process);
+  const auto consumer = stream.leases().find(name);
+  return consumer && std::any_of(consumer->leases.begin(), consumer->leases.end(), [&](const Lease& lease) {
+           return lease.owner && stream.liveness().state_of(lease.owner->process) != Liveness::State::gone;
          });
 }
 
 /// What the consumer has still to read, in shards that it has not begun too.
-std::uint64_t records_to_go(Stream& stream, const Consumer& consumer) {
+std::optional<std::uint64_t> records_to_go(Stream& stream, const Consumer& consumer) {
   const ShardMap map = stream.describe().map;
-  const consumer::Frontier frontier(map, consumer.leases);
+  const consuming::Frontier frontier(map, consumer.leases);
   std::vector<ShardStart> starts;
   for (const Shard& shard : map.shards()) {
     const Lease* const lease = frontier.lease(shard.id);
     if (lease == nullptr && frontier.started(shard.id)) continue;  // done
-    const Checkpoint from = lease != nullptr ? lease->checkpoint : Checkpoint(AtSequence{SequenceNumber(0)});
-    if (const auto start = consumer::start_at(shard.id, from)) starts.push_back(*start);
+    const Checkpoint from = lease != nullptr ? lease->checkpoint : Checkpoint(Beginning{});
+    if (const auto start = consuming::start_at(shard.id, from)) starts.push_back(*start);
   }
-  const Backlog backlog = stream.backlog(starts);
-  return std::accumulate(backlog.records.begin(), backlog.records.end(), std::uint64_t{0});
+  return stream.maintenance().backlog(starts).total();
 }
 
 void seek(const GetCommand& command, Stream& stream, const Context& context) {
@@ -45,12 +43,13 @@ void seek(const GetCommand& command, Stream& stream, const Context& context) {
   const Position to = position_of("--seek", *options.seek, command.shards.size() == 1, context.clock.now());
   const auto shard = command.shards.empty() ? std::nullopt : std::optional(command.shards.front());
   const std::string guess = nearest_consumer(stream, *options.name);
-  const bool made = consumer::seek_consumer(stream, *options.name, to, shard,
-                                            {.make = options.make, .force = options.force}, context.clock);
-  const Consumer consumer = consumer::find_consumer(stream, *options.name);
-  context.warn(fmt::format("{}consumer {}: {} set to {}, {} to go{}", made ? "new " : "", quote(*options.name),
+  const bool made = consuming::seek_consumer(stream, *options.name, to, shard,
+                                             {.make = options.make, .force = options.force}, context.clock);
+  const Consumer consumer = consuming::find_consumer(stream, *options.name);
+  const auto to_go = records_to_go(stream, consumer);
+  context.warn(fmt::format("{}consumer {}: {} set to {}{}{}", made ? "new " : "", quote(*options.name),
                            shard ? shard->to_string() : format_count(consumer.leases.size(), "shard"), *options.seek,
-                           format_count(records_to_go(stream, consumer), "record"), made ? guess : ""));
+                           to_go ? fmt::format(", {} to go", format_count(*to_go, "record")) : "", made ? guess : ""));
 }
 
 }  // namespace
@@ -60,12 +59,12 @@ ExitStatus run_manage_consumer(const GetCommand& command, const Context& context
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   try {
     if (options.forget) {
-      consumer::forget_consumer(*stream, *options.name, options.force);
+      consuming::forget_consumer(*stream, *options.name, options.force);
     } else {
       seek(command, *stream, context);
     }
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::not_found && options.seek && !options.make && !stream->consumer(*options.name))
+    if (error.code() == ErrorCode::not_found && options.seek && !options.make && !stream->leases().find(*options.name))
       throw Error(ErrorCode::not_found, fmt::format("{}{} --new makes it", error.what(),
                                                     std::string_view(error.what()).ends_with('?') ? "" : ";"));
     // Busy is also who waited for a writer in vain: then force is of no use.

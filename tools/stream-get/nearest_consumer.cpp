@@ -8,7 +8,7 @@ namespace shardlog::cli {
 
 std::string nearest_consumer(Stream& stream, const std::string& name) {
   std::vector<std::string> names;
-  for (const Consumer& consumer : stream.consumers()) {
+  for (const Consumer& consumer : stream.leases().all()) {
     if (consumer.name != name) names.push_back(consumer.name);
   }
   return did_you_mean(name, names);

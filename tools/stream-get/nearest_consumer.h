@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 
 namespace shardlog::cli {
 

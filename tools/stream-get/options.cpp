@@ -83,7 +83,8 @@ void define_form(OptionTable& options, OutputForm& form, OtherOptions& others) {
           "--json", [set] { set(OutputForm::Kind::json, {}); },
           "an object a line: shard, sequence, key, hash_key, arrived, data or data_base64"),
       options.flag(
-          "--frames", [set] { set(OutputForm::Kind::frames, {}); }, "all that is known of each record, for stream-put --frames"),
+          "--frames", [set] { set(OutputForm::Kind::frames, {}); },
+          "all that is known of each record, for stream-put --frames"),
       options.value(
           "--format", "TEMPLATE", [set](const std::string& text) { set(OutputForm::Kind::format, text); },
           "a line with {data}, {data:json}, {data:base64}, {key}, {key:json}, {shard}, {sequence}, {time}, "

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <condition_variable>
-#include <mutex>
 
 namespace shardlog::cli {
 
@@ -15,13 +13,6 @@ Duration Pacer::until_due(Timestamp arrived_at) {
   const double recorded = (microseconds(arrived_at) - microseconds(start_->arrived_at)) / speed_;
   const Duration due = start_->played_at + Duration(std::llround(std::clamp(recorded, 0.0, most)));
   return std::max(due - now, Duration(0));
-}
-
-void wait_for(Duration duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock guard(mutex);
-  never.wait_for(guard, stop, duration, [] { return false; });
 }
 
 }  // namespace shardlog::cli

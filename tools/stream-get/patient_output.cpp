@@ -35,7 +35,7 @@ bool stdout_is_file() {
 PatientOutput::PatientOutput(const std::stop_token& stop)
     : stop_(stop), stopping_(stop), step_(stdout_is_file() ? file_step : PIPE_BUF) {}
 
-void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> ends, consumer::Lifeline& lifeline) {
+void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> ends, consuming::Lifeline& lifeline) {
   std::size_t at = 0;
   std::size_t limit = text.size();
   bool stopped = false;
@@ -60,7 +60,7 @@ void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> 
   }
 }
 
-void PatientOutput::wait_until_taken(consumer::Lifeline& lifeline) {
+void PatientOutput::wait_until_taken(consuming::Lifeline& lifeline) {
   // No event tells that a pipe is empty.
   Duration look = first_look;
   while (taken() < written_) {
@@ -76,7 +76,7 @@ std::uint64_t PatientOutput::taken() const {
 
 /// Tends the lifeline, then waits for one of `events`, or the end of the reader, or a stop, or for some time. Whether
 /// one of `events` is there.
-bool PatientOutput::wait(short events, Duration longest, consumer::Lifeline& lifeline) {
+bool PatientOutput::wait(short events, Duration longest, consuming::Lifeline& lifeline) {
   if (lifeline.until_due() <= Duration(0)) lifeline.tend();
   const bool stop_is_news = !stop_.stop_requested();
   std::array<pollfd, 2> files{{{STDOUT_FILENO, events, 0}, {stop_is_news ? stopping_.get() : -1, POLLIN, 0}}};

@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <string_view>
 
-#include "shardlog/consumer/delivery.h"
+#include "shardlog/consuming/delivery.h"
 #include "tools/common/stop_event.h"
 
 namespace shardlog::cli {
@@ -19,10 +19,10 @@ class PatientOutput {
 
   /// Writes `text`, of which a record ends at each of `ends`. Once a stop is requested it goes on only to the end of
   /// the record that it is in. Less is written too where the reader is gone. Throws io, and what the lifeline throws.
-  void write(std::string_view text, std::span<const std::uint64_t> ends, consumer::Lifeline& lifeline);
+  void write(std::string_view text, std::span<const std::uint64_t> ends, consuming::Lifeline& lifeline);
 
   /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
-  void wait_until_taken(consumer::Lifeline& lifeline);
+  void wait_until_taken(consuming::Lifeline& lifeline);
 
   /// The reader was seen to go away: that is for good, even where another one opens a named pipe.
   void give_up_reader() { reader_is_gone_ = true; }
@@ -35,7 +35,7 @@ class PatientOutput {
   [[nodiscard]] bool reader_is_gone() const { return reader_is_gone_; }
 
  private:
-  bool wait(short events, Duration longest, consumer::Lifeline& lifeline);
+  bool wait(short events, Duration longest, consuming::Lifeline& lifeline);
 
   std::stop_token stop_;
   StopEvent stopping_;

@@ -15,13 +15,13 @@ PipeDelivery::PipeDelivery(const GetCommand& command, const std::string& uuid, R
       renderer_(command.form, uuid, context.output.is_terminal()),
       output_(stop) {}
 
-bool PipeDelivery::deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) {
+bool PipeDelivery::deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
   if (!goes_on()) return false;
-  const consumer::Batch part = batch.part(0, budget_.take(batch.records()));
+  const consuming::Batch part = batch.part(0, budget_.take(batch.records()));
   if (part.slices.empty()) return false;
   const Rendering& rendering = renderer_.render(part);
   std::size_t record = 0;
-  for (const consumer::Slice& slice : part.slices) {
+  for (const consuming::Slice& slice : part.slices) {
     for (std::size_t i = 0; i < slice.count; ++i) {
       ledger_.add(delivered_ + rendering.ends[record++], part.shard, slice.stored->sequences[slice.first + i]);
     }

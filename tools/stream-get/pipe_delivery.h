@@ -21,13 +21,13 @@ class PipeDelivery final : public WorkerDelivery {
   PipeDelivery(const GetCommand& command, const std::string& uuid, RecordBudget& budget, const Context& context,
                const std::stop_token& stop);
 
-  bool deliver(const consumer::Batch& batch, consumer::Lifeline& lifeline) override;
+  bool deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) override;
   bool wants_more() override;
   std::stop_token refusal() override { return watch_.gone(); }
   bool tell(const Gap& gap) override;
-  std::vector<consumer::Processed> processed() override { return ledger_.take(output_.taken()); }
-  void flush(consumer::Lifeline& /*lifeline*/) override {}  // nothing is gathered
-  void finish(consumer::Lifeline& lifeline) override { output_.wait_until_taken(lifeline); }
+  std::vector<consuming::Processed> processed() override { return ledger_.take(output_.taken()); }
+  void flush(consuming::Lifeline& /*lifeline*/) override {}  // nothing is gathered
+  void finish(consuming::Lifeline& lifeline) override { output_.wait_until_taken(lifeline); }
 
   [[nodiscard]] bool partly() const override { return found_gap_; }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "tools/common/sampler.h"
 #include "tools/stream-get/record_run.h"
 

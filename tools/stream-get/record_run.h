@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 
 namespace shardlog::cli {
 

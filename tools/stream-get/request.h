@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "tools/stream-get/options.h"
 
 namespace shardlog::cli {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "shardlog/consumer/delivery.h"
+#include "shardlog/consuming/delivery.h"
 
 namespace shardlog::cli {
 
@@ -20,7 +20,7 @@ class TakenLedger {
 
   /// Of each shard the last record that is taken, when the first `taken` bytes are; only shards with such that were not
   /// told before.
-  std::vector<consumer::Processed> take(std::uint64_t taken);
+  std::vector<consuming::Processed> take(std::uint64_t taken);
 
  private:
   struct Entry {

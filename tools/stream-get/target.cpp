@@ -4,11 +4,11 @@
 
 #include <utility>
 
+#include "shardlog/producing/packer.h"
 #include "tools/common/open_stream.h"
 #include "tools/input/framer.h"
 #include "tools/input/piece_reader.h"
 #include "tools/input/record_source.h"
-#include "tools/input/routed_records.h"
 
 namespace shardlog::cli {
 
@@ -39,17 +39,17 @@ Framing framing_of(const OutputForm& form) {
 /// Makes records of pieces of a command's output.
 class OutputRecords {
  public:
-  OutputRecords(const Framing& framing, std::uint64_t max_record_size, RoutedRecords& routed)
+  OutputRecords(const Framing& framing, std::uint64_t max_record_size, producing::Packer& packer)
       : framing_(framing),
         max_record_size_(max_record_size),
-        routed_(routed),
+        packer_(packer),
         source_(framing.kind == Framing::Kind::frames ? make_frame_source(false) : make_json_source(false)) {}
 
   void take(Input& input) {
     if (framing_.keyed()) {
       read(input);
     } else {
-      routed_.add_lines({input.buffer.data(), input.complete}, input.lengths);
+      packer_.add_lines({input.buffer.data(), input.complete}, input.lengths);
     }
     pieces_ += input.lengths.size();
     bytes_ += input.complete;
@@ -68,7 +68,7 @@ class OutputRecords {
       for (const std::uint32_t length : input.lengths) {
         source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
           check(record, max_record_size_);
-          routed_.add(record);
+          packer_.add(record);
           return true;
         });
         at += length + (frames() ? 0 : 1);
@@ -79,13 +79,13 @@ class OutputRecords {
       bytes_ += at;
       throw;
     }
-    routed_.flush();
+    packer_.flush();
     source_->release();
   }
 
   const Framing& framing_;
   std::uint64_t max_record_size_;
-  RoutedRecords& routed_;
+  producing::Packer& packer_;
   std::unique_ptr<RecordSource> source_;
   std::uint64_t pieces_ = 0;
   std::uint64_t bytes_ = 0;
@@ -106,7 +106,7 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
   }
   max_record_size_ = description.settings.max_record_size;
   compression_ = description.settings.compression;
-  router_.emplace(std::move(description.map), description.last_batch);
+  writer_.emplace(*stream_, description, Sync::full);
 }
 
 std::optional<SequenceNumber> Target::position(const Lease& lease) {
@@ -114,19 +114,17 @@ std::optional<SequenceNumber> Target::position(const Lease& lease) {
   return places_[producer.source] = stored_position(producer);
 }
 
-void Target::store(const consumer::Batch& batch, int output) {
-  append(batch, [&] { return encode_output(output); });
+void Target::store(const consuming::Batch& batch, int output) {
+  append(batch, pack_output(output));
 }
 
-void Target::store(const consumer::Batch& batch, std::span<const Record> records) {
+void Target::store(const consuming::Batch& batch, std::span<const Record> records) {
   if (const auto& place = place_of(batch); place && *place >= batch.last_sequence()) return;
   for (const Record& record : records) check(record, max_record_size_);
-  append(batch, [&] {
-    RoutedRecords routed(*router_, compression_);
-    for (const Record& record : records) routed.add(record);
-    routed.flush();
-    return routed.take();
-  });
+  producing::Packer packer(writer_->map(), compression_, false);
+  for (const Record& record : records) packer.add(record);
+  packer.flush();
+  append(batch, packer.take());
 }
 
 ProducerId Target::id(ShardId shard, std::uint64_t generation) const {
@@ -134,7 +132,7 @@ ProducerId Target::id(ShardId shard, std::uint64_t generation) const {
 }
 
 std::optional<SequenceNumber> Target::stored_position(const ProducerId& id) {
-  for (const Producer& producer : stream_->producer(id.name)) {
+  for (const Producer& producer : stream_->producers().of(id.name)) {
     if (producer.id != id) continue;
     // Records of the source are passed over because of it. What is committed after this stream was opened can be seen
     // only once it is on disk, so once is enough.
@@ -144,14 +142,14 @@ std::optional<SequenceNumber> Target::stored_position(const ProducerId& id) {
   return std::nullopt;
 }
 
-std::optional<SequenceNumber>& Target::place_of(const consumer::Batch& batch) {
+std::optional<SequenceNumber>& Target::place_of(const consuming::Batch& batch) {
   const ProducerId producer = id(batch.shard, batch.generation);
   const auto found = places_.find(producer.source);
   if (found != places_.end()) return found->second;
   return places_[producer.source] = stored_position(producer);
 }
 
-void Target::append(const consumer::Batch& batch, const Encode& encode) {
+void Target::append(const consuming::Batch& batch, producing::Packed packed) {
   std::optional<SequenceNumber>& place = place_of(batch);
   if (place && *place >= batch.first_sequence()) {
     throw Error(ErrorCode::fenced,
@@ -159,23 +157,20 @@ void Target::append(const consumer::Batch& batch, const Encode& encode) {
                             batch.shard.to_string(), place->to_string()));
   }
   const ProducerMove move{id(batch.shard, batch.generation), place, {batch.last_sequence()}};
-  while (!stream_->append(encode(), Sync::full, {&move, 1})) {
-    StreamDescription description = stream_->describe();
-    router_.emplace(std::move(description.map), description.last_batch);
-  }
+  writer_->store(std::move(packed), {&move, 1}).check();
   place = batch.last_sequence();
 }
 
-std::vector<RoutedBatch> Target::encode_output(int output) {
-  RoutedRecords routed(*router_, compression_);
-  OutputRecords records(framing_, max_record_size_, routed);
+producing::Packed Target::pack_output(int output) {
+  producing::Packer packer(writer_->map(), compression_, false);
+  OutputRecords records(framing_, max_record_size_, packer);
   try {
     const auto framer = make_framer(framing_, max_record_size_, false);
     read_pieces(output, most_output, *framer, [&](Input& input) { records.take(input); });
   } catch (const Error& error) {
     refuse("the command's output, " + records.place(), error);
   }
-  return routed.take();
+  return packer.take();
 }
 
 }  // namespace shardlog::cli

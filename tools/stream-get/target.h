@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/consumer/delivery.h"
-#include "shardlog/core/router.h"
-#include "shardlog/stream.h"
+#include "shardlog/consuming/delivery.h"
+#include "shardlog/log/stream.h"
+#include "shardlog/producing/writer.h"
 #include "tools/common/tool.h"
 #include "tools/input/framing.h"
 #include "tools/stream-get/options.h"
@@ -46,32 +45,30 @@ class Target {
   /// end, wherever it is positioned. Throws malformed where that is more than most_output or not of the form, with
   /// nothing stored: the command has failed then; fenced where somebody else has moved on from position(); and as
   /// Stream::append().
-  void store(const consumer::Batch& batch, int output);
+  void store(const consuming::Batch& batch, int output);
 
   /// Stores these records for the batch, or nothing where they are there already: the position is not before the
   /// batch's last record. Throws malformed where the stream does not take one of them, fenced and as above.
-  void store(const consumer::Batch& batch, std::span<const Record> records);
+  void store(const consuming::Batch& batch, std::span<const Record> records);
 
   [[nodiscard]] const std::string& uuid() const { return uuid_; }
   [[nodiscard]] std::uint64_t max_record_size() const { return max_record_size_; }
-  Compression compression_ = Compression::none;
 
  private:
-  using Encode = std::function<std::vector<RoutedBatch>()>;  ///< by the router as it is
-
   [[nodiscard]] ProducerId id(ShardId shard, std::uint64_t generation) const;
   std::optional<SequenceNumber> stored_position(const ProducerId& id);
-  std::optional<SequenceNumber>& place_of(const consumer::Batch& batch);
-  void append(const consumer::Batch& batch, const Encode& encode);
-  std::vector<RoutedBatch> encode_output(int output);
+  std::optional<SequenceNumber>& place_of(const consuming::Batch& batch);
+  void append(const consuming::Batch& batch, producing::Packed packed);
+  producing::Packed pack_output(int output);
 
   std::string name_;  ///< of the producer
   Framing framing_;
   std::unique_ptr<Stream> stream_;
   std::string uuid_;
   std::uint64_t max_record_size_ = 0;
+  Compression compression_ = Compression::none;
   bool durable_ = false;  ///< what others had stored when it was opened
-  std::optional<Router> router_;
+  std::optional<producing::Writer> writer_;
   std::map<std::string, std::optional<SequenceNumber>> places_;  ///< by the producer's source, as they are expected
 };
 

@@ -8,18 +8,20 @@ namespace shardlog::cli {
 
 void TemplateForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
   shard_ = batch.shard.to_string();
-  if (time_.empty() || batch.arrived_at != arrived_at_) {
-    arrived_at_ = batch.arrived_at;
-    time_ = to_rfc3339(arrived_at_);
-    local_time_ = to_local_rfc3339(arrived_at_);
-  }
   for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
+    if (time_.empty() || batch.arrivals[place] != arrived_at_) set_time(batch.arrivals[place]);
     line_.clear();
     for (const TemplatePart& part : parts_) append(part, record, batch.sequences[place]);
     line_ += '\n';
     output().write(line_);
     end_record();
   });
+}
+
+void TemplateForm::set_time(Timestamp arrived_at) {
+  arrived_at_ = arrived_at;
+  time_ = to_rfc3339(arrived_at_);
+  local_time_ = to_local_rfc3339(arrived_at_);
 }
 
 void TemplateForm::append(const TemplatePart& part, const Record& record, const SequenceNumber& sequence) {

@@ -18,6 +18,7 @@ class TemplateForm final : public RecordWriter {
   void write(const StoredBatch& batch, std::span<const RecordRun> runs) override;
 
  private:
+  void set_time(Timestamp arrived_at);
   void append(const TemplatePart& part, const Record& record, const SequenceNumber& sequence);
   void append_text(std::string_view text);
   void append_hash(const Record& record);

@@ -6,22 +6,17 @@
 #include <numeric>
 #include <utility>
 
-#include "tools/input/routed_records.h"
-#include "tools/input/runs.h"
-
 namespace shardlog::cli {
 
 namespace {
 constexpr std::size_t most_skipped = 4096;  // messages held at once
 constexpr const char* already_stored = "already stored";
-constexpr std::size_t most_kept = 128UL * 1024;  // records for which room is kept between two chunks
 }  // namespace
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
                  std::optional<ExactlyOnce> once, const Clock& clock)
-    : router_(stream.map, 0),
+    : packer_(stream.map, stream.settings.compression, command.ack),
       max_record_size_(stream.settings.max_record_size),
-      compression_(stream.settings.compression),
       retention_(stream.settings.retention),
       clock_(clock),
       framing_(command.framing),
@@ -31,8 +26,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       skip_errors_(command.skip_errors),
       with_places_(command.ack),
       keep_times_(command.keep_times),
-      most_records_(std::min(most_records, max_batch_records)),
-      pending_(shards() + 1) {
+      most_records_(std::min(most_records, max_batch_records)) {
   if (command.sample.percent) sampler_.emplace(*command.sample.percent, command.sample.by);
 }
 
@@ -44,8 +38,7 @@ void Batcher::use(ShardMap map) {
 void Batcher::take_over_map() {
   const std::lock_guard guard(mutex_);
   if (!next_map_) return;
-  router_ = Router(std::move(*next_map_), 0);
-  pending_.resize(shards() + 1);
+  packer_.use(std::move(*next_map_));
   next_map_.reset();
 }
 
@@ -55,11 +48,12 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
   input_bytes_ = 0;
+  packer_.set_input_bytes(chunk.read);
   if (once_ && chunk.marked) once_->add_mark();
   source_->use_fields(chunk.fields);
   try {
-    // With a producer id, what was left out has its place among the pieces.
-    if (as_they_stand_ && (!once_ || chunk.holes.empty())) {
+    // With a producer id, and in acknowledgements, what was left out has its place among the pieces.
+    if (as_they_stand_ && (chunk.holes.empty() || !(once_ || with_places_))) {
       encode_as_they_stand();
     } else {
       encode_records({chunk.buffer.data(), chunk.size});
@@ -92,29 +86,16 @@ void Batcher::encode_as_they_stand() {
   pass_known_pieces();
   std::span<const std::uint32_t> lengths = std::span(chunk_->lengths).subspan(piece_);
   while (!lengths.empty() && open_) {
-    const auto part = lengths.first(fitting(lengths, most_records_));
-    for (const std::size_t count : cut_into_runs(part, shards(), chunk_->read)) {
-      add_run(pieces.substr(at_), lengths.first(count));
-      lengths = lengths.subspan(count);
-    }
+    const auto part = lengths.first(producing::fitting(lengths, most_records_));
+    packer_.add_lines(pieces.substr(at_), part);
+    at_ += std::accumulate(part.begin(), part.end(), part.size());
+    piece_ += part.size();
+    records_ += part.size();
+    lengths = lengths.subspan(part.size());
     if (!lengths.empty()) flush();
   }
   piece_ = chunk_->lengths.size();
   pass_holes();
-}
-
-/// One that `lines` begin with.
-void Batcher::add_run(std::string_view lines, std::span<const std::uint32_t> lengths) {
-  const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
-  const std::size_t size = std::accumulate(lengths.begin(), lengths.end(), lengths.size());
-  add(keyless_place(), encode_lines(lines.substr(0, size), lengths, compression_));
-  for (std::uint32_t i = 0; i < lengths.size(); ++i, ++piece_) {
-    if (!with_places_) continue;
-    pass_holes();
-    encoded_.places.push_back({batch, i});
-  }
-  at_ += size;
-  records_ += lengths.size();
 }
 
 /// Those at the start of the chunk that were dealt with before, all at once.
@@ -214,17 +195,8 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     not_stored("sampled out");
     return true;
   }
-  if (keep_times_) keep_time();
-  const std::size_t place = route(record);
-  Pending& pending = pending_[place];
-  if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes)
-    flush_pending(place);
-  pending.records.push_back(record);
-  pending.bytes += record.size();
-  if (with_places_) {
-    pending.inputs.push_back(encoded_.places.size());
-    encoded_.places.emplace_back();
-  }
+  if (keep_times_) packer_.set_arrival(source_->arrived_at());
+  packer_.add(record);
   ++records_;
   return open_;
 }
@@ -236,14 +208,6 @@ void Batcher::check_retention() const {
   if (!arrived_at || !expired || *arrived_at >= *expired) return;
   throw Error(ErrorCode::malformed,
               fmt::format("it arrived at {}, which is before the stream's retention", to_rfc3339(*arrived_at)));
-}
-
-/// A batch has one arrival time.
-void Batcher::keep_time() {
-  const std::optional<Timestamp> arrived_at = source_->arrived_at();
-  if (arrived_at == arrived_at_) return;
-  flush_all_pending();
-  arrived_at_ = arrived_at;
 }
 
 /// Those that the reader left out, before the piece that is next.
@@ -282,47 +246,14 @@ void Batcher::refuse(const Error& error, bool may_skip, std::uint64_t number) {
 
 void Batcher::not_stored(std::string why) {
   if (!with_places_) return;
-  encoded_.places.push_back({Place::not_stored, static_cast<std::uint32_t>(encoded_.reasons.size())});
+  packer_.leave_out(static_cast<std::uint32_t>(encoded_.reasons.size()));
   encoded_.reasons.push_back(std::move(why));
 }
 
-std::size_t Batcher::route(const Record& record) {
-  if (record.explicit_hash_key) return router_.index_of(*record.explicit_hash_key);
-  return record.key ? router_.index_of(*record.key) : keyless_place();
-}
-
-void Batcher::add(std::size_t place, EncodedBatch batch) {
-  const bool run = place == shards();
-  if (run) encoded_.runs.push_back(encoded_.batches.size());
-  encoded_.bytes += batch.payload.size();
-  encoded_.batches.push_back({router_.map().open_shards()[run ? 0 : place], std::move(batch), arrived_at_});
-}
-
-void Batcher::flush_pending(std::size_t place) {
-  Pending& pending = pending_[place];
-  if (pending.records.empty()) return;
-  std::span<const Record> records = pending.records;
-  std::size_t input = 0;
-  const auto runs = place == shards() ? cut_into_runs(records, shards(), chunk_->read) : std::vector{records.size()};
-  for (const std::size_t count : runs) {
-    const auto batch = static_cast<std::uint32_t>(encoded_.batches.size());
-    add(place, shardlog::encode(records.first(count), std::nullopt, compression_));
-    records = records.subspan(count);
-    if (!with_places_) continue;
-    for (std::uint32_t i = 0; i < count; ++i) encoded_.places[pending.inputs[input++]] = {batch, i};
-  }
-  pending.records.clear();
-  pending.inputs.clear();
-  pending.bytes = 0;
-  if (pending.records.capacity() > most_kept / shards()) pending = {};  // each shard has its turn to be large
-}
-
-void Batcher::flush_all_pending() {
-  for (std::size_t place = 0; place < pending_.size(); ++place) flush_pending(place);
-}
-
 void Batcher::flush() {
-  flush_all_pending();
+  packer_.flush();
+  encoded_.bytes = packer_.bytes();
+  encoded_.packed = packer_.take();
   const bool all = piece_ == chunk_->lengths.size();
   const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/core/router.h"
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
+#include "shardlog/producing/packer.h"
 #include "tools/common/sampler.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/encoded.h"
@@ -52,26 +52,16 @@ class Batcher {
   bool take(const Record& record, const RecordOrigin* origin);
   void pass_holes();
   void check_retention() const;
-  void keep_time();
   [[nodiscard]] std::uint64_t number_of(std::size_t piece) const;
   void refuse(const Error& error, bool may_skip, std::uint64_t number);
   void not_stored(std::string why);
-  [[nodiscard]] std::size_t shards() const { return router_.map().open_shards().size(); }
-  /// Where records without a key wait. One shard takes them with the others, so that it keeps the order of all.
-  [[nodiscard]] std::size_t keyless_place() const { return shards() == 1 ? 0 : shards(); }
-  std::size_t route(const Record& record);
-  void add(std::size_t place, EncodedBatch batch);
-  void add_run(std::string_view lines, std::span<const std::uint32_t> lengths);
-  void flush_pending(std::size_t place);
-  void flush_all_pending();
   void flush();
 
   std::mutex mutex_;
   std::optional<ShardMap> next_map_;  ///< guarded by the mutex
 
-  Router router_;
+  producing::Packer packer_;
   std::uint64_t max_record_size_;
-  Compression compression_;
   Duration retention_;
   const Clock& clock_;
   Framing framing_;
@@ -87,13 +77,6 @@ class Batcher {
   std::size_t most_records_;
 
   // Of what is not yet handed over.
-  struct Pending {
-    std::vector<Record> records;
-    std::vector<std::size_t> inputs;  ///< their places in the order of the input
-    std::size_t bytes = 0;
-  };
-  std::vector<Pending> pending_;         ///< by place in the shard map's open_shards(); those to be dealt out come last
-  std::optional<Timestamp> arrived_at_;  ///< of all that are pending, where times are kept
   Encoded encoded_;
   std::size_t records_ = 0;
 

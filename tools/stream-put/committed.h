@@ -4,9 +4,8 @@
 #include <span>
 #include <string>
 
-#include "shardlog/stream.h"
+#include "shardlog/producing/writer.h"
 #include "tools/common/output.h"
-#include "tools/stream-put/encoded.h"
 
 namespace shardlog::cli {
 
@@ -15,8 +14,8 @@ class Committed {
  public:
   Committed(Output& output, bool ack) : output_(output), ack_(ack) {}
 
-  /// `stored` is what became of each batch. Returns how many records these are.
-  std::uint64_t add(const Encoded& encoded, std::span<const Appended> stored);
+  /// `reasons` are why records were left out. Returns how many records were stored.
+  std::uint64_t add(const producing::Written& written, const std::vector<std::string>& reasons);
 
   /// How many records were to keep their arrival times and could not.
   [[nodiscard]] std::uint64_t moved_in_time() const { return moved_in_time_; }
@@ -25,6 +24,9 @@ class Committed {
   [[nodiscard]] std::string summary() const;
 
  private:
+  void count(const RoutedBatch& batch, const Outcome& outcome);
+  void acknowledge(const producing::Written& written, const std::vector<std::string>& reasons);
+
   Output& output_;
   bool ack_;
   std::uint64_t records_ = 0;

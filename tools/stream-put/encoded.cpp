@@ -15,17 +15,11 @@ void move_behind(std::vector<Item>& to, std::vector<Item>& from) {
 }  // namespace
 
 void Encoded::append(Encoded next) {
-  const auto first_batch = static_cast<std::uint32_t>(batches.size());
-  for (const std::size_t run : next.runs) runs.push_back(first_batch + run);
   const auto first_reason = static_cast<std::uint32_t>(reasons.size());
-  for (const auto& [batch, index] : next.places) {
-    if (batch == Place::not_stored) {
-      places.push_back({batch, first_reason + index});
-    } else {
-      places.push_back({first_batch + batch, index});
-    }
+  for (producing::Place& place : next.packed.places) {
+    if (place.batch == producing::Place::not_packed) place.index += first_reason;
   }
-  move_behind(batches, next.batches);
+  packed.append(std::move(next.packed));
   move_behind(reasons, next.reasons);
   move_behind(skipped, next.skipped);
   skipped_records += next.skipped_records;
@@ -35,13 +29,6 @@ void Encoded::append(Encoded next) {
   chunks += next.chunks;
   input_bytes += next.input_bytes;
   error = std::move(next.error);
-}
-
-void Encoded::deal(Router& router) {
-  for (const std::size_t run : runs) {
-    RoutedBatch& batch = batches[run];
-    batch.shard = router.map().open_shards()[router.deal(batch.batch.data_bytes + batch.batch.record_count)];
-  }
 }
 
 }  // namespace shardlog::cli

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
-#include "shardlog/core/router.h"
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
+#include "shardlog/producing/packed.h"
 
 namespace shardlog::cli {
 
@@ -21,20 +21,10 @@ struct InputError {
   std::string message;
 };
 
-/// Where a record of the input is.
-struct Place {
-  static constexpr std::uint32_t not_stored = UINT32_MAX;
-
-  std::uint32_t batch;  ///< of Encoded::batches
-  std::uint32_t index;  ///< in that batch, or in Encoded::reasons where it is not stored
-};
-
-/// Records on their way to the disk: routed, encoded, checksummed.
+/// Records of the input on their way into the stream, and what is to be said about others.
 struct Encoded {
-  std::vector<RoutedBatch> batches;
-  std::vector<std::size_t> runs;      ///< which of them are runs of records without a key, for any shard
-  std::vector<Place> places;          ///< of each record in the order of the input; only for acknowledgements
-  std::vector<std::string> reasons;   ///< why records are not stored; only for acknowledgements
+  producing::Packed packed;           ///< with places only for acknowledgements
+  std::vector<std::string> reasons;   ///< why records are left out, by producing::Place::index; likewise
   std::vector<std::string> skipped;   ///< why records that broke a rule are left out; no message twice in a row
   std::uint64_t skipped_records = 0;  ///< how many these are
   std::string notice;                 ///< as RecordSource has it
@@ -46,9 +36,6 @@ struct Encoded {
 
   /// Puts what follows behind this. REQUIRES: no error yet
   void append(Encoded next);
-
-  /// Deals the runs out over the shards that are open in the router's map.
-  void deal(Router& router);
 };
 
 }  // namespace shardlog::cli

@@ -16,7 +16,8 @@ namespace {
 void check_producer_id(const std::string& id) {
   constexpr std::size_t longest = 256;
   if (id.empty() || id.size() > longest || printable(id) != id) {
-    refuse_value("--producer", id, fmt::format("is not an id: 1 to {} bytes of UTF-8 without control characters", longest));
+    refuse_value("--producer", id,
+                 fmt::format("is not an id: 1 to {} bytes of UTF-8 without control characters", longest));
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/threads.h"
+#include "shardlog/producing/writer.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/output_reader.h"
@@ -26,7 +27,6 @@
 #include "tools/stream-put/options.h"
 #include "tools/stream-put/progress.h"
 #include "tools/stream-put/rate_limit.h"
-#include "tools/stream-put/route_again.h"
 
 namespace shardlog::cli {
 
@@ -108,58 +108,39 @@ std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
   return ready;
 }
 
-/// Appends what was encoded.
+/// Stores what was encoded, and moves the producer on.
 class Appends {
  public:
   /// `description` is that of the stream; `stored` are the places of the producer, where there is one.
-  Appends(Stream& stream, StreamDescription description, const PutCommand& command, const std::vector<Producer>& stored)
-      : stream_(stream),
-        router_(std::move(description.map), description.last_batch),
-        sync_(command.sync),
+  Appends(Stream& stream, const StreamDescription& description, const PutCommand& command,
+          const std::vector<Producer>& stored, Encoders& encoders)
+      : writer_(stream, description, command.sync, [&encoders](const ShardMap& map) { encoders.use(map); }),
         producer_(command.producer.value_or("")) {
     for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.place.position);
   }
 
-  /// Stores everything in one commit, whatever happens to the shard map meanwhile. Returns what became of each batch.
-  std::vector<Appended> commit(Encoded& encoded, Encoders& encoders) {
-    const std::vector<ProducerMove> moves = moves_of(encoded);
-    if (encoded.batches.empty() && moves.empty()) return {};
-    encoded.deal(router_);
-    auto stored = stream_.append(encoded.batches, sync_, moves);
-    while (!stored) {
-      StreamDescription description = stream_.describe();
-      encoders.use(description.map);
-      router_ = Router(std::move(description.map), description.last_batch);
-      encoded = route_again(std::move(encoded), router_);
-      encoded.deal(router_);
-      stored = stream_.append(encoded.batches, sync_, moves);
-    }
-    for (const ProducerMove& move : moves) places_.insert_or_assign(move.id.source, move.to.position);
-    return std::move(*stored);
-  }
-
- private:
-  [[nodiscard]] std::vector<ProducerMove> moves_of(const Encoded& encoded) const {
+  producing::Written store(producing::Packed packed, const ProducerPlaces& to, const std::stop_token& stop) {
     std::vector<ProducerMove> moves;
-    for (const auto& [source, place] : encoded.moves) {
+    for (const auto& [source, place] : to) {
       const auto from = places_.find(source);
       moves.push_back({{producer_, source}, from == places_.end() ? std::nullopt : std::optional(from->second), place});
     }
-    return moves;
+    producing::Written written = writer_.store(std::move(packed), moves, stop);
+    for (const ProducerMove& move : moves) places_.insert_or_assign(move.id.source, move.to.position);
+    return written;
   }
 
-  Stream& stream_;
-  Router router_;  ///< deals out the runs: here they come in the order of the input
-  Sync sync_;
+ private:
+  producing::Writer writer_;
   std::string producer_;
   std::map<std::string, SequenceNumber> places_;  ///< by source
 };
 
 /// Returns how many records these are. Lacking memory here is not an append that stored nothing.
-std::uint64_t acknowledge(const Encoded& encoded, const std::vector<Appended>& stored, Committed& committed,
-                          const Context& context) {
+std::uint64_t acknowledge(const producing::Written& written, const std::vector<std::string>& reasons,
+                          Committed& committed, const Context& context) {
   try {
-    const std::uint64_t records = committed.add(encoded, stored);
+    const std::uint64_t records = committed.add(written, reasons);
     context.output.flush();
     return records;
   } catch (const std::bad_alloc&) {
@@ -169,12 +150,13 @@ std::uint64_t acknowledge(const Encoded& encoded, const std::vector<Appended>& s
 
 /// Returns how many records were skipped.
 std::uint64_t commit_all(BoundedQueue<Encoded>& queue, Appends& appends, InFlight& in_flight, const Context& context,
-                         Encoders& encoders, Committed& committed, Progress& progress) {
+                         Committed& committed, Progress& progress) {
   std::uint64_t skipped = 0;
   bool noticed = false;
   while (std::optional<Encoded> ready = take_ready(queue)) {
-    const auto stored = appends.commit(*ready, encoders);
-    const std::uint64_t records = acknowledge(*ready, stored, committed, context);
+    const producing::Written written = appends.store(std::move(ready->packed), ready->moves, context.stop);
+    const std::uint64_t records = acknowledge(written, ready->reasons, committed, context);
+    written.check();
     in_flight.remove(ready->chunks);
     if (!ready->skipped.empty() || !ready->notice.empty()) progress.clear();
     if (!ready->notice.empty() && !std::exchange(noticed, true)) context.warn(ready->notice);
@@ -235,9 +217,9 @@ ExitStatus report(std::uint64_t skipped, const Committed& committed, const Conte
 ExitStatus run_forget(const PutCommand& command, const Context& context) {
   check(command);
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
-  if (stream->forget_producer(*command.producer)) return ExitStatus::success;
+  if (stream->producers().forget(*command.producer)) return ExitStatus::success;
   std::vector<std::string> names;
-  for (const Producer& producer : stream->producers()) {
+  for (const Producer& producer : stream->producers().all()) {
     if (names.empty() || names.back() != producer.id.name) names.push_back(producer.id.name);
   }
   throw Error(ErrorCode::not_found, fmt::format("forget producer {}: no such producer{}", quote(*command.producer),
@@ -267,10 +249,9 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   const std::stop_callback end_with_reader(reader_gone, [&] { give_up.request_stop(); });
   RateLimit rate(command.rate, context.clock, give_up.get_token());
   std::vector<Producer> stored;
-  if (command.producer) stored = stream->producer(*command.producer);
+  if (command.producer) stored = stream->producers().of(*command.producer);
   // What an earlier run has stored is passed over, and so acknowledged by this one.
   if (!stored.empty() && command.sync == Sync::full) stream->make_durable();
-  Appends appends(*stream, description, command, stored);
   // What is sampled, or known to be stored, follows from all that was before it. Whatever is not compressed is encoded
   // faster than it can be committed, and a second thread would only be in the way of that.
   const bool each_chunk_alone = !command.producer && !command.sample.percent;
@@ -280,6 +261,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
     if (command.producer) once.emplace(*command.producer, command.framing.kind, stored);
     return std::make_unique<Batcher>(description, command, rate.most_at_once(), std::move(once), context.clock);
   });
+  Appends appends(*stream, description, command, stored, encoders);
   const std::uint64_t most = description.settings.max_record_size + command.key.taken_off();
   const ReadRules rules{command.framing, most, command.skip_errors, command.linger, !command.producer, chunk_size};
 
@@ -306,7 +288,7 @@ ExitStatus run_put(const PutCommand& command, const Context& context) {
   failure.guard([&] {
     reading.emplace(chunks, read);
     encoding.emplace(encoded, encode);
-    skipped = commit_all(encoded, appends, in_flight, context, encoders, committed, progress);
+    skipped = commit_all(encoded, appends, in_flight, context, committed, progress);
   });
   progress.clear();
   give_up.request_stop();

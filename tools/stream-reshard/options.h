@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/tool.h"
 

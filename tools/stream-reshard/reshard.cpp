@@ -68,7 +68,8 @@ reshard::Plan plan_for(const ReshardCommand& command, const ShardMap& map, const
 reshard::Loads loads_of(const StreamStatistics& statistics) {
   reshard::Loads loads;
   for (const ShardStatistics& shard : statistics.shards) {
-    loads[shard.shard.id] = {static_cast<double>(shard.records), static_cast<double>(shard.bytes)};
+    loads[shard.shard.id] = {static_cast<double>(shard.records.value_or(0)),
+                             static_cast<double>(shard.bytes.value_or(0))};
   }
   return loads;
 }
@@ -115,7 +116,7 @@ bool apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version ver
   std::size_t done = 0;
   for (const auto& [step, moved] : plan) {
     if (context.stop.stop_requested()) return true;  // between two steps the map is whole
-    const auto next = stream.reshard(step, version);
+    const auto next = stream.resharding().apply(step, version);
     if (!next) return false;
     version = *next;
     progress.show(++done);
@@ -130,7 +131,7 @@ ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
   const Access access = command.dry_run ? Access::read : Access::write;
   const auto stream = open_stream(address_of(*command.stream), access, context);
   while (true) {
-    const StreamStatistics statistics = stream->statistics(Detail::load);
+    const StreamStatistics statistics = stream->maintenance().statistics(Detail::load);
     const ShardMap& map = statistics.description.map;
     const reshard::Plan plan = plan_for(command, map, loads_of(statistics));
     if (!command.dry_run && !apply_plan(*stream, plan, map.version(), context)) continue;  // plan again

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 
-#include "shardlog/consumer/process_identity.h"
 #include "shardlog/core/checkpoint.h"
 #include "shardlog/core/printable.h"
 #include "tools/common/units.h"
@@ -27,40 +26,35 @@ std::string workers_text(std::size_t workers) {
   return workers == 0 ? "no worker" : format_count(workers, "worker");
 }
 
-std::string owner_text(const LeaseOwner& owner) {
-  const std::string pid = consumer::pid_of(owner.process);
-  return fmt::format("{}{}{}", printable(owner.worker), pid.empty() ? "" : ", pid " + printable(pid),
-                     consumer::is_gone(owner.process) ? ", gone" : "");
+std::string worker_text(const ConsumerStatistics::Worker& worker) {
+  return fmt::format("{}{}{}", printable(worker.name), worker.process.empty() ? "" : ", " + printable(worker.process),
+                     worker.gone ? ", gone" : "");
 }
 
 /// Who reads a shard, or why nobody does.
 std::string reader_text(const ConsumerStatistics::Part& part) {
   if (!part.lease) return "waits for its parents";
   if (std::holds_alternative<ShardEnd>(part.lease->checkpoint)) return "done";
-  std::string text = part.lease->owner ? owner_text(*part.lease->owner) : "-";
-  if (part.lease->claimant) text += "; claimed by " + owner_text(*part.lease->claimant);
+  std::string text = part.owner ? worker_text(*part.owner) : "-";
+  if (part.claimant) text += "; claimed by " + worker_text(*part.claimant);
   return text;
 }
 
-/// A pid is a number, but what is stored may be anything.
-std::string json_owner(const std::optional<LeaseOwner>& owner) {
-  if (!owner) return "null";
-  const std::string text = consumer::pid_of(owner->process);
-  std::int64_t pid = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  const bool known = error == std::errc() && stop == text.data() + text.size() && pid > 0;
-  return fmt::format(R"({{"worker":{},"pid":{},"gone":{}}})", json_string(owner->worker),
-                     known ? std::to_string(pid) : "null", consumer::is_gone(owner->process));
+std::string json_worker(const std::optional<ConsumerStatistics::Worker>& worker) {
+  if (!worker) return "null";
+  return fmt::format(R"({{"worker":{},"process":{},"gone":{}}})", json_string(worker->name),
+                     worker->process.empty() ? "null" : json_string(worker->process), worker->gone);
 }
 
 std::string json_part(const ConsumerStatistics::Part& part) {
-  const std::string shard = fmt::format(R"({{"shard":"{}","backlog":{})", part.shard.to_string(), part.backlog);
+  const std::string shard =
+      fmt::format(R"({{"shard":"{}","backlog":{})", part.shard.to_string(), json_count(part.backlog));
   if (!part.lease) {
     return shard + R"(,"checkpoint":null,"generation":null,"epoch":null,"owner":null,"claimant":null})";
   }
   return shard + fmt::format(R"(,"checkpoint":"{}","generation":{},"epoch":{},"owner":{},"claimant":{}}})",
                              to_string(part.lease->checkpoint), part.lease->generation, part.lease->epoch,
-                             json_owner(part.lease->owner), json_owner(part.lease->claimant));
+                             json_worker(part.owner), json_worker(part.claimant));
 }
 
 }  // namespace
@@ -75,16 +69,16 @@ std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, T
   for (const ConsumerStatistics& each : consumers) {
     name.cells.push_back(printable(each.consumer.name));
     workers.cells.push_back(each.workers == 0 ? "-" : format_count(each.workers));
-    backlog.cells.push_back(format_count(each.backlog));
+    backlog.cells.push_back(count_text(each.backlog));
     age.cells.push_back(each.oldest ? age_text(age_of(*each.oldest, now)) : "-");
-    words.cells.emplace_back(each.backlog == 0 ? "caught up" : each.workers == 0 ? "no worker" : "");
+    words.cells.emplace_back(each.backlog == 0U ? "caught up" : each.workers == 0 ? "no worker" : "");
   }
   return format_table({name, workers, backlog, age, words}, width);
 }
 
 std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, std::size_t width) {
   std::string text =
-      fmt::format("backlog     {}{}\n", format_count(consumer.backlog, "record"),
+      fmt::format("backlog     {}{}\n", count_text(consumer.backlog, "record"),
                   consumer.oldest ? ", the oldest " + age_text(age_of(*consumer.oldest, now)) + " old" : "");
   text += fmt::format("shards      {}, {}\n\n", format_count(consumer.parts.size()),
                       consumer.owned == 0 ? "none owned"
@@ -97,7 +91,7 @@ std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, s
   Column epoch{"epoch", Column::Side::right, 1};
   for (const auto& part : consumer.parts) {
     shard.cells.push_back(shard_text(part.shard, width));
-    backlog.cells.push_back(format_count(part.backlog));
+    backlog.cells.push_back(count_text(part.backlog));
     owner.cells.push_back(shortened(reader_text(part), width / 2));
     checkpoint.cells.push_back(part.lease ? to_string(part.lease->checkpoint) : "-");
     epoch.cells.push_back(part.lease ? std::to_string(part.lease->epoch) : "-");
@@ -131,7 +125,7 @@ std::string json_consumers(const std::vector<ConsumerStatistics>& consumers, Tim
     json += fmt::format(
         R"({}{{"consumer":{},"uuid":{},"generation":{},"created":"{}","workers":{},"backlog":{},"oldest":{},"age_seconds":{},"shards":[)",
         separator, json_string(each.consumer.name), json_string(each.consumer.uuid), each.consumer.generation,
-        to_rfc3339(each.consumer.created_at), each.workers, each.backlog,
+        to_rfc3339(each.consumer.created_at), each.workers, json_count(each.backlog),
         each.oldest ? "\"" + to_rfc3339(*each.oldest) + "\"" : "null",
         each.oldest ? json_seconds(age_of(*each.oldest, now)) : "null");
     separator = "";

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "tools/stream-stats/consumer_statistics.h"
 
 /// What stream-stats shows of consumers and producers. Ages are those at `now`.

@@ -4,9 +4,8 @@
 #include <set>
 #include <utility>
 
-#include "shardlog/consumer/consumer.h"
-#include "shardlog/consumer/frontier.h"
-#include "shardlog/consumer/process_identity.h"
+#include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/frontier.h"
 #include "shardlog/core/error.h"
 #include "shardlog/core/printable.h"
 
@@ -15,35 +14,44 @@ namespace shardlog::cli {
 namespace {
 
 std::vector<Consumer> find_consumers(Stream& stream, const std::optional<std::string>& name) {
-  if (!name) return stream.consumers();
-  return {consumer::find_consumer(stream, *name)};
+  if (!name) return stream.leases().all();
+  return {consuming::find_consumer(stream, *name)};
+}
+
+std::optional<ConsumerStatistics::Worker> worker_of(const std::optional<LeaseOwner>& owner, Liveness& liveness) {
+  if (!owner) return std::nullopt;
+  const bool gone = liveness.state_of(owner->process) == Liveness::State::gone;
+  return ConsumerStatistics::Worker{owner->worker, liveness.describe(owner->process), gone};
 }
 
 ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer consumer) {
   ConsumerStatistics statistics;
-  consumer::check_leases(map, consumer);
-  const consumer::Frontier frontier(map, consumer.leases);
+  consuming::check_leases(map, consumer);
+  const consuming::Frontier frontier(map, consumer.leases);
   std::vector<ShardStart> starts;
   std::vector<std::size_t> places;  // of their shards in `parts`
   std::set<std::pair<std::string, std::string>> workers;
   for (const Shard& shard : map.shards()) {
     const Lease* lease = frontier.lease(shard.id);
     if (lease == nullptr && frontier.started(shard.id)) continue;  // done
-    const Checkpoint from = lease != nullptr ? lease->checkpoint : Checkpoint(AtSequence{SequenceNumber(0)});
-    if (auto start = consumer::start_at(shard.id, from)) {
+    const Checkpoint from = lease != nullptr ? lease->checkpoint : Checkpoint(Beginning{});
+    if (auto start = consuming::start_at(shard.id, from)) {
       starts.push_back(std::move(*start));
       places.push_back(statistics.parts.size());
     }
     statistics.parts.push_back({shard.id, lease != nullptr ? std::optional(*lease) : std::nullopt});
-    if (lease != nullptr && lease->owner && !consumer::is_gone(lease->owner->process)) {
-      ++statistics.owned;
-      workers.emplace(lease->owner->worker, lease->owner->process);
-    }
+    if (lease == nullptr) continue;
+    auto& part = statistics.parts.back();
+    part.owner = worker_of(lease->owner, stream.liveness());
+    part.claimant = worker_of(lease->claimant, stream.liveness());
+    if (!part.owner || part.owner->gone) continue;
+    ++statistics.owned;
+    workers.emplace(lease->owner->worker, lease->owner->process);
   }
-  const Backlog backlog = stream.backlog(starts);
+  const Backlog backlog = stream.maintenance().backlog(starts);
   for (std::size_t i = 0; i < places.size(); ++i) statistics.parts[places[i]].backlog = backlog.records[i];
   statistics.workers = workers.size();
-  statistics.backlog = std::accumulate(backlog.records.begin(), backlog.records.end(), std::uint64_t{0});
+  statistics.backlog = backlog.total();
   statistics.oldest = backlog.oldest;
   statistics.consumer = std::move(consumer);
   return statistics;

@@ -16,19 +16,24 @@ namespace shardlog::cli {
 namespace {
 
 struct Totals {
-  std::uint64_t records = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t trimmed_records = 0;
+  std::optional<std::uint64_t> records = 0;
+  std::optional<std::uint64_t> bytes = 0;
+  std::optional<std::uint64_t> trimmed_records = 0;
   std::optional<Timestamp> first;
   std::optional<Timestamp> last;
 };
 
+/// Nothing where one of them is not known.
+void add(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& more) {
+  sum = sum && more ? std::optional(*sum + *more) : std::nullopt;
+}
+
 Totals totals_of(const StreamStatistics& statistics) {
   Totals totals;
   for (const ShardStatistics& shard : statistics.shards) {
-    totals.records += shard.records;
-    totals.bytes += shard.bytes;
-    totals.trimmed_records += shard.trimmed_records;
+    add(totals.records, shard.records);
+    add(totals.bytes, shard.bytes);
+    add(totals.trimmed_records, shard.trimmed_records);
     if (shard.first && (!totals.first || shard.first->arrived_at < *totals.first))
       totals.first = shard.first->arrived_at;
     if (shard.last && (!totals.last || shard.last->arrived_at > *totals.last)) totals.last = shard.last->arrived_at;
@@ -88,12 +93,13 @@ constexpr std::size_t busiest_shown = 8;
 std::vector<ShardStatistics> shown_shards(const StreamStatistics& statistics, bool all) {
   std::vector<ShardStatistics> shown;
   for (const ShardStatistics& shard : statistics.shards) {
-    const bool expired = !shard.shard.open() && shard.records == 0 && shard.trimmed_records != 0;
+    const bool expired = !shard.shard.open() && shard.records == 0U && shard.trimmed_records != 0U;
     if (!expired) shown.push_back(shard);
   }
   if (all || shown.size() <= most_shown) return shown;
-  std::stable_sort(shown.begin(), shown.end(),
-                   [](const ShardStatistics& a, const ShardStatistics& b) { return a.records > b.records; });
+  std::stable_sort(shown.begin(), shown.end(), [](const ShardStatistics& a, const ShardStatistics& b) {
+    return a.records.value_or(0) > b.records.value_or(0);
+  });
   shown.erase(shown.begin() + busiest_shown, shown.end());
   return shown;
 }
@@ -105,7 +111,7 @@ std::string format_skew(const StreamStatistics& statistics, const Screen& screen
   const std::size_t together = (open.size() + screen.width - 1) / screen.width;
   std::vector<std::uint64_t> sums((open.size() + together - 1) / together);
   for (std::size_t place = 0; place < open.size(); ++place) {
-    sums[place / together] += statistics.shards.at(open[place].number()).records;
+    sums[place / together] += statistics.shards.at(open[place].number()).records.value_or(0);
   }
   const std::vector<std::string_view> heights =
       screen.unicode ? std::vector<std::string_view>{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
@@ -137,14 +143,15 @@ std::string format_shards(const Page& contents, const Screen& screen, bool all) 
   for (const ShardStatistics& shard : shown) {
     number.cells.push_back(shard_text(shard.shard.id, screen.width));
     keys.cells.push_back(share_of(shard.shard.range));
-    records.cells.push_back(format_count(shard.records));
-    bytes.cells.push_back(format_size(shard.bytes));
+    records.cells.push_back(count_text(shard.records));
+    bytes.cells.push_back(size_text(shard.bytes));
     last.cells.push_back(shard.last ? short_time(shard.last->arrived_at, contents.now) : "-");
     first_sequence.cells.push_back(shard.first ? shard.first->sequence.to_string() : "-");
     last_sequence.cells.push_back(shard.last ? shard.last->sequence.to_string() : "-");
     range.cells.push_back(short_hex(shard.shard.range.first) + "-" + short_hex(shard.shard.range.last));
     notes.cells.push_back(
-        shortened(history_of(shard.shard, map, shard.trimmed_records, screen.width >= room_for_parents), longest_note));
+        shortened(history_of(shard.shard, map, shard.trimmed_records.value_or(0), screen.width >= room_for_parents),
+                  longest_note));
   }
   std::string text =
       format_table({number, keys, records, bytes, last, first_sequence, last_sequence, range, notes}, screen.width);
@@ -173,8 +180,8 @@ std::string json_lineage(const Shard& shard, const ShardMap& map) {
 std::string json_losses(const std::vector<Loss>& losses) {
   std::string text;
   for (const Loss& loss : losses) {
-    text += fmt::format(R"({}{{"first_batch":{},"last_batch":{},"records":{},"accepted":"{}"}})",
-                        text.empty() ? "" : ",", loss.after + 1, loss.last, loss.records, to_rfc3339(loss.accepted_at));
+    text += fmt::format(R"({}{{"records":{},"accepted":"{}"}})", text.empty() ? "" : ",", loss.records,
+                        to_rfc3339(loss.accepted_at));
   }
   return "[" + text + "]";
 }
@@ -192,11 +199,11 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   const std::size_t closed = stream.map.shards().size() - open;
   page += fmt::format("shards     {} open{}\n", format_count(open),
                       closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
-  page += fmt::format("records    {} in {}, {} on disk\n", format_count(totals.records), format_size(totals.bytes),
-                      format_size(statistics.stored_bytes));
+  page += fmt::format("records    {} in {}, {} on disk\n", count_text(totals.records), size_text(totals.bytes),
+                      size_text(statistics.stored_bytes));
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
                       to_string(stream.settings.compression));
-  page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records));
+  page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records.value_or(0)));
   for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
   if (!contents.consumers.empty()) {
     page += "\n" + format_consumers(contents.consumers, contents.now, screen.width);
@@ -222,14 +229,14 @@ std::string format_list(const std::vector<std::pair<std::string, Page>>& streams
   Column backlog{"backlog", Column::Side::right, 1};
   for (const auto& [stream, page] : streams) {
     const Totals totals = totals_of(page.statistics);
-    std::uint64_t worst = 0;
+    std::optional<std::uint64_t> worst;
     for (const ConsumerStatistics& each : page.consumers) worst = std::max(worst, each.backlog);
     name.cells.push_back(printable(stream));
     shards.cells.push_back(format_count(page.statistics.description.map.open_shards().size()));
-    records.cells.push_back(format_count(totals.records));
-    bytes.cells.push_back(format_size(totals.bytes));
+    records.cells.push_back(count_text(totals.records));
+    bytes.cells.push_back(size_text(totals.bytes));
     last.cells.push_back(totals.last ? short_time(*totals.last, page.now) : "-");
-    backlog.cells.push_back(page.consumers.empty() ? "-" : format_count(worst));
+    backlog.cells.push_back(count_text(worst));
   }
   return format_table({name, shards, records, bytes, last, backlog}, screen.width);
 }
@@ -249,14 +256,16 @@ std::string format_json(const std::string& name, const Page& contents) {
     json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
     separator = ",";
   }
-  json += fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"losses":{},"shards":[)", totals.records,
-                      totals.bytes, statistics.stored_bytes, json_losses(stream.losses));
+  json +=
+      fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"losses":{},"shards":[)", json_count(totals.records),
+                  json_count(totals.bytes), json_count(statistics.stored_bytes), json_losses(stream.losses));
   separator = "";
   for (const ShardStatistics& shard : statistics.shards) {
     json += fmt::format(
         R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{},"trimmed_records":{},"trimmed_bytes":{})",
         separator, shard.shard.id.to_string(), shard.shard.range.first.to_string(), shard.shard.range.last.to_string(),
-        shard.shard.open(), shard.records, shard.bytes, shard.trimmed_records, shard.trimmed_bytes);
+        shard.shard.open(), json_count(shard.records), json_count(shard.bytes), json_count(shard.trimmed_records),
+        json_count(shard.trimmed_bytes));
     json += "," + json_lineage(shard.shard, stream.map);
     append_end(json, "first", shard.first);
     append_end(json, "last", shard.last);

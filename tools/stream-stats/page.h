@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 #include "tools/stream-stats/consumer_statistics.h"
 #include "tools/stream-stats/screen.h"
 

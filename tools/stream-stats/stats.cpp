@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "shardlog/consumer/consumer.h"
+#include "shardlog/consuming/consumer.h"
 #include "shardlog/core/either_stop.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
@@ -58,7 +58,7 @@ void show_shards(const StatsCommand& command, const ShardMap& map, Output& outpu
 ExitStatus verify(Stream& stream, const Context& context) {
   const bool show_progress = ::isatty(STDERR_FILENO) != 0 && !context.quiet;
   int shown = -1;
-  VerifyReport report = stream.verify([&](double done) {
+  VerifyReport report = stream.maintenance().verify([&](double done) {
     const int percent = static_cast<int>(done * 100);
     if (show_progress && percent != shown) fmt::print(stderr, "\r{} %", percent);
     shown = percent;
@@ -66,7 +66,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
   });
   if (show_progress && shown >= 0) fmt::print(stderr, "\r\x1b[K");
   if (context.stop.stop_requested()) return ExitStatus::partly;
-  if (report.findings.empty()) report.findings = consumer::check_consumers(stream);
+  if (report.findings.empty()) report.findings = consuming::check_consumers(stream);
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
   for (const Loss& loss : report.losses) context.output.write("note: lost " + loss_text(loss) + "\n");
   if (!report.findings.empty()) return ExitStatus::data;
@@ -79,8 +79,9 @@ Page page_of(const std::string& address, const std::optional<std::string>& consu
   const auto stream = open_stream(address, Access::read, context);
   // In this order: what is read later is at least as new, so shards of a lease are always in the page's shard map.
   auto consumers = consumer_statistics(*stream, consumer);
-  auto producers = stream->producers();
-  return {stream->statistics(Detail::all), std::move(consumers), std::move(producers), context.clock.now()};
+  auto producers = stream->producers().all();
+  return {stream->maintenance().statistics(Detail::all), std::move(consumers), std::move(producers),
+          context.clock.now()};
 }
 
 /// All streams of a directory. One that cannot be read is told, and the others are shown.
@@ -117,7 +118,7 @@ void show_sections(const StatsCommand& command, const Screen& screen, const Cont
   }
   if (command.producers) {
     if (!text.empty()) text += '\n';
-    text += format_producers(stream->producers(), screen.width);
+    text += format_producers(stream->producers().all(), screen.width);
   }
   context.output.write(text);
 }

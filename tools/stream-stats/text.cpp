@@ -72,12 +72,24 @@ std::string json_string(const std::string& text) {
   return result;
 }
 
+std::string count_text(const std::optional<std::uint64_t>& count) {
+  return count ? format_count(*count) : "-";
+}
+
+std::string count_text(const std::optional<std::uint64_t>& count, std::string_view one) {
+  return count ? format_count(*count, one) : fmt::format("unknown {}s", one);
+}
+
+std::string size_text(const std::optional<std::uint64_t>& size) {
+  return size ? format_size(*size) : "-";
+}
+
+std::string json_count(const std::optional<std::uint64_t>& count) {
+  return count ? std::to_string(*count) : "null";
+}
+
 std::string loss_text(const Loss& loss) {
-  const std::int64_t first = loss.after + 1;
-  return fmt::format(
-      "{} in {}, accepted {}", format_count(static_cast<std::uint64_t>(loss.records), "record"),
-      first == loss.last ? fmt::format("batch {}", first) : fmt::format("batches {} to {}", first, loss.last),
-      to_rfc3339(loss.accepted_at));
+  return fmt::format("{}, accepted {}", format_count(loss.records, "record"), to_rfc3339(loss.accepted_at));
 }
 
 std::string json_seconds(Duration duration) {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/stream.h"
 
 namespace shardlog::cli {
 
@@ -23,7 +23,13 @@ std::string shard_text(ShardId shard, std::size_t width);
 std::string json_string(const std::string& text);
 std::string json_seconds(Duration duration);
 
-/// "4 records in batches 2 to 3, accepted 2026-01-31T12:00:00Z"
+/// A count and a size, or a hyphen where the engine does not know them; and as a JSON number, or null.
+std::string count_text(const std::optional<std::uint64_t>& count);
+std::string count_text(const std::optional<std::uint64_t>& count, std::string_view one);
+std::string size_text(const std::optional<std::uint64_t>& size);
+std::string json_count(const std::optional<std::uint64_t>& count);
+
+/// "4 records, accepted 2026-01-31T12:00:00Z"
 std::string loss_text(const Loss& loss);
 
 }  // namespace shardlog::cli

@@ -18,15 +18,17 @@ struct ShardEnd {
   friend bool operator==(const ShardEnd&, const ShardEnd&) = default;
 };
 
-/// How far a consumer has come in one shard: where it reads on. A time that has not come when a consumer is to begin
-/// there stays with its first sequence number, as `not_before`, until a record that arrived by then is processed. At
-/// sequence number 0 is the shard's very beginning: what was trimmed of it counts as missed. At the trim horizon it is
-/// the oldest record that is there when reading begins.
-using Checkpoint = std::variant<TrimHorizon, AtSequence, AfterSequence, ShardEnd>;
+/// How far a consumer has come in one shard: where it reads on.
+/// - A time that has not come when a consumer is to begin there stays with its first sequence number, as `not_before`,
+///   until a record that arrived by then is processed.
+/// - Latest, and a time alone, only where the engine cannot pin them (Capabilities::latest_has_number).
+using Checkpoint = std::variant<Beginning, TrimHorizon, Latest, AtTime, AtSequence, AfterSequence, ShardEnd>;
 
-/// trim-horizon, at:SEQUENCE, after:SEQUENCE or shard-end, at and shard-end of which may be followed by @ and the
-/// time before which records are skipped, in microseconds since the epoch; and back, or nothing if it is none of these.
+/// beginning, trim-horizon, latest, time:MICROSECONDS, at:SEQUENCE, after:SEQUENCE or shard-end. Beginning, at and
+/// shard-end may be followed by @ and the time before which records are skipped. Times are microseconds since the
+/// epoch.
 std::string to_string(const Checkpoint& checkpoint);
+/// The same back; nothing if it is none of these.
 std::optional<Checkpoint> parse_checkpoint(std::string_view text);
 
 }  // namespace shardlog

@@ -9,14 +9,14 @@
 #include "shardlog/core/shard.h"
 
 /// What a stream remembers of those who read it together (KCL, "application"; its lease table). How workers share the
-/// shards is decided in consumer/; an engine only keeps this, and compares before it changes it.
+/// shards is decided in consuming/; an engine only keeps this, and compares before it changes it.
 namespace shardlog {
 
 /// One worker of a consumer.
 struct LeaseOwner {
-  std::string worker;  ///< the name it goes by
-  std::string
-      process;  ///< what tells it from every other that goes by that name, as consumer/process_identity.h has it
+  std::string worker;          ///< the name it goes by
+  std::string process;         ///< what tells it from every other that goes by that name: Liveness::self()
+  Duration lease_duration{0};  ///< if it does not raise the counter of a lease for this long, it has lost it
 
   friend bool operator==(const LeaseOwner&, const LeaseOwner&) = default;
 };

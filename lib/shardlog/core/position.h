@@ -13,9 +13,13 @@ namespace shardlog {
 struct TrimHorizon {  ///< the oldest record that is still there
   friend bool operator==(const TrimHorizon&, const TrimHorizon&) = default;
 };
-struct Latest {};  ///< just after the newest record at the moment the read is set up
-struct AtTime {    ///< the first record that arrived at this time or later
+struct Latest {  ///< just after the newest record at the moment the read is set up
+  friend bool operator==(const Latest&, const Latest&) = default;
+};
+struct AtTime {  ///< the first record that arrived at this time or later
   Timestamp time;
+
+  friend bool operator==(const AtTime&, const AtTime&) = default;
 };
 struct LastRecords {  ///< before the newest `count` records at the moment the read is set up
   std::uint64_t count;
@@ -33,5 +37,13 @@ struct AfterSequence {  ///< just after the record with this number
 };
 
 using Position = std::variant<TrimHorizon, Latest, AtTime, LastRecords, AtSequence, AfterSequence>;
+
+/// Before the first record that a shard has ever had: what retention took of it counts as missed, while TrimHorizon is
+/// content with what is there.
+struct Beginning {
+  std::optional<Timestamp> not_before{};  ///< records that arrived before this time are skipped
+
+  friend bool operator==(const Beginning&, const Beginning&) = default;
+};
 
 }  // namespace shardlog

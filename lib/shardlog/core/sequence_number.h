@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace shardlog {
 
@@ -32,23 +34,28 @@ class SequenceNumber {
   std::string digits_;
 };
 
-/// The sequence numbers of the records of one batch, in their order.
+/// The sequence numbers of the records of one batch, in their order, which is ascending.
 class SequenceRun {
  public:
   /// `count` numbers without gaps, starting at `first`.
   static SequenceRun dense(std::uint64_t first, std::size_t count) { return {first, count}; }
 
+  explicit SequenceRun(std::vector<SequenceNumber> numbers) : count_(numbers.size()), numbers_(std::move(numbers)) {}
+
   [[nodiscard]] std::size_t size() const { return count_; }
   /// REQUIRES: index < size()
-  [[nodiscard]] SequenceNumber operator[](std::size_t index) const { return SequenceNumber(first_ + index); }
+  [[nodiscard]] SequenceNumber operator[](std::size_t index) const {
+    return numbers_.empty() ? SequenceNumber(first_ + index) : numbers_[index];
+  }
   /// REQUIRES: size() > 0
   [[nodiscard]] SequenceNumber last() const { return (*this)[count_ - 1]; }
 
  private:
   SequenceRun(std::uint64_t first, std::size_t count) : first_(first), count_(count) {}
 
-  std::uint64_t first_;
+  std::uint64_t first_ = 0;
   std::size_t count_;
+  std::vector<SequenceNumber> numbers_;  ///< empty if they are dense
 };
 
 }  // namespace shardlog

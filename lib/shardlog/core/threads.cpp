@@ -2,8 +2,10 @@
 
 #include <sys/resource.h>
 
+#include <condition_variable>
 #include <cstdint>
 #include <fstream>
+#include <mutex>
 #include <string>
 
 namespace shardlog {
@@ -41,6 +43,13 @@ Error no_thread(const std::error_code& reason) {
   if (const std::string most = most_in_control_group(); !most.empty()) add(limits, "pids.max", most);
   if (limits.empty()) limits = "kernel.threads-max";
   return {ErrorCode::busy, "start a thread: " + reason.message() + " (limits: " + limits + ")"};
+}
+
+void sleep_for(Duration time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock guard(mutex);
+  never.wait_for(guard, stop, time, [] { return false; });
 }
 
 }  // namespace shardlog

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <stop_token>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "shardlog/core/clock.h"
 #include "shardlog/core/error.h"
 
 namespace shardlog {
@@ -20,5 +22,8 @@ std::jthread start_thread(Work&& work) {
     throw no_thread(error.code());
   }
 }
+
+/// Sleeps, at most until `stop` is requested.
+void sleep_for(Duration time, const std::stop_token& stop);
 
 }  // namespace shardlog

@@ -42,28 +42,29 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       version_(database, std::string(select_configuration_version)),
       insert_(database, "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") {}
 
-std::optional<std::vector<Appended>> Appender::append(std::span<const RoutedBatch> batches, Sync sync,
-                                                      std::span<const ProducerMove> moves) {
+std::vector<Outcome> Appender::append(const AppendRequest& request) {
+  const auto& [batches, sync, moves, version] = request;
   check_moves(moves);
-  std::vector<Appended> stored;
-  stored.reserve(batches.size());
-  bool sealed = false;
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(batches.size());
   const auto store = [&] {
     catch_up();
-    sealed = !all_open(batches);
-    if (sealed) return;
+    if (!all_open(batches)) {
+      outcomes.assign(batches.size(), Sealed{});
+      return;
+    }
     const Timestamp now = clock_.now();
     if (!moves.empty()) producers().move(moves, std::max(now, tail_.last_arrival()));
-    for (const RoutedBatch& batch : batches) stored.push_back(insert(batch, arrival_of(batch, now)));
+    for (const RoutedBatch& batch : batches) outcomes.emplace_back(insert(batch, arrival_of(batch, now)));
     committer_.reaches({tail_.batch(), tail_.numbers()});
   };
   try {
-    committer_.commit(sync, store, Notice::followers, pages_of(batches, configuration_.shards.size()));
+    committer_.commit(sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
   } catch (...) {
     tail_ = Tail();  // it may be ahead of what is stored
     throw;
   }
-  return sealed ? std::nullopt : std::optional(std::move(stored));
+  return outcomes;
 }
 
 bool Appender::all_open(std::span<const RoutedBatch> batches) const {
@@ -94,7 +95,7 @@ Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   return std::max(std::min(arrived_at, now), tail_.last_arrival());
 }
 
-Appended Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
+Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
   if (tail_.index_due()) {
     write_index_row(database_, tail_);
     tail_.index_written();
@@ -129,7 +130,8 @@ Appended Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
   }
   insert_.reset();
   tail_.advance(row, shard);
-  return {SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count), row.arrived_at};
+  return {SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count),
+          Arrivals(row.arrived_at)};
 }
 
 }  // namespace shardlog::sqlite

@@ -7,11 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 
@@ -22,8 +22,7 @@ class Appender {
   Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
 
   /// As Stream::append().
-  std::optional<std::vector<Appended>> append(std::span<const RoutedBatch> batches, Sync sync,
-                                              std::span<const ProducerMove> moves);
+  std::vector<Outcome> append(const AppendRequest& request);
 
   /// As it was at the last append.
   [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
@@ -33,7 +32,7 @@ class Appender {
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
-  Appended insert(const RoutedBatch& batch, Timestamp arrived_at);
+  Stored insert(const RoutedBatch& batch, Timestamp arrived_at);
 
   SQLite::Database& database_;
   Committer& committer_;

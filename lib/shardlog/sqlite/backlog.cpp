@@ -12,6 +12,7 @@
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -53,23 +54,21 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   Tail end = start;
   TailScan(database).catch_up(configuration, end);
   const LostNumbers lost(database, configuration);
-  const ShardMap map = configuration.map();
   Backlog result;
   Unread unread;
   std::map<Timestamp, Tail> tails;  // at the times before which records do not count
-  for (const ShardStart& from : starts) {
-    const ShardRow& row = shard_of(configuration, map.at(from.shard).id.number());
+  for (const ShardStart& from : pinned(database, configuration, starts, now)) {
+    const ShardRow& row = shard_of(configuration, from.shard.number());
     const std::int64_t readable = start.next_sequence(row);
-    const auto position = std::visit([](const auto& place) { return Position(place); }, from.from);
-    std::int64_t first = std::max(readable, sequence_of(position).value_or(readable));
-    if (const auto* const at = std::get_if<AtSequence>(&position); at != nullptr && at->not_before) {
+    std::int64_t first = std::max(readable, sequence_of(from).value_or(readable));
+    if (const auto* const at = std::get_if<AtSequence>(&from.from); at != nullptr && at->not_before) {
       const auto [found, is_new] = tails.try_emplace(*at->not_before);
       if (is_new) found->second = seek_time(database, configuration, start, *at->not_before);
       first = std::max(first, found->second.next_sequence(row));
     }
     const std::int64_t behind = end.next_sequence(row);
     const std::int64_t unread_numbers = behind - first - lost.within(row, first, behind);
-    result.records.push_back(static_cast<std::uint64_t>(std::max(unread_numbers, std::int64_t{0})));
+    result.records.emplace_back(static_cast<std::uint64_t>(std::max(unread_numbers, std::int64_t{0})));
     if (first < behind) unread.emplace(from.shard.number(), first);
   }
   if (!unread.empty()) result.oldest = first_arrival(database, configuration, start, unread);

@@ -4,8 +4,8 @@
 
 #include <span>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 

@@ -39,6 +39,10 @@ std::optional<std::int64_t> sequence_of(const Position& position) {
   return std::visit(SequenceOf(), position);
 }
 
+std::optional<std::int64_t> sequence_of(const ShardStart& start) {
+  return std::visit(SequenceOf(), start.from);
+}
+
 ChosenShards::ChosenShards(const ReadRequest& request, const Configuration& configuration)
     : descendants_(request.descendants) {
   const ShardMap map = configuration.map();

@@ -5,13 +5,14 @@
 #include <optional>
 #include <set>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 
 /// The record that a position of one shard stands before; nothing for other positions.
 std::optional<std::int64_t> sequence_of(const Position& position);
+std::optional<std::int64_t> sequence_of(const ShardStart& start);
 
 /// The shards of a read, and which of them it begins at a record of their own.
 class ChosenShards {
@@ -19,6 +20,7 @@ class ChosenShards {
   /// All.
   ChosenShards() = default;
 
+  /// REQUIRES: its starts are pinned
   /// Those that the request lists, and the descendants that there are. Throws not_found where one is not there, and
   /// usage where one is listed twice.
   ChosenShards(const ReadRequest& request, const Configuration& configuration);

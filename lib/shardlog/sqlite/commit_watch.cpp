@@ -13,32 +13,33 @@
 
 namespace shardlog::sqlite {
 
-CommitWatch::CommitWatch() : stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+CommitWatch::CommitWatch(const std::string& lock_path) : stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!stop_event_.valid()) throw system_error("wait for commits", errno);
-}
-
-CommitWatch::CommitWatch(const std::string& lock_path) : CommitWatch() {
   FileDescriptor notify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (notify.valid() && ::inotify_add_watch(notify.get(), lock_path.c_str(), IN_ATTRIB | IN_MODIFY) >= 0)
     notify_ = std::move(notify);
 }
 
-bool CommitWatch::wait(Duration timeout, const std::stop_token& stop) {
-  std::uint64_t earlier_stop = 0;
-  [[maybe_unused]] const auto drained = ::read(stop_event_.get(), &earlier_stop, sizeof earlier_stop);
-  const std::stop_callback wake(stop, [this] {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);
-  });
-  std::array<pollfd, 2> files{{{stop_event_.get(), POLLIN, 0}, {notify_.get(), POLLIN, 0}}};  // poll(2) skips -1
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-  const timespec limit{seconds.count(), std::chrono::nanoseconds(timeout - seconds).count()};
-  if (::ppoll(files.data(), files.size(), &limit, nullptr) <= 0) return false;  // EINTR too: the caller looks again
-  if (files[1].revents == 0) return false;
+std::uint64_t CommitWatch::noticed() {
   std::array<char, 4096> events{};
-  while (::read(notify_.get(), events.data(), events.size()) > 0) {
+  while (notify_.valid() && ::read(notify_.get(), events.data(), events.size()) > 0) ++noticed_;
+  return noticed_;
+}
+
+bool CommitWatch::wait(std::uint64_t& seen, Duration timeout, const std::stop_token& stop) {
+  if (noticed() == seen) {
+    std::uint64_t earlier_stop = 0;
+    [[maybe_unused]] const auto drained = ::read(stop_event_.get(), &earlier_stop, sizeof earlier_stop);
+    const std::stop_callback wake(stop, [this] {
+      const std::uint64_t one = 1;
+      [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);
+    });
+    std::array<pollfd, 2> files{{{stop_event_.get(), POLLIN, 0}, {notify_.get(), POLLIN, 0}}};  // poll(2) skips -1
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+    const timespec limit{seconds.count(), std::chrono::nanoseconds(timeout - seconds).count()};
+    ::ppoll(files.data(), files.size(), &limit, nullptr);  // after EINTR the caller looks again
   }
-  return true;
+  return std::exchange(seen, noticed()) != noticed_;
 }
 
 }  // namespace shardlog::sqlite

@@ -48,12 +48,12 @@ Committer::~Committer() {
   }
 }
 
-void Committer::commit(Sync sync, const std::function<void()>& change, Notice notice, std::int64_t appended_pages) {
+void Committer::commit(Sync sync, const std::function<void()>& change, Told told, std::int64_t appended_pages) {
   under_lock([&](Duration left) {
     run_transaction(sync, change, left, appended_pages);
     // SQLite commits into unlinked files without a word.
     check_present();
-    announce(sync, notice);
+    announce(sync, told);
     tidy_up();
   });
 }
@@ -138,10 +138,10 @@ void Committer::prepare(Sync sync, Duration timeout, std::int64_t appended_pages
   }
 }
 
-void Committer::announce(Sync sync, Notice notice) const {
+void Committer::announce(Sync sync, Told told) const {
   if (mark_ && sync == Sync::full) {
     lock_.announce_commit(*mark_);
-  } else if (notice == Notice::followers) {
+  } else if (told == Told::followers) {
     lock_.announce_commit();
   }
 }

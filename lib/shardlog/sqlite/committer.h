@@ -9,17 +9,17 @@
 #include <string>
 
 #include "shardlog/core/error.h"
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 
 /// Who is told of a commit.
-enum class Notice {
+enum class Told {
   followers,  ///< of the stream: there is something new for them
   nobody,
 };
@@ -38,7 +38,7 @@ class Committer {
   /// Runs `change` in a transaction of its own, commits it and wakes whoever is to be told. `change` does nothing but
   /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back. `appended_pages` are the most that
   /// it adds to the stream; what adds none may use the space that is kept for it.
-  void commit(Sync sync, const std::function<void()>& change, Notice notice = Notice::followers,
+  void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
               std::int64_t appended_pages = 0);
 
   /// To be called by a `change` that appends: how far its commit reaches. Written down once it is synced.
@@ -62,7 +62,7 @@ class Committer {
   void check_end();
   void learn_outcome(Duration timeout);
   void prepare(Sync sync, Duration timeout, std::int64_t appended_pages);
-  void announce(Sync sync, Notice notice) const;
+  void announce(Sync sync, Told told) const;
   void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout, std::int64_t appended_pages);
   void noting_failure(const std::string& what, const std::function<void(bool& begun)>& work);
   void tidy_up();

@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::string_view consumer_columns = "uuid, name, generation, created_at, leases, checksum";
 constexpr std::string_view lease_columns =
-    "consumer, shard, owner, owner_process, claimant, claimant_process, epoch, counter, generation, checkpoint, "
-    "checksum";
+    "consumer, shard, owner, owner_process, owner_duration, claimant, claimant_process, claimant_duration, epoch, "
+    "counter, generation, checkpoint, checksum";
 constexpr std::size_t longest_owner = 256;  // bytes, of the worker's name and of its process
 
 [[noreturn]] void refuse(const std::string& reason) {
@@ -35,9 +35,9 @@ std::int64_t microseconds(Timestamp time) {
 
 void add(RowChecksum& checksum, const std::optional<LeaseOwner>& owner) {
   if (owner) {
-    checksum.add(owner->worker).add(owner->process);
+    checksum.add(owner->worker).add(owner->process).add(std::int64_t{owner->lease_duration.count()});
   } else {
-    checksum.add_null().add_null();
+    checksum.add_null().add_null().add_null();
   }
 }
 
@@ -58,23 +58,24 @@ std::uint64_t unsigned_of(const SQLite::Column& column) {
 
 std::optional<LeaseOwner> read_owner(SQLite::Statement& row, int column) {
   if (row.isColumnNull(column)) return std::nullopt;
-  return LeaseOwner{row.getColumn(column).getString(), row.getColumn(column + 1).getString()};
+  return LeaseOwner{row.getColumn(column).getString(), row.getColumn(column + 1).getString(),
+                    Duration(row.getColumn(column + 2).getInt64())};
 }
 
 /// The row that the statement stands on.
 Lease read_lease(SQLite::Statement& row) {
   const std::string uuid = row.getColumn(0).getString();
   const std::int64_t shard = row.getColumn(1).getInt64();
-  const auto checkpoint = parse_checkpoint(row.getColumn(9).getString());
+  const auto checkpoint = parse_checkpoint(row.getColumn(11).getString());
   if (checkpoint && std::in_range<std::uint32_t>(shard)) {
     Lease lease{ShardId(static_cast<std::uint32_t>(shard)),
                 read_owner(row, 2),
-                read_owner(row, 4),
-                unsigned_of(row.getColumn(6)),
-                unsigned_of(row.getColumn(7)),
+                read_owner(row, 5),
                 unsigned_of(row.getColumn(8)),
+                unsigned_of(row.getColumn(9)),
+                unsigned_of(row.getColumn(10)),
                 *checkpoint};
-    if (row.getColumn(10).getInt64() == checksum_of(uuid, lease)) return lease;
+    if (row.getColumn(12).getInt64() == checksum_of(uuid, lease)) return lease;
   }
   refuse(fmt::format("lease of shard {} of the consumer with UUID {}: checksum mismatch", shard, quote(uuid)));
 }
@@ -83,9 +84,9 @@ void bind_owner(SQLite::Statement& row, int parameter, const std::optional<Lease
   if (owner) {
     row.bind(parameter, owner->worker);
     row.bind(parameter + 1, owner->process);
+    row.bind(parameter + 2, std::int64_t{owner->lease_duration.count()});
   } else {
-    row.bind(parameter);
-    row.bind(parameter + 1);
+    for (const int each : {0, 1, 2}) row.bind(parameter + each);
   }
 }
 
@@ -146,7 +147,7 @@ Consumers::Consumers(SQLite::Database& database)
       select_all_leases_(database, fmt::format("SELECT {} FROM leases ORDER BY consumer, shard", lease_columns)),
       select_leases_(database, fmt::format("SELECT {} FROM leases WHERE consumer = ? ORDER BY shard", lease_columns)),
       select_lease_(database, fmt::format("SELECT {} FROM leases WHERE consumer = ? AND shard = ?", lease_columns)),
-      replace_lease_(database, "REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      replace_lease_(database, "REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       remove_lease_(database, "DELETE FROM leases WHERE consumer = ? AND shard = ?"),
       remove_leases_(database, "DELETE FROM leases WHERE consumer = ?") {}
 
@@ -259,12 +260,12 @@ void Consumers::store(const std::string& uuid, const Lease& lease) {
   row->bind(1, uuid);
   row->bind(2, lease.shard.number());
   bind_owner(*row, 3, lease.owner);
-  bind_owner(*row, 5, lease.claimant);
-  row->bind(7, static_cast<std::int64_t>(lease.epoch));
-  row->bind(8, static_cast<std::int64_t>(lease.counter));
-  row->bind(9, static_cast<std::int64_t>(lease.generation));
-  row->bind(10, to_string(lease.checkpoint));
-  row->bind(11, sqlite::checksum_of(uuid, lease));
+  bind_owner(*row, 6, lease.claimant);
+  row->bind(9, static_cast<std::int64_t>(lease.epoch));
+  row->bind(10, static_cast<std::int64_t>(lease.counter));
+  row->bind(11, static_cast<std::int64_t>(lease.generation));
+  row->bind(12, to_string(lease.checkpoint));
+  row->bind(13, sqlite::checksum_of(uuid, lease));
   row->exec();
 }
 

@@ -16,7 +16,7 @@
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/sqlite/sqlite_stream.h"
+#include "shardlog/sqlite/sqlite_engine.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
@@ -98,6 +98,7 @@ Configuration make_configuration(const CreateOptions& options, Timestamp now, bo
   configuration.uuid = make_uuid();
   configuration.created_at = now;
   configuration.settings = options.settings;
+  configuration.attributes = options.attributes;
   configuration.unsafe_file_system = unsafe;
   std::uint32_t number = 0;
   for (const HashRange& range : even_ranges(options.shards)) {
@@ -152,11 +153,10 @@ bool of_the_place(ErrorCode code) {
 
 }  // namespace
 
-void create(const std::string& address, const CreateOptions& options, const Clock& clock) {
-  std::string path = address;
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
+void create(const std::string& path, const CreateOptions& options, const Clock& clock) {
   check_name(path);
   check(options.settings);
+  check(options.attributes);
   if (options.shards < 1 || options.shards > max_shards) {
     throw Error(ErrorCode::usage, fmt::format("{} shards: a stream has 1 to {}", options.shards, max_shards));
   }

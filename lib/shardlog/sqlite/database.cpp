@@ -28,7 +28,6 @@ void configure(sqlite3* connection) {
 }
 
 ErrorCode code_of(const SQLite::Exception& error) {
-  if (error.getExtendedErrorCode() == SQLITE_IOERR_CORRUPTFS) return ErrorCode::corrupt;
   switch (error.getExtendedErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

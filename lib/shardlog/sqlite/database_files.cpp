@@ -52,6 +52,7 @@ std::optional<DatabaseFiles::Identity> DatabaseFiles::identity_of(const std::str
 void DatabaseFiles::check(const File& file) {
   struct stat facts {};
   const bool found = ::lstat(file.path.c_str(), &facts) == 0;
+  if (!found && errno != ENOENT && errno != ENOTDIR) throw system_error("look at " + name_of(file.path), errno);
   if (!found || facts.st_nlink != 1 || file.identity != Identity{facts.st_dev, facts.st_ino}) {
     throw Error(ErrorCode::not_found, name_of(file.path) + " was removed or replaced while it was in use");
   }

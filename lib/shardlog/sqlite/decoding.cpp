@@ -21,7 +21,7 @@ StoredBatch decode_one(FetchedBatch& fetched) {
   RecordBatch records = decode_payload(row, std::move(fetched.payload));
   const SequenceRun sequences = SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), records.size());
   return {ShardId(static_cast<std::uint32_t>(row.shard)),
-          row.arrived_at,
+          Arrivals(row.arrived_at),
           sequences,
           std::move(records),
           fetched.first,

@@ -6,8 +6,8 @@
 
 #include "shardlog/core/bytes.h"
 #include "shardlog/core/error.h"
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/batch_row.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 

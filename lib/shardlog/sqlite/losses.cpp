@@ -27,7 +27,7 @@ void accept_loss(SQLite::Database& database, Configuration& configuration, const
   Tail tail;
   TailScan(database).catch_up(configuration, tail);
   const std::int64_t batches = mark->batch - tail.batch();
-  const Loss loss{tail.batch(), mark->batch, std::max(mark->numbers - tail.numbers(), batches), now};
+  const LostBatches loss{tail.batch(), mark->batch, std::max(mark->numbers - tail.numbers(), batches), now};
   if (tail.batch() != load_horizon(database).batch()) replace_index_row(database, tail);
   tail.lose(configuration, loss);
   write_index_row(database, tail);
@@ -37,7 +37,7 @@ void accept_loss(SQLite::Database& database, Configuration& configuration, const
 
 bool pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail) {
   bool passed = false;
-  for (const Loss& loss : configuration.losses) {
+  for (const LostBatches& loss : configuration.losses) {
     if (loss.after != tail.batch()) continue;
     tail = indexed_tail_at(database, loss.last);
     tail.count_numbers(configuration);
@@ -54,7 +54,7 @@ void advance(SQLite::Database& database, const Configuration& configuration, Tai
 LostNumbers::LostNumbers(SQLite::Database& database, const Configuration& configuration) {
   if (configuration.losses.empty()) return;
   const Tail horizon = load_horizon(database);
-  for (const Loss& loss : configuration.losses) {
+  for (const LostBatches& loss : configuration.losses) {
     if (loss.last <= horizon.batch()) continue;
     losses_.emplace_back(loss.after == horizon.batch() ? horizon : indexed_tail_at(database, loss.after),
                          indexed_tail_at(database, loss.last));

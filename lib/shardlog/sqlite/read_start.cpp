@@ -42,6 +42,31 @@ void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timest
 
 }  // namespace
 
+std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
+                               std::span<const ShardStart> starts, Timestamp now) {
+  const ShardMap map = configuration.map();
+  const auto located = [&](ShardId shard, const Position& position) {
+    const ShardPlace place = locate(database, configuration, position, {shard}, now).at(0);
+    return AtSequence{*place.next, place.not_before};
+  };
+  std::vector<ShardStart> result;
+  result.reserve(starts.size());
+  for (const auto& [shard, from] : starts) {
+    const ShardRow& row = shard_of(configuration, map.at(shard).id.number());
+    if (const auto* const beginning = std::get_if<Beginning>(&from)) {
+      const SequenceNumber first(static_cast<std::uint64_t>(row.first_sequence));
+      result.push_back({shard, AtSequence{first, beginning->not_before}});
+    } else if (std::holds_alternative<Latest>(from)) {
+      result.push_back({shard, located(shard, Latest{})});
+    } else if (const auto* const at = std::get_if<AtTime>(&from)) {
+      result.push_back({shard, located(shard, *at)});
+    } else {
+      result.push_back({shard, from});
+    }
+  }
+  return result;
+}
+
 void check_positions(const ReadRequest& request) {
   const bool from_number = request.starts.empty() && sequence_of(request.from);
   const bool until_number = request.until && sequence_of(*request.until);

@@ -5,14 +5,18 @@
 #include <optional>
 #include <vector>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
-#include "shardlog/stream.h"
 
 /// What a read's positions stand for. All of it REQUIRES that a transaction is open, and throws corrupt.
 namespace shardlog::sqlite {
+
+/// The same starts as a sequence number each, but for the trim horizon. Throws not_found (no such shard).
+std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
+                               std::span<const ShardStart> starts, Timestamp now);
 
 /// Throws usage where a sequence number is a position of more shards than one.
 void check_positions(const ReadRequest& request);

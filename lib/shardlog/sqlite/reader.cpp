@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/lost_tail.h"
@@ -18,22 +19,21 @@ namespace shardlog::sqlite {
 
 namespace {
 
-constexpr Duration poll_interval = std::chrono::milliseconds(100);  // behind the notice of commits
 constexpr std::size_t most_rows_per_fetch = 4096;
 
 }  // namespace
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
                            const DatabaseFiles& files, const LockWait& lock_wait, const Clock& clock,
-                           const ReadRequest& request)
+                           std::shared_ptr<CommitWatch> watch, const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
       files_(files),
       lock_wait_(lock_wait),
       clock_(clock),
-      noticing_(request.follow && request.notice),
-      watch_(noticing_ ? CommitWatch(paths.lock()) : CommitWatch()),
+      watch_(std::move(watch)),
+      seen_(watch_ ? watch_->noticed() : 0),
       rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)),
       version_(database, std::string(select_configuration_version)),
       gone_(database,
@@ -42,7 +42,9 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
   const std::optional<DurableMark> mark = lock_.mark();
   const Snapshot snapshot(database_, lock_wait_);
   configuration_ = load_configuration(database_, Access::read);
-  resolve(request, mark ? mark->batch : 0);
+  ReadRequest by_number = request;
+  by_number.starts = pinned(database_, configuration_, request.starts, clock_.now());
+  resolve(by_number, mark ? mark->batch : 0);
 }
 
 void SqliteReader::resolve(const ReadRequest& request, std::int64_t durable_batch) {
@@ -139,8 +141,9 @@ void SqliteReader::skip_what_is_gone() {
 
 bool SqliteReader::is_before_loss() const {
   const auto& losses = configuration_.losses;
-  return tail_.batch() < last_batch_ &&
-         std::any_of(losses.begin(), losses.end(), [this](const Loss& loss) { return loss.after == tail_.batch(); });
+  return tail_.batch() < last_batch_ && std::any_of(losses.begin(), losses.end(), [this](const LostBatches& loss) {
+           return loss.after == tail_.batch();
+         });
 }
 
 /// Moves the tail past what was lost right after it, and reports that as gaps.
@@ -311,12 +314,14 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
 }
 
 bool SqliteReader::wait(Duration timeout, std::stop_token stop) {
-  if (noticing_) timeout = std::min(timeout, poll_interval);
+  if (watch_) timeout = std::min(timeout, poll_interval);
   if (until_) {  // the end comes with that time, whoever looks how rarely
     const Timestamp now = clock_.now();
     timeout = std::min(timeout, now < *until_ ? *until_ - now : poll_interval);
   }
-  return watch_.wait(timeout, stop);
+  if (watch_) return watch_->wait(seen_, timeout, stop);
+  sleep_for(timeout, stop);
+  return false;
 }
 
 }  // namespace shardlog::sqlite

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/database_files.h"
@@ -20,7 +22,6 @@
 #include "shardlog/sqlite/shard_ends.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 
@@ -29,9 +30,10 @@ namespace shardlog::sqlite {
 /// transaction covers may be gone, and is told as gaps, and so is what is expired.
 class SqliteReader final : public Reader {
  public:
-  /// All must outlive it.
+  /// All must outlive it. `watch` is there where it is to be woken by commits.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
-               const LockWait& lock_wait, const Clock& clock, const ReadRequest& request);
+               const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
+               const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   bool wait(Duration timeout, std::stop_token stop) override;
@@ -62,8 +64,8 @@ class SqliteReader final : public Reader {
   const DatabaseFiles& files_;
   const LockWait& lock_wait_;
   const Clock& clock_;
-  bool noticing_;
-  CommitWatch watch_;
+  std::shared_ptr<CommitWatch> watch_;  ///< nothing where commits are not to be noticed
+  std::uint64_t seen_ = 0;              ///< of the commits that were noticed
   Configuration configuration_;
   ChosenShards chosen_;
   ShardEnds ends_;

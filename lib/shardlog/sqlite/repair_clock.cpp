@@ -67,7 +67,7 @@ void repair_clock(SQLite::Database& database, Configuration& configuration, Time
   Producers(database).limit_times(now);
 
   configuration.created_at = std::min(configuration.created_at, now);
-  for (Loss& loss : configuration.losses) loss.accepted_at = std::min(loss.accepted_at, now);
+  for (LostBatches& loss : configuration.losses) loss.accepted_at = std::min(loss.accepted_at, now);
   for (ShardRow& row : configuration.shards) {
     Shard& shard = row.shard;
     if (shard.opened_at <= now && shard.closed_at.value_or(now) <= now) continue;

@@ -37,8 +37,9 @@ constexpr std::array<Table, 8> tables{{
      "leases INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
     {"leases",
      "CREATE TABLE leases("
-     "consumer TEXT NOT NULL, shard INTEGER NOT NULL, owner TEXT, owner_process TEXT, claimant TEXT, "
-     "claimant_process TEXT, epoch INTEGER NOT NULL, counter INTEGER NOT NULL, generation INTEGER NOT NULL, "
+     "consumer TEXT NOT NULL, shard INTEGER NOT NULL, owner TEXT, owner_process TEXT, owner_duration INTEGER, "
+     "claimant TEXT, claimant_process TEXT, claimant_duration INTEGER, epoch INTEGER NOT NULL, counter INTEGER NOT "
+     "NULL, generation INTEGER NOT NULL, "
      "checkpoint TEXT NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"},
     {"producers",
      "CREATE TABLE producers("

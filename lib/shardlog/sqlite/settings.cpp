@@ -18,6 +18,7 @@ namespace shardlog::sqlite {
 namespace {
 
 constexpr std::string_view tag_prefix = "tag:";
+constexpr std::string_view attribute_prefix = "attribute:";
 constexpr std::string_view loss_prefix = "loss:";
 constexpr std::string_view checksum_name = "checksum";
 constexpr std::string_view forever_text = "forever";
@@ -45,7 +46,8 @@ Values to_values(const Configuration& configuration) {
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
-  for (const Loss& loss : configuration.losses) {
+  for (const auto& [key, value] : configuration.attributes) values.emplace(std::string(attribute_prefix) + key, value);
+  for (const LostBatches& loss : configuration.losses) {
     values.emplace(fmt::format("{}{}", loss_prefix, loss.after),
                    fmt::format("{} {} {}", loss.last, loss.records, loss.accepted_at.time_since_epoch().count()));
   }
@@ -164,8 +166,8 @@ StreamSettings settings_of(const Values& values) {
   return settings;
 }
 
-Loss loss_of(std::string_view after, const std::string& text) {
-  Loss loss;
+LostBatches loss_of(std::string_view after, const std::string& text) {
+  LostBatches loss;
   std::int64_t accepted_at = 0;
   const auto number = [](const char* first, const char* last, std::int64_t& to) {
     const auto [stop, error] = std::from_chars(first, last, to);
@@ -198,6 +200,13 @@ ShardMap Configuration::map() const {
   return {version, std::move(all)};
 }
 
+std::vector<Loss> Configuration::told_losses() const {
+  std::vector<Loss> told;
+  told.reserve(losses.size());
+  for (const LostBatches& each : losses) told.push_back({static_cast<std::uint64_t>(each.records), each.accepted_at});
+  return told;
+}
+
 Configuration load_configuration(SQLite::Database& database, Access access) {
   Values values = load_values(database);
   Configuration configuration;
@@ -217,11 +226,14 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   configuration.settings = settings_of(values);
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
   for (const auto& [name, value] : values) {
+    if (name.starts_with(attribute_prefix)) {
+      configuration.attributes.emplace(name.substr(attribute_prefix.size()), value);
+    }
     if (!name.starts_with(loss_prefix)) continue;
     configuration.losses.push_back(loss_of(std::string_view(name).substr(loss_prefix.size()), value));
   }
   std::sort(configuration.losses.begin(), configuration.losses.end(),
-            [](const Loss& one, const Loss& other) { return one.after < other.after; });
+            [](const LostBatches& one, const LostBatches& other) { return one.after < other.after; });
   check_lineage(configuration.map());
   check_first_sequences(configuration.shards);
   return configuration;

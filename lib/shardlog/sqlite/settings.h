@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shardlog/stream.h"
+#include "shardlog/log/description.h"
 
 namespace shardlog::sqlite {
 
@@ -22,6 +22,16 @@ struct Features {
 
 /// In features_incompatible: batches may be missing where a loss says so.
 constexpr std::uint32_t feature_losses = 1;
+
+/// Batches that were durable, are missing, and were given up for it.
+struct LostBatches {
+  std::int64_t after = 0;  ///< the batch before them
+  std::int64_t last = 0;   ///< the last batch that is missing
+  std::int64_t records = 0;
+  Timestamp accepted_at{};
+
+  friend bool operator==(const LostBatches&, const LostBatches&) = default;
+};
 
 struct ShardRow {
   Shard shard;
@@ -37,11 +47,14 @@ struct Configuration {
   std::uint64_t version = 1;
   Features features;
   StreamSettings settings;
+  Attributes attributes;
   bool unsafe_file_system = false;  ///< its creator accepted one
-  std::vector<Loss> losses;         ///< in the order of their batches
+  std::vector<LostBatches> losses;  ///< in the order of their batches
   std::vector<ShardRow> shards;
 
   [[nodiscard]] ShardMap map() const;
+  /// As Stream::describe() tells them.
+  [[nodiscard]] std::vector<Loss> told_losses() const;
 };
 
 /// Throws corrupt where what is stored is not what was written, and unsupported where its features forbid the access.

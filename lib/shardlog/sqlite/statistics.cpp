@@ -98,7 +98,7 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
     shard.bytes = static_cast<std::uint64_t>(end.bytes(row) - trimmed_bytes);
     shard.trimmed_records = static_cast<std::uint64_t>(first - row.first_sequence);
     shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed_bytes);
-    if (detail == Detail::all && shard.records > 0) {
+    if (detail == Detail::all && kept > 0) {
       const std::int64_t id = row.shard.id.number();
       const auto first_arrival = first_arrivals.find(id);
       if (first_arrival == first_arrivals.end()) refuse(row, "holds fewer records than the index says");

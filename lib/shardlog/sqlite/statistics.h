@@ -2,8 +2,8 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 

@@ -75,7 +75,7 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   bytes_since_index_ += row.data_bytes;
 }
 
-void Tail::lose(const Configuration& configuration, const Loss& loss) {
+void Tail::lose(const Configuration& configuration, const LostBatches& loss) {
   batch_ = loss.last;
   for (const ShardRow& row : configuration.shards) {
     if (!row.shard.open()) continue;
@@ -171,7 +171,7 @@ Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& c
   row.executeStep();
   Tail tail = read_indexed_tail(row);
   const bool is_lost = std::any_of(configuration.losses.begin(), configuration.losses.end(),
-                                   [&](const Loss& loss) { return loss.last == tail.batch(); });
+                                   [&](const LostBatches& loss) { return loss.last == tail.batch(); });
   if (tail.batch() > row.getColumn(4).getInt64() && !is_lost) refuse(fmt::format("batch {} is missing", tail.batch()));
   return tail;
 }
@@ -226,7 +226,7 @@ NewestBatch newest_batch(SQLite::Database& database, const Configuration& config
     const Tail horizon = load_horizon(database);
     newest = {horizon.batch(), horizon.last_arrival()};
   }
-  for (const Loss& loss : configuration.losses) {
+  for (const LostBatches& loss : configuration.losses) {
     if (loss.after == newest.id) newest.id = loss.last;
   }
   const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();

@@ -56,7 +56,7 @@ class Tail {
   void advance(const BatchRow& row, const ShardRow& shard);
 
   /// Moves behind batches that are lost: every open shard goes on as if all their records had been its own.
-  void lose(const Configuration& configuration, const Loss& loss);
+  void lose(const Configuration& configuration, const LostBatches& loss);
 
   /// For who goes on across a repair of the clock, which brings arrivals back: the next one may be any.
   void forget_last_arrival() { last_arrival_ = Timestamp::min(); }

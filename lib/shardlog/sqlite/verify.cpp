@@ -40,7 +40,7 @@ class Verification {
   }
 
   VerifyReport run(const std::function<bool(double)>& progress) {
-    report_.losses = configuration_.losses;
+    report_.losses = configuration_.told_losses();
     check_trees();
     check_places();
     check_end();
@@ -188,7 +188,7 @@ class Verification {
 
   /// The index has a row right after what was lost.
   void follow_loss() {
-    for (const Loss& loss : configuration_.losses) {
+    for (const LostBatches& loss : configuration_.losses) {
       if (loss.after != tail_.batch()) continue;
       for (; !indexed_.empty() && indexed_.front().batch() <= loss.last; indexed_.pop_front()) {
         tail_ = std::move(indexed_.front());

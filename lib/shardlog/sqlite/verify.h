@@ -4,9 +4,9 @@
 
 #include <functional>
 
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "shardlog/stream.h"
 
 namespace shardlog::sqlite {
 

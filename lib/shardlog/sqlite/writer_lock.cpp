@@ -141,6 +141,7 @@ void WriterLock::check_present() const {
   const auto mine = facts_of(file_.get(), path_);
   struct stat there {};
   const bool found = ::lstat(path_.c_str(), &there) == 0;
+  if (!found && errno != ENOENT && errno != ENOTDIR) throw system_error("look at " + quote(path_), errno);
   if (!found || mine.st_nlink == 0 || mine.st_dev != there.st_dev || mine.st_ino != there.st_ino) {
     throw Error(ErrorCode::not_found, "the stream was removed while it was in use");
   }
@@ -158,7 +159,9 @@ void WriterLock::announce_commit(const DurableMark& mark) const {
 
 std::optional<DurableMark> WriterLock::mark() const {
   DurableMarkBytes bytes{};
-  if (::pread(file_.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes)) return std::nullopt;
+  const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
+  if (got < 0) throw system_error("read " + quote(path_), errno);  // it may be there, and tell of a loss
+  if (got != std::ssize(bytes)) return std::nullopt;
   return decode(bytes, stream_uuid_);
 }
 

@@ -1,0 +1,117 @@
+#include "shardlog/consuming/assignment.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace shardlog::consuming {
+
+namespace {
+
+struct ByName {
+  bool operator()(const LeaseOwner& a, const LeaseOwner& b) const {
+    return std::tie(a.worker, a.process) < std::tie(b.worker, b.process);
+  }
+};
+using Loads = std::map<LeaseOwner, std::size_t, ByName>;
+
+bool is_free(const Candidate& candidate) {
+  return candidate.holder == Holder::nobody || candidate.holder == Holder::gone || candidate.holder == Holder::expired;
+}
+
+/// Who will have it once claims are honoured; nullptr where it is free.
+const LeaseOwner* next_owner(const Candidate& candidate) {
+  if (is_free(candidate)) return nullptr;
+  return candidate.lease->claimant ? &*candidate.lease->claimant : &*candidate.lease->owner;
+}
+
+std::size_t share_of(std::size_t shards, std::size_t workers) {
+  return (shards + workers - 1) / workers;
+}
+
+/// An order of the shards that differs from worker to worker, so that they get in each other's way less.
+class Preference {
+ public:
+  explicit Preference(const LeaseOwner& me) : seed_(std::hash<std::string>()(me.worker + '/' + me.process)) {}
+
+  [[nodiscard]] std::pair<std::uint64_t, ShardId> of(ShardId shard) const {
+    std::uint64_t mixed = seed_ + 0x9e3779b97f4a7c15 * (shard.number() + 1ULL);  // SplitMix64 (Steele et al., 2014)
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    return {mixed ^ (mixed >> 31), shard};
+  }
+
+ private:
+  std::uint64_t seed_;
+};
+
+/// The leases of open shards, or those of closed ones.
+struct Kind {
+  std::size_t total = 0;
+  std::size_t mine = 0;
+};
+
+std::optional<ShardId> choose_claim(std::span<const Candidate> candidates, const LeaseOwner& me, const Loads& loads,
+                                    const Preference& preference) {
+  const auto load_of = [&loads](const LeaseOwner& owner) {
+    const auto found = loads.find(owner);
+    return found == loads.end() ? 0 : found->second;
+  };
+  std::size_t most = 0;
+  for (const auto& [owner, load] : loads) most = std::max(most, load);
+  if (most < load_of(me) + 2) return std::nullopt;
+  std::optional<ShardId> chosen;
+  for (const Candidate& candidate : candidates) {
+    const Lease& lease = *candidate.lease;
+    const bool can_be_claimed = candidate.open && !candidate.waits && candidate.holder != Holder::me && !lease.claimant;
+    if (!can_be_claimed || load_of(*lease.owner) != most) continue;
+    if (!chosen || preference.of(lease.shard) < preference.of(*chosen)) chosen = lease.shard;
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, const AssignmentRules& rules) {
+  Loads loads{{me, 0}};
+  Kind open;
+  Kind closed;
+  std::vector<const Candidate*> free;
+  bool claim_pending = false;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.waits && is_free(candidate)) continue;
+    Kind& kind = candidate.open ? open : closed;
+    ++kind.total;
+    if (const LeaseOwner* const owner = next_owner(candidate)) {
+      loads[*owner] += candidate.open ? 1 : 0;
+      if (*owner == me) ++kind.mine;
+      if (candidate.holder != Holder::me && *owner == me) claim_pending = true;
+    } else {
+      free.push_back(&candidate);
+    }
+  }
+
+  const Preference preference(me);
+  std::sort(free.begin(), free.end(), [&](const Candidate* a, const Candidate* b) {
+    return preference.of(a->lease->shard) < preference.of(b->lease->shard);
+  });
+  // Without follow nobody is made room for but those who began together.
+  const std::size_t workers = std::max({rules.follow ? loads.size() : 1, rules.workers, std::size_t{1}});
+  Assignment assignment;
+  for (const Candidate* const candidate : free) {
+    Kind& kind = candidate->open ? open : closed;
+    if (!rules.everything && !candidate->left && kind.mine >= share_of(kind.total, workers)) continue;
+    ++kind.mine;
+    assignment.take.push_back(candidate->lease->shard);
+  }
+  if (rules.follow && !rules.everything && free.empty() && !claim_pending) {
+    assignment.claim = choose_claim(candidates, me, loads, preference);
+  }
+  return assignment;
+}
+
+}  // namespace shardlog::consuming

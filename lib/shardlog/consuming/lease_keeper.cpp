@@ -1,0 +1,344 @@
+#include "shardlog/consuming/lease_keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "shardlog/consuming/checkpoint_order.h"
+#include "shardlog/consuming/frontier.h"
+#include "shardlog/consuming/owner_text.h"
+
+namespace shardlog::consuming {
+
+namespace {
+
+constexpr int renewals_per_duration = 3;  // KCL: at a third of it
+constexpr int busy_looks_per_duration = 30;
+// A look that something commits calls for is paid for by at least so many times its cost without one.
+constexpr int rest_per_cost = 50;
+// Each attempt is lost only to somebody whose change was made: a limit so that a defect does not make it endless.
+constexpr int most_attempts = 1000;
+constexpr int attempts_to_take = 4;  // in one look: others may take all
+
+bool is_done(const Lease& lease) {
+  return std::holds_alternative<ShardEnd>(lease.checkpoint);
+}
+
+bool is_free(Holder holder) {
+  return holder == Holder::nobody || holder == Holder::gone || holder == Holder::expired;
+}
+
+}  // namespace
+
+Checkpoint HeldLease::behind_delivered() const {
+  Checkpoint behind = reached;
+  if (delivered) behind = later(behind, AfterSequence{*delivered});
+  if (gap) behind = later(behind, AfterSequence{*gap});
+  return behind;
+}
+
+LeaseKeeper::LeaseKeeper(Stream& stream, const Clock& clock, KeeperOptions options)
+    : stream_(stream), clock_(clock), options_(std::move(options)), watch_(options_.me, stream.liveness()) {}
+
+Duration LeaseKeeper::until_due() const {
+  if (look_at_ == Duration::min()) return Duration(0);
+  return std::max(std::min(renew_at_, look_at_) - clock_.elapsed(), Duration(0));
+}
+
+void LeaseKeeper::tend() {
+  const bool renewing = clock_.elapsed() >= renew_at_;
+  if (renewing) renew();  // before anything else
+  // Together, where both are about due: a worker that has nothing to do is to wake up once.
+  const Duration now = clock_.elapsed();
+  const bool soon_due = looked_at_ + options_.me.lease_duration / (2 * renewals_per_duration) <= now;
+  if (now >= look_at_ || (renewing && soon_due)) look(false);
+}
+
+Duration LeaseKeeper::shortest_rest() const {
+  return std::min(cost_of_look_ * rest_per_cost, options_.me.lease_duration / renewals_per_duration);
+}
+
+void LeaseKeeper::notice() {
+  look_at_ = std::min(look_at_, looked_at_ + shortest_rest());
+}
+
+void LeaseKeeper::notice_busy() {
+  look_at_ =
+      std::min(look_at_, looked_at_ + std::max(shortest_rest(), options_.me.lease_duration / busy_looks_per_duration));
+}
+
+void LeaseKeeper::take_the_rest() {
+  look(true);
+}
+
+void LeaseKeeper::look(bool everything) {
+  const Duration begun = clock_.elapsed();
+  for (int attempt = 0; attempt < attempts_to_take; ++attempt) {
+    read_leases();
+    apply_due_changes();
+    const Changes changes = plan_look(everything);
+    if (changes.empty() || write(changes)) break;
+  }
+  honour_claims();
+  looked_at_ = clock_.elapsed();
+  cost_of_look_ = looked_at_ - begun;
+  look_at_ = looked_at_ + options_.me.lease_duration / renewals_per_duration;
+  for (const Lease& lease : consumer_->leases) {
+    if (const auto expires = watch_.expires_at(lease.shard)) look_at_ = std::min(look_at_, *expires);
+  }
+  look_at_ = std::max(look_at_, looked_at_ + options_.me.lease_duration / busy_looks_per_duration);
+}
+
+/// Reads the leases, and finds out whether those held still are.
+void LeaseKeeper::read_leases() {
+  auto consumer = stream_.leases().find(options_.consumer);
+  const bool is_another = consumer && consumer_ && consumer->uuid != consumer_->uuid;
+  if (!consumer || is_another) {
+    const std::string what = "consumer " + quote(options_.consumer);
+    if (consumer_) throw Error(ErrorCode::fenced, what + ": it was removed");
+    throw Error(ErrorCode::not_found, what + ": no such consumer");
+  }
+  consumer_ = std::move(consumer);
+  map_ = stream_.describe().map;
+  check_leases(*map_, *consumer_);
+  for (auto& [shard, held] : held_) compare(held, find_lease(consumer_->leases, shard));
+  for (const Lease& lease : consumer_->leases) {
+    if (lease.owner == options_.me && !held_.contains(lease.shard)) hold(lease);  // a claim was honoured
+  }
+}
+
+void LeaseKeeper::hold(const Lease& lease) {
+  if (held_.empty()) renew_at_ = clock_.elapsed() + options_.me.lease_duration / renewals_per_duration;
+  held_.emplace(lease.shard, HeldLease{lease, lease.checkpoint});
+  watch_.forget(lease.shard);
+  ++version_;
+}
+
+void LeaseKeeper::compare(HeldLease& held, const Lease* row) {
+  if (row == nullptr) throw lost(held.lease, row);
+  Lease expected = held.lease;
+  expected.claimant = row->claimant;
+  if (expected != *row) throw lost(held.lease, row);
+  if (held.lease.claimant == row->claimant) return;
+  held.lease.claimant = row->claimant;
+  ++version_;
+}
+
+Error LeaseKeeper::lost(const Lease& lease, const Lease* row) const {
+  const std::string what = "lease of " + lease.shard.to_string();
+  if (row == nullptr) {
+    return {ErrorCode::fenced, what + " is gone: somebody else has finished the shard, or set its checkpoint"};
+  }
+  if (row->generation != lease.generation) {
+    return {ErrorCode::fenced, what + ": the checkpoint was set by somebody else"};
+  }
+  if (!row->owner) {
+    return {ErrorCode::fenced, what + " was taken over by another worker, which has given it back since"};
+  }
+  return {ErrorCode::fenced,
+          fmt::format("{} was taken over by worker {}", what, text_of(*row->owner, stream_.liveness()))};
+}
+
+std::vector<Candidate> LeaseKeeper::candidates() {
+  const Duration now = clock_.elapsed();
+  const Frontier frontier(*map_, consumer_->leases);
+  std::vector<Candidate> result;
+  watch_.begin();
+  unknown_.clear();
+  for (const Lease& lease : consumer_->leases) {
+    if (is_done(lease)) continue;
+    const Holder holder = watch_.see(lease, now);
+    const Duration left_after = options_.me.lease_duration / renewals_per_duration;
+    const bool left = is_free(holder) && watch_.free_for(lease.shard, now) >= left_after;
+    const bool not_yet = options_.last_shard && lease.shard > *options_.last_shard;
+    if (holder == Holder::unknown) unknown_[lease.shard] = *watch_.expires_at(lease.shard);
+    result.push_back({&lease, holder, map_->find(lease.shard)->open(), not_yet || frontier.waits(lease.shard), left});
+  }
+  return result;
+}
+
+LeaseKeeper::Changes LeaseKeeper::plan_look(bool everything) {
+  const auto seen = candidates();
+  Changes changes;
+  if (!taking_) return changes;
+  const Assignment assignment = assign(seen, options_.me, {options_.follow, options_.workers, everything});
+  for (const ShardId shard : assignment.take) {
+    const Lease& lease = *find_lease(consumer_->leases, shard);
+    Lease taken = lease;
+    taken.owner = options_.me;
+    taken.claimant.reset();
+    ++taken.epoch;
+    ++taken.counter;
+    changes.push_back({lease, std::move(taken)});
+  }
+  if (assignment.claim) {
+    const Lease& lease = *find_lease(consumer_->leases, *assignment.claim);
+    Lease claimed = lease;
+    claimed.claimant = options_.me;
+    changes.push_back({lease, std::move(claimed)});
+  }
+  return changes;
+}
+
+/// Of two who finished the parents of one child at once neither saw that both are done.
+void LeaseKeeper::apply_due_changes() {
+  const Changes changes = due_changes(*map_, consumer_->leases, consumer_->generation);
+  if (!changes.empty() && !write(changes)) read_leases();  // somebody else did
+}
+
+/// False where the leases were not as they were read; nothing is changed then.
+bool LeaseKeeper::write(const Changes& changes) {
+  if (!stream_.leases().change(consumer_->uuid, changes)) return false;
+  for (const LeaseChange& change : changes) {
+    const ShardId shard = change.desired ? change.desired->shard : change.expected->shard;
+    const auto found = held_.find(shard);
+    if (change.desired && change.desired->owner == options_.me) {
+      if (found != held_.end()) {
+        if (found->second.lease.claimant != change.desired->claimant) ++version_;
+        found->second.lease = *change.desired;
+      } else {
+        hold(*change.desired);
+      }
+    } else if (found != held_.end()) {
+      held_.erase(found);
+      ++version_;
+    }
+  }
+  make_changes(consumer_->leases, changes);
+  if (held_.empty()) renew_at_ = Duration::max();
+  return true;
+}
+
+void LeaseKeeper::write_until_done(const std::function<Changes()>& plan) {
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    const Changes changes = plan();
+    if (changes.empty() || write(changes)) return;
+    read_leases();
+  }
+  throw Error(ErrorCode::busy, "consumer " + quote(options_.consumer) + ": its leases are changed all the time");
+}
+
+Lease LeaseKeeper::renewed(const HeldLease& held) const {
+  Lease lease = held.lease;
+  lease.checkpoint = held.reached;
+  ++lease.counter;
+  return lease;
+}
+
+void LeaseKeeper::renew() {
+  const Duration begun = clock_.elapsed();
+  write_until_done([this] {
+    Changes changes;
+    for (const auto& [shard, held] : held_) changes.push_back({held.lease, renewed(held)});
+    return changes;
+  });
+  if (!held_.empty()) renew_at_ = begun + options_.me.lease_duration / renewals_per_duration;
+}
+
+bool LeaseKeeper::dirty() const {
+  return std::any_of(held_.begin(), held_.end(),
+                     [](const auto& each) { return each.second.reached != each.second.lease.checkpoint; });
+}
+
+void LeaseKeeper::commit() {
+  if (clock_.elapsed() >= renew_at_) return renew();
+  write_until_done([this] {
+    Changes changes;
+    for (const auto& [shard, held] : held_) {
+      if (held.reached != held.lease.checkpoint) changes.push_back({held.lease, renewed(held)});
+    }
+    return changes;
+  });
+}
+
+void LeaseKeeper::advance(ShardId shard, const Checkpoint& checkpoint) {
+  const auto held = held_.find(shard);
+  if (held != held_.end()) held->second.reached = later(held->second.reached, checkpoint);
+}
+
+void LeaseKeeper::delivering(ShardId shard, const SequenceNumber& last) {
+  HeldLease& held = held_.at(shard);
+  held.delivered = last;
+  held.gap.reset();
+  held.outstanding = true;
+}
+
+void LeaseKeeper::told(const Gap& gap) {
+  HeldLease& held = held_.at(gap.shard);
+  held.gap = gap.last;
+  if (!held.outstanding) advance(gap.shard, AfterSequence{gap.last});
+}
+
+void LeaseKeeper::processed(const Processed& processed) {
+  const auto found = held_.find(processed.shard);
+  if (found == held_.end()) return;
+  HeldLease& held = found->second;
+  advance(processed.shard, AfterSequence{processed.last});
+  if (held.delivered && processed.last < *held.delivered) return;
+  held.outstanding = false;
+  if (held.gap) advance(processed.shard, AfterSequence{*held.gap});
+}
+
+void LeaseKeeper::finish(ShardId shard) {
+  read_leases();  // the map too: it is to have the children
+  write_until_done(
+      [this, shard] { return finish_changes(*map_, consumer_->leases, held_.at(shard).lease, consumer_->generation); });
+  look_at_ = Duration::min();  // for the children
+}
+
+void LeaseKeeper::honour_claims() {
+  write_until_done([this] {
+    Changes changes;
+    for (const auto& [shard, held] : held_) {
+      if (!held.claimed()) continue;
+      Lease lease = renewed(held);
+      lease.claimant.reset();
+      if (stream_.liveness().state_of(held.lease.claimant->process) != Liveness::State::gone) {
+        if (held.outstanding) continue;
+        lease.owner = held.lease.claimant;
+        ++lease.epoch;
+      }
+      changes.push_back({held.lease, std::move(lease)});
+    }
+    return changes;
+  });
+}
+
+void LeaseKeeper::release() {
+  taking_ = false;
+  if (!consumer_) return;
+  write_until_done([this] {
+    Changes changes;
+    for (const auto& [shard, held] : held_) {
+      Lease lease = renewed(held);
+      lease.owner.reset();
+      lease.claimant.reset();
+      changes.push_back({held.lease, std::move(lease)});
+    }
+    for (const Lease& lease : consumer_->leases) {
+      if (lease.claimant != options_.me) continue;
+      Lease unclaimed = lease;
+      unclaimed.claimant.reset();
+      changes.push_back({lease, std::move(unclaimed)});
+    }
+    return changes;
+  });
+}
+
+std::vector<Lease> LeaseKeeper::leases_of_others() const {
+  std::vector<Lease> others;
+  if (!consumer_) return others;
+  for (const Lease& lease : consumer_->leases) {
+    if (lease.owner && lease.owner != options_.me && !is_done(lease)) others.push_back(lease);
+  }
+  return others;
+}
+
+std::optional<Duration> LeaseKeeper::unknown_until() const {
+  std::optional<Duration> until;
+  for (const auto& [shard, expires] : unknown_) until = std::max(until.value_or(expires), expires);
+  return until;
+}
+
+}  // namespace shardlog::consuming

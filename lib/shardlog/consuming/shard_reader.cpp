@@ -1,0 +1,123 @@
+#include "shardlog/consuming/shard_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "shardlog/consuming/checkpoint_order.h"
+#include "shardlog/consuming/frontier.h"
+#include "shardlog/core/threads.h"
+
+namespace shardlog::consuming {
+
+namespace {
+
+/// How many of the records that were asked for are before `end`.
+std::size_t count_before(const StoredBatch& stored, const SequenceNumber& end) {
+  std::size_t least = 0;
+  std::size_t most = stored.count;
+  while (least < most) {
+    const std::size_t middle = (least + most) / 2;
+    if (stored.sequences[stored.first + middle] < end) {
+      least = middle + 1;
+    } else {
+      most = middle;
+    }
+  }
+  return least;
+}
+
+}  // namespace
+
+ShardReader::ShardReader(Stream& stream, Mode mode, const std::optional<std::vector<ShardPlace>>& ends)
+    : stream_(stream), mode_(mode) {
+  if (!ends) return;
+  for (const ShardPlace& place : *ends) ends_.emplace(place.shard, place.next);
+}
+
+void ShardReader::add(ShardId shard, const Checkpoint& start) {
+  if (std::holds_alternative<ShardEnd>(start)) {
+    ended_.insert(shard);
+    return;
+  }
+  if (!mode_.follow && !ends_.contains(shard)) return;
+  reading_.insert_or_assign(shard, start);
+  reader_.reset();
+  at_tail_ = false;
+}
+
+void ShardReader::remove(ShardId shard) {
+  ended_.erase(shard);
+  if (reading_.erase(shard) > 0) reader_.reset();
+}
+
+std::unique_ptr<Reader> ShardReader::make_reader() {
+  ReadRequest request;
+  request.follow = mode_.follow;
+  request.notice = mode_.notice;
+  for (const auto& [shard, checkpoint] : reading_) request.starts.push_back(*start_at(shard, checkpoint));
+  return stream_.read(request);
+}
+
+bool ShardReader::read(Batches& batches, Duration now) {
+  has_waited_ = false;
+  if (reading_.empty()) {
+    at_tail_ = mode_.follow;
+    return false;
+  }
+  if (!reader_) reader_ = make_reader();
+  ReadResult result = reader_->next(piece_bytes);
+  bool came = false;
+  for (const Gap& gap : result.gaps) {
+    const auto place = reading_.find(gap.shard);
+    if (place == reading_.end()) continue;
+    place->second = later(place->second, AfterSequence{gap.last});
+    batches.add(gap, now);
+    came = true;
+  }
+  const bool was_empty = result.batches.empty() && result.gaps.empty();
+  for (StoredBatch& stored : result.batches) came = take(std::move(stored), batches, now) || came;
+  for (const ShardId shard : result.ended) {
+    if (reading_.erase(shard) > 0) ended_.insert(shard);
+  }
+  if (mode_.follow) {
+    at_tail_ = was_empty && !result.at_end;
+    if (result.at_end) reader_.reset();
+  } else if (result.at_end) {
+    reading_.clear();
+  }
+  return came;
+}
+
+/// False where nothing of it is to be delivered.
+bool ShardReader::take(StoredBatch stored, Batches& batches, Duration now) {
+  const auto place = reading_.find(stored.shard);
+  if (place == reading_.end()) return false;
+  std::size_t count = stored.count;
+  bool at_end = false;
+  if (const auto end = ends_.find(stored.shard); end != ends_.end()) {
+    if (end->second) count = count_before(stored, *end->second);
+    at_end = count < stored.count;
+  }
+  const ShardId shard = stored.shard;
+  if (count > 0) {
+    place->second = AfterSequence{stored.sequences[stored.first + count - 1]};
+    const std::size_t first = stored.first;
+    batches.add(shard, {std::make_shared<const StoredBatch>(std::move(stored)), first, count}, now);
+  }
+  if (at_end) reading_.erase(place);
+  return count > 0;
+}
+
+bool ShardReader::wait(Duration time, const std::stop_token& stop) {
+  has_waited_ = true;
+  if (reader_) return reader_->wait(time, stop);
+  if (!mode_.notice) {
+    sleep_for(time, stop);
+    return false;
+  }
+  // With nothing to read it is woken all the same: by a lease that becomes free.
+  if (!notice_) notice_ = stream_.notice();
+  return notice_->wait(time, stop);
+}
+
+}  // namespace shardlog::consuming

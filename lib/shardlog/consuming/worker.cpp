@@ -1,0 +1,271 @@
+#include "shardlog/consuming/worker.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "shardlog/consuming/batches.h"
+#include "shardlog/consuming/checkpoint_order.h"
+#include "shardlog/consuming/lease_keeper.h"
+#include "shardlog/consuming/shard_reader.h"
+#include "shardlog/core/either_stop.h"
+#include "shardlog/core/threads.h"
+
+namespace shardlog::consuming {
+
+namespace {
+
+constexpr Duration checkpoint_interval = std::chrono::milliseconds(20);
+constexpr Duration look_at_delivery = std::chrono::milliseconds(50);  // while something is not dealt with yet
+constexpr Duration longest_wait = std::chrono::hours(1);
+
+/// Where each shard ended when the run began; nothing when following.
+std::optional<std::vector<ShardPlace>> ends_of(Stream& stream, bool follow) {
+  if (follow) return std::nullopt;
+  return stream.locate(Latest{}, {});
+}
+
+KeeperOptions keeper_options(const WorkerOptions& options, Stream& stream,
+                             const std::optional<std::vector<ShardPlace>>& ends) {
+  KeeperOptions result{options.consumer,
+                       {options.worker, stream.liveness().self(), options.lease_duration},
+                       options.follow,
+                       options.workers,
+                       {}};
+  if (ends && !ends->empty()) result.last_shard = ends->back().shard;
+  return result;
+}
+
+class Worker {
+ public:
+  Worker(const WorkerOptions& options, Stream& stream, Delivery& delivery, const Clock& clock,
+         const std::stop_token& stop)
+      : options_(options),
+        delivery_(delivery),
+        clock_(clock),
+        stop_(stop),
+        waking_(stop, delivery.refusal()),
+        ends_(ends_of(stream, options.follow)),
+        keeper_(stream, clock, keeper_options(options, stream, ends_)),
+        reader_(stream, {options.follow, !options.poll}, ends_),
+        batches_({options.batch_records, options.batch_bytes, options.batch_wait}) {}
+
+  WorkerReport run() {
+    try {
+      work();
+      leave();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::fenced) release_what_is_left();
+      throw;
+    } catch (...) {
+      release_what_is_left();
+      throw;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void work() {
+    idle_since_ = clock_.elapsed();
+    while (!stop_.stop_requested()) {
+      if (keeper_.until_due() == Duration(0)) keeper_.tend();
+      finish_shards();
+      follow_leases();
+      if (const auto shard = next_to_deliver()) {
+        if (!deliver(*shard)) {
+          report_.refused = true;
+          return;
+        }
+        collect(false);
+        keeper_.honour_claims();
+        keeper_.notice_busy();
+      } else if (may_read()) {
+        read();
+        keeper_.notice_busy();
+      } else if (!rest()) {
+        return;
+      }
+    }
+  }
+
+  /// Nothing more is delivered.
+  void leave() {
+    keeper_.take_no_more();
+    delivery_.finish(keeper_);
+    collect(true);
+    finish_shards();
+    if (!options_.follow) report_.left_to_others = keeper_.leases_of_others();
+    keeper_.release();
+  }
+
+  void release_what_is_left() {
+    try {
+      keeper_.release();
+    } catch (...) {  // what went wrong first is what is told
+    }
+  }
+
+  /// Reads the shards that are held and not asked for by others, from where they were left.
+  void follow_leases() {
+    if (followed_ == keeper_.version()) return;
+    followed_ = keeper_.version();
+    for (auto shard = epochs_.begin(); shard != epochs_.end();) {
+      const auto held = keeper_.held().find(shard->first);
+      const bool goes_on =
+          held != keeper_.held().end() && !held->second.claimed() && held->second.lease.epoch == shard->second;
+      if (goes_on) {
+        ++shard;
+        continue;
+      }
+      reader_.remove(shard->first);
+      batches_.drop(shard->first);
+      shard = epochs_.erase(shard);
+    }
+    report_.held_any = report_.held_any || !keeper_.held().empty();
+    for (const auto& [shard, held] : keeper_.held()) {
+      if (held.claimed() || !epochs_.emplace(shard, held.lease.epoch).second) continue;
+      const Checkpoint start = later(held.behind_delivered(), delivery_.start(held.lease));
+      if (!held.delivered) keeper_.advance(shard, start);
+      reader_.add(shard, start);
+    }
+  }
+
+  std::optional<ShardId> next_to_deliver() {
+    if (const auto shard = batches_.full()) return shard;
+    if (const auto shard = batches_.waited(clock_.elapsed(), reader_.at_tail())) return shard;
+    const bool is_last = reader_.at_end() || is_idle_for_too_long();
+    return is_last || batches_.memory() + ShardReader::piece_bytes > most_memory ? batches_.oldest() : std::nullopt;
+  }
+
+  bool deliver(ShardId shard) {
+    const Batches::Piece piece = batches_.take(shard);
+    if (const auto* gap = std::get_if<Gap>(&piece)) {
+      report_.missed_records = true;
+      keeper_.told(*gap);
+      return delivery_.tell(*gap);
+    }
+    const Lease& lease = keeper_.held().at(shard).lease;
+    const Batch batch{shard, lease.epoch, lease.generation, std::get<std::vector<Slice>>(piece)};
+    keeper_.delivering(shard, batch.last_sequence());
+    has_flushed_ = false;
+    const bool goes_on = delivery_.deliver(batch, keeper_);
+    idle_since_ = clock_.elapsed();
+    return goes_on;
+  }
+
+  /// Moves the checkpoints to what is dealt with.
+  void collect(bool at_once) {
+    for (const Processed& processed : delivery_.processed()) keeper_.processed(processed);
+    const Duration now = clock_.elapsed();
+    if (!at_once && now - committed_at_ < checkpoint_interval) return;
+    keeper_.commit();
+    committed_at_ = now;
+  }
+
+  void finish_shards() {
+    for (const ShardId shard : reader_.ended()) {
+      const auto held = keeper_.held().find(shard);
+      if (held == keeper_.held().end() || held->second.outstanding || !batches_.empty(shard)) continue;
+      keeper_.finish(shard);
+    }
+  }
+
+  [[nodiscard]] bool may_read() const {
+    return reader_.may_have_more() && (clock_.elapsed() >= read_at_ || last_look_is_due());
+  }
+
+  void read() {
+    batches_.begin();
+    const Duration now = clock_.elapsed();
+    looked_at_ = now;
+    if (reader_.read(batches_, now)) idle_since_ = clock_.elapsed();
+    if (options_.poll && reader_.at_tail()) read_at_ = now + *options_.poll;
+  }
+
+  // A worker is idle only while it has nothing to deliver and all that it delivered is dealt with. It has been idle for
+  // long enough once a look that began at the end of that time has found nothing. "Later" is strict, because both may
+  // fall into the same microsecond.
+
+  [[nodiscard]] bool is_idle_long_enough_at(Duration time) const {
+    return options_.follow && options_.idle_exit && time - idle_since_ > *options_.idle_exit;
+  }
+  [[nodiscard]] bool is_idle_for_too_long() const { return is_idle_long_enough_at(looked_at_); }
+  [[nodiscard]] bool last_look_is_due() const {
+    return !is_idle_for_too_long() && is_idle_long_enough_at(clock_.elapsed());
+  }
+
+  [[nodiscard]] bool is_outstanding() const {
+    const auto& held = keeper_.held();
+    return std::any_of(held.begin(), held.end(), [](const auto& each) { return each.second.outstanding; });
+  }
+
+  /// Called when there is nothing to deliver and nothing to read. False if the worker should end.
+  bool rest() {
+    const bool was_outstanding = is_outstanding();
+    collect(true);
+    if (was_outstanding) idle_since_ = clock_.elapsed();
+    if (!has_flushed_) delivery_.flush(keeper_);
+    has_flushed_ = true;
+    finish_shards();
+    keeper_.honour_claims();
+    if (!delivery_.wants_more()) {
+      report_.refused = true;
+      return false;
+    }
+    if (keeper_.version() != followed_ || keeper_.until_due() == Duration(0)) return true;
+    if (options_.follow ? is_idle_for_too_long() : !is_outstanding()) {
+      keeper_.take_the_rest();
+      if (keeper_.version() != followed_) return true;
+      if (!keeper_.unknown_until()) return false;
+    }
+    wait();
+    return true;
+  }
+
+  void wait() {
+    const Duration now = clock_.elapsed();
+    Duration time = std::min(keeper_.until_due(), longest_wait);
+    const auto until = [&](Duration at) { time = std::min(time, std::max(at - now, Duration(0))); };
+    if (const auto due = batches_.due_at()) until(*due);
+    const bool outstanding = is_outstanding();
+    if (outstanding) time = std::min(time, look_at_delivery);
+    if (!options_.follow || is_idle_for_too_long()) {
+      if (const auto known = keeper_.unknown_until()) until(*known);
+    } else if (options_.idle_exit && !outstanding) {
+      time = std::min(time, std::max(*options_.idle_exit - (now - idle_since_), Duration(0)));
+    }
+    if (!options_.follow) return sleep_for(time, waking_.token());
+    if (options_.poll) until(std::max(read_at_, now));
+    if (reader_.wait(time, waking_.token())) keeper_.notice();
+  }
+
+  static constexpr std::size_t most_memory = 32UL * 1024 * 1024;  // of what is read and not yet delivered
+
+  const WorkerOptions& options_;
+  Delivery& delivery_;
+  const Clock& clock_;
+  const std::stop_token& stop_;
+  EitherStop waking_;  // from waiting for records
+  std::optional<std::vector<ShardPlace>> ends_;
+  LeaseKeeper keeper_;
+  ShardReader reader_;
+  Batches batches_;
+  WorkerReport report_;
+  std::map<ShardId, std::uint64_t> epochs_;  // of the shards that are read
+  std::optional<std::uint64_t> followed_;    // the version of the leases that it reads by
+  bool has_flushed_ = true;
+  Duration committed_at_{0};
+  Duration idle_since_{0};
+  Duration looked_at_{-1};  // when the newest look for records began
+  Duration read_at_ = Duration::min();
+};
+
+}  // namespace
+
+WorkerReport run_worker(const WorkerOptions& options, Stream& stream, Delivery& delivery, const Clock& clock,
+                        const std::stop_token& stop) {
+  return Worker(options, stream, delivery, clock, stop).run();
+}
+
+}  // namespace shardlog::consuming

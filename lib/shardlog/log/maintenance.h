@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shardlog/log/description.h"
+#include "shardlog/log/reader.h"
+
+namespace shardlog {
+
+/// What can be read of a shard. Counts are there where Capabilities::exact_counts are.
+struct ShardStatistics {
+  Shard shard;
+  std::optional<std::uint64_t> records{};
+  std::optional<std::uint64_t> bytes{};            ///< data and keys
+  std::optional<std::uint64_t> trimmed_records{};  ///< that retention took
+  std::optional<std::uint64_t> trimmed_bytes{};
+  struct End {
+    SequenceNumber sequence;
+    Timestamp arrived_at;
+  };
+  std::optional<End> first{};
+  std::optional<End> last{};
+};
+
+/// How much of a stream's statistics is wanted.
+enum class Detail {
+  load,  ///< all but the ends of the shards: takes the same time however many records there are
+  all,   ///< where shards are many, as long as reading the headers of all batches
+};
+
+struct StreamStatistics {
+  StreamDescription description;
+  std::vector<ShardStatistics> shards;          ///< in the order of their ids
+  std::optional<std::uint64_t> stored_bytes{};  ///< what the stream takes where it is stored
+};
+
+/// What is still to be read.
+struct Backlog {
+  std::vector<std::optional<std::uint64_t>> records;  ///< from each start on, in their order, without what was trimmed
+  std::optional<Timestamp> oldest{};  ///< when the first of all of them arrived; nothing if there is none
+
+  /// Nothing where one of them is not known.
+  [[nodiscard]] std::optional<std::uint64_t> total() const {
+    std::uint64_t sum = 0;
+    for (const auto& each : records) {
+      if (!each) return std::nullopt;
+      sum += *each;
+    }
+    return sum;
+  }
+};
+
+struct VerifyReport {
+  std::uint64_t records = 0;
+  std::uint64_t batches = 0;
+  std::vector<std::string> findings;  ///< empty where everything is as it was written
+  std::vector<Loss> losses;           ///< that were accepted before
+};
+
+class Maintenance {
+ public:
+  virtual ~Maintenance() = default;
+
+  /// Changes the settings, then removes what is past retention and gives back the space that is free. Throws as
+  /// Stream::append(), and usage.
+  virtual void update(const SettingsChange& change) = 0;
+
+  virtual StreamStatistics statistics(Detail detail) = 0;
+
+  /// What a read from these starts, a shard at most once, would find now. Throws not_found (no such shard).
+  virtual Backlog backlog(std::span<const ShardStart> starts) = 0;
+
+  /// Reads everything. `progress` is called now and then with the part done, 0 to 1; where it returns false that is the
+  /// end.
+  virtual VerifyReport verify(const std::function<bool(double)>& progress) = 0;
+};
+
+}  // namespace shardlog

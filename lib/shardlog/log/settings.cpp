@@ -1,0 +1,91 @@
+#include "shardlog/log/settings.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <string_view>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/utf8.h"
+
+namespace shardlog {
+
+namespace {
+
+// Kinesis API, "Tag".
+constexpr std::size_t max_tags = 50;
+constexpr std::size_t max_tag_key = 128;
+constexpr std::size_t max_tag_value = 256;
+
+void check_tag(const std::string& key, const std::string& value) {
+  const auto key_length = utf8_length(key);
+  const auto value_length = utf8_length(value);
+  if (!key_length || !value_length) throw Error(ErrorCode::usage, "tag " + quote(key) + ": not valid UTF-8");
+  if (*key_length == 0 || *key_length > max_tag_key) {
+    throw Error(ErrorCode::usage, fmt::format("tag {}: a key has 1 to {} characters", quote(key), max_tag_key));
+  }
+  if (*value_length > max_tag_value) {
+    throw Error(ErrorCode::usage, fmt::format("tag {}: a value has at most {} characters", quote(key), max_tag_value));
+  }
+}
+
+}  // namespace
+
+void check_consumer_name(const std::string& name) {
+  constexpr std::size_t longest = 128;
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  if (name.empty() || name.size() > longest || name.find_first_not_of(allowed) != std::string::npos) {
+    throw Error(ErrorCode::usage,
+                fmt::format("consumer {}: a consumer's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(name), longest));
+  }
+}
+
+std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
+  const std::int64_t since = now.time_since_epoch().count();
+  if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;
+  return now - retention;
+}
+
+void check(const StreamSettings& settings) {
+  if (settings.max_record_size < smallest_max_record_size || settings.max_record_size > largest_max_record_size) {
+    throw Error(ErrorCode::usage,
+                fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
+  }
+  if (settings.retention <= Duration(0))
+    throw Error(ErrorCode::usage, "a retention of 0 would keep nothing: give a longer one, or forever");
+  if (settings.tags.size() > max_tags) {
+    throw Error(ErrorCode::usage, fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
+  }
+  for (const auto& [key, value] : settings.tags) check_tag(key, value);
+}
+
+void check(const Attributes& attributes) {
+  constexpr std::size_t longest_value = 4096;
+  for (const auto& [key, value] : attributes) {
+    const auto length = utf8_length(key);
+    if (!length || *length == 0 || *length > max_tag_key)
+      throw Error(ErrorCode::usage, fmt::format("attribute {}: a key has 1 to {} characters", quote(key), max_tag_key));
+    if (value.size() > longest_value)
+      throw Error(ErrorCode::usage,
+                  fmt::format("attribute {}: a value has at most {} bytes", quote(key), longest_value));
+  }
+}
+
+std::optional<std::string> fault_of_key(std::string_view key) {
+  const auto characters = utf8_length(key);
+  if (!characters) return "is not valid UTF-8";
+  if (*characters == 0) return "is empty";
+  if (*characters <= max_partition_key_characters) return std::nullopt;
+  return fmt::format("has {} characters, the most is {}", *characters, max_partition_key_characters);
+}
+
+void check(const Record& record, std::uint64_t max_record_size) {
+  if (record.size() > max_record_size) {
+    throw Error(ErrorCode::malformed, fmt::format("{} bytes with its key, over the stream's maximum record size of {}",
+                                                  record.size(), max_record_size));
+  }
+  if (!record.key) return;
+  if (const auto fault = fault_of_key(*record.key)) throw Error(ErrorCode::malformed, "its partition key " + *fault);
+}
+
+}  // namespace shardlog

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shardlog/core/clock.h"
+#include "shardlog/core/compression.h"
+#include "shardlog/core/record.h"
+
+namespace shardlog {
+
+using Tags = std::map<std::string, std::string>;
+
+/// For programs: opaque to the library, and never shown. A key is 1 to 128 characters, a value at most 4096 bytes.
+using Attributes = std::map<std::string, std::string>;
+
+/// As a retention: records stay for ever.
+constexpr Duration forever = Duration::max();
+
+/// What a person chose for a stream.
+struct StreamSettings {
+  std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
+  Duration retention = forever;                             ///< how long after its arrival a record can be read
+  Compression compression = Compression::zstd;              ///< of what is put; what is there can be read all the same
+  Tags tags{};
+};
+
+struct CreateOptions {
+  std::uint32_t shards = 1;
+  StreamSettings settings;
+  Attributes attributes{};
+  std::optional<std::string> group;  ///< the user group that may use the stream too
+  bool unsafe_file_system = false;   ///< accept a file system on which the engine cannot promise anything
+};
+
+/// Settings to change; what is absent stays.
+struct SettingsChange {
+  std::optional<std::uint64_t> max_record_size{};
+  std::optional<Duration> retention{};  ///< a shorter one hides at once, a longer one brings nothing back
+  std::optional<Compression> compression{};
+  bool repair_clock = false;  ///< bring arrivals of the future back to now
+  bool accept_loss = false;   ///< go on without what is missing at the end
+  /// Set, or removed where there is no value; a value may be empty.
+  std::map<std::string, std::optional<std::string>> tags{};
+  std::map<std::string, std::optional<std::string>> attributes{};
+};
+
+enum class Access { read, write };
+
+struct OpenOptions {
+  Access access = Access::read;
+  Duration timeout = std::chrono::seconds(30);  ///< the longest wait for another process
+  /// Held by the engine while a commit or the opening is under way, but not while that waits for another process. Hold
+  /// it to stop the process without stopping everyone who waits for that commit. Must outlive the stream.
+  std::mutex* commit_mutex = nullptr;
+};
+
+/// What arrived before this is past retention at `now`; nothing if records stay for ever.
+std::optional<Timestamp> expiry(Duration retention, Timestamp now);
+
+/// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag"), or attributes.
+void check(const StreamSettings& settings);
+void check(const Attributes& attributes);
+
+/// Throws usage where it is not the name of a consumer: 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
+void check_consumer_name(const std::string& name);
+
+/// What keeps a text from being a partition key, "is empty" for instance; nothing if it can be one.
+std::optional<std::string> fault_of_key(std::string_view key);
+
+/// Throws malformed if a stream with this maximum record size does not take the record.
+void check(const Record& record, std::uint64_t max_record_size);
+
+}  // namespace shardlog

@@ -1,0 +1,68 @@
+#include "shardlog/sqlite/session.h"
+
+#include <SQLiteCpp/Transaction.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/schema.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+OpenMode mode_for(const Paths& paths, Access access) {
+  const bool writable = ::access(paths.database().c_str(), W_OK) == 0 && ::access(paths.directory.c_str(), W_OK) == 0;
+  if (access == Access::write && !writable) throw system_error("open for writing", errno);
+  return writable ? OpenMode::read_write : OpenMode::read_only;
+}
+
+/// A stream that was copied to such a place without --force.
+void check_file_system(const Paths& paths, const Configuration& configuration) {
+  const std::string unsafe = configuration.unsafe_file_system ? "" : unsafe_file_system(paths.directory);
+  if (unsafe.empty()) return;
+  throw Error(ErrorCode::cannot_create,
+              "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
+}
+
+}  // namespace
+
+Paths find_stream(const std::string& name) {
+  struct stat facts {};
+  if (::stat(name.c_str(), &facts) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
+    throw system_error("open", errno);
+  }
+  if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "not a stream: it is not a directory");
+  Paths paths{name, real_path(name)};
+  if (::lstat(paths.database().c_str(), &facts) != 0) {
+    if (errno == ENOENT) throw Error(ErrorCode::not_found, "not a stream: the directory holds no stream.db");
+    throw system_error("open", errno);
+  }
+  if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) {
+    throw Error(ErrorCode::corrupt, "stream.db is not a regular file with one name");
+  }
+  return paths;
+}
+
+Session::Session(const std::string& path, const OpenOptions& options, const Clock& clock)
+    : paths_(find_stream(path)),
+      clock_(clock),
+      lock_(paths_.lock(), options.access == Access::write),
+      files_(paths_),
+      lock_wait_(paths_.directory, options.timeout, clock),
+      database_(open_database(paths_, mode_for(paths_, options.access))) {
+  if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
+  SQLite::Transaction transaction(database_);
+  check_schema(database_);
+  configuration_ = load_configuration(database_, options.access);
+  check_file_system(paths_, configuration_);
+  files_.opened();
+  transaction.commit();
+  lock_.set_stream(configuration_.uuid);
+  if (options.access == Access::write) committer_.emplace(database_, paths_, lock_, files_, options, clock);
+}
+
+}  // namespace shardlog::sqlite
