@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 
-from injection import calls_made, faults_of, outcomes, sampled
-from support import Folder, check, parse_acknowledgements, program, records, run, scale, strace, verify, wait_for
+from injection import calls_made, faults_of, outcomes, sampled, tracing
+from support import Folder, check, parse_acknowledgements, program, records, run, scale, verify, wait_for
 
 SAMPLE = scale("SHARDLOG_CALL_ERRORS", 12)
 DATA = ["a", "b", "c"]  # each of them a commit of its own
@@ -280,7 +280,7 @@ class Reshard(Scenario):
 def all_faults(scenario):
     with Folder() as folder:
         trace = folder + "/trace"
-        attempt = Attempt(scenario, folder, strace("-o", trace))
+        attempt = Attempt(scenario, folder, tracing(trace))
         status, message = scenario.run(attempt)
         check(status == DONE, f"untroubled: exit {status}: {message}")
         scenario.check(attempt, status)

@@ -4,7 +4,7 @@ import collections
 import concurrent.futures
 import re
 
-from support import seeded, strace
+from support import check, seeded, strace
 
 WRITING = {"chmod", "fchmod", "fallocate", "fdatasync", "fsync", "ftruncate", "mkdir", "openat", "pwrite64", "pwritev", "renameat2"}
 # Which calls an error is tried at; None: all but those that make threads and processes.
@@ -32,27 +32,41 @@ class Fault(collections.namedtuple("Fault", "call error when following")):
         return strace("--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={self.call}", "-e", inject)
 
 
+def tracing(trace):
+    """The start of a command line that is traced for calls_made(): each call with its stack."""
+    return strace("-k", "-o", trace)
+
+
 def calls_made(trace):
-    """Those of the program's own threads that a fault can be put at, (call, which of its kind), in their order."""
-    with open(trace, errors="replace") as lines:
-        traced = [line.split(None, 1) for line in lines]
-    main_thread = traced[0][0]
-    others = {thread for thread, line in traced if line.startswith("execve(") and thread != main_thread}
+    """(call, which of its kind): the first and the last from each place in the program's own code, in their order."""
+    with open(trace, errors="replace") as file:
+        lines = list(file)
+    main_thread = lines[0].split()[0]
+    others = {line.split()[0] for line in lines if re.match(r"\d+ +execve\(", line)} - {main_thread}  # of COMMANDs
     counts = collections.Counter()
     of_loader = collections.Counter()
-    found = {}
-    for thread, line in traced:
-        call = re.match(r"(\w+)\(", line)
-        if thread in others or not call:
+    found = []  # [call, which of its kind, stack]
+    for line in lines:
+        if line.startswith(" > "):
+            if found:
+                found[-1][2] += line
             continue
-        name = call.group(1)
-        if line.startswith("fcntl(0, F_GETFD)"):  # the first call of our own
+        call = re.match(r"(\d+) +(\w+)\(", line)
+        if not call or call.group(1) in others:
+            continue
+        thread, name = call.groups()
+        if " fcntl(0, F_GETFD)" in line:  # the first call of our own
             of_loader = counts.copy()
         counts[thread, name] += 1
         # In another thread, too, a fault at so early a call would meet the loader.
         if of_loader and counts[thread, name] > of_loader[main_thread, name] and not NOT_TRIED.fullmatch(name):
-            found[name, counts[thread, name]] = True
-    return list(found)
+            found.append([name, counts[thread, name], ""])
+    firsts = {}
+    lasts = {}
+    for name, when, stack in found:
+        firsts.setdefault((name, stack), (name, when))
+        lasts[name, stack] = (name, when)
+    return list(dict.fromkeys([*firsts.values(), *lasts.values()]))
 
 
 def faults_of(calls):
@@ -65,9 +79,19 @@ def faults_of(calls):
 
 
 def outcomes(attempt, faults):
-    """How often an attempt had each outcome; several attempts are made at a time."""
+    """How often an attempt had each outcome; several attempts are made at a time. All that fail are told."""
+    failures = []
+
+    def outcome(fault):
+        try:
+            return attempt(fault)
+        except SystemExit as failed:
+            failures.append(failed.code)
+
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        return dict(sorted(collections.Counter(pool.map(attempt, faults)).items()))
+        counts = collections.Counter(pool.map(outcome, faults))
+    check(not failures, "\n".join(failures))
+    return dict(sorted(counts.items()))
 
 
 def sampled(faults, count, always=()):
