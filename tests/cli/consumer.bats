@@ -326,7 +326,7 @@ all_are_there() {
   expect_status 0 stream-get -c billing --seek earliest s
   expect_stderr_line "get: consumer 'billing': 4 shards set to earliest, 20 records to go$"
   expect_status 0 stream-get -c billing --seek latest --shard 2 s
-  expect_stderr_line "consumer 'billing': shardId-000000000002 set to latest, $((20 - $(stream-get s --shard 2 | wc -l))) records to go$"
+  expect_stderr_line "consumer 'billing': shardId-000000000002 set to latest, $((20 - $(stream-get s --shard 2 | wc -l))) records to go, $(stream-get s --shard 2 | wc -l) records passed over$"
   expect_failure 66 "consumer 'biling': no such consumer; did you mean 'billing'\? --new makes it" stream-get -c biling --seek latest s
   expect_status 0 stream-get -c biling --new --seek latest s
   expect_stderr_line "new consumer 'biling': 4 shards set to latest, 0 records to go; did you mean 'billing'\?$"

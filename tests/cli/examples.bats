@@ -259,11 +259,11 @@ writes() {
   stream-create orders --shards 2
   for number in 1 2 3; do echo "$number" | stream-put orders -k "key-$number"; done
   run_task 'ssh standby stream-create *'
-  command=$(example '*| ssh standby stream-put *')
+  command=$(example '*ssh standby stream-put *')
   cut=$(($(stream-get orders --frames | wc -c) / 2))
-  run_example "${command/ | / | head -c $cut | }" 2>/dev/null && fail "it did not notice the cut"
+  run_example "${command/ |/ | head -c $cut |}" 2>/dev/null && fail "it did not notice the cut"
   [ "$(keyed standby/orders | wc -l)" -lt 3 ]
-  run_task '*| ssh standby stream-put *'
-  run_task '*| ssh standby stream-put *'
+  run_task '*ssh standby stream-put *'
+  run_task '*ssh standby stream-put *'
   expect_equal "$(keyed standby/orders)" "$(keyed orders)"
 }

@@ -323,6 +323,30 @@ is_running_a_command() {
   expect_stdout "$(seq 3)"
 }
 
+# As timeout(1) does: to its child, and then to its group.
+send_twice_at_once() {
+  python3 - "$1" <<'PY'
+import os, sys
+
+pid = int(sys.argv[1])
+os.kill(pid, 15)
+while "ShdPnd:\t0000000000000000" not in open(f"/proc/{pid}/status").read():
+    pass
+os.kill(pid, 15)
+PY
+}
+
+@test "a signal that comes twice at once is one: the command may end" {
+  numbers 1
+  start stream-get -q -c x s --exec 'touch started; until [ -e go ]; do sleep 0.01; done; cat'
+  wait_until test -e started
+  send_twice_at_once "$PID"
+  touch go
+  expect_exit 143
+  expect_stdout 1
+  expect_silence stream-get -c x s --exec cat
+}
+
 @test "a second signal ends the command too" {
   numbers 1
   start stream-get -q -c x --exec 'echo $$ >pid; while :; do sleep 0.1; done' s

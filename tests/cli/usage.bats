@@ -4,7 +4,7 @@
 load helpers
 
 @test "a misspelt option comes before whatever else is wrong" {
-  expect_failure 64 '^stream-get: --folow: did you mean --follow\? \(see stream-get -h\)$' stream-get --folow --idle-exit 1s
+  expect_failure 64 '^stream-get: --folow: did you mean --follow\? \(see stream-get --help\)$' stream-get --folow --idle-exit 1s
   expect_failure 64 ': -follow: did you mean --follow\?' stream-get -follow s
   expect_failure 64 ': --jsn: did you mean --json\?' stream-put --jsn --key-field x --rate 0 a b
   expect_failure 64 ': --shard: did you mean --shards\?' stream-create --shard=4 --retention never
@@ -83,6 +83,7 @@ load helpers
   expect_failure 64 "--from 'yesteday' is not a position; did you mean 'yesterday'\?$" stream-get s --from yesteday
   expect_failure 64 "--until '2026/11/25' is not a position; did you mean '2026-11-25'\?$" stream-get s --until 2026/11/25
   expect_failure 64 "--seek 'lastest' is not a position; did you mean 'latest'\?$" stream-get s -c x --seek lastest
+  expect_failure 64 "--from '2026-11-25T21' is not a position; did you mean '2026-11-25T21:00'\?$" stream-get s --from 2026-11-25T21
   expect_failure 64 "--from 'last:x' is not a position: last:N takes a number of records$" stream-get s --from last:x
 }
 

@@ -52,6 +52,7 @@ std::vector<std::string> mended(const std::string& text) {
   std::replace(blanks.begin(), blanks.end(), '_', ' ');
   results.push_back(blanks);
   if (trimmed.size() > 1 && trimmed[1] == ':') results.push_back("0" + trimmed);  // 9:30
+  results.push_back(trimmed + ":00");
   results.push_back("last:" + trimmed);
   return results;
 }

@@ -53,8 +53,21 @@ void Signals::watch() {
     if (::poll(files.data(), files.size(), -1) < 0 && errno != EINTR) return;
     if (files[1].revents != 0) return;
     signalfd_siginfo info{};
-    if (::read(signals_, &info, sizeof info) == sizeof info) handle(static_cast<int>(info.ssi_signo));
+    if (::read(signals_, &info, sizeof info) == sizeof info && !is_echo(info)) {
+      handle(static_cast<int>(info.ssi_signo));
+    }
   }
+}
+
+/// timeout(1) sends a signal to its child, and at once again to all its group, in which the child is.
+bool Signals::is_echo(const signalfd_siginfo& info) {
+  constexpr Duration at_once = std::chrono::milliseconds(100);
+  const Duration now = SystemClock().elapsed();
+  const Sender sender{info.ssi_signo, info.ssi_code, info.ssi_pid};
+  if (info.ssi_code == SI_USER && sender == sender_ && now - sent_at_ < at_once) return true;
+  sender_ = sender;
+  sent_at_ = now;
+  return false;
 }
 
 void Signals::handle(int signal) {

@@ -121,7 +121,7 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
     long_help_ = asked_for("--help");
     version_ = asked_for("-V") || asked_for("--version");
     if (!short_help_ && !long_help_ && !version_) {
-      print_message(name_, fmt::format("{} (see {} -h)", *wrong, name_));
+      print_message(name_, fmt::format("{} (see {} --help)", *wrong, name_));
       return Parsed::wrong;
     }
   }

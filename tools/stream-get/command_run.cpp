@@ -19,12 +19,17 @@ namespace {
 
 constexpr std::size_t piece = 64UL * 1024;
 
+[[noreturn]] void fail(const char* what) {
+  throw Error(ErrorCode::io, system_error(what, errno).what());
+}
+
 /// What can be read now; nothing at the end.
 std::optional<std::string_view> read_piece(int from, std::array<char, piece>& buffer) {
   const ssize_t got = ::read(from, buffer.data(), buffer.size());
   if (got > 0) return std::string_view(buffer.data(), static_cast<std::size_t>(got));
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::string_view();
-  return std::nullopt;
+  if (got == 0) return std::nullopt;
+  if (errno != EAGAIN && errno != EINTR) fail("read a command's output");
+  return std::string_view();
 }
 
 }  // namespace
@@ -54,7 +59,7 @@ void CommandRun::wait(consuming::Lifeline& lifeline) {
                                {errors_.empty() ? -1 : STDERR_FILENO, POLLOUT, 0},
                                {ended_ ? -1 : child_.process(), POLLIN, 0}}};
   if (::poll(files.data(), files.size(), poll_timeout(lifeline.until_due())) < 0 && errno != EINTR)
-    throw Error(ErrorCode::io, system_error("wait for a command", errno).what());
+    fail("wait for a command");
   if (files[0].revents != 0) feed();
   if (files[1].revents != 0) take_output();
   // Its end is seen before its last words are read, so that none comes between the two.
@@ -68,8 +73,10 @@ void CommandRun::feed() {
   const ssize_t written = ::write(child_.input.get(), input_.data(), input_.size());
   if (written >= 0) {
     input_.remove_prefix(static_cast<std::size_t>(written));
-  } else if (errno != EAGAIN && errno != EINTR) {
+  } else if (errno == EPIPE) {
     input_ = {};  // it does not want the rest, which is its own affair
+  } else if (errno != EAGAIN && errno != EINTR) {
+    fail("write to a command");
   }
 }
 

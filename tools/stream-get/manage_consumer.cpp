@@ -38,18 +38,28 @@ std::optional<std::uint64_t> records_to_go(Stream& stream, const Consumer& consu
   return stream.maintenance().backlog(starts).total();
 }
 
+/// ", 3 records to go, 2 records passed over", as far as that is known.
+std::string to_go_text(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after) {
+  if (!after) return "";
+  const std::uint64_t passed_over = before.value_or(0) > *after ? before.value_or(0) - *after : 0;
+  return fmt::format(", {} to go{}", format_count(*after, "record"),
+                     passed_over == 0 ? "" : fmt::format(", {} passed over", format_count(passed_over, "record")));
+}
+
 void seek(const GetCommand& command, Stream& stream, const Context& context) {
   const ConsumerOptions& options = command.consumer;
   const Position to = position_of("--seek", *options.seek, command.shards.size() == 1, context.clock.now());
   const auto shard = command.shards.empty() ? std::nullopt : std::optional(command.shards.front());
   const std::string guess = nearest_consumer(stream, *options.name);
+  const auto before = stream.leases().find(*options.name);
+  const auto to_go_before = before ? records_to_go(stream, *before) : std::nullopt;
   const bool made = consuming::seek_consumer(stream, *options.name, to, shard,
                                              {.make = options.make, .force = options.force}, context.clock);
   const Consumer consumer = consuming::find_consumer(stream, *options.name);
   const auto to_go = records_to_go(stream, consumer);
   context.warn(fmt::format("{}consumer {}: {} set to {}{}{}", made ? "new " : "", quote(*options.name),
                            shard ? shard->to_string() : format_count(consumer.leases.size(), "shard"), *options.seek,
-                           to_go ? fmt::format(", {} to go", format_count(*to_go, "record")) : "", made ? guess : ""));
+                           to_go_text(to_go_before, to_go), made ? guess : ""));
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ void define_form(OptionTable& options, OutputForm& form, OtherOptions& others) {
       options.value(
           "--format", "TEMPLATE", [set](const std::string& text) { set(OutputForm::Kind::format, text); },
           "a line with {data}, {data:json}, {data:base64}, {key}, {key:json}, {shard}, {sequence}, {time}, "
-          "{hash}")};
+          "{time:local}, {date}, {hash}")};
   OptionTable::exclude_each_other(forms);
   others.only_to_read.insert(others.only_to_read.end(), forms.begin(), forms.end());
 }

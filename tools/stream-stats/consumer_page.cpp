@@ -9,6 +9,7 @@
 
 #include "shardlog/core/checkpoint.h"
 #include "shardlog/core/printable.h"
+#include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/table.h"
 #include "tools/stream-stats/text.h"
@@ -99,7 +100,7 @@ std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, s
   text += format_table({shard, backlog, checkpoint, epoch, owner}, width);
   text += fmt::format("\nconsumer    {}\n", shortened(printable(consumer.consumer.name), width - 12));
   text += fmt::format("generation  {}\n", consumer.consumer.generation);
-  text += fmt::format("created     {}\n", to_rfc3339(consumer.consumer.created_at));
+  text += fmt::format("created     {}\n", to_local_rfc3339(consumer.consumer.created_at));
   return text + fmt::format("uuid        {}\n", printable(consumer.consumer.uuid));
 }
 
@@ -113,7 +114,7 @@ std::string format_producers(const std::vector<Producer>& producers, std::size_t
     name.cells.push_back(printable(each.id.name));
     source.cells.push_back(each.id.source.empty() ? "-" : printable(each.id.source));
     position.cells.push_back(each.place.position.to_string());
-    moved.cells.push_back(to_rfc3339(each.moved_at));
+    moved.cells.push_back(to_local_rfc3339(each.moved_at));
   }
   return format_table({name, source, position, moved}, width);
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
 #include "tools/stream-stats/table.h"
@@ -210,12 +211,13 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   }
   page += "\n" + format_shards(contents, screen, all_shards) + "\n";
   if (totals.first && totals.last) {
-    page += fmt::format("first      {}\nlast       {}\n", to_rfc3339(*totals.first), to_rfc3339(*totals.last));
+    page +=
+        fmt::format("first      {}\nlast       {}\n", to_local_rfc3339(*totals.first), to_local_rfc3339(*totals.last));
   }
   for (const auto& [key, value] : stream.settings.tags) {
     page += fmt::format("tag        {}\n", fitting(printable(key) + "=" + printable(value)));
   }
-  page += fmt::format("created    {}\n", to_rfc3339(stream.created_at));
+  page += fmt::format("created    {}\n", to_local_rfc3339(stream.created_at));
   return page + fmt::format("uuid       {}\n", printable(stream.uuid));
 }
 

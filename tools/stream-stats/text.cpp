@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/common/json_text.h"
+#include "tools/common/times.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -89,7 +90,7 @@ std::string json_count(const std::optional<std::uint64_t>& count) {
 }
 
 std::string loss_text(const Loss& loss) {
-  return fmt::format("{}, accepted {}", format_count(loss.records, "record"), to_rfc3339(loss.accepted_at));
+  return fmt::format("{}, accepted {}", format_count(loss.records, "record"), to_local_rfc3339(loss.accepted_at));
 }
 
 std::string json_seconds(Duration duration) {

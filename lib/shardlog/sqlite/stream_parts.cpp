@@ -1,5 +1,6 @@
 #include "shardlog/sqlite/stream_parts.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "shardlog/sqlite/backlog.h"
@@ -132,7 +133,13 @@ void SqliteMaintenance::update(const SettingsChange& change) {
       store_settings(database, configuration);
       retention = configuration.settings.retention;
     });
-    trimmer().finish(retention);
+    try {
+      trimmer().finish(retention);
+    } catch (const Error& error) {
+      // To try again would be right, but not to take it for an update that changed nothing.
+      if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
+      throw Error(ErrorCode::io, fmt::format("the settings are changed; remove what has expired: {}", error.what()));
+    }
   });
 }
 
