@@ -156,7 +156,7 @@ class Beside {
     return std::nullopt;
   }
 
-  test::TemporaryDirectory directory_;
+  test::TemporaryDirectory directory_ = test::TemporaryDirectory::without_disk();
   test::ManualClock clock_;
   std::string path_ = directory_.path() + "/orders";
   std::array<std::unique_ptr<Stream>, 2> streams_;
@@ -179,7 +179,7 @@ RC_GTEST_PROP(ConsumersProperty, ChangeByCompareAndSet, ()) {
 }
 
 RC_GTEST_PROP(ProducersProperty, StoreEachRecordOnceHoweverManyRunsThereAre, ()) {
-  test::TemporaryDirectory directory;
+  const auto directory = test::TemporaryDirectory::without_disk();
   test::ManualClock clock;
   const std::string path = directory.path() + "/orders";
   shardlog::create(path, test::of_shards(1), clock);

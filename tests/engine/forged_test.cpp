@@ -48,6 +48,8 @@ class Counter final : public consuming::Delivery {
 class Forged : public test::StreamTest {
  protected:
   Forged() {
+    path_ = memory_.path() + "/orders";
+    kept_ = path_ + ".kept";
     CreateOptions options = test::of_shards(2);
     options.settings.retention = 1h;
     options.settings.tags = {{"team", "blue"}};
@@ -249,7 +251,8 @@ class Forged : public test::StreamTest {
             "NULL"};
   }
 
-  std::string kept_ = path_ + ".kept";
+  test::TemporaryDirectory memory_ = test::TemporaryDirectory::without_disk();
+  std::string kept_;
   Lines expected_;
   bool forging_checkpoints_ = false;  // a consumer that was set to another place gets what comes after it
 };

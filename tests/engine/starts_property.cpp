@@ -101,7 +101,7 @@ class Beside {
     for (ShardModel& shard : shards_) shard.readable = shard.next;
   }
 
-  test::TemporaryDirectory directory_;
+  test::TemporaryDirectory directory_ = test::TemporaryDirectory::without_disk();
   test::ManualClock clock_;
   std::string path_ = directory_.path() + "/orders";
   std::unique_ptr<Stream> writer_;

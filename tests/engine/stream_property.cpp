@@ -120,7 +120,7 @@ class Beside {
     writer = open(Access::write);
   }
 
-  test::TemporaryDirectory directory_;
+  test::TemporaryDirectory directory_ = test::TemporaryDirectory::without_disk();
   test::ManualClock clock_;
   std::string path_ = directory_.path() + "/orders";
   test::StreamModel model_{shards};

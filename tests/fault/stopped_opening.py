@@ -10,7 +10,7 @@ import subprocess
 from stopped_program import PATIENCE, Other, StoppedProgram
 from support import Folder, check, program, run, scale, seeded, strace, traced_program, verify, wait_for
 
-EVERY = scale("SHARDLOG_STOPPED_EVERY", 3)  # of the calls, from a random one on; of stream-get and stream-put every second
+EVERY = scale("SHARDLOG_STOPPED_EVERY", 5)  # of the calls, from a random one on; of stream-get and stream-put every second
 randomness = seeded()
 
 STOPPED = {

@@ -8,7 +8,8 @@ namespace shardlog::cli {
 void JsonForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) {
   const std::string head = R"({"shard":")" + batch.shard.to_string() + R"(","sequence":")";
   Timestamp arrived_at = batch.arrivals[0];
-  std::string arrived = to_rfc3339(arrived_at);
+  const auto member = [](Timestamp time) { return R"(,"arrived":")" + to_rfc3339(time) + '"'; };
+  std::string arrived = member(arrived_at);
   for_each_record(batch.records, runs, [&](std::size_t place, const Record& record) {
     line_ = head;
     line_ += batch.sequences[place].to_string();
@@ -19,10 +20,8 @@ void JsonForm::write(const StoredBatch& batch, std::span<const RecordRun> runs) 
       line_ += "null";
     }
     if (record.explicit_hash_key) line_ += R"(,"hash_key":")" + record.explicit_hash_key->to_string() + '"';
-    if (batch.arrivals[place] != arrived_at) arrived = to_rfc3339(arrived_at = batch.arrivals[place]);
-    line_ += R"(,"arrived":")";
+    if (batch.arrivals[place] != arrived_at) arrived = member(arrived_at = batch.arrivals[place]);
     line_ += arrived;
-    line_ += '"';
     if (utf8_length(record.data)) {
       line_ += R"(,"data":)";
       append_json_string(line_, record.data);
