@@ -144,5 +144,17 @@ TEST(CheckRecord, KeyThatIsNotUtf8) {
   EXPECT_EQ(refuse({"x", "\xed\xa0\x80"}), ErrorCode::malformed);
 }
 
+TEST(Require, NamesTheOptionAndTheEngine) {
+  constexpr Capabilities small{.engine = "small", .groups = false};
+  EXPECT_EQ(refusal([&] { require(small.producers, "--producer", small); }), std::nullopt);
+  try {
+    require(small.groups, "--group", small);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_STREQ(error.what(), "--group: the engine 'small' cannot do that");
+  }
+}
+
 }  // namespace
 }  // namespace shardlog

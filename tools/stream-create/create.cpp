@@ -33,7 +33,11 @@ void update(const CreateCommand& command, const Context& context) {
   for (const auto& [key, value] : parse_tags(command.tags)) {
     change.tags.emplace(key, value.empty() ? std::nullopt : std::optional(value));
   }
-  open_stream(address_of(command.stream), Access::write, context)->maintenance().update(change);
+  const auto stream = open_stream(address_of(command.stream), Access::write, context);
+  const Capabilities& can = stream->capabilities();
+  require(!command.repair_clock || can.repairs, "--repair-clock", can);
+  require(!command.accept_loss || can.repairs, "--accept-loss", can);
+  stream->maintenance().update(change);
 }
 
 void refuse_what_cannot_be_updated(const CreateCommand& command) {
@@ -84,6 +88,9 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     update(command, context);
     return ExitStatus::success;
   }
+  const auto engine = engine_of(address_of(command.stream));
+  require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
+  require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
   CreateOptions options;
   options.shards = command.shards.value_or(options.shards);
   options.settings.max_record_size = command.max_record_size.value_or(options.settings.max_record_size);

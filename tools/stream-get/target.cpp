@@ -98,6 +98,8 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
                         source.consumer_uuid)),
       framing_(kind == Kind::dead_letters ? Framing{} : framing_of(form)),
       stream_(open_stream(address, Access::write, context)) {
+  require(stream_->capabilities().producers, kind == Kind::dead_letters ? "dead-letter" : "--into",
+          stream_->capabilities());
   StreamDescription description = stream_->describe();
   uuid_ = description.uuid;
   if (uuid_ == source.stream_uuid) {

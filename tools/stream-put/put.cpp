@@ -229,6 +229,8 @@ ExitStatus run_forget(const PutCommand& command, const Context& context) {
 ExitStatus run_put(const PutCommand& command, const Context& context) {
   check(command);
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
+  require(!command.producer || stream->capabilities().producers, "--producer", stream->capabilities());
+  require(!command.keep_times || stream->capabilities().keeps_arrivals, "--keep-times", stream->capabilities());
   const StreamDescription description = stream->describe();
   warn_of_future(description, context);
   const std::vector<std::string> files = command.files.empty() ? std::vector<std::string>{"-"} : command.files;

@@ -35,4 +35,7 @@ struct Capabilities {
   bool repairs = true;                        ///< SettingsChange::repair_clock and accept_loss
 };
 
+/// Throws usage unless it `can`: "--group: the engine 'nats' cannot do that". `what` is the option, or the member.
+void require(bool can, std::string_view what, const Capabilities& capabilities);
+
 }  // namespace shardlog
