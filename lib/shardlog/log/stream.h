@@ -74,7 +74,8 @@ class Stream {
   virtual void make_durable() = 0;
 
   /// The request's positions are resolved now, not at the first read; only the trim horizon is where it is then. Throws
-  /// usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict).
+  /// usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict). For the thread
+  /// of the stream, which must outlive it.
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
   /// Where `position` is now in each of the shards, in the order of their ids; no shards means all. Throws as read(),
