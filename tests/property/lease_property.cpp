@@ -15,7 +15,7 @@
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/reshard/plan.h"
-#include "unit/fake_stream.h"
+#include "support/memory_engine.h"
 
 namespace shardlog::consuming {
 namespace {
@@ -52,7 +52,7 @@ class Watcher {
 /// A worker that the test steps.
 class Worker {
  public:
-  Worker(test::FakeStore& store, const Clock& clock, const std::string& name)
+  Worker(test::MemoryStore& store, const Clock& clock, const std::string& name)
       : store_(store), stream_(store), keeper_(stream_, clock, {"billing", {name, "elsewhere", duration}, true}) {}
 
   /// What a worker does in turn. False where it was fenced: then it ends.
@@ -69,7 +69,7 @@ class Worker {
     return false;
   }
 
-  test::FakeStream& stream() { return stream_; }
+  test::MemoryStream& stream() { return stream_; }
   [[nodiscard]] Duration until_due() const { return keeper_.until_due(); }
 
  private:
@@ -89,12 +89,12 @@ class Worker {
     std::vector<ShardId> done;
     for (const auto& [shard, held] : keeper_.held()) {
       if (held.claimed()) continue;
-      std::uint64_t next = store_.begin(shard);
+      std::uint64_t next = store_.shard(shard).begin;
       if (const auto* after = std::get_if<AfterSequence>(&held.reached)) next = test::number_of(after->sequence) + 1;
-      if (next < store_.next(shard)) {
+      if (next < store_.shard(shard).next) {
         keeper_.delivering(shard, SequenceNumber(next));
         keeper_.processed({shard, SequenceNumber(next)});
-      } else if (!store_.map.find(shard)->open()) {
+      } else if (!store_.map().find(shard)->open()) {
         done.push_back(shard);
       }
     }
@@ -104,8 +104,8 @@ class Worker {
     }
   }
 
-  test::FakeStore& store_;
-  test::FakeStream stream_;
+  test::MemoryStore& store_;
+  test::MemoryStream stream_;
   LeaseKeeper keeper_;
 };
 
@@ -115,7 +115,7 @@ class World {
   World() : store_(*rc::gen::inRange<std::uint32_t>(1, 9)) {
     clock_.freeze();
     make_consumer(outside_, "billing", TrimHorizon{}, clock_);
-    store_.changed = [this](const Consumer& before, const Consumer& after) { watcher_.see(before, after); };
+    store_.on_leases = [this](const Consumer& before, const Consumer& after) { watcher_.see(before, after); };
   }
 
   void anything() {
@@ -154,7 +154,7 @@ class World {
     auto& worker = workers_[name];
     worker = std::make_unique<Worker>(store_, clock_, name);
     // Between what it reads and what it writes anything may happen.
-    worker->stream().fake_leases.before_change = [this] {
+    worker->stream().leases().before_change = [this] {
       if (!is_calm_ && busy_.size() < 3 && *rc::gen::weightedElement<bool>({{1, true}, {5, false}})) anything();
     };
   }
@@ -176,7 +176,7 @@ class World {
 
   [[nodiscard]] Duration time() const { return clock_.elapsed(); }
   [[nodiscard]] std::vector<Lease> leases() { return outside_.leases().find("billing").value().leases; }
-  [[nodiscard]] bool is_open(ShardId shard) { return store_.map.find(shard)->open(); }
+  [[nodiscard]] bool is_open(ShardId shard) { return store_.map().find(shard)->open(); }
 
   [[nodiscard]] bool all_owned() {
     const auto all = leases();
@@ -214,22 +214,23 @@ class World {
   }
 
   void put() {
-    const auto& open = store_.map.open_shards();
+    const auto open = store_.map().open_shards();
     store_.put(open[*rc::gen::inRange<std::size_t>(0, open.size())].number(), {"a", "b"});
   }
 
   void reshard() {
-    if (store_.map.shards().size() > 30) return;
-    const auto& open = store_.map.open_shards();
+    const ShardMap map = store_.map();
+    if (map.shards().size() > 30) return;
+    const auto& open = map.open_shards();
     const auto place = *rc::gen::inRange<std::size_t>(0, open.size());
     const bool merging = *rc::gen::arbitrary<bool>() && place + 1 < open.size();
-    const auto plan = merging ? reshard::merge(store_.map, open[place], open[place + 1], {})
-                              : reshard::split(store_.map, open[place], std::nullopt, {});
+    const auto plan = merging ? reshard::merge(map, open[place], open[place + 1], {})
+                              : reshard::split(map, open[place], std::nullopt, {});
     store_.reshard(plan[0].step);
   }
 
-  test::FakeStore store_;
-  test::FakeStream outside_{store_};
+  test::MemoryStore store_;
+  test::MemoryStream outside_{store_};
   test::ManualClock clock_;
   Watcher watcher_;
   std::map<std::string, std::unique_ptr<Worker>> workers_;

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/manual_clock.h"
-#include "unit/fake_stream.h"
+#include "support/memory_engine.h"
 #include "unit/refusal.h"
 
 namespace shardlog::consuming {
@@ -27,9 +27,9 @@ class ConsumerTest : public testing::Test {
   }
 
   test::ManualClock clock_;
-  test::FakeStore store_{2};
-  test::FakeStream stream_{store_};
-  const LeaseOwner live_{"w1", "here"};
+  test::MemoryStore store_{2};
+  test::MemoryStream stream_{store_};
+  const LeaseOwner live_{"w1", stream_.liveness().self()};
 };
 
 TEST_F(ConsumerTest, IsMadeOnce) {
@@ -41,8 +41,8 @@ TEST_F(ConsumerTest, IsMadeOnce) {
 }
 
 TEST_F(ConsumerTest, IsNotMadeWhereSomebodyWasFaster) {
-  stream_.fake_leases.before_change = [this] {
-    stream_.fake_leases.before_change = nullptr;
+  stream_.leases().before_change = [this] {
+    stream_.leases().before_change = nullptr;
     EXPECT_TRUE(make_consumer(stream_, "billing", TrimHorizon{}, clock_));
   };
   EXPECT_FALSE(make_consumer(stream_, "billing", Latest{}, clock_));
@@ -59,7 +59,7 @@ TEST_F(ConsumerTest, OfASequenceNumberOrAnOddNameIsRefused) {
 
 TEST_F(ConsumerTest, SoughtIsOfANewGenerationAndHigherEpochs) {
   make_consumer(stream_, "billing", Latest{}, clock_);
-  own(0, {"w1", "gone"});
+  own(0, {"w1", test::MemoryStream(store_).liveness().self()});
   seek_consumer(stream_, "billing", TrimHorizon{}, {}, {.make = true, .force = true}, clock_);
   EXPECT_EQ(consumer().generation, 2U);
   for (const Lease& each : consumer().leases) {

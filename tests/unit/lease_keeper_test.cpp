@@ -6,7 +6,7 @@
 
 #include "engine/manual_clock.h"
 #include "shardlog/consuming/consumer.h"
-#include "unit/fake_stream.h"
+#include "support/memory_engine.h"
 #include "unit/refusal.h"
 
 namespace shardlog::consuming {
@@ -36,6 +36,11 @@ class LeaseKeeperTest : public testing::Test {
   LeaseKeeper a(bool follow = false) { return keeper(stream_a_, elsewhere("a"), follow); }
   LeaseKeeper b(bool follow = false) { return keeper(stream_b_, elsewhere("b"), follow); }
 
+  /// Its process has ended.
+  LeaseOwner gone(const std::string& worker) {
+    return {worker, test::MemoryStream(store_).liveness().self(), duration};
+  }
+
   Consumer consumer() { return stream_a_.leases().find("billing").value(); }
   Lease lease(std::size_t place) { return consumer().leases.at(place); }
 
@@ -49,9 +54,9 @@ class LeaseKeeperTest : public testing::Test {
   }
 
   test::ManualClock clock_;
-  test::FakeStore store_{2};
-  test::FakeStream stream_a_{store_};
-  test::FakeStream stream_b_{store_};
+  test::MemoryStore store_{2};
+  test::MemoryStream stream_a_{store_};
+  test::MemoryStream stream_b_{store_};
 };
 
 TEST_F(LeaseKeeperTest, TakesWhatIsFree) {
@@ -95,7 +100,7 @@ TEST_F(LeaseKeeperTest, LeavesALeaseThatIsRenewed) {
 }
 
 TEST_F(LeaseKeeperTest, TakesTheLeaseOfAProcessThatIsGoneAtOnce) {
-  LeaseKeeper one = keeper(stream_a_, {"a", "gone", duration});
+  LeaseKeeper one = keeper(stream_a_, gone("a"));
   one.tend();
   LeaseKeeper other = b();
   other.tend();
@@ -194,7 +199,7 @@ TEST_F(LeaseKeeperTest, WritesCheckpointsWithARenewalThatIsDue) {
   LeaseKeeper one = a();
   one.tend();
   int writes = 0;
-  stream_a_.fake_leases.before_change = [&] { ++writes; };
+  stream_a_.leases().before_change = [&] { ++writes; };
   one.advance(ShardId(1), AfterSequence{SequenceNumber(10)});
   clock_.let_pass(one.until_due());
   one.commit();
@@ -252,7 +257,7 @@ TEST_F(LeaseKeeperTest, HandsAClaimedShardOverOnceItsRecordsAreDealtWith) {
 TEST_F(LeaseKeeperTest, DropsTheClaimOfAProcessThatIsGone) {
   LeaseKeeper one = a(true);
   one.tend();
-  LeaseKeeper other = keeper(stream_b_, {"b", "gone", duration}, true);
+  LeaseKeeper other = keeper(stream_b_, gone("b"), true);
   other.tend();
   clock_.let_pass(one.until_due());
   one.tend();
@@ -315,7 +320,7 @@ TEST_F(LeaseKeeperTest, BothParentsFinishedAtOnceStillMakeTheChild) {
   ASSERT_EQ(one.held().size(), 1U);
   ASSERT_EQ(other.held().size(), 1U);
   bool first = true;
-  stream_a_.fake_leases.before_change = [&] {
+  stream_a_.leases().before_change = [&] {
     if (std::exchange(first, false)) other.finish(other.held().begin()->first);
   };
   one.finish(one.held().begin()->first);

@@ -10,7 +10,7 @@
 
 #include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
-#include "unit/fake_stream.h"
+#include "support/memory_engine.h"
 #include "unit/refusal.h"
 
 namespace shardlog::consuming {
@@ -99,7 +99,7 @@ class WorkerTest : public testing::Test {
   WorkerReport run(Delivery& delivery, WorkerOptions options = {}) {
     options.consumer = "billing";
     if (options.worker.empty()) options.worker = "w";
-    test::FakeStream stream(store_);
+    test::MemoryStream stream(store_);
     return run_worker(options, stream, delivery, clock_, stop_.get_token());
   }
   static WorkerOptions following(const std::string& name = "w") {
@@ -117,8 +117,8 @@ class WorkerTest : public testing::Test {
   void merge() { store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}}); }
 
   SystemClock clock_;
-  test::FakeStore store_;
-  test::FakeStream stream_{store_};
+  test::MemoryStore store_;
+  test::MemoryStream stream_{store_};
   Log log_;
   Recorder recorder_{log_};
   std::stop_source stop_;

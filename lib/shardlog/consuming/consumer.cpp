@@ -47,10 +47,22 @@ std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
   return highest;
 }
 
+/// Where a consumer is to begin. Latest without a number would be another place whenever it is looked for again, and
+/// what came in between would be lost: then it is the time at which it was asked for.
+std::vector<ShardPlace> places_of(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
+                                  const Clock& clock) {
+  const Timestamp now = clock.now();  // before it is looked for
+  std::vector<ShardPlace> places = stream.locate(from, shards);
+  for (ShardPlace& place : places) {
+    if (!place.next && !place.at_end && !place.not_before) place.not_before = now;
+  }
+  return places;
+}
+
 /// The consumer as it begins at `from`.
 Consumer new_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock) {
   // In this order: a shard that opens in between waits for its parents, which were not at their end.
-  const auto places = stream.locate(from, {});
+  const auto places = places_of(stream, from, {}, clock);
   const ShardMap map = stream.describe().map;
   return {name, make_uuid(), 1, clock.now(), first_leases(map, from, places, 0, 1)};
 }
@@ -92,7 +104,7 @@ bool seek_consumer(Stream& stream, const std::string& name, const Position& to, 
     }
     if (there) ++changed.generation;
     const std::uint64_t epoch = highest_epoch(changed.leases) + 1;
-    const auto places = stream.locate(to, shard ? std::vector{*shard} : std::vector<ShardId>{});
+    const auto places = places_of(stream, to, shard ? std::vector{*shard} : std::vector<ShardId>{}, clock);
     const ShardMap map = stream.describe().map;
     changed.leases = shard ? with_shard_at(map, std::move(changed.leases), to, places.at(0), epoch, changed.generation)
                            : first_leases(map, to, places, epoch, changed.generation);

@@ -16,7 +16,7 @@ Checkpoint checkpoint_at(const Position& position, const ShardPlace& place) {
   if (place.at_end) return ShardEnd{place.not_before};
   if (std::holds_alternative<TrimHorizon>(position)) return TrimHorizon{};
   if (place.next) return AtSequence{*place.next, place.not_before};
-  if (const auto* const at = std::get_if<AtTime>(&position)) return *at;
+  if (place.not_before) return AtTime{*place.not_before};
   return Latest{};
 }
 

@@ -21,7 +21,8 @@ struct ShardEnd {
 /// How far a consumer has come in one shard: where it reads on.
 /// - A time that has not come when a consumer is to begin there stays with its first sequence number, as `not_before`,
 ///   until a record that arrived by then is processed.
-/// - Latest, and a time alone, only where the engine cannot pin them (Capabilities::latest_has_number).
+/// - A time alone stands where the engine cannot pin a time, or Latest, as a number (Capabilities::latest_has_number):
+///   for Latest it is that at which the consumer was to begin there.
 using Checkpoint = std::variant<Beginning, TrimHorizon, Latest, AtTime, AtSequence, AfterSequence, ShardEnd>;
 
 /// beginning, trim-horizon, latest, time:MICROSECONDS, at:SEQUENCE, after:SEQUENCE or shard-end. Beginning, at and

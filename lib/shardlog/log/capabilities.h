@@ -22,6 +22,8 @@ struct Capabilities {
   bool ordered_over_shards = true;
   /// The sequence numbers of a shard count up by 1.
   bool dense_numbers = true;
+  /// Arrivals never decrease in a shard. Otherwise they can step back, and differ from record to record of a batch.
+  bool ordered_arrivals = true;
   /// Latest can be pinned as a sequence number: Stream::locate() always names one.
   bool latest_has_number = true;
 

@@ -40,7 +40,8 @@ struct CreateOptions {
 /// Settings to change; what is absent stays.
 struct SettingsChange {
   std::optional<std::uint64_t> max_record_size{};
-  std::optional<Duration> retention{};  ///< a shorter one hides at once, a longer one brings nothing back
+  std::optional<Duration>
+      retention{};  ///< a shorter one hides at once, a longer one brings back only what is not removed yet
   std::optional<Compression> compression{};
   bool repair_clock = false;  ///< bring arrivals of the future back to now
   bool accept_loss = false;   ///< go on without what is missing at the end

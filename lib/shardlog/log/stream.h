@@ -35,8 +35,8 @@ struct AppendRequest {
 /// Where a position is in one shard.
 struct ShardPlace {
   ShardId shard;
-  /// Of the first record after it, or what that will at least have; nothing where the engine cannot say so yet
-  /// (Capabilities::latest_has_number): then the place is the position itself.
+  /// Of the first record after it, or what that will at least have. Nothing where there is no such record yet and the
+  /// engine cannot say what it will have (Capabilities::latest_has_number): then the place is that time, or Latest.
   std::optional<SequenceNumber> next;
   bool at_end = false;  ///< the shard is closed, and nothing comes after it
   /// The position is this time, and no record there has arrived at it or later: those that come before it do not count.
@@ -62,7 +62,7 @@ class Stream {
   /// removed; nothing is to be acknowledged), fenced (a producer is not where it is expected; nothing was stored), io
   /// (the outcome is unknown; this object stores nothing more).
   ///
-  /// Arrivals never decrease in a shard, so one that is asked for is raised to the newest of the stream, and to the
+  /// Where Capabilities::ordered_arrivals, one that is asked for is raised to the newest of the stream, and to the
   /// opening of the shard if that has parents. One that is later than now becomes now: a wrong clock elsewhere must not
   /// set that of this stream. One that is past retention is stored all the same, and nobody can read it: refuse it
   /// before.
@@ -74,7 +74,8 @@ class Stream {
   virtual void make_durable() = 0;
 
   /// The request's positions are resolved now, not at the first read; only the trim horizon is where it is then. Throws
-  /// usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict).
+  /// usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict). For the thread
+  /// of the stream, which must outlive it.
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
   /// Where `position` is now in each of the shards, in the order of their ids; no shards means all. Throws as read(),

@@ -1,0 +1,235 @@
+#include "support/memory_log.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "shardlog/core/utf8.h"
+#include "shardlog/core/uuid.h"
+
+namespace shardlog::test {
+
+namespace {
+
+constexpr std::uint64_t numbers_a_batch = max_batch_records;
+
+ShardMap first_map(std::uint32_t count, Timestamp now) {
+  if (count < 1 || count > max_shards) {
+    throw Error(ErrorCode::usage, std::to_string(count) + " shards: a stream has 1 to " + std::to_string(max_shards));
+  }
+  std::vector<Shard> shards;
+  for (const HashRange& range : even_ranges(count)) {
+    shards.push_back({ShardId(static_cast<std::uint32_t>(shards.size())), range, now});
+  }
+  return {1, std::move(shards)};
+}
+
+void set(std::map<std::string, std::string>& to, const std::map<std::string, std::optional<std::string>>& change) {
+  for (const auto& [key, value] : change) {
+    to.erase(key);
+    if (value) to.emplace(key, *value);
+  }
+}
+
+RecordBatch decoded(std::string_view payload) {
+  Bytes copy(payload.size());
+  std::memcpy(copy.data(), payload.data(), payload.size());
+  return RecordBatch::decode(std::move(copy));
+}
+
+}  // namespace
+
+MemoryTraits like_sqlite() {
+  return {};
+}
+
+MemoryTraits unlike_sqlite() {
+  MemoryTraits traits;
+  Capabilities& can = traits.capabilities;
+  can.engine = "memory-apart";
+  can.survives = Capabilities::Survives::process_end;
+  can.atomic_append = can.ordered_over_shards = can.dense_numbers = can.latest_has_number = false;
+  can.ordered_arrivals = can.keeps_arrivals = false;
+  can.producers = can.exact_counts = can.groups = can.repairs = false;
+  traits.knows_processes = false;
+  return traits;
+}
+
+std::uint64_t number_of(const SequenceNumber& sequence) {
+  const std::string& digits = sequence.to_string();
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return error == std::errc() ? number : std::numeric_limits<std::uint64_t>::max();
+}
+
+MemoryLog::MemoryLog(const CreateOptions& options, MemoryTraits traits, Timestamp now)
+    : traits_(std::move(traits)),
+      uuid_(make_uuid()),
+      created_at_(now),
+      settings_(options.settings),
+      attributes_(options.attributes),
+      map_(first_map(options.shards, now)) {
+  check(settings_);
+  check(attributes_);
+  for (const Shard& shard : map_.shards()) shards_.emplace(shard.id, MemoryShard());
+}
+
+const MemoryShard& MemoryLog::shard(ShardId id) const {
+  return shards_.at(map_.at(id).id);
+}
+
+StreamDescription MemoryLog::describe() const {
+  StreamDescription description{uuid_, 1, created_at_, settings_, map_, appended_, last_arrival_};
+  description.attributes = attributes_;
+  return description;
+}
+
+void MemoryLog::expire(Timestamp now) {
+  const auto expired = expiry(settings_.retention, now);
+  if (!expired) return;
+  std::set<ShardId> stopped;  // the first batch that stays keeps all after it in its shard
+  const auto batches = std::move(batches_);
+  batches_.clear();
+  for (const MemoryBatch& batch : batches) {
+    bool is_expired = !stopped.contains(batch.shard);
+    for (std::size_t i = 0; i < batch.numbers.size(); ++i) is_expired = is_expired && batch.arrivals[i] < *expired;
+    batches_.push_back(batch);
+    if (is_expired) {
+      trim(batch.shard, batch.numbers.back() + 1);
+    } else {
+      stopped.insert(batch.shard);
+    }
+  }
+}
+
+void MemoryLog::trim(ShardId id, std::uint64_t number) {
+  MemoryShard& shard = mutable_shard(id);
+  for (const MemoryBatch& batch : batches_) {
+    for (std::size_t i = 0; batch.shard == id && i < batch.numbers.size(); ++i) {
+      if (batch.numbers[i] < shard.readable || batch.numbers[i] >= number) continue;
+      ++shard.trimmed_records;
+      shard.trimmed_bytes += batch.sizes[i];
+      shard.last_trimmed = std::max(shard.last_trimmed, batch.arrivals[i]);
+    }
+  }
+  shard.readable = std::max(shard.readable, number);
+  std::erase_if(batches_,
+                [&](const MemoryBatch& batch) { return batch.shard == id && batch.numbers.back() < shard.readable; });
+}
+
+std::uint64_t MemoryLog::first_number(ShardId id) const {
+  const MemoryShard& shard = shards_.at(id);
+  return traits_.capabilities.dense_numbers ? shard.next : (appended_ + 1) * numbers_a_batch;
+}
+
+Arrivals MemoryLog::arrivals_of(const RoutedBatch& batch, std::size_t count, Timestamp now) const {
+  if (traits_.capabilities.ordered_arrivals) {
+    Timestamp arrived_at = batch.arrived_at.value_or(now);
+    const Shard& shard = map_.at(batch.shard);
+    if (batch.arrived_at && shard.parent) arrived_at = std::max(arrived_at, shard.opened_at);
+    return Arrivals(std::max(std::min(arrived_at, now), last_arrival_.value_or(Timestamp::min())));
+  }
+  const Timestamp first = appended_ % 2 == 0 ? now : now - std::chrono::milliseconds(1);
+  std::vector<Timestamp> each;
+  for (std::size_t i = 0; i < count; ++i) each.push_back(first + Duration(static_cast<Duration::rep>(i)));
+  return Arrivals(std::move(each));
+}
+
+Stored MemoryLog::store(const RoutedBatch& batch, Timestamp now) {
+  const std::size_t count = batch.batch.record_count;
+  std::vector<std::uint64_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), first_number(batch.shard));
+  const Arrivals arrivals = arrivals_of(batch, count, now);
+  std::vector<SequenceNumber> listed;
+  for (const std::uint64_t number : numbers) listed.emplace_back(number);
+  take(batch, {batch.shard, std::move(numbers), arrivals, std::string(batch.batch.payload.view()), {}});
+  return {SequenceRun(std::move(listed)), arrivals};
+}
+
+StoredInPart MemoryLog::store_part(const RoutedBatch& batch, StoredInPart wanted, Timestamp now) {
+  const std::uint64_t first = first_number(batch.shard);
+  const Arrivals all = arrivals_of(batch, batch.batch.record_count, now);
+  const RecordBatch given = decoded(batch.batch.payload.view());
+  std::vector<Record> records;
+  std::vector<std::uint64_t> numbers;
+  std::vector<Timestamp> arrivals;
+  std::size_t index = 0;
+  for (const Record& record : given) {
+    if (auto* const place = std::get_if<StoredInPart::Place>(&wanted.records.at(index))) {
+      *place = {SequenceNumber(first + index), all[index]};
+      records.push_back(record);
+      numbers.push_back(first + index);
+      arrivals.push_back(all[index]);
+    }
+    ++index;
+  }
+  if (records.empty()) return wanted;
+  take(batch, {batch.shard,
+               std::move(numbers),
+               Arrivals(std::move(arrivals)),
+               std::string(encode(records).payload.view()),
+               {}});
+  return wanted;
+}
+
+void MemoryLog::take(const RoutedBatch& batch, MemoryBatch stored) {
+  for (const Record& record : decoded(stored.payload)) stored.sizes.push_back(record.size());
+  mutable_shard(batch.shard).next = stored.numbers.back() + 1;
+  for (std::size_t i = 0; i < stored.numbers.size(); ++i) {
+    last_arrival_ = std::max(last_arrival_.value_or(Timestamp::min()), stored.arrivals[i]);
+  }
+  batches_.push_back(std::move(stored));
+  ++appended_;
+}
+
+void MemoryLog::check_moves(std::span<const ProducerMove> moves) const {
+  const auto is_text = [](const std::string& text) { return text.size() <= 256 && utf8_length(text); };
+  std::map<ProducerId, std::optional<SequenceNumber>> at;
+  for (const ProducerMove& move : moves) {
+    if (move.id.name.empty() || !is_text(move.id.name) || !is_text(move.id.source) || move.to.proof.size() > 4096) {
+      throw Error(ErrorCode::usage, "producer " + quote(move.id.name) + ": a name, source or proof out of bounds");
+    }
+    auto found = at.find(move.id);
+    if (found == at.end()) {
+      const auto stored = producers.find(move.id);
+      const auto place = stored == producers.end() ? std::nullopt : std::optional(stored->second.place.position);
+      found = at.emplace(move.id, place).first;
+    }
+    if (found->second != move.from) {
+      throw Error(ErrorCode::fenced, "producer " + quote(move.id.name) + ": is not where it is expected");
+    }
+    found->second = move.to.position;
+  }
+}
+
+void MemoryLog::move(std::span<const ProducerMove> moves, Timestamp now) {
+  for (const ProducerMove& move : moves) producers.insert_or_assign(move.id, Producer{move.id, move.to, now});
+}
+
+void MemoryLog::reshard(const ReshardStep& step, Timestamp now) {
+  MemoryShard child;
+  for (const ShardId parent : step.closes) child.begin = std::max(child.begin, shard(parent).next);
+  child.next = child.readable = child.begin;
+  map_ = apply(map_, step, std::max(now, last_arrival_.value_or(now)));
+  for (const ReshardStep::Child& opened : step.opens) shards_.emplace(opened.id, child);
+}
+
+void MemoryLog::update(const SettingsChange& change, Timestamp now) {
+  StreamSettings settings = settings_;
+  Attributes attributes = attributes_;
+  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
+  if (change.retention) settings.retention = *change.retention;
+  if (change.compression) settings.compression = *change.compression;
+  set(settings.tags, change.tags);
+  set(attributes, change.attributes);
+  check(settings);
+  check(attributes);
+  settings_ = std::move(settings);
+  attributes_ = std::move(attributes);
+  expire(now);
+}
+
+}  // namespace shardlog::test

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shardlog/log/stream.h"
+
+namespace shardlog::test {
+
+/// How one engine in memory differs from another.
+struct MemoryTraits {
+  Capabilities capabilities{.engine = "memory"};
+  bool knows_processes = true;  ///< which of those that opened a stream are still there
+};
+
+/// Makes the promises that the embedded engine makes.
+MemoryTraits like_sqlite();
+
+/// Makes as few as the seam allows: gaps between the numbers, one commit a shard, arrivals that step back and are not
+/// kept, no number for Latest, no producers, no counts, processes of which nothing is known.
+MemoryTraits unlike_sqlite();
+
+/// The numbers that this engine gives fit into 64 bits; beyond them one is as good as the largest.
+std::uint64_t number_of(const SequenceNumber& sequence);
+
+/// Some records of one shard, as they are stored.
+struct MemoryBatch {
+  ShardId shard;
+  std::vector<std::uint64_t> numbers;  ///< one for each record, ascending
+  Arrivals arrivals;
+  std::string payload;
+  std::vector<std::uint64_t> sizes;  ///< of each record, data and key
+};
+
+/// The numbers of a shard.
+struct MemoryShard {
+  std::uint64_t begin = 1;  ///< the first that it may have
+  std::uint64_t next = 1;   ///< above all that it has
+  /// The first that can be read: what is before it was trimmed.
+  std::uint64_t readable = 1;
+  std::uint64_t trimmed_records = 0;
+  std::uint64_t trimmed_bytes = 0;
+  Timestamp last_trimmed = Timestamp::min();  ///< when the newest of them arrived
+};
+
+/// What a stream in memory holds: the rules, for one thread at a time.
+class MemoryLog {
+ public:
+  MemoryLog(const CreateOptions& options, MemoryTraits traits, Timestamp now);
+
+  [[nodiscard]] const ShardMap& map() const { return map_; }
+  [[nodiscard]] const std::vector<MemoryBatch>& batches() const { return batches_; }
+  /// Throws not_found.
+  [[nodiscard]] const MemoryShard& shard(ShardId id) const;
+  [[nodiscard]] StreamDescription describe() const;
+
+  /// Before anything else is done at `now`: takes what is past retention.
+  void expire(Timestamp now);
+  /// Takes what is before this number.
+  void trim(ShardId id, std::uint64_t number);
+
+  [[nodiscard]] bool is_sealed(const RoutedBatch& batch) const { return !map_.at(batch.shard).open(); }
+  Stored store(const RoutedBatch& batch, Timestamp now);
+  /// Stores those of its records whose place in `wanted` holds a Place, and fills that in.
+  StoredInPart store_part(const RoutedBatch& batch, StoredInPart wanted, Timestamp now);
+
+  void check_moves(std::span<const ProducerMove> moves) const;
+  void move(std::span<const ProducerMove> moves, Timestamp now);
+
+  void reshard(const ReshardStep& step, Timestamp now);
+  void update(const SettingsChange& change, Timestamp now);
+
+  std::map<std::string, Consumer> consumers;  ///< by their names
+  std::map<ProducerId, Producer> producers;   ///< where they are
+  std::set<std::string> processes;            ///< that have the stream open
+  std::uint64_t processes_named = 0;          ///< those that have closed it too
+
+ private:
+  MemoryShard& mutable_shard(ShardId id) { return shards_.at(id); }
+  void take(const RoutedBatch& batch, MemoryBatch stored);
+  [[nodiscard]] std::uint64_t first_number(ShardId id) const;
+  [[nodiscard]] Arrivals arrivals_of(const RoutedBatch& batch, std::size_t count, Timestamp now) const;
+
+  MemoryTraits traits_;
+  std::string uuid_;
+  Timestamp created_at_;
+  StreamSettings settings_;
+  Attributes attributes_;
+  ShardMap map_;
+  std::map<ShardId, MemoryShard> shards_;
+  std::vector<MemoryBatch> batches_;
+  std::uint64_t appended_ = 0;  ///< batches, the trimmed ones too
+  std::optional<Timestamp> last_arrival_;
+};
+
+}  // namespace shardlog::test
