@@ -26,8 +26,8 @@
 ///
 /// The library reads no environment, handles no signals, prints nothing and never ends the process. It starts a thread
 /// only to wait for the writer lock while another process holds it; that thread runs no code of the caller's, and ends
-/// once it has got the lock, which may be after the call has given up. Whoever stops the process on a signal should hold
-/// OpenOptions::commit_mutex meanwhile.
+/// once it has got the lock, which may be after the call has given up. Whoever stops the process on a signal should
+/// hold OpenOptions::commit_mutex meanwhile.
 ///
 /// Never open a file of a stream by other means in a process that has the stream open: when that is closed, the system
 /// drops SQLite's locks.
