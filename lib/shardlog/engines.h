@@ -4,18 +4,19 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/log/engine.h"
 
 namespace shardlog {
 
 /// The engine of an address: a path, or "scheme:..." for another one than the embedded. Throws usage (unknown scheme,
 /// an empty name).
-std::unique_ptr<Engine> engine_of(const std::string& address);
+SHARDLOG_API std::unique_ptr<Engine> engine_of(const std::string& address);
 
 /// As Engine::create(), open(), list() and remove() of the address's engine.
-void create(const std::string& address, const CreateOptions& options, const Clock& clock);
-std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock);
-std::vector<std::string> list_streams(const std::string& address);
-void remove_stream(const std::string& address, const OpenOptions& options, const Clock& clock);
+SHARDLOG_API void create(const std::string& address, const CreateOptions& options, const Clock& clock);
+SHARDLOG_API std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock);
+SHARDLOG_API std::vector<std::string> list_streams(const std::string& address);
+SHARDLOG_API void remove_stream(const std::string& address, const OpenOptions& options, const Clock& clock);
 
 }  // namespace shardlog

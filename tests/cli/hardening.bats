@@ -1,15 +1,24 @@
 #!/usr/bin/env bats
-# What makes a mistake in memory harder to exploit is in every program.
+# What makes a mistake in memory harder to exploit is in every program, and in the shared library.
 
 load helpers
 
+# expect_hardened FILE FLAGS: what its dynamic section has to say is that it is bound early, a program also that it is
+# position independent.
+expect_hardened() {
+  readelf -lW "$1" | grep -q 'GNU_RELRO' || fail "$1: no RELRO"
+  readelf -lW "$1" | grep 'GNU_STACK' | grep -q ' RW ' || fail "$1: an executable stack"
+  readelf -dW "$1" | grep -q "Flags: $2" || fail "$1: bound late, or not position independent"
+  readelf -sW "$1" | grep -q '__stack_chk_fail' || fail "$1: no stack protector"
+}
+
 @test "every program is hardened" {
-  local program binary
+  local program
   for program in create get put reshard stats; do
-    binary="$SHARDLOG_BIN/stream-$program"
-    readelf -lW "$binary" | grep -q 'GNU_RELRO' || fail "$program: no RELRO"
-    readelf -lW "$binary" | grep 'GNU_STACK' | grep -q ' RW ' || fail "$program: an executable stack"
-    readelf -dW "$binary" | grep -q 'Flags: NOW PIE' || fail "$program: bound late, or not position independent"
-    readelf -sW "$binary" | grep -q '__stack_chk_fail' || fail "$program: no stack protector"
+    expect_hardened "$SHARDLOG_BIN/stream-$program" 'NOW PIE'
   done
+}
+
+@test "the shared library is hardened" {
+  expect_hardened "$SHARDLOG_BIN/../lib/libshardlog.so" NOW
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "shardlog/sqlite/file_layer.h"
+
 namespace shardlog::test {
 
 namespace {
@@ -10,7 +12,7 @@ namespace {
 constexpr int write_lock = 0;
 constexpr int checkpoint_lock = 1;
 
-/// What SQLite takes for its file; the system's own stands right behind it.
+/// What SQLite takes for its file; the engine's stands right after it.
 struct WatchedFile {
   sqlite3_file base;
   DatabaseFile kind;
@@ -109,8 +111,9 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
 
 }  // namespace
 
-WatchedVfs::WatchedVfs() : system_(sqlite3_vfs_find(nullptr)), own_(*system_) {
-  // The system's other functions look at nothing of the structure that differs here.
+WatchedVfs::WatchedVfs()
+    : default_(sqlite3_vfs_find(nullptr)), system_(sqlite3_vfs_find(sqlite::file_layer())), own_(*system_) {
+  // The other functions look at nothing of the structure that differs here.
   own_.zName = "shardlog";  // in place of the layer that the engine asks for
   own_.szOsFile += static_cast<int>(sizeof(WatchedFile));
   own_.pAppData = this;
@@ -120,7 +123,7 @@ WatchedVfs::WatchedVfs() : system_(sqlite3_vfs_find(nullptr)), own_(*system_) {
 
 WatchedVfs::~WatchedVfs() {
   sqlite3_vfs_unregister(&own_);
-  sqlite3_vfs_register(system_, 1);
+  sqlite3_vfs_register(default_, 1);
 }
 
 void WatchedVfs::set_hook(Hook hook) {

@@ -19,8 +19,9 @@ enum class FileCall {
   lock_for_writing,     ///< every write transaction does
 };
 
-/// While it exists all connections that are opened use the system's files through it. The hook is asked before each of
-/// the calls above, on the caller's thread: what it returns other than SQLITE_OK is the outcome instead of the call.
+/// While it exists all connections that are opened use the engine's file layer through it. The hook is asked before
+/// each of the calls above, on the caller's thread: what it returns other than SQLITE_OK is the outcome instead of the
+/// call.
 class WatchedVfs {
  public:
   using Hook = std::function<int(DatabaseFile, FileCall)>;
@@ -36,6 +37,7 @@ class WatchedVfs {
   sqlite3_vfs* system() { return system_; }
 
  private:
+  sqlite3_vfs* default_;
   sqlite3_vfs* system_;
   sqlite3_vfs own_;
   std::mutex mutex_;

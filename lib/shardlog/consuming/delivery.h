@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/log/stream.h"
 
 namespace shardlog::consuming {
@@ -18,7 +19,7 @@ struct Slice {
 };
 
 /// Consecutive records of one shard that are delivered together.
-struct Batch {
+struct SHARDLOG_API Batch {
   ShardId shard;
   std::uint64_t epoch = 0;       ///< of the lease: a fencing token
   std::uint64_t generation = 1;  ///< of the lease
@@ -35,7 +36,7 @@ struct Batch {
 };
 
 /// What has to be done now and then while a worker is busy, so that it keeps its leases.
-class Lifeline {
+class SHARDLOG_API Lifeline {
  public:
   virtual ~Lifeline() = default;
 
@@ -53,7 +54,7 @@ struct Processed {
 };
 
 /// What a worker does with the records: hand them to a command, write them to a pipe. For one thread.
-class Delivery {
+class SHARDLOG_API Delivery {
  public:
   virtual ~Delivery() = default;
 

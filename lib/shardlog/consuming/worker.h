@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shardlog/consuming/delivery.h"
+#include "shardlog/core/export.h"
 #include "shardlog/log/stream.h"
 
 namespace shardlog::consuming {
@@ -44,7 +45,7 @@ struct WorkerReport {
 ///
 /// Throws fenced where a lease was lost (its message says to whom), not_found where the consumer is not there, and as
 /// Stream and the delivery do. `stream` is open for writing; it is this worker's alone. All must outlive the call.
-WorkerReport run_worker(const WorkerOptions& options, Stream& stream, Delivery& delivery, const Clock& clock,
-                        const std::stop_token& stop);
+SHARDLOG_API WorkerReport run_worker(const WorkerOptions& options, Stream& stream, Delivery& delivery,
+                                     const Clock& clock, const std::stop_token& stop);
 
 }  // namespace shardlog::consuming

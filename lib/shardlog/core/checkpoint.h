@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/position.h"
 
 namespace shardlog {
@@ -28,8 +29,8 @@ using Checkpoint = std::variant<Beginning, TrimHorizon, Latest, AtTime, AtSequen
 /// beginning, trim-horizon, latest, time:MICROSECONDS, at:SEQUENCE, after:SEQUENCE or shard-end. Beginning, at and
 /// shard-end may be followed by @ and the time before which records are skipped. Times are microseconds since the
 /// epoch.
-std::string to_string(const Checkpoint& checkpoint);
+SHARDLOG_API std::string to_string(const Checkpoint& checkpoint);
 /// The same back; nothing if it is none of these.
-std::optional<Checkpoint> parse_checkpoint(std::string_view text);
+SHARDLOG_API std::optional<Checkpoint> parse_checkpoint(std::string_view text);
 
 }  // namespace shardlog

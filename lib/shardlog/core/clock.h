@@ -3,6 +3,8 @@
 #include <chrono>
 #include <string>
 
+#include "shardlog/core/export.h"
+
 namespace shardlog {
 
 using Duration = std::chrono::microseconds;
@@ -11,7 +13,7 @@ using Duration = std::chrono::microseconds;
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// All time comes through a Clock, so that a test can own it. Implementations are safe to call from any thread.
-class Clock {
+class SHARDLOG_API Clock {
  public:
   virtual ~Clock() = default;
 
@@ -23,13 +25,13 @@ class Clock {
 };
 
 /// The system's clocks.
-class SystemClock final : public Clock {
+class SHARDLOG_API SystemClock final : public Clock {
  public:
   [[nodiscard]] Timestamp now() const override;
   [[nodiscard]] Duration elapsed() const override;
 };
 
 /// RFC 3339 in UTC with microseconds: 2026-01-31T23:59:59.000001Z. Years outside 0..9999 are printed as they are.
-std::string to_rfc3339(Timestamp time);
+SHARDLOG_API std::string to_rfc3339(Timestamp time);
 
 }  // namespace shardlog

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/printable.h"  // IWYU pragma: export: messages quote what they name
 
 namespace shardlog {
@@ -29,7 +30,7 @@ enum class ErrorCode {
 
 /// The only exception type that this library throws on purpose.
 /// The message has the form "what failed 'object': reason", on one line, and can be shown as it is.
-class Error : public std::runtime_error {
+class SHARDLOG_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
 
@@ -42,6 +43,6 @@ class Error : public std::runtime_error {
 /// An Error for a failed system call: "<what>: <strerror(error_number)>".
 /// The code follows errno: not_found, permission, full (no space, or over a quota or limit), busy (no more descriptors,
 /// memory or processes), and io for the rest.
-Error system_error(const std::string& what, int error_number);
+SHARDLOG_API Error system_error(const std::string& what, int error_number);
 
 }  // namespace shardlog

@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "shardlog/core/export.h"
+
 namespace shardlog {
 
 /// A point of the key space, 0 .. 2^128-1 (Kinesis API, "HashKey"). Printed in decimal.
-class HashKey {
+class SHARDLOG_API HashKey {
  public:
   __extension__ using Value = unsigned __int128;
   using Bytes = std::array<unsigned char, 16>;

@@ -10,6 +10,7 @@
 
 #include "shardlog/core/bytes.h"
 #include "shardlog/core/compression.h"
+#include "shardlog/core/export.h"
 #include "shardlog/core/record.h"
 
 namespace shardlog {
@@ -36,20 +37,21 @@ struct EncodedBatch {
 /// Encodes 1 to max_batch_records records of together at most max_batch_bytes. The views are read during the call only.
 /// A body is compressed only where it has 1 KiB or more and gets smaller by an eighth or more. Throws internal where a
 /// bound is broken: the caller cuts batches.
-EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer = std::nullopt,
-                    Compression compression = Compression::none);
+SHARDLOG_API EncodedBatch encode(std::span<const Record> records,
+                                 const std::optional<ProducerStamp>& producer = std::nullopt,
+                                 Compression compression = Compression::none);
 
 /// The same for records without keys that already stand as they are stored: `lines` is each record followed by a
 /// newline, `lengths` their sizes without it. One copy of `lines`.
-EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths,
-                          Compression compression = Compression::none);
+SHARDLOG_API EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths,
+                                       Compression compression = Compression::none);
 
 /// A decoded batch; owns its bytes. Iterates over Records that borrow from it.
 class RecordBatch {
  public:
   /// Checks the checksum and every length before it is used. Throws corrupt, and unsupported for what a newer version
   /// wrote.
-  static RecordBatch decode(Bytes payload);
+  SHARDLOG_API static RecordBatch decode(Bytes payload);
 
   class Iterator {
    public:
@@ -59,8 +61,8 @@ class RecordBatch {
     using pointer = void;
     using iterator_category = std::input_iterator_tag;
 
-    Record operator*() const;
-    Iterator& operator++();
+    SHARDLOG_API Record operator*() const;
+    SHARDLOG_API Iterator& operator++();
     void operator++(int) { ++*this; }
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.index_ == b.index_; }
 
@@ -90,12 +92,12 @@ class RecordBatch {
   [[nodiscard]] std::size_t memory() const { return payload_.size() + body_.size(); }
 
   /// What its payload is compressed with.
-  [[nodiscard]] Compression compression() const;
+  [[nodiscard]] SHARDLOG_API Compression compression() const;
 
   [[nodiscard]] const std::optional<ProducerStamp>& producer() const { return producer_; }
 
   /// Of the payload; an engine covers it with its own.
-  [[nodiscard]] std::uint64_t checksum() const;
+  [[nodiscard]] SHARDLOG_API std::uint64_t checksum() const;
 
  private:
   /// A column of lengths, read where it lies.
@@ -137,6 +139,6 @@ class RecordBatch {
 };
 
 /// The checksum that stands in an encoded payload. REQUIRES: made by encode() or accepted by decode().
-std::uint64_t payload_checksum(std::string_view payload);
+SHARDLOG_API std::uint64_t payload_checksum(std::string_view payload);
 
 }  // namespace shardlog

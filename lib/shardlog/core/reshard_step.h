@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/shard_map.h"
 
 namespace shardlog {
@@ -31,12 +32,13 @@ struct ReshardStep {
 /// The children of `step` as shards that open at `now`. `parents` are the shards it closes, `next` is the id that its
 /// first child is to have. Throws usage where a parent is closed, an id is another, or the children do not cover
 /// exactly the parents' key space.
-std::vector<Shard> children_of(const ReshardStep& step, std::span<const Shard> parents, ShardId next, Timestamp now);
+SHARDLOG_API std::vector<Shard> children_of(const ReshardStep& step, std::span<const Shard> parents, ShardId next,
+                                            Timestamp now);
 
 /// The map after `step`, one version on. Throws as children_of().
-ShardMap apply(const ShardMap& map, const ReshardStep& step, Timestamp now);
+SHARDLOG_API ShardMap apply(const ShardMap& map, const ReshardStep& step, Timestamp now);
 
 /// The id that the next new shard gets: ids count up and are never used again.
-ShardId next_shard_id(const ShardMap& map);
+SHARDLOG_API ShardId next_shard_id(const ShardMap& map);
 
 }  // namespace shardlog

@@ -9,11 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "shardlog/core/export.h"
+
 namespace shardlog {
 
 /// A record's place in its shard: a decimal number of up to 129 digits that the engine chose (Kinesis API,
 /// "SequenceNumber"). Sequence numbers of one shard are compared, never computed with: not every engine's are dense.
-class SequenceNumber {
+class SHARDLOG_API SequenceNumber {
  public:
   explicit SequenceNumber(std::uint64_t value) : digits_(std::to_string(value)) {}
 

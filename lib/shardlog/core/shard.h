@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/core/export.h"
 #include "shardlog/core/hash_key.h"
 
 namespace shardlog {
@@ -14,7 +15,7 @@ namespace shardlog {
 constexpr std::uint32_t max_shards = 10'000;
 
 /// A shard's number within its stream: counts up, never reused. Written shardId-000000000003.
-class ShardId {
+class SHARDLOG_API ShardId {
  public:
   constexpr explicit ShardId(std::uint32_t number) : number_(number) {}
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/hash_key.h"
 #include "shardlog/core/shard.h"
 
@@ -12,10 +13,10 @@ namespace shardlog {
 
 /// The ranges of a new stream of `count` shards: floor(2^128 / count) keys each, the last one up to 2^128-1.
 /// REQUIRES: 1 <= count <= max_shards
-std::vector<HashRange> even_ranges(std::uint32_t count);
+SHARDLOG_API std::vector<HashRange> even_ranges(std::uint32_t count);
 
 /// All shards of a stream, open and closed, at one moment. The open ones tile the key space.
-class ShardMap {
+class SHARDLOG_API ShardMap {
  public:
   /// Raised by every change of the map; what was routed by an older version may have to be routed again.
   using Version = std::uint64_t;
@@ -54,6 +55,6 @@ class ShardMap {
 /// Throws corrupt unless the shards can have come about by splits and merges: ids count up from 0, the shards without
 /// parents tile the key space, and each other one took over keys of closed shards with lower ids, which were all taken
 /// over. So whoever follows parents or children comes to an end, and to every key.
-void check_lineage(const ShardMap& map);
+SHARDLOG_API void check_lineage(const ShardMap& map);
 
 }  // namespace shardlog

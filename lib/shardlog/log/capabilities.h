@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/core/export.h"
 
 namespace shardlog {
 
@@ -38,6 +39,6 @@ struct Capabilities {
 };
 
 /// Throws usage unless it `can`: "--group: the engine 'nats' cannot do that". `what` is the option, or the member.
-void require(bool can, std::string_view what, const Capabilities& capabilities);
+SHARDLOG_API void require(bool can, std::string_view what, const Capabilities& capabilities);
 
 }  // namespace shardlog

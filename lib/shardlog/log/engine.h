@@ -4,12 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/log/stream.h"
 
 namespace shardlog {
 
 /// One way to keep streams.
-class Engine {
+class SHARDLOG_API Engine {
  public:
   virtual ~Engine() = default;
 

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "shardlog/core/consumer.h"
+#include "shardlog/core/export.h"
 
 namespace shardlog {
 
 /// What is kept of a stream's consumers. Whatever writes throws as Stream::append(). May be that of another stream: an
 /// engine without a place for leases borrows one.
-class LeaseStore {
+class SHARDLOG_API LeaseStore {
  public:
   virtual ~LeaseStore() = default;
 

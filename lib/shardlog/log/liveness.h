@@ -2,10 +2,12 @@
 
 #include <string>
 
+#include "shardlog/core/export.h"
+
 namespace shardlog {
 
 /// What an engine knows of the processes that own leases. It needs no more than to tell one from another.
-class Liveness {
+class SHARDLOG_API Liveness {
  public:
   virtual ~Liveness() = default;
 

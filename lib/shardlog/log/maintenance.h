@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/log/description.h"
 #include "shardlog/log/reader.h"
 
@@ -62,7 +63,7 @@ struct VerifyReport {
   std::vector<Loss> losses;           ///< that were accepted before
 };
 
-class Maintenance {
+class SHARDLOG_API Maintenance {
  public:
   virtual ~Maintenance() = default;
 

@@ -3,11 +3,12 @@
 #include <stop_token>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/core/export.h"
 
 namespace shardlog {
 
 /// Tells of commits, for those who wait for something else than records.
-class Notice {
+class SHARDLOG_API Notice {
  public:
   virtual ~Notice() = default;
 

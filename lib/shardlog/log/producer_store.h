@@ -3,12 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/producer.h"
 
 namespace shardlog {
 
 /// How far the producers of a stream have come. They are moved on by Stream::append(), in one with what they store.
-class ProducerStore {
+class SHARDLOG_API ProducerStore {
  public:
   virtual ~ProducerStore() = default;
 

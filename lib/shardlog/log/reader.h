@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/position.h"
 #include "shardlog/log/records.h"
 
@@ -20,9 +21,9 @@ struct ShardStart {
 struct ReadRequest {
   std::vector<ShardStart>
       starts{};                   ///< these shards, each from a place of its own; then `shards` and `from` say nothing
-  std::vector<ShardId> shards;    ///< none means all
+  std::vector<ShardId> shards{};  ///< none means all
   Position from = TrimHorizon{};  ///< before the trim horizon, a sequence number is a gap; other positions begin there
-  std::optional<Position> until;  ///< nothing means the tail at the start, or no end when following
+  std::optional<Position> until{};  ///< nothing means the tail at the start, or no end when following
   bool follow = false;
   bool notice = true;        ///< when following: be woken by commits; otherwise wait() lasts as long as it is told to
   bool descendants = false;  ///< those that take over from the chosen shards too
@@ -37,7 +38,7 @@ struct ReadResult {
 };
 
 /// Reads forward. Holds nothing open between calls, so a slow caller holds up nobody. For one thread at a time.
-class Reader {
+class SHARDLOG_API Reader {
  public:
   virtual ~Reader() = default;
 

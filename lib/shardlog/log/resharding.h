@@ -2,11 +2,12 @@
 
 #include <optional>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/reshard_step.h"
 
 namespace shardlog {
 
-class Resharding {
+class SHARDLOG_API Resharding {
  public:
   virtual ~Resharding() = default;
 

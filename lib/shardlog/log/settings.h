@@ -9,6 +9,7 @@
 
 #include "shardlog/core/clock.h"
 #include "shardlog/core/compression.h"
+#include "shardlog/core/export.h"
 #include "shardlog/core/record.h"
 
 namespace shardlog {
@@ -31,10 +32,10 @@ struct StreamSettings {
 
 struct CreateOptions {
   std::uint32_t shards = 1;
-  StreamSettings settings;
+  StreamSettings settings{};
   Attributes attributes{};
-  std::optional<std::string> group;  ///< the user group that may use the stream too
-  bool unsafe_file_system = false;   ///< accept a file system on which the engine cannot promise anything
+  std::optional<std::string> group{};  ///< the user group that may use the stream too
+  bool unsafe_file_system = false;     ///< accept a file system on which the engine cannot promise anything
 };
 
 /// Settings to change; what is absent stays.
@@ -61,19 +62,19 @@ struct OpenOptions {
 };
 
 /// What arrived before this is past retention at `now`; nothing if records stay for ever.
-std::optional<Timestamp> expiry(Duration retention, Timestamp now);
+SHARDLOG_API std::optional<Timestamp> expiry(Duration retention, Timestamp now);
 
 /// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag"), or attributes.
-void check(const StreamSettings& settings);
-void check(const Attributes& attributes);
+SHARDLOG_API void check(const StreamSettings& settings);
+SHARDLOG_API void check(const Attributes& attributes);
 
 /// Throws usage where it is not the name of a consumer: 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
-void check_consumer_name(const std::string& name);
+SHARDLOG_API void check_consumer_name(const std::string& name);
 
 /// What keeps a text from being a partition key, "is empty" for instance; nothing if it can be one.
-std::optional<std::string> fault_of_key(std::string_view key);
+SHARDLOG_API std::optional<std::string> fault_of_key(std::string_view key);
 
 /// Throws malformed if a stream with this maximum record size does not take the record.
-void check(const Record& record, std::uint64_t max_record_size);
+SHARDLOG_API void check(const Record& record, std::uint64_t max_record_size);
 
 }  // namespace shardlog

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/log/capabilities.h"
 #include "shardlog/log/description.h"
 #include "shardlog/log/lease_store.h"
@@ -47,7 +48,7 @@ struct ShardPlace {
 
 /// A stream that is open: its log, and its other parts. For one thread at a time. Whatever reads throws busy as
 /// Reader::next() does.
-class Stream {
+class SHARDLOG_API Stream {
  public:
   virtual ~Stream() = default;
 

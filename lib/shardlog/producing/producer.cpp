@@ -1,18 +1,24 @@
 #include "shardlog/producing/producer.h"
 
+#include <condition_variable>
+#include <exception>
+#include <mutex>
 #include <utility>
+
+#include "shardlog/producing/packer.h"
+#include "shardlog/producing/writer.h"
 
 namespace shardlog::producing {
 
+namespace {
+
 /// What one caller waits for.
-struct Producer::Call {
+struct Call {
   Packed packed;
   Written written{};
   std::exception_ptr failure{};
   bool done = false;
 };
-
-namespace {
 
 /// The part of a common commit that came from the batches `first` to `last`, and of its places from `first_place` on.
 Written part_of(const Written& all, std::size_t first, std::size_t last, std::size_t first_place, std::size_t places) {
@@ -35,9 +41,41 @@ Written part_of(const Written& all, std::size_t first, std::size_t last, std::si
 
 }  // namespace
 
-Producer::Producer(Stream& stream, Sync sync) : Producer(stream, stream.describe(), sync) {}
+/// Callers that put at the same time, and how their records come into common commits.
+class Producer::Grouping {
+ public:
+  Grouping(Stream& stream, const StreamDescription& description, Sync sync);
 
-Producer::Producer(Stream& stream, const StreamDescription& description, Sync sync)
+  std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop);
+
+ private:
+  std::unique_ptr<Packer> borrow_packer();
+  void give_back(std::unique_ptr<Packer> packer);
+  Written store(Packed packed, const std::stop_token& stop);
+  void lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop);
+
+  StreamSettings settings_;
+  Writer writer_;  ///< used by the caller that leads
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by the mutex.
+  ShardMap map_;
+  std::vector<std::unique_ptr<Packer>> packers_;  ///< that nobody uses
+  std::vector<Call*> waiting_;
+  bool led_ = false;  ///< a caller is storing for others
+};
+
+Producer::Producer(Stream& stream, Sync sync)
+    : grouping_(std::make_unique<Grouping>(stream, stream.describe(), sync)) {}
+
+Producer::~Producer() = default;
+
+std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const std::stop_token& stop) {
+  return grouping_->put(records, stop);
+}
+
+Producer::Grouping::Grouping(Stream& stream, const StreamDescription& description, Sync sync)
     : settings_(description.settings),
       writer_(stream, description, sync,
               [this](const ShardMap& map) {
@@ -46,7 +84,7 @@ Producer::Producer(Stream& stream, const StreamDescription& description, Sync sy
               }),
       map_(description.map) {}
 
-std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const std::stop_token& stop) {
+std::vector<RecordOutcome> Producer::Grouping::put(std::span<const Record> records, const std::stop_token& stop) {
   std::unique_ptr<Packer> packer = borrow_packer();
   std::vector<RecordOutcome> refused;
   for (const Record& record : records) {
@@ -70,7 +108,7 @@ std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const 
   return outcomes;
 }
 
-std::unique_ptr<Packer> Producer::borrow_packer() {
+std::unique_ptr<Packer> Producer::Grouping::borrow_packer() {
   const std::lock_guard guard(mutex_);
   if (packers_.empty()) return std::make_unique<Packer>(map_, settings_.compression, true);
   std::unique_ptr<Packer> packer = std::move(packers_.back());
@@ -79,12 +117,12 @@ std::unique_ptr<Packer> Producer::borrow_packer() {
   return packer;
 }
 
-void Producer::give_back(std::unique_ptr<Packer> packer) {
+void Producer::Grouping::give_back(std::unique_ptr<Packer> packer) {
   const std::lock_guard guard(mutex_);
   packers_.push_back(std::move(packer));
 }
 
-Written Producer::store(Packed packed, const std::stop_token& stop) {
+Written Producer::Grouping::store(Packed packed, const std::stop_token& stop) {
   Call call{std::move(packed)};
   std::unique_lock guard(mutex_);
   waiting_.push_back(&call);
@@ -95,7 +133,7 @@ Written Producer::store(Packed packed, const std::stop_token& stop) {
 }
 
 /// Stores what all that wait have brought, in one commit.
-void Producer::lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop) {
+void Producer::Grouping::lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop) {
   led_ = true;
   const std::vector<Call*> calls = std::exchange(waiting_, {});
   guard.unlock();

@@ -4,29 +4,13 @@
 #include <optional>
 #include <span>
 #include <stop_token>
-#include <string>
-#include <variant>
 #include <vector>
 
 #include "shardlog/log/stream.h"
 #include "shardlog/producing/packed.h"
+#include "shardlog/producing/record_outcome.h"
 
 namespace shardlog::producing {
-
-/// A record that is stored.
-struct RecordStored {
-  ShardId shard;
-  SequenceNumber sequence;
-  Timestamp arrived_at;
-};
-
-/// One that is not, or of which that is not known (then the code is io).
-struct RecordNotStored {
-  ErrorCode code;
-  std::string reason;
-};
-
-using RecordOutcome = std::variant<RecordStored, RecordNotStored>;
 
 /// What became of Packed records.
 struct Written {

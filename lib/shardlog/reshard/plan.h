@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/core/export.h"
 #include "shardlog/core/hash_key.h"
 #include "shardlog/core/reshard_step.h"
 #include "shardlog/core/shard.h"
@@ -38,15 +39,15 @@ using Plan = std::vector<PlannedStep>;
 /// Splits an open shard at `at`, the first hash key of the second child, or in the middle.
 /// Throws not_found (no such shard) and usage (closed, or no key of the range but its first can be `at`); each message
 /// says what would work.
-Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);
+SHARDLOG_API Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);
 
 /// Merges two open shards whose ranges are adjacent, in either order. Throws as split().
-Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads);
+SHARDLOG_API Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads);
 
 /// Brings the open shards to the ranges that a new stream of `count` shards has, by a sweep from the left: for each of
 /// these ranges in turn, what is too small is merged with what is to its right, and what reaches beyond its end is
 /// split there. That makes as many splits as there are new boundaries and as many merges as there are boundaries too
 /// many. Throws usage where count is not 1 to max_shards.
-Plan scale(const ShardMap& map, std::uint32_t count, const Loads& loads);
+SHARDLOG_API Plan scale(const ShardMap& map, std::uint32_t count, const Loads& loads);
 
 }  // namespace shardlog::reshard

@@ -5,9 +5,10 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <optional>
+
+#include "shardlog/sqlite/file_layer.h"
 #include "shardlog/sqlite/schema.h"
-#include "shardlog/sqlite/short_sleeps.h"
-#include "shardlog/sqlite/system_calls.h"
 
 namespace shardlog::sqlite {
 
@@ -60,17 +61,31 @@ std::string switch_to_write_ahead_log(SQLite::Database& database) {
   return journal;
 }
 
+/// Why a file of the stream could not be opened; nothing where something else failed.
+std::optional<Error> reason_of(const SQLite::Exception& error) {
+  const int reason = opening_failure(error.getExtendedErrorCode());
+  if (reason == 0) return std::nullopt;
+  return system_error("open stream.db", reason);
+}
+
+/// A user who may only read cannot make what is missing.
+bool is_not_allowed(const SQLite::Exception& error) {
+  const auto reason = reason_of(error);
+  return (error.getExtendedErrorCode() & 0xff) == SQLITE_CANTOPEN &&
+         (!reason || reason->code() == ErrorCode::permission);
+}
+
 SQLite::Database open_files(const Paths& paths, OpenMode mode) {
   int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  SQLite::Database database(paths.database(), flags, 0, with_short_sleeps());
+  SQLite::Database database(paths.database(), flags, 0, file_layer());
   configure(database.getHandle());
   try {
     database.exec(
         "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY");
   } catch (const SQLite::Exception& error) {
-    if (mode != OpenMode::read_only || error.getErrorCode() != SQLITE_CANTOPEN) throw;
+    if (mode != OpenMode::read_only || !is_not_allowed(error)) throw;
     throw Error(ErrorCode::permission,
                 "stream.db-shm is missing and you may not make it: whoever may write the stream has to open it once");
   }
@@ -84,27 +99,13 @@ SQLite::Database open_files(const Paths& paths, OpenMode mode) {
   return database;
 }
 
-/// Throws the reason where it is that the system has no more of something.
-void refuse_for_lack(int error_number) {
-  const Error reason = system_error("open stream.db", error_number);
-  if (reason.code() == ErrorCode::busy || reason.code() == ErrorCode::full) throw reason;
-}
-
 }  // namespace
 
 SQLite::Database open_database(const Paths& paths, OpenMode mode) {
-  replace_system_calls();
-  forget_failures();
   try {
-    SQLite::Database database = open_files(paths, mode);
-    // Where it cannot open a file for writing, SQLite goes on to read it.
-    if (mode != OpenMode::read_only && last_failure() != 0) throw system_error("open stream.db", last_failure());
-    return database;
-  } catch (const SQLite::Exception&) {
-    refuse_for_lack(last_failure());
-    throw;
-  } catch (const Error&) {
-    refuse_for_lack(last_failure());
+    return open_files(paths, mode);
+  } catch (const SQLite::Exception& error) {
+    if (const auto reason = reason_of(error)) throw Error(*reason);
     throw;
   }
 }
