@@ -18,7 +18,6 @@
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "unit/refusal.h"
-#include "unit/refusal.h"
 
 /// Whoever can write the files of a stream can make right checksums too.
 namespace shardlog {
