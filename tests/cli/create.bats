@@ -126,7 +126,9 @@ and its --compression is not as asked: --update sets it
 and its --tag is not as asked: --update sets it"
   expect_silence stream-create s --if-missing --shards 2 --retention 7d --compression zstd --tag owner=a --max-record-size 1MiB
   expect_silence stream-create s --if-missing --update --retention 1d --tag owner=b
-  expect_silence stream-create s --if-missing --retention 1d --tag owner=b --tag other=
+  expect_silence stream-create s --if-missing --retention 1d --tag owner=b
+  expect_status 0 stream-create s --if-missing --tag other=
+  expect_stderr_line "and its --tag is not as asked: --update sets it"
   expect_status 0 stream-create s --if-missing --update --shards 4
   expect_stderr_line "is there, with 2 shards: stream-reshard scale s 4 changes that"
   expect_silence stream-create s -q --if-missing --shards 4
@@ -317,9 +319,21 @@ tags() {
 
 @test "--update adds, replaces and removes tags" {
   expect_silence stream-create --tag a=1 --tag b=2 --tag c=3 s
-  expect_silence stream-create --update --tag b=two --tag c= --tag d=4 --tag missing= s
-  expect_equal "$(settings s .tags)" '{"a":"1","b":"two","d":"4"}'
+  expect_silence stream-create --update --tag b=two --tag empty= --untag c --tag d=4 --untag missing s
+  expect_equal "$(settings s .tags)" '{"a":"1","b":"two","d":"4","empty":""}'
+  expect_silence stream-create --if-missing --update --tag a= --untag b --untag d s
+  expect_equal "$(settings s .tags)" '{"a":"","empty":""}'
   expect_equal "$(settings s .max_record_size)" 1048576
+}
+
+@test "--untag takes a key that --tag does not set, and goes with --update only" {
+  expect_silence stream-create --tag a=1 s
+  expect_failure 64 "--untag" stream-create --untag a s
+  expect_failure 64 "--untag" stream-create --if-missing --untag a s
+  expect_failure 64 "--untag 'a=1'" stream-create --update --untag a=1 s
+  expect_failure 64 "--untag ''" stream-create --update --untag '' s
+  expect_failure 64 "--untag 'a'.*same key" stream-create --update --untag a --tag a=2 s
+  expect_equal "$(settings s .tags)" '{"a":"1"}'
 }
 
 @test "--update that changes nothing changes nothing" {
@@ -360,6 +374,121 @@ tags() {
   expect_exit 143
   echo last >>input
   expect_same "$STDOUT" input
+}
+
+# --- --remove ------------------------------------------------------------------------------------------------------------------
+
+@test "--remove deletes a stream and nothing else, and its name can be used again" {
+  expect_silence stream-create s
+  expect_silence stream-create other
+  put s a b
+  expect_silence stream-create --remove s/
+  expect_equal "$(ls -A)" other
+  expect_silence stream-create s
+  expect_no_records s
+}
+
+@test "--remove tells a writer and a follower that have the stream open, and nothing more is acknowledged" {
+  expect_silence stream-create s
+  stream-get -f s >followed 2>follower 3>&- &
+  local follower=$! status=0
+  BACKGROUND+=("$follower")
+  feed lines
+  start stream-put s --ack <lines
+  echo first >&"$FEED"
+  wait_until has_lines 1 "$OUTPUT"
+  wait_until has_lines 1 followed
+  expect_silence stream-create --remove s
+  echo second >&"$FEED"
+  exec {FEED}>&-
+  expect_exit 66
+  expect_stderr_line "'s'.*removed"
+  expect_equal "$(wc -l <"$STDOUT")" 1
+  wait_until is_gone "$follower"
+  wait "$follower" || status=$?
+  expect_equal "$status $(cat followed)" "66 first"
+  mv follower "$STDERR"
+  expect_stderr_line "'s'.*removed"
+  [ ! -e s ]
+}
+
+@test "--remove waits for a commit, as long as --timeout says" {
+  expect_silence stream-create s
+  flock --no-fork s/lock sleep 1000 3>&- &
+  local holder=$!
+  BACKGROUND+=("$holder")
+  lock_is_held() { ! flock --nonblock s/lock true; }
+  wait_until lock_is_held
+  expect_failure 75 "'s'.*process $holder \(sleep" stream-create --remove --timeout 50ms s
+  expect_no_records s
+}
+
+@test "--remove refuses what is not a stream, and what holds more than one" {
+  expect_failure 66 "'missing'" stream-create --remove missing
+  mkdir empty
+  echo data >file
+  expect_failure 66 "'empty'" stream-create --remove empty
+  expect_failure 66 "'file'" stream-create --remove file
+  expect_silence stream-create s
+  put s a
+  echo data >s/notes
+  expect_failure 73 "'s'.*holds 'notes' too" stream-create --remove s
+  expect_equal "$(cat s/notes) $(stream-get s)" "data a"
+  rm s/notes
+  mkdir s/.hidden
+  expect_failure 73 "'s'.*holds '.hidden' too" stream-create --remove s
+  expect_equal "$(stream-get s)" a
+}
+
+@test "--remove goes with no other option of its own" {
+  expect_silence stream-create s
+  local option
+  for option in --shards=2 --max-record-size=2KiB --retention=1d --compression=lz4 --tag=a=b --group=root --if-missing --update --force; do
+    expect_failure 64 "--remove" stream-create --remove "$option" s
+  done
+  expect_no_records s
+  expect_silence stream-create -q -v --timeout 1s --remove s
+}
+
+@test "--remove goes through a symbolic link, and leaves that" {
+  mkdir deep
+  expect_silence stream-create deep/s
+  ln -s deep/s link
+  expect_silence stream-create --remove link
+  [ -L link ] && [ -z "$(ls -A deep)" ]
+  expect_failure 66 "'link'" stream-create --remove link
+}
+
+@test "--remove of what one may not change is a question of permission, and changes nothing" {
+  enter_public_directory
+  mkdir closed
+  expect_silence stream-create closed/s
+  put closed/s a
+  expect_failure 77 "'closed/s'.*[Pp]ermission" as_nobody stream-create --remove closed/s
+  need_root "to give the stream to another user"
+  chown -R 65534:65534 closed/s
+  expect_failure 77 "'closed/s'.*[Pp]ermission" as_nobody stream-create --remove closed/s
+  chown 65534 closed
+  chmod 0500 closed/s
+  expect_failure 77 "'closed/s'.*[Pp]ermission" as_nobody stream-create --remove closed/s
+  expect_equal "$(ls -A closed) $(stream-get closed/s)" "s a"
+}
+
+@test "of many that remove a stream at once one does, and the others find none" {
+  expect_silence stream-create s
+  local n pids=() statuses=()
+  for n in 1 2 3 4; do
+    stream-create --remove s 2>"messages$n" 3>&- &
+    pids+=("$!")
+  done
+  for n in "${pids[@]}"; do
+    local status=0
+    wait "$n" || status=$?
+    statuses+=("$status")
+  done
+  expect_equal "$(printf '%s\n' "${statuses[@]}" | sort)" $'0\n66\n66\n66'
+  rm messages*
+  expect_equal "$(ls -A)" ""
 }
 
 # --- hash ranges -----------------------------------------------------------------------------------------------------------------

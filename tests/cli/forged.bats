@@ -60,3 +60,24 @@ forged() {
   expect_failure 65 "stream 's': producer '.x1bx*': .*1 to 256 bytes" stream-stats s
   expect_failure 65 "stream 's': producer '.x1bx*': .*1 to 256 bytes" stream-put s --producer importer </dev/null
 }
+
+@test "what a newer program has added is kept by every change, or refused by the name of its feature" {
+  forged "INSERT INTO settings VALUES ('feature:metrics', 'compatible'), ('metrics:interval', '60')" \
+    "UPDATE settings SET value = value + 1 WHERE name = 'version'"
+  expect_silence stream-create s --update --tag owner=billing --max-record-size 2KiB
+  expect_silence stream-reshard split s 1
+  put s more
+  expect_success stream-stats s --verify
+  expect_equal "$(sqlite3 -readonly s/stream.db "SELECT value FROM settings WHERE name LIKE '%metrics%' ORDER BY name")" \
+    $'compatible\n60'
+  forge s "UPDATE settings SET value = 'read' WHERE name = 'feature:metrics'"
+  expect_success stream-get s
+  expect_failure 65 "'s': the stream has the feature 'metrics', .*only be read here: use a newer shardlog$" stream-put s </dev/null
+  forge s "UPDATE settings SET value = 'incompatible' WHERE name = 'feature:metrics'"
+  expect_failure 65 "'s': the stream has the feature 'metrics', which this program does not know: use a newer" stream-get s
+  forge s "DELETE FROM settings WHERE name = 'feature:metrics'"
+  expect_failure 65 "'s': settings: 'metrics:interval' is unknown" stream-stats s
+  forge s "UPDATE settings SET name = 'tag:a' WHERE name = 'metrics:interval'" \
+    "UPDATE settings SET value = 'brotli' WHERE name = 'compression'"
+  expect_failure 65 "'s': settings: the compression 'brotli' is not known: use a newer shardlog$" stream-get s
+}

@@ -3,7 +3,9 @@
 #include <thread>
 
 #include "contract/contract.h"
+#include "shardlog/producing/packer.h"
 #include "shardlog/producing/producer.h"
+#include "shardlog/producing/writer.h"
 #include "support/memory_engine.h"
 
 namespace shardlog::contract {

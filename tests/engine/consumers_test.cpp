@@ -262,6 +262,7 @@ TEST_F(LeaseChanges, OfManyInOneCommitTouchFewPages) {
   calls.clear();
   changes.resize(1);
   changes[0].expected = changes[0].desired;
+  changes[0].desired->counter = 2;
   EXPECT_TRUE(stream_->leases().change(consumer_.uuid, changes));
   EXPECT_EQ(calls.count(test::DatabaseFile::log, test::FileCall::write), 2 * 1);
 }

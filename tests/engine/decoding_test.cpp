@@ -24,7 +24,7 @@ class LargeCompressedBatches : public test::StreamTest {
     for (int i = 0; i < count; ++i) {
       const std::string data = std::to_string(i) + std::string(mebibyte / 2, 'x');
       const std::vector<Record> records{{data, std::nullopt}};
-      const RoutedBatch batch{ShardId(0), encode(records, std::nullopt, Compression::zstd)};
+      const RoutedBatch batch{ShardId(0), encode(records, Compression::zstd)};
       EXPECT_LT(batch.batch.payload.size(), mebibyte / 8);
       EXPECT_TRUE(append_all(*writer, {&batch, 1}, Sync::normal));
     }

@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "engine/forger.h"
 #include "engine/raw_database.h"
 #include "engine/stream_test.h"
+#include "shardlog/core/uuid.h"
 #include "unit/refusal.h"
 
 namespace shardlog {
@@ -21,6 +26,40 @@ class Schema : public test::StreamTest {
     const auto to_write = refusal([&] { open_to_write(); });
     EXPECT_EQ(refusal([&] { open_to_read(); }), to_write);
     return to_write;
+  }
+
+  /// Stores a feature, as a newer program would.
+  void announce(const std::string& feature, const std::string& kind) {
+    test::Forger database(path_);
+    database.exec("INSERT INTO settings(name, value) VALUES ('feature:" + feature + "', '" + kind + "')");
+    database.seal("settings");
+  }
+
+  /// Changes a row that is there, if `turn` is not 0, and adds one, in each of the tables that can have several.
+  void use_tables(std::uint32_t turn) {
+    const auto stream = open_to_write();
+    const RoutedBatch batch = test::batch_of(2 * turn, {"a record"});
+    const auto from = turn == 0 ? std::nullopt : std::optional(SequenceNumber(turn));
+    const std::vector<ProducerMove> moves{{{"load", ""}, from, {SequenceNumber(turn + 1)}},
+                                          {{"load", std::to_string(turn)}, {}, {SequenceNumber(1)}}};
+    EXPECT_TRUE(test::append_all(*stream, {&batch, 1}, Sync::full, moves));
+    use_consumer(*stream, "billing", turn);
+    use_consumer(*stream, std::to_string(turn), turn);
+    test::split(*stream, 2 * turn);
+  }
+
+  void use_consumer(Stream& stream, const std::string& name, std::uint32_t turn) {
+    const auto before = stream.leases().find(name);
+    Consumer consumer = before.value_or(Consumer{.name = name, .uuid = make_uuid()});
+    ++consumer.generation;
+    consumer.leases.push_back({.shard = ShardId(turn)});
+    EXPECT_TRUE(stream.leases().replace(before, consumer));
+  }
+
+  /// What the column `metrics` of a table holds, each text once.
+  std::string notes(const std::string& table) {
+    return test::RawDatabase(path_).text("SELECT group_concat(m) FROM (SELECT DISTINCT metrics AS m FROM " + table +
+                                         " ORDER BY m)");
   }
 
   std::string message() {
@@ -100,6 +139,81 @@ TEST_F(Schema, WithARenamedColumnIsRefused) {
 TEST_F(Schema, WithATableLessIsRefused) {
   EXPECT_EQ(refused_after("DROP TABLE batch_index"), ErrorCode::corrupt);
   EXPECT_EQ(refused_after("DROP TABLE settings"), ErrorCode::corrupt);
+}
+
+TEST_F(Schema, WithTablesOfACompatibleFeatureIsAccepted) {
+  announce("metrics", "compatible");
+  EXPECT_EQ(refused_after("CREATE TABLE metrics(a TEXT UNIQUE); CREATE TABLE metrics_minutes(a INTEGER PRIMARY KEY);"
+                          "CREATE INDEX by_a ON metrics(a); CREATE INDEX metrics_by_shard ON batches(shard)"),
+            std::nullopt);
+}
+
+TEST_F(Schema, WithATableThatOnlyBeginsLikeAFeatureIsRefusedByItsName) {
+  announce("metrics", "compatible");
+  EXPECT_EQ(refused_after("CREATE TABLE metricsminutes(a)"), ErrorCode::corrupt);
+  EXPECT_NE(message().find("'metricsminutes'"), std::string::npos) << message();
+}
+
+TEST_F(Schema, WithATableOfAKnownFeatureIsRefused) {
+  announce("loss", "incompatible");
+  EXPECT_EQ(refused_after("CREATE TABLE loss_more(a)"), ErrorCode::corrupt);
+}
+
+TEST_F(Schema, WithATriggerOrAViewOfAFeatureIsRefused) {
+  announce("metrics", "compatible");
+  EXPECT_EQ(refused_after("CREATE VIEW metrics_view AS SELECT * FROM batches"), ErrorCode::corrupt);
+  EXPECT_EQ(refused_after("DROP VIEW metrics_view; CREATE TRIGGER metrics_trigger AFTER INSERT ON batches "
+                          "BEGIN DELETE FROM shards; END"),
+            ErrorCode::corrupt);
+}
+
+TEST_F(Schema, WithATableOfAFeatureThatIsCompatibleToReadCanBeRead) {
+  announce("segments", "read");
+  test::RawDatabase(path_).exec("CREATE TABLE segments(a)");
+  EXPECT_EQ(refusal([&] { open_to_read(); }), std::nullopt);
+  EXPECT_EQ(refusal([&] { open_to_write(); }), ErrorCode::unsupported);
+}
+
+TEST_F(Schema, ThatAnIncompatibleFeatureHasChangedIsRefusedByItsName) {
+  announce("segments", "incompatible");
+  EXPECT_EQ(refused_after("DROP TABLE batches; CREATE TABLE batches(more)"), ErrorCode::unsupported);
+  EXPECT_NE(message().find("'segments'"), std::string::npos) << message();
+}
+
+TEST_F(Schema, WithColumnsOfACompatibleFeatureIsAcceptedAndTheyAreKept) {
+  use_tables(0);
+  announce("metrics", "compatible");
+  const std::vector<std::string> grown{"batches", "consumers", "leases", "producers", "shards"};
+  const std::vector<std::string> constant{"settings", "trim_horizon"};
+  for (const auto* const tables : {&grown, &constant}) {
+    for (const std::string& table : *tables) {
+      test::RawDatabase(path_).exec("ALTER TABLE " + table + " ADD COLUMN metrics_more TEXT; ALTER TABLE " + table +
+                                    " ADD COLUMN metrics TEXT NOT NULL DEFAULT 'new'; UPDATE " + table +
+                                    " SET metrics = 'kept'");
+    }
+  }
+  use_tables(1);
+  open_to_write()->maintenance().update({.max_record_size = 4096, .repair_clock = true});
+  for (const std::string& table : grown) EXPECT_EQ(notes(table), "kept,new") << table;
+  clock_.step(std::chrono::hours(2));
+  open_to_write()->maintenance().update({.retention = std::chrono::hours(1)});
+  for (const std::string& table : constant) EXPECT_EQ(notes(table), "kept") << table;
+  EXPECT_EQ(open_to_read()->leases().find("billing")->leases.size(), 2U);
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(Schema, WithAColumnOfNoFeatureIsRefusedByItsName) {
+  announce("metrics", "compatible");
+  EXPECT_EQ(refused_after("ALTER TABLE shards ADD COLUMN metrics TEXT; ALTER TABLE shards ADD COLUMN more TEXT"),
+            ErrorCode::corrupt);
+  EXPECT_NE(message().find("'more'"), std::string::npos) << message();
+}
+
+TEST_F(Schema, WithMoreThanColumnsIsRefused) {
+  announce("metrics", "compatible");
+  EXPECT_EQ(refused_after("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ', CHECK "
+                          "(id > 0)) STRICT') WHERE name = 'batches'"),
+            ErrorCode::corrupt);
 }
 
 TEST_F(Schema, WithoutStrictTypesIsRefused) {

@@ -3,11 +3,14 @@
 #include <SQLiteCpp/Transaction.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/forger.h"
 #include "engine/raw_database.h"
 #include "engine/stream_test.h"
 #include "unit/refusal.h"
@@ -24,7 +27,26 @@ class StoredSettings : public test::StreamTest {
                      clock_);
   }
 
-  /// As a newer program would.
+  /// Sets or removes a setting, as a newer program would.
+  void set(const std::string& name, const std::optional<std::string>& value) {
+    test::Forger database(path_);
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    database.exec("DELETE FROM settings WHERE name = '" + name + "'");
+    if (value) database.exec("INSERT INTO settings(name, value) VALUES ('" + name + "', '" + *value + "')");
+    database.exec("UPDATE settings SET value = CAST(value + 1 AS TEXT) WHERE name = 'version'");
+    database.seal("settings");
+    transaction.commit();
+  }
+
+  std::string message(Access access) {
+    try {
+      open(access);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
   void rewrite(const std::function<void(Configuration&)>& change) {
     test::RawDatabase database(path_);
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
@@ -66,37 +88,87 @@ class StoredSettings : public test::StreamTest {
 };
 
 TEST_F(StoredSettings, WithAnUnknownCompatibleFeatureAreFine) {
-  rewrite([](Configuration& configuration) { configuration.features.compatible = 0x80000000; });
+  set("feature:metrics", "compatible");
   EXPECT_EQ(refused(Access::read), std::nullopt);
   EXPECT_EQ(refused(Access::write), std::nullopt);
 }
 
 TEST_F(StoredSettings, WithAFeatureThatIsCompatibleToReadCanBeReadOnly) {
-  rewrite([](Configuration& configuration) { configuration.features.compatible_to_read = 1; });
+  set("feature:segments", "read");
   EXPECT_EQ(refused(Access::read), std::nullopt);
   EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
+  EXPECT_NE(message(Access::write)
+                .find("the feature 'segments', which this program does not know, so that it can only "
+                      "be read here: use a newer shardlog"),
+            std::string::npos)
+      << message(Access::write);
 }
 
-TEST_F(StoredSettings, WithAnIncompatibleFeatureAreRefused) {
-  rewrite([](Configuration& configuration) { configuration.features.incompatible = 0x80000000; });
+TEST_F(StoredSettings, WithAnIncompatibleFeatureAreRefusedByItsName) {
+  set("feature:segments", "incompatible");
   EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
   EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
+  EXPECT_NE(
+      message(Access::read).find("the feature 'segments', which this program does not know: use a newer shardlog"),
+      std::string::npos)
+      << message(Access::read);
+}
+
+TEST_F(StoredSettings, WithAFeatureOfAnUnknownKindAreRefusedByItsName) {
+  set("feature:segments", "compatible with great care");
+  EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
+  EXPECT_NE(message(Access::read).find("'segments'"), std::string::npos) << message(Access::read);
 }
 
 TEST_F(StoredSettings, WithANewFeatureStopAWriterThatIsUnderWay) {
   const auto writer = open_to_write();
   put(*writer, 0, {"before"});
-  rewrite([](Configuration& configuration) { configuration.features.compatible_to_read = 1; });
+  set("feature:segments", "read");
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"after"}); }), ErrorCode::unsupported);
   EXPECT_EQ(lines(), Lines{"before"});
 }
 
 TEST_F(StoredSettings, WithANewFeatureStopAReaderThatBegins) {
   const auto stream = open_to_read();
-  rewrite([](Configuration& configuration) { configuration.features.incompatible = 2; });
+  set("feature:segments", "incompatible");
   EXPECT_EQ(refusal([&] { stream->read({}); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->describe(); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->maintenance().statistics(Detail::all); }), ErrorCode::unsupported);
+}
+
+TEST_F(StoredSettings, OfACompatibleFeatureStayThroughEveryChange) {
+  set("feature:metrics", "compatible");
+  set("metrics", "on");
+  set("metrics:interval", "60 s");
+  const auto before_update = open_to_write();
+  open_to_write()->maintenance().update({.retention = std::chrono::hours(1), .tags = {{"team", std::nullopt}}});
+  put(*before_update, 0, {"a"});
+  test::split(*before_update, 0);
+  test::RawDatabase database(path_);
+  EXPECT_EQ(database.text("SELECT group_concat(name || '=' || value) FROM settings WHERE name LIKE '%metrics%'"),
+            "feature:metrics=compatible,metrics=on,metrics:interval=60 s");
+  EXPECT_EQ(open_to_read()->describe().map.shards().size(), 5U);
+  EXPECT_FALSE(open_to_read()->describe().settings.tags.contains("team"));
+}
+
+TEST_F(StoredSettings, OfNoFeatureAreRefusedByTheirName) {
+  set("feature:metrics", "compatible");
+  for (const std::string name : {"metric", "metricsinterval", "interval:metrics", "loss", "features_compatible"}) {
+    set(name, "1");
+    EXPECT_EQ(refused(Access::read), ErrorCode::corrupt) << name;
+    EXPECT_NE(message(Access::read).find("settings: '" + name + "' is unknown"), std::string::npos)
+        << message(Access::read);
+    set(name, std::nullopt);
+  }
+  EXPECT_EQ(refused(Access::write), std::nullopt);
+}
+
+TEST_F(StoredSettings, WithAnUnknownCompressionAskForANewerProgram) {
+  set("compression", "brotli");
+  EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
+  EXPECT_NE(message(Access::read).find("the compression 'brotli' is not known: use a newer shardlog"),
+            std::string::npos)
+      << message(Access::read);
 }
 
 TEST_F(StoredSettings, WithANewShardTakeItsRecords) {
@@ -113,7 +185,7 @@ TEST_F(StoredSettings, WithAnyByteOfAnyValueFlippedAreCorrupt) {
   SQLite::Statement all(database, "SELECT name, value FROM settings");
   while (all.executeStep()) rows.emplace_back(all.getColumn(0).getString(), all.getColumn(1).getString());
   all.reset();
-  ASSERT_EQ(rows.size(), 11U + 2U + 1U);  // with two tags and the checksum
+  ASSERT_EQ(rows.size(), 8U + 2U + 1U);  // with two tags and the checksum
   for (const auto& [name, value] : rows) {
     for (std::size_t i = 0; i < value.size(); ++i) {
       std::string flipped = value;
@@ -125,9 +197,8 @@ TEST_F(StoredSettings, WithAnyByteOfAnyValueFlippedAreCorrupt) {
 
 TEST_F(StoredSettings, WithAnyNameFlippedAreCorrupt) {
   test::RawDatabase database(path_);
-  for (const std::string name :
-       {"uuid", "created_at", "version", "features_compatible", "features_compatible_to_read", "features_incompatible",
-        "max_record_size", "unsafe_file_system", "tag:team", "tag:empty", "checksum"}) {
+  for (const std::string name : {"uuid", "created_at", "version", "max_record_size", "unsafe_file_system", "tag:team",
+                                 "tag:empty", "checksum"}) {
     std::string flipped = name;
     flipped.back() = static_cast<char>(flipped.back() ^ 1);
     expect_corrupt_after(database, "UPDATE settings SET name = '" + flipped + "' WHERE name = '" + name + "'");

@@ -1,4 +1,5 @@
-"""A kill at any system call of a put, a create and a reshard: the stream is as before or as after, and the next put works."""
+"""A kill at any system call of a put, a create, a reshard and a removal: the stream is as before or as after, and the next put
+works."""
 
 import json
 import os
@@ -111,9 +112,33 @@ def test_reshard(folder):
     print(f"reshard: killed {len(points)} times, {before} before and {applied} after the step")
 
 
+# All that a removal changes, in its order.
+REMOVING = [("renameat2", 1), ("fsync", 1), *(("unlink", number) for number in range(1, 6)), ("rmdir", 1)]
+
+
+def test_remove(folder):
+    stream = folder + "/stream"
+    for point in REMOVING:
+        run("stream-create", stream)
+        run("stream-put", stream, input=b"a line\n")
+        done = run_killed_at(point, [program("stream-create"), "--remove", stream])
+        check(done.returncode != 0, f"{point}: not killed")
+        listed = run("stream-stats", "--json", cwd=folder, env={**os.environ, "STREAM_DIR": ""})
+        check((b"stream" in listed) == (point == REMOVING[0]), f"{point}: listed are {listed}")
+        if os.path.exists(stream):
+            verify(stream)
+            check(run("stream-get", stream) == b"a line\n", f"{point}: the record is missing")
+            run("stream-create", "--remove", stream)
+    left = os.listdir(folder)
+    check(len(left) == len(REMOVING) - 1 and all(name.startswith(".stream-") for name in left), f"left are {left}")
+    print(f"remove: killed {len(REMOVING)} times, whole or not there")
+
+
 with Folder() as folder:
     test_put(folder)
 with Folder() as folder:
     test_create(folder)
 with Folder() as folder:
     test_reshard(folder)
+with Folder() as folder:
+    test_remove(folder)

@@ -14,18 +14,17 @@ namespace shardlog::fuzz {
 namespace {
 
 std::vector<std::string> payloads() {
-  const auto encoded = [](const std::vector<test::OwnedRecord>& records, const std::optional<ProducerStamp>& producer,
-                          Compression compression = Compression::none) {
-    return std::string(encode(test::borrow(records), producer, compression).payload.view());
+  const auto encoded = [](const std::vector<test::OwnedRecord>& records, Compression compression = Compression::none) {
+    return std::string(encode(test::borrow(records), compression).payload.view());
   };
   return {
-      encoded({{""}}, std::nullopt),
-      encoded({{"ab"}, {""}}, std::nullopt),
-      encoded({{"a", "k1"}, {"b", "k2"}}, std::nullopt),
-      encoded({{"a", "k1"}, {"\n", std::nullopt, HashKey(256)}, {"", "é", max_hash_key}}, ProducerStamp{"p1", 3}),
-      encoded({{std::string(300, 'x')}, {"y"}}, std::nullopt),
-      encoded({{std::string(2000, 'x'), "k"}, {"y"}}, ProducerStamp{"p1", 3}, Compression::lz4),
-      encoded({{std::string(2000, 'x'), "k"}, {"y"}}, ProducerStamp{"p1", 3}, Compression::zstd),
+      encoded({{""}}),
+      encoded({{"ab"}, {""}}),
+      encoded({{"a", "k1"}, {"b", "k2"}}),
+      encoded({{"a", "k1"}, {"\n", std::nullopt, HashKey(256)}, {"", "é", max_hash_key}}),
+      encoded({{std::string(300, 'x')}, {"y"}}),
+      encoded({{std::string(2000, 'x'), "k"}, {"y"}}, Compression::lz4),
+      encoded({{std::string(2000, 'x'), "k"}, {"y"}}, Compression::zstd),
   };
 }
 

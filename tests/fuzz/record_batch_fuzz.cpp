@@ -16,7 +16,7 @@ void read_and_write(std::string_view payload) {
   require(batch.payload() == payload, "a batch keeps its payload");
   require(test::hangs_together(batch), "a batch agrees with itself");
   const auto records = test::own(batch);
-  const EncodedBatch again = encode(test::borrow(records), batch.producer());
+  const EncodedBatch again = encode(test::borrow(records));
   require(test::own(test::decode(again.payload.view())) == records, "what was read can be written");
 }
 

@@ -39,7 +39,7 @@ std::string small_payload() {
                                              rc::gen::container<std::string>(rc::gen::arbitrary<char>()))));
   std::vector<Record> records;
   for (const std::string& each : data) records.push_back({each, "key"});
-  return std::string(encode(records, *test::producers()).payload.view());
+  return std::string(encode(records).payload.view());
 }
 
 std::string any_frame() {

@@ -67,12 +67,4 @@ inline rc::Gen<std::vector<OwnedRecord>> batches() {
   });
 }
 
-inline rc::Gen<std::optional<ProducerStamp>> producers() {
-  return rc::gen::exec([]() -> std::optional<ProducerStamp> {
-    if (!*rc::gen::arbitrary<bool>()) return std::nullopt;
-    return ProducerStamp{*rc::gen::container<std::string>(rc::gen::arbitrary<char>()),
-                         *rc::gen::arbitrary<std::uint64_t>()};
-  });
-}
-
 }  // namespace shardlog::test

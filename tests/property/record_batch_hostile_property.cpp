@@ -37,7 +37,7 @@ std::string small_payload() {
   });
   const auto records =
       *rc::gen::resize(10, rc::gen::nonEmpty(rc::gen::container<std::vector<test::OwnedRecord>>(record)));
-  return std::string(encode(test::borrow(records), *test::producers()).payload.view());
+  return std::string(encode(test::borrow(records)).payload.view());
 }
 
 /// Numbers that programs get wrong.
@@ -161,8 +161,7 @@ RC_GTEST_PROP(RecordBatchHostileProperty, ColumnsThatMayOrMayNotFitStayInBounds,
       parts.columns[test::column::keys] = any_bytes(nearly(keys.sum));
     }
     if (*rc::gen::arbitrary<bool>()) parts.columns[test::column::explicit_hash_keys] = any_explicit_hash_keys(count);
-    if (*rc::gen::arbitrary<bool>()) parts.columns[test::column::producer] = any_bytes(nearly(8));
-    if (*rc::gen::arbitrary<bool>()) parts.columns[*rc::gen::inRange(17U, 32U)] = any_bytes(3);
+    if (*rc::gen::arbitrary<bool>()) parts.columns[*rc::gen::inRange(16U, 32U)] = any_bytes(3);
     RC_ASSERT(refused_or_good(parts.sealed()));
   }
 }

@@ -15,10 +15,8 @@ namespace {
 
 RC_GTEST_PROP(RecordBatchProperty, DecodesWhatWasEncoded, ()) {
   const auto records = *test::batches();
-  const auto producer = *test::producers();
-  const RecordBatch batch = test::decode(encode(test::borrow(records), producer).payload.view());
+  const RecordBatch batch = test::decode(encode(test::borrow(records)).payload.view());
   RC_ASSERT(test::own(batch) == records);
-  RC_ASSERT((batch.producer() == producer));
   RC_ASSERT(test::hangs_together(batch));
 }
 
@@ -29,7 +27,7 @@ RC_GTEST_PROP(RecordBatchProperty, CompressionChangesNothingButTheSize, ()) {
   for (std::size_t i = 1; i < copies; ++i) records.insert(records.end(), batch.begin(), batch.end());
   const auto compression = *rc::gen::element(Compression::lz4, Compression::zstd);
   const EncodedBatch plain = encode(test::borrow(records));
-  const EncodedBatch compressed = encode(test::borrow(records), std::nullopt, compression);
+  const EncodedBatch compressed = encode(test::borrow(records), compression);
   RC_CLASSIFY(compressed.payload.size() < plain.payload.size());
   RC_ASSERT(compressed.payload.size() <= plain.payload.size());
   RC_ASSERT(compressed.data_bytes == plain.data_bytes);

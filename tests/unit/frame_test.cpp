@@ -22,7 +22,7 @@ using test::refusal;
 const std::vector<OwnedRecord> records{{"a", "k1"}, {"\n", std::nullopt, HashKey(256)}, {"", "é", max_hash_key}};
 
 std::string payload() {
-  return std::string(encode(test::borrow(records), ProducerStamp{"p1", 3}).payload.view());
+  return std::string(encode(test::borrow(records)).payload.view());
 }
 
 FrameOrigin origin() {
@@ -50,7 +50,6 @@ TEST(Frame, IsReadAsDescribed) {
   const Frame frame = read_frame(parts().sealed());
   EXPECT_EQ(frame.origin, origin());
   EXPECT_EQ(test::own(frame.records), records);
-  EXPECT_EQ(frame.records.producer(), (ProducerStamp{"p1", 3}));
   EXPECT_TRUE(test::hangs_together(frame.records));
 }
 

@@ -25,7 +25,6 @@ inline bool hangs_together(const RecordBatch& batch) {
     ++records;
   }
   read(batch.lines());
-  if (batch.producer()) read(batch.producer()->id);
   return records == batch.size() && bytes == batch.data_bytes() && at == batch.lines().size();
 }
 

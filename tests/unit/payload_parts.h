@@ -58,7 +58,6 @@ constexpr unsigned key_lengths = 1;
 constexpr unsigned keys = 2;
 constexpr unsigned explicit_hash_keys = 3;
 constexpr unsigned data = 4;
-constexpr unsigned producer = 16;
 }  // namespace column
 
 /// The parts of a payload; the sizes follow from the columns where they are not given.

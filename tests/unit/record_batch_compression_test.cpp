@@ -71,7 +71,7 @@ TEST(RecordBatchCompression, BodiesThatAreNotWhatTheHeaderSaysAreRefused) {
 
 std::size_t size_of(const std::string& data, Compression compression) {
   const std::vector<OwnedRecord> records{{data}};
-  const EncodedBatch batch = encode(test::borrow(records), std::nullopt, compression);
+  const EncodedBatch batch = encode(test::borrow(records), compression);
   EXPECT_EQ(test::own(decode(batch.payload.view())), records);
   return batch.payload.size();
 }

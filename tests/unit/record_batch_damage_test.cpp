@@ -21,7 +21,7 @@ using test::refusal;
 std::vector<std::string> small_payloads() {
   const std::vector<OwnedRecord> rich{{"a", "k1"}, {"\n", std::nullopt, HashKey(256)}, {"", "é", max_hash_key}};
   const std::vector<OwnedRecord> plain{{"ab"}, {""}};
-  return {std::string(encode(test::borrow(rich), ProducerStamp{"p1", 3}).payload.view()),
+  return {std::string(encode(test::borrow(rich)).payload.view()),
           std::string(encode(test::borrow(plain)).payload.view())};
 }
 

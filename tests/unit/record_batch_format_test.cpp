@@ -25,12 +25,9 @@ std::string written_out(const std::vector<unsigned>& bytes) {
   return payload;
 }
 
-void expect_stored_as(const std::string& payload, const std::vector<OwnedRecord>& records,
-                      const std::optional<ProducerStamp>& producer = std::nullopt) {
-  EXPECT_EQ(encode(test::borrow(records), producer).payload.view(), payload);
-  const RecordBatch batch = decode(payload);
-  EXPECT_EQ(test::own(batch), records);
-  EXPECT_EQ(batch.producer(), producer);
+void expect_stored_as(const std::string& payload, const std::vector<OwnedRecord>& records) {
+  EXPECT_EQ(encode(test::borrow(records)).payload.view(), payload);
+  EXPECT_EQ(test::own(decode(payload)), records);
 }
 
 // clang-format off
@@ -55,17 +52,16 @@ const std::string every_column = written_out({
     1,
     0,
     0, 0,
-    0x1f, 0, 0x01, 0,          // columns: bits 0 to 4 and 16
+    0x1f, 0, 0, 0,             // columns: bits 0 to 4
     3, 0, 0, 0,                // record count
-    61, 0, 0, 0,
-    61, 0, 0, 0,
+    51, 0, 0, 0,
+    51, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0,
     4, 0, 0, 0,                // sizes of the columns
     4, 0, 0, 0,
     4, 0, 0, 0,
     33, 0, 0, 0,
     6, 0, 0, 0,
-    10, 0, 0, 0,
     1, 1, 2, 0,                // data lengths: one byte each
     1, 2, 0, 2,                // key lengths: one byte each
     'k', '1', 0xc3, 0xa9,      // keys
@@ -75,8 +71,6 @@ const std::string every_column = written_out({
     'a', '\n',                 // data
     '\n', 0, '\n',
     '\n',
-    8, 7, 6, 5, 4, 3, 2, 1,    // producer: position
-    'p', '1',                  // and id
 });
 // clang-format on
 
@@ -85,14 +79,13 @@ const std::vector<OwnedRecord> records_of_every_column{
     {std::string("\n\0", 2), std::nullopt, HashKey(256)},
     {"", "é", max_hash_key},
 };
-const ProducerStamp producer_of_every_column{"p1", 0x0102030405060708};
 
 TEST(RecordBatchFormat, Smallest) {
   expect_stored_as(smallest, {{""}});
 }
 
 TEST(RecordBatchFormat, EveryColumn) {
-  expect_stored_as(every_column, records_of_every_column, producer_of_every_column);
+  expect_stored_as(every_column, records_of_every_column);
 }
 
 TEST(RecordBatchFormat, PartsMakeTheSamePayload) {
@@ -143,24 +136,20 @@ TEST(RecordBatchFormat, LengthsWiderThanTheyNeedBe) {
 /// What a newer version of this library might write.
 PayloadParts newer() {
   return {.record_count = 2,
-          .columns = {{test::column::data_lengths, test::shared_length(1)},
-                      {test::column::data, "a\nb\n"},
-                      {test::column::producer, test::little_endian(std::uint64_t{7}) + "id"}}};
+          .columns = {{test::column::data_lengths, test::shared_length(1)}, {test::column::data, "a\nb\n"}}};
 }
 
 TEST(RecordBatchFormat, UnknownOptionalColumnsAreSkipped) {
-  for (unsigned number = 17; number < 32; ++number) {
+  for (unsigned number = 16; number < 32; ++number) {
     PayloadParts parts = newer();
     parts.columns[number] = "what will be known one day";
-    const RecordBatch batch = decode(parts.sealed());
-    EXPECT_EQ(test::own(batch), (std::vector<OwnedRecord>{{"a"}, {"b"}}));
-    EXPECT_EQ(batch.producer(), (ProducerStamp{"id", 7}));
+    EXPECT_EQ(test::own(decode(parts.sealed())), (std::vector<OwnedRecord>{{"a"}, {"b"}}));
   }
 }
 
 TEST(RecordBatchFormat, EmptyOptionalColumnsAreSkipped) {
   PayloadParts parts = newer();
-  parts.columns[17] = "";
+  parts.columns[16] = "";
   parts.columns[31] = "";
   EXPECT_EQ(test::own(decode(parts.sealed())), (std::vector<OwnedRecord>{{"a"}, {"b"}}));
 }

@@ -239,13 +239,5 @@ TEST(RecordBatchHostile, BitsThatAreNotThoseOfTheHashKeys) {
   }
 }
 
-TEST(RecordBatchHostile, ProducerWithoutAWholePosition) {
-  for (const std::size_t size : {0U, 1U, 7U}) {
-    PayloadParts parts = plain();
-    parts.columns[column::producer] = std::string(size, '\0');
-    expect_refused(parts);
-  }
-}
-
 }  // namespace
 }  // namespace shardlog

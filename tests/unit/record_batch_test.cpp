@@ -20,9 +20,8 @@ using test::refusal;
 
 constexpr std::size_t mebibyte = 1024UL * 1024;
 
-EncodedBatch encode_all(const std::vector<OwnedRecord>& records,
-                        const std::optional<ProducerStamp>& producer = std::nullopt) {
-  return encode(test::borrow(records), producer);
+EncodedBatch encode_all(const std::vector<OwnedRecord>& records) {
+  return encode(test::borrow(records));
 }
 
 std::vector<OwnedRecord> store_and_load(const std::vector<OwnedRecord>& records) {
@@ -144,19 +143,6 @@ TEST(RecordBatch, ExplicitHashKeysAroundAByteOfTheBitmap) {
   }
 }
 
-TEST(RecordBatch, WithoutAProducer) {
-  EXPECT_EQ(RecordBatch::decode(encode_all({{"a"}}).payload).producer(), std::nullopt);
-}
-
-TEST(RecordBatch, WithAProducer) {
-  for (const ProducerStamp& stamp :
-       {ProducerStamp{"host-1/put", 42}, ProducerStamp{"", 0}, ProducerStamp{"\n", ~std::uint64_t{0}}}) {
-    const RecordBatch batch = RecordBatch::decode(encode_all({{"a", "k"}}, stamp).payload);
-    EXPECT_EQ(batch.producer(), stamp);
-    EXPECT_EQ(test::own(batch), (std::vector<OwnedRecord>{{"a", "k"}}));
-  }
-}
-
 TEST(RecordBatch, TheEndTwice) {
   const RecordBatch batch = RecordBatch::decode(encode_all({{"a", "k", HashKey(1)}, {"b"}}).payload);
   auto at = batch.begin();
@@ -175,7 +161,7 @@ TEST(RecordBatch, MovedWithItsRecords) {
 }
 
 TEST(RecordBatch, CountsRecordsAndBytesOfDataAndKeys) {
-  const EncodedBatch encoded = encode_all({{"four", "key"}, {""}, {"fives", "é", HashKey(1)}}, ProducerStamp{"id", 1});
+  const EncodedBatch encoded = encode_all({{"four", "key"}, {""}, {"fives", "é", HashKey(1)}});
   EXPECT_EQ(encoded.record_count, 3U);
   EXPECT_EQ(encoded.data_bytes, 4U + 3U + 5U + 2U);
   const RecordBatch batch = test::decode(encoded.payload.view());
@@ -282,7 +268,7 @@ TEST(RecordBatch, FullInEveryRespect) {
   constexpr std::size_t bytes_each = max_batch_bytes / max_batch_records;
   const std::string data(bytes_each - 1, 'd');
   const std::vector<Record> records(max_batch_records, Record{data, "k", max_hash_key});
-  const RecordBatch batch = RecordBatch::decode(encode(records, ProducerStamp{std::string(256, 'p'), 1}).payload);
+  const RecordBatch batch = RecordBatch::decode(encode(records).payload);
   EXPECT_EQ(batch.size(), max_batch_records);
   EXPECT_EQ(batch.data_bytes(), max_batch_bytes);
   const auto same = [&](const Record& record) {

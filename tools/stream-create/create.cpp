@@ -23,6 +23,15 @@ Tags parse_tags(const std::vector<std::string>& texts) {
   return tags;
 }
 
+void check_untags(const std::vector<std::string>& keys, const Tags& tags) {
+  for (const std::string& key : keys) {
+    if (key.empty() || key.find('=') != std::string::npos) {
+      throw Error(ErrorCode::usage, "--untag " + quote(key) + ": it is the KEY of a tag, which has no =");
+    }
+    if (tags.contains(key)) throw Error(ErrorCode::usage, "--untag " + quote(key) + ": --tag sets the same key");
+  }
+}
+
 void update(const CreateCommand& command, const Context& context) {
   SettingsChange change;
   change.max_record_size = command.max_record_size;
@@ -30,9 +39,8 @@ void update(const CreateCommand& command, const Context& context) {
   change.compression = command.compression;
   change.repair_clock = command.repair_clock;
   change.accept_loss = command.accept_loss;
-  for (const auto& [key, value] : parse_tags(command.tags)) {
-    change.tags.emplace(key, value.empty() ? std::nullopt : std::optional(value));
-  }
+  for (const auto& [key, value] : parse_tags(command.tags)) change.tags.emplace(key, value);
+  for (const std::string& key : command.untags) change.tags.emplace(key, std::nullopt);
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const Capabilities& can = stream->capabilities();
   require(!command.repair_clock || can.repairs, "--repair-clock", can);
@@ -49,7 +57,7 @@ void refuse_what_cannot_be_updated(const CreateCommand& command) {
 bool has(const Tags& tags, const Tags& asked) {
   return std::all_of(asked.begin(), asked.end(), [&](const auto& tag) {
     const auto found = tags.find(tag.first);
-    return tag.second.empty() ? found == tags.end() : found != tags.end() && found->second == tag.second;
+    return found != tags.end() && found->second == tag.second;
   });
 }
 
@@ -83,6 +91,11 @@ void accept(const CreateCommand& command, const Context& context) {
 }  // namespace
 
 ExitStatus run_create(const CreateCommand& command, const Context& context) {
+  if (command.remove) {
+    remove_stream(address_of(command.stream), context.open_options(Access::write), context.clock);
+    return ExitStatus::success;
+  }
+  check_untags(command.untags, parse_tags(command.tags));
   if (command.update && !command.if_missing) {
     refuse_what_cannot_be_updated(command);
     update(command, context);

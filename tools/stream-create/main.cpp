@@ -4,13 +4,14 @@ using namespace shardlog::cli;
 
 int main(int argc, char** argv) {
   CreateCommand command;
-  Tool tool("stream-create", "create a data stream, or change its settings", {"[options] STREAM"},
+  Tool tool("stream-create", "create a data stream, change its settings, or remove it", {"[options] STREAM"},
             "  -s, --shards N               how many shards (1)\n"
             "      --max-record-size SIZE   the largest record (1MiB, up to 10MiB)\n"
             "      --retention DURATION     how long records are kept (forever)\n"
             "      --tag KEY=VALUE          a note of your own\n"
             "      --if-missing             succeed when the stream is there\n"
             "      --update                 change settings of a stream that is there\n"
+            "      --remove                 delete the stream and all its records\n"
             "\n"
             "Examples:\n"
             "  stream-create orders --shards 4\n"

@@ -17,13 +17,15 @@ struct CreateCommand {
   std::optional<std::uint64_t> max_record_size;
   std::optional<Duration> retention;
   std::optional<Compression> compression;
-  std::vector<std::string> tags;  ///< KEY=VALUE
+  std::vector<std::string> tags;    ///< KEY=VALUE
+  std::vector<std::string> untags;  ///< KEY
   std::optional<std::string> group;
   bool if_missing = false;
   bool update = false;
   bool repair_clock = false;
   bool accept_loss = false;
   bool force = false;
+  bool remove = false;
 };
 
 void define(OptionTable& options, CreateCommand& command);

@@ -42,7 +42,8 @@ Trail Trail::of_proof(std::string_view proof) {
   if (proof.empty() || (proof.size() - 1) % entry_size != 0) {
     throw Error(ErrorCode::corrupt, "what is known of its input is damaged");
   }
-  if (proof.front() != version) throw Error(ErrorCode::unsupported, "what is known of its input is of a newer version");
+  if (proof.front() != version)
+    throw Error(ErrorCode::unsupported, "what is known of its input is of a newer version: use a newer shardlog");
   Trail trail;
   for (proof.remove_prefix(1); !proof.empty(); proof.remove_prefix(entry_size)) {
     Entry entry{load<std::uint64_t>(proof.data()), {}};

@@ -37,6 +37,11 @@ constexpr std::uint32_t bit(Column column) {
   throw Error(ErrorCode::corrupt, "record batch: " + reason);
 }
 
+[[noreturn]] void refuse_newer(const std::string& what) {
+  throw Error(ErrorCode::unsupported,
+              fmt::format("record batch: {} is not known to this program: use a newer shardlog", what));
+}
+
 std::uint64_t compute_checksum(std::string_view payload) {
   const std::uint64_t header = XXH3_64bits(payload.data(), format::offset::checksum);
   const std::string_view rest = payload.substr(format::offset::column_sizes);
@@ -169,8 +174,7 @@ char* write_hash_keys(char* to, std::span<const Record> records) {
 
 }  // namespace
 
-EncodedBatch encode(std::span<const Record> records, const std::optional<ProducerStamp>& producer,
-                    Compression compression) {
+EncodedBatch encode(std::span<const Record> records, Compression compression) {
   PayloadWriter writer(records.size());
   std::vector<std::uint32_t> data_lengths;
   std::vector<std::uint32_t> key_lengths;
@@ -200,7 +204,6 @@ EncodedBatch encode(std::span<const Record> records, const std::optional<Produce
     writer.declare(Column::explicit_hash_keys, bitmap_size(records.size()) + hash_keys * sizeof(HashKey::Bytes));
   }
   writer.declare(Column::data, data_size + records.size());
-  if (producer) writer.declare(Column::producer, sizeof producer->position + producer->id.size());
 
   char* to = writer.allocate();
   to = data_plan.write(to, data_lengths);
@@ -213,7 +216,6 @@ EncodedBatch encode(std::span<const Record> records, const std::optional<Produce
     to = append(to, record.data);
     *to++ = '\n';
   }
-  if (producer) append(store(to, producer->position), producer->id);
   return writer.finish(data_size + keys_size, compression);
 }
 
@@ -280,12 +282,10 @@ void RecordBatch::check_header() const {
   // From here on these are the bytes that were written: what is unknown is new, not damaged.
   const auto version = load<std::uint8_t>(payload.data() + format::offset::version);
   if (version != format::version) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("record batch: format version {}, known is {}", version, format::version));
+    refuse_newer(fmt::format("format version {}", version));
   }
   if (compression() > Compression::zstd) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("record batch: unknown codec {}", static_cast<unsigned>(compression())));
+    refuse_newer(fmt::format("codec {}", static_cast<unsigned>(compression())));
   }
   if (load<std::uint16_t>(payload.data() + format::offset::zero) != 0) refuse("bytes 6 and 7 are not zero");
 }
@@ -321,7 +321,6 @@ void RecordBatch::find_columns() {
   std::string_view body = take_body(header);
 
   const char* size_at = payload.data() + format::offset::column_sizes;
-  std::string_view producer;
   for (unsigned number = 0; number < format::column_bits; ++number) {
     if ((columns >> number & 1U) == 0) continue;
     const std::size_t size = load<std::uint32_t>(size_at);
@@ -345,20 +344,13 @@ void RecordBatch::find_columns() {
       case Column::data:
         data_ = column;
         break;
-      case Column::producer:
-        producer = column;
-        break;
       default:
         if (number < format::first_optional_column) {
-          throw Error(ErrorCode::unsupported, fmt::format("record batch: unknown column {}", number));
+          refuse_newer(fmt::format("column {}", number));
         }
     }
   }
   if (!body.empty()) refuse("bytes after the last column");
-  if ((columns & bit(Column::producer)) != 0) {
-    if (producer.size() < sizeof(std::uint64_t)) refuse("a producer without a position");
-    producer_ = {std::string(producer.substr(sizeof(std::uint64_t))), load<std::uint64_t>(producer.data())};
-  }
 }
 
 void RecordBatch::check_columns() {

@@ -19,14 +19,6 @@ namespace shardlog {
 constexpr std::size_t max_batch_records = 1UL << 20;
 constexpr std::size_t max_batch_bytes = 16UL * 1024 * 1024;  ///< data and keys
 
-/// Who made a batch, and how far into that producer's input its last record is.
-struct ProducerStamp {
-  std::string id;
-  std::uint64_t position = 0;
-
-  friend bool operator==(const ProducerStamp&, const ProducerStamp&) = default;
-};
-
 /// A batch as every engine stores it, and what an engine has to know of it.
 struct EncodedBatch {
   Bytes payload;
@@ -37,9 +29,7 @@ struct EncodedBatch {
 /// Encodes 1 to max_batch_records records of together at most max_batch_bytes. The views are read during the call only.
 /// A body is compressed only where it has 1 KiB or more and gets smaller by an eighth or more. Throws internal where a
 /// bound is broken: the caller cuts batches.
-SHARDLOG_API EncodedBatch encode(std::span<const Record> records,
-                                 const std::optional<ProducerStamp>& producer = std::nullopt,
-                                 Compression compression = Compression::none);
+SHARDLOG_API EncodedBatch encode(std::span<const Record> records, Compression compression = Compression::none);
 
 /// The same for records without keys that already stand as they are stored: `lines` is each record followed by a
 /// newline, `lengths` their sizes without it. One copy of `lines`.
@@ -94,8 +84,6 @@ class RecordBatch {
   /// What its payload is compressed with.
   [[nodiscard]] SHARDLOG_API Compression compression() const;
 
-  [[nodiscard]] const std::optional<ProducerStamp>& producer() const { return producer_; }
-
   /// Of the payload; an engine covers it with its own.
   [[nodiscard]] SHARDLOG_API std::uint64_t checksum() const;
 
@@ -135,7 +123,6 @@ class RecordBatch {
   std::string_view keys_;
   std::string_view hash_keys_;
   std::string_view data_;
-  std::optional<ProducerStamp> producer_;
 };
 
 /// The checksum that stands in an encoded payload. REQUIRES: made by encode() or accepted by decode().

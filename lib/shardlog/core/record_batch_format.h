@@ -43,10 +43,9 @@ enum class Column : unsigned {
   key_lengths = 1,  ///< 0 where a record has no key; absent where none has
   keys = 2,         ///< one after the other
   explicit_hash_keys =
-      3,          ///< a bit for each record, then 16 bytes, big-endian, for each set bit; absent where none is set
-  data = 4,       ///< of every record in turn, each followed by a newline
-  producer = 16,  ///< 8 bytes position of the last record in the producer's input, then the producer's id
-};
+      3,     ///< a bit for each record, then 16 bytes, big-endian, for each set bit; absent where none is set
+  data = 4,  ///< of every record in turn, each followed by a newline
+};           // 16 is never used: it stood for something before the first release
 constexpr unsigned column_bits = 32;
 constexpr unsigned first_optional_column = 16;
 

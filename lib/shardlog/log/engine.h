@@ -27,7 +27,8 @@ class SHARDLOG_API Engine {
   /// The addresses of the streams below another address, in the order of their names. Throws not_found, permission, io.
   virtual std::vector<std::string> list(const std::string& address) = 0;
 
-  /// Deletes the stream: whoever has it open is told not_found from then on. Throws as open().
+  /// Deletes the stream: whoever has it open is told not_found from then on. It need not be one that open() accepts.
+  /// Throws not_found, busy, permission, io, and cannot_create where other things are kept in the same place.
   virtual void remove(const std::string& address, const OpenOptions& options, const Clock& clock) = 0;
 };
 

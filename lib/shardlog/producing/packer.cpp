@@ -82,7 +82,7 @@ void Packer::flush_pending(std::size_t place) {
   const auto runs = place == shards() ? cut_into_runs(records, shards(), input_bytes()) : std::vector{records.size()};
   for (const std::size_t count : runs) {
     const auto batch = static_cast<std::uint32_t>(packed_.batches.size());
-    push(place, encode(records.first(count), std::nullopt, compression_));
+    push(place, encode(records.first(count), compression_));
     records = records.subspan(count);
     for (std::uint32_t i = 0; with_places_ && i < count; ++i) packed_.places[pending.inputs[input++]] = {batch, i};
   }

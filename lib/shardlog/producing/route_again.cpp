@@ -59,7 +59,7 @@ std::vector<Part> parts_of(EncodedBatch batch, Router& router) {
     for (const std::size_t count :
          dealt ? cut_into_runs(records, shards.size(), old.lines().size()) : std::vector{records.size()}) {
       const auto end = inputs + static_cast<std::ptrdiff_t>(count);
-      parts.push_back({shard, encode(records.first(count), std::nullopt, old.compression()), {inputs, end}});
+      parts.push_back({shard, encode(records.first(count), old.compression()), {inputs, end}});
       records = records.subspan(count);
       inputs = end;
     }

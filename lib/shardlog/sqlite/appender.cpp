@@ -40,7 +40,7 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       configuration_(std::move(configuration)),
       scan_(database),
       version_(database, std::string(select_configuration_version)),
-      insert_(database, "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)") {}
+      insert_(database, insert_into("batches")) {}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
   const auto& [batches, sync, moves, version] = request;

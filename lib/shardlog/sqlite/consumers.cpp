@@ -13,6 +13,7 @@
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/prepared.h"
 #include "shardlog/sqlite/row_checksum.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -142,12 +143,12 @@ void check_changes(std::span<const LeaseChange> changes) {
 Consumers::Consumers(SQLite::Database& database)
     : select_all_(database, fmt::format("SELECT {} FROM consumers ORDER BY name", consumer_columns)),
       select_(database, fmt::format("SELECT {} FROM consumers WHERE uuid = ?", consumer_columns)),
-      replace_(database, "REPLACE INTO consumers VALUES (?, ?, ?, ?, ?, ?)"),
+      replace_(database, upsert_into("consumers")),
       remove_(database, "DELETE FROM consumers WHERE uuid = ?"),
       select_all_leases_(database, fmt::format("SELECT {} FROM leases ORDER BY consumer, shard", lease_columns)),
       select_leases_(database, fmt::format("SELECT {} FROM leases WHERE consumer = ? ORDER BY shard", lease_columns)),
       select_lease_(database, fmt::format("SELECT {} FROM leases WHERE consumer = ? AND shard = ?", lease_columns)),
-      replace_lease_(database, "REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      replace_lease_(database, upsert_into("leases")),
       remove_lease_(database, "DELETE FROM leases WHERE consumer = ? AND shard = ?"),
       remove_leases_(database, "DELETE FROM leases WHERE consumer = ?") {}
 
@@ -284,12 +285,23 @@ void Consumers::remove(const std::string& uuid) {
   }
 }
 
+/// Removes those of `leases` whose shards the consumer has no lease of.
+void Consumers::remove_leases_but_of(const Consumer& consumer, std::span<const Lease> leases) {
+  for (const Lease& lease : leases) {
+    const bool stays = std::any_of(consumer.leases.begin(), consumer.leases.end(),
+                                   [&](const Lease& other) { return other.shard == lease.shard; });
+    if (!stays) remove_lease(consumer.uuid, lease.shard);
+  }
+}
+
 bool Consumers::replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) {
   if (!expected && !desired) return true;
   if (find(expected ? expected->name : desired->name) != expected) return false;
-  if (expected) remove(expected->uuid);
+  const bool stays = expected && desired && expected->uuid == desired->uuid;
+  if (expected && !stays) remove(expected->uuid);
   if (!desired) return true;
-  if (head(desired->uuid)) contradict("two consumers with one UUID");
+  if (!stays && head(desired->uuid)) contradict("two consumers with one UUID");
+  if (stays) remove_leases_but_of(*desired, expected->leases);
   store({*desired, static_cast<std::int64_t>(desired->leases.size())});
   for (const Lease& lease : desired->leases) store(desired->uuid, lease);
   return true;

@@ -55,6 +55,7 @@ class Consumers {
   void store(const std::string& uuid, const Lease& lease);
   void remove_lease(const std::string& uuid, ShardId shard);
   void remove(const std::string& uuid);
+  void remove_leases_but_of(const Consumer& consumer, std::span<const Lease> leases);
 
   SQLite::Statement select_all_;
   SQLite::Statement select_;

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -69,9 +68,7 @@ class Scaffold {
  private:
   /// By the names of its files: to list a directory takes a descriptor, and the lack of one may be why it has to go.
   void remove() const {
-    constexpr std::array<const char*, 5> files{"lock", "stream.db", "stream.db-journal", "stream.db-wal",
-                                               "stream.db-shm"};
-    for (const char* const file : files) ::unlink((path_ + "/" + file).c_str());
+    for (const char* const file : stream_files) ::unlink((path_ + "/" + file).c_str());
     ::rmdir(path_.c_str());
   }
 

@@ -32,7 +32,7 @@ void accept_loss(SQLite::Database& database, Configuration& configuration, const
   tail.lose(configuration, loss);
   write_index_row(database, tail);
   configuration.losses.push_back(loss);
-  configuration.features.incompatible |= feature_losses;
+  configuration.features.insert_or_assign(std::string(feature_loss), incompatible);
 }
 
 bool pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail) {

@@ -7,6 +7,7 @@
 #include "shardlog/core/utf8.h"
 #include "shardlog/sqlite/prepared.h"
 #include "shardlog/sqlite/row_checksum.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -89,7 +90,7 @@ Producers::Producers(SQLite::Database& database)
                   "SELECT name, source, position, proof, moved_at, checksum FROM producers ORDER BY name, source"),
       select_(database,
               "SELECT name, source, position, proof, moved_at, checksum FROM producers WHERE name = ? AND source = ?"),
-      replace_(database, "REPLACE INTO producers VALUES (?, ?, ?, ?, ?, ?)"),
+      replace_(database, upsert_into("producers")),
       remove_(database, "DELETE FROM producers WHERE name = ?") {}
 
 std::vector<Producer> Producers::all() {

@@ -1,11 +1,11 @@
-#include <sys/stat.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <string>
-#include <vector>
+#include <system_error>
 
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/file_system.h"
@@ -16,21 +16,41 @@ namespace shardlog::sqlite {
 
 namespace {
 
-constexpr std::array<const char*, 5> parts{"lock", "stream.db", "stream.db-journal", "stream.db-wal", "stream.db-shm"};
-
-bool is_part(const std::string& name) {
-  return std::find(parts.begin(), parts.end(), name) != parts.end();
-}
-
 /// Throws unless the directory holds nothing but a stream: what else a person keeps there is not ours to delete.
 void check_is_only_a_stream(const std::string& directory) {
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (!is_part(name)) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end()) {
       throw Error(ErrorCode::cannot_create,
-                  "its directory holds " + quote(name) + " too, which is no part of a stream");
+                  "not removed: its directory holds " + quote(name) + " too, which is not part of a stream");
     }
   }
+  if (error) throw system_error("look into the directory", error.value());
+}
+
+/// Throws where the files could not be unlinked, before anything is changed.
+void check_permission(const std::string& directory) {
+  if (::access(directory.c_str(), W_OK | X_OK) != 0) throw system_error("remove", errno);
+}
+
+/// Throws where the new name may be gone after a power cut: files that are unlinked then would be missing from a stream
+/// that has its old name again.
+void sync_removal(const FileDescriptor& above, const std::string& doomed) {
+  if (::fsync(above.get()) == 0) return;
+  throw system_error(
+      "it is removed, but a power cut may bring it back, and its files are still in " + quote(doomed) + ": sync",
+      errno);
+}
+
+void unlink_all(const std::string& doomed) {
+  for (const char* const name : stream_files) {
+    const std::string file = doomed + "/" + name;
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+      throw system_error("it is removed, but not " + quote(file), errno);
+  }
+  if (::rmdir(doomed.c_str()) != 0) throw system_error("it is removed, but not " + quote(doomed), errno);
 }
 
 }  // namespace
@@ -41,15 +61,14 @@ void remove(const std::string& path, const OpenOptions& options) {
   const auto held = lock.acquire(options.timeout);  // a commit that is under way is acknowledged first
   lock.check_present();
   check_is_only_a_stream(paths.directory);
+  check_permission(paths.directory);
   const std::string parent = parent_directory(paths.directory);
-  const std::string doomed = parent + "/" + scaffold_prefix + random_hex();
+  const FileDescriptor above = open_directory(parent);
+  const std::string doomed = fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex());
   // At once, so that nobody sees half of it. Whoever has it open finds its name gone.
   rename_to_free_name(paths.directory, doomed);
-  for (const char* const part : parts) {
-    if (::unlink((doomed + "/" + part).c_str()) != 0 && errno != ENOENT) throw system_error("remove", errno);
-  }
-  if (::rmdir(doomed.c_str()) != 0) throw system_error("remove", errno);
-  sync_directory(parent);
+  sync_removal(above, doomed);
+  unlink_all(doomed);
 }
 
 }  // namespace shardlog::sqlite

@@ -3,13 +3,18 @@
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/features.h"
+#include "shardlog/sqlite/settings.h"
 
 namespace shardlog::sqlite {
 
@@ -21,7 +26,8 @@ struct Table {
 };
 
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
-// without a new format version: programs of one version expect these very texts.
+// without a new format version: programs of one version expect these very texts, and further columns after them only
+// where a feature announces them.
 constexpr std::array<Table, 8> tables{{
     {"batch_index",
      "CREATE TABLE batch_index("
@@ -63,23 +69,111 @@ constexpr std::array<Table, 8> tables{{
   throw Error(ErrorCode::corrupt, reason);
 }
 
-/// The next object; false where there is none. Throws corrupt where it is no table of ours.
-bool next_table(SQLite::Statement& objects) {
-  if (!objects.executeStep()) return false;
-  const std::string name = objects.getColumn(0).getString();
-  const bool ours = std::any_of(tables.begin(), tables.end(), [&](const Table& table) { return table.name == name; });
-  if (!ours) refuse("stream.db holds a foreign object " + quote(name));
-  return true;
+const Table* find_table(std::string_view name) {
+  const auto* const found =
+      std::find_if(tables.begin(), tables.end(), [name](const Table& table) { return table.name == name; });
+  return found == tables.end() ? nullptr : found;
 }
 
-}  // namespace
+/// A table's text in three parts, as ALTER TABLE ADD COLUMN sees it: new columns go in front of the tail.
+struct Parts {
+  std::string_view head;     ///< "CREATE TABLE leases("
+  std::string_view columns;  ///< "consumer TEXT NOT NULL, shard INTEGER NOT NULL"
+  std::string_view tail;     ///< ", PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"
+};
 
-void create_schema(SQLite::Database& database) {
-  for (const Table& table : tables) database.exec(std::string(table.sql));
-  database.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application_id, format_version));
+constexpr std::string_view key_constraint = ", PRIMARY KEY (";
+
+Parts parts_of(std::string_view sql) {
+  const std::size_t first = sql.find('(') + 1;
+  const std::size_t tail = std::min(sql.find(key_constraint), sql.find(") STRICT"));
+  return {sql.substr(0, first), sql.substr(first, tail - first), sql.substr(tail)};
 }
 
-void check_schema(SQLite::Database& database) {
+std::vector<std::string_view> split(std::string_view list) {
+  constexpr std::string_view comma = ", ";
+  std::vector<std::string_view> items;
+  std::size_t end = 0;
+  while ((end = list.find(comma)) != std::string_view::npos) {
+    items.push_back(list.substr(0, end));
+    list.remove_prefix(end + comma.size());
+  }
+  items.push_back(list);
+  return items;
+}
+
+std::vector<std::string_view> column_names(const Parts& parts) {
+  std::vector<std::string_view> names;
+  for (const std::string_view column : split(parts.columns)) names.push_back(column.substr(0, column.find(' ')));
+  return names;
+}
+
+std::vector<std::string_view> key_of(const Parts& parts) {
+  if (parts.tail.starts_with(key_constraint)) {
+    const std::string_view list = parts.tail.substr(key_constraint.size());
+    return split(list.substr(0, list.find(')')));
+  }
+  return {column_names(parts).front()};  // "id INTEGER PRIMARY KEY"
+}
+
+/// What sqlite_schema says of a table, an index, or another thing in a database.
+struct Object {
+  std::string type;
+  std::string name;
+  std::string table;  ///< that it belongs to: its own name for a table
+  std::string sql;
+};
+
+std::vector<Object> load_objects(SQLite::Database& database) {
+  std::vector<Object> objects;
+  SQLite::Statement rows(database, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name");
+  while (rows.executeStep()) {
+    objects.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(), rows.getColumn(2).getString(),
+                       rows.getColumn(3).getString()});
+  }
+  return objects;
+}
+
+/// The text of the columns that were added to a table; nothing where it was changed in another way.
+std::optional<std::string_view> added_to(const Table& table, std::string_view sql) {
+  if (sql == table.sql) return "";
+  const auto [head, columns, tail] = parts_of(table.sql);
+  const std::size_t kept = head.size() + columns.size();
+  const bool additions_only = table.name != "batch_index" && sql.size() > table.sql.size() &&
+                              sql.starts_with(table.sql.substr(0, kept)) && sql.ends_with(tail);
+  return additions_only ? std::optional(sql.substr(kept, sql.size() - kept - tail.size())) : std::nullopt;
+}
+
+/// Throws corrupt unless each column after the known ones belongs to a feature, and there is one.
+void check_added_columns(SQLite::Database& database, const Table& table, const Features& features) {
+  const std::size_t known = column_names(parts_of(table.sql)).size();
+  SQLite::Statement columns(database, fmt::format("PRAGMA table_xinfo({})", table.name));
+  std::size_t count = 0;
+  for (; columns.executeStep(); ++count) {
+    const std::string name = columns.getColumn(1).getString();
+    if (count >= known && !announced(features, name)) {
+      refuse(fmt::format("stream.db: the table {} has the unknown column {}, and no feature announces it", table.name,
+                         quote(name)));
+    }
+  }
+  if (count <= known) refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
+}
+
+void check_table(SQLite::Database& database, const Table& table, const Object& object, const Features& features) {
+  const auto added = added_to(table, object.sql);
+  if (object.type != "table" || !added) {
+    refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
+  }
+  if (!added->empty()) check_added_columns(database, table, features);
+}
+
+void check_foreign(const Object& object, const Features& features) {
+  const bool harmless = object.type == "table" || object.type == "index";
+  if (harmless && (announced(features, object.name) || announced(features, object.table))) return;
+  refuse("stream.db holds a foreign object " + quote(object.name));
+}
+
+void check_version(SQLite::Database& database) {
   if (database.execAndGet("PRAGMA application_id").getInt() != application_id)
     refuse("stream.db is not a stream's database");
   const int version = database.execAndGet("PRAGMA user_version").getInt();
@@ -89,15 +183,65 @@ void check_schema(SQLite::Database& database) {
                             format_version));
   }
   if (version != format_version) refuse(fmt::format("unknown format version {}", version));
-  SQLite::Statement objects(database, "SELECT name, sql FROM sqlite_schema ORDER BY name");
-  for (const Table& table : tables) {
-    const bool there = next_table(objects);
-    if (!there || objects.getColumn(0).getString() != table.name || objects.getColumn(1).getString() != table.sql) {
-      refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
+}
+
+/// The features, read from a table that has the known columns at least.
+Features features_in(SQLite::Database& database, const std::vector<Object>& objects, Access access) {
+  const Table& settings = *find_table("settings");
+  const auto there =
+      std::find_if(objects.begin(), objects.end(), [&](const Object& object) { return object.name == settings.name; });
+  if (there == objects.end() || there->type != "table" || !added_to(settings, there->sql)) {
+    refuse("stream.db: the table settings is not as it was made");
+  }
+  return load_features(database, access);
+}
+
+}  // namespace
+
+void create_schema(SQLite::Database& database) {
+  for (const Table& table : tables) database.exec(std::string(table.sql));
+  database.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application_id, format_version));
+}
+
+void check_schema(SQLite::Database& database, Access access) {
+  check_version(database);
+  const std::vector<Object> objects = load_objects(database);
+  // First, because a feature may be the reason for whatever else is not as expected.
+  const Features features = features_in(database, objects, access);
+  std::vector<std::string_view> found;
+  for (const Object& object : objects) {
+    const Table* const table = find_table(object.name);
+    if (table == nullptr) {
+      check_foreign(object, features);
+    } else {
+      check_table(database, *table, object, features);
+      found.push_back(table->name);
     }
   }
-  if (next_table(objects)) refuse("stream.db: a table is there twice");
+  for (const Table& table : tables) {
+    const auto count = std::count(found.begin(), found.end(), table.name);
+    if (count != 1)
+      refuse(fmt::format("stream.db: the table {} is {}", table.name, count == 0 ? "missing" : "there twice"));
+  }
   if (database.execAndGet("PRAGMA journal_mode").getString() != "wal") refuse("stream.db has no write-ahead log");
+}
+
+std::string insert_into(std::string_view table) {
+  const auto names = column_names(parts_of(find_table(table)->sql));
+  std::string places = "?";
+  for (std::size_t i = 1; i < names.size(); ++i) places += ", ?";
+  return fmt::format("INSERT INTO {}({}) VALUES ({})", table, fmt::join(names, ", "), places);
+}
+
+std::string upsert_into(std::string_view table) {
+  const Parts parts = parts_of(find_table(table)->sql);
+  const auto key = key_of(parts);
+  std::string changes;
+  for (const std::string_view name : column_names(parts)) {
+    if (std::find(key.begin(), key.end(), name) != key.end()) continue;
+    changes += fmt::format("{}{} = excluded.{}", changes.empty() ? "" : ", ", name, name);
+  }
+  return fmt::format("{} ON CONFLICT ({}) DO UPDATE SET {}", insert_into(table), fmt::join(key, ", "), changes);
 }
 
 }  // namespace shardlog::sqlite

@@ -56,7 +56,7 @@ Session::Session(const std::string& path, const OpenOptions& options, const Cloc
       database_(open_database(paths_, mode_for(paths_, options.access))) {
   if (options.access == Access::read) database_.exec("PRAGMA query_only=ON");
   SQLite::Transaction transaction(database_);
-  check_schema(database_);
+  check_schema(database_, options.access);
   configuration_ = load_configuration(database_, options.access);
   check_file_system(paths_, configuration_);
   files_.opened();

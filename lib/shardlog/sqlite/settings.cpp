@@ -5,12 +5,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/uuid.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -20,6 +22,7 @@ namespace {
 constexpr std::string_view tag_prefix = "tag:";
 constexpr std::string_view attribute_prefix = "attribute:";
 constexpr std::string_view loss_prefix = "loss:";
+constexpr std::string_view feature_prefix = "feature:";
 constexpr std::string_view checksum_name = "checksum";
 constexpr std::string_view forever_text = "forever";
 
@@ -36,15 +39,14 @@ Values to_values(const Configuration& configuration) {
       {"uuid", configuration.uuid},
       {"created_at", std::to_string(configuration.created_at.time_since_epoch().count())},
       {"version", std::to_string(configuration.version)},
-      {"features_compatible", std::to_string(configuration.features.compatible)},
-      {"features_compatible_to_read", std::to_string(configuration.features.compatible_to_read)},
-      {"features_incompatible", std::to_string(configuration.features.incompatible)},
       {"shards", std::to_string(configuration.shards.size())},
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
       {"retention", retention == forever ? std::string(forever_text) : std::to_string(retention.count())},
       {"compression", std::string(to_string(configuration.settings.compression))},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
+  values.insert(configuration.further.begin(), configuration.further.end());
+  for (const auto& [name, stored] : configuration.features) values.emplace(std::string(feature_prefix) + name, stored);
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
   for (const auto& [key, value] : configuration.attributes) values.emplace(std::string(attribute_prefix) + key, value);
   for (const LostBatches& loss : configuration.losses) {
@@ -87,11 +89,54 @@ std::int64_t checksum_of(const ShardRow& row) {
   return static_cast<std::int64_t>(XXH3_64bits(all.data(), all.size()));
 }
 
-Values load_values(SQLite::Database& database) {
+Values stored_values(SQLite::Database& database) {
   Values values;
   SQLite::Statement rows(database, "SELECT name, value FROM settings");
   while (rows.executeStep()) values.emplace(rows.getColumn(0).getString(), rows.getColumn(1).getString());
   return values;
+}
+
+/// What was written, without the checksum.
+Values load_values(SQLite::Database& database) {
+  Values values = stored_values(database);
+  const auto checksum = values.extract(std::string(checksum_name));
+  if (checksum.empty() || checksum.mapped() != checksum_of(values)) refuse("checksum mismatch");
+  return values;
+}
+
+/// The settings whose names begin with `prefix`, without it.
+std::map<std::string, std::string> values_below(const Values& values, std::string_view prefix) {
+  std::map<std::string, std::string> found;
+  for (auto value = values.lower_bound(prefix); value != values.end() && value->first.starts_with(prefix); ++value) {
+    found.emplace(value->first.substr(prefix.size()), value->second);
+  }
+  return found;
+}
+
+Features features_of(const Values& values, Access access) {
+  const auto stored = values_below(values, feature_prefix);
+  Features features(stored.begin(), stored.end());
+  check_features(features, access);
+  return features;
+}
+
+bool is_known(std::string_view name) {
+  constexpr std::array<std::string_view, 8> names{
+      "uuid", "created_at", "version", "shards", "max_record_size", "retention", "compression", "unsafe_file_system"};
+  constexpr std::array<std::string_view, 4> prefixes{tag_prefix, attribute_prefix, loss_prefix, feature_prefix};
+  return std::find(names.begin(), names.end(), name) != names.end() ||
+         std::any_of(prefixes.begin(), prefixes.end(), [name](auto prefix) { return name.starts_with(prefix); });
+}
+
+/// Throws corrupt where there are settings that neither this program knows nor a feature announces.
+Values further_of(const Values& values, const Features& features) {
+  Values further;
+  for (const auto& [name, value] : values) {
+    if (is_known(name)) continue;
+    if (!announced(features, name)) refuse(quote(name) + " is unknown, and no feature announces it");
+    further.emplace(name, value);
+  }
+  return further;
 }
 
 HashKey hash_key_of(const SQLite::Column& column) {
@@ -153,11 +198,12 @@ StreamSettings settings_of(const Values& values) {
     settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
   }
   const auto compression = parse_compression(text_of(values, "compression"));
-  if (!compression) refuse("the compression is unknown");
-  settings.compression = *compression;
-  for (const auto& [name, value] : values) {
-    if (name.starts_with(tag_prefix)) settings.tags.emplace(name.substr(tag_prefix.size()), value);
+  if (!compression) {
+    throw Error(ErrorCode::unsupported, fmt::format("settings: the compression {} is not known: use a newer shardlog",
+                                                    quote(text_of(values, "compression"))));
   }
+  settings.compression = *compression;
+  settings.tags = values_below(values, tag_prefix);
   try {
     check(settings);
   } catch (const Error& error) {
@@ -182,13 +228,12 @@ LostBatches loss_of(std::string_view after, const std::string& text) {
   return loss;
 }
 
-void check_features(const Features& features, Access access) {
-  const bool readable = (features.incompatible & ~feature_losses) == 0;
-  const bool writable = readable && features.compatible_to_read == 0;
-  if (access == Access::write ? writable : readable) return;
-  throw Error(ErrorCode::unsupported,
-              fmt::format("the stream has features that this program does not know{}: use a newer shardlog",
-                          readable ? ", it can only be read here" : ""));
+std::vector<LostBatches> losses_of(const Values& values) {
+  std::vector<LostBatches> losses;
+  for (const auto& [after, value] : values_below(values, loss_prefix)) losses.push_back(loss_of(after, value));
+  std::sort(losses.begin(), losses.end(),
+            [](const LostBatches& one, const LostBatches& other) { return one.after < other.after; });
+  return losses;
 }
 
 }  // namespace
@@ -207,33 +252,26 @@ std::vector<Loss> Configuration::told_losses() const {
   return told;
 }
 
+Features load_features(SQLite::Database& database, Access access) {
+  return features_of(load_values(database), access);
+}
+
 Configuration load_configuration(SQLite::Database& database, Access access) {
-  Values values = load_values(database);
+  const Values values = load_values(database);
   Configuration configuration;
+  configuration.features = features_of(values, access);
+  configuration.further = further_of(values, configuration.features);
   configuration.shards = load_shards(database);
-  const auto checksum = values.extract(std::string(checksum_name));
-  if (checksum.empty() || checksum.mapped() != checksum_of(values)) refuse("checksum mismatch");
   if (number_of<std::size_t>(values, "shards") != configuration.shards.size()) refuse("a shard is missing");
-  configuration.features.compatible = number_of<std::uint32_t>(values, "features_compatible");
-  configuration.features.compatible_to_read = number_of<std::uint32_t>(values, "features_compatible_to_read");
-  configuration.features.incompatible = number_of<std::uint32_t>(values, "features_incompatible");
-  check_features(configuration.features, access);
   configuration.uuid = text_of(values, "uuid");
   if (!is_uuid(configuration.uuid)) refuse("uuid is " + quote(configuration.uuid) + ", which is not a UUID");
   configuration.created_at = stored_time("settings: created_at", number_of<std::int64_t>(values, "created_at"));
   configuration.version = number_of<std::uint64_t>(values, "version");
   if (configuration.version == 0) refuse("version is 0");
   configuration.settings = settings_of(values);
+  configuration.attributes = values_below(values, attribute_prefix);
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
-  for (const auto& [name, value] : values) {
-    if (name.starts_with(attribute_prefix)) {
-      configuration.attributes.emplace(name.substr(attribute_prefix.size()), value);
-    }
-    if (!name.starts_with(loss_prefix)) continue;
-    configuration.losses.push_back(loss_of(std::string_view(name).substr(loss_prefix.size()), value));
-  }
-  std::sort(configuration.losses.begin(), configuration.losses.end(),
-            [](const LostBatches& one, const LostBatches& other) { return one.after < other.after; });
+  configuration.losses = losses_of(values);
   check_lineage(configuration.map());
   check_first_sequences(configuration.shards);
   return configuration;
@@ -241,20 +279,26 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
 
 void store_configuration(SQLite::Database& database, const Configuration& configuration) {
   store_settings(database, configuration);
-  database.exec("DELETE FROM shards");
   for (const ShardRow& row : configuration.shards) store_shard(database, row);
 }
 
 void store_settings(SQLite::Database& database, const Configuration& configuration) {
   Values values = to_values(configuration);
   values.emplace(checksum_name, checksum_of(values));
-  database.exec("DELETE FROM settings");
-  SQLite::Statement insert(database, "INSERT INTO settings VALUES (?, ?)");
+  const Values before = stored_values(database);
+  SQLite::Statement remove(database, "DELETE FROM settings WHERE name = ?");
+  for (const auto& [name, value] : before) {
+    if (values.contains(name)) continue;
+    remove.bind(1, name);
+    remove.exec();
+    remove.reset();
+  }
+  SQLite::Statement put(database, upsert_into("settings"));
   for (const auto& [name, value] : values) {
-    insert.bind(1, name);
-    insert.bind(2, value);
-    insert.exec();
-    insert.reset();
+    put.bind(1, name);
+    put.bind(2, value);
+    put.exec();
+    put.reset();
   }
 }
 
@@ -262,17 +306,17 @@ void store_shard(SQLite::Database& database, const ShardRow& row) {
   const Shard& shard = row.shard;
   const auto first = shard.range.first.bytes();
   const auto last = shard.range.last.bytes();
-  SQLite::Statement insert(database, "INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  insert.bind(1, shard.id.number());
-  insert.bind(2, first.data(), static_cast<int>(first.size()));
-  insert.bind(3, last.data(), static_cast<int>(last.size()));
-  if (shard.parent) insert.bind(4, shard.parent->number());
-  if (shard.adjacent_parent) insert.bind(5, shard.adjacent_parent->number());
-  insert.bind(6, std::int64_t{shard.opened_at.time_since_epoch().count()});
-  if (shard.closed_at) insert.bind(7, std::int64_t{shard.closed_at->time_since_epoch().count()});
-  insert.bind(8, row.first_sequence);
-  insert.bind(9, checksum_of(row));
-  insert.exec();
+  SQLite::Statement put(database, upsert_into("shards"));
+  put.bind(1, shard.id.number());
+  put.bind(2, first.data(), static_cast<int>(first.size()));
+  put.bind(3, last.data(), static_cast<int>(last.size()));
+  if (shard.parent) put.bind(4, shard.parent->number());
+  if (shard.adjacent_parent) put.bind(5, shard.adjacent_parent->number());
+  put.bind(6, std::int64_t{shard.opened_at.time_since_epoch().count()});
+  if (shard.closed_at) put.bind(7, std::int64_t{shard.closed_at->time_since_epoch().count()});
+  put.bind(8, row.first_sequence);
+  put.bind(9, checksum_of(row));
+  put.exec();
 }
 
 std::uint64_t read_configuration_version(SQLite::Statement& statement) {

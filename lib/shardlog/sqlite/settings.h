@@ -5,23 +5,15 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "shardlog/log/description.h"
+#include "shardlog/sqlite/features.h"
 
 namespace shardlog::sqlite {
-
-/// Feature bits. Those that are not named here a later version may set.
-struct Features {
-  std::uint32_t compatible = 0;          ///< unknown ones do no harm
-  std::uint32_t compatible_to_read = 0;  ///< with unknown ones a program may read, not write
-  std::uint32_t incompatible = 0;        ///< with unknown ones a program may do nothing
-};
-
-/// In features_incompatible: batches may be missing where a loss says so.
-constexpr std::uint32_t feature_losses = 1;
 
 /// Batches that were durable, are missing, and were given up for it.
 struct LostBatches {
@@ -51,23 +43,29 @@ struct Configuration {
   bool unsafe_file_system = false;  ///< its creator accepted one
   std::vector<LostBatches> losses;  ///< in the order of their batches
   std::vector<ShardRow> shards;
+  /// Settings of features that this program does not know, which stay as they are.
+  std::map<std::string, std::string, std::less<>> further;
 
   [[nodiscard]] ShardMap map() const;
   /// As Stream::describe() tells them.
   [[nodiscard]] std::vector<Loss> told_losses() const;
 };
 
-/// Throws corrupt where what is stored is not what was written, and unsupported where its features forbid the access.
+/// Throws corrupt where what is stored is not what was written, and unsupported where its features forbid the access,
+/// or where it has a value that only a newer program knows.
 Configuration load_configuration(SQLite::Database& database, Access access);
 
-/// Replaces what is stored. REQUIRES: a transaction is open
+/// The features alone, which say whether the rest may be looked at. Throws as load_configuration().
+Features load_features(SQLite::Database& database, Access access);
+
+/// Replaces what is stored, but for what this program does not know. REQUIRES: a transaction is open
 void store_configuration(SQLite::Database& database, const Configuration& configuration);
 
 /// The same for all but the shards, and for one shard. REQUIRES: a transaction is open
 void store_settings(SQLite::Database& database, const Configuration& configuration);
 void store_shard(SQLite::Database& database, const ShardRow& row);
 
-/// For who asks for the version alone before each commit: the statement to prepare, and what it yields.
+/// For whoever asks for the version alone before each commit: the statement to prepare, and what it yields.
 constexpr std::string_view select_configuration_version = "SELECT value FROM settings WHERE name = 'version'";
 std::uint64_t read_configuration_version(SQLite::Statement& statement);
 
