@@ -255,3 +255,12 @@ install_manual() {
     | sed -n '/^CREATE/{:more;N;/STRICT/!b more;s/\n  */ /g;p}' >got
   expect_same got expected
 }
+
+@test "shardlog(3) has the example that is installed, and every error code in its order" {
+  sed -n '/^\.Sh EXAMPLES$/,/^\.Sh ERRORS$/p' "$SHARDLOG_SOURCE/man/shardlog.3" | sed -n '/^\.Bd -literal$/,/^\.Ed$/p' | sed '1d;$d;s/\\e/\\/g' >example
+  expect_same example "$SHARDLOG_SOURCE/man/follow.cpp"
+  sed -n 's/^\.It Er //p' "$SHARDLOG_SOURCE/man/shardlog.3" >got
+  sed -n '/^enum class ErrorCode/,/^}/p' "$SHARDLOG_SOURCE/lib/shardlog/core/error.h" | sed -nE 's/^  ([a-z_]+),.*/\1/p' >expected
+  [ -s expected ]
+  expect_same got expected
+}

@@ -68,11 +68,11 @@ std::optional<Error> reason_of(const SQLite::Exception& error) {
   return system_error("open stream.db", reason);
 }
 
-/// A user who may only read cannot make what is missing.
-bool is_not_allowed(const SQLite::Exception& error) {
+/// A file is missing that a user who may only read cannot make: it is not that the system has no more of something.
+bool is_missing(const SQLite::Exception& error) {
   const auto reason = reason_of(error);
-  return (error.getExtendedErrorCode() & 0xff) == SQLITE_CANTOPEN &&
-         (!reason || reason->code() == ErrorCode::permission);
+  const bool lack = reason && (reason->code() == ErrorCode::busy || reason->code() == ErrorCode::full);
+  return (error.getExtendedErrorCode() & 0xff) == SQLITE_CANTOPEN && !lack;
 }
 
 SQLite::Database open_files(const Paths& paths, OpenMode mode) {
@@ -85,7 +85,7 @@ SQLite::Database open_files(const Paths& paths, OpenMode mode) {
         "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY");
   } catch (const SQLite::Exception& error) {
-    if (mode != OpenMode::read_only || !is_not_allowed(error)) throw;
+    if (mode != OpenMode::read_only || !is_missing(error)) throw;
     throw Error(ErrorCode::permission,
                 "stream.db-shm is missing and you may not make it: whoever may write the stream has to open it once");
   }
