@@ -10,7 +10,7 @@ namespace shardlog::test {
 
 namespace {
 
-/// Of streams of which only the order matters.
+/// For tests to which time does not matter.
 class NoClock final : public Clock {
  public:
   [[nodiscard]] Timestamp now() const override { return {}; }
@@ -30,7 +30,7 @@ void check_name(const std::string& address) {
   }
 }
 
-/// Where a batch is that becomes of `fate`, and nothing of it is stored.
+/// Whether nothing of a batch with this fate is stored.
 bool is_final(const std::optional<Outcome>& fate) {
   return fate && !std::holds_alternative<StoredInPart>(*fate);
 }

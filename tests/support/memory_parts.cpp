@@ -149,7 +149,7 @@ VerifyReport MemoryMaintenance::verify(const std::function<bool(double)>& progre
     report.batches = log.batches().size();
     for (const MemoryBatch& batch : log.batches()) report.records += batch.numbers.size();
   });
-  if (!progress(1)) report.findings.clear();
+  static_cast<void>(progress(1));  // all at once: there is nothing left to stop
   return report;
 }
 
