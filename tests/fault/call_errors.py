@@ -11,7 +11,7 @@ import threading
 from injection import calls_made, faults_of, outcomes, sampled, tracing
 from support import Folder, check, parse_acknowledgements, program, records, run, scale, verify, wait_for
 
-SAMPLE = scale("SHARDLOG_CALL_ERRORS", 12)
+SAMPLE = scale("SHARDLOG_CALL_ERRORS", 6)
 DATA = ["a", "b", "c"]  # each of them a commit of its own
 DONE, DAMAGED, IO_ERROR, NOTHING_STORED = 0, 65, 74, 75
 

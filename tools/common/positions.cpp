@@ -52,7 +52,7 @@ std::vector<std::string> mended(const std::string& text) {
   std::replace(blanks.begin(), blanks.end(), '_', ' ');
   results.push_back(blanks);
   if (trimmed.size() > 1 && trimmed[1] == ':') results.push_back("0" + trimmed);  // 9:30
-  results.push_back(trimmed + ":00");
+  if (trimmed.find('-') != std::string::npos) results.push_back(trimmed + ":00");  // 2026-11-25T21
   results.push_back("last:" + trimmed);
   return results;
 }
