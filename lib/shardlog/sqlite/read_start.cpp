@@ -32,8 +32,8 @@ ReadStart at_their_places(SQLite::Database& database, const Configuration& confi
 }
 
 void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timestamp time) {
-  for (const auto& [shard, tail] : horizon.shards()) {
-    if (chosen.contains(shard) && tail.last_arrival && *tail.last_arrival >= time) {
+  for (const ShardTail& tail : horizon.shards()) {
+    if (chosen.contains(tail.shard) && tail.last_arrival && *tail.last_arrival >= time) {
       throw Error(ErrorCode::trimmed, fmt::format("records that arrived at {} or later are trimmed, up to {}",
                                                   to_rfc3339(time), to_rfc3339(*tail.last_arrival)));
     }
@@ -44,6 +44,7 @@ void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timest
 
 std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
                                std::span<const ShardStart> starts, Timestamp now) {
+  if (starts.empty()) return {};
   const ShardMap map = configuration.map();
   const auto located = [&](ShardId shard, const Position& position) {
     const ShardPlace place = locate(database, configuration, position, {shard}, now).at(0);
