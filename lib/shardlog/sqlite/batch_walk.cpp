@@ -11,6 +11,10 @@ namespace shardlog::sqlite {
 
 namespace {
 
+// A page with a batch of one shard has batches of others too, which whoever reads one shard after the other wants next.
+// SQLite's own 2 MiB are 128 pages, fewer than there are stretches in a large stream.
+constexpr int cache_kibibytes = 8 * 1024;
+
 [[noreturn]] void refuse_missing(std::int64_t batch) {
   throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", batch));
 }
@@ -24,6 +28,7 @@ BatchWalk::BatchWalk(SQLite::Database& database)
 void BatchWalk::want_only(const std::set<std::int64_t>& shards) {
   wanted_.assign(shards.begin(), shards.end());
   if (row_) return;
+  database_.exec(fmt::format("PRAGMA cache_size=-{}", cache_kibibytes));
   row_.emplace(database_, fmt::format("SELECT {} FROM batches WHERE id = ?", batch_row_columns));
   stretches_.emplace(
       database_, fmt::format("SELECT {} FROM batch_shards WHERE last_batch > ? ORDER BY last_batch", stretch_columns));
@@ -51,10 +56,7 @@ void BatchWalk::stop() {
 
 std::optional<BatchRow> BatchWalk::next(Tail& tail) {
   if (leaves_out() && tail.batch() >= part_end_ && tail.batch() < last_) look(tail.batch());
-  if (is_listed_) return listed(tail);
-  std::optional<BatchRow> row = scanned();
-  if (!row && part_end_ < last_ && tail.batch() < part_end_) refuse_missing(tail.batch() + 1);
-  return row;
+  return is_listed_ ? listed(tail) : scanned(tail);
 }
 
 /// Finds out how the walk goes on.
@@ -99,9 +101,15 @@ void BatchWalk::scan_up_to(std::int64_t after, std::int64_t last) {
   rows_.bind(2, last);
 }
 
-std::optional<BatchRow> BatchWalk::scanned() {
-  if (!rows_.executeStep()) return std::nullopt;
-  return read_batch_row(rows_);
+std::optional<BatchRow> BatchWalk::scanned(Tail& tail) {
+  if (!rows_.executeStep()) {
+    if (part_end_ < last_ && tail.batch() < part_end_) refuse_missing(tail.batch() + 1);
+    return std::nullopt;
+  }
+  const BatchRow row = read_batch_row(rows_);
+  if (!is_of_another(row)) return row;
+  tail.pass(row);
+  return std::nullopt;
 }
 
 std::optional<BatchRow> BatchWalk::listed(Tail& tail) {

@@ -24,24 +24,23 @@ class BatchWalk {
 
   /// From now on batches of other shards may be left out. Until the first call none is.
   void want_only(const std::set<std::int64_t>& shards);
-  /// Whether the tail is to pass this batch, rather than to advance past it.
-  [[nodiscard]] bool is_of_another(const BatchRow& row) const;
   [[nodiscard]] bool leaves_out() const { return !wanted_.empty(); }
 
   /// REQUIRES: a transaction is open, until stop()
   void start(std::int64_t after, std::int64_t last);
   void stop();
 
-  /// The batch behind the tail. The tail is moved to it, where others are left out. Nothing where there is none; where
-  /// the tail has moved all the same, ask again. Throws corrupt where a batch is missing that the stretch knows of.
+  /// The batch behind the tail, for the caller to advance past. Nothing where there is none, or where the tail has
+  /// passed batches that are left out: then it has moved, and the caller asks again. Throws corrupt.
   std::optional<BatchRow> next(Tail& tail);
 
  private:
+  [[nodiscard]] bool is_of_another(const BatchRow& row) const;
   void look(std::int64_t after);
   [[nodiscard]] std::optional<Stretch> next_stretch(std::int64_t after);
   void choose(const Stretch& stretch, std::int64_t after);
   void scan_up_to(std::int64_t after, std::int64_t last);
-  std::optional<BatchRow> scanned();
+  std::optional<BatchRow> scanned(Tail& tail);
   std::optional<BatchRow> listed(Tail& tail);
 
   SQLite::Database& database_;

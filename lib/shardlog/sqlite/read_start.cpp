@@ -28,7 +28,8 @@ ReadStart at_their_places(SQLite::Database& database, const Configuration& confi
     }
     firsts.emplace(shard, std::max(wanted, there));
   }
-  return {.tail = seek_sequences(database, configuration, horizon, firsts).tail, .at_horizon = true};
+  Place place = seek_sequences(database, configuration, horizon, firsts, chosen.few(configuration));
+  return {.tail = std::move(place.tail), .at_horizon = true};
 }
 
 void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timestamp time) {
@@ -91,8 +92,9 @@ ReadStart find_start(SQLite::Database& database, const Configuration& configurat
     start.tail = seek_time(database, configuration, horizon, at->time);
     if (request.strict) check_time_is_there(chosen, horizon, at->time);
   } else if (const auto* newest = std::get_if<LastRecords>(&request.from)) {
-    Place place = seek_last(database, configuration, horizon, newest->count,
-                            [&](std::int64_t shard) { return chosen.contains(shard); });
+    Place place = seek_last(
+        database, configuration, horizon, newest->count, [&](std::int64_t shard) { return chosen.contains(shard); },
+        chosen.few(configuration));
     start.tail = std::move(place.tail);
     start.cut = place.cut;
   }
@@ -111,7 +113,7 @@ std::vector<ShardPlace> locate(SQLite::Database& database, const Configuration& 
   const Tail horizon = readable_start(database, configuration, now);
   const ReadStart start = find_start(database, configuration, request, chosen, horizon);
   if (start.cut) chosen.begin_at(start.cut->shard, start.cut->sequence);
-  Tail end = start.tail;
+  Tail end = horizon;  // that of the start may be right for the chosen shards only
   TailScan(database).catch_up(configuration, end);
   const auto* const at = std::get_if<AtTime>(&position);
   std::vector<ShardPlace> places;

@@ -53,7 +53,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
 void SqliteReader::resolve(const ReadRequest& request, std::int64_t durable_batch) {
   check_positions(request);
   chosen_ = ChosenShards(request, configuration_);
-  if (chosen_.are_few(configuration_)) walk_.want_only(chosen_.shards());
+  if (const auto few = chosen_.few(configuration_); !few.empty()) walk_.want_only(few);
   const Tail horizon = readable_start(database_, configuration_, clock_.now());
   resolve_end(request, horizon, durable_batch);
   resolve_start(request, horizon);
@@ -81,6 +81,7 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
     }
   }
   if (!request.until) return;
+  const auto few = chosen_.few(configuration_);
   if (std::holds_alternative<TrimHorizon>(*request.until)) {
     end_at({horizon});
   } else if (const auto* at = std::get_if<AtTime>(&*request.until)) {
@@ -91,12 +92,13 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
       until_ = at->time;
     }
   } else if (const auto* records = std::get_if<LastRecords>(&*request.until)) {
-    end_at(seek_last(database_, configuration_, horizon, records->count,
-                     [this](std::int64_t shard) { return chosen_.contains(shard); }));
+    end_at(seek_last(
+        database_, configuration_, horizon, records->count,
+        [this](std::int64_t shard) { return chosen_.contains(shard); }, few));
   } else if (const auto sequence = sequence_of(*request.until)) {
     const ShardId shard = request.starts.empty() ? request.shards.front() : request.starts.front().shard;
     const Cut cut{shard.number(), *sequence};
-    Place place = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}});
+    Place place = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}}, few);
     if (place.batch) end_at(std::move(place));
     until_cut_ = cut;
   }
@@ -254,32 +256,30 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
         skip_loss();
       }
       const std::int64_t before = tail_.batch();
-      const std::optional<BatchRow> next = walk_.next(tail_);
-      if (!next && tail_.batch() != before) continue;
-      if (!next) {
+      const std::optional<BatchRow> row = walk_.next(tail_);
+      if (!row && tail_.batch() != before) {
+        ended_ = until_ && tail_.last_arrival() >= *until_;
+        continue;
+      }
+      if (!row) {
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
       }
-      const BatchRow& row = *next;
-      if (until_ && row.arrived_at >= *until_) {
+      if (until_ && row->arrived_at >= *until_) {
         ended_ = true;
         break;
       }
-      const ShardRow& shard = shard_of(configuration_, row.shard);
-      if (walk_.is_of_another(row)) {
-        tail_.pass(row);
-        continue;
-      }
-      tail_.advance(row, shard);
+      const ShardRow& shard = shard_of(configuration_, row->shard);
+      tail_.advance(*row, shard);
       note_end(shard);
       ended_ = reached_end_of_shard();
-      const auto [first, behind] = asked_for(row);
+      const auto [first, behind] = asked_for(*row);
       if (first >= behind) continue;
       fetched.push_back(
-          {row, static_cast<std::size_t>(first), static_cast<std::size_t>(behind - first), payloads.read(row.id)});
+          {*row, static_cast<std::size_t>(first), static_cast<std::size_t>(behind - first), payloads.read(row->id)});
       // A compressed payload takes as much memory as its records once it is decoded.
-      bytes += std::max(fetched.back().payload.size(), static_cast<std::size_t>(row.data_bytes));
+      bytes += std::max(fetched.back().payload.size(), static_cast<std::size_t>(row->data_bytes));
     }
   } catch (const SQLite::Exception& error) {
     damage_ = translate(error, "read");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -43,26 +44,27 @@ std::string encode(const std::vector<std::uint32_t>& shards) {
   return encode_as<std::uint32_t>(shards);
 }
 
-/// Whether one of a full block is `shard`, or looks so in the low bits. A compiler compares several at a time.
-template <typename Number, std::size_t size>
-bool may_hold(const char* block, std::uint32_t shard) {
+constexpr std::size_t block = 64;
+
+/// Whether a number of a full block is `shard`, or looks so in its low bits. The compiler compares several at a time.
+template <typename Number>
+bool may_hold(const char* from, std::uint32_t shard) {
+  std::array<Number, block> numbers{};
+  std::memcpy(numbers.data(), from, sizeof numbers);
   const auto wanted = static_cast<Number>(shard);
   Number equal = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    equal |= static_cast<Number>(load<Number>(block + i * sizeof(Number)) == wanted ? 1 : 0);
-  }
+  for (const Number number : numbers) equal = static_cast<Number>(equal | static_cast<Number>(number == wanted));
   return equal != 0;
 }
 
 /// The places of the numbers that are among those wanted.
 template <typename Number>
 std::vector<std::int64_t> find(std::string_view numbers, std::span<const std::uint32_t> wanted, std::int64_t first) {
-  constexpr std::size_t block = 64;
   std::vector<std::int64_t> found;
   const std::size_t size = numbers.size() / sizeof(Number);
   for (std::size_t begin = 0; begin < size; begin += block) {
     const char* const at = numbers.data() + begin * sizeof(Number);
-    if (wanted.size() == 1 && begin + block <= size && !may_hold<Number, block>(at, wanted.front())) continue;
+    if (wanted.size() == 1 && begin + block <= size && !may_hold<Number>(at, wanted.front())) continue;
     for (std::size_t i = 0; i < std::min(block, size - begin); ++i) {
       const std::uint32_t shard = load<Number>(at + i * sizeof(Number));
       if (!std::binary_search(wanted.begin(), wanted.end(), shard)) continue;
