@@ -184,10 +184,16 @@ class Forged : public test::StreamTest {
     bool told = some_reader_is_refused();
     Lines records;
     told |= refused("read", [&] { records = lines(); });
+    Lines of_first_shard;
+    told |= refused("read one shard", [&] {
+      of_first_shard = data_of(test::read(*open_to_read(), {.shards = {ShardId(0)}, .until = {}}));
+    });
     const bool verified = verify_tells();
     EXPECT_TRUE(verified || !told) << "a reader is refused, and --verify finds nothing";
     const bool expired = records.empty() && !told;
     EXPECT_TRUE(told || verified || expired || records == expected_) << records.size() << " other records";
+    EXPECT_TRUE(told || verified || expired || of_first_shard == (Lines{"a", "b"}))
+        << of_first_shard.size() << " others";
     for (const char* const name : {"billing", "fresh"}) {
       const auto count = consumed(name);
       const bool whole = !count || verified || forging_checkpoints_ || *count == records.size();
@@ -292,6 +298,10 @@ TEST_F(Forged, BatchesAreRefusedOrHarmless) {
 
 TEST_F(Forged, IndexIsRefusedOrHarmless) {
   forge_all("batch_index", "batch");
+}
+
+TEST_F(Forged, ShardsOfBatchesAreRefusedOrHarmless) {
+  forge_all("batch_shards", "last_batch");
 }
 
 TEST_F(Forged, TrimHorizonIsRefusedOrHarmless) {

@@ -27,12 +27,16 @@ class Forger : public RawDatabase {
     define("tails_checksum", [](Values values) {
       return hash(bytes_of(values[2]), static_cast<std::uint64_t>(hash(numbers(values.first(2)))));
     });
+    define("stretch_checksum", [](Values values) {
+      return hash(bytes_of(values[1]), static_cast<std::uint64_t>(hash(numbers(values.first(1)))));
+    });
   }
 
   /// Makes the checksums of a table right.
   void seal(const std::string& table) {
     static const std::map<std::string, std::string> rules{
         {"batch_index", "tails_checksum(batch, arrived_at, tails)"},
+        {"batch_shards", "stretch_checksum(last_batch, shards)"},
         {"batches",
          "numbers_checksum(id, shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum)"},
         {"consumers", "row_checksum(uuid, name, generation, created_at, leases)"},

@@ -23,7 +23,7 @@ using test::mebibyte;
 using test::Piece;
 using test::read;
 
-constexpr std::uint32_t shards = 3;
+constexpr std::uint32_t shards = 5;  // of which two are few
 
 rc::Gen<std::size_t> sizes() {
   return rc::gen::weightedOneOf<std::size_t>({{40, rc::gen::inRange<std::size_t>(0, 100)},
@@ -91,10 +91,13 @@ class Beside {
 
   void let_pass(Duration time) { clock_.step(time); }
 
-  /// Beyond the 1000 batches at which the index has a row.
+  /// Beyond the 1000 batches at which the index has a row, in the shards by turns: after each batch, or after many.
   void append_many() {
     std::vector<Piece> pieces(*rc::gen::inRange<std::size_t>(300, 1200));
-    for (Piece& piece : pieces) piece = {static_cast<std::uint32_t>(pieces.size() % shards), {"x"}};
+    const std::size_t turn = *rc::gen::element<std::size_t>(1, 7, 500, 2000);
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      pieces[i] = {static_cast<std::uint32_t>((pieces.size() + i / turn) % shards), {"x"}};
+    }
     append(pieces);
   }
 

@@ -17,8 +17,9 @@ std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) 
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
   constexpr std::size_t bytes_a_shard = 32;
+  constexpr std::size_t bytes_a_stretch = Stretch::most_batches * sizeof(std::uint32_t);
   constexpr std::size_t half = page_size / 2;
-  std::size_t small = shards * bytes_a_shard;
+  std::size_t small = shards * bytes_a_shard + bytes_a_stretch;
   std::size_t pages = others;
   for (const RoutedBatch& batch : batches) {
     const std::size_t bytes = batch.batch.payload.size() + bytes_a_row;

@@ -33,6 +33,15 @@ struct SequenceOf {
   }
 };
 
+/// Throws not_found, with the shards that there are.
+std::int64_t known_shard(const Configuration& configuration, ShardId shard) {
+  const auto& shards = configuration.shards;
+  const auto found = std::lower_bound(shards.begin(), shards.end(), shard,
+                                      [](const ShardRow& row, ShardId id) { return row.shard.id < id; });
+  const bool is_there = found != shards.end() && found->shard.id == shard;
+  return is_there ? shard.number() : configuration.map().at(shard).id.number();
+}
+
 }  // namespace
 
 std::optional<std::int64_t> sequence_of(const Position& position) {
@@ -45,8 +54,7 @@ std::optional<std::int64_t> sequence_of(const ShardStart& start) {
 
 ChosenShards::ChosenShards(const ReadRequest& request, const Configuration& configuration)
     : descendants_(request.descendants) {
-  const ShardMap map = configuration.map();
-  const auto choose = [&](ShardId shard) { return listed_.insert(map.at(shard).id.number()).second; };
+  const auto choose = [&](ShardId shard) { return listed_.insert(known_shard(configuration, shard)).second; };
   for (const auto& [shard, from] : request.starts) {
     if (!choose(shard)) throw Error(ErrorCode::usage, shard.to_string() + " is listed twice");
     if (const auto sequence = std::visit(SequenceOf(), from)) begins_[shard.number()] = {*sequence, true};

@@ -31,6 +31,13 @@ class ChosenShards {
 
   /// True for any shard where none is listed.
   [[nodiscard]] bool contains(std::int64_t shard) const { return shards_.empty() || shards_.contains(shard); }
+  /// Those that are listed, and their descendants; none where all are chosen.
+  [[nodiscard]] const std::set<std::int64_t>& shards() const { return shards_; }
+  /// These where they are fewer than half of all, so that it costs less to look for their batches than to pass all
+  /// others; otherwise none.
+  [[nodiscard]] std::set<std::int64_t> few(const Configuration& configuration) const {
+    return 2 * shards_.size() < configuration.shards.size() ? shards_ : std::set<std::int64_t>();
+  }
   /// Whether they are listed, and all closed.
   [[nodiscard]] bool all_closed(const Configuration& configuration) const;
 

@@ -29,6 +29,7 @@ void accept_loss(SQLite::Database& database, Configuration& configuration, const
   const std::int64_t batches = mark->batch - tail.batch();
   const LostBatches loss{tail.batch(), mark->batch, std::max(mark->numbers - tail.numbers(), batches), now};
   if (tail.batch() != load_horizon(database).batch()) replace_index_row(database, tail);
+  if (const auto stretch = tail.stretch()) write_stretch(database, *stretch);
   tail.lose(configuration, loss);
   write_index_row(database, tail);
   configuration.losses.push_back(loss);

@@ -28,12 +28,13 @@ ReadStart at_their_places(SQLite::Database& database, const Configuration& confi
     }
     firsts.emplace(shard, std::max(wanted, there));
   }
-  return {.tail = seek_sequences(database, configuration, horizon, firsts).tail, .at_horizon = true};
+  Place place = seek_sequences(database, configuration, horizon, firsts, chosen.few(configuration));
+  return {.tail = std::move(place.tail), .at_horizon = true};
 }
 
 void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timestamp time) {
-  for (const auto& [shard, tail] : horizon.shards()) {
-    if (chosen.contains(shard) && tail.last_arrival && *tail.last_arrival >= time) {
+  for (const ShardTail& tail : horizon.shards()) {
+    if (chosen.contains(tail.shard) && tail.last_arrival && *tail.last_arrival >= time) {
       throw Error(ErrorCode::trimmed, fmt::format("records that arrived at {} or later are trimmed, up to {}",
                                                   to_rfc3339(time), to_rfc3339(*tail.last_arrival)));
     }
@@ -44,6 +45,7 @@ void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timest
 
 std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
                                std::span<const ShardStart> starts, Timestamp now) {
+  if (starts.empty()) return {};
   const ShardMap map = configuration.map();
   const auto located = [&](ShardId shard, const Position& position) {
     const ShardPlace place = locate(database, configuration, position, {shard}, now).at(0);
@@ -90,8 +92,9 @@ ReadStart find_start(SQLite::Database& database, const Configuration& configurat
     start.tail = seek_time(database, configuration, horizon, at->time);
     if (request.strict) check_time_is_there(chosen, horizon, at->time);
   } else if (const auto* newest = std::get_if<LastRecords>(&request.from)) {
-    Place place = seek_last(database, configuration, horizon, newest->count,
-                            [&](std::int64_t shard) { return chosen.contains(shard); });
+    Place place = seek_last(
+        database, configuration, horizon, newest->count, [&](std::int64_t shard) { return chosen.contains(shard); },
+        chosen.few(configuration));
     start.tail = std::move(place.tail);
     start.cut = place.cut;
   }
@@ -110,7 +113,7 @@ std::vector<ShardPlace> locate(SQLite::Database& database, const Configuration& 
   const Tail horizon = readable_start(database, configuration, now);
   const ReadStart start = find_start(database, configuration, request, chosen, horizon);
   if (start.cut) chosen.begin_at(start.cut->shard, start.cut->sequence);
-  Tail end = start.tail;
+  Tail end = horizon;  // that of the start may be right for the chosen shards only
   TailScan(database).catch_up(configuration, end);
   const auto* const at = std::get_if<AtTime>(&position);
   std::vector<ShardPlace> places;

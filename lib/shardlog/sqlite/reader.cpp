@@ -25,7 +25,7 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
                            const DatabaseFiles& files, const LockWait& lock_wait, const Clock& clock,
-                           std::shared_ptr<CommitWatch> watch, const ReadRequest& request)
+                           std::shared_ptr<CommitWatch> watch, const Configuration& known, const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
@@ -34,14 +34,17 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       clock_(clock),
       watch_(std::move(watch)),
       seen_(watch_ ? watch_->noticed() : 0),
-      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)),
+      configuration_(known),
+      walk_(database),
       version_(database, std::string(select_configuration_version)),
       gone_(database,
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
   const std::optional<DurableMark> mark = lock_.mark();
   const Snapshot snapshot(database_, lock_wait_);
-  configuration_ = load_configuration(database_, Access::read);
+  if (read_configuration_version(version_) != configuration_.version) {
+    configuration_ = load_configuration(database_, Access::read);
+  }
   ReadRequest by_number = request;
   by_number.starts = pinned(database_, configuration_, request.starts, clock_.now());
   resolve(by_number, mark ? mark->batch : 0);
@@ -50,6 +53,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
 void SqliteReader::resolve(const ReadRequest& request, std::int64_t durable_batch) {
   check_positions(request);
   chosen_ = ChosenShards(request, configuration_);
+  if (const auto few = chosen_.few(configuration_); !few.empty()) walk_.want_only(few);
   const Tail horizon = readable_start(database_, configuration_, clock_.now());
   resolve_end(request, horizon, durable_batch);
   resolve_start(request, horizon);
@@ -77,6 +81,7 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
     }
   }
   if (!request.until) return;
+  const auto few = chosen_.few(configuration_);
   if (std::holds_alternative<TrimHorizon>(*request.until)) {
     end_at({horizon});
   } else if (const auto* at = std::get_if<AtTime>(&*request.until)) {
@@ -87,12 +92,13 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
       until_ = at->time;
     }
   } else if (const auto* records = std::get_if<LastRecords>(&*request.until)) {
-    end_at(seek_last(database_, configuration_, horizon, records->count,
-                     [this](std::int64_t shard) { return chosen_.contains(shard); }));
+    end_at(seek_last(
+        database_, configuration_, horizon, records->count,
+        [this](std::int64_t shard) { return chosen_.contains(shard); }, few));
   } else if (const auto sequence = sequence_of(*request.until)) {
     const ShardId shard = request.starts.empty() ? request.shards.front() : request.starts.front().shard;
     const Cut cut{shard.number(), *sequence};
-    Place place = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}});
+    Place place = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}}, few);
     if (place.batch) end_at(std::move(place));
     until_cut_ = cut;
   }
@@ -113,6 +119,7 @@ void SqliteReader::follow_map() {
   if (read_configuration_version(version_) == configuration_.version) return;
   configuration_ = load_configuration(database_, Access::read);
   chosen_.follow(configuration_);
+  if (walk_.leaves_out()) walk_.want_only(chosen_.shards());
   tail_.forget_last_arrival();
   follow_closings();
 }
@@ -161,9 +168,8 @@ void SqliteReader::skip_loss() {
 /// Of what was asked for between `first` and the tail `gone`, where that is anything.
 void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason) {
   const std::int64_t shard = row.shard.id.number();
-  const auto last = gone.shards().find(shard);
-  const bool too_early = last != gone.shards().end() && last->second.last_arrival &&
-                         *last->second.last_arrival < chosen_.not_before(shard);
+  const ShardTail* const last = gone.find(shard);
+  const bool too_early = last != nullptr && last->last_arrival && *last->last_arrival < chosen_.not_before(shard);
   if (too_early && reason == Gap::Reason::trimmed) return;  // nobody knows when the lost records arrived
   first = chosen_.first_wanted(shard, first);
   std::int64_t behind = gone.next_sequence(row);
@@ -182,7 +188,7 @@ void SqliteReader::follow_closings() {
   };
   const auto& shards = configuration_.shards;
   if (std::none_of(shards.begin(), shards.end(), closed)) return;
-  Tail newest = tail_;
+  Tail newest = walk_.leaves_out() ? Tail() : tail_;
   try {
     TailScan(database_).catch_up(configuration_, newest);
   } catch (const Error&) {
@@ -241,8 +247,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
     follow_map();
     skip_what_is_gone();
     at_horizon_ = false;
-    rows_.bind(1, tail_.batch());
-    rows_.bind(2, last_batch_);
+    walk_.start(tail_.batch(), last_batch_);
     ended_ = ended_ || reached_end_of_shard();
     std::size_t bytes = 0;
     for (std::size_t rows = 0; !ended_ && (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
@@ -250,33 +255,38 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
         if (!fetched.empty()) break;  // a gap is told before the batches of the same result
         skip_loss();
       }
-      if (!rows_.executeStep()) {
+      const std::int64_t before = tail_.batch();
+      const std::optional<BatchRow> row = walk_.next(tail_);
+      if (!row && tail_.batch() != before) {
+        ended_ = until_ && tail_.last_arrival() >= *until_;
+        continue;
+      }
+      if (!row) {
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
       }
-      const BatchRow row = read_batch_row(rows_);
-      if (until_ && row.arrived_at >= *until_) {
+      if (until_ && row->arrived_at >= *until_) {
         ended_ = true;
         break;
       }
-      const ShardRow& shard = shard_of(configuration_, row.shard);
-      tail_.advance(row, shard);
+      const ShardRow& shard = shard_of(configuration_, row->shard);
+      tail_.advance(*row, shard);
       note_end(shard);
       ended_ = reached_end_of_shard();
-      const auto [first, behind] = asked_for(row);
+      const auto [first, behind] = asked_for(*row);
       if (first >= behind) continue;
       fetched.push_back(
-          {row, static_cast<std::size_t>(first), static_cast<std::size_t>(behind - first), payloads.read(row.id)});
+          {*row, static_cast<std::size_t>(first), static_cast<std::size_t>(behind - first), payloads.read(row->id)});
       // A compressed payload takes as much memory as its records once it is decoded.
-      bytes += std::max(fetched.back().payload.size(), static_cast<std::size_t>(row.data_bytes));
+      bytes += std::max(fetched.back().payload.size(), static_cast<std::size_t>(row->data_bytes));
     }
   } catch (const SQLite::Exception& error) {
     damage_ = translate(error, "read");
   } catch (const Error& error) {
     damage_ = error;
   }
-  rows_.tryReset();
+  walk_.stop();
   return fetched;
 }
 

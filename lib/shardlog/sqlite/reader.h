@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shardlog/log/stream.h"
+#include "shardlog/sqlite/batch_walk.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/database_files.h"
@@ -25,15 +26,16 @@
 
 namespace shardlog::sqlite {
 
-/// Reads batches in commit order. Its place is a Tail: it checks that every shard's sequence numbers continue, those of
-/// shards that are not asked for too, so that a row that is missing is found. Only what the trim horizon of the same
-/// transaction covers may be gone, and is told as gaps, and so is what is expired.
+/// Reads batches in commit order. Its place is a Tail: it checks that every shard's sequence numbers continue, so that
+/// a row that is missing is found; only those of the shards that are asked for where these are few. Only what the trim
+/// horizon of the same transaction covers may be gone, and is told as gaps, and so is what is expired.
 class SqliteReader final : public Reader {
  public:
-  /// All must outlive it. `watch` is there where it is to be woken by commits.
+  /// All must outlive it. `watch` is there where it is to be woken by commits. `known` is the configuration at some
+  /// time, which is taken where it is still the newest.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
-               const ReadRequest& request);
+               const Configuration& known, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   bool wait(Duration timeout, std::stop_token stop) override;
@@ -78,7 +80,7 @@ class SqliteReader final : public Reader {
   bool at_horizon_ = false;  ///< reading begins; a shard without a sequence number with whatever is there by then
   bool ended_ = false;
   std::optional<Error> damage_;  ///< to be thrown once all before it is delivered
-  SQLite::Statement rows_;
+  BatchWalk walk_;
   SQLite::Statement version_;
   SQLite::Statement gone_;
 };

@@ -28,10 +28,13 @@ struct Table {
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect these very texts, and further columns after them only
 // where a feature announces them.
-constexpr std::array<Table, 8> tables{{
+constexpr std::array<Table, 9> tables{{
     {"batch_index",
      "CREATE TABLE batch_index("
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
+    {"batch_shards",
+     "CREATE TABLE batch_shards("
+     "last_batch INTEGER PRIMARY KEY, shards BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
     {"batches",
      "CREATE TABLE batches("
      "id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, first_sequence INTEGER NOT NULL, record_count INTEGER NOT NULL, "

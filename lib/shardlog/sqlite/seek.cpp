@@ -1,29 +1,34 @@
 #include "shardlog/sqlite/seek.h"
 
-#include <SQLiteCpp/Statement.h>
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
+#include "shardlog/sqlite/batch_walk.h"
 #include "shardlog/sqlite/losses.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-/// Moves `tail` on to the first batch for which `stop` holds, which is returned.
-std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& configuration, Tail& tail,
-                             const std::function<bool(const BatchRow&)>& stop) {
-  SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns));
-  rows.bind(1, tail.batch());
-  while (rows.executeStep()) {
-    const BatchRow row = read_batch_row(rows);
-    if (stop(row)) return row;
-    advance(database, configuration, tail, row);
+using Shards = std::set<std::int64_t>;
+
+/// Moves `tail` on to the first batch for which `stop` holds, which is returned. Where `few` are given, of their
+/// batches, and for these the tail is right then.
+std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& configuration, const Shards& few,
+                             Tail& tail, const std::function<bool(const BatchRow&)>& stop) {
+  BatchWalk walk(database);
+  const bool all = few.empty() || !configuration.losses.empty();  // a loss is passed by the tail of all
+  if (!all) walk.want_only(few);
+  walk.start(tail.batch(), std::numeric_limits<std::int64_t>::max());
+  while (true) {
+    const std::int64_t before = tail.batch();
+    const std::optional<BatchRow> row = walk.next(tail);
+    if (row && stop(*row)) return row;
+    if (row) advance(database, configuration, tail, *row);
+    if (tail.batch() == before) return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -37,12 +42,12 @@ Tail readable_start(SQLite::Database& database, const Configuration& configurati
 Tail seek_time(SQLite::Database& database, const Configuration& configuration, Tail start, Timestamp time) {
   Tail tail = load_indexed_tail(database, std::move(start),
                                 [time](const Tail& indexed) { return indexed.last_arrival() < time; });
-  scan(database, configuration, tail, [time](const BatchRow& row) { return row.arrived_at >= time; });
+  scan(database, configuration, {}, tail, [time](const BatchRow& row) { return row.arrived_at >= time; });
   return tail;
 }
 
 Place seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
-                     const std::map<std::int64_t, std::int64_t>& first_by_shard) {
+                     const std::map<std::int64_t, std::int64_t>& first_by_shard, const Shards& few) {
   std::vector<std::pair<const ShardRow*, std::int64_t>> firsts;
   firsts.reserve(first_by_shard.size());
   for (const auto& [shard, first] : first_by_shard) firsts.emplace_back(&shard_of(configuration, shard), first);
@@ -51,7 +56,7 @@ Place seek_sequences(SQLite::Database& database, const Configuration& configurat
                        [&](const auto& each) { return indexed.next_sequence(*each.first) <= each.second; });
   })};
   std::int64_t first = 0;
-  place.batch = scan(database, configuration, place.tail, [&](const BatchRow& row) {
+  place.batch = scan(database, configuration, few, place.tail, [&](const BatchRow& row) {
     const auto found = first_by_shard.find(row.shard);
     if (found == first_by_shard.end() || row.next_sequence() <= found->second) return false;
     first = found->second;
@@ -62,7 +67,7 @@ Place seek_sequences(SQLite::Database& database, const Configuration& configurat
 }
 
 Place seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
-                const std::function<bool(std::int64_t shard)>& wanted) {
+                const std::function<bool(std::int64_t shard)>& wanted, const Shards& few) {
   const LostNumbers lost(database, configuration);
   const auto records_before = [&](const Tail& tail) {
     std::uint64_t records = 0;
@@ -83,7 +88,7 @@ Place seek_last(SQLite::Database& database, const Configuration& configuration, 
   Place place{load_indexed_tail(database, std::move(start),
                                 [&](const Tail& indexed) { return records_before(indexed) <= skipped; })};
   passed = records_before(place.tail);
-  place.batch = scan(database, configuration, place.tail, [&](const BatchRow& row) {
+  place.batch = scan(database, configuration, few, place.tail, [&](const BatchRow& row) {
     if (!wanted(row.shard)) return false;
     const auto count_of_batch = static_cast<std::uint64_t>(row.record_count);
     if (passed + count_of_batch > skipped) return true;

@@ -58,7 +58,8 @@ class SqliteStream final : public Stream {
     return session_.naming([&] {
       return std::make_unique<SqliteReader>(session_.database(), session_.paths(), session_.lock(), session_.files(),
                                             session_.lock_wait(), session_.clock(),
-                                            request.follow && request.notice ? session_.watch() : nullptr, request);
+                                            request.follow && request.notice ? session_.watch() : nullptr,
+                                            session_.configuration(), request);
     });
   }
 

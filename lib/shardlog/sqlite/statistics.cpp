@@ -27,6 +27,11 @@ bool has_records(const Tail& start, const Tail& end, const ShardRow& row) {
   return end.next_sequence(row) > start.next_sequence(row);
 }
 
+Timestamp last_arrival(const Tail& end, std::int64_t shard) {
+  const ShardTail* const tail = end.find(shard);
+  return tail == nullptr ? Timestamp{} : tail->last_arrival.value_or(Timestamp{});
+}
+
 /// When the first record of each shard behind `start` arrived. Most shards have theirs among the first batches; for one
 /// that has not, the index tells between which batches it is.
 class FirstArrivals {
@@ -103,7 +108,7 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
       const auto first_arrival = first_arrivals.find(id);
       if (first_arrival == first_arrivals.end()) refuse(row, "holds fewer records than the index says");
       shard.first = {sequence(lost.first_kept(row, first)), first_arrival->second};
-      shard.last = {sequence(lost.last_kept(row, next)), end.shards().at(id).last_arrival.value_or(Timestamp{})};
+      shard.last = {sequence(lost.last_kept(row, next)), last_arrival(end, id)};
     }
     statistics.push_back(std::move(shard));
   }

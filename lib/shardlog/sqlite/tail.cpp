@@ -19,7 +19,7 @@ namespace shardlog::sqlite {
 namespace {
 
 constexpr std::int64_t index_bytes = 4L * 1024 * 1024;
-constexpr std::int64_t index_batches = 1000;
+constexpr std::int64_t index_batches{Stretch::most_batches};
 constexpr std::size_t entry_size = 4 * sizeof(std::int64_t);  // shard, next sequence, bytes, last arrival
 
 [[noreturn]] void refuse(const std::string& reason) {
@@ -35,19 +35,43 @@ std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const st
 
 }  // namespace
 
+namespace {
+
+/// Where the shard stands in a list, or would. As a rule every shard has held a record, and stands at its own number.
+template <typename Shards>
+auto place_of(Shards& shards, std::int64_t shard) {
+  const auto at_number = shards.begin() + std::min(shard, std::int64_t(shards.size()));
+  if (at_number != shards.end() && at_number->shard == shard) return at_number;
+  return std::lower_bound(shards.begin(), at_number, shard,
+                          [](const ShardTail& tail, std::int64_t number) { return tail.shard < number; });
+}
+
+}  // namespace
+
+const ShardTail* Tail::find(std::int64_t shard) const {
+  const auto place = place_of(shards_, shard);
+  return place != shards_.end() && place->shard == shard ? &*place : nullptr;
+}
+
+ShardTail& Tail::at(std::int64_t shard) {
+  const auto place = place_of(shards_, shard);
+  if (place != shards_.end() && place->shard == shard) return *place;
+  return *shards_.insert(place, {.shard = shard});
+}
+
 std::int64_t Tail::next_sequence(const ShardRow& row) const {
-  const auto found = shards_.find(row.shard.id.number());
-  if (found == shards_.end()) return row.first_sequence;
-  if (found->second.next_sequence <= row.first_sequence) {
+  const ShardTail* const found = find(row.shard.id.number());
+  if (found == nullptr) return row.first_sequence;
+  if (found->next_sequence <= row.first_sequence) {
     refuse(fmt::format("tail after batch {}: {} goes on with sequence {}, and began with {}", batch_,
-                       row.shard.id.to_string(), found->second.next_sequence, row.first_sequence));
+                       row.shard.id.to_string(), found->next_sequence, row.first_sequence));
   }
-  return found->second.next_sequence;
+  return found->next_sequence;
 }
 
 std::int64_t Tail::bytes(const ShardRow& row) const {
-  const auto found = shards_.find(row.shard.id.number());
-  return found == shards_.end() ? 0 : found->second.bytes;
+  const ShardTail* const found = find(row.shard.id.number());
+  return found == nullptr ? 0 : found->bytes;
 }
 
 void Tail::count_numbers(const Configuration& configuration) {
@@ -55,38 +79,55 @@ void Tail::count_numbers(const Configuration& configuration) {
   for (const ShardRow& row : configuration.shards) numbers_ += next_sequence(row) - row.first_sequence;
 }
 
-void Tail::advance(const BatchRow& row, const ShardRow& shard) {
+void Tail::check_follows(const BatchRow& row) const {
   if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
   if (row.arrived_at < last_arrival_) {
     refuse(fmt::format("batch {} does not continue batch {}", row.id, batch_));
   }
+}
+
+void Tail::advance(const BatchRow& row, const ShardRow& shard) {
+  check_follows(row);
   if (const std::int64_t expected = next_sequence(shard); row.first_sequence != expected) {
     refuse(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id,
                        shard.shard.id.to_string(), row.first_sequence, expected));
   }
   batch_ = row.id;
   last_arrival_ = row.arrived_at;
-  ShardTail& tail = shards_[row.shard];
+  ShardTail& tail = at(row.shard);
   tail.next_sequence = row.next_sequence();
   tail.bytes += row.data_bytes;
   tail.last_arrival = row.arrived_at;
   numbers_ += row.record_count;
   ++batches_since_index_;
   bytes_since_index_ += row.data_bytes;
+  if (stretch_.size() == Stretch::most_batches) stretch_.clear();  // a row of the index is missing
+  stretch_.push_back(static_cast<std::uint32_t>(row.shard));
+}
+
+void Tail::pass(const BatchRow& row) {
+  check_follows(row);
+  batch_ = row.id;
+  last_arrival_ = row.arrived_at;
+}
+
+void Tail::skip_to(std::int64_t batch) {
+  batch_ = batch;
 }
 
 void Tail::lose(const Configuration& configuration, const LostBatches& loss) {
   batch_ = loss.last;
+  stretch_.clear();
   for (const ShardRow& row : configuration.shards) {
     if (!row.shard.open()) continue;
     const std::int64_t next = next_sequence(row) + loss.records;
-    shards_[row.shard.id.number()].next_sequence = next;
+    at(row.shard.id.number()).next_sequence = next;
   }
 }
 
 void Tail::limit_arrivals(Timestamp latest) {
   last_arrival_ = std::min(last_arrival_, latest);
-  for (auto& [shard, tail] : shards_) {
+  for (ShardTail& tail : shards_) {
     if (tail.last_arrival) tail.last_arrival = std::min(*tail.last_arrival, latest);
   }
 }
@@ -97,15 +138,21 @@ bool Tail::index_due() const {
 
 void Tail::index_written() {
   indexed_batch_ = batch_;
+  stretch_.clear();
   batches_since_index_ = 0;
   bytes_since_index_ = 0;
+}
+
+std::optional<Stretch> Tail::stretch() const {
+  if (stretch_.empty()) return std::nullopt;
+  return Stretch(batch_, stretch_);
 }
 
 std::string Tail::encode() const {
   std::string tails(shards_.size() * entry_size, '\0');
   char* to = tails.data();
-  for (const auto& [shard, tail] : shards_) {
-    to = store(to, shard);
+  for (const ShardTail& tail : shards_) {
+    to = store(to, tail.shard);
     to = store(to, tail.next_sequence);
     to = store(to, tail.bytes);
     to = store(to, std::int64_t{tail.last_arrival.value_or(Timestamp{}).time_since_epoch().count()});
@@ -119,17 +166,18 @@ Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string&
   result.batch_ = stored_number("batch", batch, 0, most_counted);
   result.indexed_batch_ = batch;
   result.last_arrival_ = last_arrival;
+  result.shards_.reserve(tails.size() / entry_size);
   std::int64_t least = 0;
   for (const char* at = tails.data(); at != tails.data() + tails.size(); at += entry_size) {
     const auto number = [at](std::size_t place) { return load<std::int64_t>(at + place * sizeof(std::int64_t)); };
     const std::int64_t shard =
         stored_number("tails: shard", number(0), least, std::numeric_limits<std::uint32_t>::max());
     least = shard + 1;
-    const ShardTail tail{stored_number("tails: next sequence", number(1), 1, most_counted),
+    const ShardTail tail{shard, stored_number("tails: next sequence", number(1), 1, most_counted),
                          stored_number("tails: bytes", number(2), 0, most_counted),
                          stored_time("tails: last arrival", number(3))};
     if (tail.last_arrival > last_arrival) refuse("tails: a last arrival after that of the batch");
-    result.shards_.emplace(shard, tail);
+    result.shards_.push_back(tail);
   }
   return result;
 }
@@ -180,6 +228,7 @@ Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& c
 
 void write_index_row(SQLite::Database& database, const Tail& tail) {
   store_tail(database, tail, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
+  if (const auto stretch = tail.stretch()) write_stretch(database, *stretch);
 }
 
 void replace_index_row(SQLite::Database& database, const Tail& tail) {

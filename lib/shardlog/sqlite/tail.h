@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,14 +13,16 @@
 
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/stretch.h"
 
 namespace shardlog::sqlite {
 
 /// Where one shard stands at some point of the commit order.
 struct ShardTail {
+  std::int64_t shard = 0;
   std::int64_t next_sequence = 1;
   std::int64_t bytes = 0;  ///< data and keys of all its batches before that point
-  std::optional<Timestamp> last_arrival;
+  std::optional<Timestamp> last_arrival{};
 
   friend bool operator==(const ShardTail&, const ShardTail&) = default;
 };
@@ -40,7 +41,10 @@ class Tail {
 
   [[nodiscard]] std::int64_t batch() const { return batch_; }
   [[nodiscard]] Timestamp last_arrival() const { return last_arrival_; }
-  [[nodiscard]] const std::map<std::int64_t, ShardTail>& shards() const { return shards_; }
+  /// In the order of their numbers.
+  [[nodiscard]] const std::vector<ShardTail>& shards() const { return shards_; }
+  /// Nullptr where no batch has touched the shard.
+  [[nodiscard]] const ShardTail* find(std::int64_t shard) const;
 
   /// The sequence number that the shard's next record has.
   [[nodiscard]] std::int64_t next_sequence(const ShardRow& row) const;
@@ -55,6 +59,14 @@ class Tail {
   /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
   void advance(const BatchRow& row, const ShardRow& shard);
 
+  // For a reader of some shards. From then on the tail is right for the shards whose batches it advances past, and can
+  // no longer be written down.
+
+  /// Moves past a batch of another shard. Throws corrupt where it does not continue the commit order.
+  void pass(const BatchRow& row);
+  /// Moves past all batches up to this one, which are of other shards.
+  void skip_to(std::int64_t batch);
+
   /// Moves behind batches that are lost: every open shard goes on as if all their records had been its own.
   void lose(const Configuration& configuration, const LostBatches& loss);
 
@@ -67,22 +79,29 @@ class Tail {
   void index_written();
   /// The batch behind which the newest index row stands that this tail knows of.
   [[nodiscard]] std::int64_t indexed_batch() const { return indexed_batch_; }
+  /// Of the batches up to here, since that row or since the tail was read; nothing where there are none.
+  [[nodiscard]] std::optional<Stretch> stretch() const;
 
   /// As stored in the column `tails`, and back. Throws corrupt.
   [[nodiscard]] std::string encode() const;
   static Tail decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails);
 
  private:
+  void check_follows(const BatchRow& row) const;
+  ShardTail& at(std::int64_t shard);
+
   std::int64_t batch_ = 0;
   Timestamp last_arrival_{};
-  std::map<std::int64_t, ShardTail> shards_;
+  std::vector<ShardTail> shards_;
+  std::vector<std::uint32_t> stretch_;  ///< at most Stretch::most_batches
   std::int64_t numbers_ = 0;
   std::int64_t indexed_batch_ = 0;
   std::int64_t batches_since_index_ = 0;
   std::int64_t bytes_since_index_ = 0;
 };
 
-/// Writes the index row that stands before the batch behind `tail`. REQUIRES: a transaction is open
+/// Writes the index row that stands before the batch behind `tail`, and the stretch that it closes. REQUIRES: a
+/// transaction is open
 void write_index_row(SQLite::Database& database, const Tail& tail);
 
 /// Of a new stream, in which nothing was trimmed. REQUIRES: a transaction is open
@@ -98,7 +117,7 @@ Tail read_horizon(SQLite::Database& database);
 /// REQUIRES: a transaction is open
 void store_horizon(SQLite::Database& database, const Tail& tail);
 
-/// REQUIRES: a transaction is open; an index row stands before the batch behind `tail`
+/// The same for the index row alone, which may be there already. REQUIRES: a transaction is open
 void replace_index_row(SQLite::Database& database, const Tail& tail);
 
 /// The newest batch that there has ever been, trimmed or not.

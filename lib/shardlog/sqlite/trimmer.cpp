@@ -100,7 +100,8 @@ void Trimmer::trim_step() {
       bytes += row.data_bytes + row.record_count;  // a newline behind each record
     }
     rows_.reset();
-    for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?"}) {
+    for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?",
+                                  "DELETE FROM batch_shards WHERE last_batch <= ?"}) {
       SQLite::Statement remove(database_, sql);
       remove.bind(1, horizon.batch());
       remove.exec();

@@ -95,7 +95,10 @@ class Verification {
   std::int64_t last_batch() {
     const Snapshot snapshot(database_, lock_wait_);
     try {
-      return newest_batch(database_, configuration_).id;
+      const std::int64_t newest = newest_batch(database_, configuration_).id;
+      const std::int64_t known = database_.execAndGet("SELECT ifnull(max(last_batch), 0) FROM batch_shards").getInt64();
+      if (known > newest) report(fmt::format("shards of the batches up to {}: the last batch is {}", known, newest));
+      return newest;
     } catch (const Error& error) {
       report(error.what());
       return std::numeric_limits<std::int64_t>::max();
@@ -133,6 +136,7 @@ class Verification {
         }
       }
       for (Tail& indexed : load_indexed_tails(database_, before, id_)) indexed_.push_back(std::move(indexed));
+      load_stretches();
     } catch (const Error& error) {
       report(error.what());
     } catch (const SQLite::Exception& error) {
@@ -142,6 +146,22 @@ class Verification {
     snapshot.reset();
     for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
     return more;
+  }
+
+  /// Up to the one that the last batch which was read is in.
+  void load_stretches() {
+    SQLite::Statement rows(
+        database_,
+        fmt::format("SELECT {} FROM batch_shards WHERE last_batch > ? ORDER BY last_batch", stretch_columns));
+    rows.bind(1, last_stretch_);
+    while (last_stretch_ < id_ && rows.executeStep()) {
+      last_stretch_ = rows.getColumn(0).getInt64();
+      try {
+        stretches_.push_back(read_stretch(rows));
+      } catch (const Error& error) {
+        report(error.what());
+      }
+    }
   }
 
   void follow_horizon() {
@@ -159,12 +179,13 @@ class Verification {
     const auto count = [&](const char* rows) {
       return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
     };
-    const std::int64_t left = count("batches WHERE id <=") + count("batch_index WHERE batch <");
+    const std::int64_t left =
+        count("batches WHERE id <=") + count("batch_index WHERE batch <") + count("batch_shards WHERE last_batch <=");
     if (left != 0) report(fmt::format("{} rows before the trim horizon, after batch {}", left, horizon.batch()));
     id_ = horizon.batch();
     last_arrival_ = horizon.last_arrival();
     next_sequences_.clear();
-    for (const auto& [shard, tail] : horizon.shards()) next_sequences_.emplace(shard, tail.next_sequence);
+    for (const ShardTail& tail : horizon.shards()) next_sequences_.emplace(tail.shard, tail.next_sequence);
     tail_ = horizon;
     indexed_.clear();
   }
@@ -174,6 +195,7 @@ class Verification {
       const ShardRow& shard = shard_of(configuration_, row.shard);
       if (row.id > tail_.batch() + 1) follow_loss();
       check_order(row, shard);
+      check_stretch(row);
       if (report_.findings.empty()) {
         tail_.advance(row, shard);
         check_index(row);
@@ -193,7 +215,7 @@ class Verification {
       for (; !indexed_.empty() && indexed_.front().batch() <= loss.last; indexed_.pop_front()) {
         tail_ = std::move(indexed_.front());
       }
-      for (const auto& [shard, tail] : tail_.shards()) next_sequences_[shard] = tail.next_sequence;
+      for (const ShardTail& tail : tail_.shards()) next_sequences_[tail.shard] = tail.next_sequence;
     }
   }
 
@@ -249,6 +271,16 @@ class Verification {
     }
   }
 
+  /// A stretch that is wrong is one finding.
+  void check_stretch(const BatchRow& row) {
+    while (!stretches_.empty() && stretches_.front().last() < row.id) stretches_.pop_front();
+    if (stretches_.empty()) return;
+    const Stretch& stretch = stretches_.front();
+    if (row.id < stretch.first() || stretch.shard_of(row.id) == row.shard) return;
+    report(fmt::format("shards of the batches up to {}: batch {} is in another", stretch.last(), row.id));
+    stretches_.pop_front();
+  }
+
   void report(const std::string& finding) {
     if (report_.findings.size() < most_findings) report_.findings.push_back(printable(finding));
   }
@@ -264,6 +296,8 @@ class Verification {
   std::map<std::int64_t, std::int64_t> next_sequences_;
   Tail tail_;                 ///< as long as nothing was found
   std::deque<Tail> indexed_;  ///< rows of the index that no batch has reached yet
+  std::deque<Stretch> stretches_;
+  std::int64_t last_stretch_ = 0;  ///< where the last of them ends
 };
 
 }  // namespace

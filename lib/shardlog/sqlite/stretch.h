@@ -1,0 +1,60 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace shardlog::sqlite {
+
+/// Batches that follow each other in commit order, and which shard each of them is in. A row of `batch_shards` is one,
+/// written together with the row of `batch_index` that closes it. So a reader of one shard of a thousand looks once at
+/// each stretch, and then fetches its own batches only. An SQL index on the shard would find them too, but each commit
+/// would write a page of it for each of its shards: 5 to 60 times the size of the data.
+///
+///     batches     1 2 3 4 5 | 6 7 8 9 | 10 11       last = 5, shards = {0, 2, 2, 1, 0}; last = 9, ...
+///                                       open        where the newest stretch is not closed yet, batches are read
+///
+/// Rows need not cover all batches: those between two rows are read as the open ones are.
+class Stretch {
+ public:
+  static constexpr std::size_t most_batches = 1000;
+
+  /// Of these shards, in the order of the batches, the last of which is `last`. REQUIRES: there are some
+  Stretch(std::int64_t last, const std::vector<std::uint32_t>& shards);
+  /// From what encoded() was. Throws corrupt.
+  static Stretch decode(std::int64_t last, std::string encoded);
+
+  [[nodiscard]] std::int64_t first() const { return last_ - static_cast<std::int64_t>(size()) + 1; }
+  [[nodiscard]] std::int64_t last() const { return last_; }
+  /// Of a batch that is in it.
+  [[nodiscard]] std::uint32_t shard_of(std::int64_t batch) const;
+  /// The batches of these shards, which are sorted.
+  [[nodiscard]] std::vector<std::int64_t> batches_of(std::span<const std::uint32_t> shards) const;
+
+  /// As stored in the column `shards`: a byte with the width of a number, 1, 2 or 4 bytes, and then a number for each
+  /// batch.
+  [[nodiscard]] const std::string& encoded() const { return encoded_; }
+
+ private:
+  Stretch() = default;
+  [[nodiscard]] std::size_t width() const { return static_cast<unsigned char>(encoded_.front()); }
+  [[nodiscard]] std::size_t size() const { return (encoded_.size() - 1) / width(); }
+
+  std::int64_t last_ = 0;
+  std::string encoded_;
+};
+
+/// The columns that read_stretch() expects, and the stretch of the row that a statement stands on. Throws corrupt.
+constexpr std::string_view stretch_columns = "last_batch, shards, checksum";
+Stretch read_stretch(SQLite::Statement& row);
+
+/// REQUIRES: a transaction is open
+void write_stretch(SQLite::Database& database, const Stretch& stretch);
+
+}  // namespace shardlog::sqlite
