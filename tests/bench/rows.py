@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import data
-from measure import MEBIBYTES, PAIRS, Pair, bench, fresh, median, peak_memory, program, run
+from measure import MEBIBYTES, PAIRS, Pair, bench, fresh, median, peak_memory, program, run, seconds
 from peers import SQLITE_GET, SQLITE_PUT, Nats, Redis
 
 PUT = program("stream-put")
@@ -281,6 +281,26 @@ def get_against_select():
 
 
 # --- shards and memory -----------------------------------------------------------------------------------------------------
+
+
+def one_shard(what):
+    return f"{bench('one_shard')} s {what}"
+
+
+@row("1,000 readers of one shard each, against one of all 1,000 (time)", 3, "less")
+def each_shard():
+    run("rm -rf s; " + one_shard("make"))
+    pair = Pair(one_shard("each"), one_shard("all"))
+    return [10 * ratio for ratio in pair.time_ratio()], f"{median(pair.ours):.2f} s against {median(pair.theirs) / 10:.2f}"
+
+
+@row("a reader of one shard of 1,000, against one of all (time)", 0.01, "less")
+def only_one_shard():
+    run("rm -rf s; " + one_shard("make"))
+    pair = Pair(one_shard("one"), one_shard("all"))
+    pages = seconds(one_shard("page"))
+    figures = f"{median(pair.ours) * 10:.1f} ms against {median(pair.theirs) * 100:.0f}; a page from its middle {pages:.2f} ms"
+    return [ratio / 10 for ratio in pair.time_ratio()], figures
 
 
 @row("scale 1 to 10,000 shards and back: time a step, against 1,000", 1.5, "less")

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -283,6 +284,25 @@ TEST_F(OneShard, IsReadAfterARepairOfTheClock) {
   open_to_write()->maintenance().update({.repair_clock = true});
   put_in_turn(1200);
   EXPECT_EQ(lines_of(3), put_to_shard(3));
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(OneShard, IsToldOfBatchesThatAreLost) {
+  put_in_turn(1200);
+  const std::size_t kept = log_size();
+  for (std::uint32_t shard = 0; shard < 3; ++shard) put(*open_to_write(), shard, {"lost"}, Sync::full);
+  std::filesystem::resize_file(file("stream.db-wal"), kept);
+  std::filesystem::remove(file("stream.db-shm"));
+  open_to_write()->maintenance().update({.accept_loss = true});
+  put_in_turn(1200);
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    Lines expected = put_to_shard(shard);  // 240 before the loss, and after it numbers that are larger by 3
+    expected.insert(expected.begin() + 240, std::to_string(shard) + ":241-243");
+    const auto stream = open_to_read();
+    EXPECT_EQ(test::drain_with_gaps(*stream->read(of(shard))), expected) << shard;
+    EXPECT_EQ(lines_of(shard, AtSequence{SequenceNumber(242)}), put_to_shard(shard, 1201)) << shard;
+  }
+  EXPECT_EQ(rows(), "1000:1001,1200:201,2203:1001");
   EXPECT_EQ(findings(*open_to_read()), Lines{});
 }
 
