@@ -51,7 +51,7 @@ std::vector<std::string> mended(const std::string& text) {
   std::string blanks = trimmed;
   std::replace(blanks.begin(), blanks.end(), '_', ' ');
   results.push_back(blanks);
-  if (trimmed.size() > 1 && trimmed[1] == ':') results.push_back("0" + trimmed);  // 9:30
+  if (trimmed.size() > 1 && trimmed[1] == ':') results.push_back("0" + trimmed);   // 9:30
   if (trimmed.find('-') != std::string::npos) results.push_back(trimmed + ":00");  // 2026-11-25T21
   results.push_back("last:" + trimmed);
   return results;
