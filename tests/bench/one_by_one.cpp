@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     std::vector<shardlog::RoutedBatch> batches;
     const shardlog::Record record{line, std::nullopt};
     batches.push_back({shard, shardlog::encode({&record, 1})});
-    if (!append_all(*stream, batches, shardlog::Sync::full)) return 1;
+    const auto outcomes = stream->append({.batches = batches});
+    if (!std::holds_alternative<shardlog::Stored>(outcomes.front())) return 1;
   }
 }

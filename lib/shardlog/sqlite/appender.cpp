@@ -44,7 +44,8 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       insert_(database, insert_into("batches")) {}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
-  const auto& [batches, sync, moves, version] = request;
+  const std::span<const RoutedBatch> batches = request.batches;
+  const std::span<const ProducerMove> moves = request.moves;
   check_moves(moves);
   std::vector<Outcome> outcomes;
   outcomes.reserve(batches.size());
@@ -60,7 +61,7 @@ std::vector<Outcome> Appender::append(const AppendRequest& request) {
     committer_.reaches({tail_.batch(), tail_.numbers()});
   };
   try {
-    committer_.commit(sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
+    committer_.commit(request.sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
   } catch (...) {
     tail_ = Tail();  // it may be ahead of what is stored
     throw;
