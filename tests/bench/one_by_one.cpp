@@ -3,6 +3,8 @@
 
 #include <iostream>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "shardlog/core/router.h"
 #include "shardlog/engines.h"
