@@ -51,7 +51,7 @@ void put(Stream& stream, std::uint32_t count) {
   const Compression compression = stream.describe().settings.compression;
   std::vector<RoutedBatch> batches;
   for (std::uint32_t shard = 0; shard < count; ++shard) {
-    batches.push_back({ShardId(shard), encode(records(), std::nullopt, compression)});
+    batches.push_back({ShardId(shard), encode(records(), compression)});
   }
   stream.append({batches, Sync::normal, {}});
 }
