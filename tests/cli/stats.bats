@@ -236,6 +236,27 @@ without_ages() {
   expect_failure 64 'is not an interval' stream-stats --watch 0 s
 }
 
+@test "--watch tells whether a consumer falls behind or catches up" {
+  stream-create s
+  put s 1
+  start stream-get -q s -c slow -f --batch 1 --exec 'cat >/dev/null; touch begun; until [ -e go ]; do sleep 0.01; done'
+  wait_until test -e begun
+  local worker=$PID
+  stream-stats --watch 20ms --consumers s >watched 3>&- &
+  BACKGROUND+=("$!")
+  wait_until puts_and_sees 'falling behind by [0-9,]+/s'
+  touch go
+  wait_until grep -qE 'catching up by [0-9,]+/s' watched
+  wait_until grep -q 'caught up' watched
+  [ "$(stream-stats s --json | jq '.consumers[0].trend')" = null ]
+  kill -TERM "$worker"
+}
+
+puts_and_sees() {
+  seq 100 | stream-put s
+  grep -qE "$1" watched
+}
+
 @test "--watch draws over the page before, fits the height, and draws again when the size changes" {
   stream-create s --shards 10
   python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" --resize 12 40 8 60 stream-stats --watch 1h s >"$OUTPUT"

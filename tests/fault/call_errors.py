@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-from injection import calls_made, faults_of, outcomes, sampled, tracing
+from injection import calls_made, faults_of, faults_of_file, outcomes, sampled, tracing
 from support import Folder, check, parse_acknowledgements, program, records, run, scale, verify, wait_for
 
 SAMPLE = scale("SHARDLOG_CALL_ERRORS", 6)
@@ -64,6 +64,10 @@ class Scenario:
         self.make()
 
     def create_options(self):
+        return []
+
+    def faults_of_files(self):
+        """Of calls that no other fault can be told to meet: those of other threads, and writes of output."""
         return []
 
 
@@ -127,6 +131,10 @@ class Producer(Scenario):
     def arguments(self, attempt):
         return [attempt.stream, "--producer", "p", "--timeout", "1s", *(f"{self.template}/{data}" for data in DATA)]
 
+    def faults_of_files(self):
+        return [fault for data in DATA for call in ("read", "openat")
+                for fault in faults_of_file(call, f"{self.template}/{data}", ["EIO"], 2 if call == "read" else 1)]
+
     def check(self, attempt, status):
         check(status != DONE or attempt.data() == DATA, f"stored {attempt.data()}")
         run("stream-put", *self.arguments(attempt))
@@ -187,6 +195,9 @@ class Get(Scenario):
 
     program = "stream-get"
 
+    def faults_of_files(self):
+        return faults_of_file("write", "out", ["EIO", "ENOSPC", "EDQUOT"], 3)
+
     def arguments(self, attempt):
         return [attempt.stream, "--timeout", "1s"]
 
@@ -205,9 +216,12 @@ class Follow(Get):
 
 
 class Consumer(Scenario):
-    """Into a pipe: nothing is passed over, and after an exit of 0 nothing comes again."""
+    """Into a file: nothing is passed over, and after an exit of 0 nothing comes again."""
 
     program = "stream-get"
+
+    def faults_of_files(self):
+        return faults_of_file("write", "out", ["EIO", "ENOSPC", "EDQUOT"], 3)
 
     def arguments(self, attempt):
         return [attempt.stream, "--consumer", "c", "--timeout", "1s"]
@@ -290,6 +304,8 @@ def all_faults(scenario):
 def attempted(scenario):
     def attempt(fault):
         with Folder() as folder:
+            # The output is of each attempt.
+            fault = fault._replace(path=folder + "/out") if fault.path == "out" else fault
             attempt = Attempt(scenario, folder, fault.options())
             status, message = scenario.run(attempt)
             said = f"{type(scenario).__name__}: {fault}: exit {status}: {message}"
@@ -313,7 +329,7 @@ def main():
         scenario = kind()
         with Folder() as folder:
             scenario.prepare(folder)
-            faults = all_faults(scenario)
+            faults = all_faults(scenario) + scenario.faults_of_files()
             found = outcomes(attempted(scenario), sampled(faults, SAMPLE))
             print(f"{kind.__name__}: {sum(found.values())} of {len(faults)} faults: exit statuses {found}", flush=True)
 

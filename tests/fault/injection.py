@@ -16,7 +16,8 @@ ERRORS = {
     "EAGAIN": {"clone3", "fcntl", "flock", "getrandom", "vfork"},
 }
 MAKES_THREADS = {"clone", "clone3", "vfork"}
-# Memory, threads, and what only this process sees of itself; a write that wakes another thread never fails. A close that
+# Memory, threads, and what only this process sees of itself; a write that wakes another thread never fails (those of
+# output are tried by themselves). A close that
 # strace lets fail is not made, so that whoever waits for the end of a pipe would wait for ever.
 NOT_TRIED = re.compile(r"mmap|munmap|mprotect|madvise|brk|futex|rt_sig.*|rseq|set_robust_list|exit.*|poll|ppoll|wait4|waitid|kill"
                        r"|sched_.*|get.*id|execve|write|close")
@@ -24,12 +25,14 @@ NOT_TRIED = re.compile(r"mmap|munmap|mprotect|madvise|brk|futex|rt_sig.*|rseq|se
 WORKERS = 16
 
 
-class Fault(collections.namedtuple("Fault", "call error when following")):
-    """The call of its kind, counted from 1 in each thread, that returns this error; with "+", all later ones too."""
+class Fault(collections.namedtuple("Fault", "call error when following path", defaults=[None])):
+    """The call of its kind, counted from 1 in each thread, that returns this error; with "+", all later ones too. Only
+    those of a file count where there is a path."""
 
     def options(self):
         inject = f"inject={self.call}:error={self.error}:when={self.when}{self.following}"
-        return strace("--seccomp-bpf", "-o", "/dev/null", "-e", f"trace={self.call}", "-e", inject)
+        path = ["-P", self.path] if self.path else ["--seccomp-bpf"]
+        return strace(*path, "-o", "/dev/null", "-e", f"trace={self.call}", "-e", inject)
 
 
 def tracing(trace):
@@ -76,6 +79,12 @@ def faults_of(calls):
 
     return [Fault(call, error, when, following) for call, when in calls for error, where in ERRORS.items()
             if is_tried(call, where) for following in ("", "+")]
+
+
+def faults_of_file(call, path, errors, most):
+    """Of its first calls on one file."""
+    return [Fault(call, error, when, following, path) for error in errors for when in range(1, most + 1)
+            for following in ("", "+")]
 
 
 def outcomes(attempt, faults):

@@ -43,6 +43,7 @@ void Batcher::take_over_map() {
 }
 
 bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
+  if (!open_) return false;  // chunks may still be queued when nobody wants more
   take_over_map();
   chunk_ = &chunk;
   hand_over_ = &hand_over;
@@ -94,7 +95,6 @@ void Batcher::encode_as_they_stand() {
     lengths = lengths.subspan(part.size());
     if (!lengths.empty()) flush();
   }
-  piece_ = chunk_->lengths.size();
   pass_holes();
 }
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -47,6 +47,15 @@ std::string json_worker(const std::optional<ConsumerStatistics::Worker>& worker)
                      worker->process.empty() ? "null" : json_string(worker->process), worker->gone);
 }
 
+/// Whether it keeps up, as far as one look or two can tell.
+std::string words_of(const ConsumerStatistics& consumer) {
+  if (consumer.backlog == 0U) return "caught up";
+  if (consumer.workers == 0) return "no worker";
+  const auto rate = static_cast<std::uint64_t>(std::lround(std::abs(consumer.trend.value_or(0))));
+  if (rate == 0) return "";
+  return fmt::format("{} by {}/s", *consumer.trend > 0 ? "falling behind" : "catching up", format_count(rate));
+}
+
 std::string json_part(const ConsumerStatistics::Part& part) {
   const std::string shard =
       fmt::format(R"({{"shard":"{}","backlog":{})", part.shard.to_string(), json_count(part.backlog));
@@ -72,15 +81,17 @@ std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, T
     workers.cells.push_back(each.workers == 0 ? "-" : format_count(each.workers));
     backlog.cells.push_back(count_text(each.backlog));
     age.cells.push_back(each.oldest ? age_text(age_of(*each.oldest, now)) : "-");
-    words.cells.emplace_back(each.backlog == 0U ? "caught up" : each.workers == 0 ? "no worker" : "");
+    words.cells.push_back(words_of(each));
   }
   return format_table({name, workers, backlog, age, words}, width);
 }
 
 std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, std::size_t width) {
+  const std::string words = words_of(consumer);
   std::string text =
-      fmt::format("backlog     {}{}\n", count_text(consumer.backlog, "record"),
-                  consumer.oldest ? ", the oldest " + age_text(age_of(*consumer.oldest, now)) + " old" : "");
+      fmt::format("backlog     {}{}{}\n", count_text(consumer.backlog, "record"),
+                  consumer.oldest ? ", the oldest " + age_text(age_of(*consumer.oldest, now)) + " old" : "",
+                  consumer.trend && !words.empty() ? ", " + words : "");
   text += fmt::format("shards      {}, {}\n\n", format_count(consumer.parts.size()),
                       consumer.owned == 0 ? "none owned"
                                           : fmt::format("{} owned by {}", format_count(consumer.owned),
@@ -124,11 +135,12 @@ std::string json_consumers(const std::vector<ConsumerStatistics>& consumers, Tim
   const char* separator = "";
   for (const ConsumerStatistics& each : consumers) {
     json += fmt::format(
-        R"({}{{"consumer":{},"uuid":{},"generation":{},"created":"{}","workers":{},"backlog":{},"oldest":{},"age_seconds":{},"shards":[)",
+        R"({}{{"consumer":{},"uuid":{},"generation":{},"created":"{}","workers":{},"backlog":{},"oldest":{},"age_seconds":{},"trend":{},"shards":[)",
         separator, json_string(each.consumer.name), json_string(each.consumer.uuid), each.consumer.generation,
         to_rfc3339(each.consumer.created_at), each.workers, json_count(each.backlog),
         each.oldest ? "\"" + to_rfc3339(*each.oldest) + "\"" : "null",
-        each.oldest ? json_seconds(age_of(*each.oldest, now)) : "null");
+        each.oldest ? json_seconds(age_of(*each.oldest, now)) : "null",
+        each.trend ? fmt::format("{:.1f}", *each.trend) : "null");
     separator = "";
     for (const auto& part : each.parts) {
       json += separator + json_part(part);

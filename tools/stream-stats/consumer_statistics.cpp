@@ -1,5 +1,6 @@
 #include "tools/stream-stats/consumer_statistics.h"
 
+#include <chrono>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -67,6 +68,18 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
   statistics.reserve(consumers.size());
   for (Consumer& each : consumers) statistics.push_back(statistics_of(stream, map, std::move(each)));
   return statistics;
+}
+
+void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now) {
+  for (ConsumerStatistics& each : consumers) {
+    if (!each.backlog) continue;
+    const Look look{*each.backlog, now};
+    const auto [before, is_first] = looks_.try_emplace({stream, each.consumer.uuid}, look);
+    if (is_first || now <= before->second.at) continue;
+    const double seconds = std::chrono::duration<double>(now - before->second.at).count();
+    each.trend = (static_cast<double>(look.backlog) - static_cast<double>(before->second.backlog)) / seconds;
+    before->second = look;
+  }
 }
 
 }  // namespace shardlog::cli

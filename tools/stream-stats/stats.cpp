@@ -75,22 +75,25 @@ ExitStatus verify(Stream& stream, const Context& context) {
   return ExitStatus::success;
 }
 
-Page page_of(const std::string& address, const std::optional<std::string>& consumer, const Context& context) {
+Page page_of(const std::string& address, const std::optional<std::string>& consumer, Trends& trends,
+             const Context& context) {
   const auto stream = open_stream(address, Access::read, context);
   // In this order: what is read later is at least as new, so shards of a lease are always in the page's shard map.
   auto consumers = consumer_statistics(*stream, consumer);
+  trends.look(address, consumers, context.clock.elapsed());
   auto producers = stream->producers().all();
   return {stream->maintenance().statistics(Detail::all), std::move(consumers), std::move(producers),
           context.clock.now()};
 }
 
 /// All streams of a directory. One that cannot be read is told, and the others are shown.
-ExitStatus show_list(const std::string& directory, bool json, const Screen& screen, const Context& context) {
+ExitStatus show_list(const std::string& directory, bool json, const Screen& screen, Trends& trends,
+                     const Context& context) {
   std::vector<std::pair<std::string, Page>> streams;
   ExitStatus status = ExitStatus::success;
   for (const std::string& address : list_streams(directory)) {
     try {
-      streams.emplace_back(address.substr(address.rfind('/') + 1), page_of(address, std::nullopt, context));
+      streams.emplace_back(address.substr(address.rfind('/') + 1), page_of(address, std::nullopt, trends, context));
     } catch (const Error& error) {
       context.message(error.what());
       status = ExitStatus::partly;
@@ -107,11 +110,12 @@ ExitStatus show_list(const std::string& directory, bool json, const Screen& scre
 }
 
 /// Those who read the stream together, and those who put into it exactly once, without the page.
-void show_sections(const StatsCommand& command, const Screen& screen, const Context& context) {
+void show_sections(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
   const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   std::string text;
   if (command.consumers || command.consumer) {
-    const auto consumers = consumer_statistics(*stream, command.consumer);
+    auto consumers = consumer_statistics(*stream, command.consumer);
+    trends.look(address_of(*command.stream), consumers, context.clock.elapsed());
     const Timestamp now = context.clock.now();
     text = command.consumer ? format_consumer(consumers.front(), now, screen.width)
                             : format_consumers(consumers, now, screen.width);
@@ -123,16 +127,16 @@ void show_sections(const StatsCommand& command, const Screen& screen, const Cont
   context.output.write(text);
 }
 
-ExitStatus show(const StatsCommand& command, const Screen& screen, const Context& context) {
-  if (!command.stream) return show_list(stream_directory().value_or("."), command.json, screen, context);
+ExitStatus show(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
+  if (!command.stream) return show_list(stream_directory().value_or("."), command.json, screen, trends, context);
   if (command.json) {
-    context.output.write(
-        format_json(shown_name(*command.stream), page_of(address_of(*command.stream), command.consumer, context)));
+    context.output.write(format_json(shown_name(*command.stream),
+                                     page_of(address_of(*command.stream), command.consumer, trends, context)));
   } else if (wants_sections(command)) {
-    show_sections(command, screen, context);
+    show_sections(command, screen, trends, context);
   } else {
     context.output.write(format_page(shown_name(*command.stream),
-                                     page_of(address_of(*command.stream), std::nullopt, context), screen,
+                                     page_of(address_of(*command.stream), std::nullopt, trends, context), screen,
                                      command.shards));
   }
   return ExitStatus::success;
@@ -154,12 +158,12 @@ bool wait_for(Duration interval, const Screen& screen, const std::stop_token& st
 }
 
 /// What `show` writes, drawn over the page before it, as much as fits the screen.
-ExitStatus redraw(const StatsCommand& command, const Screen& screen, const Context& context) {
+ExitStatus redraw(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
   std::string page;
   ExitStatus status = ExitStatus::success;
   {
     Output text([&page](std::string_view bytes) { page += bytes; }, true);
-    status = show(command, screen,
+    status = show(command, screen, trends,
                   {context.program, context.clock, text, context.stop, context.commit_mutex, context.groups,
                    context.timeout, context.quiet, context.verbose});
     text.flush();
@@ -182,13 +186,14 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
   ExitStatus status = ExitStatus::success;
   bool first = true;
   Screen screen;
+  Trends trends;
   const ReaderWatch reader;
   const EitherStop end(context.stop, reader.gone());
   do {
     screen = screen_of_output();
     if (!in_place && !command.json && !first) context.output.write("\n");
     first = false;
-    status = in_place ? redraw(command, screen, context) : show(command, screen, context);
+    status = in_place ? redraw(command, screen, trends, context) : show(command, screen, trends, context);
     context.output.flush();
   } while (wait_for(*interval, screen, end.token(), context.clock));
   if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
@@ -207,7 +212,8 @@ void check_stream(const StatsCommand& command) {
 ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
   if (!command.watch.empty()) return watch(command, context);
-  if (!command.verify && command.shard_for.empty()) return show(command, screen_of_output(), context);
+  Trends none;
+  if (!command.verify && command.shard_for.empty()) return show(command, screen_of_output(), none, context);
   const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   if (command.verify) return verify(*stream, context);
   show_shards(command, stream->describe().map, context.output);
