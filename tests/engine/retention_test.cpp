@@ -61,6 +61,16 @@ TEST_F(Retention, TakesNothingThatIsAsOldAsIt) {
   EXPECT_EQ(all(), (Lines{"a", "b"}));
 }
 
+TEST_F(Retention, OfAllBatchesBeforeTheirStretchIsClosedLeavesNothingToFind) {
+  const auto writer = open_to_write();
+  put(*writer, 0, {std::string(5 * test::mebibyte, 'x')});  // the next append closes the stretch
+  clock_.step(11s);
+  look_again();
+  put(*writer, 0, {"a"});
+  EXPECT_EQ(horizon(), "1");
+  EXPECT_EQ(findings(*stream_), Lines{});
+}
+
 TEST_F(Retention, TakesWhatIsOlderAtTheNextAppend) {
   put(*open_to_write(), 0, {"a"});
   clock_.step(1us);

@@ -48,7 +48,8 @@ class Folder:
 def run(name, *arguments, status=0, **options):
     """Runs a program to its end and returns its output; any other exit status fails the test."""
     done = subprocess.run([program(name), *arguments], capture_output=True, **options)
-    check(done.returncode == status, f"{name} {arguments}: exit {done.returncode}, not {status}: {done.stderr.decode()}")
+    check(done.returncode == status,
+          f"{name} {arguments}: exit {done.returncode}, not {status}: {done.stderr.decode()}{done.stdout.decode(errors='replace')[-2000:]}")
     return done.stdout
 
 

@@ -180,7 +180,7 @@ class Verification {
       return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
     };
     const std::int64_t left =
-        count("batches WHERE id <=") + count("batch_index WHERE batch <") + count("batch_shards WHERE last_batch <=");
+        count("batches WHERE id <=") + count("batch_index WHERE batch <") + count("batch_shards WHERE last_batch <");
     if (left != 0) report(fmt::format("{} rows before the trim horizon, after batch {}", left, horizon.batch()));
     id_ = horizon.batch();
     last_arrival_ = horizon.last_arrival();
