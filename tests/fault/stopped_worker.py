@@ -25,12 +25,14 @@ printf '%s' "$text"
 """
 
 
-def holds_lock(pid, stream):
-    """Within a commit: it would hold up all others."""
-    inode = os.stat(stream + "/lock").st_ino
+def holds_lock(pid):
+    """Within a commit, or where SQLite begins to read: it would hold up all others."""
+    def exclusive(fields):
+        in_database = fields[1] == "POSIX" and fields[3] == "WRITE" and fields[6] != "128"  # which says that it is there
+        return int(fields[4]) == pid and (fields[1] == "FLOCK" or in_database)
+
     with open("/proc/locks") as locks:
-        return any(fields[1] == "FLOCK" and int(fields[4]) == pid and int(fields[5].split(":")[2]) == inode
-                   for fields in map(str.split, locks) if fields[1] != "->")
+        return any(exclusive(fields) for fields in map(str.split, locks) if fields[1] != "->")
 
 
 
@@ -82,7 +84,7 @@ class Pair(threading.Thread):
                 continue
             stopped.process.send_signal(signal.SIGSTOP)
             wait_for(lambda: is_stopped(stopped.pid), "the stop")
-            if not holds_lock(stopped.pid, self.stream) and not holds_lock(stopped.pid, self.target):
+            if not holds_lock(stopped.pid):
                 return stopped
             self.in_commit += 1
             stopped.process.send_signal(signal.SIGCONT)

@@ -39,7 +39,8 @@ bool CommitWatch::wait(std::uint64_t& seen, Duration timeout, const std::stop_to
     const timespec limit{seconds.count(), std::chrono::nanoseconds(timeout - seconds).count()};
     ::ppoll(files.data(), files.size(), &limit, nullptr);  // after EINTR the caller looks again
   }
-  return std::exchange(seen, noticed()) != noticed_;
+  const std::uint64_t now = noticed();
+  return std::exchange(seen, now) != now;
 }
 
 }  // namespace shardlog::sqlite
