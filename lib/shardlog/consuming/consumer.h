@@ -34,8 +34,8 @@ SHARDLOG_API void forget_consumer(Stream& stream, const std::string& name, bool 
 /// Reading from there, descendants too, yields what the consumer has not done.
 SHARDLOG_API std::vector<ShardStart> starts_of(const Consumer& consumer);
 
-/// What is wrong with the leases of the stream's consumers, a line for each consumer. Stream::verify() looks at each
-/// row by itself. Throws as the stream does.
+/// What is wrong with the leases of the stream's consumers, a line for each consumer. Maintenance::verify() looks at
+/// each row by itself. Throws as the stream does.
 SHARDLOG_API std::vector<std::string> check_consumers(Stream& stream);
 
 }  // namespace shardlog::consuming

@@ -20,13 +20,13 @@ class SHARDLOG_API LeaseStore {
   /// In the order of their names.
   virtual std::vector<Consumer> all() = 0;
 
-  /// Makes a consumer (nothing expected), changes it whole, or removes it (nothing desired). False, and nothing is
-  /// changed, where it is not as expected: look again.
+  /// Makes a consumer (nothing expected), changes it whole, or removes it (nothing desired). If it is not as expected,
+  /// changes nothing and returns false: read it again.
   virtual bool replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) = 0;
 
-  /// Changes these leases of the consumer with this UUID, all or none. False, and nothing is changed, where one of them
-  /// is not as expected or there is no such consumer: look again. Where owners, claimants and shards stay, it is as
-  /// cheap as it can be: a power cut may undo it, and nobody is woken.
+  /// Changes these leases of the consumer with this UUID, all or none. If one of them is not as expected, or there is
+  /// no such consumer, changes nothing and returns false: read them again. A change that leaves owners, claimants and
+  /// shards as they are is made cheap: a power cut may undo it, and followers are not woken.
   virtual bool change(const std::string& consumer_uuid, std::span<const LeaseChange> changes) = 0;
 };
 

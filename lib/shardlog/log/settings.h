@@ -46,7 +46,7 @@ struct SettingsChange {
   std::optional<Compression> compression{};
   bool repair_clock = false;  ///< bring arrivals of the future back to now
   bool accept_loss = false;   ///< go on without what is missing at the end
-  /// Set, or removed where there is no value; a value may be empty.
+  /// A tag with a value is set, also to an empty one; a tag without a value is removed. Attributes likewise.
   std::map<std::string, std::optional<std::string>> tags{};
   std::map<std::string, std::optional<std::string>> attributes{};
 };
@@ -56,8 +56,8 @@ enum class Access { read, write };
 struct OpenOptions {
   Access access = Access::read;
   Duration timeout = std::chrono::seconds(30);  ///< the longest wait for another process
-  /// Held by the engine while a commit or the opening is under way, but not while that waits for another process. Hold
-  /// it to stop the process without stopping everyone who waits for that commit. Must outlive the stream.
+  /// The engine holds it during a commit and during the opening, except while they wait for another process. A process
+  /// that is stopped in a commit holds up all other writers: so hold this before you stop it. Must outlive the stream.
   std::mutex* commit_mutex = nullptr;
 };
 

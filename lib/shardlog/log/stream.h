@@ -36,8 +36,8 @@ struct AppendRequest {
 /// Where a position is in one shard.
 struct ShardPlace {
   ShardId shard;
-  /// Of the first record after it, or what that will at least have. Nothing where there is no such record yet and the
-  /// engine cannot say what it will have (Capabilities::latest_has_number): then the place is that time, or Latest.
+  /// The number of the first record after the place; if that has not come yet, the least number that it can have. Some
+  /// engines cannot tell that (Capabilities::latest_has_number): then it is empty, and the place is a time, or Latest.
   std::optional<SequenceNumber> next;
   bool at_end = false;  ///< the shard is closed, and nothing comes after it
   /// The position is this time, and no record there has arrived at it or later: those that come before it do not count.
@@ -59,9 +59,11 @@ class SHARDLOG_API Stream {
   /// Appends the batches, those of a shard in their order, and moves the producers. Returns what became of each batch,
   /// in their order; where Capabilities::atomic_append, either all are Stored or none is, and in one commit.
   ///
-  /// Throws where the same is true of all: busy and full (nothing was stored; try again), not_found (the stream was
-  /// removed; nothing is to be acknowledged), fenced (a producer is not where it is expected; nothing was stored), io
-  /// (the outcome is unknown; this object stores nothing more).
+  /// Throws if one thing is true of all batches:
+  /// - busy, full: nothing was stored; try again
+  /// - not_found: the stream was removed; acknowledge nothing
+  /// - fenced: a producer is not where it was expected; nothing was stored
+  /// - io: the outcome is unknown; this object stores nothing more
   ///
   /// Where Capabilities::ordered_arrivals, one that is asked for is raised to the newest of the stream, and to the
   /// opening of the shard if that has parents. One that is later than now becomes now: a wrong clock elsewhere must not

@@ -9,7 +9,8 @@
 
 namespace shardlog::sqlite {
 
-/// As Stream::backlog(), at `now`. REQUIRES: a read transaction is open. Throws not_found (no such shard), corrupt.
+/// As Maintenance::backlog(), at `now`. REQUIRES: a read transaction is open. Throws not_found (no such shard),
+/// corrupt.
 Backlog backlog(SQLite::Database& database, const Configuration& configuration, std::span<const ShardStart> starts,
                 Timestamp now);
 

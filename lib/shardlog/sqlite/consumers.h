@@ -23,11 +23,11 @@ class Consumers {
   /// The database must outlive it.
   explicit Consumers(SQLite::Database& database);
 
-  /// As Stream::consumer() and Stream::consumers().
+  /// As LeaseStore::find() and all().
   std::optional<Consumer> find(const std::string& name);
   std::vector<Consumer> all();
 
-  /// As Stream::replace_consumer() and Stream::change_leases(). Where they return false nothing is changed.
+  /// As LeaseStore::replace() and change(). Where they return false nothing is changed.
   bool replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired);
   bool change(const std::string& uuid, std::span<const LeaseChange> changes);
 

@@ -61,7 +61,7 @@ std::string switch_to_write_ahead_log(SQLite::Database& database) {
   return journal;
 }
 
-/// Why a file of the stream could not be opened; nothing where something else failed.
+/// Why a file of the stream could not be opened; empty if something else failed.
 std::optional<Error> reason_of(const SQLite::Exception& error) {
   const int reason = opening_failure(error.getExtendedErrorCode());
   if (reason == 0) return std::nullopt;

@@ -23,7 +23,7 @@ void check_positions(const ReadRequest& request);
 
 /// Where a read begins.
 struct ReadStart {
-  Tail tail;                 ///< behind it, as late as all chosen shards allow; right for these alone
+  Tail tail;                 ///< after it, as late as all chosen shards allow; it knows the numbers of these only
   std::optional<Cut> cut{};  ///< in the batch behind that; apart from where the chosen shards begin by themselves
   bool at_horizon = false;   ///< it is at the trim horizon: reading begins with whatever is there by then
 };

@@ -31,8 +31,8 @@ namespace shardlog::sqlite {
 /// horizon of the same transaction covers may be gone, and is told as gaps, and so is what is expired.
 class SqliteReader final : public Reader {
  public:
-  /// All must outlive it. `watch` is there where it is to be woken by commits. `known` is the configuration at some
-  /// time, which is taken where it is still the newest.
+  /// All must outlive it. With a `watch`, commits wake it. `known` is an earlier configuration, which saves loading
+  /// it if it is still the newest.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
                const Configuration& known, const ReadRequest& request);
@@ -66,7 +66,7 @@ class SqliteReader final : public Reader {
   const DatabaseFiles& files_;
   const LockWait& lock_wait_;
   const Clock& clock_;
-  std::shared_ptr<CommitWatch> watch_;  ///< nothing where commits are not to be noticed
+  std::shared_ptr<CommitWatch> watch_;  ///< none if commits are not to wake it
   std::uint64_t seen_ = 0;              ///< of the commits that were noticed
   Configuration configuration_;
   ChosenShards chosen_;

@@ -19,7 +19,7 @@ class Resharder {
   /// All must outlive it.
   Resharder(SQLite::Database& database, Committer& committer, const Clock& clock);
 
-  /// As Stream::reshard().
+  /// As Resharding::apply().
   std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version);
 
  private:

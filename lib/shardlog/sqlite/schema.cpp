@@ -137,7 +137,7 @@ std::vector<Object> load_objects(SQLite::Database& database) {
   return objects;
 }
 
-/// The text of the columns that were added to a table; nothing where it was changed in another way.
+/// The columns that were added to a table, as text; nothing if it was changed in another way.
 std::optional<std::string_view> added_to(const Table& table, std::string_view sql) {
   if (sql == table.sql) return "";
   const auto [head, columns, tail] = parts_of(table.sql);

@@ -79,7 +79,7 @@ class Tail {
   void index_written();
   /// The batch behind which the newest index row stands that this tail knows of.
   [[nodiscard]] std::int64_t indexed_batch() const { return indexed_batch_; }
-  /// Of the batches up to here, since that row or since the tail was read; nothing where there are none.
+  /// The batches since that row, or since the tail was read, up to here; empty if there are none.
   [[nodiscard]] std::optional<Stretch> stretch() const;
 
   /// As stored in the column `tails`, and back. Throws corrupt.

@@ -10,7 +10,7 @@
 
 namespace shardlog::sqlite {
 
-/// As Stream::verify(). Reads in bounded pieces, each in a transaction of its own.
+/// As Maintenance::verify(). Reads in bounded pieces, each in a transaction of its own.
 VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const LockWait& lock_wait,
                     const std::function<bool(double)>& progress);
 
