@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "engine/manual_clock.h"
-#include "shardlog/consuming/checkpoint_order.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/reshard/plan.h"

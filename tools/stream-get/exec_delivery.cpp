@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "shardlog/consuming/checkpoint_order.h"
 #include "tools/common/units.h"
 #include "tools/stream-get/command_run.h"
 #include "tools/stream-get/gap_text.h"
@@ -62,7 +61,7 @@ Checkpoint ExecDelivery::start(const Lease& lease) {
   // What was before a dead letter is done too: records of a shard are delivered in their order.
   for (std::optional<Target>* const target : {&into_, &dead_}) {
     const auto done = *target ? (*target)->position(lease) : std::nullopt;
-    if (done) checkpoint = consuming::later(checkpoint, AfterSequence{*done});
+    if (done) checkpoint = later(checkpoint, AfterSequence{*done});
   }
   return checkpoint;
 }

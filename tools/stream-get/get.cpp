@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "shardlog/consuming/consumer.h"
-#include "shardlog/core/either_stop.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/output_reader.h"

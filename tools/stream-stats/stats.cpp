@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "shardlog/consuming/consumer.h"
-#include "shardlog/core/either_stop.h"
+#include "shardlog/core/threads.h"
 #include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 #include "tools/common/open_stream.h"

@@ -6,7 +6,7 @@
 
 #include "shardlog/consuming/assignment.h"
 #include "shardlog/core/clock.h"
-#include "shardlog/log/liveness.h"
+#include "shardlog/log/parts.h"
 
 namespace shardlog::consuming {
 

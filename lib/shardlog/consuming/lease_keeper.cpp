@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "shardlog/consuming/checkpoint_order.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/consuming/owner_text.h"
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "shardlog/consuming/checkpoint_order.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/core/threads.h"
 

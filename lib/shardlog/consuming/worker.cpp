@@ -6,10 +6,8 @@
 #include <utility>
 
 #include "shardlog/consuming/batches.h"
-#include "shardlog/consuming/checkpoint_order.h"
 #include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/consuming/shard_reader.h"
-#include "shardlog/core/either_stop.h"
 #include "shardlog/core/threads.h"
 
 namespace shardlog::consuming {

@@ -3,40 +3,36 @@
 #include <charconv>
 #include <cstdint>
 #include <system_error>
+#include <tuple>
 
 namespace shardlog {
 
 namespace {
 
-constexpr std::string_view beginning = "beginning";
-constexpr std::string_view trim_horizon = "trim-horizon";
-constexpr std::string_view latest = "latest";
-constexpr std::string_view time_alone = "time:";
-constexpr std::string_view shard_end = "shard-end";
-constexpr std::string_view at = "at:";
-constexpr std::string_view after = "after:";
-
 std::string text_of(Timestamp time) {
   return std::to_string(time.time_since_epoch().count());
 }
 
-std::string suffix(const std::optional<Timestamp>& not_before) {
-  return not_before ? "@" + text_of(*not_before) : std::string();
-}
-
-struct Text {
-  std::string operator()(const Beginning& from) const { return std::string(beginning) + suffix(from.not_before); }
-  std::string operator()(const TrimHorizon&) const { return std::string(trim_horizon); }
-  std::string operator()(const Latest&) const { return std::string(latest); }
-  std::string operator()(const AtTime& from) const { return std::string(time_alone) + text_of(from.time); }
-  std::string operator()(const AtSequence& position) const {
-    return std::string(at) + position.sequence.to_string() + suffix(position.not_before);
-  }
-  std::string operator()(const AfterSequence& position) const {
-    return std::string(after) + position.sequence.to_string();
-  }
-  std::string operator()(const ShardEnd& end) const { return std::string(shard_end) + suffix(end.not_before); }
+struct TextWithoutTime {
+  std::string operator()(const Beginning&) const { return "beginning"; }
+  std::string operator()(const TrimHorizon&) const { return "trim-horizon"; }
+  std::string operator()(const Latest&) const { return "latest"; }
+  std::string operator()(const AtTime& at) const { return "time:" + text_of(at.time); }
+  std::string operator()(const AtSequence& at) const { return "at:" + at.sequence.to_string(); }
+  std::string operator()(const AfterSequence& after) const { return "after:" + after.sequence.to_string(); }
+  std::string operator()(const ShardEnd&) const { return "shard-end"; }
 };
+
+/// Where the checkpoint keeps its `not_before`; nullptr for a kind without one.
+template <typename AnyCheckpoint>
+auto not_before_of(AnyCheckpoint& checkpoint) {
+  return std::visit(
+      [](auto& kind) -> decltype(&std::get<ShardEnd>(checkpoint).not_before) {
+        if constexpr (requires { kind.not_before; }) return &kind.not_before;
+        return nullptr;
+      },
+      checkpoint);
+}
 
 /// Microseconds since the epoch, written as to_string() does.
 std::optional<Timestamp> parse_time(std::string_view text) {
@@ -47,47 +43,52 @@ std::optional<Timestamp> parse_time(std::string_view text) {
 }
 
 std::optional<Checkpoint> parse_without_time(std::string_view text) {
-  if (text == beginning) return Beginning{};
-  if (text == trim_horizon) return TrimHorizon{};
-  if (text == latest) return Latest{};
-  if (text.starts_with(time_alone)) {
-    const auto time = parse_time(text.substr(time_alone.size()));
+  for (const Checkpoint& plain :
+       {Checkpoint(Beginning{}), Checkpoint(TrimHorizon{}), Checkpoint(Latest{}), Checkpoint(ShardEnd{})}) {
+    if (std::visit(TextWithoutTime{}, plain) == text) return plain;
+  }
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const std::string_view kind = text.substr(0, colon);
+  const std::string_view value = text.substr(colon + 1);
+  if (kind == "time") {
+    const auto time = parse_time(value);
     return time ? std::optional<Checkpoint>(AtTime{*time}) : std::nullopt;
   }
-  if (text == shard_end) return ShardEnd{};
-  if (text.starts_with(at)) {
-    const auto sequence = SequenceNumber::parse(text.substr(at.size()));
-    return sequence ? std::optional<Checkpoint>(AtSequence{*sequence}) : std::nullopt;
-  }
-  if (text.starts_with(after)) {
-    const auto sequence = SequenceNumber::parse(text.substr(after.size()));
-    return sequence ? std::optional<Checkpoint>(AfterSequence{*sequence}) : std::nullopt;
-  }
+  const auto sequence = SequenceNumber::parse(value);
+  if (sequence && kind == "at") return AtSequence{*sequence};
+  if (sequence && kind == "after") return AfterSequence{*sequence};
   return std::nullopt;
+}
+
+/// Ascending along the shard: its beginning, its sequence numbers, its end.
+std::tuple<int, std::optional<SequenceNumber>, bool> rank_of(const Checkpoint& checkpoint) {
+  if (const auto* at = std::get_if<AtSequence>(&checkpoint)) return {1, at->sequence, false};
+  if (const auto* after = std::get_if<AfterSequence>(&checkpoint)) return {1, after->sequence, true};
+  return {std::holds_alternative<ShardEnd>(checkpoint) ? 2 : 0, std::nullopt, false};
 }
 
 }  // namespace
 
 std::string to_string(const Checkpoint& checkpoint) {
-  return std::visit(Text{}, checkpoint);
+  const auto* const not_before = not_before_of(checkpoint);
+  const bool has_time = not_before != nullptr && *not_before;
+  return std::visit(TextWithoutTime{}, checkpoint) + (has_time ? "@" + text_of(**not_before) : "");
 }
 
 std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
   const auto separator = text.find('@');
   auto checkpoint = parse_without_time(text.substr(0, separator));
   if (separator == std::string_view::npos || !checkpoint) return checkpoint;
-  const auto not_before = parse_time(text.substr(separator + 1));
-  if (!not_before) return std::nullopt;
-  if (auto* const position = std::get_if<AtSequence>(&*checkpoint)) {
-    position->not_before = not_before;
-  } else if (auto* const from = std::get_if<Beginning>(&*checkpoint)) {
-    from->not_before = not_before;
-  } else if (auto* const end = std::get_if<ShardEnd>(&*checkpoint)) {
-    end->not_before = not_before;
-  } else {
-    return std::nullopt;
-  }
+  auto* const not_before = not_before_of(*checkpoint);
+  const auto time = parse_time(text.substr(separator + 1));
+  if (not_before == nullptr || !time) return std::nullopt;
+  *not_before = time;
   return checkpoint;
+}
+
+Checkpoint later(const Checkpoint& a, const Checkpoint& b) {
+  return rank_of(a) < rank_of(b) ? b : a;
 }
 
 }  // namespace shardlog

@@ -12,15 +12,15 @@ using Duration = std::chrono::microseconds;
 /// Microseconds since the Unix epoch, UTC.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
-/// All time comes through a Clock, so that a test can own it. Implementations are safe to call from any thread.
+/// All time comes through a Clock, so that a test can control it. Implementations are safe to call from any thread.
 class SHARDLOG_API Clock {
  public:
   virtual ~Clock() = default;
 
-  /// The wall clock: may jump in both directions.
+  /// The wall clock, which may jump in both directions.
   [[nodiscard]] virtual Timestamp now() const = 0;
 
-  /// Time since some start, never going back: for timeouts and intervals.
+  /// Time since some start; never goes back. For timeouts and intervals.
   [[nodiscard]] virtual Duration elapsed() const = 0;
 };
 

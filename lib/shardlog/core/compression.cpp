@@ -12,18 +12,14 @@ namespace shardlog {
 
 namespace {
 
-constexpr std::string_view lz4_name = "lz4";
-constexpr std::string_view zstd_name = "zstd";
-constexpr std::string_view none_name = "none";
-
-constexpr int zstd_level = 1;  // each higher one takes longer than a disk would for what it saves
+constexpr int zstd_level = 1;  // a higher level takes longer than the disk would for the bytes saved
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-/// Making one costs as much as a small batch, so each thread keeps its own.
+/// A new context costs as much as a small batch, so each thread keeps its own.
 ZSTD_CCtx* compressor() {
   thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
   if (context == nullptr) throw std::bad_alloc();
@@ -41,13 +37,13 @@ ZSTD_DCtx* decompressor() {
 std::string_view to_string(Compression compression) {
   switch (compression) {
     case Compression::lz4:
-      return lz4_name;
+      return "lz4";
     case Compression::zstd:
-      return zstd_name;
+      return "zstd";
     case Compression::none:
       break;
   }
-  return none_name;
+  return "none";
 }
 
 std::optional<Compression> parse_compression(std::string_view name) {
@@ -76,7 +72,7 @@ Bytes decompress(Compression compression, std::string_view from, std::size_t siz
   } else {
     whole = ZSTD_decompressDCtx(decompressor(), result.data(), size, from.data(), from.size()) == size;
   }
-  if (!whole) throw Error(ErrorCode::corrupt, "its compressed body is not of the size that it gives");
+  if (!whole) throw Error(ErrorCode::corrupt, "its compressed body does not have the size that it claims");
   return result;
 }
 

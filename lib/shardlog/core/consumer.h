@@ -8,38 +8,41 @@
 #include "shardlog/core/checkpoint.h"
 #include "shardlog/core/shard.h"
 
-/// What a stream remembers of those who read it together (KCL, "application"; its lease table). How workers share the
-/// shards is decided in consuming/; an engine only keeps this, and compares before it changes it.
+/// What a stream remembers of its consumers (KCL, "application"; its lease table). An engine only keeps this, and
+/// compares before it changes it. How workers share the shards is decided in consuming/.
 namespace shardlog {
 
 /// One worker of a consumer.
 struct LeaseOwner {
-  std::string worker;          ///< the name it goes by
-  std::string process;         ///< what tells it from every other that goes by that name: Liveness::self()
-  Duration lease_duration{0};  ///< if it does not raise the counter of a lease for this long, it has lost it
+  std::string worker;          ///< its name
+  std::string process;         ///< tells it from every other worker of that name: Liveness::self()
+  Duration lease_duration{0};  ///< it loses a lease whose counter it has not raised for this long
 
   friend bool operator==(const LeaseOwner&, const LeaseOwner&) = default;
 };
 
-/// One shard of a consumer, and who reads it.
+/// One shard of a consumer, and the worker that reads it.
 struct Lease {
   ShardId shard;
-  std::optional<LeaseOwner> owner{};     ///< nobody where it is free
-  std::optional<LeaseOwner> claimant{};  ///< who asks the owner for it, and gets it once the owner's batch is done
-  std::uint64_t epoch = 0;               ///< raised whenever somebody becomes its owner: a fencing token
-  std::uint64_t counter = 0;             ///< raised by its owner now and then, to show that it is there
-  std::uint64_t generation = 1;          ///< the consumer's, as it was when the checkpoint was set and not reached
+  std::optional<LeaseOwner> owner{};     ///< nullopt if the lease is free
+  std::optional<LeaseOwner> claimant{};  ///< asks the owner for the lease, and gets it once the owner's batch is done
+  std::uint64_t epoch = 0;               ///< raised whenever the lease gets an owner: a fencing token
+  std::uint64_t counter = 0;             ///< raised by the owner now and then, to show that it is alive
+  std::uint64_t generation = 1;          ///< the consumer's when somebody last set this checkpoint
   Checkpoint checkpoint = TrimHorizon{};
+
+  /// Whether every record of the shard is processed.
+  [[nodiscard]] bool done() const { return std::holds_alternative<ShardEnd>(checkpoint); }
 
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
-/// A consumer has a lease for each shard that it has begun to read, or may begin, and for closed ones that are done
-/// while a child waits for its other parent. A shard without one is done where one of its descendants has a lease, and
-/// otherwise waits for its parents.
+/// A consumer has a lease for each shard that it reads or may begin to read, and for each shard that is done while a
+/// child waits for its other parent. A shard without a lease is done if a descendant has one; otherwise it waits for
+/// its parents.
 struct Consumer {
   std::string name;
-  std::string uuid;              ///< of this consumer: another one of the same name, made later, has another
+  std::string uuid;              ///< tells it from a consumer of the same name made later
   std::uint64_t generation = 1;  ///< raised whenever checkpoints are set
   Timestamp created_at{};
   std::vector<Lease> leases{};  ///< in the order of their shards
@@ -47,10 +50,10 @@ struct Consumer {
   friend bool operator==(const Consumer&, const Consumer&) = default;
 };
 
-/// A change of one lease, on condition that it is as expected.
+/// A change of one lease, made only if the lease is as expected.
 struct LeaseChange {
-  std::optional<Lease> expected;  ///< nothing: there is none yet
-  std::optional<Lease> desired;   ///< nothing: it goes away
+  std::optional<Lease> expected;  ///< nullopt: there is no lease yet
+  std::optional<Lease> desired;   ///< nullopt: it goes away
 };
 
 }  // namespace shardlog

@@ -8,23 +8,22 @@
 
 namespace shardlog {
 
-/// What the caller may do about an error. Outcomes that are expected (the end of a shard, nothing new) are values
-/// instead.
+/// Says what the caller may do about an error. Expected outcomes (the end of a shard, nothing new) are values instead.
 enum class ErrorCode {
   usage,          ///< the request itself makes no sense: correct it
   malformed,      ///< a record breaks a rule of the stream: correct the input; nothing of its batch is stored
   corrupt,        ///< stored bytes are not what was written: do not retry, verify the stream
   unsupported,    ///< written by a newer version: use that version
   not_found,      ///< no such stream or shard, or it was removed while in use
-  trimmed,        ///< the position is before the trim horizon: read from a later one
+  trimmed,        ///< the position is before the trim horizon: read from a later position
   exists,         ///< the name is taken: choose another
   cannot_create,  ///< a stream cannot be made there: choose another place
   io,             ///< the system failed; the outcome of the last append is unknown: stop, open again, compare
   busy,           ///< another process held the stream too long, or the system lacks memory, threads or descriptors:
                   ///< nothing of the last append is stored, try again
-  full,           ///< no room: nothing of the last append is stored, try again when there is
+  full,           ///< no room: nothing of the last append is stored, try again when there is room
   fenced,         ///< somebody else has taken over this lease or producer: nothing was changed, stop
-  permission,     ///< not allowed to: ask the owner
+  permission,     ///< not allowed: ask the owner
   internal,       ///< a defect of this library
 };
 

@@ -1,5 +1,5 @@
 #pragma once
 
-/// Marks what the shared library offers: whatever an installed header declares and the library defines, and every class
-/// with virtual functions, so that its type is the same one on both sides. Everything else is hidden.
+/// Marks what the shared library exports: everything that an installed header declares and the library defines, and
+/// every class with virtual functions, so that both sides see one type. Everything else is hidden.
 #define SHARDLOG_API __attribute__((visibility("default")))

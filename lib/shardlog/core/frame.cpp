@@ -85,7 +85,7 @@ std::string frame_header(const FrameOrigin& origin, std::string_view payload) {
 }
 
 std::size_t frame_size(std::string_view prefix) {
-  if (load<std::uint32_t>(prefix.data() + offset::magic) != magic) refuse("it does not begin as one");
+  if (load<std::uint32_t>(prefix.data() + offset::magic) != magic) refuse("it does not begin like one");
   if (const auto found = load<std::uint8_t>(prefix.data() + offset::version); found != version) {
     throw Error(ErrorCode::unsupported,
                 fmt::format("frame: version {}, known is {}: use a newer shardlog", found, version));
@@ -114,7 +114,7 @@ Frame decode_frame(std::string_view frame) {
          *sequence, Timestamp(Duration(load<std::int64_t>(frame.data() + offset::arrived_at)))},
         RecordBatch::decode(std::move(payload))};
   } catch (const Error& error) {
-    // Damaged on its way, not on a disk of ours.
+    // The damage happened on the way, not on our disk.
     throw Error(error.code() == ErrorCode::corrupt ? ErrorCode::malformed : error.code(),
                 std::string("frame: ") + error.what());
   }

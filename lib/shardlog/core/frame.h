@@ -9,9 +9,8 @@
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
 
-/// Record batches on their way from one stream to another, with where they come from; shardlog(5) has the prose. All
-/// numbers are little-endian. Frames that stand one behind the other are a stream of frames, so files of them can be
-/// joined with cat.
+/// A frame carries a record batch from one stream to another, together with its origin; shardlog(5) has the prose. All
+/// numbers are little-endian. A stream of frames is frames in a row, so files of them can be joined with cat.
 ///
 ///     offset size
 ///     0      4     magic "SLFR"
@@ -27,24 +26,24 @@
 ///     48+n         payload: a record batch as in core/record_batch_format.h
 namespace shardlog {
 
-/// Where a frame's records were.
+/// Where a frame's records come from.
 struct FrameOrigin {
   std::string stream;  ///< its UUID
   ShardId shard;
-  SequenceNumber first_sequence;  ///< of its first record; that of the others count up from there
+  SequenceNumber first_sequence;  ///< of the first record; those of the others count up from it
   Timestamp arrived_at;
 
   friend bool operator==(const FrameOrigin&, const FrameOrigin&) = default;
 };
 
-/// What stands before `payload` in a frame. Throws internal where the stream's name is not a UUID.
+/// The bytes before `payload` in a frame. Throws internal if `origin.stream` is not a UUID.
 std::string frame_header(const FrameOrigin& origin, std::string_view payload);
 
-/// So many bytes tell how long a frame is.
+/// The number of bytes that frame_size() needs.
 constexpr std::size_t frame_prefix_size = 48;
 
-/// The size of the frame that starts with `prefix`, at most largest_frame. Throws malformed where none does, and
-/// unsupported where it is one of a newer version. REQUIRES: prefix.size() >= frame_prefix_size
+/// The size of the frame that starts with `prefix`, at most largest_frame. Throws malformed if no frame does, and
+/// unsupported if it is a frame of a newer version. REQUIRES: prefix.size() >= frame_prefix_size
 std::size_t frame_size(std::string_view prefix);
 constexpr std::size_t largest_frame = 64UL * 1024 * 1024;
 
@@ -53,7 +52,7 @@ struct Frame {
   RecordBatch records;
 };
 
-/// Reads a whole frame; checks everything before it is used. Throws malformed and unsupported.
+/// Reads a whole frame, and checks everything before it uses it. Throws malformed and unsupported.
 Frame decode_frame(std::string_view frame);
 
 }  // namespace shardlog

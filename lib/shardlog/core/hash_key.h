@@ -26,7 +26,7 @@ class SHARDLOG_API HashKey {
   /// From big-endian bytes.
   static HashKey from_bytes(const Bytes& bytes);
 
-  /// From decimal digits without sign or leading zeros; nothing where it is not one or is over 2^128-1.
+  /// Accepts decimal digits without sign or leading zeros, up to 2^128-1; nullopt for anything else.
   static std::optional<HashKey> parse(std::string_view decimal);
 
   [[nodiscard]] constexpr Value value() const { return value_; }

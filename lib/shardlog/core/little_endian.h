@@ -6,9 +6,9 @@
 
 namespace shardlog {
 
-static_assert(std::endian::native == std::endian::little, "the formats on disk are little-endian and read as they lie");
+static_assert(std::endian::native == std::endian::little, "the formats on disk are little-endian and read in place");
 
-/// Reads a number at any address. REQUIRES: sizeof(Number) bytes there
+/// Reads a number at any address. REQUIRES: sizeof(Number) readable bytes
 template <std::integral Number>
 Number load(const char* from) {
   Number number{};
@@ -16,7 +16,7 @@ Number load(const char* from) {
   return number;
 }
 
-/// Writes a number to any address and returns the address behind it.
+/// Writes a number to any address and returns the address after it.
 template <std::integral Number>
 char* store(char* to, Number number) {
   std::memcpy(to, &number, sizeof number);

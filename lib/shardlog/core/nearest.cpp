@@ -12,7 +12,7 @@ namespace shardlog {
 
 namespace {
 
-constexpr std::size_t longest_word = 256;  // the time that it takes grows with the square of the length
+constexpr std::size_t longest_word = 256;  // the time grows with the square of the length
 constexpr std::size_t shortest_beginning = 3;
 
 std::string lower_case(std::string_view text) {
@@ -23,7 +23,7 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
-/// How many letters have to be put in, taken out, replaced or swapped to make one of the other.
+/// How many letters must be inserted, left out, replaced or swapped to turn one word into the other.
 std::size_t distance(std::string_view one, std::string_view other) {
   // Three rows of the table of distances between all beginnings: of i-2, i-1 and i letters of `one`.
   std::array<std::vector<std::size_t>, 3> rows;
@@ -75,7 +75,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 }
 
 std::string what_there_is(std::string_view word, const std::vector<std::string>& names) {
-  constexpr std::size_t most = 5;  // more than that are not read
+  constexpr std::size_t most = 5;  // nobody reads more
   if (names.empty()) return "; the stream has none";
   if (std::string guess = did_you_mean(word, names); !guess.empty()) return guess;
   const std::size_t shown = names.size() > most ? most - 1 : names.size();

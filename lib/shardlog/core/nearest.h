@@ -7,15 +7,16 @@
 
 namespace shardlog {
 
-/// What a person who wrote `word` probably meant: the candidate that differs from it by the fewest letters put in, left
-/// out, replaced or swapped with their neighbour (Damerau, 1964), or the only one that begins with it. Case does not
-/// count. Nothing is returned where more than a third of the letters differ.
+/// What a person who wrote `word` probably meant: the candidate that differs from it by the fewest letters inserted,
+/// left out, replaced or swapped with their neighbour (Damerau, 1964), or the only one that begins with it. Case does
+/// not count. Returns nullopt if more than a third of the letters differ.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-/// "; did you mean 'orders'?", or nothing: for the end of a message.
+/// "; did you mean 'orders'?", or an empty text: for the end of a message.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// The same; without a guess, "; the stream has 'a' and 'b'", or "; the stream has none". For names in a stream.
+/// The same for names in a stream. Without a guess it lists them: "; the stream has 'a' and 'b'", or "; the stream has
+/// none".
 std::string what_there_is(std::string_view word, const std::vector<std::string>& names);
 
 }  // namespace shardlog

@@ -9,8 +9,9 @@
 
 namespace shardlog {
 
-/// Where reading starts or ends (Kinesis API, "ShardIteratorType"). The last two are of one shard.
-struct TrimHorizon {  ///< the oldest record that is still there
+/// Where a caller asks to start or end reading (Kinesis API, "ShardIteratorType"). A sequence number is a position in
+/// one shard, the others are positions in all.
+struct TrimHorizon {  ///< the oldest record that still exists
   friend bool operator==(const TrimHorizon&, const TrimHorizon&) = default;
 };
 struct Latest {  ///< just after the newest record at the moment the read is set up
@@ -24,7 +25,7 @@ struct AtTime {  ///< the first record that arrived at this time or later
 struct LastRecords {  ///< before the newest `count` records at the moment the read is set up
   std::uint64_t count;
 };
-struct AtSequence {  ///< before the record with this number, or the first one after it
+struct AtSequence {  ///< before the record with this number, or else the first record after it
   SequenceNumber sequence;
   std::optional<Timestamp> not_before{};  ///< records that arrived before this time are skipped
 
@@ -38,8 +39,8 @@ struct AfterSequence {  ///< just after the record with this number
 
 using Position = std::variant<TrimHorizon, Latest, AtTime, LastRecords, AtSequence, AfterSequence>;
 
-/// Before the first record that a shard has ever had: what retention took of it counts as missed, while TrimHorizon is
-/// content with what is there.
+/// Before the first record that a shard ever had. Records that retention removed count as missed; with TrimHorizon they
+/// do not.
 struct Beginning {
   std::optional<Timestamp> not_before{};  ///< records that arrived before this time are skipped
 

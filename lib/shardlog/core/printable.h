@@ -7,12 +7,12 @@
 
 namespace shardlog {
 
-/// Appends `text` so that it cannot command a terminal or break a line (CWE-150): control characters (C0, DEL, C1) and
-/// bytes that are not valid UTF-8 become \xHH.
+/// Appends `text` in a form that cannot command a terminal or break a line (CWE-150): control characters (C0, DEL, C1)
+/// and bytes that are not valid UTF-8 become \xHH.
 SHARDLOG_API void append_printable(std::string& to, std::string_view text);
 SHARDLOG_API std::string printable(std::string_view text);
 
-/// The same between single quotes, for messages.
+/// The same text between single quotes, for messages.
 SHARDLOG_API std::string quote(std::string_view text);
 
 }  // namespace shardlog

@@ -6,30 +6,30 @@
 #include "shardlog/core/clock.h"
 #include "shardlog/core/sequence_number.h"
 
-/// How records are stored exactly once: how far into its input a producer has come is stored in the commit that stores
-/// the records, so that who starts again knows what is there.
+/// Records are stored exactly once because the commit that stores them also stores how far into its input the producer
+/// has come. A producer that starts again reads that, and goes on from there.
 namespace shardlog {
 
-/// Whose place it is: a producer, and which of its inputs. Both are 1 to 256 and 0 to 256 bytes of UTF-8.
+/// A producer and one of its inputs.
 struct ProducerId {
-  std::string name;
-  std::string source;  ///< a shard of another stream, for instance; empty where there is one input only
+  std::string name;    ///< 1 to 256 bytes of UTF-8
+  std::string source;  ///< 0 to 256 bytes of UTF-8, a shard of another stream for instance; empty for an only input
 
   friend auto operator<=>(const ProducerId&, const ProducerId&) = default;
 };
 
 /// How far a producer has come.
 struct ProducerPlace {
-  SequenceNumber position;  ///< of the last record of the input that is stored, or was decided on
-  std::string proof{};      ///< what the producer keeps to tell that its input is the same one; at most 4096 bytes
+  SequenceNumber position;  ///< of the last record of the input that is stored, or decided on
+  std::string proof{};      ///< lets the producer recognise its input; at most 4096 bytes
 
   friend bool operator==(const ProducerPlace&, const ProducerPlace&) = default;
 };
 
-/// Moves a producer on, on condition that it is where it is expected.
+/// Moves a producer on, provided that it is where it is expected.
 struct ProducerMove {
   ProducerId id;
-  std::optional<SequenceNumber> from;  ///< nothing: it has not stored anything yet
+  std::optional<SequenceNumber> from;  ///< nullopt: it has not stored anything yet
   ProducerPlace to;
 };
 

@@ -8,19 +8,19 @@
 
 namespace shardlog {
 
-/// Kinesis' bounds (API reference, "CreateStream" and "PutRecord"), but for the smallest, which is 1 MiB there.
+/// The bounds of Kinesis (API reference, "CreateStream" and "PutRecord"), except the smallest, which is 1 MiB there.
 constexpr std::size_t default_max_record_size = 1024UL * 1024;
 constexpr std::size_t largest_max_record_size = 10UL * 1024 * 1024;
 constexpr std::size_t smallest_max_record_size = 1024;
 constexpr std::size_t max_partition_key_characters = 256;
 
-/// A record, borrowed: valid as long as what it was taken from.
+/// A borrowed record: valid as long as the memory that it points into.
 struct Record {
   std::string_view data;
   std::optional<std::string_view> key;         ///< 1 to 256 Unicode characters; absent is not the same as empty
   std::optional<HashKey> explicit_hash_key{};  ///< overrides MD5(key)
 
-  /// What counts against the maximum record size and the capacity of a shard, in bytes.
+  /// The bytes that count against the maximum record size and the capacity of a shard.
   [[nodiscard]] std::size_t size() const { return data.size() + (key ? key->size() : 0); }
 };
 

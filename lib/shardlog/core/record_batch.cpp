@@ -22,11 +22,11 @@ namespace {
 
 using format::Column;
 
-// Beside its data a record costs at most a newline, two lengths, an explicit hash key and its bit.
+// Besides its data a record takes at most a newline, two lengths, an explicit hash key and its bit.
 static_assert(max_batch_records <= format::max_records);
 static_assert(max_batch_bytes + max_batch_records * (1 + 4 + 4 + 17) + 1024 <= format::max_body_size);
 
-// What is smaller takes as many pages either way, and is not worth the time.
+// A smaller body takes as many pages either way, so compressing it is not worth the time.
 constexpr std::size_t smallest_compressed = 1024;
 
 constexpr std::uint32_t bit(Column column) {
@@ -64,19 +64,16 @@ struct LengthsPlan {
   template <typename Range>
   char* write(char* to, const Range& lengths) const {
     to = store(to, width);
-    switch (width) {
-      case 0:
-        return store(to, static_cast<std::uint32_t>(*lengths.begin()));
-      case 1:
-        for (const auto length : lengths) to = store(to, static_cast<std::uint8_t>(length));
-        return to;
-      case 2:
-        for (const auto length : lengths) to = store(to, static_cast<std::uint16_t>(length));
-        return to;
-      default:
-        for (const auto length : lengths) to = store(to, static_cast<std::uint32_t>(length));
-        return to;
-    }
+    if (width == 0) return store(to, static_cast<std::uint32_t>(*lengths.begin()));
+    if (width == 1) return write_as<std::uint8_t>(to, lengths);
+    return width == 2 ? write_as<std::uint16_t>(to, lengths) : write_as<std::uint32_t>(to, lengths);
+  }
+
+ private:
+  template <typename Number, typename Range>
+  static char* write_as(char* to, const Range& lengths) {
+    for (const auto length : lengths) to = store(to, static_cast<Number>(length));
+    return to;
   }
 };
 
@@ -89,14 +86,14 @@ class PayloadWriter {
     }
   }
 
-  /// In the order of the columns' bits.
+  /// Call it in the order of the columns' bits.
   void declare(Column column, std::size_t size) {
     columns_ |= bit(column);
     sizes_.at(column_count_++) = static_cast<std::uint32_t>(size);
     body_size_ += size;
   }
 
-  /// Where the body starts.
+  /// Returns where the body starts.
   char* allocate() {
     if (body_size_ > format::max_body_size) {
       throw Error(ErrorCode::internal, fmt::format("record batch: a body of {} bytes", body_size_));
@@ -290,13 +287,13 @@ void RecordBatch::check_header() const {
   if (load<std::uint16_t>(payload.data() + format::offset::zero) != 0) refuse("bytes 6 and 7 are not zero");
 }
 
-/// The columns, as they were before they were compressed.
+/// Returns the columns, decompressed.
 std::string_view RecordBatch::take_body(std::size_t header) {
   const std::string_view payload = payload_.view();
   const std::size_t body_size = load<std::uint32_t>(payload.data() + format::offset::body_size);
   const std::size_t stored_size = load<std::uint32_t>(payload.data() + format::offset::stored_size);
   if (body_size > format::max_body_size) refuse("a body over the limit");
-  if (payload.size() != header + stored_size) refuse("not of the size that its header gives");
+  if (payload.size() != header + stored_size) refuse("its size is not the one in its header");
   const std::string_view stored = payload.substr(header);
   if (compression() == Compression::none) {
     if (body_size != stored_size) refuse("two sizes of one body");
@@ -320,35 +317,20 @@ void RecordBatch::find_columns() {
   if (payload.size() < header) refuse("shorter than its header");
   std::string_view body = take_body(header);
 
+  // In the order of their bits.
+  const std::array known{&data_lengths_column_, &key_lengths_column_, &keys_, &hash_keys_, &data_};
   const char* size_at = payload.data() + format::offset::column_sizes;
   for (unsigned number = 0; number < format::column_bits; ++number) {
     if ((columns >> number & 1U) == 0) continue;
     const std::size_t size = load<std::uint32_t>(size_at);
     size_at += sizeof(std::uint32_t);
     if (size > body.size()) refuse("a column reaches beyond the body");
-    const std::string_view column = body.substr(0, size);
-    body.remove_prefix(size);
-    switch (static_cast<Column>(number)) {
-      case Column::data_lengths:
-        data_lengths_column_ = column;
-        break;
-      case Column::key_lengths:
-        key_lengths_column_ = column;
-        break;
-      case Column::keys:
-        keys_ = column;
-        break;
-      case Column::explicit_hash_keys:
-        hash_keys_ = column;
-        break;
-      case Column::data:
-        data_ = column;
-        break;
-      default:
-        if (number < format::first_optional_column) {
-          refuse_newer(fmt::format("column {}", number));
-        }
+    if (number < known.size()) {
+      *known[number] = body.substr(0, size);
+    } else if (number < format::first_optional_column) {
+      refuse_newer(fmt::format("column {}", number));
     }
+    body.remove_prefix(size);
   }
   if (!body.empty()) refuse("bytes after the last column");
 }
@@ -359,23 +341,25 @@ void RecordBatch::check_columns() {
   check_newlines();
   if (!key_lengths_column_.empty()) key_lengths_ = Lengths(key_lengths_column_, record_count_);
   if (key_lengths_.sum(record_count_) != keys_.size()) refuse("lengths and keys disagree");
-  if (!hash_keys_.empty()) {
-    const std::size_t bitmap = bitmap_size(record_count_);
-    if (hash_keys_.size() < bitmap) refuse("explicit hash keys without a bitmap");
-    std::size_t present = 0;
-    for (std::size_t i = 0; i < bitmap; ++i) {
-      present += static_cast<std::size_t>(std::popcount(static_cast<unsigned char>(hash_keys_[i])));
-    }
-    if (hash_keys_.size() != bitmap + present * sizeof(HashKey::Bytes))
-      refuse("explicit hash keys and bitmap disagree");
-    const auto unused = static_cast<unsigned>(bitmap * 8 - record_count_);
-    if (static_cast<unsigned char>(hash_keys_[bitmap - 1]) >> (8 - unused) != 0 && unused != 0) {
-      refuse("explicit hash keys of records that are not there");
-    }
+  if (!hash_keys_.empty()) check_hash_keys();
+}
+
+void RecordBatch::check_hash_keys() const {
+  const std::size_t bitmap = bitmap_size(record_count_);
+  if (hash_keys_.size() < bitmap) refuse("explicit hash keys without a bitmap");
+  std::size_t present = 0;
+  for (const char byte : hash_keys_.substr(0, bitmap)) {
+    present += static_cast<std::size_t>(std::popcount(static_cast<unsigned char>(byte)));
+  }
+  if (hash_keys_.size() != bitmap + present * sizeof(HashKey::Bytes)) refuse("explicit hash keys and bitmap disagree");
+  const std::size_t used = record_count_ % 8;  // bits of the last byte; 0 means all
+  if (used != 0 && static_cast<unsigned char>(hash_keys_[bitmap - 1]) >> used != 0) {
+    refuse("explicit hash keys of records that are not there");
   }
 }
 
-/// Lines are written out as they lie, so one that does not end where its length says would be another record.
+/// Lines are written out as they are stored: a line that does not end where its length says would become another
+/// record.
 void RecordBatch::check_newlines() const {
   const char* at = data_.data();
   for (std::size_t i = 0; i < record_count_; ++i) {

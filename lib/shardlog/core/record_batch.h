@@ -15,32 +15,32 @@
 
 namespace shardlog {
 
-/// The bounds of one batch; a batch of one record of the largest size is within them.
+/// The bounds of one batch. One record of the largest size is within them.
 constexpr std::size_t max_batch_records = 1UL << 20;
 constexpr std::size_t max_batch_bytes = 16UL * 1024 * 1024;  ///< data and keys
 
-/// A batch as every engine stores it, and what an engine has to know of it.
+/// A batch as every engine stores it, with what an engine has to know about it.
 struct EncodedBatch {
   Bytes payload;
   std::uint32_t record_count = 0;
   std::uint64_t data_bytes = 0;  ///< data and keys
 };
 
-/// Encodes 1 to max_batch_records records of together at most max_batch_bytes. The views are read during the call only.
-/// A body is compressed only where it has 1 KiB or more and gets smaller by an eighth or more. Throws internal where a
-/// bound is broken: the caller cuts batches.
+/// Encodes 1 to max_batch_records records of at most max_batch_bytes in all. The views are read during the call only.
+/// A body is compressed only if it has 1 KiB or more and gets smaller by an eighth or more. Throws internal if a bound
+/// is broken: the caller must cut batches.
 SHARDLOG_API EncodedBatch encode(std::span<const Record> records, Compression compression = Compression::none);
 
-/// The same for records without keys that already stand as they are stored: `lines` is each record followed by a
-/// newline, `lengths` their sizes without it. One copy of `lines`.
+/// The same for records without keys that already lie in memory as they are stored: `lines` is each record followed by
+/// a newline, `lengths` their sizes without it. Copies `lines` once.
 SHARDLOG_API EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths,
                                        Compression compression = Compression::none);
 
 /// A decoded batch; owns its bytes. Iterates over Records that borrow from it.
 class RecordBatch {
  public:
-  /// Checks the checksum and every length before it is used. Throws corrupt, and unsupported for what a newer version
-  /// wrote.
+  /// Checks the checksum, and every length before it uses it. Throws corrupt, and unsupported for a batch that a newer
+  /// version wrote.
   SHARDLOG_API static RecordBatch decode(Bytes payload);
 
   class Iterator {
@@ -75,24 +75,23 @@ class RecordBatch {
   /// The data of all records, each followed by a newline.
   [[nodiscard]] std::string_view lines() const { return data_; }
 
-  /// As it was given to decode().
+  /// The bytes given to decode().
   [[nodiscard]] std::string_view payload() const { return payload_.view(); }
 
-  /// Bytes of memory that it takes.
+  /// Bytes of memory that the batch takes.
   [[nodiscard]] std::size_t memory() const { return payload_.size() + body_.size(); }
 
-  /// What its payload is compressed with.
   [[nodiscard]] SHARDLOG_API Compression compression() const;
 
-  /// Of the payload; an engine covers it with its own.
+  /// The checksum of the payload, which an engine includes in a checksum of its own.
   [[nodiscard]] SHARDLOG_API std::uint64_t checksum() const;
 
  private:
-  /// A column of lengths, read where it lies.
+  /// A column of lengths, read in place.
   class Lengths {
    public:
     Lengths() = default;
-    /// Throws corrupt where `column` does not hold `count` lengths.
+    /// Throws corrupt unless `column` holds `count` lengths.
     Lengths(std::string_view column, std::size_t count);
 
     [[nodiscard]] std::size_t operator[](std::size_t index) const;
@@ -110,11 +109,12 @@ class RecordBatch {
   std::string_view take_body(std::size_t header);
   void find_columns();
   void check_columns();
+  void check_hash_keys() const;
   void check_newlines() const;
   [[nodiscard]] bool has_explicit_hash_key(std::size_t index) const;
 
   Bytes payload_;  // the views below point into it or into body_; moving these leaves them valid
-  Bytes body_;     // where the payload's is compressed
+  Bytes body_;     // decompressed; empty if the payload is not compressed
   std::size_t record_count_ = 0;
   Lengths data_lengths_;
   Lengths key_lengths_;
@@ -125,7 +125,7 @@ class RecordBatch {
   std::string_view data_;
 };
 
-/// The checksum that stands in an encoded payload. REQUIRES: made by encode() or accepted by decode().
+/// The checksum inside an encoded payload. REQUIRES: made by encode() or accepted by decode()
 SHARDLOG_API std::uint64_t payload_checksum(std::string_view payload);
 
 }  // namespace shardlog

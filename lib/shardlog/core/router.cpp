@@ -32,9 +32,9 @@ std::size_t Router::deal(std::uint64_t size) {
   const auto least_before = std::min_element(dealt_.begin(), turn);
   if (least_before != turn && *least_before < *least) least = least_before;
   *least += size;
-  const auto place = static_cast<std::size_t>(least - dealt_.begin());
-  turn_ = (place + 1) % dealt_.size();
-  return place;
+  const auto index = static_cast<std::size_t>(least - dealt_.begin());
+  turn_ = (index + 1) % dealt_.size();
+  return index;
 }
 
 }  // namespace shardlog

@@ -15,18 +15,19 @@ namespace shardlog {
 /// Chooses the shard of each record of one producer. Not safe for use by several threads at once.
 class Router {
  public:
-  /// `turn` says which shard is dealt records without a key first. Pass what differs from one producer to the next (the
-  /// number of the last batch), so that many short-lived ones do not all load the first shard.
+  /// `turn` decides which shard gets the first run of records without a key. Pass a number that differs from one
+  /// producer to the next (that of the last batch), so that many short-lived producers do not all load the first shard.
   Router(ShardMap map, std::uint64_t turn);
 
   [[nodiscard]] const ShardMap& map() const { return map_; }
 
-  /// The place in map().open_shards() of a record with this key. Remembers the keys it has seen.
+  /// The index in map().open_shards() of the shard for this key. Remembers the keys it has seen.
   std::size_t index_of(std::string_view key);
   [[nodiscard]] std::size_t index_of(HashKey key) const { return map_.open_index_of(key); }
 
-  /// The place in map().open_shards() for the next run of records without a key, of `size` bytes: the shard that has
-  /// been dealt least. Shards that have been dealt the same take turns. So no two of them differ by more than one run.
+  /// Deals out a run of records without a key, of `size` bytes. Returns the index in map().open_shards() of the shard
+  /// that has been dealt least; shards that have been dealt the same take turns. So no two of them differ by more than
+  /// a run.
   std::size_t deal(std::uint64_t size);
 
  private:
@@ -36,8 +37,8 @@ class Router {
   };
 
   ShardMap map_;
-  std::vector<std::uint64_t> dealt_;  ///< bytes, by place in the map's open_shards()
-  std::size_t turn_;                  ///< the place that comes first among equals
+  std::vector<std::uint64_t> dealt_;  ///< bytes, by index in the map's open_shards()
+  std::size_t turn_;                  ///< the index that comes first among equals
   std::unordered_map<std::string, std::size_t, TransparentHash, std::equal_to<>> seen_;
 };
 

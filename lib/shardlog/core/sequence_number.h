@@ -13,13 +13,13 @@
 
 namespace shardlog {
 
-/// A record's place in its shard: a decimal number of up to 129 digits that the engine chose (Kinesis API,
-/// "SequenceNumber"). Sequence numbers of one shard are compared, never computed with: not every engine's are dense.
+/// The number that orders a record in its shard: decimal, up to 129 digits, chosen by the engine (Kinesis API,
+/// "SequenceNumber"). Compare sequence numbers of one shard, but never compute with them: some engines leave gaps.
 class SHARDLOG_API SequenceNumber {
  public:
   explicit SequenceNumber(std::uint64_t value) : digits_(std::to_string(value)) {}
 
-  /// Nothing unless `decimal` is 0 or 1 to 129 digits without a leading zero.
+  /// Nullopt unless `decimal` is 0, or 1 to 129 digits without a leading zero.
   static std::optional<SequenceNumber> parse(std::string_view decimal);
 
   [[nodiscard]] const std::string& to_string() const { return digits_; }
@@ -36,7 +36,7 @@ class SHARDLOG_API SequenceNumber {
   std::string digits_;
 };
 
-/// The sequence numbers of the records of one batch, in their order, which is ascending.
+/// The sequence numbers of the records of one batch, ascending.
 class SequenceRun {
  public:
   /// `count` numbers without gaps, starting at `first`.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shardlog/core/clock.h"
 #include "shardlog/core/export.h"
@@ -19,7 +20,7 @@ class SHARDLOG_API ShardId {
  public:
   constexpr explicit ShardId(std::uint32_t number) : number_(number) {}
 
-  /// Accepts the written form and the plain number; nothing where it is neither.
+  /// Accepts the written form and the plain number; nullopt for anything else.
   static std::optional<ShardId> parse(std::string_view text);
 
   [[nodiscard]] constexpr std::uint32_t number() const { return number_; }
@@ -41,6 +42,15 @@ struct Shard {
   std::optional<ShardId> adjacent_parent{};  ///< the second parent of a merge
 
   [[nodiscard]] bool open() const { return !closed_at; }
+
+  /// None, one after a split, two after a merge.
+  [[nodiscard]] std::vector<ShardId> parents() const {
+    std::vector<ShardId> result;
+    if (parent) result.push_back(*parent);
+    if (adjacent_parent) result.push_back(*adjacent_parent);
+    return result;
+  }
+
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 

@@ -30,9 +30,8 @@ ShardMap::ShardMap(Version version, std::vector<Shard> shards) : version_(versio
     throw Error(ErrorCode::corrupt, "shard map: a shard id occurs twice");
   }
 
-  for (std::size_t place = 0; place < shards_.size(); ++place) {
-    if (shards_[place].parent) children_.emplace_back(*shards_[place].parent, place);
-    if (shards_[place].adjacent_parent) children_.emplace_back(*shards_[place].adjacent_parent, place);
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    for (const ShardId parent : shards_[i].parents()) children_.emplace_back(parent, i);
   }
   std::sort(children_.begin(), children_.end());
 
@@ -83,9 +82,13 @@ std::vector<Shard> ShardMap::children_of(ShardId id) const {
 
 namespace {
 
+bool starts_before(const HashRange& a, const HashRange& b) {
+  return a.first < b.first;
+}
+
 /// Whether the ranges, as far as they lie within `whole`, cover it without a hole or an overlap.
 bool tile(const HashRange& whole, std::vector<HashRange> ranges) {
-  std::sort(ranges.begin(), ranges.end(), [](const HashRange& a, const HashRange& b) { return a.first < b.first; });
+  std::sort(ranges.begin(), ranges.end(), starts_before);
   HashKey next = whole.first;
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     if (std::max(ranges[i].first, whole.first) != next || ranges[i].last < next) return false;
@@ -95,30 +98,35 @@ bool tile(const HashRange& whole, std::vector<HashRange> ranges) {
   return false;
 }
 
+/// The one range that `ranges`, in any order, make up; nullopt if they leave a hole or overlap.
+std::optional<HashRange> join(std::vector<HashRange> ranges) {
+  if (ranges.empty()) return std::nullopt;
+  std::sort(ranges.begin(), ranges.end(), starts_before);
+  const HashRange whole{ranges.front().first, ranges.back().last};
+  return tile(whole, std::move(ranges)) ? std::optional(whole) : std::nullopt;
+}
+
 [[noreturn]] void refuse(const Shard& shard, const char* reason) {
   throw Error(ErrorCode::corrupt, fmt::format("shard map: {} {}", shard.id.to_string(), reason));
 }
 
-/// Of a shard that was not there from the start.
 void check_parents(const ShardMap& map, const Shard& shard) {
   std::vector<HashRange> ranges;
-  for (const auto& id : {shard.parent, shard.adjacent_parent}) {
-    if (!id) continue;
-    if (*id >= shard.id) refuse(shard, "has a parent that does not come before it");
-    const Shard& parent = *map.find(*id);
+  for (const ShardId id : shard.parents()) {
+    if (id >= shard.id) refuse(shard, "has a parent that does not come before it");
+    const Shard& parent = *map.find(id);
     if (parent.open()) refuse(shard, "has a parent that is open");
     ranges.push_back(parent.range);
   }
-  const HashRange joined{std::min(ranges.front().first, ranges.back().first),
-                         std::max(ranges.front().last, ranges.back().last)};
-  const bool within = joined.contains(shard.range.first) && joined.contains(shard.range.last);
-  if (!within || !tile(joined, std::move(ranges))) refuse(shard, "has keys that its parents did not have");
+  const auto joined = join(std::move(ranges));
+  const bool within = joined && joined->contains(shard.range.first) && joined->contains(shard.range.last);
+  if (!within) refuse(shard, "has keys that its parents did not have");
 }
 
 }  // namespace
 
 void check_lineage(const ShardMap& map) {
-  std::vector<HashRange> of_the_start;
+  std::vector<HashRange> first_ranges;
   std::uint32_t number = 0;
   for (const Shard& shard : map.shards()) {
     if (shard.id.number() != number++) refuse(shard, "follows a shard that is not there");
@@ -128,11 +136,11 @@ void check_lineage(const ShardMap& map) {
       check_parents(map, shard);
     } else {
       if (shard.adjacent_parent) refuse(shard, "has a second parent and no first");
-      of_the_start.push_back(shard.range);
+      first_ranges.push_back(shard.range);
     }
   }
-  if (!tile({HashKey(0), max_hash_key}, of_the_start))
-    refuse(map.shards().front(), "and the others of the start do not tile the key space");
+  if (!tile({HashKey(0), max_hash_key}, first_ranges))
+    refuse(map.shards().front(), "and the other first shards do not tile the key space");
   for (const Shard& shard : map.shards()) {
     if (shard.open()) continue;
     std::vector<HashRange> taken_over;
@@ -144,6 +152,45 @@ void check_lineage(const ShardMap& map) {
 std::size_t ShardMap::open_index_of(HashKey key) const {
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), key);
   return static_cast<std::size_t>(after - starts_.begin()) - 1;
+}
+
+std::vector<Shard> children_of(const ReshardStep& step, std::span<const Shard> parents, ShardId next, Timestamp now) {
+  std::vector<HashRange> closing;
+  for (const Shard& parent : parents) {
+    if (!parent.open()) throw Error(ErrorCode::usage, parent.id.to_string() + " is closed");
+    closing.push_back(parent.range);
+  }
+  std::vector<HashRange> opening;
+  std::vector<Shard> children;
+  for (const ReshardStep::Child& child : step.opens) {
+    if (child.id != next) throw Error(ErrorCode::usage, child.id.to_string() + " is not the next shard");
+    next = ShardId(next.number() + 1);
+    opening.push_back(child.range);
+    children.push_back({child.id, child.range, now, std::nullopt, child.parent, child.adjacent_parent});
+  }
+  const std::optional<HashRange> before = join(std::move(closing));
+  if (!before || before != join(std::move(opening))) {
+    throw Error(ErrorCode::usage, "the children do not cover exactly the key space of their parents");
+  }
+  return children;
+}
+
+ShardMap apply(const ShardMap& map, const ReshardStep& step, Timestamp now) {
+  std::vector<Shard> shards = map.shards();
+  std::vector<Shard> parents;
+  for (const ShardId id : step.closes) {
+    const auto found = std::find_if(shards.begin(), shards.end(), [id](const Shard& shard) { return shard.id == id; });
+    if (found == shards.end()) throw Error(ErrorCode::usage, "there is no " + id.to_string());
+    parents.push_back(*found);
+    found->closed_at = now;
+  }
+  const std::vector<Shard> children = children_of(step, parents, next_shard_id(map), now);
+  shards.insert(shards.end(), children.begin(), children.end());
+  return {map.version() + 1, std::move(shards)};
+}
+
+ShardId next_shard_id(const ShardMap& map) {
+  return ShardId(map.shards().back().id.number() + 1);
 }
 
 }  // namespace shardlog

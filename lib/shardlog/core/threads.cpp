@@ -23,7 +23,7 @@ void add(std::string& limits, const std::string& name, __rlimit_resource resourc
   }
 }
 
-/// Of this process's own control group; empty where it has none or that is not to be seen from here.
+/// The limit of this process's own control group; empty if there is none, or none that can be seen from here.
 std::string most_in_control_group() {
   std::string group;
   std::ifstream groups("/proc/self/cgroup");

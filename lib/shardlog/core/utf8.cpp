@@ -21,7 +21,7 @@ std::optional<LeadByte> classify(unsigned char byte) {
   return std::nullopt;
 }
 
-/// How many bytes of ASCII there are at the start of `text`, in steps of eight: most text is nothing else.
+/// The number of ASCII bytes at the start of `text`, in steps of eight: most text is all ASCII.
 std::size_t ascii_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at + 8 <= text.size() && is_ascii(text.substr(at, 8))) at += 8;

@@ -8,7 +8,7 @@
 
 namespace shardlog {
 
-/// Whether all of `text` is ASCII. Keys are short and there are many, so it takes no more steps than it must.
+/// Whether all of `text` is ASCII. Fast for short texts too: it runs on every key.
 inline bool is_ascii(std::string_view text) {
   constexpr std::uint64_t high_bits = 0x8080808080808080;
   const auto eight_bytes = [&text](std::size_t at) {
@@ -26,11 +26,11 @@ inline bool is_ascii(std::string_view text) {
   return (seen & high_bits) == 0;
 }
 
-/// The bytes of the character at the start of `text`; 0 where no valid one starts there (RFC 3629: no overlong forms,
-/// no surrogates, nothing over U+10FFFF).
+/// The size in bytes of the character at the start of `text`; 0 if no valid one starts there (RFC 3629: no overlong
+/// forms, no surrogates, nothing over U+10FFFF).
 std::size_t utf8_character(std::string_view text);
 
-/// The number of Unicode characters in `text`, or nothing where it is not valid UTF-8.
+/// The number of Unicode characters in `text`; nullopt if it is not valid UTF-8.
 std::optional<std::size_t> utf8_length(std::string_view text);
 
 }  // namespace shardlog

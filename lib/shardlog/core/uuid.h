@@ -11,7 +11,7 @@ std::string random_hex();
 /// A random UUID: version 4, variant 1 (RFC 9562). Throws like system_error().
 std::string make_uuid();
 
-/// Whether `text` has the form of one: 8-4-4-4-12 hexadecimal digits, lower case as we write them.
+/// Whether `text` is 8-4-4-4-12 hexadecimal digits in lower case, as make_uuid() writes them.
 bool is_uuid(std::string_view text);
 
 }  // namespace shardlog

@@ -10,7 +10,7 @@
 
 namespace shardlog {
 
-/// Records that were durable, are missing, and were given up for it.
+/// Records that were durable and went missing, and that a person has given up.
 struct Loss {
   std::uint64_t records = 0;
   Timestamp accepted_at{};
@@ -24,7 +24,7 @@ struct StreamDescription {
   Timestamp created_at;
   StreamSettings settings;
   ShardMap map;
-  /// Changes with every append: where dealing out records without a key begins (Router).
+  /// Changes with every append. Decides which shard gets records without a key first (Router).
   std::uint64_t turn = 0;
   std::optional<Timestamp> last_arrival{};  ///< of the newest record
   std::vector<Loss> losses{};

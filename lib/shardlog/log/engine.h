@@ -9,7 +9,7 @@
 
 namespace shardlog {
 
-/// One way to keep streams.
+/// Creates, opens, lists and removes the streams of one kind of storage.
 class SHARDLOG_API Engine {
  public:
   virtual ~Engine() = default;
@@ -24,11 +24,11 @@ class SHARDLOG_API Engine {
   /// Throws not_found, unsupported (newer), corrupt, permission, busy, usage, io.
   virtual std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) = 0;
 
-  /// The addresses of the streams below another address, in the order of their names. Throws not_found, permission, io.
+  /// The addresses of the streams below `address`, in the order of their names. Throws not_found, permission, io.
   virtual std::vector<std::string> list(const std::string& address) = 0;
 
-  /// Deletes the stream: whoever has it open is told not_found from then on. It need not be one that open() accepts.
-  /// Throws not_found, busy, permission, io, and cannot_create where other things are kept in the same place.
+  /// Deletes the stream: from then on every process that has it open gets not_found. Deletes streams that open()
+  /// refuses too. Throws not_found, busy, permission, io, and cannot_create if other things are kept in the same place.
   virtual void remove(const std::string& address, const OpenOptions& options, const Clock& clock) = 0;
 };
 

@@ -13,12 +13,12 @@
 
 namespace shardlog {
 
-/// What can be read of a shard. Counts are there where Capabilities::exact_counts are.
+/// What a shard holds that can be read. Counts are present if Capabilities::exact_counts is.
 struct ShardStatistics {
   Shard shard;
   std::optional<std::uint64_t> records{};
   std::optional<std::uint64_t> bytes{};            ///< data and keys
-  std::optional<std::uint64_t> trimmed_records{};  ///< that retention took
+  std::optional<std::uint64_t> trimmed_records{};  ///< removed by retention
   std::optional<std::uint64_t> trimmed_bytes{};
   struct End {
     SequenceNumber sequence;
@@ -28,24 +28,24 @@ struct ShardStatistics {
   std::optional<End> last{};
 };
 
-/// How much of a stream's statistics is wanted.
+/// How much of a stream's statistics to collect.
 enum class Detail {
-  load,  ///< all but the ends of the shards: takes the same time however many records there are
-  all,   ///< where shards are many, as long as reading the headers of all batches
+  load,  ///< all but the ends of the shards: the time does not grow with the number of records
+  all,   ///< with many shards this takes as long as reading the headers of all batches
 };
 
 struct StreamStatistics {
   StreamDescription description;
   std::vector<ShardStatistics> shards;          ///< in the order of their ids
-  std::optional<std::uint64_t> stored_bytes{};  ///< what the stream takes where it is stored
+  std::optional<std::uint64_t> stored_bytes{};  ///< the space that the stream takes in its storage
 };
 
-/// What is still to be read.
+/// The records that a read has still to deliver.
 struct Backlog {
-  std::vector<std::optional<std::uint64_t>> records;  ///< from each start on, in their order, without what was trimmed
-  std::optional<Timestamp> oldest{};  ///< when the first of all of them arrived; nothing if there is none
+  std::vector<std::optional<std::uint64_t>> records;  ///< from each start, in their order; trimmed records do not count
+  std::optional<Timestamp> oldest{};  ///< when the first of all of them arrived; nullopt if there are none
 
-  /// Nothing where one of them is not known.
+  /// Nullopt if a count is not known.
   [[nodiscard]] std::optional<std::uint64_t> total() const {
     std::uint64_t sum = 0;
     for (const auto& each : records) {
@@ -59,25 +59,24 @@ struct Backlog {
 struct VerifyReport {
   std::uint64_t records = 0;
   std::uint64_t batches = 0;
-  std::vector<std::string> findings;  ///< empty where everything is as it was written
-  std::vector<Loss> losses;           ///< that were accepted before
+  std::vector<std::string> findings;  ///< empty if everything is as it was written
+  std::vector<Loss> losses;           ///< accepted before
 };
 
 class SHARDLOG_API Maintenance {
  public:
   virtual ~Maintenance() = default;
 
-  /// Changes the settings, then removes what is past retention and gives back the space that is free. Throws as
-  /// Stream::append(), and usage.
+  /// Changes the settings, then removes what is past retention and gives free space back. Throws as Stream::append(),
+  /// and usage.
   virtual void update(const SettingsChange& change) = 0;
 
   virtual StreamStatistics statistics(Detail detail) = 0;
 
-  /// What a read from these starts, a shard at most once, would find now. Throws not_found (no such shard).
+  /// What a read from `starts` would find now. Throws not_found (no such shard). REQUIRES: each shard at most once
   virtual Backlog backlog(std::span<const ShardStart> starts) = 0;
 
-  /// Reads everything. `progress` is called now and then with the part done, 0 to 1; where it returns false that is the
-  /// end.
+  /// Reads everything. Calls `progress` now and then with the part done, 0 to 1, and stops if it returns false.
   virtual VerifyReport verify(const std::function<bool(double)>& progress) = 0;
 };
 

@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
-#include "shardlog/core/arrivals.h"
+#include "shardlog/core/clock.h"
 #include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
 #include "shardlog/core/sequence_number.h"
@@ -19,42 +20,63 @@ namespace shardlog {
 struct RoutedBatch {
   ShardId shard;
   EncodedBatch batch;
-  /// When its records arrived in the stream that they are copied from. Nothing: they arrive now. The copy keeps it if
-  /// it can: see Stream::append().
+  /// When its records arrived in the stream that they are copied from; nullopt: they arrive now. The copy keeps this
+  /// time if it can: see Stream::append().
   std::optional<Timestamp> arrived_at{};
 };
 
-// What became of a batch that was appended.
+/// When the records of one batch arrived, in their order.
+class Arrivals {
+ public:
+  /// All at once.
+  explicit Arrivals(Timestamp all) : first_(all) {}
 
-/// All of it is stored, as safely as was asked for.
+  /// Each at its own time. REQUIRES: at least one
+  explicit Arrivals(std::vector<Timestamp> each) : first_(each.front()), each_(std::move(each)) {}
+
+  /// REQUIRES: index is that of a record
+  [[nodiscard]] Timestamp operator[](std::size_t index) const { return each_.empty() ? first_ : each_[index]; }
+
+  /// True only if all have the same time.
+  [[nodiscard]] bool at_once() const { return each_.empty(); }
+
+ private:
+  Timestamp first_;
+  std::vector<Timestamp> each_;  ///< empty if all arrived at once
+};
+
+// The outcomes of a batch that was appended.
+
+/// All of it is stored, as safely as requested.
 struct Stored {
   SequenceRun sequences;  ///< one for each record
-  Arrivals arrivals;      ///< not always those that were asked for
+  Arrivals arrivals;      ///< not always the requested ones
 };
 
-/// Not stored: its shard, or another one of an atomic append, was closed since it was routed. Route it again.
+/// Not stored: its shard was closed after the batch was routed, or another shard of an atomic append was. Route it
+/// again.
 struct Sealed {};
 
-/// Not stored: a limit of the shard is exhausted. Try again.
+/// Not stored: the shard is at a limit. Try again.
 struct Throttled {
-  bool records = false;     ///< of records a second
-  bool bytes = false;       ///< of bytes a second
-  Duration retry_after{0};  ///< the least that it takes
+  bool records = false;     ///< at the limit of records a second
+  bool bytes = false;       ///< at the limit of bytes a second
+  Duration retry_after{0};  ///< at the earliest
 };
 
-/// Not stored, and it never will be.
+/// Not stored, and trying again will not help.
 struct Refused {
   ErrorCode code;
   std::string reason;
 };
 
-/// Nobody knows whether it is stored.
+/// It may be stored or not: nobody knows.
 struct Unknown {
   std::string reason;
 };
 
-/// Some of its records are stored, and each of the others is not, for a reason of its own. Only engines whose appends
-/// are not atomic do this.
+/// Some of its records are stored; each of the others has its own reason. Only engines whose appends are not atomic do
+/// this.
 struct StoredInPart {
   struct Place {
     SequenceNumber sequence;
@@ -65,20 +87,21 @@ struct StoredInPart {
 
 using Outcome = std::variant<Stored, StoredInPart, Sealed, Throttled, Refused, Unknown>;
 
-/// A batch as it was stored, and which of its records were asked for: all but where a read starts or ends within it.
+/// A batch as it was stored, and which of its records belong to the read: all, unless the read starts or ends inside
+/// it.
 struct StoredBatch {
   ShardId shard;
   Arrivals arrivals;
   SequenceRun sequences;  ///< one for each record
   RecordBatch records;
-  std::size_t first = 0;  ///< the place of the first record that was asked for
-  std::size_t count = 0;  ///< how many were, from there on
+  std::size_t first = 0;  ///< index of the first record of the read
+  std::size_t count = 0;  ///< how many records from there on
 };
 
-/// Sequence numbers whose records cannot be read any more. Not every number need have had a record.
+/// Sequence numbers whose records cannot be read any more. Some of the numbers may never have had a record.
 struct Gap {
   enum class Reason {
-    trimmed,  ///< retention took them before they were read
+    trimmed,  ///< retention removed them before they were read
     lost,     ///< see Loss
   };
 

@@ -16,17 +16,18 @@ namespace shardlog {
 
 using Tags = std::map<std::string, std::string>;
 
-/// For programs: opaque to the library, and never shown. A key is 1 to 128 characters, a value at most 4096 bytes.
+/// For programs to use: the library neither reads nor shows them. A key is 1 to 128 characters, a value at most 4096
+/// bytes.
 using Attributes = std::map<std::string, std::string>;
 
-/// As a retention: records stay for ever.
+/// A retention: records stay for ever.
 constexpr Duration forever = Duration::max();
 
 /// What a person chose for a stream.
 struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
   Duration retention = forever;                             ///< how long after its arrival a record can be read
-  Compression compression = Compression::zstd;              ///< of what is put; what is there can be read all the same
+  Compression compression = Compression::zstd;  ///< of new records; older ones can be read whatever theirs is
   Tags tags{};
 };
 
@@ -38,15 +39,15 @@ struct CreateOptions {
   bool unsafe_file_system = false;     ///< accept a file system on which the engine cannot promise anything
 };
 
-/// Settings to change; what is absent stays.
+/// Settings to change; absent ones stay.
 struct SettingsChange {
   std::optional<std::uint64_t> max_record_size{};
-  std::optional<Duration>
-      retention{};  ///< a shorter one hides at once, a longer one brings back only what is not removed yet
+  /// A shorter one hides records at once; a longer one brings back only those that are not removed yet.
+  std::optional<Duration> retention{};
   std::optional<Compression> compression{};
-  bool repair_clock = false;  ///< bring arrivals of the future back to now
-  bool accept_loss = false;   ///< go on without what is missing at the end
-  /// A tag with a value is set, also to an empty one; a tag without a value is removed. Attributes likewise.
+  bool repair_clock = false;  ///< bring arrivals in the future back to now
+  bool accept_loss = false;   ///< go on without records that are missing at the end
+  /// A tag with a value, even an empty one, is set; a tag without a value is removed. Attributes likewise.
   std::map<std::string, std::optional<std::string>> tags{};
   std::map<std::string, std::optional<std::string>> attributes{};
 };
@@ -57,24 +58,24 @@ struct OpenOptions {
   Access access = Access::read;
   Duration timeout = std::chrono::seconds(30);  ///< the longest wait for another process
   /// The engine holds it during a commit and during the opening, except while they wait for another process. A process
-  /// that is stopped in a commit holds up all other writers: so hold this before you stop it. Must outlive the stream.
+  /// stopped inside a commit holds up all other writers: lock this before you stop it. Must outlive the stream.
   std::mutex* commit_mutex = nullptr;
 };
 
-/// What arrived before this is past retention at `now`; nothing if records stay for ever.
+/// Records that arrived before this time are past retention at `now`; nullopt if records stay for ever.
 SHARDLOG_API std::optional<Timestamp> expiry(Duration retention, Timestamp now);
 
-/// Throws usage where settings are outside their bounds (Kinesis API, "CreateStream", "Tag"), or attributes.
+/// Throws usage if settings or attributes are outside their bounds (Kinesis API, "CreateStream", "Tag").
 SHARDLOG_API void check(const StreamSettings& settings);
 SHARDLOG_API void check(const Attributes& attributes);
 
-/// Throws usage where it is not the name of a consumer: 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
+/// Throws usage unless `name` is 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
 SHARDLOG_API void check_consumer_name(const std::string& name);
 
-/// What keeps a text from being a partition key, "is empty" for instance; nothing if it can be one.
+/// Why a text cannot be a partition key, "is empty" for instance; nullopt if it can.
 SHARDLOG_API std::optional<std::string> fault_of_key(std::string_view key);
 
-/// Throws malformed if a stream with this maximum record size does not take the record.
+/// Throws malformed if a stream with this maximum record size refuses the record.
 SHARDLOG_API void check(const Record& record, std::uint64_t max_record_size);
 
 }  // namespace shardlog

@@ -8,7 +8,6 @@
 
 #include "shardlog/core/export.h"
 #include "shardlog/core/hash_key.h"
-#include "shardlog/core/reshard_step.h"
 #include "shardlog/core/shard.h"
 #include "shardlog/core/shard_map.h"
 

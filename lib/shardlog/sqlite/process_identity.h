@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "shardlog/log/liveness.h"
+#include "shardlog/log/parts.h"
 
 namespace shardlog::sqlite {
 

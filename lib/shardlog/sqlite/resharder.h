@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "shardlog/core/reshard_step.h"
+#include "shardlog/core/shard_map.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
