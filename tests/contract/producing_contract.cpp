@@ -201,7 +201,7 @@ TEST_P(PartContract, StoredInPartTellsOfEachRecord) {
     StoredInPart part;
     for (std::uint32_t i = 0; i < batch.batch.record_count; ++i) {
       if (i % 2 == 0) {
-        part.records.emplace_back(StoredInPart::Place{SequenceNumber(0), {}});
+        part.records.emplace_back(StoredInPart::Record{SequenceNumber(0), {}});
       } else {
         part.records.emplace_back(Throttled{.records = true});
       }
@@ -213,8 +213,8 @@ TEST_P(PartContract, StoredInPartTellsOfEachRecord) {
   const auto& part = std::get<StoredInPart>(outcomes.at(0));
   const auto records = test::read(*open());
   EXPECT_EQ(test::data_of(records), (Lines{"a", "c"}));
-  EXPECT_EQ(std::get<StoredInPart::Place>(part.records.at(0)).sequence.to_string(), records.at(0).sequence);
-  EXPECT_EQ(std::get<StoredInPart::Place>(part.records.at(2)).arrived_at, records.at(1).arrived_at);
+  EXPECT_EQ(std::get<StoredInPart::Record>(part.records.at(0)).sequence.to_string(), records.at(0).sequence);
+  EXPECT_EQ(std::get<StoredInPart::Record>(part.records.at(2)).arrived_at, records.at(1).arrived_at);
   producing::Writer writer(*stream_, stream_->describe(), Sync::full);
   const auto written = writer.store(packed(20));
   EXPECT_EQ(refusal([&] { written.check(); }), ErrorCode::busy);

@@ -158,7 +158,7 @@ StoredInPart MemoryLog::store_part(const RoutedBatch& batch, StoredInPart wanted
   std::vector<Timestamp> arrivals;
   std::size_t index = 0;
   for (const Record& record : given) {
-    if (auto* const place = std::get_if<StoredInPart::Place>(&wanted.records.at(index))) {
+    if (auto* const place = std::get_if<StoredInPart::Record>(&wanted.records.at(index))) {
       *place = {SequenceNumber(first + index), all[index]};
       records.push_back(record);
       numbers.push_back(first + index);

@@ -23,7 +23,7 @@ void Committed::count(const RoutedBatch& batch, const Outcome& outcome) {
     note(stored->sequences.last());
   } else if (const auto* const in_part = std::get_if<StoredInPart>(&outcome)) {
     for (const auto& record : in_part->records) {
-      const auto* const place = std::get_if<StoredInPart::Place>(&record);
+      const auto* const place = std::get_if<StoredInPart::Record>(&record);
       if (place == nullptr) continue;
       ++records_;
       note(place->sequence);

@@ -8,7 +8,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
-#include "shardlog/producing/packed.h"
+#include "shardlog/producing/packer.h"
 
 namespace shardlog::cli {
 

@@ -78,11 +78,11 @@ struct Unknown {
 /// Some of its records are stored; each of the others has its own reason. Only engines whose appends are not atomic do
 /// this.
 struct StoredInPart {
-  struct Place {
+  struct Record {
     SequenceNumber sequence;
     Timestamp arrived_at;
   };
-  std::vector<std::variant<Place, Sealed, Throttled, Refused, Unknown>> records;  ///< in their order
+  std::vector<std::variant<Record, Sealed, Throttled, Refused, Unknown>> records;  ///< in their order
 };
 
 using Outcome = std::variant<Stored, StoredInPart, Sealed, Throttled, Refused, Unknown>;

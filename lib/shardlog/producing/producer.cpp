@@ -12,36 +12,18 @@ namespace shardlog::producing {
 
 namespace {
 
-/// What one caller waits for.
+/// The records of one caller, and what it waits for.
 struct Call {
   Packed packed;
-  Written written{};
+  std::shared_ptr<const Written> written{};  ///< shared by all calls of a commit
+  std::size_t first_place = 0;               ///< of the call's records in it
   std::exception_ptr failure{};
   bool done = false;
 };
 
-/// The part of a common commit that came from the batches `first` to `last`, and of its places from `first_place` on.
-Written part_of(const Written& all, std::size_t first, std::size_t last, std::size_t first_place, std::size_t places) {
-  Written part;
-  std::size_t batches_before = 0;
-  for (std::size_t i = 0; i < all.origins.size(); ++i) {
-    if (all.origins[i] < first) ++batches_before;
-    if (all.origins[i] < first || all.origins[i] >= last) continue;
-    part.packed.batches.push_back({all.packed.batches[i].shard, {}});
-    part.outcomes.push_back(all.outcomes[i]);
-    part.origins.push_back(all.origins[i] - first);
-  }
-  const auto begin = all.packed.places.begin() + static_cast<std::ptrdiff_t>(first_place);
-  part.packed.places.assign(begin, begin + static_cast<std::ptrdiff_t>(places));
-  for (Place& place : part.packed.places) {
-    if (place.batch != Place::not_packed) place.batch -= static_cast<std::uint32_t>(batches_before);
-  }
-  return part;
-}
-
 }  // namespace
 
-/// Callers that put at the same time, and how their records come into common commits.
+/// Brings the records of callers that put at the same time into common commits.
 class Producer::Grouping {
  public:
   Grouping(Stream& stream, const StreamDescription& description, Sync sync);
@@ -51,19 +33,19 @@ class Producer::Grouping {
  private:
   std::unique_ptr<Packer> borrow_packer();
   void give_back(std::unique_ptr<Packer> packer);
-  Written store(Packed packed, const std::stop_token& stop);
+  void store(Call& call, const std::stop_token& stop);
   void lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop);
 
   StreamSettings settings_;
-  Writer writer_;  ///< used by the caller that leads
+  Writer writer_;  ///< used only by the caller that leads
 
   std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by the mutex.
   ShardMap map_;
-  std::vector<std::unique_ptr<Packer>> packers_;  ///< that nobody uses
+  std::vector<std::unique_ptr<Packer>> packers_;  ///< not in use
   std::vector<Call*> waiting_;
-  bool led_ = false;  ///< a caller is storing for others
+  bool led_ = false;  ///< a caller is storing the records of several
 };
 
 Producer::Producer(Stream& stream, Sync sync)
@@ -97,13 +79,14 @@ std::vector<RecordOutcome> Producer::Grouping::put(std::span<const Record> recor
     }
   }
   packer->flush();
-  Packed packed = packer->take();
+  Call call{packer->take()};
   give_back(std::move(packer));
-  const Written written = store(std::move(packed), stop);
+  store(call, stop);
   std::vector<RecordOutcome> outcomes;
   outcomes.reserve(records.size());
-  for (const Place& place : written.packed.places) {
-    outcomes.push_back(place.batch == Place::not_packed ? refused[place.index] : written.of(place));
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const Place& place = call.written->packed.places[call.first_place + i];
+    outcomes.push_back(place.batch == Place::not_packed ? refused[place.index] : call.written->of(place));
   }
   return outcomes;
 }
@@ -122,39 +105,34 @@ void Producer::Grouping::give_back(std::unique_ptr<Packer> packer) {
   packers_.push_back(std::move(packer));
 }
 
-Written Producer::Grouping::store(Packed packed, const std::stop_token& stop) {
-  Call call{std::move(packed)};
+void Producer::Grouping::store(Call& call, const std::stop_token& stop) {
   std::unique_lock guard(mutex_);
   waiting_.push_back(&call);
   changed_.wait(guard, [&] { return call.done || !led_; });
   if (!call.done) lead(guard, stop);
   if (call.failure) std::rethrow_exception(call.failure);
-  return std::move(call.written);
 }
 
-/// Stores what all that wait have brought, in one commit.
+/// Stores the records of all waiting callers in one commit.
 void Producer::Grouping::lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop) {
   led_ = true;
   const std::vector<Call*> calls = std::exchange(waiting_, {});
   guard.unlock();
+  std::shared_ptr<const Written> written;
   std::exception_ptr failure;
   try {
     Packed all;
-    std::vector<std::pair<std::size_t, std::size_t>> ends;  // of batches and places, by call
     for (Call* const call : calls) {
+      call->first_place = all.places.size();
       all.append(std::move(call->packed));
-      ends.emplace_back(all.batches.size(), all.places.size());
     }
-    const Written written = writer_.store(std::move(all), {}, stop);
-    std::pair<std::size_t, std::size_t> start;
-    for (std::size_t i = 0; i < calls.size(); start = ends[i++]) {
-      calls[i]->written = part_of(written, start.first, ends[i].first, start.second, ends[i].second - start.second);
-    }
+    written = std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
   } catch (...) {
     failure = std::current_exception();
   }
   guard.lock();
   for (Call* const call : calls) {
+    call->written = written;
     call->failure = failure;
     call->done = true;
   }

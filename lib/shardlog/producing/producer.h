@@ -3,26 +3,41 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "shardlog/core/export.h"
 #include "shardlog/log/stream.h"
-#include "shardlog/producing/record_outcome.h"
 
 namespace shardlog::producing {
 
-/// Puts records into a stream, for any number of threads at once: what several of them put while a commit is under way
-/// is stored together by the next one.
+struct RecordStored {
+  ShardId shard;
+  SequenceNumber sequence;
+  Timestamp arrived_at;
+};
+
+/// The record is not stored, or, if the code is io, nobody knows whether it is.
+struct RecordNotStored {
+  ErrorCode code;
+  std::string reason;
+};
+
+using RecordOutcome = std::variant<RecordStored, RecordNotStored>;
+
+/// Puts records into a stream, for any number of threads at once: records that several threads put during a commit are
+/// stored together by the next commit.
 class Producer {
  public:
-  /// Uses `stream`, which is open for writing and must outlive it, alone.
+  /// `stream` is open for writing and must outlive the producer, and nothing else may use it meanwhile.
   SHARDLOG_API explicit Producer(Stream& stream, Sync sync = Sync::full);
   SHARDLOG_API ~Producer();
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  /// Returns once all of them are stored, or never will be: what became of each, in their order. A record that breaks a
-  /// rule of the stream is refused by itself. Throws as Stream::append(), to all whose records were in one commit.
+  /// Returns once every record is stored or never will be: the outcome of each, in their order. A record that breaks a
+  /// rule of the stream is refused alone. Throws as Stream::append(), in every thread with records in that commit.
   SHARDLOG_API std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop = {});
 
  private:

@@ -9,14 +9,14 @@ namespace {
 
 using Sizes = std::span<const std::uint32_t>;
 
-/// As equal in records as can be.
+/// Runs of nearly the same number of records.
 std::vector<std::size_t> cut_by_records(std::size_t records, std::size_t runs) {
   std::vector<std::size_t> result;
   for (std::size_t run = 0; run < runs; ++run) result.push_back(records * (run + 1) / runs - records * run / runs);
   return result;
 }
 
-/// As equal in bytes as can be without cutting a record; fewer where one record is longer than a run.
+/// Runs of nearly the same number of bytes, without cutting a record; fewer runs if a record is longer than a run.
 std::vector<std::size_t> cut_by_bytes(Sizes sizes, std::uint64_t bytes, std::size_t runs) {
   std::vector<std::size_t> result;
   std::uint64_t done = 0;

@@ -1,11 +1,9 @@
 #include "shardlog/producing/writer.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "shardlog/core/threads.h"
-#include "shardlog/producing/route_again.h"
 
 namespace shardlog::producing {
 
@@ -27,7 +25,7 @@ RecordNotStored reason_of(const Unknown& unknown) {
   return {ErrorCode::io, unknown.reason};
 }
 
-/// Of one record of a batch.
+/// The outcome of one record of a batch.
 struct OfRecord {
   ShardId shard;
   std::uint32_t index;
@@ -36,8 +34,8 @@ struct OfRecord {
     return RecordStored{shard, stored.sequences[index], stored.arrivals[index]};
   }
   RecordOutcome operator()(const StoredInPart& stored) const { return std::visit(*this, stored.records[index]); }
-  RecordOutcome operator()(const StoredInPart::Place& place) const {
-    return RecordStored{shard, place.sequence, place.arrived_at};
+  RecordOutcome operator()(const StoredInPart::Record& record) const {
+    return RecordStored{shard, record.sequence, record.arrived_at};
   }
   template <typename NotStored>
   RecordOutcome operator()(const NotStored& not_stored) const {
@@ -45,22 +43,7 @@ struct OfRecord {
   }
 };
 
-/// The first reason why not all of a batch is stored.
-struct Fault {
-  std::optional<RecordNotStored> operator()(const Stored& /*stored*/) const { return std::nullopt; }
-  std::optional<RecordNotStored> operator()(const StoredInPart::Place& /*place*/) const { return std::nullopt; }
-  std::optional<RecordNotStored> operator()(const StoredInPart& stored) const {
-    for (const auto& record : stored.records) {
-      if (auto fault = std::visit(*this, record)) return fault;
-    }
-    return std::nullopt;
-  }
-  template <typename NotStored>
-  std::optional<RecordNotStored> operator()(const NotStored& not_stored) const {
-    return reason_of(not_stored);
-  }
-};
-
+/// The indexes of the batches with this kind of outcome.
 template <typename Kind>
 std::vector<std::size_t> of_kind(const std::vector<Outcome>& outcomes) {
   std::vector<std::size_t> found;
@@ -79,6 +62,26 @@ Duration longest_wait(const std::vector<Outcome>& outcomes) {
   return longest;
 }
 
+/// Routes the records of a batch by `map`. The places are in the order of its records.
+Packed repack(RoutedBatch batch, const ShardMap& map) {
+  const RecordBatch records = RecordBatch::decode(std::move(batch.batch.payload));
+  Packer packer(map, records.compression(), true);
+  packer.set_arrival(batch.arrived_at);
+  packer.set_input_bytes(records.lines().size());
+  for (const Record& record : records) packer.add(record);
+  packer.flush();
+  return packer.take();
+}
+
+/// The batch as it is, with the places of its records.
+Packed whole(RoutedBatch batch, bool is_run) {
+  Packed packed;
+  for (std::uint32_t i = 0; i < batch.batch.record_count; ++i) packed.places.push_back({0, i});
+  if (is_run) packed.runs.push_back(0);
+  packed.batches.push_back(std::move(batch));
+  return packed;
+}
+
 }  // namespace
 
 RecordOutcome Written::of(const Place& place) const {
@@ -86,8 +89,16 @@ RecordOutcome Written::of(const Place& place) const {
 }
 
 void Written::check() const {
-  for (const Outcome& outcome : outcomes) {
-    if (const auto fault = std::visit(Fault{}, outcome)) throw Error(fault->code, "append: " + fault->reason);
+  for (std::uint32_t batch = 0; batch < outcomes.size(); ++batch) {
+    if (std::holds_alternative<Stored>(outcomes[batch])) continue;
+    const auto* const part = std::get_if<StoredInPart>(&outcomes[batch]);
+    const std::size_t differing = part != nullptr ? part->records.size() : 1;
+    for (std::uint32_t i = 0; i < differing; ++i) {
+      const RecordOutcome record = of({batch, i});
+      if (const auto* const fault = std::get_if<RecordNotStored>(&record)) {
+        throw Error(fault->code, "append: " + fault->reason);
+      }
+    }
   }
 }
 
@@ -98,12 +109,10 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
   Written written;
   written.packed = std::move(packed);
   const std::size_t count = written.packed.batches.size();
-  written.origins.resize(count);
-  std::iota(written.origins.begin(), written.origins.end(), std::size_t{0});
   if (count == 0 && moves.empty()) return written;
   written.packed.deal(router_);
   written.outcomes.assign(count, Sealed{});  // not stored yet
-  append(written, written.origins, moves);
+  append(written, of_kind<Sealed>(written.outcomes), moves);
   while (true) {
     if (!of_kind<Sealed>(written.outcomes).empty()) {
       route_sealed_again(written);
@@ -118,7 +127,7 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
   }
 }
 
-/// Appends some of the batches, and notes what became of them.
+/// Appends some of the batches, and notes their outcomes.
 void Writer::append(Written& written, const Batches& batches, std::span<const ProducerMove> moves) {
   std::vector<RoutedBatch>& all = written.packed.batches;
   if (batches.size() == all.size()) {
@@ -135,18 +144,30 @@ void Writer::append(Written& written, const Batches& batches, std::span<const Pr
   }
 }
 
-/// By the shard map as it is now. What is stored stays as it is.
+/// Routes by the current shard map: runs are dealt out anew as they are, batches whose shard is still open stay, and
+/// the records of closed shards are packed again. Batches with another outcome stay as they are.
 void Writer::route_sealed_again(Written& written) {
   StreamDescription description = stream_.describe();
   if (on_new_map_) on_new_map_(description.map);
   router_ = Router(std::move(description.map), description.turn);
   Written before = std::exchange(written, {});
-  Rerouted rerouted = route_again(std::move(before.packed), before.outcomes, router_);
-  written.packed = std::move(rerouted.packed);
-  for (const std::size_t origin : rerouted.origins) {
-    written.outcomes.push_back(before.outcomes[origin]);
-    written.origins.push_back(before.origins[origin]);
+  const auto& runs = before.packed.runs;
+  std::vector<std::size_t> starts;  // of each old batch: where its records begin among the new places
+  for (std::size_t old = 0; old < before.outcomes.size(); ++old) {
+    RoutedBatch& batch = before.packed.batches[old];
+    const bool sealed = std::holds_alternative<Sealed>(before.outcomes[old]);
+    const bool is_run = sealed && std::binary_search(runs.begin(), runs.end(), old);
+    const bool is_closed = sealed && !is_run && !map().at(batch.shard).open();
+    Packed part = is_closed ? repack(std::move(batch), map()) : whole(std::move(batch), is_run);
+    part.deal(router_);
+    starts.push_back(written.packed.places.size());
+    written.outcomes.insert(written.outcomes.end(), part.batches.size(), before.outcomes[old]);
+    written.packed.append(std::move(part));
   }
+  for (Place& place : before.packed.places) {
+    if (place.batch != Place::not_packed) place = written.packed.places[starts[place.batch] + place.index];
+  }
+  written.packed.places = std::move(before.packed.places);
 }
 
 }  // namespace shardlog::producing

@@ -7,49 +7,47 @@
 #include <vector>
 
 #include "shardlog/log/stream.h"
-#include "shardlog/producing/packed.h"
-#include "shardlog/producing/record_outcome.h"
+#include "shardlog/producing/packer.h"
+#include "shardlog/producing/producer.h"
 
 namespace shardlog::producing {
 
-/// What became of Packed records.
+/// Packed records and their outcomes.
 struct Written {
-  /// As they were stored in the end: batches may have been cut when they were routed again.
-  Packed packed;
-  std::vector<Outcome> outcomes;     ///< of each batch; never Sealed, and Throttled only where a stop was asked for
-  std::vector<std::size_t> origins;  ///< of each batch: which it was, or was part of, when it was given
+  Packed packed;                  ///< as stored: routing again may have cut batches
+  std::vector<Outcome> outcomes;  ///< of each batch; never Sealed, and Throttled only after a stop was requested
 
-  /// REQUIRES: the place is one of packed.places, and not one that was left out
+  /// REQUIRES: `place` is one of packed.places whose record was packed
   [[nodiscard]] RecordOutcome of(const Place& place) const;
 
-  /// Throws what the first batch that is not stored has met: busy, io, or as it was refused.
+  /// Throws the fault of the first record that is not stored: busy, io, or the code of its refusal.
   void check() const;
 };
 
-/// Stores packed records in a stream: deals out the runs, routes again what meets a closed shard, tries again what is
-/// throttled. For one thread at a time.
+/// Stores packed records in a stream: deals out the runs, routes batches of closed shards again, and tries throttled
+/// batches again. For one thread at a time.
 class Writer {
  public:
-  /// Called with each new shard map, for whoever packs more records meanwhile.
+  /// Called with each new shard map, so that the caller can pack further records by it.
   using OnNewMap = std::function<void(const ShardMap&)>;
 
-  /// `description` is that of the stream, which must outlive it.
+  /// `description` is that of `stream`, which must outlive the writer.
   Writer(Stream& stream, const StreamDescription& description, Sync sync, OnNewMap on_new_map = {});
 
-  /// Stores all, and moves the producers in one with it. Waits as long as it is throttled, or until `stop` is
+  /// Stores all batches, and moves the producers in one commit with them. Waits while it is throttled, until `stop` is
   /// requested. Throws as Stream::append().
   Written store(Packed packed, std::span<const ProducerMove> moves = {}, const std::stop_token& stop = {});
 
   [[nodiscard]] const ShardMap& map() const { return router_.map(); }
 
  private:
-  using Batches = std::vector<std::size_t>;  // by their places in Written
+  using Batches = std::vector<std::size_t>;  // by their indexes in Written
 
   void append(Written& written, const Batches& batches, std::span<const ProducerMove> moves);
   void route_sealed_again(Written& written);
 
   Stream& stream_;
-  Router router_;  ///< deals out the runs: here they come in the order of the input
+  Router router_;  ///< deals out the runs, which are in the order of the input only here
   Sync sync_;
   OnNewMap on_new_map_;
 };
