@@ -173,7 +173,7 @@ TEST_F(WorkerTest, ReadsAllWhereThoseThatBeganWithItDoNothing) {
 TEST_F(WorkerTest, CutsBatches) {
   store_.put(0, {"a", "b", "c", "d", "e"});
   WorkerOptions options;
-  options.batch_records = 2;
+  options.batch.records = 2;
   run(recorder_, options);
   EXPECT_EQ(log_.lines, (Lines{"a", "b", "|", "c", "d", "|", "e", "|"}));
 }
@@ -222,7 +222,7 @@ TEST_F(WorkerTest, EndsWhenNoMoreIsWanted) {
   store_.put(0, {"a", "b", "c"});
   recorder_.most_batches = 2;
   WorkerOptions options;
-  options.batch_records = 1;
+  options.batch.records = 1;
   EXPECT_TRUE(run(recorder_, options).refused);
   EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
   EXPECT_EQ(checkpoint(0), after(2));
@@ -252,7 +252,7 @@ TEST_F(WorkerTest, MovesTheCheckpointOnlyToWhatIsDealtWith) {
     if (batch.first_sequence() == SequenceNumber(2)) throw Error(ErrorCode::io, "write: broken");
   };
   WorkerOptions options;
-  options.batch_records = 1;
+  options.batch.records = 1;
   EXPECT_EQ(refusal([&] { run(recorder_, options); }), ErrorCode::io);
   EXPECT_EQ(checkpoint(0), after(1));
   EXPECT_EQ(lease(0).owner, std::nullopt) << "given back all the same";
@@ -336,7 +336,7 @@ TEST_F(WorkerTest, EndsWhenNothingCameInForSoLong) {
   store_.put(0, {"a"});
   WorkerOptions options = following();
   options.idle_exit = 20ms;
-  options.batch_wait = 1h;
+  options.batch.wait = 1h;
   run(recorder_, options);
   EXPECT_EQ(log_.records(), Lines{"a"});
 }
@@ -386,8 +386,8 @@ TEST_F(WorkerTest, LooksForShardsThatAreFreeBeforeItEnds) {
 
 TEST_F(WorkerTest, WaitsForABatchToBeFull) {
   WorkerOptions options = following();
-  options.batch_records = 3;
-  options.batch_wait = 1h;
+  options.batch.records = 3;
+  options.batch.wait = 1h;
   auto worker = std::async(std::launch::async, [&] { run(recorder_, options); });
   store_.put(0, {"a"});
   store_.put(0, {"b"});

@@ -147,9 +147,7 @@ class Workers {
     result.follow = command_.follow;
     result.idle_exit = command_.idle_exit;
     result.poll = command_.poll;
-    result.batch_records = options.batch_records;
-    result.batch_bytes = options.batch_bytes.value_or(usual_batch_bytes);
-    result.batch_wait = options.batch_wait;
+    result.batch = {options.batch_records, options.batch_bytes.value_or(usual_batch_bytes), options.batch_wait};
     return result;
   }
 

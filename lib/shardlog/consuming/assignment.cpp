@@ -5,27 +5,17 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace shardlog::consuming {
 
 namespace {
 
-struct ByName {
-  bool operator()(const LeaseOwner& a, const LeaseOwner& b) const {
-    return std::tie(a.worker, a.process) < std::tie(b.worker, b.process);
-  }
-};
-using Loads = std::map<LeaseOwner, std::size_t, ByName>;
+using Loads = std::map<LeaseOwner, std::size_t>;
 
-bool is_free(const Candidate& candidate) {
-  return candidate.holder == Holder::nobody || candidate.holder == Holder::gone || candidate.holder == Holder::expired;
-}
-
-/// Who will have it once claims are honoured; nullptr where it is free.
+/// The owner once claims are honoured; nullptr if the lease is free.
 const LeaseOwner* next_owner(const Candidate& candidate) {
-  if (is_free(candidate)) return nullptr;
+  if (is_free(candidate.holder)) return nullptr;
   return candidate.lease->claimant ? &*candidate.lease->claimant : &*candidate.lease->owner;
 }
 
@@ -33,23 +23,25 @@ std::size_t share_of(std::size_t shards, std::size_t workers) {
   return (shards + workers - 1) / workers;
 }
 
-/// An order of the shards that differs from worker to worker, so that they get in each other's way less.
+/// Orders the shards differently for each worker, so that workers get in each other's way less.
 class Preference {
  public:
   explicit Preference(const LeaseOwner& me) : seed_(std::hash<std::string>()(me.worker + '/' + me.process)) {}
 
-  [[nodiscard]] std::pair<std::uint64_t, ShardId> of(ShardId shard) const {
-    std::uint64_t mixed = seed_ + 0x9e3779b97f4a7c15 * (shard.number() + 1ULL);  // SplitMix64 (Steele et al., 2014)
-    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    return {mixed ^ (mixed >> 31), shard};
-  }
+  [[nodiscard]] bool operator()(ShardId a, ShardId b) const { return std::pair(mixed(a), a) < std::pair(mixed(b), b); }
 
  private:
+  [[nodiscard]] std::uint64_t mixed(ShardId shard) const {
+    std::uint64_t bits = seed_ + 0x9e3779b97f4a7c15 * (shard.number() + 1ULL);  // SplitMix64 (Steele et al., 2014)
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+    return bits ^ (bits >> 31);
+  }
+
   std::uint64_t seed_;
 };
 
-/// The leases of open shards, or those of closed ones.
+/// How many leases there are of open shards, or of closed ones.
 struct Kind {
   std::size_t total = 0;
   std::size_t mine = 0;
@@ -69,7 +61,7 @@ std::optional<ShardId> choose_claim(std::span<const Candidate> candidates, const
     const Lease& lease = *candidate.lease;
     const bool can_be_claimed = candidate.open && !candidate.waits && candidate.holder != Holder::me && !lease.claimant;
     if (!can_be_claimed || load_of(*lease.owner) != most) continue;
-    if (!chosen || preference.of(lease.shard) < preference.of(*chosen)) chosen = lease.shard;
+    if (!chosen || preference(lease.shard, *chosen)) chosen = lease.shard;
   }
   return chosen;
 }
@@ -83,7 +75,7 @@ Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, c
   std::vector<const Candidate*> free;
   bool claim_pending = false;
   for (const Candidate& candidate : candidates) {
-    if (candidate.waits && is_free(candidate)) continue;
+    if (candidate.waits && is_free(candidate.holder)) continue;
     Kind& kind = candidate.open ? open : closed;
     ++kind.total;
     if (const LeaseOwner* const owner = next_owner(candidate)) {
@@ -96,10 +88,9 @@ Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, c
   }
 
   const Preference preference(me);
-  std::sort(free.begin(), free.end(), [&](const Candidate* a, const Candidate* b) {
-    return preference.of(a->lease->shard) < preference.of(b->lease->shard);
-  });
-  // Without follow nobody is made room for but those who began together.
+  std::sort(free.begin(), free.end(),
+            [&](const Candidate* a, const Candidate* b) { return preference(a->lease->shard, b->lease->shard); });
+  // Without follow a worker leaves a share only to those that began with it.
   const std::size_t workers = std::max({rules.follow ? loads.size() : 1, rules.workers, std::size_t{1}});
   Assignment assignment;
   for (const Candidate* const candidate : free) {

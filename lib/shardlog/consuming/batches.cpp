@@ -11,19 +11,28 @@ std::optional<ShardId> first_of(const std::set<std::pair<Duration, ShardId>>& or
   return order.empty() ? std::nullopt : std::optional(order.begin()->second);
 }
 
+/// How many records of a slice, from its first, fit into `room`, and their bytes. Moves `next` past them unless all
+/// fit. The first record of a batch always fits.
+std::pair<std::size_t, std::uint64_t> fitting(const Slice& slice, std::uint64_t slice_bytes,
+                                              RecordBatch::Iterator& next, const BatchLimits& room, bool begins_batch) {
+  if (slice.count <= room.records && slice_bytes <= room.bytes) return {slice.count, slice_bytes};
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+  for (; count < std::min(room.records, slice.count); ++count, ++next) {
+    const std::size_t size = (*next).size();
+    if (bytes + size > room.bytes && !(begins_batch && count == 0)) break;
+    bytes += size;
+  }
+  return {count, bytes};
+}
+
 }  // namespace
 
 void Batches::add(ShardId shard, const Slice& slice, Duration now) {
   memory_ += slice.stored->records.memory();
-  Records records{slice.stored, slice.stored->records.begin(), slice.first, slice.count, 0};
-  for (std::size_t place = 0; place < slice.first; ++place) ++records.next;
-  if (slice.count == slice.stored->records.size()) {
-    records.bytes = slice.stored->records.data_bytes();
-  } else {
-    auto record = records.next;
-    for (std::size_t i = 0; i < slice.count; ++i, ++record) records.bytes += (*record).size();
-  }
-  push(shard, {std::move(records), now, reading_});
+  auto next = slice.stored->records.begin();
+  for (std::size_t i = 0; i < slice.first; ++i) ++next;
+  push(shard, {Records{slice, next, slice.bytes()}, now, reading_});
 }
 
 void Batches::add(const Gap& gap, Duration now) {
@@ -35,7 +44,7 @@ void Batches::push(ShardId shard, Item item) {
   if (!is_new) leave(*entry);
   Buffer& buffer = entry->second;
   if (const auto* records = std::get_if<Records>(&item.what)) {
-    buffer.records += records->count;
+    buffer.records += records->slice.count;
     buffer.bytes += records->bytes;
   } else {
     ++buffer.gaps;
@@ -46,7 +55,7 @@ void Batches::push(ShardId shard, Item item) {
 
 void Batches::pop(Buffer& buffer) {
   if (const auto* records = std::get_if<Records>(&buffer.items.front().what)) {
-    memory_ -= records->stored->records.memory();
+    memory_ -= records->slice.stored->records.memory();
   }
   buffer.items.pop_front();
 }
@@ -89,19 +98,7 @@ Batches::Piece Batches::take(ShardId shard) {
     --buffer.gaps;
     pop(buffer);
   } else {
-    std::vector<Slice> slices;
-    std::size_t records = 0;
-    std::uint64_t bytes = 0;
-    while (!buffer.items.empty() && std::holds_alternative<Records>(buffer.items.front().what)) {
-      const std::size_t items = buffer.items.size();
-      const std::size_t so_far = slices.size();
-      bytes += cut(buffer, slices, limits_.records - records, limits_.bytes - std::min(bytes, limits_.bytes));
-      if (slices.size() > so_far) records += slices.back().count;
-      if (buffer.items.size() == items || records == limits_.records) break;
-    }
-    buffer.records -= records;
-    buffer.bytes -= bytes;
-    piece = std::move(slices);
+    piece = cut(buffer);
   }
   if (buffer.items.empty()) {
     buffers_.erase(entry);
@@ -111,32 +108,27 @@ Batches::Piece Batches::take(ShardId shard) {
   return piece;
 }
 
-/// Adds at most so much of the first item, but at least the first record of a batch. Returns the bytes of it.
-std::uint64_t Batches::cut(Buffer& buffer, std::vector<Slice>& slices, std::size_t records, std::uint64_t bytes) {
-  auto& from = std::get<Records>(buffer.items.front().what);
-  if (from.count <= records && from.bytes <= bytes) {
-    slices.push_back({from.stored, from.first, from.count});
-    const std::uint64_t all = from.bytes;
-    pop(buffer);
-    return all;
+/// Takes the records of one batch.
+std::vector<Slice> Batches::cut(Buffer& buffer) {
+  std::vector<Slice> slices;
+  BatchLimits room = limits_;
+  while (!buffer.items.empty() && room.records > 0) {
+    auto* const from = std::get_if<Records>(&buffer.items.front().what);
+    if (from == nullptr) break;
+    Slice& rest = from->slice;
+    const auto [count, bytes] = fitting(rest, from->bytes, from->next, room, slices.empty());
+    if (count == 0) break;
+    slices.push_back({rest.stored, rest.first, count});
+    room.records -= count;
+    room.bytes -= std::min(bytes, room.bytes);
+    buffer.records -= count;
+    buffer.bytes -= bytes;
+    from->bytes -= bytes;
+    rest.first += count;
+    rest.count -= count;
+    if (rest.count == 0) pop(buffer);
   }
-  Slice slice{from.stored, from.first, 0};
-  std::uint64_t taken = 0;
-  while (slice.count < std::min(records, from.count)) {
-    const std::size_t size = (*from.next).size();
-    const bool is_first = slices.empty() && slice.count == 0;
-    if (taken + size > bytes && !is_first) break;
-    taken += size;
-    ++slice.count;
-    ++from.next;
-  }
-  if (slice.count == 0) return 0;
-  from.first += slice.count;
-  from.count -= slice.count;
-  from.bytes -= taken;
-  slices.push_back(std::move(slice));
-  if (from.count == 0) pop(buffer);
-  return taken;
+  return slices;
 }
 
 Batches::Order& Batches::order_of(const Buffer& buffer) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "shardlog/consuming/frontier.h"
-#include "shardlog/consuming/owner_text.h"
+#include "shardlog/consuming/holder_watch.h"
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/uuid.h"
 
@@ -15,7 +15,7 @@ namespace shardlog::consuming {
 
 namespace {
 
-// Each attempt is lost only to somebody whose change was made: a limit so that a defect does not make it endless.
+// An attempt fails only if another process changed the consumer first. The limit keeps a defect from looping for ever.
 constexpr int most_attempts = 1000;
 
 void check_is_of_all_shards(const Position& position) {
@@ -28,7 +28,7 @@ std::string named(const std::string& name) {
   return "consumer " + quote(name);
 }
 
-/// Throws busy where the process of the lease's owner may be there.
+/// Throws busy unless the process of the lease's owner is gone.
 void check_is_free(const std::string& name, const Lease& lease, Liveness& liveness) {
   if (!lease.owner || liveness.state_of(lease.owner->process) == Liveness::State::gone) return;
   throw Error(ErrorCode::busy, fmt::format("{}: {} is held by worker {}", named(name), lease.shard.to_string(),
@@ -47,28 +47,28 @@ std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
   return highest;
 }
 
-/// Where a consumer is to begin. Latest without a number would be another place whenever it is looked for again, and
-/// what came in between would be lost: then it is the time at which it was asked for.
-std::vector<ShardPlace> places_of(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
-                                  const Clock& clock) {
-  const Timestamp now = clock.now();  // before it is looked for
-  std::vector<ShardPlace> places = stream.locate(from, shards);
-  for (ShardPlace& place : places) {
-    if (!place.next && !place.at_end && !place.not_before) place.not_before = now;
+/// Where a consumer must begin. On an engine that cannot pin Latest as a number it becomes the time of this call:
+/// located again later it would be further on, and the records in between would be lost.
+std::vector<ShardPlace> locate(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
+                               const Clock& clock) {
+  const Timestamp now = clock.now();  // before the stream is asked
+  std::vector<ShardPlace> starts = stream.locate(from, shards);
+  for (ShardPlace& start : starts) {
+    if (!start.next && !start.at_end && !start.not_before) start.not_before = now;
   }
-  return places;
+  return starts;
 }
 
 /// The consumer as it begins at `from`.
 Consumer new_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock) {
-  // In this order: a shard that opens in between waits for its parents, which were not at their end.
-  const auto places = places_of(stream, from, {}, clock);
+  // In this order, because a shard that opens in between then has no start, and waits for its parents.
+  const auto starts = locate(stream, from, {}, clock);
   const ShardMap map = stream.describe().map;
-  return {name, make_uuid(), 1, clock.now(), first_leases(map, from, places, 0, 1)};
+  return {name, make_uuid(), 1, clock.now(), first_leases(map, from, starts, 0, 1)};
 }
 
-/// Replaces the consumer by what `change` makes of it, until nobody else was faster. `change` is given nothing where
-/// there is none.
+/// Replaces the consumer by what `change` returns for it, again and again until no other process was faster. `change`
+/// is given nullopt if there is no such consumer.
 void replace(Stream& stream, const std::string& name,
              const std::function<std::optional<Consumer>(const std::optional<Consumer>&)>& change) {
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
@@ -104,10 +104,10 @@ bool seek_consumer(Stream& stream, const std::string& name, const Position& to, 
     }
     if (there) ++changed.generation;
     const std::uint64_t epoch = highest_epoch(changed.leases) + 1;
-    const auto places = places_of(stream, to, shard ? std::vector{*shard} : std::vector<ShardId>{}, clock);
+    const auto starts = locate(stream, to, shard ? std::vector{*shard} : std::vector<ShardId>{}, clock);
     const ShardMap map = stream.describe().map;
-    changed.leases = shard ? with_shard_at(map, std::move(changed.leases), to, places.at(0), epoch, changed.generation)
-                           : first_leases(map, to, places, epoch, changed.generation);
+    changed.leases = shard ? with_shard_at(map, std::move(changed.leases), to, starts.at(0), epoch, changed.generation)
+                           : first_leases(map, to, starts, epoch, changed.generation);
     return changed;
   });
   return made;
@@ -134,7 +134,7 @@ void forget_consumer(Stream& stream, const std::string& name, bool force) {
 std::vector<std::string> check_consumers(Stream& stream) {
   std::vector<std::string> findings;
   const auto consumers = stream.leases().all();
-  const ShardMap map = stream.describe().map;  // after the leases: it has all their shards
+  const ShardMap map = stream.describe().map;  // after the leases, so that it has all their shards
   for (const Consumer& each : consumers) {
     try {
       check_leases(map, each);

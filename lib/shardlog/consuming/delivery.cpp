@@ -4,20 +4,16 @@
 
 namespace shardlog::consuming {
 
-namespace {
-
-std::uint64_t bytes_of(const Slice& slice) {
-  const RecordBatch& records = slice.stored->records;
-  if (slice.count == records.size()) return records.data_bytes();
+std::uint64_t Slice::bytes() const {
+  const RecordBatch& records = stored->records;
+  if (count == records.size()) return records.data_bytes();
   std::uint64_t bytes = 0;
   auto record = records.begin();
-  for (std::size_t place = 0; place < slice.first + slice.count; ++place, ++record) {
-    if (place >= slice.first) bytes += (*record).size();
+  for (std::size_t i = 0; i < first + count; ++i, ++record) {
+    if (i >= first) bytes += (*record).size();
   }
   return bytes;
 }
-
-}  // namespace
 
 std::size_t Batch::records() const {
   std::size_t count = 0;
@@ -27,7 +23,7 @@ std::size_t Batch::records() const {
 
 std::uint64_t Batch::bytes() const {
   std::uint64_t bytes = 0;
-  for (const Slice& slice : slices) bytes += bytes_of(slice);
+  for (const Slice& slice : slices) bytes += slice.bytes();
   return bytes;
 }
 

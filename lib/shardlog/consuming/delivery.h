@@ -11,11 +11,20 @@
 
 namespace shardlog::consuming {
 
-/// Records of a stored batch that stand one behind the other.
-struct Slice {
+/// Consecutive records of a stored batch.
+struct SHARDLOG_API Slice {
   std::shared_ptr<const StoredBatch> stored;
-  std::size_t first = 0;  ///< the place of the first one in it
+  std::size_t first = 0;  ///< index of the first record
   std::size_t count = 0;  ///< at least 1
+
+  [[nodiscard]] std::uint64_t bytes() const;  ///< data and keys
+};
+
+/// The most that a batch holds.
+struct BatchLimits {
+  std::size_t records = 1000;
+  std::uint64_t bytes = 1024UL * 1024;  ///< data and keys; a single record may be larger
+  Duration wait{0};                     ///< how long to wait for a full batch, counted from its first record
 };
 
 /// Consecutive records of one shard that are delivered together.
@@ -31,58 +40,57 @@ struct SHARDLOG_API Batch {
   [[nodiscard]] SequenceNumber last_sequence() const;
   [[nodiscard]] Timestamp first_arrival() const;
 
-  /// Its records from the place `first` on, `count` of them, as a batch of their own.
+  /// `count` of its records from index `first` on, as a batch of their own.
   [[nodiscard]] Batch part(std::size_t first, std::size_t count) const;
 };
 
-/// What has to be done now and then while a worker is busy, so that it keeps its leases.
+/// Keeps the leases of a worker while it is busy.
 class SHARDLOG_API Lifeline {
  public:
   virtual ~Lifeline() = default;
 
-  /// How long it is until tend() is due; 0 where it is overdue.
+  /// The time until tend() is due; 0 if it is overdue.
   [[nodiscard]] virtual Duration until_due() const = 0;
 
-  /// Does what is due. Throws fenced where a lease was lost: whatever is under way must end, and nothing of it counts.
+  /// Renews what is due. Throws fenced if a lease was lost: stop the delivery under way, for none of it counts.
   virtual void tend() = 0;
 };
 
-/// Where records of one shard were dealt with, up to this one.
+/// How far records of one shard are processed.
 struct Processed {
   ShardId shard;
   SequenceNumber last;
 };
 
-/// What a worker does with the records: hand them to a command, write them to a pipe. For one thread.
+/// What a worker does with the records: hands them to a command, or writes them to a pipe. For one thread.
 class SHARDLOG_API Delivery {
  public:
   virtual ~Delivery() = default;
 
-  /// Where reading of the lease's shard is to begin: at its checkpoint, or where more is known to be done, later.
+  /// Where to begin reading the lease's shard: at its checkpoint, or later if more records are known to be processed.
   virtual Checkpoint start(const Lease& lease) { return lease.checkpoint; }
 
-  /// Deals with the batch, or begins to. False where nothing behind what is processed() is to be delivered any more: it
-  /// failed for good, there is enough, or a stop was asked for. Tends the lifeline whenever it is due, and lets its
-  /// errors through.
+  /// Processes the batch, or begins to. Returns false to get no further records: the batch failed for good, there are
+  /// enough, or a stop was requested. Must tend the lifeline whenever that is due, and let its errors through.
   virtual bool deliver(const Batch& batch, Lifeline& lifeline) = 0;
 
-  /// False where deliver() would say so of whatever comes next, or where what was delivered will never be dealt with.
-  /// Asked while there is nothing to deliver.
+  /// False if deliver() would return false for any batch, or if delivered records will never be processed. Called while
+  /// there is nothing to deliver.
   virtual bool wants_more() { return true; }
 
-  /// Requested once wants_more() has become false by itself: a worker that waits for records asks it then.
+  /// Requested as soon as wants_more() becomes false, to wake a worker that waits for records.
   virtual std::stop_token refusal() { return {}; }
 
-  /// Tells that retention took records before they were delivered. False as deliver().
+  /// Told of records that retention removed before they were delivered. Returns as deliver().
   virtual bool tell(const Gap& gap) = 0;
 
-  /// What was dealt with since the last call, in any order.
+  /// What was processed since the last call, in any order.
   virtual std::vector<Processed> processed() = 0;
 
-  /// Called when nothing more can be read yet: hand over the batch as it is.
+  /// Called when nothing more can be read yet: pass on records that were held back.
   virtual void flush(Lifeline& lifeline) = 0;
 
-  /// Waits until all that was delivered is dealt with, or never will be.
+  /// Waits until everything delivered is processed, or never will be.
   virtual void finish(Lifeline& lifeline) = 0;
 };
 

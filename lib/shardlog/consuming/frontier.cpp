@@ -1,6 +1,9 @@
 #include "shardlog/consuming/frontier.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -8,20 +11,16 @@ namespace shardlog::consuming {
 
 namespace {
 
-bool is_done(const Lease& lease) {
-  return std::holds_alternative<ShardEnd>(lease.checkpoint);
-}
-
-Checkpoint checkpoint_at(const Position& position, const ShardPlace& place) {
-  if (place.at_end) return ShardEnd{place.not_before};
+Checkpoint checkpoint_at(const Position& position, const ShardPlace& start) {
+  if (start.at_end) return ShardEnd{start.not_before};
   if (std::holds_alternative<TrimHorizon>(position)) return TrimHorizon{};
-  if (place.next) return AtSequence{*place.next, place.not_before};
-  if (place.not_before) return AtTime{*place.not_before};
+  if (start.next) return AtSequence{*start.next, start.not_before};
+  if (start.not_before) return AtTime{*start.not_before};
   return Latest{};
 }
 
-/// Where a child of these begins: at its very beginning, but at the time that all its parents still waited for.
-Checkpoint beginning_behind(const Frontier& frontier, const std::vector<ShardId>& parents) {
+/// Where a child of `parents` begins: at its first record, or at the time that all of its parents still waited for.
+Checkpoint beginning_after(const Frontier& frontier, const std::vector<ShardId>& parents) {
   std::optional<Timestamp> not_before = Timestamp::max();
   for (const ShardId parent : parents) {
     not_before = std::min(not_before, std::get<ShardEnd>(frontier.lease(parent)->checkpoint).not_before);
@@ -29,7 +28,7 @@ Checkpoint beginning_behind(const Frontier& frontier, const std::vector<ShardId>
   return Beginning{not_before};
 }
 
-/// The time that a consumer of the shard still waits for.
+/// The time that the consumer still waits for.
 std::optional<Timestamp> not_before_of(const Checkpoint& checkpoint) {
   if (const auto* const at = std::get_if<AtSequence>(&checkpoint)) return at->not_before;
   if (const auto* const from = std::get_if<Beginning>(&checkpoint)) return from->not_before;
@@ -51,39 +50,32 @@ bool is_before(const Lease& lease, ShardId shard) {
 
 }  // namespace
 
-std::vector<ShardId> parents_of(const Shard& shard) {
-  std::vector<ShardId> parents;
-  if (shard.parent) parents.push_back(*shard.parent);
-  if (shard.adjacent_parent) parents.push_back(*shard.adjacent_parent);
-  return parents;
-}
-
 Frontier::Frontier(const ShardMap& map, const std::vector<Lease>& leases)
     : map_(map),
       leases_(map.shards().size(), nullptr),
       started_(map.shards().size(), false),
       waits_(map.shards().size(), false) {
-  for (const Lease& lease : leases) {
-    const std::size_t place = place_of(lease.shard);
-    if (is_done(lease) && map.shards()[place].open()) refuse(lease.shard, "the shard is open, and so cannot be done");
-    leases_[place] = &lease;
-    started_[place] = true;
-  }
-  // Children have higher ids than their parents, so one pass each way reaches all.
   const auto& shards = map.shards();
-  std::vector<bool> reached(started_);
-  for (std::size_t place = 0; place < shards.size(); ++place) {
-    for (const ShardId parent : parents_of(shards[place])) {
-      const std::size_t above = place_of(parent);
-      if (waits_[above] || (leases_[above] != nullptr && !is_done(*leases_[above]))) waits_[place] = true;
-      if (reached[above]) reached[place] = true;
-    }
-    if (shards[place].open() && !reached[place])
-      refuse(shards[place].id, "no lease of the consumer leads to the shard");
+  for (const Lease& lease : leases) {
+    const std::size_t index = index_of(lease.shard);
+    if (lease.done() && shards[index].open()) refuse(lease.shard, "the shard is open, and so cannot be done");
+    leases_[index] = &lease;
+    started_[index] = true;
   }
-  for (std::size_t place = shards.size(); place-- > 0;) {
-    if (!started_[place]) continue;
-    for (const ShardId parent : parents_of(shards[place])) started_[place_of(parent)] = true;
+  // Children have higher ids than their parents, so one pass in each direction reaches all.
+  std::vector<bool> reached(started_);
+  for (std::size_t child = 0; child < shards.size(); ++child) {
+    for (const ShardId id : shards[child].parents()) {
+      const std::size_t parent = index_of(id);
+      if (waits_[parent] || (leases_[parent] != nullptr && !leases_[parent]->done())) waits_[child] = true;
+      if (reached[parent]) reached[child] = true;
+    }
+    if (shards[child].open() && !reached[child])
+      refuse(shards[child].id, "no lease of the consumer leads to the shard");
+  }
+  for (std::size_t child = shards.size(); child-- > 0;) {
+    if (!started_[child]) continue;
+    for (const ShardId parent : shards[child].parents()) started_[index_of(parent)] = true;
   }
 }
 
@@ -95,37 +87,37 @@ void check_leases(const ShardMap& map, const Consumer& consumer) {
   }
 }
 
-std::size_t Frontier::place_of(ShardId shard) const {
+std::size_t Frontier::index_of(ShardId shard) const {
   const Shard* const found = map_.find(shard);
-  if (found == nullptr) refuse(shard, "there is no such shard");
+  if (found == nullptr) refuse(shard, "no such shard");
   return static_cast<std::size_t>(found - map_.shards().data());
 }
 
 bool Frontier::done(ShardId shard) const {
   const Lease* const found = lease(shard);
-  return found != nullptr && is_done(*found);
+  return found != nullptr && found->done();
 }
 
 std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Lease>& leases, std::uint64_t generation) {
   std::vector<LeaseChange> changes;
-  if (std::none_of(leases.begin(), leases.end(), is_done)) return changes;
+  if (std::none_of(leases.begin(), leases.end(), std::mem_fn(&Lease::done))) return changes;
   const Frontier frontier(map, leases);
   for (const Lease& lease : leases) {
-    if (!is_done(lease)) continue;
-    bool one_waits = false;
+    if (!lease.done()) continue;
+    bool child_waits = false;
     for (const Shard& child : map.children_of(lease.shard)) {
       if (frontier.started(child.id)) continue;
-      const auto parents = parents_of(child);
+      const auto parents = child.parents();
       if (!std::all_of(parents.begin(), parents.end(), [&](ShardId id) { return frontier.done(id); })) {
-        one_waits = true;
+        child_waits = true;
         continue;
       }
       if (lease.shard != parents.front()) continue;  // once is enough
       std::uint64_t epoch = 0;
       for (const ShardId parent : parents) epoch = std::max(epoch, frontier.lease(parent)->epoch);
-      changes.push_back({std::nullopt, free_lease(child.id, epoch, generation, beginning_behind(frontier, parents))});
+      changes.push_back({std::nullopt, free_lease(child.id, epoch, generation, beginning_after(frontier, parents))});
     }
-    if (!one_waits) changes.push_back({lease, std::nullopt});
+    if (!child_waits) changes.push_back({lease, std::nullopt});
   }
   return changes;
 }
@@ -153,56 +145,52 @@ std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint) 
       [&](const auto& from) {
         if constexpr (!std::is_same_v<std::decay_t<decltype(from)>, ShardEnd>) {
           start = ShardStart{shard, TrimHorizon{}};
-          start->from = from;  // in two steps: with sanitizers g++ 12 warns of the move of a whole one
+          start->from = from;  // in two steps: with sanitizers g++ 12 warns about moving a whole one
         }
       },
       checkpoint);
   return start;
 }
 
-std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<ShardPlace>& places,
+std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<ShardPlace>& starts,
                                 std::uint64_t epoch, std::uint64_t generation) {
-  const auto& shards = map.shards();
-  const auto index_of = [&map](ShardId id) { return static_cast<std::size_t>(map.find(id) - map.shards().data()); };
-  std::vector<const ShardPlace*> place_of(shards.size(), nullptr);
-  for (const ShardPlace& place : places) {
-    if (map.find(place.shard) != nullptr) place_of[index_of(place.shard)] = &place;
-  }
-  std::vector<bool> finished(shards.size(), false);
+  std::map<ShardId, const ShardPlace*> start_of;
+  for (const ShardPlace& start : starts) start_of.emplace(start.shard, &start);
+  std::set<ShardId> finished;
   std::vector<Lease> leases;
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    const auto parents = parents_of(shards[i]);
-    const bool waits =
-        !std::all_of(parents.begin(), parents.end(), [&](ShardId parent) { return finished[index_of(parent)]; });
-    if (waits || place_of[i] == nullptr) continue;
-    finished[i] = place_of[i]->at_end;
-    leases.push_back(free_lease(shards[i].id, epoch, generation, checkpoint_at(position, *place_of[i])));
+  for (const Shard& shard : map.shards()) {
+    const auto parents = shard.parents();
+    const bool waits = !std::all_of(parents.begin(), parents.end(), [&](ShardId id) { return finished.contains(id); });
+    const auto found = start_of.find(shard.id);
+    if (waits || found == start_of.end()) continue;
+    if (found->second->at_end) finished.insert(shard.id);
+    leases.push_back(free_lease(shard.id, epoch, generation, checkpoint_at(position, *found->second)));
   }
-  // What is finished stays only where a child waits for it: the others of the leases are all there.
+  // The leases of finished shards go away, unless a child waits for them.
   make_changes(leases, due_changes(map, leases, generation));
   return leases;
 }
 
 std::vector<Lease> with_shard_at(const ShardMap& map, std::vector<Lease> leases, const Position& position,
-                                 const ShardPlace& place, std::uint64_t epoch, std::uint64_t generation) {
+                                 const ShardPlace& start, std::uint64_t epoch, std::uint64_t generation) {
   std::vector<LeaseChange> changes;
   {
     const Frontier frontier(map, leases);
-    const bool is_done_already = frontier.started(place.shard) && frontier.lease(place.shard) == nullptr;
-    if (place.at_end && is_done_already) return leases;
-    // Ancestors that wait for theirs would count as done once a descendant has a lease.
-    std::vector<ShardId> to_check{place.shard};
+    const bool is_done_already = frontier.started(start.shard) && frontier.lease(start.shard) == nullptr;
+    if (start.at_end && is_done_already) return leases;
+    // Ancestors without a lease would count as done once a descendant has one.
+    std::vector<ShardId> to_check{start.shard};
     while (!to_check.empty()) {
       const ShardId shard = to_check.back();
       to_check.pop_back();
-      for (const ShardId parent : parents_of(*map.find(shard))) {
+      for (const ShardId parent : map.find(shard)->parents()) {
         if (frontier.started(parent)) continue;
         to_check.push_back(parent);
         changes.push_back({std::nullopt, free_lease(parent, epoch, generation, Beginning{})});
       }
     }
   }
-  changes.push_back({std::nullopt, free_lease(place.shard, epoch, generation, checkpoint_at(position, place))});
+  changes.push_back({std::nullopt, free_lease(start.shard, epoch, generation, checkpoint_at(position, start))});
   make_changes(leases, changes);
   make_changes(leases, due_changes(map, leases, generation));
   return leases;

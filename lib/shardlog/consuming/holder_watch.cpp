@@ -1,6 +1,13 @@
 #include "shardlog/consuming/holder_watch.h"
 
+#include "shardlog/core/printable.h"
+
 namespace shardlog::consuming {
+
+std::string text_of(const LeaseOwner& owner, Liveness& liveness) {
+  const std::string process = liveness.describe(owner.process);
+  return quote(owner.worker) + (process.empty() ? "" : " (" + process + ")");
+}
 
 Holder HolderWatch::see(const Lease& lease, Duration now) {
   if (lease.owner == me_) {
@@ -14,8 +21,7 @@ Holder HolderWatch::see(const Lease& lease, Duration now) {
     seen = {lease.owner, lease.epoch, lease.counter, now, same, seen.free_since};
   }
   const Holder holder = judge(seen, now);
-  const bool free = holder == Holder::nobody || holder == Holder::gone || holder == Holder::expired;
-  if (!free) {
+  if (!is_free(holder)) {
     seen.free_since.reset();
   } else if (!seen.free_since) {
     seen.free_since = now;

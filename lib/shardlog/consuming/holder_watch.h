@@ -10,26 +10,30 @@
 
 namespace shardlog::consuming {
 
-/// What one worker has seen of the others: it needs no clock in common with them. An owner that has not raised
-/// the counter of a lease for its own lease duration, on the clock of this worker, has lost it.
+/// For messages: "'host:4711' (pid 4711)", or without what the engine does not know.
+std::string text_of(const LeaseOwner& owner, Liveness& liveness);
+
+/// What one worker has seen of the others. An owner has lost a lease if its counter has not moved for the owner's lease
+/// duration on the clock of this worker: workers need no common clock.
 class HolderWatch {
  public:
-  /// `liveness` must outlive it.
+  /// `liveness` must outlive the watch.
   HolderWatch(LeaseOwner me, Liveness& liveness) : me_(std::move(me)), liveness_(liveness) {}
 
-  /// Before the leases of one look are shown.
+  /// Call it before the see() of each look at the leases.
   void begin() { processes_.clear(); }
 
-  /// Looks at a lease at the time `now` of the clock that never goes back.
+  /// Notes a lease as it is at `now`, in Clock::elapsed().
   Holder see(const Lease& lease, Duration now);
 
-  /// How long the lease was seen to be free, one after the other of its owners; 0 where it is not.
+  /// How long the lease has been free, whatever owners it had before; 0 if it is not free.
   [[nodiscard]] Duration free_for(ShardId shard, Duration now) const;
 
-  /// When the owner of this lease has lost it if it is not seen before; nothing where that is not a question of time.
+  /// When the owner will have lost this lease unless it shows that it is alive; nullopt for a lease without such an
+  /// owner.
   [[nodiscard]] std::optional<Duration> expires_at(ShardId shard) const;
 
-  /// Nothing more is known of this lease: it was taken, or it is gone.
+  /// For a lease that this worker took.
   void forget(ShardId shard) { seen_.erase(shard); }
 
  private:
@@ -37,7 +41,7 @@ class HolderWatch {
     std::optional<LeaseOwner> owner;
     std::uint64_t epoch = 0;
     std::uint64_t counter = 0;
-    Duration since{0};  ///< it has been as it is
+    Duration since{0};  ///< when it was first seen as it is now
     bool moved = false;
     std::optional<Duration> free_since{};
   };
@@ -47,7 +51,7 @@ class HolderWatch {
   LeaseOwner me_;
   Liveness& liveness_;
   std::map<ShardId, Seen> seen_;
-  std::map<std::string, Liveness::State> processes_;  ///< of this look: many leases have one owner
+  std::map<std::string, Liveness::State> processes_;  ///< in this look: many leases have one owner
 };
 
 }  // namespace shardlog::consuming

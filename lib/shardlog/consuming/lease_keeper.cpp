@@ -6,35 +6,23 @@
 #include <utility>
 
 #include "shardlog/consuming/frontier.h"
-#include "shardlog/consuming/owner_text.h"
 
 namespace shardlog::consuming {
 
 namespace {
 
-constexpr int renewals_per_duration = 3;  // KCL: at a third of it
-constexpr int busy_looks_per_duration = 30;
-// A look that something commits calls for is paid for by at least so many times its cost without one.
-constexpr int rest_per_cost = 50;
-// Each attempt is lost only to somebody whose change was made: a limit so that a defect does not make it endless.
+constexpr int rest_per_cost = 50;  // after a look caused by a commit, rest this many times its cost
+// An attempt fails only if another worker changed the leases first. The limit keeps a defect from looping for ever.
 constexpr int most_attempts = 1000;
 constexpr int attempts_to_take = 4;  // in one look: others may take all
 
-bool is_done(const Lease& lease) {
-  return std::holds_alternative<ShardEnd>(lease.checkpoint);
-}
-
-bool is_free(Holder holder) {
-  return holder == Holder::nobody || holder == Holder::gone || holder == Holder::expired;
-}
-
 }  // namespace
 
-Checkpoint HeldLease::behind_delivered() const {
-  Checkpoint behind = reached;
-  if (delivered) behind = later(behind, AfterSequence{*delivered});
-  if (gap) behind = later(behind, AfterSequence{*gap});
-  return behind;
+Checkpoint HeldLease::after_delivered() const {
+  Checkpoint after = reached;
+  if (delivered) after = later(after, AfterSequence{*delivered});
+  if (gap) after = later(after, AfterSequence{*gap});
+  return after;
 }
 
 LeaseKeeper::LeaseKeeper(Stream& stream, const Clock& clock, KeeperOptions options)
@@ -48,14 +36,14 @@ Duration LeaseKeeper::until_due() const {
 void LeaseKeeper::tend() {
   const bool renewing = clock_.elapsed() >= renew_at_;
   if (renewing) renew();  // before anything else
-  // Together, where both are about due: a worker that has nothing to do is to wake up once.
+  // Look too if that is about due: a worker with nothing to do should wake up once for both.
   const Duration now = clock_.elapsed();
-  const bool soon_due = looked_at_ + options_.me.lease_duration / (2 * renewals_per_duration) <= now;
+  const bool soon_due = looked_at_ + renewal_interval() / 2 <= now;
   if (now >= look_at_ || (renewing && soon_due)) look(false);
 }
 
 Duration LeaseKeeper::shortest_rest() const {
-  return std::min(cost_of_look_ * rest_per_cost, options_.me.lease_duration / renewals_per_duration);
+  return std::min(cost_of_look_ * rest_per_cost, renewal_interval());
 }
 
 void LeaseKeeper::notice() {
@@ -63,12 +51,7 @@ void LeaseKeeper::notice() {
 }
 
 void LeaseKeeper::notice_busy() {
-  look_at_ =
-      std::min(look_at_, looked_at_ + std::max(shortest_rest(), options_.me.lease_duration / busy_looks_per_duration));
-}
-
-void LeaseKeeper::take_the_rest() {
-  look(true);
+  look_at_ = std::min(look_at_, looked_at_ + std::max(shortest_rest(), busy_interval()));
 }
 
 void LeaseKeeper::look(bool everything) {
@@ -82,14 +65,14 @@ void LeaseKeeper::look(bool everything) {
   honour_claims();
   looked_at_ = clock_.elapsed();
   cost_of_look_ = looked_at_ - begun;
-  look_at_ = looked_at_ + options_.me.lease_duration / renewals_per_duration;
+  look_at_ = looked_at_ + renewal_interval();
   for (const Lease& lease : consumer_->leases) {
     if (const auto expires = watch_.expires_at(lease.shard)) look_at_ = std::min(look_at_, *expires);
   }
-  look_at_ = std::max(look_at_, looked_at_ + options_.me.lease_duration / busy_looks_per_duration);
+  look_at_ = std::max(look_at_, looked_at_ + busy_interval());
 }
 
-/// Reads the leases, and finds out whether those held still are.
+/// Reads the leases, and checks that those held are still held.
 void LeaseKeeper::read_leases() {
   auto consumer = stream_.leases().find(options_.consumer);
   const bool is_another = consumer && consumer_ && consumer->uuid != consumer_->uuid;
@@ -103,12 +86,12 @@ void LeaseKeeper::read_leases() {
   check_leases(*map_, *consumer_);
   for (auto& [shard, held] : held_) compare(held, find_lease(consumer_->leases, shard));
   for (const Lease& lease : consumer_->leases) {
-    if (lease.owner == options_.me && !held_.contains(lease.shard)) hold(lease);  // a claim was honoured
+    if (lease.owner == options_.me && !held_.contains(lease.shard)) hold(lease);  // its owner honoured our claim
   }
 }
 
 void LeaseKeeper::hold(const Lease& lease) {
-  if (held_.empty()) renew_at_ = clock_.elapsed() + options_.me.lease_duration / renewals_per_duration;
+  if (held_.empty()) renew_at_ = clock_.elapsed() + renewal_interval();
   held_.emplace(lease.shard, HeldLease{lease, lease.checkpoint});
   watch_.forget(lease.shard);
   ++version_;
@@ -146,10 +129,9 @@ std::vector<Candidate> LeaseKeeper::candidates() {
   watch_.begin();
   unknown_.clear();
   for (const Lease& lease : consumer_->leases) {
-    if (is_done(lease)) continue;
+    if (lease.done()) continue;
     const Holder holder = watch_.see(lease, now);
-    const Duration left_after = options_.me.lease_duration / renewals_per_duration;
-    const bool left = is_free(holder) && watch_.free_for(lease.shard, now) >= left_after;
+    const bool left = is_free(holder) && watch_.free_for(lease.shard, now) >= renewal_interval();
     const bool not_yet = options_.last_shard && lease.shard > *options_.last_shard;
     if (holder == Holder::unknown) unknown_[lease.shard] = *watch_.expires_at(lease.shard);
     result.push_back({&lease, holder, map_->find(lease.shard)->open(), not_yet || frontier.waits(lease.shard), left});
@@ -180,13 +162,13 @@ LeaseKeeper::Changes LeaseKeeper::plan_look(bool everything) {
   return changes;
 }
 
-/// Of two who finished the parents of one child at once neither saw that both are done.
+/// Two workers that finish the parents of one child at the same moment both miss that both are done.
 void LeaseKeeper::apply_due_changes() {
   const Changes changes = due_changes(*map_, consumer_->leases, consumer_->generation);
   if (!changes.empty() && !write(changes)) read_leases();  // somebody else did
 }
 
-/// False where the leases were not as they were read; nothing is changed then.
+/// Changes nothing and returns false if the leases were not as last read.
 bool LeaseKeeper::write(const Changes& changes) {
   if (!stream_.leases().change(consumer_->uuid, changes)) return false;
   for (const LeaseChange& change : changes) {
@@ -232,12 +214,7 @@ void LeaseKeeper::renew() {
     for (const auto& [shard, held] : held_) changes.push_back({held.lease, renewed(held)});
     return changes;
   });
-  if (!held_.empty()) renew_at_ = begun + options_.me.lease_duration / renewals_per_duration;
-}
-
-bool LeaseKeeper::dirty() const {
-  return std::any_of(held_.begin(), held_.end(),
-                     [](const auto& each) { return each.second.reached != each.second.lease.checkpoint; });
+  if (!held_.empty()) renew_at_ = begun + renewal_interval();
 }
 
 void LeaseKeeper::commit() {
@@ -280,7 +257,7 @@ void LeaseKeeper::processed(const Processed& processed) {
 }
 
 void LeaseKeeper::finish(ShardId shard) {
-  read_leases();  // the map too: it is to have the children
+  read_leases();  // and the map, which must have the children
   write_until_done(
       [this, shard] { return finish_changes(*map_, consumer_->leases, held_.at(shard).lease, consumer_->generation); });
   look_at_ = Duration::min();  // for the children
@@ -329,7 +306,7 @@ std::vector<Lease> LeaseKeeper::leases_of_others() const {
   std::vector<Lease> others;
   if (!consumer_) return others;
   for (const Lease& lease : consumer_->leases) {
-    if (lease.owner && lease.owner != options_.me && !is_done(lease)) others.push_back(lease);
+    if (lease.owner && lease.owner != options_.me && !lease.done()) others.push_back(lease);
   }
   return others;
 }

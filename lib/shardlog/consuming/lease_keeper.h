@@ -17,73 +17,71 @@ struct KeeperOptions {
   std::string consumer;
   LeaseOwner me;
   bool follow = false;
-  std::size_t workers = 1;              ///< as WorkerOptions have it
-  std::optional<ShardId> last_shard{};  ///< those opened later are not taken
+  std::size_t workers = 1;              ///< as WorkerOptions::workers
+  std::optional<ShardId> last_shard{};  ///< leases of later shards are not taken
 };
 
-/// A lease that this worker holds, as it was written last, and what came of it since.
+/// A lease that this worker holds: as it was last written, and what happened since.
 struct HeldLease {
   Lease lease;
-  Checkpoint reached;                         ///< to be written
-  std::optional<SequenceNumber> delivered{};  ///< of the last record that was given to the delivery
-  std::optional<SequenceNumber> gap{};        ///< the last one of a gap behind it
-  bool outstanding = false;                   ///< not all that was delivered is dealt with
+  Checkpoint reached;                         ///< the next checkpoint to write
+  std::optional<SequenceNumber> delivered{};  ///< of the last delivered record
+  std::optional<SequenceNumber> gap{};        ///< the last number of a gap after it
+  bool outstanding = false;                   ///< some delivered records are not processed yet
 
-  /// Whether somebody asks for it: then nothing more of it is to be delivered.
+  /// Whether another worker asks for the lease: then deliver nothing more from the shard.
   [[nodiscard]] bool claimed() const { return lease.claimant.has_value(); }
 
-  /// Where reading goes on behind all that was delivered.
-  [[nodiscard]] Checkpoint behind_delivered() const;
+  /// Where to read on after the last delivered record.
+  [[nodiscard]] Checkpoint after_delivered() const;
 };
 
-/// The leases of one worker: takes them, renews them, writes checkpoints, hands them to those who claim them, finishes
-/// shards. Every change is a compare and set against what was read, and no clock is ever taken as a proof that a lease
-/// is still held: where a change is refused the leases are read again, and if one of them is somebody else's by then,
-/// fenced is thrown, which says whose. So are all functions that may write, and as Stream.
+/// The leases of one worker: takes them, renews them, writes checkpoints, hands them to claimants, finishes shards.
+/// Every change is a compare and set against what was read; no clock ever counts as proof that a lease is still held.
+/// If a change is refused the leases are read again. If another worker has a lease by then, the function throws fenced,
+/// which names that worker. All functions that write may throw it, and throw as Stream does.
 class LeaseKeeper final : public Lifeline {
  public:
-  /// All must outlive it. Reads and writes nothing yet.
+  /// All arguments must outlive the keeper. Reads and writes nothing yet.
   LeaseKeeper(Stream& stream, const Clock& clock, KeeperOptions options);
 
   [[nodiscard]] Duration until_due() const override;
   void tend() override;
 
-  /// The leases are to be looked at soon: something was committed, which may be a change of them.
+  /// Makes the next look come soon, because a commit may have changed the leases.
   void notice();
-  /// They are to be looked at more often than an idle worker does.
+  /// Makes the next look come sooner than for an idle worker.
   void notice_busy();
 
-  /// Looks now, and takes all that is free, whoever's share it is. Throws not_found where the consumer is not there.
-  void take_the_rest();
+  /// Looks now, and takes all free leases, whatever the share. Throws not_found if there is no such consumer.
+  void take_the_rest() { look(true); }
 
   /// In the order of their shards.
   [[nodiscard]] const std::map<ShardId, HeldLease>& held() const { return held_; }
-  /// Raised whenever a lease comes, goes, is claimed, or is not any more.
+  /// Raised whenever held() gains or loses a lease, or a claim on one begins or ends.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
-  // What becomes of the records of a shard that is held. A checkpoint follows what is processed, never backwards.
+  // What happens to the records of a held shard. Its checkpoint follows the processed records and never moves back.
   void advance(ShardId shard, const Checkpoint& checkpoint);
   void delivering(ShardId shard, const SequenceNumber& last);
   void told(const Gap& gap);
   void processed(const Processed& processed);
 
-  /// Whether a checkpoint is to be written.
-  [[nodiscard]] bool dirty() const;
   /// Writes the checkpoints.
   void commit();
-  /// All of this shard, which is held and closed, is processed.
+  /// Ends the lease of a held shard that is closed and whose records are all processed.
   void finish(ShardId shard);
-  /// Hands the leases that are claimed to who claims them, where all that was delivered is dealt with.
+  /// Hands each claimed lease to its claimant once every delivered record is processed.
   void honour_claims();
 
-  /// From now on nothing is taken and nothing claimed.
+  /// Stops taking and claiming leases.
   void take_no_more() { taking_ = false; }
-  /// Gives all leases back, their checkpoints written, and takes back a claim.
+  /// Writes the checkpoints, gives all leases back, and withdraws a claim.
   void release();
 
-  /// The leases of others that are not done, as they were seen last.
+  /// The leases of other workers that are not done, as they were last seen.
   [[nodiscard]] std::vector<Lease> leases_of_others() const;
-  /// Until when it is to be waited for owners of whom nothing is known; nothing where there are none.
+  /// Deadline for owners not yet known to be alive; nullopt if there are none.
   [[nodiscard]] std::optional<Duration> unknown_until() const;
 
  private:
@@ -101,16 +99,21 @@ class LeaseKeeper final : public Lifeline {
   bool write(const Changes& changes);
   void write_until_done(const std::function<Changes()>& plan);
   [[nodiscard]] Lease renewed(const HeldLease& held) const;
+  [[nodiscard]] Duration renewal_interval() const { return options_.me.lease_duration / renewals_per_duration; }
+  [[nodiscard]] Duration busy_interval() const { return options_.me.lease_duration / busy_looks_per_duration; }
   [[nodiscard]] Duration shortest_rest() const;
+
+  static constexpr int renewals_per_duration = 3;  // as KCL
+  static constexpr int busy_looks_per_duration = 30;
 
   Stream& stream_;
   const Clock& clock_;
   KeeperOptions options_;
   HolderWatch watch_;
-  std::optional<Consumer> consumer_;  // as it was read last, with what was written since
+  std::optional<Consumer> consumer_;  // as last read, with what was written since
   std::optional<ShardMap> map_;       // at least as new
   std::map<ShardId, HeldLease> held_;
-  std::map<ShardId, Duration> unknown_;  // leases of which nothing is known of the owner, and when they expire
+  std::map<ShardId, Duration> unknown_;  // leases whose owner is not known to be alive, and when they expire
   std::uint64_t version_ = 0;
   bool taking_ = true;
   Duration renew_at_ = Duration::max();

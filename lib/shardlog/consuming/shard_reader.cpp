@@ -1,6 +1,7 @@
 #include "shardlog/consuming/shard_reader.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "shardlog/consuming/frontier.h"
@@ -10,27 +11,20 @@ namespace shardlog::consuming {
 
 namespace {
 
-/// How many of the records that were asked for are before `end`.
+/// How many records of the read are before `end`.
 std::size_t count_before(const StoredBatch& stored, const SequenceNumber& end) {
-  std::size_t least = 0;
-  std::size_t most = stored.count;
-  while (least < most) {
-    const std::size_t middle = (least + most) / 2;
-    if (stored.sequences[stored.first + middle] < end) {
-      least = middle + 1;
-    } else {
-      most = middle;
-    }
-  }
-  return least;
+  const auto indexes = std::views::iota(stored.first, stored.first + stored.count);
+  const auto before = [&](std::size_t index) { return stored.sequences[index] < end; };
+  return static_cast<std::size_t>(std::ranges::partition_point(indexes, before) - indexes.begin());
 }
 
 }  // namespace
 
-ShardReader::ShardReader(Stream& stream, Mode mode, const std::optional<std::vector<ShardPlace>>& ends)
-    : stream_(stream), mode_(mode) {
+ShardReader::ShardReader(Stream& stream, const WorkerOptions& options,
+                         const std::optional<std::vector<ShardPlace>>& ends)
+    : stream_(stream), options_(options) {
   if (!ends) return;
-  for (const ShardPlace& place : *ends) ends_.emplace(place.shard, place.next);
+  for (const ShardPlace& end : *ends) ends_.emplace(end.shard, end.next);
 }
 
 void ShardReader::add(ShardId shard, const Checkpoint& start) {
@@ -38,7 +32,7 @@ void ShardReader::add(ShardId shard, const Checkpoint& start) {
     ended_.insert(shard);
     return;
   }
-  if (!mode_.follow && !ends_.contains(shard)) return;
+  if (!options_.follow && !ends_.contains(shard)) return;
   reading_.insert_or_assign(shard, start);
   reader_.reset();
   at_tail_ = false;
@@ -51,8 +45,8 @@ void ShardReader::remove(ShardId shard) {
 
 std::unique_ptr<Reader> ShardReader::make_reader() {
   ReadRequest request;
-  request.follow = mode_.follow;
-  request.notice = mode_.notice;
+  request.follow = options_.follow;
+  request.notice = !options_.poll;
   for (const auto& [shard, checkpoint] : reading_) request.starts.push_back(*start_at(shard, checkpoint));
   return stream_.read(request);
 }
@@ -60,16 +54,16 @@ std::unique_ptr<Reader> ShardReader::make_reader() {
 bool ShardReader::read(Batches& batches, Duration now) {
   has_waited_ = false;
   if (reading_.empty()) {
-    at_tail_ = mode_.follow;
+    at_tail_ = options_.follow;
     return false;
   }
   if (!reader_) reader_ = make_reader();
   ReadResult result = reader_->next(piece_bytes);
   bool came = false;
   for (const Gap& gap : result.gaps) {
-    const auto place = reading_.find(gap.shard);
-    if (place == reading_.end()) continue;
-    place->second = later(place->second, AfterSequence{gap.last});
+    const auto reading = reading_.find(gap.shard);
+    if (reading == reading_.end()) continue;
+    reading->second = later(reading->second, AfterSequence{gap.last});
     batches.add(gap, now);
     came = true;
   }
@@ -78,7 +72,7 @@ bool ShardReader::read(Batches& batches, Duration now) {
   for (const ShardId shard : result.ended) {
     if (reading_.erase(shard) > 0) ended_.insert(shard);
   }
-  if (mode_.follow) {
+  if (options_.follow) {
     at_tail_ = was_empty && !result.at_end;
     if (result.at_end) reader_.reset();
   } else if (result.at_end) {
@@ -87,10 +81,10 @@ bool ShardReader::read(Batches& batches, Duration now) {
   return came;
 }
 
-/// False where nothing of it is to be delivered.
+/// Adds the records before the shard's end. False if there are none.
 bool ShardReader::take(StoredBatch stored, Batches& batches, Duration now) {
-  const auto place = reading_.find(stored.shard);
-  if (place == reading_.end()) return false;
+  const auto reading = reading_.find(stored.shard);
+  if (reading == reading_.end()) return false;
   std::size_t count = stored.count;
   bool at_end = false;
   if (const auto end = ends_.find(stored.shard); end != ends_.end()) {
@@ -99,22 +93,22 @@ bool ShardReader::take(StoredBatch stored, Batches& batches, Duration now) {
   }
   const ShardId shard = stored.shard;
   if (count > 0) {
-    place->second = AfterSequence{stored.sequences[stored.first + count - 1]};
+    reading->second = AfterSequence{stored.sequences[stored.first + count - 1]};
     const std::size_t first = stored.first;
     batches.add(shard, {std::make_shared<const StoredBatch>(std::move(stored)), first, count}, now);
   }
-  if (at_end) reading_.erase(place);
+  if (at_end) reading_.erase(reading);
   return count > 0;
 }
 
 bool ShardReader::wait(Duration time, const std::stop_token& stop) {
   has_waited_ = true;
   if (reader_) return reader_->wait(time, stop);
-  if (!mode_.notice) {
+  if (options_.poll) {
     sleep_for(time, stop);
     return false;
   }
-  // With nothing to read it is woken all the same: by a lease that becomes free.
+  // A worker with nothing to read wakes up too: a lease may have become free.
   if (!notice_) notice_ = stream_.notice();
   return notice_->wait(time, stop);
 }

@@ -8,40 +8,38 @@
 #include <vector>
 
 #include "shardlog/consuming/batches.h"
+#include "shardlog/consuming/worker.h"
 #include "shardlog/log/stream.h"
 
 namespace shardlog::consuming {
 
-/// Reads shards that come and go, each from a place of its own, by one Reader, which is made anew whenever they change.
+/// Reads a changing set of shards, each from its own checkpoint, with one Reader that is made anew whenever the set
+/// changes.
 class ShardReader {
  public:
   static constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;  ///< read from the stream at once
 
-  struct Mode {
-    bool follow = false;
-    bool notice = true;  ///< be woken by commits
-  };
-
-  /// Without follow `ends` says where each shard ends; one that is not there is not read.
-  ShardReader(Stream& stream, Mode mode, const std::optional<std::vector<ShardPlace>>& ends);
+  /// `ends`, without follow, says where the read of each shard ends; a shard without an end is not read. The options
+  /// must outlive the reader.
+  ShardReader(Stream& stream, const WorkerOptions& options, const std::optional<std::vector<ShardPlace>>& ends);
 
   void add(ShardId shard, const Checkpoint& start);
   void remove(ShardId shard);
 
-  /// Adds the next piece to `batches`; false where nothing came.
+  /// Adds the next piece to `batches`. False if nothing came.
   bool read(Batches& batches, Duration now);
 
-  /// Whether there was nothing more, when following.
+  /// When following: whether the last read() found nothing.
   [[nodiscard]] bool at_tail() const { return at_tail_; }
-  /// Whether there may be more: not at the tail, or somebody waited since.
+  /// Whether read() may find more: not at the tail, or wait() was called since.
   [[nodiscard]] bool may_have_more() const { return !at_end() && (!at_tail_ || has_waited_); }
-  /// Whether nothing more will come.
-  [[nodiscard]] bool at_end() const { return !mode_.follow && reading_.empty(); }
+  /// Without follow: whether everything is read.
+  [[nodiscard]] bool at_end() const { return !options_.follow && reading_.empty(); }
 
-  /// The shards, not removed yet, that are closed and read.
+  /// Shards that are closed and read to their end, and not removed yet.
   [[nodiscard]] std::vector<ShardId> ended() const { return {ended_.begin(), ended_.end()}; }
 
-  /// When following: until something is committed, as Reader::wait().
+  /// When following: waits for a commit, as Reader::wait().
   bool wait(Duration time, const std::stop_token& stop);
 
  private:
@@ -49,12 +47,12 @@ class ShardReader {
   bool take(StoredBatch stored, Batches& batches, Duration now);
 
   Stream& stream_;
-  Mode mode_;
-  std::map<ShardId, std::optional<SequenceNumber>> ends_;  // before which number each shard is read
-  std::map<ShardId, Checkpoint> reading_;                  // where each shard is read on from
+  const WorkerOptions& options_;
+  std::map<ShardId, std::optional<SequenceNumber>> ends_;  // each shard is read before this number
+  std::map<ShardId, Checkpoint> reading_;                  // where to go on in each shard
   std::set<ShardId> ended_;
-  std::unique_ptr<Reader> reader_;  // nothing where it is to be made anew
-  std::unique_ptr<Notice> notice_;  // for when nothing is read
+  std::unique_ptr<Reader> reader_;  // null if it must be made anew
+  std::unique_ptr<Notice> notice_;  // for waiting while no shard is read
   bool at_tail_ = false;
   bool has_waited_ = false;
 };

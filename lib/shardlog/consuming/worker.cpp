@@ -15,10 +15,10 @@ namespace shardlog::consuming {
 namespace {
 
 constexpr Duration checkpoint_interval = std::chrono::milliseconds(20);
-constexpr Duration look_at_delivery = std::chrono::milliseconds(50);  // while something is not dealt with yet
+constexpr Duration look_at_delivery = std::chrono::milliseconds(50);  // while delivered records are not processed yet
 constexpr Duration longest_wait = std::chrono::hours(1);
 
-/// Where each shard ended when the run began; nothing when following.
+/// Where each shard ended when the run began; nullopt when following.
 std::optional<std::vector<ShardPlace>> ends_of(Stream& stream, bool follow) {
   if (follow) return std::nullopt;
   return stream.locate(Latest{}, {});
@@ -46,8 +46,8 @@ class Worker {
         waking_(stop, delivery.refusal()),
         ends_(ends_of(stream, options.follow)),
         keeper_(stream, clock, keeper_options(options, stream, ends_)),
-        reader_(stream, {options.follow, !options.poll}, ends_),
-        batches_({options.batch_records, options.batch_bytes, options.batch_wait}) {}
+        reader_(stream, options, ends_),
+        batches_(options.batch) {}
 
   WorkerReport run() {
     try {
@@ -87,7 +87,7 @@ class Worker {
     }
   }
 
-  /// Nothing more is delivered.
+  /// Ends the run in order; delivers nothing more.
   void leave() {
     keeper_.take_no_more();
     delivery_.finish(keeper_);
@@ -100,11 +100,11 @@ class Worker {
   void release_what_is_left() {
     try {
       keeper_.release();
-    } catch (...) {  // what went wrong first is what is told
+    } catch (...) {  // the first error is the one to report
     }
   }
 
-  /// Reads the shards that are held and not asked for by others, from where they were left.
+  /// Makes the reader read the shards that are held and not claimed, each from where it was left.
   void follow_leases() {
     if (followed_ == keeper_.version()) return;
     followed_ = keeper_.version();
@@ -123,7 +123,7 @@ class Worker {
     report_.held_any = report_.held_any || !keeper_.held().empty();
     for (const auto& [shard, held] : keeper_.held()) {
       if (held.claimed() || !epochs_.emplace(shard, held.lease.epoch).second) continue;
-      const Checkpoint start = later(held.behind_delivered(), delivery_.start(held.lease));
+      const Checkpoint start = later(held.after_delivered(), delivery_.start(held.lease));
       if (!held.delivered) keeper_.advance(shard, start);
       reader_.add(shard, start);
     }
@@ -152,7 +152,7 @@ class Worker {
     return goes_on;
   }
 
-  /// Moves the checkpoints to what is dealt with.
+  /// Moves the checkpoints after the processed records.
   void collect(bool at_once) {
     for (const Processed& processed : delivery_.processed()) keeper_.processed(processed);
     const Duration now = clock_.elapsed();
@@ -181,8 +181,8 @@ class Worker {
     if (options_.poll && reader_.at_tail()) read_at_ = now + *options_.poll;
   }
 
-  // A worker is idle only while it has nothing to deliver and all that it delivered is dealt with. It has been idle for
-  // long enough once a look that began at the end of that time has found nothing. "Later" is strict, because both may
+  // A worker is idle while it has nothing to deliver and everything delivered is processed. Before it exits for that, a
+  // look for records that began after the whole idle time must have found nothing. "After" is strict, because both may
   // fall into the same microsecond.
 
   [[nodiscard]] bool is_idle_long_enough_at(Duration time) const {
@@ -238,24 +238,24 @@ class Worker {
     if (reader_.wait(time, waking_.token())) keeper_.notice();
   }
 
-  static constexpr std::size_t most_memory = 32UL * 1024 * 1024;  // of what is read and not yet delivered
+  static constexpr std::size_t most_memory = 32UL * 1024 * 1024;  // of records read and not yet delivered
 
   const WorkerOptions& options_;
   Delivery& delivery_;
   const Clock& clock_;
   const std::stop_token& stop_;
-  EitherStop waking_;  // from waiting for records
+  EitherStop waking_;  // ends a wait for records
   std::optional<std::vector<ShardPlace>> ends_;
   LeaseKeeper keeper_;
   ShardReader reader_;
   Batches batches_;
   WorkerReport report_;
-  std::map<ShardId, std::uint64_t> epochs_;  // of the shards that are read
-  std::optional<std::uint64_t> followed_;    // the version of the leases that it reads by
+  std::map<ShardId, std::uint64_t> epochs_;  // of the leases whose shards are read
+  std::optional<std::uint64_t> followed_;    // the version of the leases that epochs_ follows
   bool has_flushed_ = true;
   Duration committed_at_{0};
   Duration idle_since_{0};
-  Duration looked_at_{-1};  // when the newest look for records began
+  Duration looked_at_{-1};  // when the last look for records began
   Duration read_at_ = Duration::min();
 };
 

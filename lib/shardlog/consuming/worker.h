@@ -13,38 +13,34 @@
 namespace shardlog::consuming {
 
 struct WorkerOptions {
-  std::string consumer;  ///< its name; it is there
-  std::string worker;    ///< the name that this worker goes by; no two of one process at once have the same one
+  std::string consumer;  ///< the name of an existing consumer
+  std::string worker;    ///< the name of this worker; no two workers of one process may share a name at a time
   Duration lease_duration = std::chrono::seconds(10);
-  std::size_t workers = 1;  ///< so many begin together: each takes no more than its share, as long as others can
+  std::size_t workers = 1;  ///< how many begin together: each takes only its share while others may come for theirs
   bool follow = false;
   std::optional<Duration> idle_exit{};  ///< when following: end after this long with nothing to do
-  std::optional<Duration> poll{};       ///< when following: look at this interval only, instead of being woken
-
-  // What a batch is made of at most; a single record may be larger. `batch_wait` is how long to wait for a batch to be
-  // full, counted from its first record.
-  std::size_t batch_records = 1000;
-  std::uint64_t batch_bytes = 1024UL * 1024;
-  Duration batch_wait{0};
+  std::optional<Duration> poll{};       ///< when following: look at this interval instead of being woken by commits
+  BatchLimits batch{};
 };
 
-/// How a run of a worker went.
+/// What happened during a run of a worker.
 struct WorkerReport {
   bool missed_records = false;        ///< there were gaps
-  bool refused = false;               ///< the delivery wanted no more
+  bool refused = false;               ///< the delivery wanted no more records
   bool held_any = false;              ///< it had a lease at some time
-  std::vector<Lease> left_to_others;  ///< without follow: shards that live workers of the consumer hold
+  std::vector<Lease> left_to_others;  ///< without follow: leases that live workers of the consumer hold
 };
 
-/// Reads the shards that it holds leases for, and delivers them, until it is stopped, or, without follow, until all
-/// that was there at the start and that nobody else holds is delivered. Parents before their children. Leaves its
-/// leases free, their checkpoints where the delivery has come to.
+/// Reads the shards for which it holds leases, parents before their children, and delivers their records. Ends when
+/// `stop` is requested or the delivery wants no more. Without follow it also ends once everything that was in the
+/// stream at the start, and whose lease no other worker holds, is delivered. Leaves its leases free, with checkpoints
+/// after the records that were processed.
 ///
-/// A checkpoint is written after a batch that is dealt with, but not more than once in 20 ms while there is more to
-/// deliver: so much may come again after a crash.
+/// Writes a checkpoint after a processed batch, but while there is more to deliver at most once in 20 ms: the records
+/// of that time may be delivered again after a crash.
 ///
-/// Throws fenced where a lease was lost (its message says to whom), not_found where the consumer is not there, and as
-/// Stream and the delivery do. `stream` is open for writing; it is this worker's alone. All must outlive the call.
+/// Throws fenced if a lease was lost (the message says to whom), not_found if there is no such consumer, and as Stream
+/// and the delivery do. `stream` is open for writing, and nothing else may use it meanwhile.
 SHARDLOG_API WorkerReport run_worker(const WorkerOptions& options, Stream& stream, Delivery& delivery,
                                      const Clock& clock, const std::stop_token& stop);
 

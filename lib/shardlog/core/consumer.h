@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,7 +19,7 @@ struct LeaseOwner {
   std::string process;         ///< tells it from every other worker of that name: Liveness::self()
   Duration lease_duration{0};  ///< it loses a lease whose counter it has not raised for this long
 
-  friend bool operator==(const LeaseOwner&, const LeaseOwner&) = default;
+  friend auto operator<=>(const LeaseOwner&, const LeaseOwner&) = default;
 };
 
 /// One shard of a consumer, and the worker that reads it.
