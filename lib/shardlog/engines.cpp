@@ -1,4 +1,4 @@
-// The one place that knows every engine: which scheme of an address belongs to which.
+// The only file that knows every engine, and the scheme of its addresses.
 
 #include "shardlog/engines.h"
 
@@ -12,7 +12,7 @@ namespace shardlog {
 
 namespace {
 
-/// "scheme:" at the start of an address; empty for a path. A path with a colon is written with a slash before it.
+/// The text before the colon of "scheme:..."; empty for a path. A path may have a colon after a slash.
 std::string_view scheme_of(std::string_view address) {
   const std::size_t colon = address.find(':');
   if (colon == 0 || colon == std::string_view::npos) return {};

@@ -9,11 +9,11 @@
 
 namespace shardlog {
 
-/// The engine of an address: a path, or "scheme:..." for another one than the embedded. Throws usage (unknown scheme,
-/// an empty name).
+/// The engine for an address: a path means the embedded engine, "scheme:..." another one. Throws usage (unknown scheme,
+/// empty address).
 SHARDLOG_API std::unique_ptr<Engine> engine_of(const std::string& address);
 
-/// As Engine::create(), open(), list() and remove() of the address's engine.
+/// Engine::create(), open(), list() and remove() of the address's engine.
 SHARDLOG_API void create(const std::string& address, const CreateOptions& options, const Clock& clock);
 SHARDLOG_API std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock);
 SHARDLOG_API std::vector<std::string> list_streams(const std::string& address);

@@ -6,8 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "shardlog/consuming/assignment.h"
 #include "shardlog/consuming/frontier.h"
-#include "shardlog/consuming/holder_watch.h"
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/uuid.h"
 

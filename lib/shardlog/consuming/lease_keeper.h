@@ -8,7 +8,6 @@
 
 #include "shardlog/consuming/assignment.h"
 #include "shardlog/consuming/delivery.h"
-#include "shardlog/consuming/holder_watch.h"
 #include "shardlog/log/stream.h"
 
 namespace shardlog::consuming {

@@ -12,6 +12,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/core/uuid.h"
 
 namespace shardlog {
 
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::uint32_t magic = 0x52464c53;  // "SLFR"
 constexpr std::uint8_t version = 1;
-constexpr std::size_t most_digits = 129;
 constexpr std::size_t uuid_size = 16;
 
 namespace offset {
@@ -59,12 +59,9 @@ void store_uuid(char* to, const std::string& uuid) {
 }
 
 std::string load_uuid(std::string_view bytes) {
-  std::string uuid;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) uuid += '-';
-    uuid += fmt::format("{:02x}", static_cast<unsigned char>(bytes[i]));
-  }
-  return uuid;
+  std::string hex;
+  for (const char byte : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return to_uuid(hex);
 }
 
 }  // namespace
@@ -92,7 +89,7 @@ std::size_t frame_size(std::string_view prefix) {
   }
   const std::size_t digits = load<std::uint8_t>(prefix.data() + offset::digits);
   const std::size_t size = frame_prefix_size + digits + load<std::uint32_t>(prefix.data() + offset::payload_size);
-  if (digits == 0 || digits > most_digits || size > largest_frame) refuse("an impossible size");
+  if (digits == 0 || digits > SequenceNumber::most_digits || size > largest_frame) refuse("an impossible size");
   return size;
 }
 

@@ -1,8 +1,7 @@
 #include "shardlog/core/hash_key.h"
 
+#include <fmt/format.h>
 #include <nettle/md5.h>
-
-#include <algorithm>
 
 namespace shardlog {
 
@@ -45,14 +44,7 @@ HashKey::Bytes HashKey::bytes() const {
 }
 
 std::string HashKey::to_string() const {
-  std::string digits;
-  Value rest = value_;
-  do {
-    digits += static_cast<char>('0' + static_cast<int>(rest % 10));
-    rest /= 10;
-  } while (rest != 0);
-  std::reverse(digits.begin(), digits.end());
-  return digits;
+  return fmt::format("{}", value_);
 }
 
 }  // namespace shardlog

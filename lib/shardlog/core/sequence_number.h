@@ -17,10 +17,16 @@ namespace shardlog {
 /// "SequenceNumber"). Compare sequence numbers of one shard, but never compute with them: some engines leave gaps.
 class SHARDLOG_API SequenceNumber {
  public:
+  static constexpr std::size_t most_digits = 129;
+
   explicit SequenceNumber(std::uint64_t value) : digits_(std::to_string(value)) {}
 
   /// Nullopt unless `decimal` is 0, or 1 to 129 digits without a leading zero.
-  static std::optional<SequenceNumber> parse(std::string_view decimal);
+  static std::optional<SequenceNumber> parse(std::string_view decimal) {
+    const bool is_number = !decimal.empty() && decimal.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool is_canonical = decimal.size() <= most_digits && (decimal.size() == 1 || !decimal.starts_with('0'));
+    return is_number && is_canonical ? std::optional(SequenceNumber(decimal)) : std::nullopt;
+  }
 
   [[nodiscard]] const std::string& to_string() const { return digits_; }
 

@@ -16,15 +16,17 @@ std::string random_hex() {
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw system_error("get random numbers", errno);
   }
-  std::string hex;
-  for (const unsigned char byte : bytes) hex += fmt::format("{:02x}", byte);
-  return hex;
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
 std::string make_uuid() {
   std::string hex = random_hex();
   hex[12] = '4';
   hex[16] = "89ab"[static_cast<std::size_t>(hex[16]) % 4];
+  return to_uuid(hex);
+}
+
+std::string to_uuid(std::string_view hex) {
   return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
                      hex.substr(20));
 }

@@ -17,15 +17,19 @@ constexpr std::size_t max_tags = 50;
 constexpr std::size_t max_tag_key = 128;
 constexpr std::size_t max_tag_value = 256;
 
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::usage, message);
+}
+
 void check_tag(const std::string& key, const std::string& value) {
   const auto key_length = utf8_length(key);
   const auto value_length = utf8_length(value);
-  if (!key_length || !value_length) throw Error(ErrorCode::usage, "tag " + quote(key) + ": not valid UTF-8");
+  if (!key_length || !value_length) refuse("tag " + quote(key) + ": not valid UTF-8");
   if (*key_length == 0 || *key_length > max_tag_key) {
-    throw Error(ErrorCode::usage, fmt::format("tag {}: a key has 1 to {} characters", quote(key), max_tag_key));
+    refuse(fmt::format("tag {}: a key has 1 to {} characters", quote(key), max_tag_key));
   }
   if (*value_length > max_tag_value) {
-    throw Error(ErrorCode::usage, fmt::format("tag {}: a value has at most {} characters", quote(key), max_tag_value));
+    refuse(fmt::format("tag {}: a value has at most {} characters", quote(key), max_tag_value));
   }
 }
 
@@ -35,8 +39,7 @@ void check_consumer_name(const std::string& name) {
   constexpr std::size_t longest = 128;
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
   if (name.empty() || name.size() > longest || name.find_first_not_of(allowed) != std::string::npos) {
-    throw Error(ErrorCode::usage,
-                fmt::format("consumer {}: a consumer's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(name), longest));
+    refuse(fmt::format("consumer {}: a consumer's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(name), longest));
   }
 }
 
@@ -48,13 +51,11 @@ std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
 
 void check(const StreamSettings& settings) {
   if (settings.max_record_size < smallest_max_record_size || settings.max_record_size > largest_max_record_size) {
-    throw Error(ErrorCode::usage,
-                fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
+    refuse(fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
   }
-  if (settings.retention <= Duration(0))
-    throw Error(ErrorCode::usage, "a retention of 0 would keep nothing: give a longer one, or forever");
+  if (settings.retention <= Duration(0)) refuse("a retention of 0 would keep nothing: give a longer one, or forever");
   if (settings.tags.size() > max_tags) {
-    throw Error(ErrorCode::usage, fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
+    refuse(fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
   }
   for (const auto& [key, value] : settings.tags) check_tag(key, value);
 }
@@ -64,10 +65,9 @@ void check(const Attributes& attributes) {
   for (const auto& [key, value] : attributes) {
     const auto length = utf8_length(key);
     if (!length || *length == 0 || *length > max_tag_key)
-      throw Error(ErrorCode::usage, fmt::format("attribute {}: a key has 1 to {} characters", quote(key), max_tag_key));
+      refuse(fmt::format("attribute {}: a key has 1 to {} characters", quote(key), max_tag_key));
     if (value.size() > longest_value)
-      throw Error(ErrorCode::usage,
-                  fmt::format("attribute {}: a value has at most {} bytes", quote(key), longest_value));
+      refuse(fmt::format("attribute {}: a value has at most {} bytes", quote(key), longest_value));
   }
 }
 

@@ -30,7 +30,7 @@ const Shard& open_shard(const ShardMap& map, ShardId id) {
   return shard;
 }
 
-/// The open shards of a map as a plan changes them, from left to right, and the steps it took.
+/// The open shards, from left to right, as the steps of a plan change them, and these steps.
 class Planner {
  public:
   struct Part {
@@ -53,7 +53,7 @@ class Planner {
     return std::find_if(parts_.begin(), parts_.end(), [id](const Part& part) { return part.id == id; });
   }
 
-  /// Returns the left child; the right one is behind it.
+  /// Returns the left child; the right one is next to it.
   Parts::iterator split(Parts::iterator part, HashKey at) {
     const HashRange left{part->range.first, before(at)};
     const HashRange right{at, part->range.last};
@@ -117,11 +117,11 @@ Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads) 
   if (right->range.first < left->range.first) std::swap(left, right);
   if (left == right || left->range.last == max_hash_key ||
       HashKey(left->range.last.value() + 1) != right->range.first) {
-    const std::size_t place = map.open_index_of(left->range.first);
+    const std::size_t index = map.open_index_of(left->range.first);
     std::string neighbours;
-    if (place > 0) neighbours += map.open_shards()[place - 1].to_string();
-    if (place + 1 < map.open_shards().size()) {
-      neighbours += (neighbours.empty() ? "" : " and ") + map.open_shards()[place + 1].to_string();
+    if (index > 0) neighbours += map.open_shards()[index - 1].to_string();
+    if (index + 1 < map.open_shards().size()) {
+      neighbours += (neighbours.empty() ? "" : " and ") + map.open_shards()[index + 1].to_string();
     }
     throw Error(ErrorCode::usage,
                 fmt::format("{} and {} are not adjacent: {}", one.to_string(), other.to_string(),

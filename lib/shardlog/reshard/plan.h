@@ -19,34 +19,32 @@
 /// Parents close and children take over their part of the key space; nothing that is stored moves.
 namespace shardlog::reshard {
 
-/// What a shard holds, for the figures of a plan.
+/// How much a shard holds, for the figures of a plan.
 struct Load {
   double records = 0;
   double bytes = 0;
 };
 using Loads = std::map<ShardId, Load>;
 
-/// A plan's step with what it means: how much of the load goes to other shards from then on.
+/// A step of a plan, and how much load goes to other shards from then on.
 struct PlannedStep {
   ReshardStep step;
-  Load moved;  ///< what the parents hold; of parents that the plan itself makes, their share by the width of their
-               ///< ranges
+  Load moved;  ///< the load of the parents; that of a parent made by the plan itself is estimated by its range's width
 };
 
 using Plan = std::vector<PlannedStep>;
 
-/// Splits an open shard at `at`, the first hash key of the second child, or in the middle.
-/// Throws not_found (no such shard) and usage (closed, or no key of the range but its first can be `at`); each message
-/// says what would work.
+/// Splits an open shard at `at`, the first hash key of the second child, or in the middle. Throws not_found (no such
+/// shard) and usage (closed, or `at` is not a key of the range after its first); each message says what would work.
 SHARDLOG_API Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);
 
 /// Merges two open shards whose ranges are adjacent, in either order. Throws as split().
 SHARDLOG_API Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads);
 
-/// Brings the open shards to the ranges that a new stream of `count` shards has, by a sweep from the left: for each of
-/// these ranges in turn, what is too small is merged with what is to its right, and what reaches beyond its end is
-/// split there. That makes as many splits as there are new boundaries and as many merges as there are boundaries too
-/// many. Throws usage where count is not 1 to max_shards.
+/// Brings the open shards to the ranges of a new stream of `count` shards, by a sweep from the left: for each of these
+/// ranges in turn, a shard that is too small is merged with its right neighbour, and a shard that reaches beyond the
+/// end of the range is split there. That takes one split for each new boundary and one merge for each boundary to
+/// remove. Throws usage unless count is 1 to max_shards.
 SHARDLOG_API Plan scale(const ShardMap& map, std::uint32_t count, const Loads& loads);
 
 }  // namespace shardlog::reshard
