@@ -166,7 +166,7 @@ TEST_F(Server, GetShardIteratorPinsWhatItCan) {
   const auto outcomes = stream_->append({{&batch, 1}});
   const auto& stored = std::get<Stored>(outcomes.at(0));
   const auto pinned = [&](const Position& position) -> Checkpoint {
-    const ShardPlace place = stream_->locate(position, {ShardId(0)}).at(0);
+    const LocatedStart place = stream_->locate(position, {ShardId(0)}).at(0);
     if (place.next) return AtSequence{*place.next, place.not_before};
     if (const auto* const at = std::get_if<AtTime>(&position)) return *at;
     return Latest{};

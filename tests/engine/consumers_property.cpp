@@ -215,7 +215,7 @@ RC_GTEST_PROP(ProducersProperty, StoreEachRecordOnceHoweverManyRunsThereAre, ())
       fenced = true;
       at.reset();  // a run that is refused looks where it is
       for (const Producer& each : run.stream->producers().of("p")) {
-        if (each.id.source == source) at = std::stoull(each.place.position.to_string());
+        if (each.id.source == source) at = std::stoull(each.position.sequence.to_string());
       }
     }
     RC_ASSERT(fenced != up_to_date);

@@ -77,7 +77,7 @@ class Starts : public test::StreamTest {
 
   Lines located(const Position& position, const std::vector<ShardId>& shards = {}) {
     Lines lines;
-    for (const ShardPlace& place : stream_->locate(position, shards)) {
+    for (const LocatedStart& place : stream_->locate(position, shards)) {
       lines.push_back(std::to_string(place.shard.number()) + ":" + place.next.value().to_string() +
                       (place.at_end ? " end" : ""));
     }

@@ -162,10 +162,10 @@ std::unique_ptr<Reader> MemoryStream::read(const ReadRequest& request) {
   return std::make_unique<MemoryReader>(store_, clock_, request);
 }
 
-std::vector<ShardPlace> MemoryStream::locate(const Position& position, const std::vector<ShardId>& shards) {
+std::vector<LocatedStart> MemoryStream::locate(const Position& position, const std::vector<ShardId>& shards) {
   return store_->locked([&](MemoryLog& log) {
     log.expire(clock_.now());
-    std::vector<ShardPlace> places;
+    std::vector<LocatedStart> places;
     const auto* const at = std::get_if<AtTime>(&position);
     const bool is_number =
         std::holds_alternative<AtSequence>(position) || std::holds_alternative<AfterSequence>(position);

@@ -66,7 +66,7 @@ class MemoryStream final : public Stream {
   std::vector<Outcome> append(const AppendRequest& request) override;
   void make_durable() override;
   std::unique_ptr<Reader> read(const ReadRequest& request) override;
-  std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override;
+  std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) override;
   std::unique_ptr<Notice> notice() override;
 
   Resharding& resharding() override;

@@ -195,13 +195,13 @@ void MemoryLog::check_moves(std::span<const ProducerMove> moves) const {
     auto found = at.find(move.id);
     if (found == at.end()) {
       const auto stored = producers.find(move.id);
-      const auto place = stored == producers.end() ? std::nullopt : std::optional(stored->second.place.position);
+      const auto place = stored == producers.end() ? std::nullopt : std::optional(stored->second.position.sequence);
       found = at.emplace(move.id, place).first;
     }
     if (found->second != move.from) {
       throw Error(ErrorCode::fenced, "producer " + quote(move.id.name) + ": is not where it is expected");
     }
-    found->second = move.to.position;
+    found->second = move.to.sequence;
   }
 }
 

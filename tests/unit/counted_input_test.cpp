@@ -30,9 +30,9 @@ void add_lines(CountedInput& input, const Pieces& pieces) {
   input.add(lines, lengths);
 }
 
-ProducerPlace place_after(const std::vector<Pieces>& commits) {
+ProducerPosition place_after(const std::vector<Pieces>& commits) {
   CountedInput input(std::nullopt);
-  std::optional<ProducerPlace> place;
+  std::optional<ProducerPosition> place;
   for (const Pieces& pieces : commits) {
     add(input, pieces);
     place = input.move();
@@ -40,7 +40,7 @@ ProducerPlace place_after(const std::vector<Pieces>& commits) {
   return *place;
 }
 
-std::string refusal_of(const ProducerPlace& place, const Pieces& pieces) {
+std::string refusal_of(const ProducerPosition& place, const Pieces& pieces) {
   CountedInput input(place);
   try {
     add_lines(input, pieces);
@@ -53,8 +53,8 @@ std::string refusal_of(const ProducerPlace& place, const Pieces& pieces) {
 }
 
 TEST(CountedInputTest, KnowsWhatWasStored) {
-  const ProducerPlace place = place_after({{"a", "b"}, {"c"}});
-  EXPECT_EQ(place.position, SequenceNumber(3));
+  const ProducerPosition place = place_after({{"a", "b"}, {"c"}});
+  EXPECT_EQ(place.sequence, SequenceNumber(3));
   CountedInput input(place);
   EXPECT_EQ(input.known(), 3U);
   input.add("a");
@@ -64,7 +64,7 @@ TEST(CountedInputTest, KnowsWhatWasStored) {
   EXPECT_EQ(input.move(), std::nullopt);
   input.end();
   input.add("d");
-  EXPECT_EQ(input.move()->position, SequenceNumber(4));
+  EXPECT_EQ(input.move()->sequence, SequenceNumber(4));
   EXPECT_EQ(input.move(), std::nullopt);
 }
 
@@ -75,12 +75,12 @@ TEST(CountedInputTest, TheSameHoweverItIsHandedOver) {
   add(one, pieces);
   add_lines(other, pieces);
   EXPECT_EQ(one.move(), other.move());
-  const ProducerPlace place = place_after({{pieces[0]}, {pieces[1], pieces[2]}, {pieces[3], pieces[4]}});
+  const ProducerPosition place = place_after({{pieces[0]}, {pieces[1], pieces[2]}, {pieces[3], pieces[4]}});
   EXPECT_EQ(refusal_of(place, pieces), "");
 }
 
 TEST(CountedInputTest, SaysBetweenWhichRecordsAChangedInputDiffers) {
-  const ProducerPlace place = place_after({{"a", "b"}, {"c"}, {"d", "e"}});
+  const ProducerPosition place = place_after({{"a", "b"}, {"c"}, {"d", "e"}});
   const std::string differs = "the input is not the one that was stored: ";
   EXPECT_EQ(refusal_of(place, {"a", "b", "c", "d", "e", "f"}), "");
   EXPECT_EQ(refusal_of(place, {"a", "x", "c", "d", "e"}), differs + "it differs between its records 1 and 2");
@@ -98,8 +98,8 @@ TEST(CountedInputTest, AHoleHasItsPlace) {
   CountedInput input(std::nullopt);
   input.add("a");
   input.add_hole();
-  const ProducerPlace place = *input.move();
-  EXPECT_EQ(place.position, SequenceNumber(2));
+  const ProducerPosition place = *input.move();
+  EXPECT_EQ(place.sequence, SequenceNumber(2));
   CountedInput again(place);
   again.add("a");
   again.add_hole();
@@ -110,10 +110,10 @@ TEST(CountedInputTest, AHoleHasItsPlace) {
 }
 
 TEST(CountedInputTest, APlaceThatDoesNotGoWithItsProofIsCorrupt) {
-  ProducerPlace place = place_after({{"a"}});
-  place.position = SequenceNumber(2);
+  ProducerPosition place = place_after({{"a"}});
+  place.sequence = SequenceNumber(2);
   EXPECT_EQ(refusal([&] { CountedInput input(place); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([] { CountedInput input(ProducerPlace{SequenceNumber(2)}); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([] { CountedInput input(ProducerPosition{SequenceNumber(2)}); }), ErrorCode::corrupt);
 }
 
 }  // namespace

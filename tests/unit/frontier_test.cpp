@@ -29,7 +29,7 @@ ShardMap diamond() {
           {shard(0, all, false), shard(1, left, false, {0}), shard(2, right, false, {0}), shard(3, all, true, {1, 2})}};
 }
 
-ShardPlace place(std::uint32_t number, std::uint64_t next, bool at_end = false) {
+LocatedStart place(std::uint32_t number, std::uint64_t next, bool at_end = false) {
   return {ShardId(number), SequenceNumber(next), at_end};
 }
 
@@ -54,27 +54,27 @@ std::vector<Lease> finished(const ShardMap& map, std::vector<Lease> leases, std:
 }
 
 TEST(FirstLeases, AreOfTheOldestShardsThatAreNotAtTheirEnd) {
-  const std::vector<ShardPlace> places{place(0, 1), place(1, 10), place(2, 10), place(3, 20)};
+  const std::vector<LocatedStart> places{place(0, 1), place(1, 10), place(2, 10), place(3, 20)};
   EXPECT_EQ(text(first_leases(diamond(), TrimHorizon{}, places, 0, 1)), Text{"0:trim-horizon"});
 }
 
 TEST(FirstLeases, OfAPositionThatIsNotTheTrimHorizonAreAtASequenceNumber) {
-  const std::vector<ShardPlace> places{place(0, 10, true), place(1, 20, true), place(2, 20, true), place(3, 31)};
+  const std::vector<LocatedStart> places{place(0, 10, true), place(1, 20, true), place(2, 20, true), place(3, 31)};
   EXPECT_EQ(text(first_leases(diamond(), Latest{}, places, 0, 1)), Text{"3:at:31"});
 }
 
 TEST(FirstLeases, SayThatAShardIsDoneWhileAChildWaitsForItsOtherParent) {
-  const std::vector<ShardPlace> places{place(0, 10, true), place(1, 20, true), place(2, 15), place(3, 20)};
+  const std::vector<LocatedStart> places{place(0, 10, true), place(1, 20, true), place(2, 15), place(3, 20)};
   EXPECT_EQ(text(first_leases(diamond(), AtTime{}, places, 0, 1)), (Text{"1:shard-end", "2:at:15"}));
 }
 
 TEST(FirstLeases, OfAShardAtItsEndBehindOneThatIsNotAreNone) {
-  const std::vector<ShardPlace> places{place(0, 5), place(1, 20, true), place(2, 20, true), place(3, 20)};
+  const std::vector<LocatedStart> places{place(0, 5), place(1, 20, true), place(2, 20, true), place(3, 20)};
   EXPECT_EQ(text(first_leases(diamond(), AtTime{}, places, 0, 1)), Text{"0:at:5"});
 }
 
 TEST(FirstLeases, OfAShardThatOpenedMeanwhileAreNone) {
-  const std::vector<ShardPlace> places{place(0, 5)};
+  const std::vector<LocatedStart> places{place(0, 5)};
   EXPECT_EQ(text(first_leases(diamond(), Latest{}, places, 0, 1)), Text{"0:at:5"});
 }
 
@@ -87,7 +87,7 @@ ShardEnd done_before(std::int64_t time) {
 }
 
 TEST(FirstLeases, KeepATimeThatHasNotCome) {
-  ShardPlace to_come = place(0, 7);
+  LocatedStart to_come = place(0, 7);
   to_come.not_before = Timestamp(Duration(90));
   EXPECT_EQ(text(first_leases(diamond(), AtTime{Timestamp(Duration(90))}, {to_come}, 0, 1)), Text{"0:at:7@90"});
 }

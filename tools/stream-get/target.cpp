@@ -139,7 +139,7 @@ std::optional<SequenceNumber> Target::stored_position(const ProducerId& id) {
     // Records of the source are passed over because of it. What is committed after this stream was opened can be seen
     // only once it is on disk, so once is enough.
     if (!std::exchange(durable_, true)) stream_->make_durable();
-    return producer.place.position;
+    return producer.position.sequence;
   }
   return std::nullopt;
 }

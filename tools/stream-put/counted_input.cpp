@@ -10,11 +10,11 @@
 
 namespace shardlog::cli {
 
-CountedInput::CountedInput(const std::optional<ProducerPlace>& stored) {
+CountedInput::CountedInput(const std::optional<ProducerPosition>& stored) {
   if (!stored) return;
   trail_ = Trail::of_proof(stored->proof);
   if (!trail_.entries().empty()) known_ = trail_.entries().back().position;
-  if (SequenceNumber(known_) != stored->position) {
+  if (SequenceNumber(known_) != stored->sequence) {
     throw Error(ErrorCode::corrupt, "what is known of its input does not go with its place");
   }
 }
@@ -67,12 +67,12 @@ void CountedInput::end() const {
                           position_, known_));
 }
 
-std::optional<ProducerPlace> CountedInput::move() {
+std::optional<ProducerPosition> CountedInput::move() {
   if (position_ <= known_) return std::nullopt;
   trail_.add({position_, hash_.digest()});
   checked_ = trail_.entries().size();
   known_ = position_;
-  return ProducerPlace{SequenceNumber(position_), trail_.to_proof()};
+  return ProducerPosition{SequenceNumber(position_), trail_.to_proof()};
 }
 
 }  // namespace shardlog::cli

@@ -17,7 +17,7 @@ namespace shardlog::cli {
 class CountedInput {
  public:
   /// `stored` is how far it was stored. Throws corrupt and unsupported where its proof is none.
-  explicit CountedInput(const std::optional<ProducerPlace>& stored);
+  explicit CountedInput(const std::optional<ProducerPosition>& stored);
 
   /// How many of the next pieces are dealt with already.
   [[nodiscard]] std::uint64_t known() const { return known_ > position_ ? known_ - position_ : 0; }
@@ -32,7 +32,7 @@ class CountedInput {
   void end() const;
 
   /// How far it is now, where that is further than what was stored and than the last time.
-  std::optional<ProducerPlace> move();
+  std::optional<ProducerPosition> move();
 
  private:
   void counted(std::size_t pieces);

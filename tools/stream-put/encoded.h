@@ -13,7 +13,7 @@
 namespace shardlog::cli {
 
 /// Places of a producer by its sources.
-using ProducerPlaces = std::map<std::string, ProducerPlace>;
+using ProducerPlaces = std::map<std::string, ProducerPosition>;
 
 /// What is wrong with the input. Not an exception yet: it goes from thread to thread behind the records before it.
 struct InputError {

@@ -42,7 +42,7 @@ void ExactlyOnce::with_name(Work work) const {
 
 ExactlyOnce::ExactlyOnce(const std::string& name, Framing::Kind framing, const std::vector<Producer>& stored)
     : name_(name) {
-  std::optional<ProducerPlace> counted;
+  std::optional<ProducerPosition> counted;
   for (const Producer& producer : stored) {
     const Kind kind = kind_of(producer.id.source);
     if (!fits(kind, framing)) {
@@ -50,9 +50,9 @@ ExactlyOnce::ExactlyOnce(const std::string& name, Framing::Kind framing, const s
                   fmt::format("producer {}: what it stored before was another kind of input", quote(name_)));
     }
     if (kind == Kind::plain) {
-      counted = producer.place;
+      counted = producer.position;
     } else {
-      mirrored_.insert_or_assign(producer.id.source, producer.place.position);
+      mirrored_.insert_or_assign(producer.id.source, producer.position.sequence);
     }
   }
   undecided_ = framing == Framing::Kind::json && stored.empty();
@@ -93,7 +93,7 @@ bool ExactlyOnce::is_stored(const RecordOrigin* origin) {
 void ExactlyOnce::pass(const RecordOrigin* origin) {
   if (counted_ || origin == nullptr) return;
   mirrored_.insert_or_assign(origin->source, origin->sequence);
-  moves_.insert_or_assign(origin->source, ProducerPlace{origin->sequence});
+  moves_.insert_or_assign(origin->source, ProducerPosition{origin->sequence});
 }
 
 ProducerPlaces ExactlyOnce::moves() {

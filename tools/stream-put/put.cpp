@@ -116,7 +116,7 @@ class Appends {
           const std::vector<Producer>& stored, Encoders& encoders)
       : writer_(stream, description, command.sync, [&encoders](const ShardMap& map) { encoders.use(map); }),
         producer_(command.producer.value_or("")) {
-    for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.place.position);
+    for (const Producer& producer : stored) places_.emplace(producer.id.source, producer.position.sequence);
   }
 
   producing::Written store(producing::Packed packed, const ProducerPlaces& to, const std::stop_token& stop) {
@@ -126,7 +126,7 @@ class Appends {
       moves.push_back({{producer_, source}, from == places_.end() ? std::nullopt : std::optional(from->second), place});
     }
     producing::Written written = writer_.store(std::move(packed), moves, stop);
-    for (const ProducerMove& move : moves) places_.insert_or_assign(move.id.source, move.to.position);
+    for (const ProducerMove& move : moves) places_.insert_or_assign(move.id.source, move.to.sequence);
     return written;
   }
 

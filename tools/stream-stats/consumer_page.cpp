@@ -124,7 +124,7 @@ std::string format_producers(const std::vector<Producer>& producers, std::size_t
   for (const Producer& each : producers) {
     name.cells.push_back(printable(each.id.name));
     source.cells.push_back(each.id.source.empty() ? "-" : printable(each.id.source));
-    position.cells.push_back(each.place.position.to_string());
+    position.cells.push_back(each.position.sequence.to_string());
     moved.cells.push_back(to_local_rfc3339(each.moved_at));
   }
   return format_table({name, source, position, moved}, width);
@@ -157,7 +157,7 @@ std::string json_producers(const std::vector<Producer>& producers) {
   const char* separator = "";
   for (const Producer& each : producers) {
     json += fmt::format(R"({}{{"producer":{},"source":{},"position":"{}","moved":"{}"}})", separator,
-                        json_string(each.id.name), json_string(each.id.source), each.place.position.to_string(),
+                        json_string(each.id.name), json_string(each.id.source), each.position.sequence.to_string(),
                         to_rfc3339(each.moved_at));
     separator = ",";
   }

@@ -49,11 +49,11 @@ std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
 
 /// Where a consumer must begin. On an engine that cannot pin Latest as a number it becomes the time of this call:
 /// located again later it would be further on, and the records in between would be lost.
-std::vector<ShardPlace> locate(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
-                               const Clock& clock) {
+std::vector<LocatedStart> locate(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
+                                 const Clock& clock) {
   const Timestamp now = clock.now();  // before the stream is asked
-  std::vector<ShardPlace> starts = stream.locate(from, shards);
-  for (ShardPlace& start : starts) {
+  std::vector<LocatedStart> starts = stream.locate(from, shards);
+  for (LocatedStart& start : starts) {
     if (!start.next && !start.at_end && !start.not_before) start.not_before = now;
   }
   return starts;

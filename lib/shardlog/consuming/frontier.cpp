@@ -11,7 +11,7 @@ namespace shardlog::consuming {
 
 namespace {
 
-Checkpoint checkpoint_at(const Position& position, const ShardPlace& start) {
+Checkpoint checkpoint_at(const Position& position, const LocatedStart& start) {
   if (start.at_end) return ShardEnd{start.not_before};
   if (std::holds_alternative<TrimHorizon>(position)) return TrimHorizon{};
   if (start.next) return AtSequence{*start.next, start.not_before};
@@ -152,10 +152,10 @@ std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint) 
   return start;
 }
 
-std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<ShardPlace>& starts,
+std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<LocatedStart>& starts,
                                 std::uint64_t epoch, std::uint64_t generation) {
-  std::map<ShardId, const ShardPlace*> start_of;
-  for (const ShardPlace& start : starts) start_of.emplace(start.shard, &start);
+  std::map<ShardId, const LocatedStart*> start_of;
+  for (const LocatedStart& start : starts) start_of.emplace(start.shard, &start);
   std::set<ShardId> finished;
   std::vector<Lease> leases;
   for (const Shard& shard : map.shards()) {
@@ -172,7 +172,7 @@ std::vector<Lease> first_leases(const ShardMap& map, const Position& position, c
 }
 
 std::vector<Lease> with_shard_at(const ShardMap& map, std::vector<Lease> leases, const Position& position,
-                                 const ShardPlace& start, std::uint64_t epoch, std::uint64_t generation) {
+                                 const LocatedStart& start, std::uint64_t epoch, std::uint64_t generation) {
   std::vector<LeaseChange> changes;
   {
     const Frontier frontier(map, leases);

@@ -60,13 +60,13 @@ std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint);
 
 /// The leases of a consumer that begins at `position`, given its start in each shard. A shard of the map without a
 /// start was opened later, and waits for its parents.
-std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<ShardPlace>& starts,
+std::vector<Lease> first_leases(const ShardMap& map, const Position& position, const std::vector<LocatedStart>& starts,
                                 std::uint64_t epoch, std::uint64_t generation);
 
 /// The leases after one shard was set to a start found from `position`. New and set leases get this epoch and
 /// generation. The ancestors of the shard are still read first.
 std::vector<Lease> with_shard_at(const ShardMap& map, std::vector<Lease> leases, const Position& position,
-                                 const ShardPlace& start, std::uint64_t epoch, std::uint64_t generation);
+                                 const LocatedStart& start, std::uint64_t epoch, std::uint64_t generation);
 
 /// Applies the changes. The leases are in the order of their shards, before and after.
 void make_changes(std::vector<Lease>& leases, const std::vector<LeaseChange>& changes);

@@ -21,10 +21,10 @@ std::size_t count_before(const StoredBatch& stored, const SequenceNumber& end) {
 }  // namespace
 
 ShardReader::ShardReader(Stream& stream, const WorkerOptions& options,
-                         const std::optional<std::vector<ShardPlace>>& ends)
+                         const std::optional<std::vector<LocatedStart>>& ends)
     : stream_(stream), options_(options) {
   if (!ends) return;
-  for (const ShardPlace& end : *ends) ends_.emplace(end.shard, end.next);
+  for (const LocatedStart& end : *ends) ends_.emplace(end.shard, end.next);
 }
 
 void ShardReader::add(ShardId shard, const Checkpoint& start) {

@@ -21,7 +21,7 @@ class ShardReader {
 
   /// `ends`, without follow, says where the read of each shard ends; a shard without an end is not read. The options
   /// must outlive the reader.
-  ShardReader(Stream& stream, const WorkerOptions& options, const std::optional<std::vector<ShardPlace>>& ends);
+  ShardReader(Stream& stream, const WorkerOptions& options, const std::optional<std::vector<LocatedStart>>& ends);
 
   void add(ShardId shard, const Checkpoint& start);
   void remove(ShardId shard);

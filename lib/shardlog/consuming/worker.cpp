@@ -19,13 +19,13 @@ constexpr Duration look_at_delivery = std::chrono::milliseconds(50);  // while d
 constexpr Duration longest_wait = std::chrono::hours(1);
 
 /// Where each shard ended when the run began; nullopt when following.
-std::optional<std::vector<ShardPlace>> ends_of(Stream& stream, bool follow) {
+std::optional<std::vector<LocatedStart>> ends_of(Stream& stream, bool follow) {
   if (follow) return std::nullopt;
   return stream.locate(Latest{}, {});
 }
 
 KeeperOptions keeper_options(const WorkerOptions& options, Stream& stream,
-                             const std::optional<std::vector<ShardPlace>>& ends) {
+                             const std::optional<std::vector<LocatedStart>>& ends) {
   KeeperOptions result{options.consumer,
                        {options.worker, stream.liveness().self(), options.lease_duration},
                        options.follow,
@@ -245,7 +245,7 @@ class Worker {
   const Clock& clock_;
   const std::stop_token& stop_;
   EitherStop waking_;  // ends a wait for records
-  std::optional<std::vector<ShardPlace>> ends_;
+  std::optional<std::vector<LocatedStart>> ends_;
   LeaseKeeper keeper_;
   ShardReader reader_;
   Batches batches_;

@@ -19,23 +19,23 @@ struct ProducerId {
 };
 
 /// How far a producer has come.
-struct ProducerPlace {
-  SequenceNumber position;  ///< of the last record of the input that is stored, or decided on
+struct ProducerPosition {
+  SequenceNumber sequence;  ///< of the last record of the input that is stored, or decided on
   std::string proof{};      ///< lets the producer recognise its input; at most 4096 bytes
 
-  friend bool operator==(const ProducerPlace&, const ProducerPlace&) = default;
+  friend bool operator==(const ProducerPosition&, const ProducerPosition&) = default;
 };
 
 /// Moves a producer on, provided that it is where it is expected.
 struct ProducerMove {
   ProducerId id;
   std::optional<SequenceNumber> from;  ///< nullopt: it has not stored anything yet
-  ProducerPlace to;
+  ProducerPosition to;
 };
 
 struct Producer {
   ProducerId id;
-  ProducerPlace place;
+  ProducerPosition position;
   Timestamp moved_at{};
 
   friend bool operator==(const Producer&, const Producer&) = default;

@@ -30,7 +30,7 @@ struct AppendRequest {
 };
 
 /// Where a read from a position begins in one shard.
-struct ShardPlace {
+struct LocatedStart {
   ShardId shard;
   /// The number of the first record to read; if that record has not arrived yet, the least number that it can have.
   /// Nullopt on engines that cannot tell it (Capabilities::latest_has_number): then the start is a time, or Latest.
@@ -39,7 +39,7 @@ struct ShardPlace {
   /// The position is this time, and no record has arrived at it or later yet. Skip records that arrive before it.
   std::optional<Timestamp> not_before{};
 
-  friend bool operator==(const ShardPlace&, const ShardPlace&) = default;
+  friend bool operator==(const LocatedStart&, const LocatedStart&) = default;
 };
 
 /// An open stream: its log and its other parts. For one thread at a time. Every function that reads throws busy as
@@ -79,7 +79,7 @@ class SHARDLOG_API Stream {
 
   /// Where a read from `position` would begin now in each of the shards, in the order of their ids; no shards means
   /// all. Throws as read(), and trimmed if a sequence number is before the trim horizon.
-  virtual std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) = 0;
+  virtual std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) = 0;
 
   /// Notices commits from now on. For the thread of the stream, which must outlive it.
   virtual std::unique_ptr<Notice> notice() = 0;

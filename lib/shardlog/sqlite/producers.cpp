@@ -29,13 +29,13 @@ std::int64_t checksum_of(const Producer& producer) {
   return RowChecksum()
       .add(producer.id.name)
       .add(producer.id.source)
-      .add(producer.place.position.to_string())
-      .add(producer.place.proof)
+      .add(producer.position.sequence.to_string())
+      .add(producer.position.proof)
       .add(microseconds(producer.moved_at))
       .value();
 }
 
-void check_place(const ProducerId& id, const ProducerPlace& place, ErrorCode code) {
+void check_place(const ProducerId& id, const ProducerPosition& place, ErrorCode code) {
   if (id.name.empty() || id.name.size() > longest_name || !utf8_length(id.name)) {
     throw Error(code,
                 fmt::format("producer {}: a producer's name is 1 to {} bytes of UTF-8", quote(id.name), longest_name));
@@ -51,7 +51,7 @@ void check_place(const ProducerId& id, const ProducerPlace& place, ErrorCode cod
 
 /// What is stored under a right checksum.
 void check_stored(const Producer& producer) {
-  check_place(producer.id, producer.place, ErrorCode::corrupt);
+  check_place(producer.id, producer.position, ErrorCode::corrupt);
   stored_time(text_of(producer.id) + ": moved_at", microseconds(producer.moved_at));
 }
 
@@ -76,7 +76,7 @@ Producer read_row(SQLite::Statement& row) {
   }
   throw Error(ErrorCode::fenced,
               fmt::format("{} is at {}, not at {} as expected: another run has moved it on", text_of(move.id),
-                          found->place.position.to_string(), move.from ? move.from->to_string() : "the start"));
+                          found->position.sequence.to_string(), move.from ? move.from->to_string() : "the start"));
 }
 
 }  // namespace
@@ -122,8 +122,9 @@ void Producers::store(const Producer& producer) {
   Use row(replace_);
   row->bind(1, producer.id.name);
   row->bind(2, producer.id.source);
-  row->bind(3, producer.place.position.to_string());
-  row->bind(4, static_cast<const void*>(producer.place.proof.data()), static_cast<int>(producer.place.proof.size()));
+  row->bind(3, producer.position.sequence.to_string());
+  row->bind(4, static_cast<const void*>(producer.position.proof.data()),
+            static_cast<int>(producer.position.proof.size()));
   row->bind(5, microseconds(producer.moved_at));
   row->bind(6, checksum_of(producer));
   row->exec();
@@ -132,7 +133,7 @@ void Producers::store(const Producer& producer) {
 void Producers::move(std::span<const ProducerMove> moves, Timestamp now) {
   for (const ProducerMove& move : moves) {
     const auto found = find(move.id);
-    const auto at = found ? std::optional(found->place.position) : std::nullopt;
+    const auto at = found ? std::optional(found->position.sequence) : std::nullopt;
     if (at != move.from) fence(move, found);
     store({move.id, move.to, now});
   }

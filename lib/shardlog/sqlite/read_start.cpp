@@ -48,7 +48,7 @@ std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& 
   if (starts.empty()) return {};
   const ShardMap map = configuration.map();
   const auto located = [&](ShardId shard, const Position& position) {
-    const ShardPlace place = locate(database, configuration, position, {shard}, now).at(0);
+    const LocatedStart place = locate(database, configuration, position, {shard}, now).at(0);
     return AtSequence{*place.next, place.not_before};
   };
   std::vector<ShardStart> result;
@@ -102,8 +102,8 @@ ReadStart find_start(SQLite::Database& database, const Configuration& configurat
   return start;
 }
 
-std::vector<ShardPlace> locate(SQLite::Database& database, const Configuration& configuration, const Position& position,
-                               const std::vector<ShardId>& shards, Timestamp now) {
+std::vector<LocatedStart> locate(SQLite::Database& database, const Configuration& configuration,
+                                 const Position& position, const std::vector<ShardId>& shards, Timestamp now) {
   ReadRequest request;
   request.shards = shards;
   request.from = position;
@@ -116,7 +116,7 @@ std::vector<ShardPlace> locate(SQLite::Database& database, const Configuration& 
   Tail end = horizon;  // that of the start may be right for the chosen shards only
   TailScan(database).catch_up(configuration, end);
   const auto* const at = std::get_if<AtTime>(&position);
-  std::vector<ShardPlace> places;
+  std::vector<LocatedStart> places;
   for (const ShardRow& row : configuration.shards) {
     const std::int64_t shard = row.shard.id.number();
     if (!chosen.contains(shard)) continue;

@@ -33,7 +33,7 @@ ReadStart find_start(SQLite::Database& database, const Configuration& configurat
                      const ChosenShards& chosen, const Tail& horizon);
 
 /// As Stream::locate().
-std::vector<ShardPlace> locate(SQLite::Database& database, const Configuration& configuration, const Position& position,
-                               const std::vector<ShardId>& shards, Timestamp now);
+std::vector<LocatedStart> locate(SQLite::Database& database, const Configuration& configuration,
+                                 const Position& position, const std::vector<ShardId>& shards, Timestamp now);
 
 }  // namespace shardlog::sqlite

@@ -63,7 +63,7 @@ class SqliteStream final : public Stream {
     });
   }
 
-  std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
+  std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) override {
     return session_.in_snapshot([&] {
       const Configuration configuration = load_configuration(session_.database(), Access::read);
       return sqlite::locate(session_.database(), configuration, position, shards, session_.clock().now());
