@@ -63,7 +63,7 @@ RC_GTEST_PROP(RecordBatchHostileProperty, RandomBytesAreCorrupt, ()) {
   RC_ASSERT(read(payload) == ErrorCode::corrupt);
 }
 
-RC_GTEST_PROP(RecordBatchHostileProperty, RandomBytesBehindAGoodHeader, ()) {
+RC_GTEST_PROP(RecordBatchHostileProperty, RandomBytesAfterAGoodHeader, ()) {
   test::PayloadParts parts{.record_count = *awkward_numbers(), .columns = {}};
   std::string payload = parts.sealed().substr(0, 8) + test::little_endian(*awkward_numbers());
   for (int numbers = 0; numbers < 3; ++numbers) payload += test::little_endian(*awkward_numbers());

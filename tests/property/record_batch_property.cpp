@@ -50,7 +50,7 @@ RC_GTEST_PROP(RecordBatchProperty, CountsRecordsAndBytes, ()) {
   RC_ASSERT(test::decode(encoded.payload.view()).data_bytes() == bytes);
 }
 
-RC_GTEST_PROP(RecordBatchProperty, LinesAreTheDataWithANewlineBehindEachRecord, ()) {
+RC_GTEST_PROP(RecordBatchProperty, LinesAreTheDataWithANewlineAfterEachRecord, ()) {
   const auto records = *test::batches();
   std::string lines;
   for (const auto& record : records) lines += record.data + '\n';

@@ -62,7 +62,7 @@ TEST(Compression, GivesBackWhatItTook) {
   }
 }
 
-TEST(Compression, SaysWhereTheRoomIsTooSmall) {
+TEST(Compression, ReportsThatTheRoomIsTooSmall) {
   const std::string text(100'000, 'x');
   for (const Compression method : methods) {
     std::string room(text.size(), '\0');
@@ -72,7 +72,7 @@ TEST(Compression, SaysWhereTheRoomIsTooSmall) {
   }
 }
 
-TEST(Compression, RefusesWhatIsNotOfItsSize) {
+TEST(Compression, RefusesAnotherSizeThanItsOwn) {
   const std::string text = "a text that is long enough to be a text, a text, a text, a text, a text, a text, a text";
   for (const Compression method : methods) {
     std::string room(1024, '\0');

@@ -40,7 +40,7 @@ TEST_F(ConsumerTest, IsMadeOnce) {
   EXPECT_EQ(consumer().generation, 1U);
 }
 
-TEST_F(ConsumerTest, IsNotMadeWhereSomebodyWasFaster) {
+TEST_F(ConsumerTest, IsNotMadeIfAnotherProcessWasFaster) {
   stream_.leases().before_change = [this] {
     stream_.leases().before_change = nullptr;
     EXPECT_TRUE(make_consumer(stream_, "billing", TrimHorizon{}, clock_));
@@ -105,7 +105,7 @@ TEST_F(ConsumerTest, IsForgotten) {
   EXPECT_EQ(refusal([&] { forget_consumer(stream_, "billing", false); }), ErrorCode::not_found);
 }
 
-TEST_F(ConsumerTest, IsReadOnFromWhatIsNotDone) {
+TEST_F(ConsumerTest, GoesOnAtItsFirstUnprocessedRecord) {
   Consumer shown;
   shown.leases = {{ShardId(0), {}, {}, 0, 0, 1, ShardEnd{}},
                   {ShardId(1), {}, {}, 0, 0, 1, AfterSequence{SequenceNumber(7)}}};

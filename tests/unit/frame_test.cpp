@@ -111,7 +111,7 @@ TEST(FrameSize, TheLargest) {
   EXPECT_EQ(refusal([&] { frame_size(large.sealed()); }), ErrorCode::malformed);
 }
 
-TEST(FrameSize, RefusesNumbersOfDigitsThatNoneHas) {
+TEST(FrameSize, RefusesImpossibleNumbersOfDigits) {
   for (const std::uint8_t count : {std::uint8_t{0}, std::uint8_t{130}, std::uint8_t{255}}) {
     FrameParts spoilt = parts();
     spoilt.digits = std::string(count, '1');
@@ -143,7 +143,7 @@ TEST(FrameDamage, CutOffAtEveryLength) {
   }
 }
 
-TEST(FrameDamage, BytesBehindTheEnd) {
+TEST(FrameDamage, BytesAfterTheEnd) {
   EXPECT_EQ(refusal([] { read_frame(parts().sealed() + '\0'); }), ErrorCode::malformed);
   EXPECT_EQ(refusal([] { read_frame(parts().sealed() + parts().sealed()); }), ErrorCode::malformed);
 }
@@ -161,7 +161,7 @@ TEST(FrameDamage, EveryByteFlipped) {
   }
 }
 
-TEST(FrameHostile, SequenceNumbersThatAreNone) {
+TEST(FrameHostile, RefusesTextsThatAreNotSequenceNumbers) {
   for (const char* digits : {"01", "-1", "+1", "1 ", " 1", "1.", "x", "1\n"}) {
     FrameParts spoilt = parts();
     spoilt.digits = digits;

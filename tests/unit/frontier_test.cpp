@@ -68,12 +68,12 @@ TEST(FirstLeases, SayThatAShardIsDoneWhileAChildWaitsForItsOtherParent) {
   EXPECT_EQ(text(first_leases(diamond(), AtTime{}, places, 0, 1)), (Text{"1:shard-end", "2:at:15"}));
 }
 
-TEST(FirstLeases, OfAShardAtItsEndBehindOneThatIsNotAreNone) {
+TEST(FirstLeases, LeaveOutAFinishedShardWhoseParentIsNotDone) {
   const std::vector<LocatedStart> places{place(0, 5), place(1, 20, true), place(2, 20, true), place(3, 20)};
   EXPECT_EQ(text(first_leases(diamond(), AtTime{}, places, 0, 1)), Text{"0:at:5"});
 }
 
-TEST(FirstLeases, OfAShardThatOpenedMeanwhileAreNone) {
+TEST(FirstLeases, LeaveOutAShardThatOpenedMeanwhile) {
   const std::vector<LocatedStart> places{place(0, 5)};
   EXPECT_EQ(text(first_leases(diamond(), Latest{}, places, 0, 1)), Text{"0:at:5"});
 }
@@ -122,7 +122,7 @@ TEST(Finish, OfASplitMakesBothChildren) {
   EXPECT_EQ(text(finished(diamond(), {lease(0)}, 0)), (Text{"1:beginning", "2:beginning"}));
 }
 
-TEST(Finish, OfOneParentOfAMergeLeavesThatItIsDone) {
+TEST(Finish, OfOneParentOfAMergeLeavesItsLeaseAsDone) {
   EXPECT_EQ(text(finished(diamond(), {lease(1), lease(2)}, 2)), (Text{"1:at:5", "2:shard-end"}));
 }
 
@@ -151,7 +151,7 @@ TEST(Finish, OfBothParentsAtOnceIsMadeGoodLater) {
   EXPECT_TRUE(due_changes(diamond(), leases, 1).empty());
 }
 
-TEST(Frontier, HandsOutNothingBehindAnAncestorThatIsNotDone) {
+TEST(Frontier, HoldsShardsBackUntilTheirAncestorsAreDone) {
   const ShardMap map = diamond();
   const std::vector<Lease> leases{lease(0), lease(3)};
   EXPECT_FALSE(Frontier(map, leases).waits(ShardId(0)));
@@ -161,7 +161,7 @@ TEST(Frontier, HandsOutNothingBehindAnAncestorThatIsNotDone) {
   EXPECT_TRUE(Frontier(map, one_done).waits(ShardId(3)));
 }
 
-TEST(SeekOfOneShard, ThatIsDoneReadsItAgainAndNothingBehindIt) {
+TEST(SeekOfOneShard, ThatIsDoneReadsItAgainButNotItsChildren) {
   const auto leases = with_shard_at(diamond(), {lease(3)}, TrimHorizon{}, place(1, 10), 4, 2);
   EXPECT_EQ(text(leases), (Text{"1:trim-horizon", "3:at:5"}));
   EXPECT_EQ(leases[0].epoch, 4U);
@@ -171,13 +171,13 @@ TEST(SeekOfOneShard, ThatIsDoneReadsItAgainAndNothingBehindIt) {
   EXPECT_EQ(text(finished(diamond(), leases, 1)), Text{"3:at:5"});
 }
 
-TEST(SeekOfOneShard, ThatWaitsKeepsWhatIsToBeReadBefore) {
+TEST(SeekOfOneShard, ThatWaitsStillReadsItsAncestorsFirst) {
   const auto leases = with_shard_at(diamond(), {lease(0)}, Latest{}, place(3, 31), 2, 2);
   EXPECT_EQ(text(leases), (Text{"0:at:5", "1:beginning", "2:beginning", "3:at:31"}));
   EXPECT_EQ(text(finished(diamond(), leases, 0)), (Text{"1:beginning", "2:beginning", "3:at:31"}));
 }
 
-TEST(SeekOfOneShard, ToItsEndIsAsIfItWereDone) {
+TEST(SeekOfOneShard, ToItsEndCountsAsDone) {
   EXPECT_EQ(text(with_shard_at(diamond(), {lease(0)}, Latest{}, place(0, 10, true), 2, 2)),
             (Text{"1:beginning", "2:beginning"}));
   EXPECT_EQ(text(with_shard_at(diamond(), {lease(1), lease(2)}, Latest{}, place(1, 10, true), 2, 2)),

@@ -77,7 +77,7 @@ TEST(HashKey, RefusesNumbersFarOverTheLargest) {
   EXPECT_EQ(HashKey::parse(std::string(1000, '9')), std::nullopt);
 }
 
-TEST(HashKey, RefusesWhatIsNotADecimalNumber) {
+TEST(HashKey, RefusesTextsThatAreNotDecimalNumbers) {
   for (const char* text : {"", " ", "-", "-0", "-1", "+1", " 1", "1 ", "1\n", "1.0", "1e3", "0x10", "a", "1a", "１"}) {
     EXPECT_EQ(HashKey::parse(text), std::nullopt) << text;
   }

@@ -65,7 +65,7 @@ class LeaseKeeperTest : public testing::Test {
   test::MemoryStream stream_b_{store_};
 };
 
-TEST_F(LeaseKeeperTest, TakesWhatIsFree) {
+TEST_F(LeaseKeeperTest, TakesFreeLeases) {
   LeaseKeeper one = a();
   EXPECT_EQ(one.until_due(), 0us);
   one.tend();
@@ -132,7 +132,7 @@ TEST_F(LeaseKeeperTest, ThatWasPausedChangesNothingAndSaysWhoTookOver) {
   EXPECT_EQ(consumer(), before);
 }
 
-TEST_F(LeaseKeeperTest, ThatWasPausedSaysThatWhoTookOverHasGoneAgain) {
+TEST_F(LeaseKeeperTest, ThatWasPausedSaysThatTheWorkerThatTookOverHasLeft) {
   LeaseKeeper one = a();
   one.tend();
   LeaseKeeper other = b();
@@ -144,7 +144,7 @@ TEST_F(LeaseKeeperTest, ThatWasPausedSaysThatWhoTookOverHasGoneAgain) {
             "lease of shardId-000000000000 was taken over by another worker, which has given it back since");
 }
 
-TEST_F(LeaseKeeperTest, ThatWasPausedGoesOnWhereNobodyTookOver) {
+TEST_F(LeaseKeeperTest, ThatWasPausedGoesOnIfNobodyTookOver) {
   LeaseKeeper one = a();
   one.tend();
   clock_.let_pass(100 * duration);
@@ -215,7 +215,7 @@ TEST_F(LeaseKeeperTest, WritesCheckpointsWithARenewalThatIsDue) {
   EXPECT_EQ(writes, 1);
 }
 
-TEST_F(LeaseKeeperTest, CountsAGapAsReadOnceAllBeforeItIsDealtWith) {
+TEST_F(LeaseKeeperTest, CountsAGapAsReadOnceEverythingBeforeItIsProcessed) {
   LeaseKeeper one = a();
   one.tend();
   one.delivering(ShardId(0), SequenceNumber(4));
@@ -225,7 +225,7 @@ TEST_F(LeaseKeeperTest, CountsAGapAsReadOnceAllBeforeItIsDealtWith) {
   EXPECT_EQ(one.held().at(ShardId(0)).reached, Checkpoint(AfterSequence{SequenceNumber(9)}));
 }
 
-TEST_F(LeaseKeeperTest, ClaimsOneShardFromWhoHasMore) {
+TEST_F(LeaseKeeperTest, ClaimsOneShardFromAWorkerWithMore) {
   LeaseKeeper one = a(true);
   one.tend();
   LeaseKeeper other = b(true);
@@ -336,7 +336,7 @@ TEST_F(LeaseKeeperTest, BothParentsFinishedAtOnceStillMakeTheChild) {
   EXPECT_EQ(lease(0).owner, elsewhere("a"));
 }
 
-TEST_F(LeaseKeeperTest, TakesNothingThatWasOpenedAfterTheLastShardItIsTold) {
+TEST_F(LeaseKeeperTest, TakesNoShardOpenedAfterItsLastShard) {
   LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), false, 1, ShardId(0)});
   one.tend();
   one.take_the_rest();

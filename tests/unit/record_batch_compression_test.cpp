@@ -49,7 +49,7 @@ TEST(RecordBatchCompression, BodiesAreReadAsTheirCodecSays) {
   EXPECT_EQ(decode(parts.sealed()).payload(), parts.sealed());
 }
 
-TEST(RecordBatchCompression, BodiesThatAreNotWhatTheHeaderSaysAreRefused) {
+TEST(RecordBatchCompression, BodiesThatContradictTheHeaderAreRefused) {
   for (const std::uint8_t codec : {lz4, zstd}) {
     const auto stored = [codec](const std::string& body) { return codec == lz4 ? as_lz4(body) : as_zstd(body); };
     std::vector<PayloadParts> hostile(5, hello());
@@ -76,7 +76,7 @@ std::size_t size_of(const std::string& data, Compression compression) {
   return batch.payload.size();
 }
 
-TEST(RecordBatchCompression, IsKeptWhereItSaves) {
+TEST(RecordBatchCompression, IsKeptIfItSaves) {
   std::string noise(100'000, '\0');
   std::mt19937 random(1);
   for (char& byte : noise) byte = static_cast<char>(random());

@@ -47,7 +47,7 @@ TEST(RecordBatchDamage, CutOffAtEveryLengthWithAGoodChecksum) {
   }
 }
 
-TEST(RecordBatchDamage, BytesBehindTheEnd) {
+TEST(RecordBatchDamage, BytesAfterTheEnd) {
   for (const std::string& payload : small_payloads()) {
     std::string longer = payload + '\0';
     EXPECT_EQ(refusal([&] { decode(longer); }), ErrorCode::corrupt);

@@ -162,7 +162,7 @@ TEST(RecordBatchHostile, ALengthCutOff) {
   expect_refused(of_two_records(std::string(1, '\0'), "\n\n"));
 }
 
-TEST(RecordBatchHostile, ASharedLengthWithMoreBehindIt) {
+TEST(RecordBatchHostile, ASharedLengthFollowedByMoreBytes) {
   expect_refused(of_two_records(test::shared_length(1) + '\0', "a\nb\n"));
 }
 

@@ -169,7 +169,7 @@ TEST(RecordBatch, CountsRecordsAndBytesOfDataAndKeys) {
   EXPECT_EQ(batch.data_bytes(), 14U);
 }
 
-TEST(RecordBatch, LinesAreTheDataWithANewlineBehindEachRecord) {
+TEST(RecordBatch, LinesAreTheDataWithANewlineAfterEachRecord) {
   const RecordBatch batch = RecordBatch::decode(encode_all({{"a", "k"}, {""}, {"b\n", "l", HashKey(1)}}).payload);
   EXPECT_EQ(batch.lines(), "a\n\nb\n\n");
 }

@@ -49,7 +49,7 @@ TEST(ScalePlan, ToTheSameNumberIsEmpty) {
   EXPECT_TRUE(scale(even_map(7), 7, {}).empty());
 }
 
-TEST(ScalePlan, ToNoneOrTooManyIsRefused) {
+TEST(ScalePlan, ToZeroOrTooManyIsRefused) {
   EXPECT_EQ(refusal([] { scale(even_map(2), 0, {}); }), ErrorCode::usage);
   EXPECT_EQ(refusal([] { scale(even_map(2), 10'001, {}); }), ErrorCode::usage);
 }
@@ -67,7 +67,7 @@ TEST(SplitPlan, AtTheStartOfTheRangeIsRefused) {
   EXPECT_EQ(refusal([] { split(even_map(2), ShardId(1), half, {}); }), ErrorCode::usage);
 }
 
-TEST(SplitPlan, JustBehindTheStartMakesAShardOfOneKey) {
+TEST(SplitPlan, JustAfterTheStartMakesAShardOfOneKey) {
   const Plan plan = split(even_map(2), ShardId(1), HashKey(half.value() + 1), {});
   EXPECT_EQ(plan[0].step.opens[0].range, (HashRange{half, half}));
 }

@@ -51,7 +51,7 @@ TEST(Runs, ALongInputIsCutEvery256KiB) {
   EXPECT_EQ(cut(10, 9, 10, 10 * mebibyte), Runs{10});
 }
 
-TEST(Runs, BehindOneMebibyteAShardTheyGrowToAQuarterOfWhatAShardHas) {
+TEST(Runs, AfterOneMebibyteAShardTheyGrowToAQuarterOfWhatAShardHas) {
   EXPECT_EQ(cut(4096, 255, 4, 4 * mebibyte), (Runs{1024, 1024, 1024, 1024}));
   EXPECT_EQ(cut(4096, 255, 4, 8 * mebibyte), (Runs{2048, 2048}));
   EXPECT_EQ(cut(4096, 255, 4, 16 * mebibyte), Runs{4096});
@@ -63,7 +63,7 @@ TEST(Runs, EmptyRecordsCountAsTheirNewlines) {
   EXPECT_EQ(cut(1U << 20, 0, 64, mebibyte), Runs(4, 1U << 18));
 }
 
-TEST(Runs, ALongRecordIsOneAloneAndCutsNothingSmallBehindIt) {
+TEST(Runs, ALongRecordIsARunAloneAndLeavesTheNextRunWhole) {
   EXPECT_EQ(cut(1, 10 * mebibyte, 16, 10 * mebibyte), Runs{1});
   std::vector<std::uint32_t> sizes{800 * 1024 - 1};
   sizes.insert(sizes.end(), 896, 255);  // 224 KiB

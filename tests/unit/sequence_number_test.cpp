@@ -37,7 +37,7 @@ TEST(SequenceNumber, RefusesLeadingZeros) {
   EXPECT_EQ(SequenceNumber::parse("01"), std::nullopt);
 }
 
-TEST(SequenceNumber, RefusesWhatIsNotADecimalNumber) {
+TEST(SequenceNumber, RefusesTextsThatAreNotDecimalNumbers) {
   for (const char* text : {"", " ", "-1", "+1", " 1", "1 ", "1\n", "1.0", "0x1", "a", "1a", "１"}) {
     EXPECT_EQ(SequenceNumber::parse(text), std::nullopt) << text;
   }

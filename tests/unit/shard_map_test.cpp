@@ -117,7 +117,7 @@ TEST(ShardMap, FindsOpenAndClosedShards) {
   EXPECT_EQ(*map.find(ShardId(9)), child);
 }
 
-TEST(ShardMap, FindsNothingBeforeBetweenAndBehindItsShards) {
+TEST(ShardMap, FindsNothingBeforeBetweenAndAfterItsShards) {
   const ShardMap map(1, {closed_shard(3, {HashKey(), max_hash_key}), open_shard(9, {HashKey(), max_hash_key})});
   for (const std::uint32_t number : {0U, 2U, 4U, 8U, 10U, 4'294'967'295U})
     EXPECT_EQ(map.find(ShardId(number)), nullptr);

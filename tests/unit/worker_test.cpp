@@ -124,7 +124,7 @@ class WorkerTest : public testing::Test {
   std::stop_source stop_;
 };
 
-TEST_F(WorkerTest, DeliversWhatIsThereAndLeavesItsLeasesFree) {
+TEST_F(WorkerTest, DeliversEverythingAndLeavesItsLeasesFree) {
   store_.put(0, {"a", "b"});
   store_.put(0, {"c"});
   const WorkerReport report = run(recorder_);
@@ -159,7 +159,7 @@ TEST_F(WorkerTest, EndsThereInAShardThatItBeginsToReadLater) {
   EXPECT_EQ(checkpoint(0), after(3));
 }
 
-TEST_F(WorkerTest, ReadsAllWhereThoseThatBeganWithItDoNothing) {
+TEST_F(WorkerTest, ReadsEverythingIfTheWorkersThatBeganWithItDoNothing) {
   store_.put(0, {"a"});
   store_.put(1, {"b"});
   WorkerOptions options;
@@ -200,7 +200,7 @@ TEST_F(WorkerTest, DoesNotReadAChildThatOpensMeanwhile) {
   EXPECT_EQ(log_.records(), Lines{"a"});
 }
 
-TEST_F(WorkerTest, TellsOfAGapAndGoesOnBehindIt) {
+TEST_F(WorkerTest, TellsOfAGapAndGoesOnAfterIt) {
   store_.put(0, {"a", "b", "c", "d"});
   seek_consumer(stream_, "billing", AtSequence{SequenceNumber(1)}, ShardId(0), {.make = true}, clock_);
   store_.trim(0, 3);
@@ -228,7 +228,7 @@ TEST_F(WorkerTest, EndsWhenNoMoreIsWanted) {
   EXPECT_EQ(checkpoint(0), after(2));
 }
 
-TEST_F(WorkerTest, EndsWhenWhatItDeliveredWillNeverBeDealtWith) {
+TEST_F(WorkerTest, EndsWhenDeliveredRecordsWillNeverBeProcessed) {
   recorder_.deals_at_once = false;
   for (const bool follow : {false, true}) {
     recorder_.gone = false;
@@ -246,7 +246,7 @@ TEST_F(WorkerTest, EndsWhenWhatItDeliveredWillNeverBeDealtWith) {
   }
 }
 
-TEST_F(WorkerTest, MovesTheCheckpointOnlyToWhatIsDealtWith) {
+TEST_F(WorkerTest, MovesTheCheckpointOnlyPastProcessedRecords) {
   store_.put(0, {"a", "b"});
   recorder_.on_batch = [](const Batch& batch, Lifeline&) {
     if (batch.first_sequence() == SequenceNumber(2)) throw Error(ErrorCode::io, "write: broken");
@@ -275,7 +275,7 @@ TEST_F(WorkerTest, LeavesTheShardsOfALiveWorkerToIt) {
   EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
 }
 
-TEST_F(WorkerTest, WaitsOneDurationForAWorkerOfWhomNothingIsKnown) {
+TEST_F(WorkerTest, WaitsOneDurationForAWorkerNotKnownToBeAlive) {
   store_.put(0, {"a"});
   const Lease before = lease(0);
   Lease owned = before;
@@ -288,7 +288,7 @@ TEST_F(WorkerTest, WaitsOneDurationForAWorkerOfWhomNothingIsKnown) {
   EXPECT_EQ(log_.records(), Lines{"a"});
 }
 
-TEST_F(WorkerTest, IsFencedByWhoTookOver) {
+TEST_F(WorkerTest, IsFencedByTheWorkerThatTookOver) {
   store_.put(0, {"a"});
   recorder_.on_batch = [this](const Batch&, Lifeline&) {
     const Lease before = lease(0);
@@ -332,7 +332,7 @@ TEST_F(WorkerTest, FollowsThroughAReshardUntilItIsStopped) {
   EXPECT_EQ(lease(0).owner, std::nullopt);
 }
 
-TEST_F(WorkerTest, EndsWhenNothingCameInForSoLong) {
+TEST_F(WorkerTest, EndsWhenNothingCameForTheIdleTime) {
   store_.put(0, {"a"});
   WorkerOptions options = following();
   options.idle_exit = 20ms;

@@ -28,11 +28,14 @@ std::string named(const std::string& name) {
   return "consumer " + quote(name);
 }
 
-/// Throws busy unless the process of the lease's owner is gone.
-void check_is_free(const std::string& name, const Lease& lease, Liveness& liveness) {
-  if (!lease.owner || liveness.state_of(lease.owner->process) == Liveness::State::gone) return;
-  throw Error(ErrorCode::busy, fmt::format("{}: {} is held by worker {}", named(name), lease.shard.to_string(),
-                                           text_of(*lease.owner, liveness)));
+/// Throws busy unless the owners' processes of all leases, or of the lease of `shard`, are gone.
+void check_are_free(const Consumer& consumer, const std::optional<ShardId>& shard, Liveness& liveness) {
+  for (const Lease& lease : consumer.leases) {
+    if (!lease.owner || (shard && lease.shard != *shard)) continue;
+    if (liveness.state_of(lease.owner->process) == Liveness::State::gone) continue;
+    throw Error(ErrorCode::busy, fmt::format("{}: {} is held by worker {}", named(consumer.name),
+                                             lease.shard.to_string(), text_of(*lease.owner, liveness)));
+  }
 }
 
 [[noreturn]] void refuse_name(Stream& stream, const std::string& name) {
@@ -97,11 +100,7 @@ bool seek_consumer(Stream& stream, const std::string& name, const Position& to, 
     made = !there;
     if (!there && !shard) return new_consumer(stream, name, to, clock);
     Consumer changed = there ? *there : new_consumer(stream, name, TrimHorizon{}, clock);
-    if (!options.force) {
-      for (const Lease& lease : changed.leases) {
-        if (!shard || lease.shard == *shard) check_is_free(name, lease, stream.liveness());
-      }
-    }
+    if (!options.force) check_are_free(changed, shard, stream.liveness());
     if (there) ++changed.generation;
     const std::uint64_t epoch = highest_epoch(changed.leases) + 1;
     const auto starts = locate(stream, to, shard ? std::vector{*shard} : std::vector<ShardId>{}, clock);
@@ -124,9 +123,7 @@ void forget_consumer(Stream& stream, const std::string& name, bool force) {
   check_consumer_name(name);
   replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
     if (!there) refuse_name(stream, name);
-    if (!force) {
-      for (const Lease& lease : there->leases) check_is_free(name, lease, stream.liveness());
-    }
+    if (!force) check_are_free(*there, std::nullopt, stream.liveness());
     return std::nullopt;
   });
 }

@@ -24,17 +24,6 @@ std::optional<std::vector<LocatedStart>> ends_of(Stream& stream, bool follow) {
   return stream.locate(Latest{}, {});
 }
 
-KeeperOptions keeper_options(const WorkerOptions& options, Stream& stream,
-                             const std::optional<std::vector<LocatedStart>>& ends) {
-  KeeperOptions result{options.consumer,
-                       {options.worker, stream.liveness().self(), options.lease_duration},
-                       options.follow,
-                       options.workers,
-                       {}};
-  if (ends && !ends->empty()) result.last_shard = ends->back().shard;
-  return result;
-}
-
 class Worker {
  public:
   Worker(const WorkerOptions& options, Stream& stream, Delivery& delivery, const Clock& clock,
@@ -45,7 +34,12 @@ class Worker {
         stop_(stop),
         waking_(stop, delivery.refusal()),
         ends_(ends_of(stream, options.follow)),
-        keeper_(stream, clock, keeper_options(options, stream, ends_)),
+        keeper_(stream, clock,
+                {options.consumer,
+                 {options.worker, stream.liveness().self(), options.lease_duration},
+                 options.follow,
+                 options.workers,
+                 ends_ && !ends_->empty() ? std::optional(ends_->back().shard) : std::nullopt}),
         reader_(stream, options, ends_),
         batches_(options.batch) {}
 

@@ -7,7 +7,7 @@
 
 namespace shardlog {
 
-/// What a person who wrote `word` probably meant: the candidate that differs from it by the fewest letters inserted,
+/// What `word` was probably meant to be: the candidate that differs from it by the fewest letters inserted,
 /// left out, replaced or swapped with their neighbour (Damerau, 1964), or the only one that begins with it. Case does
 /// not count. Returns nullopt if more than a third of the letters differ.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);

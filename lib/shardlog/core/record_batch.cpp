@@ -169,51 +169,58 @@ char* write_hash_keys(char* to, std::span<const Record> records) {
   return to;
 }
 
+struct Sizes {
+  explicit Sizes(std::span<const Record> records) {
+    data_lengths.reserve(records.size());
+    key_lengths.reserve(records.size());
+    for (const Record& record : records) {
+      const std::size_t key_size = record.key ? record.key->size() : 0;
+      data_lengths.push_back(static_cast<std::uint32_t>(record.data.size()));
+      key_lengths.push_back(static_cast<std::uint32_t>(key_size));
+      data += record.data.size();
+      keys += key_size;
+      if (record.explicit_hash_key) ++hash_keys;
+    }
+  }
+
+  std::vector<std::uint32_t> data_lengths;
+  std::vector<std::uint32_t> key_lengths;
+  std::uint64_t data = 0;  // bytes, as keys are
+  std::uint64_t keys = 0;
+  std::size_t hash_keys = 0;  // how many
+};
+
 }  // namespace
 
 EncodedBatch encode(std::span<const Record> records, Compression compression) {
   PayloadWriter writer(records.size());
-  std::vector<std::uint32_t> data_lengths;
-  std::vector<std::uint32_t> key_lengths;
-  data_lengths.reserve(records.size());
-  key_lengths.reserve(records.size());
-  std::uint64_t data_size = 0;
-  std::uint64_t keys_size = 0;
-  std::size_t hash_keys = 0;
-  for (const Record& record : records) {
-    data_size += record.data.size();
-    data_lengths.push_back(static_cast<std::uint32_t>(record.data.size()));
-    const std::size_t key_size = record.key ? record.key->size() : 0;
-    keys_size += key_size;
-    key_lengths.push_back(static_cast<std::uint32_t>(key_size));
-    if (record.explicit_hash_key) ++hash_keys;
-  }
-  check_data_size(data_size + keys_size);
+  const Sizes sizes(records);
+  check_data_size(sizes.data + sizes.keys);
 
-  const auto data_plan = LengthsPlan::of(data_lengths);
-  const auto key_plan = LengthsPlan::of(key_lengths);
+  const auto data_plan = LengthsPlan::of(sizes.data_lengths);
+  const auto key_plan = LengthsPlan::of(sizes.key_lengths);
   writer.declare(Column::data_lengths, data_plan.size);
-  if (keys_size > 0) {
+  if (sizes.keys > 0) {
     writer.declare(Column::key_lengths, key_plan.size);
-    writer.declare(Column::keys, keys_size);
+    writer.declare(Column::keys, sizes.keys);
   }
-  if (hash_keys > 0) {
-    writer.declare(Column::explicit_hash_keys, bitmap_size(records.size()) + hash_keys * sizeof(HashKey::Bytes));
+  if (sizes.hash_keys > 0) {
+    writer.declare(Column::explicit_hash_keys, bitmap_size(records.size()) + sizes.hash_keys * sizeof(HashKey::Bytes));
   }
-  writer.declare(Column::data, data_size + records.size());
+  writer.declare(Column::data, sizes.data + records.size());
 
   char* to = writer.allocate();
-  to = data_plan.write(to, data_lengths);
-  if (keys_size > 0) {
-    to = key_plan.write(to, key_lengths);
+  to = data_plan.write(to, sizes.data_lengths);
+  if (sizes.keys > 0) {
+    to = key_plan.write(to, sizes.key_lengths);
     for (const Record& record : records) to = append(to, record.key.value_or(std::string_view()));
   }
-  if (hash_keys > 0) to = write_hash_keys(to, records);
+  if (sizes.hash_keys > 0) to = write_hash_keys(to, records);
   for (const Record& record : records) {
     to = append(to, record.data);
     *to++ = '\n';
   }
-  return writer.finish(data_size + keys_size, compression);
+  return writer.finish(sizes.data + sizes.keys, compression);
 }
 
 EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths, Compression compression) {
@@ -276,7 +283,7 @@ void RecordBatch::check_header() const {
   if (payload.size() < format::offset::column_sizes) refuse("shorter than its header");
   if (load<std::uint32_t>(payload.data() + format::offset::magic) != format::magic) refuse("not a record batch");
   if (compute_checksum(payload) != payload_checksum(payload)) refuse("checksum mismatch");
-  // From here on these are the bytes that were written: what is unknown is new, not damaged.
+  // The bytes are as they were written, so an unknown value means a newer version, not damage.
   const auto version = load<std::uint8_t>(payload.data() + format::offset::version);
   if (version != format::version) {
     refuse_newer(fmt::format("format version {}", version));

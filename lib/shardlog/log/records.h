@@ -13,7 +13,7 @@
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
 
-/// What goes into a stream and what comes out of it.
+/// The batches that go into a stream, their outcomes, and the batches that come out of it.
 namespace shardlog {
 
 /// A batch and the shard that it was routed to.
