@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "shardlog/core/export.h"
-#include "shardlog/log/engine.h"
+#include "shardlog/log/stream.h"
 
 namespace shardlog {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/log/engine.h"
+#include "shardlog/log/stream.h"
 #include "support/memory_store.h"
 
 namespace shardlog::test {

@@ -72,10 +72,6 @@ const LeaseOwner* next_owner(const Candidate& candidate) {
   return candidate.lease->claimant ? &*candidate.lease->claimant : &*candidate.lease->owner;
 }
 
-std::size_t share_of(std::size_t shards, std::size_t workers) {
-  return (shards + workers - 1) / workers;
-}
-
 /// Orders the shards differently for each worker, so that workers get in each other's way less.
 class Preference {
  public:
@@ -98,6 +94,8 @@ class Preference {
 struct Kind {
   std::size_t total = 0;
   std::size_t mine = 0;
+
+  [[nodiscard]] std::size_t share(std::size_t workers) const { return (total + workers - 1) / workers; }
 };
 
 std::optional<ShardId> choose_claim(std::span<const Candidate> candidates, const LeaseOwner& me, const Loads& loads,
@@ -148,7 +146,7 @@ Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, c
   Assignment assignment;
   for (const Candidate* const candidate : free) {
     Kind& kind = candidate->open ? open : closed;
-    if (!rules.everything && !candidate->left && kind.mine >= share_of(kind.total, workers)) continue;
+    if (!rules.everything && !candidate->left && kind.mine >= kind.share(workers)) continue;
     ++kind.mine;
     assignment.take.push_back(candidate->lease->shard);
   }

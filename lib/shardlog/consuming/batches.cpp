@@ -7,10 +7,6 @@ namespace shardlog::consuming {
 
 namespace {
 
-std::optional<ShardId> first_of(const std::set<std::pair<Duration, ShardId>>& order) {
-  return order.empty() ? std::nullopt : std::optional(order.begin()->second);
-}
-
 /// How many records of a slice, from its first, fit into `room`, and their bytes. Moves `next` past them unless all
 /// fit. The first record of a batch always fits.
 std::pair<std::size_t, std::uint64_t> fitting(const Slice& slice, std::uint64_t slice_bytes,
@@ -33,10 +29,6 @@ void Batches::add(ShardId shard, const Slice& slice, Duration now) {
   auto next = slice.stored->records.begin();
   for (std::size_t i = 0; i < slice.first; ++i) ++next;
   push(shard, {Records{slice, next, slice.bytes()}, now, reading_});
-}
-
-void Batches::add(const Gap& gap, Duration now) {
-  push(gap.shard, {gap, now, reading_});
 }
 
 void Batches::push(ShardId shard, Item item) {
@@ -68,20 +60,12 @@ void Batches::drop(ShardId shard) {
   buffers_.erase(entry);
 }
 
-std::optional<ShardId> Batches::full() const {
-  return first_of(full_);
-}
-
 std::optional<ShardId> Batches::waited(Duration now, bool at_tail) const {
   if (partial_.empty()) return std::nullopt;
   const auto& [since, shard] = *partial_.begin();
   if (now - since < limits_.wait) return std::nullopt;
   const bool more_was_read = buffers_.at(shard).items.front().reading < reading_;
   return at_tail || more_was_read ? std::optional(shard) : std::nullopt;
-}
-
-std::optional<ShardId> Batches::oldest() const {
-  return full_.empty() ? first_of(partial_) : first_of(full_);
 }
 
 std::optional<Duration> Batches::due_at() const {

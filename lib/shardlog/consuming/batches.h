@@ -26,7 +26,7 @@ class Batches {
   /// Call it before the add() of each piece that is read.
   void begin() { ++reading_; }
   void add(ShardId shard, const Slice& slice, Duration now);
-  void add(const Gap& gap, Duration now);
+  void add(const Gap& gap, Duration now) { push(gap.shard, {gap, now, reading_}); }
 
   /// Forgets all records of a shard.
   void drop(ShardId shard);
@@ -37,11 +37,11 @@ class Batches {
   [[nodiscard]] std::size_t memory() const { return memory_; }
 
   /// A shard with a full batch or a gap; nullopt if there is none.
-  [[nodiscard]] std::optional<ShardId> full() const;
+  [[nodiscard]] std::optional<ShardId> full() const { return first_of(full_); }
   /// A shard whose first record has waited long enough. Unless `at_tail`, another piece must have been read meanwhile.
   [[nodiscard]] std::optional<ShardId> waited(Duration now, bool at_tail) const;
   /// The shard whose first record has waited longest, those of full() first.
-  [[nodiscard]] std::optional<ShardId> oldest() const;
+  [[nodiscard]] std::optional<ShardId> oldest() const { return first_of(full_.empty() ? partial_ : full_); }
   /// When waited() will return a shard.
   [[nodiscard]] std::optional<Duration> due_at() const;
 
@@ -69,6 +69,9 @@ class Batches {
   using Order = std::set<std::pair<Duration, ShardId>>;  // by the time at which the first item came
   using Buffers = std::map<ShardId, Buffer>;
 
+  static std::optional<ShardId> first_of(const Order& order) {
+    return order.empty() ? std::nullopt : std::optional(order.begin()->second);
+  }
   void push(ShardId shard, Item item);
   void pop(Buffer& buffer);
   std::vector<Slice> cut(Buffer& buffer);

@@ -78,7 +78,7 @@ void replace(Stream& stream, const std::string& name,
     const auto expected = stream.leases().find(name);
     if (stream.leases().replace(expected, change(expected))) return;
   }
-  throw Error(ErrorCode::busy, named(name) + ": it is changed by others all the time");
+  throw Error(ErrorCode::busy, named(name) + ": other processes keep changing it");
 }
 
 }  // namespace

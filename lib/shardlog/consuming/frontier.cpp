@@ -93,11 +93,6 @@ std::size_t Frontier::index_of(ShardId shard) const {
   return static_cast<std::size_t>(found - map_.shards().data());
 }
 
-bool Frontier::done(ShardId shard) const {
-  const Lease* const found = lease(shard);
-  return found != nullptr && found->done();
-}
-
 std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Lease>& leases, std::uint64_t generation) {
   std::vector<LeaseChange> changes;
   if (std::none_of(leases.begin(), leases.end(), std::mem_fn(&Lease::done))) return changes;

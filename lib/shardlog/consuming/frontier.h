@@ -26,7 +26,7 @@ class Frontier {
   [[nodiscard]] const Lease* lease(ShardId shard) const { return leases_[index_of(shard)]; }
 
   /// Whether its lease says that it is done.
-  [[nodiscard]] bool done(ShardId shard) const;
+  [[nodiscard]] bool done(ShardId shard) const { return lease(shard) != nullptr && lease(shard)->done(); }
 
   /// Whether the shard or one of its descendants has a lease. Otherwise it waits for its parents.
   [[nodiscard]] bool started(ShardId shard) const { return started_[index_of(shard)]; }

@@ -11,7 +11,6 @@ namespace shardlog::consuming {
 
 namespace {
 
-constexpr int rest_per_cost = 50;  // after a look caused by a commit, rest this many times its cost
 // An attempt fails only if another worker changed the leases first. The limit keeps a defect from looping for ever.
 constexpr int most_attempts = 1000;
 constexpr int attempts_to_take = 4;  // in one look: others may take all
@@ -40,18 +39,6 @@ void LeaseKeeper::tend() {
   const Duration now = clock_.elapsed();
   const bool soon_due = looked_at_ + renewal_interval() / 2 <= now;
   if (now >= look_at_ || (renewing && soon_due)) look(false);
-}
-
-Duration LeaseKeeper::shortest_rest() const {
-  return std::min(cost_of_look_ * rest_per_cost, renewal_interval());
-}
-
-void LeaseKeeper::notice() {
-  look_at_ = std::min(look_at_, looked_at_ + shortest_rest());
-}
-
-void LeaseKeeper::notice_busy() {
-  look_at_ = std::min(look_at_, looked_at_ + std::max(shortest_rest(), busy_interval()));
 }
 
 void LeaseKeeper::look(bool everything) {
@@ -197,7 +184,7 @@ void LeaseKeeper::write_until_done(const std::function<Changes()>& plan) {
     if (changes.empty() || write(changes)) return;
     read_leases();
   }
-  throw Error(ErrorCode::busy, "consumer " + quote(options_.consumer) + ": its leases are changed all the time");
+  throw Error(ErrorCode::busy, "consumer " + quote(options_.consumer) + ": other workers keep changing its leases");
 }
 
 Lease LeaseKeeper::renewed(const HeldLease& held) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -48,9 +49,9 @@ class LeaseKeeper final : public Lifeline {
   void tend() override;
 
   /// Makes the next look come soon, because a commit may have changed the leases.
-  void notice();
+  void notice() { look_at_ = std::min(look_at_, looked_at_ + shortest_rest()); }
   /// Makes the next look come sooner than for an idle worker.
-  void notice_busy();
+  void notice_busy() { look_at_ = std::min(look_at_, looked_at_ + std::max(shortest_rest(), busy_interval())); }
 
   /// Looks now, and takes all free leases, whatever the share. Throws not_found if there is no such consumer.
   void take_the_rest() { look(true); }
@@ -100,10 +101,11 @@ class LeaseKeeper final : public Lifeline {
   [[nodiscard]] Lease renewed(const HeldLease& held) const;
   [[nodiscard]] Duration renewal_interval() const { return options_.me.lease_duration / renewals_per_duration; }
   [[nodiscard]] Duration busy_interval() const { return options_.me.lease_duration / busy_looks_per_duration; }
-  [[nodiscard]] Duration shortest_rest() const;
+  [[nodiscard]] Duration shortest_rest() const { return std::min(cost_of_look_ * rest_per_cost, renewal_interval()); }
 
   static constexpr int renewals_per_duration = 3;  // as KCL
   static constexpr int busy_looks_per_duration = 30;
+  static constexpr int rest_per_cost = 50;  // after a look caused by a commit, rest this many times its cost
 
   Stream& stream_;
   const Clock& clock_;

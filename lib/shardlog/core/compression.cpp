@@ -3,7 +3,10 @@
 #include <lz4.h>
 #include <zstd.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -20,37 +23,25 @@ struct FreeContext {
 };
 
 /// A new context costs as much as a small batch, so each thread keeps its own.
-ZSTD_CCtx* compressor() {
-  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+template <typename Context, Context* (*create)()>
+Context* context_of_thread() {
+  thread_local const std::unique_ptr<Context, FreeContext> context(create());
   if (context == nullptr) throw std::bad_alloc();
   return context.get();
 }
 
-ZSTD_DCtx* decompressor() {
-  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
-  if (context == nullptr) throw std::bad_alloc();
-  return context.get();
-}
+// By their numbers.
+constexpr std::array<std::string_view, 3> names{"none", "lz4", "zstd"};
 
 }  // namespace
 
 std::string_view to_string(Compression compression) {
-  switch (compression) {
-    case Compression::lz4:
-      return "lz4";
-    case Compression::zstd:
-      return "zstd";
-    case Compression::none:
-      break;
-  }
-  return "none";
+  return names.at(static_cast<std::size_t>(compression));
 }
 
 std::optional<Compression> parse_compression(std::string_view name) {
-  for (const Compression compression : {Compression::none, Compression::lz4, Compression::zstd}) {
-    if (to_string(compression) == name) return compression;
-  }
-  return std::nullopt;
+  const auto* const found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? std::nullopt : std::optional(static_cast<Compression>(found - names.begin()));
 }
 
 std::optional<std::size_t> compress(Compression compression, std::string_view from, char* to, std::size_t room) {
@@ -58,7 +49,8 @@ std::optional<std::size_t> compress(Compression compression, std::string_view fr
     const int size = LZ4_compress_default(from.data(), to, static_cast<int>(from.size()), static_cast<int>(room));
     return size > 0 ? std::optional(static_cast<std::size_t>(size)) : std::nullopt;
   }
-  const std::size_t size = ZSTD_compressCCtx(compressor(), to, room, from.data(), from.size(), zstd_level);
+  const std::size_t size = ZSTD_compressCCtx(context_of_thread<ZSTD_CCtx, ZSTD_createCCtx>(), to, room, from.data(),
+                                             from.size(), zstd_level);
   return ZSTD_isError(size) == 0 ? std::optional(size) : std::nullopt;
 }
 
@@ -70,7 +62,8 @@ Bytes decompress(Compression compression, std::string_view from, std::size_t siz
             LZ4_decompress_safe(from.data(), result.data(), static_cast<int>(from.size()), static_cast<int>(size)) ==
                 static_cast<int>(size);
   } else {
-    whole = ZSTD_decompressDCtx(decompressor(), result.data(), size, from.data(), from.size()) == size;
+    whole = ZSTD_decompressDCtx(context_of_thread<ZSTD_DCtx, ZSTD_createDCtx>(), result.data(), size, from.data(),
+                                from.size()) == size;
   }
   if (!whole) throw Error(ErrorCode::corrupt, "its compressed body does not have the size that it claims");
   return result;

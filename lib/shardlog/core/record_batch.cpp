@@ -303,7 +303,7 @@ std::string_view RecordBatch::take_body(std::size_t header) {
   if (payload.size() != header + stored_size) refuse("its size is not the one in its header");
   const std::string_view stored = payload.substr(header);
   if (compression() == Compression::none) {
-    if (body_size != stored_size) refuse("two sizes of one body");
+    if (body_size != stored_size) refuse("an uncompressed body with two sizes");
     return stored;
   }
   try {
@@ -361,7 +361,7 @@ void RecordBatch::check_hash_keys() const {
   if (hash_keys_.size() != bitmap + present * sizeof(HashKey::Bytes)) refuse("explicit hash keys and bitmap disagree");
   const std::size_t used = record_count_ % 8;  // bits of the last byte; 0 means all
   if (used != 0 && static_cast<unsigned char>(hash_keys_[bitmap - 1]) >> used != 0) {
-    refuse("explicit hash keys of records that are not there");
+    refuse("explicit hash keys after the last record");
   }
 }
 

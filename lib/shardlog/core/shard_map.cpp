@@ -129,7 +129,7 @@ void check_lineage(const ShardMap& map) {
   std::vector<HashRange> first_ranges;
   std::uint32_t number = 0;
   for (const Shard& shard : map.shards()) {
-    if (shard.id.number() != number++) refuse(shard, "follows a shard that is not there");
+    if (shard.id.number() != number++) refuse(shard, "follows a missing shard");
     if (shard.range.last < shard.range.first) refuse(shard, "has a hash range that ends before it begins");
     if (shard.closed_at && *shard.closed_at < shard.opened_at) refuse(shard, "closed before it opened");
     if (shard.parent) {

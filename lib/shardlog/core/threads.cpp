@@ -1,48 +1,44 @@
 #include "shardlog/core/threads.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <condition_variable>
-#include <cstdint>
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace shardlog {
 
 namespace {
 
-void add(std::string& limits, const std::string& name, const std::string& value) {
-  limits += (limits.empty() ? "" : ", ") + name + " " + value;
-}
-
-void add(std::string& limits, const std::string& name, __rlimit_resource resource) {
+/// "RLIMIT_NPROC 100", for a limit that is set; empty for another.
+std::string text_of(const char* name, __rlimit_resource resource) {
   rlimit limit{};
-  if (::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-    add(limits, name, std::to_string(limit.rlim_cur));
-  }
+  const bool is_set = ::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return is_set ? fmt::format("{} {}", name, limit.rlim_cur) : "";
 }
 
-/// The limit of this process's own control group; empty if there is none, or none that can be seen from here.
-std::string most_in_control_group() {
+/// "pids.max 100", the limit of this process's own control group; empty if there is none, or none visible from here.
+std::string control_group_text() {
   std::string group;
   std::ifstream groups("/proc/self/cgroup");
   while (std::getline(groups, group) && !group.starts_with("0::")) {
   }
   std::string most;
   if (group.starts_with("0::")) std::getline(std::ifstream("/sys/fs/cgroup" + group.substr(3) + "/pids.max"), most);
-  return most == "max" ? "" : most;
+  return most.empty() || most == "max" ? "" : "pids.max " + most;
 }
 
 }  // namespace
 
 Error no_thread(const std::error_code& reason) {
-  std::string limits;
-  add(limits, "RLIMIT_NPROC", RLIMIT_NPROC);
-  add(limits, "RLIMIT_AS", RLIMIT_AS);
-  if (const std::string most = most_in_control_group(); !most.empty()) add(limits, "pids.max", most);
-  if (limits.empty()) limits = "kernel.threads-max";
-  return {ErrorCode::busy, "start a thread: " + reason.message() + " (limits: " + limits + ")"};
+  std::vector<std::string> limits{text_of("RLIMIT_NPROC", RLIMIT_NPROC), text_of("RLIMIT_AS", RLIMIT_AS),
+                                  control_group_text()};
+  std::erase(limits, "");
+  if (limits.empty()) limits.emplace_back("kernel.threads-max");
+  return {ErrorCode::busy, fmt::format("start a thread: {} (limits: {})", reason.message(), fmt::join(limits, ", "))};
 }
 
 void sleep_for(Duration time, const std::stop_token& stop) {

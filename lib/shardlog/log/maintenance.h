@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "shardlog/core/export.h"
-#include "shardlog/log/description.h"
 #include "shardlog/log/reader.h"
+#include "shardlog/log/settings.h"
 
 namespace shardlog {
 

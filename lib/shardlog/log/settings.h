@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shardlog/core/clock.h"
 #include "shardlog/core/compression.h"
 #include "shardlog/core/export.h"
 #include "shardlog/core/record.h"
+#include "shardlog/core/shard_map.h"
 
 namespace shardlog {
 
@@ -60,6 +62,27 @@ struct OpenOptions {
   /// The engine holds it during a commit and during the opening, except while they wait for another process. A process
   /// stopped inside a commit holds up all other writers: lock this before you stop it. Must outlive the stream.
   std::mutex* commit_mutex = nullptr;
+};
+
+/// Records that were durable and went missing, and that a person has given up.
+struct Loss {
+  std::uint64_t records = 0;
+  Timestamp accepted_at{};
+
+  friend bool operator==(const Loss&, const Loss&) = default;
+};
+
+struct StreamDescription {
+  std::string uuid;
+  int format_version = 0;
+  Timestamp created_at;
+  StreamSettings settings;
+  ShardMap map;
+  /// Changes with every append. Decides which shard gets records without a key first (Router).
+  std::uint64_t turn = 0;
+  std::optional<Timestamp> last_arrival{};  ///< of the newest record
+  std::vector<Loss> losses{};
+  Attributes attributes{};
 };
 
 /// Records that arrived before this time are past retention at `now`; nullopt if records stay for ever.

@@ -26,15 +26,89 @@ struct Call {
 /// Brings the records of callers that put at the same time into common commits.
 class Producer::Grouping {
  public:
-  Grouping(Stream& stream, const StreamDescription& description, Sync sync);
+  Grouping(Stream& stream, const StreamDescription& description, Sync sync)
+      : settings_(description.settings),
+        writer_(stream, description, sync,
+                [this](const ShardMap& map) {
+                  const std::lock_guard guard(mutex_);
+                  map_ = map;
+                }),
+        map_(description.map) {}
 
-  std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop);
+  std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop) {
+    std::unique_ptr<Packer> packer = borrow_packer();
+    std::vector<RecordOutcome> refused;
+    for (const Record& record : records) {
+      try {
+        check(record, settings_.max_record_size);
+        packer->add(record);
+      } catch (const Error& error) {
+        packer->leave_out(static_cast<std::uint32_t>(refused.size()));
+        refused.emplace_back(RecordNotStored{error.code(), error.what()});
+      }
+    }
+    packer->flush();
+    Call call{packer->take()};
+    give_back(std::move(packer));
+    store(call, stop);
+    std::vector<RecordOutcome> outcomes;
+    outcomes.reserve(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const Place& place = call.written->packed.places[call.first_place + i];
+      outcomes.push_back(place.batch == Place::not_packed ? refused[place.index] : call.written->of(place));
+    }
+    return outcomes;
+  }
 
  private:
-  std::unique_ptr<Packer> borrow_packer();
-  void give_back(std::unique_ptr<Packer> packer);
-  void store(Call& call, const std::stop_token& stop);
-  void lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop);
+  std::unique_ptr<Packer> borrow_packer() {
+    const std::lock_guard guard(mutex_);
+    if (packers_.empty()) return std::make_unique<Packer>(map_, settings_.compression, true);
+    std::unique_ptr<Packer> packer = std::move(packers_.back());
+    packers_.pop_back();
+    if (packer->version() != map_.version()) packer->use(map_);
+    return packer;
+  }
+
+  void give_back(std::unique_ptr<Packer> packer) {
+    const std::lock_guard guard(mutex_);
+    packers_.push_back(std::move(packer));
+  }
+
+  void store(Call& call, const std::stop_token& stop) {
+    std::unique_lock guard(mutex_);
+    waiting_.push_back(&call);
+    changed_.wait(guard, [&] { return call.done || !led_; });
+    if (!call.done) lead(guard, stop);
+    if (call.failure) std::rethrow_exception(call.failure);
+  }
+
+  /// Stores the records of all waiting callers in one commit.
+  void lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop) {
+    led_ = true;
+    const std::vector<Call*> calls = std::exchange(waiting_, {});
+    guard.unlock();
+    std::shared_ptr<const Written> written;
+    std::exception_ptr failure;
+    try {
+      Packed all;
+      for (Call* const call : calls) {
+        call->first_place = all.places.size();
+        all.append(std::move(call->packed));
+      }
+      written = std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    guard.lock();
+    for (Call* const call : calls) {
+      call->written = written;
+      call->failure = failure;
+      call->done = true;
+    }
+    led_ = false;
+    changed_.notify_all();
+  }
 
   StreamSettings settings_;
   Writer writer_;  ///< used only by the caller that leads
@@ -55,89 +129,6 @@ Producer::~Producer() = default;
 
 std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const std::stop_token& stop) {
   return grouping_->put(records, stop);
-}
-
-Producer::Grouping::Grouping(Stream& stream, const StreamDescription& description, Sync sync)
-    : settings_(description.settings),
-      writer_(stream, description, sync,
-              [this](const ShardMap& map) {
-                const std::lock_guard guard(mutex_);
-                map_ = map;
-              }),
-      map_(description.map) {}
-
-std::vector<RecordOutcome> Producer::Grouping::put(std::span<const Record> records, const std::stop_token& stop) {
-  std::unique_ptr<Packer> packer = borrow_packer();
-  std::vector<RecordOutcome> refused;
-  for (const Record& record : records) {
-    try {
-      check(record, settings_.max_record_size);
-      packer->add(record);
-    } catch (const Error& error) {
-      packer->leave_out(static_cast<std::uint32_t>(refused.size()));
-      refused.emplace_back(RecordNotStored{error.code(), error.what()});
-    }
-  }
-  packer->flush();
-  Call call{packer->take()};
-  give_back(std::move(packer));
-  store(call, stop);
-  std::vector<RecordOutcome> outcomes;
-  outcomes.reserve(records.size());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const Place& place = call.written->packed.places[call.first_place + i];
-    outcomes.push_back(place.batch == Place::not_packed ? refused[place.index] : call.written->of(place));
-  }
-  return outcomes;
-}
-
-std::unique_ptr<Packer> Producer::Grouping::borrow_packer() {
-  const std::lock_guard guard(mutex_);
-  if (packers_.empty()) return std::make_unique<Packer>(map_, settings_.compression, true);
-  std::unique_ptr<Packer> packer = std::move(packers_.back());
-  packers_.pop_back();
-  if (packer->version() != map_.version()) packer->use(map_);
-  return packer;
-}
-
-void Producer::Grouping::give_back(std::unique_ptr<Packer> packer) {
-  const std::lock_guard guard(mutex_);
-  packers_.push_back(std::move(packer));
-}
-
-void Producer::Grouping::store(Call& call, const std::stop_token& stop) {
-  std::unique_lock guard(mutex_);
-  waiting_.push_back(&call);
-  changed_.wait(guard, [&] { return call.done || !led_; });
-  if (!call.done) lead(guard, stop);
-  if (call.failure) std::rethrow_exception(call.failure);
-}
-
-/// Stores the records of all waiting callers in one commit.
-void Producer::Grouping::lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop) {
-  led_ = true;
-  const std::vector<Call*> calls = std::exchange(waiting_, {});
-  guard.unlock();
-  std::shared_ptr<const Written> written;
-  std::exception_ptr failure;
-  try {
-    Packed all;
-    for (Call* const call : calls) {
-      call->first_place = all.places.size();
-      all.append(std::move(call->packed));
-    }
-    written = std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  guard.lock();
-  for (Call* const call : calls) {
-    call->written = written;
-    call->failure = failure;
-    call->done = true;
-  }
-  led_ = false;
-  changed_.notify_all();
 }
 
 }  // namespace shardlog::producing

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "shardlog/log/description.h"
+#include "shardlog/log/settings.h"
 #include "shardlog/sqlite/features.h"
 
 namespace shardlog::sqlite {

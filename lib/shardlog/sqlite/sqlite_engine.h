@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/log/engine.h"
+#include "shardlog/log/stream.h"
 
 /// The embedded engine: a stream is a directory with one SQLite database in it. No other code sees SQL or files.
 namespace shardlog::sqlite {
