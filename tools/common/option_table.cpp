@@ -4,10 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 #include "shardlog/core/nearest.h"
+#include "shardlog/core/numbers.h"
 #include "shardlog/log/stream.h"
 #include "tools/common/argument_check.h"
 #include "tools/common/units.h"
@@ -222,13 +222,11 @@ OptionTable::Option OptionTable::size(const std::string& names, std::optional<st
 OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t least, std::uint64_t most,
                                        const std::function<void(std::uint64_t)>& set, const std::string& description) {
   const auto parse = [set, least, most, option = long_name(names)](const std::string& text) {
-    std::uint64_t number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc() && stop == text.data() + text.size();
-    if (!whole || number < least || number > most) {
+    const auto number = parse_number<std::uint64_t>(text);
+    if (!number || *number < least || *number > most) {
       refuse_value(option, text, fmt::format("is not a number from {} to {}", least, most));
     }
-    set(number);
+    set(*number);
   };
   return value(names, "N", parse, description);
 }

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "shardlog/core/nearest.h"
+#include "shardlog/core/numbers.h"
 #include "shardlog/core/printable.h"
 #include "tools/common/times.h"
 
@@ -25,11 +25,9 @@ bool take(std::string_view& text, std::string_view what) {
 
 /// Digits alone.
 std::optional<std::uint64_t> parse_count(std::string_view text) {
-  std::uint64_t count = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (error != std::errc() || stop != text.data() + text.size() || count > most) return std::nullopt;
-  return count;
+  const auto count = parse_number<std::uint64_t>(text);
+  return count && *count <= most ? count : std::nullopt;
 }
 
 template <typename Kind, typename Value>

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "shardlog/core/numbers.h"
 #include "shardlog/core/printable.h"
 #include "tools/common/escapes.h"
 
@@ -68,8 +68,8 @@ KeyPlace field_of(const std::string& text, std::vector<std::string>& names) {
     names.push_back(text);
     return place;
   }
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), place.field);
-  if (error != std::errc() || place.field < 1 || place.field > most) {
+  place.field = parse_number<std::uint32_t>(text).value_or(0);
+  if (place.field < 1 || place.field > most) {
     refuse_value("--key-field", text, fmt::format("is not a number from 1 to {}", most));
   }
   return place;

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 
+#include "shardlog/core/numbers.h"
 #include "shardlog/reshard/plan.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
@@ -21,12 +21,11 @@ ShardId shard_argument(const std::string& text) {
 }
 
 std::uint32_t count_argument(const std::string& text) {
-  std::uint32_t count = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || stop != text.data() + text.size()) {
+  const auto count = parse_number<std::uint32_t>(text);
+  if (!count) {
     throw Error(ErrorCode::usage, fmt::format("{} is not a number of shards from 1 to {}", quote(text), max_shards));
   }
-  return count;
+  return *count;
 }
 
 std::optional<HashKey> split_point(const ReshardCommand& command) {

@@ -15,6 +15,20 @@ namespace {
 constexpr int most_attempts = 1000;
 constexpr int attempts_to_take = 4;  // in one look: others may take all
 
+/// Adds a change of a lease. Returns the lease to make of it, until the next change is added.
+Lease& add_change(std::vector<LeaseChange>& changes, const Lease& lease) {
+  changes.push_back({lease, lease});
+  return *changes.back().desired;
+}
+
+/// Adds a change that renews a lease and writes its checkpoint. Returns as add_change().
+Lease& add_renewal(std::vector<LeaseChange>& changes, const HeldLease& held) {
+  Lease& lease = add_change(changes, held.lease);
+  lease.checkpoint = held.reached;
+  ++lease.counter;
+  return lease;
+}
+
 }  // namespace
 
 Checkpoint HeldLease::after_delivered() const {
@@ -95,18 +109,17 @@ void LeaseKeeper::compare(HeldLease& held, const Lease* row) {
 }
 
 Error LeaseKeeper::lost(const Lease& lease, const Lease* row) const {
-  const std::string what = "lease of " + lease.shard.to_string();
+  std::string how;
   if (row == nullptr) {
-    return {ErrorCode::fenced, what + " is gone: somebody else has finished the shard, or set its checkpoint"};
+    how = " is gone: somebody else has finished the shard, or set its checkpoint";
+  } else if (row->generation != lease.generation) {
+    how = ": the checkpoint was set by somebody else";
+  } else if (!row->owner) {
+    how = " was taken over by another worker, which has given it back since";
+  } else {
+    how = " was taken over by worker " + text_of(*row->owner, stream_.liveness());
   }
-  if (row->generation != lease.generation) {
-    return {ErrorCode::fenced, what + ": the checkpoint was set by somebody else"};
-  }
-  if (!row->owner) {
-    return {ErrorCode::fenced, what + " was taken over by another worker, which has given it back since"};
-  }
-  return {ErrorCode::fenced,
-          fmt::format("{} was taken over by worker {}", what, text_of(*row->owner, stream_.liveness()))};
+  return {ErrorCode::fenced, "lease of " + lease.shard.to_string() + how};
 }
 
 std::vector<Candidate> LeaseKeeper::candidates() {
@@ -132,20 +145,13 @@ LeaseKeeper::Changes LeaseKeeper::plan_look(bool everything) {
   if (!taking_) return changes;
   const Assignment assignment = assign(seen, options_.me, {options_.follow, options_.workers, everything});
   for (const ShardId shard : assignment.take) {
-    const Lease& lease = *find_lease(consumer_->leases, shard);
-    Lease taken = lease;
+    Lease& taken = add_change(changes, *find_lease(consumer_->leases, shard));
     taken.owner = options_.me;
     taken.claimant.reset();
     ++taken.epoch;
     ++taken.counter;
-    changes.push_back({lease, std::move(taken)});
   }
-  if (assignment.claim) {
-    const Lease& lease = *find_lease(consumer_->leases, *assignment.claim);
-    Lease claimed = lease;
-    claimed.claimant = options_.me;
-    changes.push_back({lease, std::move(claimed)});
-  }
+  if (assignment.claim) add_change(changes, *find_lease(consumer_->leases, *assignment.claim)).claimant = options_.me;
   return changes;
 }
 
@@ -187,18 +193,11 @@ void LeaseKeeper::write_until_done(const std::function<Changes()>& plan) {
   throw Error(ErrorCode::busy, "consumer " + quote(options_.consumer) + ": other workers keep changing its leases");
 }
 
-Lease LeaseKeeper::renewed(const HeldLease& held) const {
-  Lease lease = held.lease;
-  lease.checkpoint = held.reached;
-  ++lease.counter;
-  return lease;
-}
-
 void LeaseKeeper::renew() {
   const Duration begun = clock_.elapsed();
   write_until_done([this] {
     Changes changes;
-    for (const auto& [shard, held] : held_) changes.push_back({held.lease, renewed(held)});
+    for (const auto& [shard, held] : held_) add_renewal(changes, held);
     return changes;
   });
   if (!held_.empty()) renew_at_ = begun + renewal_interval();
@@ -209,7 +208,7 @@ void LeaseKeeper::commit() {
   write_until_done([this] {
     Changes changes;
     for (const auto& [shard, held] : held_) {
-      if (held.reached != held.lease.checkpoint) changes.push_back({held.lease, renewed(held)});
+      if (held.reached != held.lease.checkpoint) add_renewal(changes, held);
     }
     return changes;
   });
@@ -255,14 +254,13 @@ void LeaseKeeper::honour_claims() {
     Changes changes;
     for (const auto& [shard, held] : held_) {
       if (!held.claimed()) continue;
-      Lease lease = renewed(held);
+      const bool gone = stream_.liveness().state_of(held.lease.claimant->process) == Liveness::State::gone;
+      if (!gone && held.outstanding) continue;
+      Lease& lease = add_renewal(changes, held);
       lease.claimant.reset();
-      if (stream_.liveness().state_of(held.lease.claimant->process) != Liveness::State::gone) {
-        if (held.outstanding) continue;
-        lease.owner = held.lease.claimant;
-        ++lease.epoch;
-      }
-      changes.push_back({held.lease, std::move(lease)});
+      if (gone) continue;
+      lease.owner = held.lease.claimant;
+      ++lease.epoch;
     }
     return changes;
   });
@@ -274,16 +272,12 @@ void LeaseKeeper::release() {
   write_until_done([this] {
     Changes changes;
     for (const auto& [shard, held] : held_) {
-      Lease lease = renewed(held);
+      Lease& lease = add_renewal(changes, held);
       lease.owner.reset();
       lease.claimant.reset();
-      changes.push_back({held.lease, std::move(lease)});
     }
     for (const Lease& lease : consumer_->leases) {
-      if (lease.claimant != options_.me) continue;
-      Lease unclaimed = lease;
-      unclaimed.claimant.reset();
-      changes.push_back({lease, std::move(unclaimed)});
+      if (lease.claimant == options_.me) add_change(changes, lease).claimant.reset();
     }
     return changes;
   });

@@ -98,7 +98,6 @@ class LeaseKeeper final : public Lifeline {
   void apply_due_changes();
   bool write(const Changes& changes);
   void write_until_done(const std::function<Changes()>& plan);
-  [[nodiscard]] Lease renewed(const HeldLease& held) const;
   [[nodiscard]] Duration renewal_interval() const { return options_.me.lease_duration / renewals_per_duration; }
   [[nodiscard]] Duration busy_interval() const { return options_.me.lease_duration / busy_looks_per_duration; }
   [[nodiscard]] Duration shortest_rest() const { return std::min(cost_of_look_ * rest_per_cost, renewal_interval()); }

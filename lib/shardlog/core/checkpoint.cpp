@@ -1,9 +1,9 @@
 #include "shardlog/core/checkpoint.h"
 
-#include <charconv>
 #include <cstdint>
-#include <system_error>
 #include <tuple>
+
+#include "shardlog/core/numbers.h"
 
 namespace shardlog {
 
@@ -36,10 +36,8 @@ auto not_before_of(AnyCheckpoint& checkpoint) {
 
 /// Microseconds since the epoch, written as to_string() does.
 std::optional<Timestamp> parse_time(std::string_view text) {
-  std::int64_t count = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  const Timestamp time{Duration(count)};
-  return error == std::errc() && text_of(time) == text ? std::optional(time) : std::nullopt;
+  const auto count = parse_number<std::int64_t>(text);
+  return count && std::to_string(*count) == text ? std::optional(Timestamp(Duration(*count))) : std::nullopt;
 }
 
 std::optional<Checkpoint> parse_without_time(std::string_view text) {

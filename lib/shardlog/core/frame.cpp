@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -44,15 +43,12 @@ std::uint64_t checksum_of(std::string_view header, std::string_view digits) {
 }
 
 void store_uuid(char* to, const std::string& uuid) {
+  if (!is_uuid(uuid)) throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is not a UUID");
   std::string hex = uuid;
-  hex.erase(std::remove(hex.begin(), hex.end(), '-'), hex.end());
-  if (hex.size() != 2 * uuid_size) throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is not a UUID");
-  for (std::size_t i = 0; i < uuid_size; ++i) {
+  std::erase(hex, '-');
+  for (std::size_t at = 0; at < hex.size(); at += 2) {
     std::uint8_t byte = 0;
-    const char* const at = hex.data() + 2 * i;
-    if (std::from_chars(at, at + 2, byte, 16).ptr != at + 2) {
-      throw Error(ErrorCode::internal, "frame: " + quote(uuid) + " is not a UUID");
-    }
+    std::from_chars(hex.data() + at, hex.data() + at + 2, byte, 16);
     to = store(to, byte);
   }
 }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "shardlog/core/numbers.h"
 
 namespace shardlog {
 
@@ -14,12 +14,9 @@ constexpr std::size_t written_digits = 12;
 std::optional<ShardId> ShardId::parse(std::string_view text) {
   const bool written = text.starts_with(prefix);
   if (written) text.remove_prefix(prefix.size());
-  if (written ? text.size() != written_digits : text.empty()) return std::nullopt;
-  std::uint32_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return ShardId(number);
+  if (written && text.size() != written_digits) return std::nullopt;
+  const auto number = parse_number<std::uint32_t>(text);
+  return number ? std::optional(ShardId(*number)) : std::nullopt;
 }
 
 std::string ShardId::to_string() const {

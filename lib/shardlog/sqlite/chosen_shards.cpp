@@ -1,12 +1,12 @@
 #include "shardlog/sqlite/chosen_shards.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <string>
 #include <variant>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/numbers.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
@@ -15,10 +15,7 @@ namespace {
 
 /// Numbers beyond all that this engine gives are as good as the largest.
 std::int64_t number_of(const SequenceNumber& sequence) {
-  const std::string& digits = sequence.to_string();
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return error == std::errc() ? number : std::numeric_limits<std::int64_t>::max();
+  return parse_number<std::int64_t>(sequence.to_string()).value_or(std::numeric_limits<std::int64_t>::max());
 }
 
 /// The record before which such a position stands; nothing at the trim horizon and others that are of all shards.

@@ -6,13 +6,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/numbers.h"
 
 namespace shardlog::sqlite {
 
@@ -91,9 +91,8 @@ enum class Found { here, gone, unknown };
 Found find(const std::string& process_identity) {
   const auto parts = split(process_identity, '/');
   if (parts.size() != 4 || parts[0] != boot_id() || parts[1] != pid_namespace()) return Found::unknown;
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), pid);
-  if (error != std::errc() || end != parts[2].data() + parts[2].size() || pid <= 0) return Found::unknown;
+  const pid_t pid = parse_number<pid_t>(parts[2]).value_or(0);
+  if (pid <= 0) return Found::unknown;
   // Before /proc is asked: that may hide the processes of others.
   if (::kill(pid, 0) != 0 && errno == ESRCH) return Found::gone;
   if (own_status().pid != std::to_string(::getpid())) return Found::unknown;  // a /proc of another PID namespace

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/numbers.h"
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
@@ -64,11 +65,9 @@ const std::string& text_of(const Values& values, std::string_view name) {
 
 template <typename Number>
 Number number_of(const Values& values, std::string_view name) {
-  const std::string& text = text_of(values, name);
-  Number number{};
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || stop != text.data() + text.size()) refuse(fmt::format("{} is not a number", name));
-  return number;
+  const auto number = parse_number<Number>(text_of(values, name));
+  if (!number) refuse(fmt::format("{} is not a number", name));
+  return *number;
 }
 
 /// One text over all settings, so that damage anywhere in them is found whenever they are read: SQLite itself has no
