@@ -1,4 +1,4 @@
-// Creates a stream, puts records into it, follows it, and reads it as a consumer does.
+// Creates a stream, puts records into it, follows it, and reads it as a consumer.
 
 #include <shardlog/shardlog.h>
 
@@ -8,12 +8,12 @@
 using namespace shardlog;
 
 void print(const char* how, ShardId shard, const RecordBatch& records, std::size_t first, std::size_t count) {
-  std::size_t place = 0;
+  std::size_t index = 0;
   for (const Record record : records) {
-    if (place >= first && place < first + count) {
+    if (index >= first && index < first + count) {
       std::cout << how << ' ' << shard.number() << ' ' << record.key.value_or("-") << ' ' << record.data << '\n';
     }
-    ++place;
+    ++index;
   }
 }
 
@@ -26,7 +26,7 @@ void put(Stream& stream) {
   }
 }
 
-// Reads from the oldest record on, and waits for more, until there were `wanted`.
+// Follows the stream from its oldest record until it has seen `wanted` records.
 void follow(Stream& stream, std::size_t wanted) {
   const auto reader = stream.read({.follow = true});
   for (std::size_t seen = 0; seen < wanted;) {
@@ -49,7 +49,7 @@ class Printer : public consuming::Delivery {
     return true;
   }
   bool tell(const Gap& gap) override {
-    std::cerr << "retention took records of " << gap.shard.to_string() << '\n';
+    std::cerr << "retention removed records of " << gap.shard.to_string() << '\n';
     return true;
   }
   std::vector<consuming::Processed> processed() override { return std::exchange(processed_, {}); }
