@@ -103,7 +103,7 @@ TEST_F(Producers, ThatAreElsewhereStoreNothing) {
                                                   "another run has moved it on");
   EXPECT_EQ(message({move({"x", "s"}, {}, 1), move({"nightly", "s"}, 5, 6)}),
             "stream '" + path_ +
-                "': producer 'nightly' (source 's') has no place, and is not at 5 as expected: it was forgotten");
+                "': producer 'nightly' (source 's') is not at 5 as expected: it was forgotten");
   EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
   EXPECT_EQ(lines(), Lines{"a"});
   EXPECT_TRUE(append("b", {move(nightly_, 5, 6)})) << "and do so where they are";
