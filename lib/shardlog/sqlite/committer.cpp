@@ -10,8 +10,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
-#include "shardlog/sqlite/lock_holders.h"
-#include "shardlog/sqlite/lost_tail.h"
+#include "shardlog/sqlite/losses.h"
 
 namespace shardlog::sqlite {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <optional>
@@ -10,34 +10,25 @@
 
 namespace shardlog::sqlite {
 
-/// stream.db, its log and its shared memory, as they were when SQLite opened them. SQLite goes on with files that were
-/// removed or replaced, and commits into nothing. Looks at names only: see Paths.
+/// stream.db, its log and its shared memory, as they were when SQLite opened them: SQLite itself goes on with files that
+/// were removed or replaced, and its commits are lost. Looks at the names only: see Paths.
 class DatabaseFiles {
  public:
-  /// Before SQLite opens them. Throws corrupt where one that is there is not a regular file with one name: links and
-  /// devices lead out of the directory, and a pipe would be waited for.
+  /// Before SQLite opens them. Throws as look_at_regular().
   explicit DatabaseFiles(const Paths& paths);
 
-  /// To be called once SQLite has all of them open, which it has from the first transaction on. Throws as
-  /// check_present() where a name stands for another file than before.
+  /// To be called once SQLite has opened all of them, which the first transaction does. Throws as check_present().
   void opened();
 
-  /// Throws not_found where a name is gone, stands for another file, or the file has further names.
+  /// Throws not_found if a file was removed or replaced, or has got another name.
   void check_present() const;
 
  private:
-  struct Identity {
-    dev_t device = 0;
-    ino_t inode = 0;
-
-    friend bool operator==(const Identity&, const Identity&) = default;
-  };
   struct File {
     std::string path;
-    std::optional<Identity> identity{};  ///< nothing: it was not there
+    std::optional<struct stat> facts{};  ///< empty: it was not there yet
   };
 
-  static std::optional<Identity> identity_of(const std::string& path);
   static void check(const File& file);
 
   std::array<File, 3> files_;

@@ -37,12 +37,8 @@ Paths find_stream(const std::string& name) {
   }
   if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "not a stream: it is not a directory");
   Paths paths{name, real_path(name)};
-  if (::lstat(paths.database().c_str(), &facts) != 0) {
-    if (errno == ENOENT) throw Error(ErrorCode::not_found, "not a stream: the directory holds no stream.db");
-    throw system_error("open", errno);
-  }
-  if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) {
-    throw Error(ErrorCode::corrupt, "stream.db is not a regular file with one name");
+  if (!look_at_regular(paths.database())) {
+    throw Error(ErrorCode::not_found, "not a stream: the directory holds no stream.db");
   }
   return paths;
 }

@@ -14,7 +14,6 @@
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/writer_lock.h"
 
 namespace shardlog::sqlite {

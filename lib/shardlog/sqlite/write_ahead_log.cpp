@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -13,7 +12,8 @@
 #include <thread>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/lock_holders.h"
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/schema.h"
 
 namespace shardlog::sqlite {
@@ -45,11 +45,6 @@ constexpr std::int64_t frame_header = 24;  // bytes (sqlite.org/walformat.html)
 
 constexpr std::int64_t bytes_of(std::int64_t pages) {
   return pages * page_size;
-}
-
-std::int64_t size_of(const std::string& path) {
-  struct stat facts {};
-  return ::stat(path.c_str(), &facts) == 0 ? facts.st_size : 0;
 }
 
 std::int64_t file_size_limit() {
