@@ -150,7 +150,8 @@ bool of_the_place(ErrorCode code) {
 
 }  // namespace
 
-void create(const std::string& path, const CreateOptions& options, const Clock& clock) {
+void SqliteEngine::create(const std::string& address, const CreateOptions& options, const Clock& clock) {
+  const std::string path = without_slash(address);
   check_name(path);
   check(options.settings);
   check(options.attributes);

@@ -10,8 +10,8 @@
 
 namespace shardlog::sqlite {
 
-/// stream.db, its log and its shared memory, as they were when SQLite opened them: SQLite itself goes on with files that
-/// were removed or replaced, and its commits are lost. Looks at the names only: see Paths.
+/// stream.db, its log and its shared memory, as they were when SQLite opened them: SQLite itself goes on with files
+/// that were removed or replaced, and its commits are lost. Looks at the names only: see Paths.
 class DatabaseFiles {
  public:
   /// Before SQLite opens them. Throws as look_at_regular().

@@ -2,12 +2,12 @@
 
 namespace shardlog::sqlite {
 
-/// The name of SQLite's file system layer for streams. It works like SQLite's usual one, which it leaves as it is for the
-/// rest of the process, but:
+/// The name of SQLite's file system layer for streams. It works like SQLite's usual one, which it leaves as it is for
+/// the rest of the process, but:
 ///
 /// - It sleeps for at most a millisecond. SQLite tries a hundred times to begin a read, and sleeps longer and longer in
-///   between, ten seconds in all, whatever the timeout. Here that takes a tenth of a second, after which LockWait decides
-///   whether to try again.
+///   between, ten seconds in all, whatever the timeout. Here that takes a tenth of a second, after which LockWait
+///   decides whether to try again.
 /// - The disk starts on a large commit or checkpoint while SQLite still writes it to the page cache, not only with the
 ///   sync that follows. That sync promises as much as ever.
 /// - Reaching a quota or a limit on file sizes counts as a full disk, not as an I/O error.

@@ -38,6 +38,9 @@ void rename_to_free_name(const std::string& from, const std::string& to);
 /// The path of a directory without symbolic links, which SQLite refuses anywhere in a path that it opens with NOFOLLOW.
 std::string real_path(const std::string& path);
 
+/// An address may end with slashes; "/" stays as it is.
+std::string without_slash(std::string path);
+
 /// What comes after the last slash.
 std::string file_name(const std::string& path);
 

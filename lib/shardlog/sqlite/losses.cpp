@@ -90,8 +90,8 @@ LostNumbers::LostNumbers(SQLite::Database& database, const Configuration& config
 std::int64_t LostNumbers::within(const ShardRow& row, std::int64_t first, std::int64_t end) const {
   std::int64_t count = 0;
   for (const auto& [before, after] : losses_) {
-    count += std::max(std::min(after.next_sequence(row), end) - std::max(before.next_sequence(row), first),
-                      std::int64_t{0});
+    count +=
+        std::max(std::min(after.next_sequence(row), end) - std::max(before.next_sequence(row), first), std::int64_t{0});
   }
   return count;
 }

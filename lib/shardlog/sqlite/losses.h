@@ -12,9 +12,9 @@
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/writer_lock.h"
 
-/// Batches that were on disk and are missing at the end of the stream, and how it goes on without them once a person has
-/// accepted the loss. It is known how many records they held, but not of which shards. So every open shard skips as many
-/// sequence numbers as there are missing records in all: more than it needs, but no number is used twice.
+/// Batches that were on disk and are missing at the end of the stream, and how it goes on without them once a person
+/// has accepted the loss. It is known how many records they held, but not of which shards. So every open shard skips as
+/// many sequence numbers as there are missing records in all: more than it needs, but no number is used twice.
 ///
 ///     batches   1 2 3 | 4 5 6 | 7 8 ...      the index has a row after 3 and one after 6: the tail before the loss,
 ///                       lost                 and the tail after it, from which everything goes on
@@ -28,8 +28,8 @@ std::int64_t newest_known_batch(SQLite::Database& database);
 /// The error for a stream that ends before `mark`: corrupt, with how much is missing, as far as that can be known.
 Error lost_tail(SQLite::Database& database, const DurableMark& mark);
 
-/// Records in the database and in `configuration` what is missing before `mark`, and adds the tail from which everything
-/// goes on. Does nothing if nothing is missing.
+/// Records in the database and in `configuration` what is missing before `mark`, and adds the tail from which
+/// everything goes on. Does nothing if nothing is missing.
 void accept_loss(SQLite::Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
                  Timestamp now);
 

@@ -53,8 +53,6 @@ void unlink_all(const std::string& doomed) {
   if (::rmdir(doomed.c_str()) != 0) throw system_error("it is removed, but not " + quote(doomed), errno);
 }
 
-}  // namespace
-
 void remove(const std::string& path, const OpenOptions& options) {
   const Paths paths = find_stream(path);
   const WriterLock lock(paths.lock(), true);
@@ -69,6 +67,13 @@ void remove(const std::string& path, const OpenOptions& options) {
   rename_to_free_name(paths.directory, doomed);
   sync_removal(above, doomed);
   unlink_all(doomed);
+}
+
+}  // namespace
+
+void SqliteEngine::remove(const std::string& address, const OpenOptions& options, const Clock& /*clock*/) {
+  const std::string path = without_slash(address);
+  named(path, [&] { sqlite::remove(path, options); });
 }
 
 }  // namespace shardlog::sqlite

@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "shardlog/sqlite/appender.h"
+#include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/process_identity.h"
 #include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/reader.h"
+#include "shardlog/sqlite/resharder.h"
 #include "shardlog/sqlite/session.h"
 #include "shardlog/sqlite/sqlite_engine.h"
 #include "shardlog/sqlite/stream_parts.h"
@@ -34,18 +36,15 @@ class SqliteStream final : public Stream {
 
   [[nodiscard]] const Capabilities& capabilities() const override { return sqlite::capabilities(); }
 
-  StreamDescription describe() override {
-    return session_.in_snapshot(
-        [&] { return sqlite::describe(session_.database(), load_configuration(session_.database(), Access::read)); });
-  }
+  StreamDescription describe() override { return session_.reading(&sqlite::describe); }
 
   std::vector<Outcome> append(const AppendRequest& request) override {
     return session_.naming([&] {
       if (!appender_) {
         appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
       }
-      // Before the append, so that it can use the space, and so that an error means that nothing of it is stored.
-      maintenance_.trim_on_the_way(appender_->retention(), request.batches.size());
+      // Before the append, so that the append can use the space, and an error means that nothing of it was stored.
+      maintenance_.trimmer().go_on(appender_->retention(), request.batches.size());
       return appender_->append(request);
     });
   }
@@ -64,15 +63,14 @@ class SqliteStream final : public Stream {
   }
 
   std::vector<ShardPlace> locate(const Position& position, const std::vector<ShardId>& shards) override {
-    return session_.in_snapshot([&] {
-      const Configuration configuration = load_configuration(session_.database(), Access::read);
-      return sqlite::locate(session_.database(), configuration, position, shards, session_.clock().now());
+    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      return sqlite::locate(database, configuration, position, shards, session_.clock().now());
     });
   }
 
   std::unique_ptr<shardlog::Notice> notice() override { return std::make_unique<CommitNotice>(session_.watch()); }
 
-  Resharding& resharding() override { return resharding_; }
+  Resharding& resharding() override { return resharder_; }
   LeaseStore& leases() override { return leases_; }
   Liveness& liveness() override { return liveness_; }
   ProducerStore& producers() override { return producers_; }
@@ -81,7 +79,7 @@ class SqliteStream final : public Stream {
  private:
   Session session_;
   std::optional<Appender> appender_;  ///< from the first append on
-  SqliteResharding resharding_{session_};
+  Resharder resharder_{session_};
   SqliteLeases leases_{session_};
   ProcessLiveness liveness_;
   SqliteProducers producers_{session_};
@@ -90,9 +88,10 @@ class SqliteStream final : public Stream {
 
 }  // namespace
 
-std::unique_ptr<Stream> open(const std::string& path, const OpenOptions& options, const Clock& clock) {
+std::unique_ptr<Stream> SqliteEngine::open(const std::string& address, const OpenOptions& options, const Clock& clock) {
+  const std::string path = without_slash(address);
   const auto open_now = [&] {
-    // A process that is stopped while it recovers the log stops all others.
+    // If this process were stopped while it recovers the log, all others would have to wait.
     std::unique_lock<std::mutex> under_way;
     if (options.commit_mutex != nullptr) under_way = std::unique_lock(*options.commit_mutex);
     return std::make_unique<SqliteStream>(path, options, clock);

@@ -1,9 +1,9 @@
 #include "shardlog/sqlite/stream_parts.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "shardlog/sqlite/backlog.h"
+#include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/repair_clock.h"
 #include "shardlog/sqlite/schema.h"
@@ -15,21 +15,23 @@ namespace shardlog::sqlite {
 
 namespace {
 
-std::uint64_t stored_bytes(const Paths& paths) {
-  std::uint64_t total = 0;
-  for (const std::string& path : {paths.database(), paths.write_ahead_log()}) {
-    struct stat facts {};
-    if (::stat(path.c_str(), &facts) == 0) total += static_cast<std::uint64_t>(facts.st_size);
-  }
-  return total;
-}
-
 /// Sets or removes what the change names.
 void apply(std::map<std::string, std::string>& to, const std::map<std::string, std::optional<std::string>>& change) {
   for (const auto& [key, value] : change) {
     to.erase(key);
     if (value) to.emplace(key, *value);
   }
+}
+
+void apply(Configuration& to, const SettingsChange& change) {
+  StreamSettings& settings = to.settings;
+  if (change.retention) settings.retention = *change.retention;
+  if (change.compression) settings.compression = *change.compression;
+  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
+  apply(settings.tags, change.tags);
+  apply(to.attributes, change.attributes);
+  check(settings);
+  check(to.attributes);
 }
 
 }  // namespace
@@ -46,54 +48,37 @@ StreamDescription describe(SQLite::Database& database, const Configuration& conf
   return description;
 }
 
-Consumers& SqliteLeases::consumers() {
-  if (!consumers_) consumers_.emplace(session_.database());
-  return *consumers_;
-}
-
 std::optional<Consumer> SqliteLeases::find(const std::string& name) {
-  return session_.in_snapshot([&] { return consumers().find(name); });
+  return session_.in_snapshot([&] { return consumers_.find(name); });
 }
 
 std::vector<Consumer> SqliteLeases::all() {
-  return session_.in_snapshot([&] { return consumers().all(); });
+  return session_.in_snapshot([&] { return consumers_.all(); });
 }
 
 bool SqliteLeases::replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) {
   check_replacement(expected, desired);
-  return session_.changing(Sync::full, Told::followers, [&] { return consumers().replace(expected, desired); });
+  return session_.changing(Sync::full, Told::followers, [&] { return consumers_.replace(expected, desired); });
 }
 
 bool SqliteLeases::change(const std::string& consumer_uuid, std::span<const LeaseChange> changes) {
   check_changes(changes);
-  // Records are delivered again where a power cut takes a checkpoint back, which readers are prepared for.
+  // If a power cut takes a checkpoint back, records are delivered again, which readers are prepared for.
   const bool cheap = only_progress(changes);
   return session_.changing(cheap ? Sync::normal : Sync::full, cheap ? Told::nobody : Told::followers,
-                           [&] { return consumers().change(consumer_uuid, changes); });
-}
-
-Producers& SqliteProducers::producers() {
-  if (!producers_) producers_.emplace(session_.database());
-  return *producers_;
+                           [&] { return consumers_.change(consumer_uuid, changes); });
 }
 
 std::vector<Producer> SqliteProducers::of(const std::string& name) {
-  return session_.in_snapshot([&] { return producers().of(name); });
+  return session_.in_snapshot([&] { return producers_.of(name); });
 }
 
 std::vector<Producer> SqliteProducers::all() {
-  return session_.in_snapshot([&] { return producers().all(); });
+  return session_.in_snapshot([&] { return producers_.all(); });
 }
 
 bool SqliteProducers::forget(const std::string& name) {
-  return session_.changing(Sync::full, Told::followers, [&] { return producers().forget(name); });
-}
-
-std::optional<ShardMap::Version> SqliteResharding::apply(const ReshardStep& step, ShardMap::Version version) {
-  return session_.naming([&] {
-    if (!resharder_) resharder_.emplace(session_.database(), session_.committer(), session_.clock());
-    return resharder_->apply(step, version);
-  });
+  return session_.changing(Sync::full, Told::followers, [&] { return producers_.forget(name); });
 }
 
 Trimmer& SqliteMaintenance::trimmer() {
@@ -101,21 +86,6 @@ Trimmer& SqliteMaintenance::trimmer() {
     trimmer_.emplace(session_.database(), session_.committer(), session_.lock_wait(), session_.clock());
   }
   return *trimmer_;
-}
-
-void SqliteMaintenance::trim_on_the_way(Duration retention, std::size_t batches) {
-  trimmer().go_on(retention, batches);
-}
-
-void SqliteMaintenance::change_settings(Configuration& configuration, const SettingsChange& change) {
-  StreamSettings& settings = configuration.settings;
-  if (change.retention) settings.retention = *change.retention;
-  if (change.compression) settings.compression = *change.compression;
-  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
-  sqlite::apply(settings.tags, change.tags);
-  sqlite::apply(configuration.attributes, change.attributes);
-  check(settings);
-  check(configuration.attributes);
 }
 
 void SqliteMaintenance::update(const SettingsChange& change) {
@@ -129,14 +99,14 @@ void SqliteMaintenance::update(const SettingsChange& change) {
       ++configuration.version;
       if (change.accept_loss) accept_loss(database, configuration, session_.lock().mark(), now);
       if (change.repair_clock) repair_clock(database, configuration, now);
-      change_settings(configuration, change);
+      apply(configuration, change);
       store_settings(database, configuration);
       retention = configuration.settings.retention;
     });
     try {
       trimmer().finish(retention);
     } catch (const Error& error) {
-      // To try again would be right, but not to take it for an update that changed nothing.
+      // Not the same error: its caller would think that nothing was changed.
       if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
       throw Error(ErrorCode::io, fmt::format("the settings are changed; remove what has expired: {}", error.what()));
     }
@@ -144,19 +114,17 @@ void SqliteMaintenance::update(const SettingsChange& change) {
 }
 
 StreamStatistics SqliteMaintenance::statistics(Detail detail) {
-  return session_.in_snapshot([&] {
-    SQLite::Database& database = session_.database();
-    const Configuration configuration = load_configuration(database, Access::read);
+  return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+    const std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
     return StreamStatistics{describe(database, configuration),
                             shard_statistics(database, configuration, session_.clock().now(), detail),
-                            stored_bytes(session_.paths())};
+                            static_cast<std::uint64_t>(bytes)};
   });
 }
 
 Backlog SqliteMaintenance::backlog(std::span<const ShardStart> starts) {
-  return session_.in_snapshot([&] {
-    const Configuration configuration = load_configuration(session_.database(), Access::read);
-    return sqlite::backlog(session_.database(), configuration, starts, session_.clock().now());
+  return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+    return sqlite::backlog(database, configuration, starts, session_.clock().now());
   });
 }
 

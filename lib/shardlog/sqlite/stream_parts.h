@@ -6,16 +6,15 @@
 
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/producers.h"
-#include "shardlog/sqlite/resharder.h"
 #include "shardlog/sqlite/session.h"
 #include "shardlog/sqlite/trimmer.h"
 
-/// The parts of a stream beside its log. Each is little more than a transaction around what the tables are asked.
+/// The parts of a stream beside its log: transactions around what the tables do. The session must outlive them.
 namespace shardlog::sqlite {
 
 class SqliteLeases final : public LeaseStore {
  public:
-  explicit SqliteLeases(Session& session) : session_(session) {}
+  explicit SqliteLeases(Session& session) : session_(session), consumers_(session.database()) {}
 
   std::optional<Consumer> find(const std::string& name) override;
   std::vector<Consumer> all() override;
@@ -23,36 +22,21 @@ class SqliteLeases final : public LeaseStore {
   bool change(const std::string& consumer_uuid, std::span<const LeaseChange> changes) override;
 
  private:
-  Consumers& consumers();
-
   Session& session_;
-  std::optional<Consumers> consumers_;  ///< prepared by the first use
+  Consumers consumers_;
 };
 
 class SqliteProducers final : public ProducerStore {
  public:
-  explicit SqliteProducers(Session& session) : session_(session) {}
+  explicit SqliteProducers(Session& session) : session_(session), producers_(session.database()) {}
 
   std::vector<Producer> of(const std::string& name) override;
   std::vector<Producer> all() override;
   bool forget(const std::string& name) override;
 
  private:
-  Producers& producers();
-
   Session& session_;
-  std::optional<Producers> producers_;  ///< prepared by the first use
-};
-
-class SqliteResharding final : public Resharding {
- public:
-  explicit SqliteResharding(Session& session) : session_(session) {}
-
-  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version) override;
-
- private:
-  Session& session_;
-  std::optional<Resharder> resharder_;  ///< prepared by the first use
+  Producers producers_;
 };
 
 class SqliteMaintenance final : public Maintenance {
@@ -64,15 +48,12 @@ class SqliteMaintenance final : public Maintenance {
   Backlog backlog(std::span<const ShardStart> starts) override;
   VerifyReport verify(const std::function<bool(double)>& progress) override;
 
-  /// What a writer does as it goes, before it appends `batches`. Throws as Stream::append().
-  void trim_on_the_way(Duration retention, std::size_t batches);
-
- private:
-  void change_settings(Configuration& configuration, const SettingsChange& change);
+  /// Prepared by its first use, because a stream that is open for reading has none.
   Trimmer& trimmer();
 
+ private:
   Session& session_;
-  std::optional<Trimmer> trimmer_;  ///< prepared by the first use
+  std::optional<Trimmer> trimmer_;
 };
 
 /// As Stream::describe(). REQUIRES: a transaction is open

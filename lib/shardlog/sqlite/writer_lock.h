@@ -11,18 +11,18 @@
 
 namespace shardlog::sqlite {
 
-/// How far a stream is known to be on disk. SQLite ends its log at the first damaged frame and says nothing of what came
-/// after it, so this is kept elsewhere: in `lock`, written after the sync of a commit. It may be older than the log,
-/// after a power cut for instance, but never newer.
+/// How far a stream is known to be on disk. SQLite ends its log at the first damaged frame and says nothing of what
+/// came after it, so this is kept elsewhere: in `lock`, written after the sync of a commit. It may be older than the
+/// log, after a power cut for instance, but never newer.
 struct DurableMark {
   std::int64_t batch = 0;    ///< the newest that was synced
   std::int64_t numbers = 0;  ///< how many sequence numbers all shards had given out by then
 };
 
-/// The file `lock` of a stream. All writers and all checkpoints of all processes take turns by flock(2) on it. A write to
-/// it, or a new time stamp, tells followers of a commit. It holds the mark of the newest synced commit, or is empty; one
-/// more byte says that a writer could not learn the outcome of a commit. It is never unlinked while the stream exists,
-/// so a process that finds it unlinked knows that the stream was removed.
+/// The file `lock` of a stream. All writers and all checkpoints of all processes take turns by flock(2) on it. A write
+/// to it, or a new time stamp, tells followers of a commit. It holds the mark of the newest synced commit, or is empty;
+/// one more byte says that a writer could not learn the outcome of a commit. It is never unlinked while the stream
+/// exists, so a process that finds it unlinked knows that the stream was removed.
 class WriterLock {
  public:
   /// Throws like system_error(), and corrupt unless `path` is a regular file with one name: symbolic and further hard
@@ -56,8 +56,8 @@ class WriterLock {
   /// The stream whose marks are read and written from now on.
   void set_stream(const std::string& uuid) { stream_uuid_ = uuid; }
 
-  /// How far the stream is on disk at least; empty if nothing valid says so. Read it before the snapshot that you compare
-  /// it with: then the snapshot sees what the mark speaks of.
+  /// How far the stream is on disk at least; empty if nothing valid says so. Read it before the snapshot that you
+  /// compare it with: then the snapshot sees what the mark speaks of.
   [[nodiscard]] std::optional<DurableMark> mark() const;
 
   /// Wakes the followers. Never fails: they also look by themselves now and then.
