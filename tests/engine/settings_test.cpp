@@ -53,7 +53,8 @@ class StoredSettings : public test::StreamTest {
     Configuration configuration = load_configuration(database, Access::read);
     ++configuration.version;
     change(configuration);
-    store_configuration(database, configuration);
+    store_settings(database, configuration);
+    for (const ShardRow& row : configuration.shards) store_shard(database, row);
     transaction.commit();
   }
 

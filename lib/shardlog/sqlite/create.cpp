@@ -109,7 +109,8 @@ void fill(const Paths& paths, const Configuration& configuration) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   create_schema(database);
   create_horizon(database);
-  store_configuration(database, configuration);
+  store_settings(database, configuration);
+  for (const ShardRow& row : configuration.shards) store_shard(database, row);
   transaction.commit();
   // Nobody else can know this stream yet, so this needs no lock.
   const int result =
