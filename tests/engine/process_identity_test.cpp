@@ -22,7 +22,7 @@ State state_of(const std::string& process) {
 
 /// This process' identity with another pid, or start time.
 std::string with_part(std::size_t part, const std::string& value) {
-  std::string identity = process_identity();
+  std::string identity = ProcessLiveness().self();
   std::size_t from = 0;
   while (part-- > 0) from = identity.find('/', from) + 1;
   const std::size_t end = identity.find('/', from);
@@ -39,10 +39,10 @@ std::string identity_of(pid_t child) {
 }
 
 TEST(ProcessIdentity, OfThisProcessIsThere) {
-  EXPECT_EQ(process_identity(), process_identity());
-  EXPECT_EQ(state_of(process_identity()), State::alive);
-  EXPECT_NE(state_of(process_identity()), State::gone);
-  EXPECT_EQ(ProcessLiveness().describe(process_identity()), "pid " + std::to_string(::getpid()));
+  EXPECT_EQ(ProcessLiveness().self(), ProcessLiveness().self());
+  EXPECT_EQ(state_of(ProcessLiveness().self()), State::alive);
+  EXPECT_NE(state_of(ProcessLiveness().self()), State::gone);
+  EXPECT_EQ(ProcessLiveness().describe(ProcessLiveness().self()), "pid " + std::to_string(::getpid()));
 }
 
 TEST(ProcessIdentity, OfAnotherProcessWithTheSamePidIsGone) {

@@ -5,17 +5,17 @@
 
 namespace shardlog::sqlite {
 
-/// What the name of a stream begins with while it is being made or removed.
+/// The name of a stream begins with this while it is being made or removed.
 constexpr const char* scaffold_prefix = ".stream-";
 
-/// All that the directory of a stream holds.
+/// All files that the directory of a stream may hold.
 constexpr std::array<const char*, 5> stream_files{"lock", "stream.db", "stream.db-journal", "stream.db-wal",
                                                   "stream.db-shm"};
 
-/// The files of a stream's directory. SQLite's own (stream.db and what it puts beside it) are opened through SQLite
-/// only: another open and close in the same process would drop SQLite's locks on them. stat(2) is harmless.
+/// The files of a stream's directory. Open stream.db and the files beside it through SQLite only: if this process
+/// opened and closed one of them itself, SQLite would lose its locks. stat(2) is harmless.
 struct Paths {
-  std::string name;       ///< as the user calls the stream, for messages
+  std::string name;       ///< what the user calls the stream, for messages
   std::string directory;  ///< without symbolic links
 
   [[nodiscard]] std::string database() const { return directory + "/stream.db"; }

@@ -16,7 +16,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// Throws unless the directory holds nothing but a stream: what else a person keeps there is not ours to delete.
+/// Throws if the directory holds anything but a stream: other files are not ours to delete.
 void check_is_only_a_stream(const std::string& directory) {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
@@ -30,13 +30,12 @@ void check_is_only_a_stream(const std::string& directory) {
   if (error) throw system_error("look into the directory", error.value());
 }
 
-/// Throws where the files could not be unlinked, before anything is changed.
+/// Throws before anything is changed if the files could not be unlinked.
 void check_permission(const std::string& directory) {
   if (::access(directory.c_str(), W_OK | X_OK) != 0) throw system_error("remove", errno);
 }
 
-/// Throws where the new name may be gone after a power cut: files that are unlinked then would be missing from a stream
-/// that has its old name again.
+/// Throws if a power cut could bring the old name back: then no file may be unlinked, because the stream would lack it.
 void sync_removal(const FileDescriptor& above, const std::string& doomed) {
   if (::fsync(above.get()) == 0) return;
   throw system_error(
@@ -56,14 +55,14 @@ void unlink_all(const std::string& doomed) {
 void remove(const std::string& path, const OpenOptions& options) {
   const Paths paths = find_stream(path);
   const WriterLock lock(paths.lock(), true);
-  const auto held = lock.acquire(options.timeout);  // a commit that is under way is acknowledged first
+  const auto held = lock.acquire(options.timeout);  // lets a commit that is under way be acknowledged
   lock.check_present();
   check_is_only_a_stream(paths.directory);
   check_permission(paths.directory);
   const std::string parent = parent_directory(paths.directory);
   const FileDescriptor above = open_directory(parent);
   const std::string doomed = fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex());
-  // At once, so that nobody sees half of it. Whoever has it open finds its name gone.
+  // At once, so that nobody sees half a stream. A process that has it open finds that its name is gone.
   rename_to_free_name(paths.directory, doomed);
   sync_removal(above, doomed);
   unlink_all(doomed);

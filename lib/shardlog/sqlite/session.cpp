@@ -19,7 +19,7 @@ OpenMode mode_for(const Paths& paths, Access access) {
   return writable ? OpenMode::read_write : OpenMode::read_only;
 }
 
-/// A stream that was copied to such a place without --force.
+/// Throws if a stream was copied to an unsafe file system, for which --force was not given.
 void check_file_system(const Paths& paths, const Configuration& configuration) {
   const std::string unsafe = configuration.unsafe_file_system ? "" : unsafe_file_system(paths.directory);
   if (unsafe.empty()) return;
