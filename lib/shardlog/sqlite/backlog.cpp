@@ -1,5 +1,3 @@
-#include "shardlog/sqlite/backlog.h"
-
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
@@ -12,6 +10,7 @@
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/maintenance.h"
 #include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"

@@ -10,7 +10,6 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
-#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"

@@ -85,6 +85,7 @@ void make_file(const std::string& path, mode_t mode, gid_t group) {
   if (!made) throw system_error("create " + quote(path), errno);
 }
 
+/// SQLite's other files get their group from the directory.
 void set_directory_mode(const std::string& path, mode_t mode, gid_t group) {
   if (::chown(path.c_str(), same_user, group) != 0) throw system_error("give the stream to its group", errno);
   if (::chmod(path.c_str(), mode) != 0) throw system_error("create " + quote(path), errno);
@@ -133,7 +134,6 @@ FileDescriptor build(const std::string& path, const CreateOptions& options, cons
   FileDescriptor above = open_directory(parent);
   Scaffold scaffold(parent);
   const Paths paths{path, scaffold.path()};
-  // SQLite's other files get their group from the directory.
   set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
   const mode_t mode = options.group ? S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP : S_IRUSR | S_IWUSR;
   make_file(paths.lock(), mode, group);

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <optional>
+#include <ranges>
 #include <string_view>
 #include <vector>
 
@@ -39,12 +40,8 @@ std::string needed(const std::string& path) {
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
+  for (const auto part : std::views::split(text, separator)) parts.emplace_back(part.begin(), part.end());
+  return parts;
 }
 
 /// What /proc/PID/stat says (proc_pid_stat(5)).

@@ -14,7 +14,6 @@
 #include "shardlog/sqlite/batch_walk.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
-#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/payload.h"

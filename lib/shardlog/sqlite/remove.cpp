@@ -30,11 +30,6 @@ void check_is_only_a_stream(const std::string& directory) {
   if (error) throw system_error("look into the directory", error.value());
 }
 
-/// Throws before anything is changed if the files could not be unlinked.
-void check_permission(const std::string& directory) {
-  if (::access(directory.c_str(), W_OK | X_OK) != 0) throw system_error("remove", errno);
-}
-
 /// Throws if a power cut could bring the old name back: then no file may be unlinked, because the stream would lack it.
 void sync_removal(const FileDescriptor& above, const std::string& doomed) {
   if (::fsync(above.get()) == 0) return;
@@ -58,7 +53,8 @@ void remove(const std::string& path, const OpenOptions& options) {
   const auto held = lock.acquire(options.timeout);  // lets a commit that is under way be acknowledged
   lock.check_present();
   check_is_only_a_stream(paths.directory);
-  check_permission(paths.directory);
+  // Fails now, before anything is changed, if the files could not be unlinked.
+  if (::access(paths.directory.c_str(), W_OK | X_OK) != 0) throw system_error("remove", errno);
   const std::string parent = parent_directory(paths.directory);
   const FileDescriptor above = open_directory(parent);
   const std::string doomed = fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex());

@@ -1,5 +1,3 @@
-#include "shardlog/sqlite/repair_clock.h"
-
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
@@ -8,6 +6,7 @@
 
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/consumers.h"
+#include "shardlog/sqlite/maintenance.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/tail.h"
 

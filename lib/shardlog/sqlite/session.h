@@ -10,7 +10,6 @@
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/database.h"
-#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/settings.h"

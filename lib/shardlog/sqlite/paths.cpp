@@ -1,4 +1,4 @@
-#include "shardlog/sqlite/database_files.h"
+#include "shardlog/sqlite/paths.h"
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/file_system.h"
