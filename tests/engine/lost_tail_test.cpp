@@ -85,14 +85,14 @@ class LostTail : public test::StreamTest {
   std::vector<std::size_t> ends_;
 };
 
-TEST_F(LostTail, IsToldOnceAllThatIsThereWasDelivered) {
+TEST_F(LostTail, IsReportedAfterAllRemainingRecordsWereDelivered) {
   lose_two_of_three();
   const Outcome read = outcome();
   EXPECT_EQ(read.lines, (Lines{"a1", "a2"}));
   EXPECT_TRUE(read.error.ends_with("the end is missing: batches 2 to 3, with 4 records")) << read.error;
 }
 
-TEST_F(LostTail, IsToldToWhoFollows) {
+TEST_F(LostTail, IsReportedToAFollower) {
   lose_two_of_three();
   ReadRequest request;
   request.follow = true;
@@ -101,7 +101,7 @@ TEST_F(LostTail, IsToldToWhoFollows) {
   EXPECT_TRUE(read.error.ends_with("batches 2 to 3, with 4 records")) << read.error;
 }
 
-TEST_F(LostTail, IsNotToldToWhoEndsBeforeIt) {
+TEST_F(LostTail, IsNotReportedToAReaderThatEndsBeforeIt) {
   create();
   for (const char* const name : {"a", "b", "c"}) put_pair(name);
   cut_behind(1);
@@ -113,7 +113,7 @@ TEST_F(LostTail, IsNotToldToWhoEndsBeforeIt) {
   EXPECT_EQ(read.error, "");
 }
 
-TEST_F(LostTail, OfOneRecordIsToldInTheSingular) {
+TEST_F(LostTail, OfOneRecordIsReportedInTheSingular) {
   create();
   put_pair("a");
   put(*open_to_write(), 0, {"b"});
@@ -158,7 +158,7 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
   EXPECT_TRUE(content(file("stream.db-wal")) == log) << "an exit without a commit";
 }
 
-TEST_F(LostTail, IsToldWhenAnOlderDatabaseIsPutBesideTheLock) {
+TEST_F(LostTail, IsReportedWhenAnOlderDatabaseIsPutBesideTheLock) {
   create();
   put_pair("a");
   const std::string database = content(file("stream.db"));
@@ -181,7 +181,7 @@ TEST_F(LostTail, IsNotThereInACopy) {
   EXPECT_EQ(lines().size(), 6U);
 }
 
-TEST_F(LostTail, OfCommitsThatWereNotSyncedIsNone) {
+TEST_F(LostTail, OfUnsyncedCommitsIsNotReported) {
   create();
   put_pair("a");
   put_pair("b", Sync::normal);
@@ -437,7 +437,7 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::stoull(text);
 }
 
-TEST_F(RandomDamage, IsToldWhereSomethingIsMissing) {
+TEST_F(RandomDamage, IsReportedIfSomethingIsMissing) {
   const std::uint64_t seed = number_from("SHARDLOG_SEED", std::random_device()());
   const std::uint64_t rounds = number_from("SHARDLOG_DAMAGES", 200);
   std::cout << "seed " << seed << '\n';

@@ -38,7 +38,7 @@ std::string identity_of(pid_t child) {
   return identity.substr(0, identity.rfind('/') + 1) + field;
 }
 
-TEST(ProcessIdentity, OfThisProcessIsThere) {
+TEST(ProcessIdentity, OfThisProcessIsAlive) {
   EXPECT_EQ(ProcessLiveness().self(), ProcessLiveness().self());
   EXPECT_EQ(state_of(ProcessLiveness().self()), State::alive);
   EXPECT_NE(state_of(ProcessLiveness().self()), State::gone);
@@ -49,7 +49,7 @@ TEST(ProcessIdentity, OfAnotherProcessWithTheSamePidIsGone) {
   EXPECT_EQ(state_of(with_part(3, "1")), State::gone);
 }
 
-TEST(ProcessIdentity, OfAPidThatNobodyHasIsGone) {
+TEST(ProcessIdentity, OfAnUnusedPidIsGone) {
   EXPECT_EQ(state_of(with_part(2, "2147483647")), State::gone);
 }
 
@@ -60,7 +60,7 @@ TEST(ProcessIdentity, OfAnotherBootOrNamespaceIsUnknown) {
   }
 }
 
-TEST(ProcessIdentity, ThatIsNoneIsUnknown) {
+TEST(ProcessIdentity, ThatIsNotAnIdentityIsUnknown) {
   for (const std::string text : {"", "/", "///", "a/b/c/d/e", "worker"}) {
     EXPECT_NE(state_of(text), State::gone);
     EXPECT_NE(state_of(text), State::alive);

@@ -207,7 +207,7 @@ TEST_F(StoredSettings, WithAnyNameFlippedAreCorrupt) {
   }
 }
 
-TEST_F(StoredSettings, WithARowMoreAreCorrupt) {
+TEST_F(StoredSettings, WithAnExtraRowAreCorrupt) {
   test::RawDatabase database(path_);
   expect_corrupt_after(database, "INSERT INTO settings VALUES ('tag:more', 'x')");
 }
@@ -242,13 +242,13 @@ TEST_F(StoredSettings, WithAnyColumnOfAShardChangedAreCorrupt) {
   }
 }
 
-TEST_F(StoredSettings, WithAShardLessAreCorrupt) {
+TEST_F(StoredSettings, WithoutAShardAreCorrupt) {
   test::RawDatabase database(path_);
   expect_corrupt_after(database, "DELETE FROM shards WHERE id = 1");
   expect_corrupt_after(database, "DELETE FROM shards");
 }
 
-TEST_F(StoredSettings, WithAClosedShardLessAreCorrupt) {
+TEST_F(StoredSettings, WithoutAClosedShardAreCorrupt) {
   replace_the_last();
   test::RawDatabase database(path_);
   expect_corrupt_after(database, "DELETE FROM shards WHERE id = 2");
