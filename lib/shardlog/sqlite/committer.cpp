@@ -112,9 +112,8 @@ void Committer::check_end() {
   if (end_checked_) return;
   const auto mark = lock_.mark();
   if (mark && newest_known_batch(database_) < mark->batch) {
-    throw Error(ErrorCode::corrupt,
-                lost_tail(database_, *mark).what() +
-                    std::string("; stream-create --update --accept-loss goes on with what is there"));
+    throw Error(ErrorCode::corrupt, lost_tail(database_, *mark).what() +
+                                        std::string("; stream-create --update --accept-loss goes on without it"));
   }
   end_checked_ = true;
 }

@@ -123,11 +123,11 @@ void fill(const Paths& paths, const Configuration& configuration) {
 FileDescriptor build(const std::string& path, const CreateOptions& options, const Clock& clock) {
   const gid_t group = options.group ? group_id(*options.group) : same_group;
   struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "the name exists");
+  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "the name is taken");
   const std::string unsafe = unsafe_file_system(parent_directory(path));
   if (!unsafe.empty() && !options.unsafe_file_system) {
     throw Error(ErrorCode::cannot_create,
-                fmt::format("SQLite's write-ahead log is not safe on {}; --force does it all the same", unsafe));
+                fmt::format("SQLite's write-ahead log is not safe on {}; use --force to create it anyway", unsafe));
   }
   const std::string parent = real_path(parent_directory(path));
   // Opened before the stream exists, so that only the sync can fail afterwards.
@@ -169,7 +169,7 @@ void SqliteEngine::create(const std::string& address, const CreateOptions& optio
   }
   if (::fsync(above.get()) != 0) {
     throw Error(ErrorCode::io,
-                system_error(what + ": it is made and can be used, but a power cut may take it away: sync " +
+                system_error(what + ": it is created and can be used, but a power cut may undo that: sync " +
                                  quote(parent_directory(path)),
                              errno)
                     .what());

@@ -87,7 +87,7 @@ void rename_to_free_name(const std::string& from, const std::string& to) {
   if (result != 0 && (errno == EINVAL || errno == ENOSYS)) result = ::rename(from.c_str(), to.c_str());
   if (result == 0) return;
   if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR) {
-    throw Error(ErrorCode::exists, "the name exists");
+    throw Error(ErrorCode::exists, "the name is taken");
   }
   throw system_error("rename " + quote(from), errno);
 }

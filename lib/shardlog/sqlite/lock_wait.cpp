@@ -113,7 +113,7 @@ Error held_too_long(const std::string& directory, Duration timeout) {
     // A reader shuts nobody out, but the holder of the writer lock may be waiting for a stopped one.
     return held.file == shared_memory && (held.exclusive || (held.first_byte <= last_wal_lock && is_stopped(held.pid)));
   });
-  return {ErrorCode::busy, fmt::format("the stream is held by {} for more than {} ms",
+  return {ErrorCode::busy, fmt::format("the stream has been held by {} for more than {} ms",
                                        holders.empty() ? "another process" : holders, timeout.count() / 1000)};
 }
 

@@ -24,10 +24,10 @@ void check_is_only_a_stream(const std::string& directory) {
     const std::string name = entry->path().filename().string();
     if (std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end()) {
       throw Error(ErrorCode::cannot_create,
-                  "not removed: its directory holds " + quote(name) + " too, which is not part of a stream");
+                  "not removed: its directory also holds " + quote(name) + ", which is not part of a stream");
     }
   }
-  if (error) throw system_error("look into the directory", error.value());
+  if (error) throw system_error("read the directory", error.value());
 }
 
 /// Throws if a power cut could bring the old name back: then no file may be unlinked, because the stream would lack it.
@@ -42,9 +42,10 @@ void unlink_all(const std::string& doomed) {
   for (const char* const name : stream_files) {
     const std::string file = doomed + "/" + name;
     if (::unlink(file.c_str()) != 0 && errno != ENOENT)
-      throw system_error("it is removed, but not " + quote(file), errno);
+      throw system_error("it is removed, but its file " + quote(file) + " is still there", errno);
   }
-  if (::rmdir(doomed.c_str()) != 0) throw system_error("it is removed, but not " + quote(doomed), errno);
+  if (::rmdir(doomed.c_str()) != 0)
+    throw system_error("it is removed, but its directory " + quote(doomed) + " is still there", errno);
 }
 
 void remove(const std::string& path, const OpenOptions& options) {

@@ -24,7 +24,7 @@ void check_file_system(const Paths& paths, const Configuration& configuration) {
   const std::string unsafe = configuration.unsafe_file_system ? "" : unsafe_file_system(paths.directory);
   if (unsafe.empty()) return;
   throw Error(ErrorCode::cannot_create,
-              "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
+              "SQLite's write-ahead log is not safe on " + unsafe + ", and this stream was created elsewhere");
 }
 
 }  // namespace

@@ -136,7 +136,9 @@ class SqliteMaintenance final : public Maintenance {
       } catch (const Error& error) {
         // Not the same error: its caller would think that nothing was changed.
         if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
-        throw Error(ErrorCode::io, fmt::format("the settings are changed; remove what has expired: {}", error.what()));
+        throw Error(
+            ErrorCode::io,
+            fmt::format("the settings were changed, but not all expired records were removed: {}", error.what()));
       }
     });
   }

@@ -226,7 +226,7 @@ Tail read_horizon(SQLite::Database& database) {
   if (!row.executeStep()) throw_corrupt("the trim horizon is missing");
   try {
     Tail horizon = read_indexed_tail(row);
-    if (row.executeStep()) throw_corrupt("it is there twice");
+    if (row.executeStep()) throw_corrupt("it is stored twice");
     return horizon;
   } catch (const Error& error) {
     throw Error(error.code(), std::string("trim horizon: ") + error.what());

@@ -127,7 +127,7 @@ WriterLock::WriterLock(const std::string& path, bool for_writing)
   if (!file_.valid()) throw system_error("open " + quote(path), errno);
   const auto facts = facts_of(file_.get(), path);
   if (!S_ISREG(facts.st_mode)) throw Error(ErrorCode::corrupt, quote(path) + " is not a regular file");
-  if (facts.st_nlink > 1) throw Error(ErrorCode::corrupt, quote(path) + " has further hard links");
+  if (facts.st_nlink > 1) throw Error(ErrorCode::corrupt, quote(path) + " has other hard links");
 }
 
 WriterLock::Held::~Held() {
