@@ -6,7 +6,6 @@
 #include <optional>
 #include <variant>
 
-#include "shardlog/core/error.h"
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/losses.h"

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
 
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/database.h"

@@ -71,6 +71,17 @@ std::int64_t size_of(const std::string& path) {
   return ::stat(path.c_str(), &facts) == 0 ? facts.st_size : 0;
 }
 
+std::vector<std::string> paths_in(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(directory, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    paths.push_back(entry->path());
+  }
+  if (failed) throw system_error("read the directory " + quote(directory), failed.value());
+  return paths;
+}
+
 FileDescriptor open_directory(const std::string& path) {
   FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) throw system_error("open " + quote(path), errno);

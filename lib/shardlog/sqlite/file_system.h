@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shardlog/sqlite/file_descriptor.h"
 
@@ -25,6 +26,9 @@ std::optional<struct stat> look_at_regular(const std::string& path);
 
 /// In bytes, 0 if there is no such file.
 std::int64_t size_of(const std::string& path);
+
+/// The paths of all that is in a directory, in any order.
+std::vector<std::string> paths_in(const std::string& directory);
 
 /// Opens a directory, to sync it.
 FileDescriptor open_directory(const std::string& path);

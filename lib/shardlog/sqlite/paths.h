@@ -27,6 +27,9 @@ struct Paths {
   [[nodiscard]] std::string lock() const { return directory + "/lock"; }
 };
 
+/// Throws not_found or corrupt unless the directory holds a file stream.db.
+Paths find_stream(const std::string& name);
+
 /// stream.db, its log and its shared memory, as they were when SQLite opened them: SQLite itself goes on with files
 /// that were removed or replaced, and its commits are lost. Looks at the names only.
 class DatabaseFiles {

@@ -3,7 +3,6 @@
 #include <SQLiteCpp/Exception.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <functional>
 #include <future>
 #include <iterator>

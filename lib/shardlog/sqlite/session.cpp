@@ -1,7 +1,6 @@
 #include "shardlog/sqlite/session.h"
 
 #include <SQLiteCpp/Transaction.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,20 +27,6 @@ void check_file_system(const Paths& paths, const Configuration& configuration) {
 }
 
 }  // namespace
-
-Paths find_stream(const std::string& name) {
-  struct stat facts {};
-  if (::stat(name.c_str(), &facts) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
-    throw system_error("open", errno);
-  }
-  if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "not a stream: it is not a directory");
-  Paths paths{name, real_path(name)};
-  if (!look_at_regular(paths.database())) {
-    throw Error(ErrorCode::not_found, "not a stream: the directory holds no stream.db");
-  }
-  return paths;
-}
 
 Session::Session(const std::string& path, const OpenOptions& options, const Clock& clock)
     : paths_(find_stream(path)),

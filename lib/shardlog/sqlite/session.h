@@ -17,9 +17,6 @@
 
 namespace shardlog::sqlite {
 
-/// Throws not_found or corrupt unless the directory holds a file stream.db.
-Paths find_stream(const std::string& name);
-
 /// What the parts of an open stream share: its files, its database, and how it is read and changed.
 class Session {
  public:

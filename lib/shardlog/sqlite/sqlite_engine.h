@@ -14,11 +14,10 @@ const Capabilities& capabilities();
 class SqliteEngine final : public Engine {
  public:
   [[nodiscard]] const Capabilities& capabilities() const override { return sqlite::capabilities(); }
-  // Each of create(), open() and remove() has its own source file.
-  void create(const std::string& path, const CreateOptions& options, const Clock& clock) override;
-  std::unique_ptr<Stream> open(const std::string& path, const OpenOptions& options, const Clock& clock) override;
+  void create(const std::string& address, const CreateOptions& options, const Clock& clock) override;
+  std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) override;
   std::vector<std::string> list(const std::string& directory) override;
-  void remove(const std::string& path, const OpenOptions& options, const Clock& clock) override;
+  void remove(const std::string& address, const OpenOptions& options, const Clock& clock) override;
 };
 
 }  // namespace shardlog::sqlite

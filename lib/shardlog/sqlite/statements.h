@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "shardlog/core/clock.h"
 #include "shardlog/sqlite/schema.h"
