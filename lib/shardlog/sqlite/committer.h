@@ -29,7 +29,7 @@ class Committer {
   /// All but `options` must outlive it.
   Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
             const OpenOptions& options, const Clock& clock);
-  /// Shortens the write-ahead log.
+  /// Empties a long write-ahead log, unless others are in the way.
   ~Committer();
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
