@@ -145,7 +145,7 @@ TEST_F(CommitterTest, LeavesTheLockToOthersWhileItWaitsForTheMutex) {
   while (had && std::chrono::steady_clock::now() < end) {
     had = wait_until([&] { return other_.try_acquire().has_value(); }, 1s);
   }
-  EXPECT_TRUE(had) << "the writer lock is held by who cannot go on";
+  EXPECT_TRUE(had) << "the writer lock is held by a process that cannot go on";
   stopped.unlock();
 }
 

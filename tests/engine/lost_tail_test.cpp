@@ -25,13 +25,13 @@ using test::drain_with_gaps;
 using test::read;
 using test::refusal;
 
-/// SQLite ends its log at the first frame that is wrong. What was synced behind it is missed all the same.
+/// SQLite ends its log at the first wrong frame. If something was synced after that, its loss must still be noticed.
 class LostTail : public test::StreamTest {
  protected:
   /// What a read delivers, and what it ends with.
   struct Outcome {
     Lines lines;
-    std::string error;  ///< empty where it comes to its end
+    std::string error;  ///< empty if reading comes to its end
   };
 
   static std::string content(const std::string& path) {
@@ -45,7 +45,7 @@ class LostTail : public test::StreamTest {
   /// So that the next opening reads the log itself, as after the end of all processes.
   void forget_shared_memory() { fs::remove(file("stream.db-shm")); }
 
-  /// Stores a batch of two records, and remembers where the log ended behind it.
+  /// Stores a batch of two records, and remembers where the log ended after it.
   void put_pair(const std::string& name, Sync sync = Sync::full) {
     put(*open_to_write(), 0, {name + "1", name + "2"}, sync);
     ends_.push_back(log_size());
@@ -135,7 +135,7 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
     const auto writer = open_to_write();
     put(*writer, 0, {std::string(900 * test::kibibyte, 'x')});
     put(*writer, 0, {std::string(900 * test::kibibyte, 'y')});
-    log = content(file("stream.db-wal"));  // so long that an exit would empty it
+    log = content(file("stream.db-wal"));  // long enough for an exit to empty it
     database = content(file("stream.db"));
   }
   ASSERT_GT(log.size(), test::mebibyte);
@@ -404,7 +404,7 @@ class RandomDamage : public LostTail {
     }
   }
 
-  /// What is delivered is a part of what was stored, from the start; where something is missing that is told.
+  /// Delivers a part of what was stored, from the start on; if something is missing, that is reported.
   void expect_told(const Lines& stored, const std::string& what) {
     const Outcome read = outcome_of_anything();
     ASSERT_LE(read.lines.size(), stored.size()) << what;

@@ -30,7 +30,7 @@ class Producers : public test::StreamTest {
     return {id, begin, {SequenceNumber(to), std::move(proof)}};
   }
 
-  /// One commit of one record and these moves. False where the shard is closed.
+  /// One commit of one record and these moves. False if the shard is closed.
   bool append(const std::string& data, const std::vector<ProducerMove>& moves, Sync sync = Sync::normal) {
     const RoutedBatch batch = batch_of(0, {data});
     return append_all(*stream_, {&batch, 1}, sync, moves).has_value();

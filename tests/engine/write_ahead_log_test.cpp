@@ -31,7 +31,7 @@ class WriteAheadLogTest : public test::StreamTest {
  protected:
   WriteAheadLogTest() {
     create();
-    // The first of all connections recovers the log, which is no checkpoint but takes the same locks.
+    // The first of all connections recovers the log, which is not a checkpoint but takes the same locks.
     reader_ = open_to_read();
     reader_->describe();
     calls_.clear();
