@@ -191,7 +191,8 @@ Consumer Consumers::whole(Head head) {
 
 std::optional<Consumer> Consumers::find(const std::string& name) {
   auto all = heads();
-  const auto found = std::ranges::find(all, name, [](const Head& head) { return head.consumer.name; });
+  const auto found =
+      std::ranges::find(all, name, [](const Head& head) -> const std::string& { return head.consumer.name; });
   return found != all.end() ? std::optional(whole(std::move(*found))) : std::nullopt;
 }
 
