@@ -432,11 +432,11 @@ tags() {
   expect_silence stream-create s
   put s a
   echo data >s/notes
-  expect_failure 73 "'s'.*holds 'notes' too" stream-create --remove s
+  expect_failure 73 "'s'.*also holds 'notes'" stream-create --remove s
   expect_equal "$(cat s/notes) $(stream-get s)" "data a"
   rm s/notes
   mkdir s/.hidden
-  expect_failure 73 "'s'.*holds '.hidden' too" stream-create --remove s
+  expect_failure 73 "'s'.*also holds '.hidden'" stream-create --remove s
   expect_equal "$(stream-get s)" a
 }
 

@@ -72,7 +72,7 @@ forged() {
     $'compatible\n60'
   forge s "UPDATE settings SET value = 'read' WHERE name = 'feature:metrics'"
   expect_success stream-get s
-  expect_failure 65 "'s': the stream has the feature 'metrics', .*only be read here: use a newer shardlog$" stream-put s </dev/null
+  expect_failure 65 "'s': the stream has the feature 'metrics', .*only be read: use a newer shardlog$" stream-put s </dev/null
   forge s "UPDATE settings SET value = 'incompatible' WHERE name = 'feature:metrics'"
   expect_failure 65 "'s': the stream has the feature 'metrics', which this program does not know: use a newer" stream-get s
   forge s "DELETE FROM settings WHERE name = 'feature:metrics'"

@@ -28,7 +28,7 @@ expect_example() {
 expect_refusal() {
   local status=0
   "$@" >"$STDOUT" 2>"$STDERR" || status=$?
-  [[ $status -eq 1 && $(cat "$STDERR") == "follow: create stream 'there': the name exists" ]] \
+  [[ $status -eq 1 && $(cat "$STDERR") == "follow: create stream 'there': the name is taken" ]] \
     || fail "exit $status: $(cat -v "$STDERR")"
 }
 

@@ -157,6 +157,6 @@ load helpers
   expect_silence stream-create s//
   expect_equal "$(stream-stats s/ | head -n 1)" "stream     s"
   expect_equal "$(stream-stats s/ --json | jq -r .stream)" s
-  expect_failure 73 "stream 's': the name exists" stream-create s/
+  expect_failure 73 "stream 's': the name is taken" stream-create s/
   expect_failure 66 "'s2': no such stream; to create it: stream-create s2$" stream-get s2/
 }

@@ -29,7 +29,7 @@ class StoredAttributes : public test::StreamTest {
   Attributes found() { return open_to_read()->describe().attributes; }
 };
 
-TEST_F(StoredAttributes, OfANewStreamAreNone) {
+TEST_F(StoredAttributes, DoNotExistInANewStream) {
   create();
   EXPECT_TRUE(found().empty());
 }

@@ -18,7 +18,7 @@ class BacklogTest : public test::StreamTest {
 
 using Counts = std::vector<std::optional<std::uint64_t>>;
 
-TEST_F(BacklogTest, IsNothingWhereNothingIs) {
+TEST_F(BacklogTest, OfAnEmptyStreamIsZero) {
   create(2);
   const Backlog found = backlog({{ShardId(1), TrimHorizon{}}, {ShardId(0), AfterSequence{SequenceNumber(7)}}});
   EXPECT_EQ(found.records, (Counts{0, 0}));
@@ -26,7 +26,7 @@ TEST_F(BacklogTest, IsNothingWhereNothingIs) {
   EXPECT_TRUE(backlog({}).records.empty());
 }
 
-TEST_F(BacklogTest, CountsBehindEachStart) {
+TEST_F(BacklogTest, CountsFromEachStart) {
   create(2);
   const auto writer = open_to_write();
   put(*writer, 0, {"a", "b", "c"});
@@ -76,7 +76,7 @@ TEST_F(BacklogTest, IsAsOldAsItsFirstRecord) {
   EXPECT_FALSE(backlog({{ShardId(0), AfterSequence{SequenceNumber(3)}}}).oldest);
 }
 
-TEST_F(BacklogTest, FindsItsFirstRecordBehindAnIndex) {
+TEST_F(BacklogTest, FindsItsFirstRecordAfterAnIndexRow) {
   create(2);
   const auto writer = open_to_write();
   const Timestamp start = clock_.now();
@@ -114,7 +114,7 @@ TEST_F(BacklogTest, DoesNotCountWhatRetentionTook) {
   EXPECT_FALSE(backlog({{ShardId(0), TrimHorizon{}}}).oldest);
 }
 
-TEST_F(BacklogTest, IsOfShardsThatAreThere) {
+TEST_F(BacklogTest, OfAMissingShardIsRefused) {
   create(1);
   try {
     backlog({{ShardId(1), TrimHorizon{}}});

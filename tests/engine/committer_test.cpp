@@ -145,7 +145,7 @@ TEST_F(CommitterTest, LeavesTheLockToOthersWhileItWaitsForTheMutex) {
   while (had && std::chrono::steady_clock::now() < end) {
     had = wait_until([&] { return other_.try_acquire().has_value(); }, 1s);
   }
-  EXPECT_TRUE(had) << "the writer lock is held by who cannot go on";
+  EXPECT_TRUE(had) << "the writer lock is held by a process that cannot go on";
   stopped.unlock();
 }
 
@@ -161,7 +161,7 @@ TEST_F(CommitterTest, DoesNotHoldTheMutexWhileItWaitsForTheLock) {
   held.reset();
 }
 
-TEST_F(CommitterTest, IsRefusedWhereAnotherHoldsTheLockTooLong) {
+TEST_F(CommitterTest, IsRefusedWhenAnotherHoldsTheLockTooLong) {
   Committer impatient(database_, paths_, lock_, files_, {Access::write, 10ms, &mutex_}, clock_);
   {
     const auto held = other_.acquire(20s);
@@ -183,7 +183,7 @@ TEST_F(CommitterTest, HoldsNeitherLockNorMutexWhileSqliteIsLocked) {
   EXPECT_TRUE(wait_until([&] { return stored("a"); }));
 }
 
-TEST_F(CommitterTest, IsRefusedWhereSqliteIsLockedTooLong) {
+TEST_F(CommitterTest, IsRefusedWhenSqliteIsLockedTooLong) {
   Committer impatient(database_, paths_, lock_, files_, {Access::write, 10ms, &mutex_}, clock_);
   test::RawDatabase raw(path_);
   raw.exec("BEGIN IMMEDIATE");
@@ -205,7 +205,7 @@ TEST_F(CommitterTest, TouchesTheLockAfterTheCommit) {
   EXPECT_GT(std::filesystem::last_write_time(file("lock")), before);
 }
 
-TEST_F(CommitterTest, DoesNotTouchTheLockWhereNothingWasCommitted) {
+TEST_F(CommitterTest, DoesNotTouchTheLockIfNothingWasCommitted) {
   std::filesystem::last_write_time(file("lock"), std::filesystem::file_time_type::clock::now() - 1h);
   const auto before = std::filesystem::last_write_time(file("lock"));
   EXPECT_THROW(committer_.commit(Sync::full, [] { throw std::runtime_error("no"); }), std::runtime_error);

@@ -46,12 +46,12 @@ Lease lease(std::uint32_t shard) {
   return {.shard = ShardId(shard)};
 }
 
-TEST_F(Consumers, OfANewStreamAreNone) {
+TEST_F(Consumers, DoNotExistInANewStream) {
   EXPECT_EQ(stream_->leases().find("billing"), std::nullopt);
   EXPECT_TRUE(stream_->leases().all().empty());
 }
 
-TEST_F(Consumers, AreThereAsTheyWereMadeForWhoeverOpensTheStream) {
+TEST_F(Consumers, AreReadAsTheyWereMadeInAnotherOpening) {
   const Lease full{.shard = ShardId(2),
                    .owner = somebody,
                    .claimant = another,
@@ -75,7 +75,7 @@ TEST_F(Consumers, KeepEveryKindOfCheckpoint) {
   EXPECT_EQ(stream_->leases().find(make("a", leases).name).value().leases, leases);
 }
 
-TEST_F(Consumers, AreReplacedOnlyWhereTheyAreAsExpected) {
+TEST_F(Consumers, AreReplacedOnlyIfTheyAreAsExpected) {
   const Consumer first = make("a", {lease(0)});
   Consumer second = first;
   second.generation = 2;
@@ -161,7 +161,7 @@ TEST_F(Consumers, RequestsThatContradictThemselvesAreDefects) {
   EXPECT_EQ(stream_->leases().all(), std::vector{consumer});
 }
 
-TEST_F(Consumers, AreNotChangedByWhoMayOnlyRead) {
+TEST_F(Consumers, AreNotChangedInAStreamOpenedForReading) {
   const Consumer consumer = make("a", {lease(0)});
   stream_ = open_to_read();
   EXPECT_EQ(refusal([&] { stream_->leases().replace(consumer, {}); }), ErrorCode::internal);
@@ -226,7 +226,7 @@ TEST_F(LeaseChanges, ThatShowProgressAreNeitherSyncedNorAnnounced) {
   EXPECT_EQ(cost({{lease(0), other}, {lease(1), lease(1)}}), cheap);
 }
 
-TEST_F(LeaseChanges, ThatGiveALeaseToSomebodyAreBoth) {
+TEST_F(LeaseChanges, ThatGiveALeaseToAWorkerAreSyncedAndAnnounced) {
   Lease taken = lease(0);
   taken.owner = somebody;
   EXPECT_EQ(cost({{lease(1), lease(1)}, {lease(0), taken}}), full);
@@ -236,7 +236,7 @@ TEST_F(LeaseChanges, ThatGiveALeaseToSomebodyAreBoth) {
   EXPECT_EQ(cost({{claimed, lease(0)}}), full);
 }
 
-TEST_F(LeaseChanges, ThatAddOrRemoveOneAreBoth) {
+TEST_F(LeaseChanges, ThatAddOrRemoveALeaseAreSyncedAndAnnounced) {
   EXPECT_EQ(cost({{std::nullopt, lease(2)}}), full);
   EXPECT_EQ(cost({{lease(2), {}}}), full);
 }
@@ -299,7 +299,7 @@ TEST_P(DamagedConsumer, IsRefusedAndFound) {
   EXPECT_EQ(refusal([&] { change(consumer_, owned(), lease(1)); }), ErrorCode::corrupt);
   EXPECT_EQ(findings(*stream_).size(), 1U) << testing::PrintToString(findings(*stream_));
   put(*stream_, 0, {"a"});
-  EXPECT_EQ(lines(), Lines{"a"}) << "records are read all the same";
+  EXPECT_EQ(lines(), Lines{"a"}) << "records can still be read";
 }
 
 std::vector<Case> damages() {

@@ -104,7 +104,7 @@ TEST_F(Create, TakesEveryCharacterOfANameThatKinesisTakes) {
   }
 }
 
-TEST_F(Create, RefusesNamesThatAreNone) {
+TEST_F(Create, RefusesBadNames) {
   for (const std::string name : {".", ".."}) EXPECT_EQ(refused(name), ErrorCode::usage) << name;
   EXPECT_EQ(refusal([&] { shardlog::create("", {}, clock_); }), ErrorCode::usage);
   EXPECT_EQ(refusal([&] { shardlog::create("/", {}, clock_); }), ErrorCode::usage);
@@ -170,11 +170,11 @@ TEST_F(Create, LetsOneOfManyWin) {
   EXPECT_EQ(entries(), 1U);
 }
 
-TEST_F(Create, RefusesAPlaceThatIsNotThere) {
+TEST_F(Create, RefusesAPlaceThatDoesNotExist) {
   EXPECT_EQ(refused("no-such-directory/orders"), ErrorCode::cannot_create);
 }
 
-TEST_F(Create, LeavesNothingWhereItFailsHalfWay) {
+TEST_F(Create, LeavesNothingIfItFailsHalfWay) {
   test::WatchedVfs vfs;
   for (const FileCall failing : {FileCall::write, FileCall::sync}) {
     for (const DatabaseFile where : {DatabaseFile::database, DatabaseFile::log}) {

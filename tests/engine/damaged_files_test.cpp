@@ -58,7 +58,7 @@ class DamagedFiles : public test::StreamTest {
     for (const auto& [name, content] : files_) std::ofstream(file(name), std::ios::binary) << content;
   }
 
-  /// Changes bits of one byte. `mask` twice is no change.
+  /// Changes bits of one byte. Applying a mask twice changes nothing.
   void flip(const std::string& name, std::size_t offset, unsigned char mask) {
     std::fstream at(file(name), std::ios::binary | std::ios::in | std::ios::out);
     at.seekg(static_cast<std::streamoff>(offset));
@@ -190,7 +190,7 @@ class DamagedFiles : public test::StreamTest {
     return !told && clean;
   }
 
-  /// True where it is refused as corrupt, or as of a version that does not exist; every other error is wrong.
+  /// True if it is refused as corrupt, or as of a version that does not exist; every other error is wrong.
   static bool is_told(const std::function<void()>& work) {
     const std::optional<ErrorCode> code = refusal(work);
     EXPECT_TRUE(!code || *code == ErrorCode::corrupt || *code == ErrorCode::unsupported)

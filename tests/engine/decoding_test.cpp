@@ -44,7 +44,7 @@ TEST_F(LargeCompressedBatches, KeepTheirOrder) {
 
 class DamageAmongLargeCompressedBatches : public LargeCompressedBatches, public testing::WithParamInterface<int> {};
 
-TEST_P(DamageAmongLargeCompressedBatches, ComesBehindAllThatIsBeforeIt) {
+TEST_P(DamageAmongLargeCompressedBatches, IsReportedAfterTheBatchesBeforeIt) {
   const std::string batch = std::to_string(GetParam() + 1);
   test::RawDatabase(path_).exec("UPDATE batches SET payload = zeroblob(length(payload)) WHERE id = " + batch);
   const auto stream = open_to_read();

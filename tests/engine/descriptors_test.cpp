@@ -51,7 +51,7 @@ TEST_F(Descriptors, AreClosedWithTheStream) {
   EXPECT_EQ(descriptors().size(), before);
 }
 
-TEST_F(Descriptors, AreClosedWhereTheStreamIsRefused) {
+TEST_F(Descriptors, AreClosedIfTheStreamIsRefused) {
   std::filesystem::resize_file(file("stream.db"), 0);
   const auto before = descriptors().size();
   for (int i = 0; i < 10; ++i) EXPECT_THROW(open_to_read(), Error);

@@ -166,7 +166,7 @@ TEST_P(IoErrorInACheckpoint, EndsTheAppendsOfItsWriter) {
   EXPECT_EQ(refused(*writer_), ErrorCode::io);
 }
 
-TEST_P(IoErrorInACheckpoint, IsWhatTheNextAppendTellsOf) {
+TEST_P(IoErrorInACheckpoint, IsReportedByTheNextAppend) {
   fail_once();
   try {
     put(*writer_, 0, {"refused"});
@@ -181,7 +181,7 @@ TEST_P(IoErrorInACheckpoint, IsMarkedOnTheLock) {
   EXPECT_TRUE(marked());
 }
 
-TEST_P(IoErrorInACheckpoint, IsNoneOfTheAppendBeforeIt) {
+TEST_P(IoErrorInACheckpoint, IsNotAnErrorOfTheAppendBeforeIt) {
   fail_once();
   EXPECT_EQ(lines().size(), 1 + stored_);
 }
@@ -244,11 +244,11 @@ class SyncOfCommits : public FailedCommit {
   }
 };
 
-TEST_F(SyncOfCommits, WhenFullIsOneOfEach) {
+TEST_F(SyncOfCommits, WhenFullHappensOncePerCommit) {
   EXPECT_EQ(syncs(Sync::full, 10), 10);
 }
 
-TEST_F(SyncOfCommits, WhenNormalIsNone) {
+TEST_F(SyncOfCommits, WhenNormalDoesNotHappen) {
   EXPECT_EQ(syncs(Sync::normal, 10), 0);
 }
 

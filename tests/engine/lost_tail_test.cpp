@@ -25,13 +25,13 @@ using test::drain_with_gaps;
 using test::read;
 using test::refusal;
 
-/// SQLite ends its log at the first frame that is wrong. What was synced behind it is missed all the same.
+/// SQLite ends its log at the first wrong frame. If something was synced after that, its loss must still be noticed.
 class LostTail : public test::StreamTest {
  protected:
   /// What a read delivers, and what it ends with.
   struct Outcome {
     Lines lines;
-    std::string error;  ///< empty where it comes to its end
+    std::string error;  ///< empty if reading comes to its end
   };
 
   static std::string content(const std::string& path) {
@@ -45,7 +45,7 @@ class LostTail : public test::StreamTest {
   /// So that the next opening reads the log itself, as after the end of all processes.
   void forget_shared_memory() { fs::remove(file("stream.db-shm")); }
 
-  /// Stores a batch of two records, and remembers where the log ended behind it.
+  /// Stores a batch of two records, and remembers where the log ended after it.
   void put_pair(const std::string& name, Sync sync = Sync::full) {
     put(*open_to_write(), 0, {name + "1", name + "2"}, sync);
     ends_.push_back(log_size());
@@ -85,14 +85,14 @@ class LostTail : public test::StreamTest {
   std::vector<std::size_t> ends_;
 };
 
-TEST_F(LostTail, IsToldOnceAllThatIsThereWasDelivered) {
+TEST_F(LostTail, IsReportedAfterAllRemainingRecordsWereDelivered) {
   lose_two_of_three();
   const Outcome read = outcome();
   EXPECT_EQ(read.lines, (Lines{"a1", "a2"}));
   EXPECT_TRUE(read.error.ends_with("the end is missing: batches 2 to 3, with 4 records")) << read.error;
 }
 
-TEST_F(LostTail, IsToldToWhoFollows) {
+TEST_F(LostTail, IsReportedToAFollower) {
   lose_two_of_three();
   ReadRequest request;
   request.follow = true;
@@ -101,7 +101,7 @@ TEST_F(LostTail, IsToldToWhoFollows) {
   EXPECT_TRUE(read.error.ends_with("batches 2 to 3, with 4 records")) << read.error;
 }
 
-TEST_F(LostTail, IsNotToldToWhoEndsBeforeIt) {
+TEST_F(LostTail, IsNotReportedToAReaderThatEndsBeforeIt) {
   create();
   for (const char* const name : {"a", "b", "c"}) put_pair(name);
   cut_behind(1);
@@ -113,7 +113,7 @@ TEST_F(LostTail, IsNotToldToWhoEndsBeforeIt) {
   EXPECT_EQ(read.error, "");
 }
 
-TEST_F(LostTail, OfOneRecordIsToldInTheSingular) {
+TEST_F(LostTail, OfOneRecordIsReportedInTheSingular) {
   create();
   put_pair("a");
   put(*open_to_write(), 0, {"b"});
@@ -135,7 +135,7 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
     const auto writer = open_to_write();
     put(*writer, 0, {std::string(900 * test::kibibyte, 'x')});
     put(*writer, 0, {std::string(900 * test::kibibyte, 'y')});
-    log = content(file("stream.db-wal"));  // so long that an exit would empty it
+    log = content(file("stream.db-wal"));  // long enough for an exit to empty it
     database = content(file("stream.db"));
   }
   ASSERT_GT(log.size(), test::mebibyte);
@@ -158,7 +158,7 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
   EXPECT_TRUE(content(file("stream.db-wal")) == log) << "an exit without a commit";
 }
 
-TEST_F(LostTail, IsToldWhenAnOlderDatabaseIsPutBesideTheLock) {
+TEST_F(LostTail, IsReportedWhenAnOlderDatabaseIsPutBesideTheLock) {
   create();
   put_pair("a");
   const std::string database = content(file("stream.db"));
@@ -181,7 +181,7 @@ TEST_F(LostTail, IsNotThereInACopy) {
   EXPECT_EQ(lines().size(), 6U);
 }
 
-TEST_F(LostTail, OfCommitsThatWereNotSyncedIsNone) {
+TEST_F(LostTail, OfUnsyncedCommitsIsNotReported) {
   create();
   put_pair("a");
   put_pair("b", Sync::normal);
@@ -404,7 +404,7 @@ class RandomDamage : public LostTail {
     }
   }
 
-  /// What is delivered is a part of what was stored, from the start; where something is missing that is told.
+  /// Delivers a part of what was stored, from the start on; if something is missing, that is reported.
   void expect_told(const Lines& stored, const std::string& what) {
     const Outcome read = outcome_of_anything();
     ASSERT_LE(read.lines.size(), stored.size()) << what;
@@ -437,7 +437,7 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::stoull(text);
 }
 
-TEST_F(RandomDamage, IsToldWhereSomethingIsMissing) {
+TEST_F(RandomDamage, IsReportedIfSomethingIsMissing) {
   const std::uint64_t seed = number_from("SHARDLOG_SEED", std::random_device()());
   const std::uint64_t rounds = number_from("SHARDLOG_DAMAGES", 200);
   std::cout << "seed " << seed << '\n';

@@ -22,7 +22,7 @@ State state_of(const std::string& process) {
 
 /// This process' identity with another pid, or start time.
 std::string with_part(std::size_t part, const std::string& value) {
-  std::string identity = process_identity();
+  std::string identity = ProcessLiveness().self();
   std::size_t from = 0;
   while (part-- > 0) from = identity.find('/', from) + 1;
   const std::size_t end = identity.find('/', from);
@@ -38,18 +38,18 @@ std::string identity_of(pid_t child) {
   return identity.substr(0, identity.rfind('/') + 1) + field;
 }
 
-TEST(ProcessIdentity, OfThisProcessIsThere) {
-  EXPECT_EQ(process_identity(), process_identity());
-  EXPECT_EQ(state_of(process_identity()), State::alive);
-  EXPECT_NE(state_of(process_identity()), State::gone);
-  EXPECT_EQ(ProcessLiveness().describe(process_identity()), "pid " + std::to_string(::getpid()));
+TEST(ProcessIdentity, OfThisProcessIsAlive) {
+  EXPECT_EQ(ProcessLiveness().self(), ProcessLiveness().self());
+  EXPECT_EQ(state_of(ProcessLiveness().self()), State::alive);
+  EXPECT_NE(state_of(ProcessLiveness().self()), State::gone);
+  EXPECT_EQ(ProcessLiveness().describe(ProcessLiveness().self()), "pid " + std::to_string(::getpid()));
 }
 
 TEST(ProcessIdentity, OfAnotherProcessWithTheSamePidIsGone) {
   EXPECT_EQ(state_of(with_part(3, "1")), State::gone);
 }
 
-TEST(ProcessIdentity, OfAPidThatNobodyHasIsGone) {
+TEST(ProcessIdentity, OfAnUnusedPidIsGone) {
   EXPECT_EQ(state_of(with_part(2, "2147483647")), State::gone);
 }
 
@@ -60,7 +60,7 @@ TEST(ProcessIdentity, OfAnotherBootOrNamespaceIsUnknown) {
   }
 }
 
-TEST(ProcessIdentity, ThatIsNoneIsUnknown) {
+TEST(ProcessIdentity, ThatIsNotAnIdentityIsUnknown) {
   for (const std::string text : {"", "/", "///", "a/b/c/d/e", "worker"}) {
     EXPECT_NE(state_of(text), State::gone);
     EXPECT_NE(state_of(text), State::alive);

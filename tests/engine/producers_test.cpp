@@ -30,7 +30,7 @@ class Producers : public test::StreamTest {
     return {id, begin, {SequenceNumber(to), std::move(proof)}};
   }
 
-  /// One commit of one record and these moves. False where the shard is closed.
+  /// One commit of one record and these moves. False if the shard is closed.
   bool append(const std::string& data, const std::vector<ProducerMove>& moves, Sync sync = Sync::normal) {
     const RoutedBatch batch = batch_of(0, {data});
     return append_all(*stream_, {&batch, 1}, sync, moves).has_value();
@@ -54,7 +54,7 @@ class Producers : public test::StreamTest {
   std::unique_ptr<Stream> stream_;
 };
 
-TEST_F(Producers, OfANewStreamAreNone) {
+TEST_F(Producers, DoNotExistInANewStream) {
   EXPECT_TRUE(stream_->producers().all().empty());
   EXPECT_TRUE(stream_->producers().of("nightly").empty());
   EXPECT_FALSE(stream_->producers().forget("nightly"));
@@ -102,8 +102,7 @@ TEST_F(Producers, ThatAreElsewhereStoreNothing) {
                                                   "': producer 'nightly' is at 5, not at the start as expected: "
                                                   "another run has moved it on");
   EXPECT_EQ(message({move({"x", "s"}, {}, 1), move({"nightly", "s"}, 5, 6)}),
-            "stream '" + path_ +
-                "': producer 'nightly' (source 's') has no place, and is not at 5 as expected: it was forgotten");
+            "stream '" + path_ + "': producer 'nightly' (source 's') is not at 5 as expected: it was forgotten");
   EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
   EXPECT_EQ(lines(), Lines{"a"});
   EXPECT_TRUE(append("b", {move(nightly_, 5, 6)})) << "and do so where they are";
@@ -118,7 +117,7 @@ TEST_F(Producers, OfTwoRunsOneIsRefused) {
   EXPECT_EQ(put(*other, 0, {"c"}), "2") << "goes on with other things";
 }
 
-TEST_F(Producers, DoNotMoveWhereAShardIsClosed) {
+TEST_F(Producers, DoNotMoveIfAShardIsClosed) {
   append("a", {move(nightly_, {}, 5)});
   test::split(*open_to_write(), 0);
   EXPECT_FALSE(append("b", {move(nightly_, 5, 6)}));
@@ -174,7 +173,7 @@ class FailingProducers : public Producers {
   test::WatchedVfs vfs_;
 };
 
-TEST_F(FailingProducers, StayWhereTheyAreWhereTheirRecordsAreNotStored) {
+TEST_F(FailingProducers, StayWhereTheyAreIfTheirRecordsAreNotStored) {
   vfs_.set_hook([](test::DatabaseFile file, test::FileCall call) {
     return file == test::DatabaseFile::log && call == test::FileCall::write ? SQLITE_FULL : SQLITE_OK;
   });

@@ -62,7 +62,7 @@ TEST_F(Remove, WaitsForACommit) {
   EXPECT_EQ(removed(path_), std::nullopt);
 }
 
-TEST_F(Remove, RefusesADirectoryThatHoldsMore) {
+TEST_F(Remove, RefusesADirectoryThatHoldsOtherFiles) {
   put(*open_to_write(), 0, {"a"});
   std::ofstream(file("stream.db-backup")) << "mine";
   EXPECT_EQ(removed(path_), ErrorCode::cannot_create);

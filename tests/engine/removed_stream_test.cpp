@@ -153,7 +153,7 @@ TEST_P(RemovedFile, WithinACommitAcknowledgesNothing) {
   vfs.set_hook(nullptr);
 }
 
-TEST_P(RemovedFile, IsRefusedWhereItIsNoRegularFileWithOneName) {
+TEST_P(RemovedFile, IsRefusedUnlessItIsARegularFileWithOneName) {
   put(*open_to_write(), 0, {"a"});
   const std::string elsewhere = directory_.path() + "/elsewhere";
   const auto refused = [this](const char* what) {

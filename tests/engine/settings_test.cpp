@@ -53,7 +53,8 @@ class StoredSettings : public test::StreamTest {
     Configuration configuration = load_configuration(database, Access::read);
     ++configuration.version;
     change(configuration);
-    store_configuration(database, configuration);
+    store_settings(database, configuration);
+    for (const ShardRow& row : configuration.shards) store_shard(database, row);
     transaction.commit();
   }
 
@@ -206,7 +207,7 @@ TEST_F(StoredSettings, WithAnyNameFlippedAreCorrupt) {
   }
 }
 
-TEST_F(StoredSettings, WithARowMoreAreCorrupt) {
+TEST_F(StoredSettings, WithAnExtraRowAreCorrupt) {
   test::RawDatabase database(path_);
   expect_corrupt_after(database, "INSERT INTO settings VALUES ('tag:more', 'x')");
 }
@@ -241,13 +242,13 @@ TEST_F(StoredSettings, WithAnyColumnOfAShardChangedAreCorrupt) {
   }
 }
 
-TEST_F(StoredSettings, WithAShardLessAreCorrupt) {
+TEST_F(StoredSettings, WithoutAShardAreCorrupt) {
   test::RawDatabase database(path_);
   expect_corrupt_after(database, "DELETE FROM shards WHERE id = 1");
   expect_corrupt_after(database, "DELETE FROM shards");
 }
 
-TEST_F(StoredSettings, WithAClosedShardLessAreCorrupt) {
+TEST_F(StoredSettings, WithoutAClosedShardAreCorrupt) {
   replace_the_last();
   test::RawDatabase database(path_);
   expect_corrupt_after(database, "DELETE FROM shards WHERE id = 2");

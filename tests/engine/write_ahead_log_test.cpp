@@ -31,7 +31,7 @@ class WriteAheadLogTest : public test::StreamTest {
  protected:
   WriteAheadLogTest() {
     create();
-    // The first of all connections recovers the log, which is no checkpoint but takes the same locks.
+    // The first of all connections recovers the log, which is not a checkpoint but takes the same locks.
     reader_ = open_to_read();
     reader_->describe();
     calls_.clear();
@@ -65,7 +65,7 @@ TEST_F(WriteAheadLogTest, IsEmptiedAtFourMebibytesOfSmallCommits) {
   EXPECT_GE(checkpoints(), 1);
 }
 
-TEST_F(WriteAheadLogTest, StaysThereHoweverManySmallCommitsThereAre) {
+TEST_F(WriteAheadLogTest, StaysUnderFourMebibytesThroughManySmallCommits) {
   const auto writer = open_to_write();
   EXPECT_LT(put_many(*writer, 10 * kibibyte, 16 * mebibyte), 4 * mebibyte + 200 * kibibyte);
   EXPECT_GE(checkpoints(), 4);
@@ -198,7 +198,7 @@ TEST_F(WriteAheadLogAtExit, IsLeftToAnotherWriterThatHasTheLock) {
   EXPECT_EQ(checkpoints(), 0);
 }
 
-TEST_F(WriteAheadLogAtExit, IsLeftWhereAReaderIsInTheWay) {
+TEST_F(WriteAheadLogAtExit, IsLeftWhenAReaderIsInTheWay) {
   auto writer = open_to_write();
   put_bytes(*writer, mebibyte);
   const PinnedReader reader(path_);
@@ -249,7 +249,7 @@ TEST_F(Checkpoint, LeavesNoWaitingToOtherStatements) {
   EXPECT_EQ(calls_.count(DatabaseFile::database, FileCall::lock_for_writing), 1) << "it was tried again";
 }
 
-TEST_F(Checkpoint, IsRefusedSoonWhereReadersAreInTheWay) {
+TEST_F(Checkpoint, IsRefusedSoonWhenReadersAreInTheWay) {
   const auto held = lock_.acquire(20s);
   const PinnedReader reader(path_);
   database_.exec("PRAGMA user_version=1");

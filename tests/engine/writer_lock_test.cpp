@@ -153,7 +153,7 @@ TEST_F(WriterLockTest, IsFreedWhenItsProcessEnds) {
   EXPECT_NO_THROW(static_cast<void>(mine.acquire(20s)));
 }
 
-TEST_F(WriterLockTest, CanBeHeldByWhoOnlyReads) {
+TEST_F(WriterLockTest, CanBeHeldByAReader) {
   const WriterLock reader = lock(false);
   const auto held = reader.try_acquire();
   EXPECT_TRUE(held);
@@ -179,7 +179,7 @@ TEST_F(WriterLockTest, WaitsAsLongAsItIsToldAndNoLonger) {
   EXPECT_LT(time, 20s);
 }
 
-TEST_F(WriterLockTest, IsHadAsSoonAsItIsFreed) {
+TEST_F(WriterLockTest, IsTakenAsSoonAsItIsFreed) {
   const WriterLock other = lock();
   auto held = std::make_optional(other.acquire(20s));
   std::promise<void> had;
@@ -271,7 +271,7 @@ TEST_F(WriterLockTest, IsExclusiveAmongManyThreads) {
   EXPECT_EQ(turns, 200);
 }
 
-TEST_F(WriterLockTest, IsNeitherHeldNorWaitedForWhereNoThreadCanBeStarted) {
+TEST_F(WriterLockTest, IsNeitherHeldNorWaitedForWhenNoThreadCanBeStarted) {
   const WriterLock mine = lock();
   {
     const WriterLock other = lock();

@@ -43,7 +43,7 @@ void MemoryEngine::create(const std::string& address, const CreateOptions& optio
   auto store = std::make_shared<MemoryStore>(options, traits_, clock.now());
   const std::lock_guard guard(mutex_);
   if (!stores_.emplace(address, std::move(store)).second) {
-    throw Error(ErrorCode::exists, "create stream " + quote(address) + ": the name exists");
+    throw Error(ErrorCode::exists, "create stream " + quote(address) + ": the name is taken");
   }
 }
 

@@ -1,5 +1,3 @@
-#include "shardlog/sqlite/backlog.h"
-
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
@@ -8,10 +6,10 @@
 #include <optional>
 #include <variant>
 
-#include "shardlog/core/error.h"
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/maintenance.h"
 #include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/tail.h"
@@ -20,7 +18,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// The first record of each shard that was not read, as far as there is one.
+/// For each shard with unread records, the first of them.
 using Unread = std::map<std::int64_t, std::int64_t>;
 
 bool holds_any(const BatchRow& row, const Unread& unread) {
@@ -28,7 +26,7 @@ bool holds_any(const BatchRow& row, const Unread& unread) {
   return found != unread.end() && row.next_sequence() > found->second;
 }
 
-/// When the first of these records arrived: arrivals never decrease in commit order.
+/// When the first of these records arrived. It is the first in commit order, because arrivals never decrease.
 std::optional<Timestamp> first_arrival(SQLite::Database& database, const Configuration& configuration,
                                        const Tail& start, const Unread& unread) {
   const Tail before = load_indexed_tail(database, start, [&](const Tail& indexed) {
@@ -56,7 +54,7 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   const LostNumbers lost(database, configuration);
   Backlog result;
   Unread unread;
-  std::map<Timestamp, Tail> tails;  // at the times before which records do not count
+  std::map<Timestamp, Tail> tails;  // by the times before which records do not count
   for (const ShardStart& from : pinned(database, configuration, starts, now)) {
     const ShardRow& row = shard_of(configuration, from.shard.number());
     const std::int64_t readable = start.next_sequence(row);
@@ -66,10 +64,10 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
       if (is_new) found->second = seek_time(database, configuration, start, *at->not_before);
       first = std::max(first, found->second.next_sequence(row));
     }
-    const std::int64_t behind = end.next_sequence(row);
-    const std::int64_t unread_numbers = behind - first - lost.within(row, first, behind);
+    const std::int64_t next = end.next_sequence(row);
+    const std::int64_t unread_numbers = next - first - lost.within(row, first, next);
     result.records.emplace_back(static_cast<std::uint64_t>(std::max(unread_numbers, std::int64_t{0})));
-    if (first < behind) unread.emplace(from.shard.number(), first);
+    if (first < next) unread.emplace(from.shard.number(), first);
   }
   if (!unread.empty()) result.oldest = first_arrival(database, configuration, start, unread);
   return result;

@@ -10,22 +10,22 @@
 
 namespace shardlog::sqlite {
 
-/// How long to rely on notices alone: they are only hints.
+/// How long to rely on notices, which are only hints, before looking again.
 constexpr Duration poll_interval = std::chrono::milliseconds(100);
 
-/// Notices commits by a stream's `lock`, which a writer writes to or touches after each. (SQLite's own write to the WAL
-/// can be seen before the commit is visible, and the commit itself not at all.) One serves all who wait for a stream in
-/// one thread: a user may have 128 such watches in all (inotify(7)).
+/// Notices commits: a writer writes to a stream's `lock` after each of them, or touches it. (SQLite writes to the WAL
+/// before the commit is visible, and no file shows the commit itself.) One watch serves everybody that waits for a
+/// stream in one thread, because a user may have only 128 of them (inotify(7)).
 class CommitWatch {
  public:
-  /// Watches from now on. Where the system has no watch left, wait() only waits.
+  /// Watches from now on. If the system has no watch left, wait() just waits.
   explicit CommitWatch(const std::string& lock_path);
 
-  /// How often commits were noticed so far.
+  /// How many times commits were noticed so far.
   std::uint64_t noticed();
 
-  /// True when there was a commit since `seen` was noticed(), at once or within `timeout`; brings `seen` up to it.
-  /// False at the timeout and when `stop` is requested.
+  /// Waits until noticed() differs from `seen`, and brings `seen` up to it. False after `timeout`, or when `stop` is
+  /// requested.
   bool wait(std::uint64_t& seen, Duration timeout, const std::stop_token& stop);
 
  private:

@@ -10,15 +10,14 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/database.h"
-#include "shardlog/sqlite/lock_holders.h"
-#include "shardlog/sqlite/lost_tail.h"
+#include "shardlog/sqlite/losses.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-// At an exit, for whoever waits for the lock: they take longer to wake up than we to come back for it, and what we cut
-// off the log they would have to let it grow again by.
+// On exit, lets waiting writers take the lock first, although they wake up slowly: cutting the log now would make them
+// regrow it.
 constexpr std::chrono::milliseconds give_way{1};
 
 }  // namespace
@@ -44,14 +43,14 @@ Committer::~Committer() {
       check_end();
       log_.checkpoint_at_exit();
     }
-  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): only the next opening takes longer
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the next opening just takes longer
   }
 }
 
 void Committer::commit(Sync sync, const std::function<void()>& change, Told told, std::int64_t appended_pages) {
   under_lock([&](Duration left) {
     run_transaction(sync, change, left, appended_pages);
-    // SQLite commits into unlinked files without a word.
+    // SQLite commits into unlinked files without an error.
     check_present();
     announce(sync, told);
     tidy_up();
@@ -71,8 +70,8 @@ void Committer::checkpoint() {
   under_lock([this](Duration /*left*/) { log_.checkpoint_now(); });
 }
 
-/// `work` learns how much of the timeout is left. Where it fails with is_locked() it is repeated, and meanwhile neither
-/// the lock nor the mutex is held: whoever waits for them can see for itself what stands in the way.
+/// `work` is told how much of the timeout is left. It is repeated if it fails with is_locked(). In between, neither the
+/// lock nor the mutex is held, so that others that wait for them find out themselves what is in the way.
 void Committer::under_lock(const Work& work) {
   if (failure_) throw *failure_;
   const Duration end = clock_.elapsed() + timeout_;
@@ -86,8 +85,8 @@ void Committer::try_under_lock(const Work& work, Duration end) {
     if (!held) throw held_too_long(directory_, timeout_);
     return held;
   };
-  // The mutex is given back after the writer lock: who may stop this process once it has the mutex stops no other
-  // writer.
+  // The mutex is given back after the writer lock: a thread that waits for the mutex to stop this process then stops no
+  // other writer.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
   std::optional<WriterLock::Held> held = lock_.try_acquire();
   waited_ = !held;
@@ -108,21 +107,19 @@ void Committer::check_present() const {
   files_.check_present();
 }
 
-/// A log that ends too early is neither written over nor copied: what is left of its end may still be of use to
-/// somebody.
+/// A log that ends too early is neither overwritten nor copied: the rest of it may still help somebody.
 void Committer::check_end() {
   if (end_checked_) return;
   const auto mark = lock_.mark();
   if (mark && newest_known_batch(database_) < mark->batch) {
-    throw Error(ErrorCode::corrupt,
-                lost_tail(database_, *mark).what() +
-                    std::string("; stream-create --update --accept-loss goes on with what is there"));
+    throw Error(ErrorCode::corrupt, lost_tail(database_, *mark).what() +
+                                        std::string("; stream-create --update --accept-loss goes on without it"));
   }
   end_checked_ = true;
 }
 
-/// After a commit whose outcome is unknown, frames of the WAL may be in memory only, and no later sync would say so.
-/// Copied into the database they are safe.
+/// After a commit whose outcome is unknown, frames of the WAL may be in memory only, and a later sync would not report
+/// it. Once they are copied into the database they are safe.
 void Committer::learn_outcome(Duration timeout) {
   if (!lock_.outcome_unknown()) return;
   log_.checkpoint_fully(timeout);
@@ -158,7 +155,7 @@ void Committer::run_transaction(Sync sync, const std::function<void()>& change, 
   });
 }
 
-/// `work` says when it has begun to change anything: until then it may be repeated.
+/// `work` sets `begun` before it changes anything: until then it may be repeated.
 void Committer::noting_failure(const std::string& what, const std::function<void(bool& begun)>& work) {
   bool begun = false;
   try {
@@ -166,7 +163,7 @@ void Committer::noting_failure(const std::string& what, const std::function<void
   } catch (const SQLite::Exception& error) {
     if (!begun && is_locked(error)) throw;
     Error translated = translate(error, what);
-    // SQLite may run out of memory when it has written the commit already.
+    // SQLite may run out of memory after it has written the commit.
     if (error.getErrorCode() == SQLITE_NOMEM) translated = Error(ErrorCode::io, translated.what());
     note_failure(translated);
     throw translated;
@@ -176,7 +173,7 @@ void Committer::noting_failure(const std::string& what, const std::function<void
   }
 }
 
-/// What was committed stays so whatever happens here; an error of the disk stops the next commit.
+/// Cannot undo the commit; an error of the disk stops the next one.
 void Committer::tidy_up() {
   try {
     log_.checkpoint_if_due();
@@ -185,7 +182,7 @@ void Committer::tidy_up() {
   }
 }
 
-/// What the disk holds is unknown from an I/O error on.
+/// After an I/O error it is unknown what the disk holds.
 void Committer::note_failure(const Error& error) {
   if (error.code() != ErrorCode::io) return;
   failure_ = error;

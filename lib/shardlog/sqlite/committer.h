@@ -10,7 +10,6 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
-#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
@@ -18,33 +17,33 @@
 
 namespace shardlog::sqlite {
 
-/// Who is told of a commit.
+/// Whom a commit wakes.
 enum class Told {
-  followers,  ///< of the stream: there is something new for them
+  followers,
   nobody,
 };
 
-/// What all changes of a stream have in common: the writer lock, the transaction, the commit, and what follows it.
+/// Makes every change of a stream: takes the writer lock, runs the transaction, commits it, and does what follows.
 class Committer {
  public:
-  /// All must outlive it.
+  /// All but `options` must outlive it.
   Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
             const OpenOptions& options, const Clock& clock);
-  /// Leaves a short write-ahead log behind.
+  /// Empties a long write-ahead log, unless others are in the way.
   ~Committer();
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  /// Runs `change` in a transaction of its own, commits it and wakes whoever is to be told. `change` does nothing but
-  /// SQL. Errors as Stream::append() has them; what `change` throws rolls it back. `appended_pages` are the most that
-  /// it adds to the stream; what adds none may use the space that is kept for it.
+  /// Runs `change` in a transaction of its own, commits it and wakes those to be told. `change` does nothing but SQL,
+  /// and is rolled back if it throws. `appended_pages` is the most that it adds to the stream: a change that adds none
+  /// may use the reserved space. Throws as Stream::append().
   void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
               std::int64_t appended_pages = 0);
 
-  /// To be called by a `change` that appends: how far its commit reaches. Written down once it is synced.
+  /// For a `change` that appends: how far its commit reaches. This is written down once the commit is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
 
-  /// For a change that goes on without what is missing at the end: otherwise nothing is committed then.
+  /// For a change that accepts what is missing at the end: without this, nothing is committed to a stream like that.
   void allow_missing_end() { end_checked_ = true; }
 
   /// As Stream::make_durable().
@@ -76,13 +75,13 @@ class Committer {
   Duration timeout_;
   LockWait lock_wait_;
   WriteAheadLog log_;
-  std::mutex own_mutex_;  ///< stands in where the options name none
+  std::mutex own_mutex_;  ///< used if the options name none
   std::mutex& commit_mutex_;
   std::optional<DurableMark> mark_;  ///< of the commit that is under way
   Sync sync_ = Sync::full;           ///< what the connection is set to
   std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
-  bool end_checked_ = false;         ///< nothing is missing there; only an opening can find a shorter log
-  bool waited_ = false;              ///< for the lock, the last time: there are other writers
+  bool end_checked_ = false;         ///< once is enough: only an opening can find a shorter log
+  bool waited_ = false;              ///< for the lock, last time: there are other writers
 };
 
 }  // namespace shardlog::sqlite

@@ -4,35 +4,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
-#include <string_view>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/uuid.h"
-#include "shardlog/sqlite/prepared.h"
 #include "shardlog/sqlite/row_checksum.h"
-#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-constexpr std::string_view consumer_columns = "uuid, name, generation, created_at, leases, checksum";
-constexpr std::string_view lease_columns =
-    "consumer, shard, owner, owner_process, owner_duration, claimant, claimant_process, claimant_duration, epoch, "
-    "counter, generation, checkpoint, checksum";
+constexpr const char* all_consumers = "SELECT * FROM consumers ORDER BY name";
 constexpr std::size_t longest_owner = 256;  // bytes, of the worker's name and of its process
-
-[[noreturn]] void refuse(const std::string& reason) {
-  throw Error(ErrorCode::corrupt, reason);
-}
-
-std::int64_t microseconds(Timestamp time) {
-  return time.time_since_epoch().count();
-}
 
 void add(RowChecksum& checksum, const std::optional<LeaseOwner>& owner) {
   if (owner) {
@@ -63,7 +50,8 @@ std::optional<LeaseOwner> read_owner(SQLite::Statement& row, int column) {
                     Duration(row.getColumn(column + 2).getInt64())};
 }
 
-/// The row that the statement stands on.
+/// The row that the statement stands on. Its columns, like those of a consumer, are in the order of the schema; a newer
+/// program may have added others after them.
 Lease read_lease(SQLite::Statement& row) {
   const std::string uuid = row.getColumn(0).getString();
   const std::int64_t shard = row.getColumn(1).getInt64();
@@ -78,17 +66,7 @@ Lease read_lease(SQLite::Statement& row) {
                 *checkpoint};
     if (row.getColumn(12).getInt64() == checksum_of(uuid, lease)) return lease;
   }
-  refuse(fmt::format("lease of shard {} of the consumer with UUID {}: checksum mismatch", shard, quote(uuid)));
-}
-
-void bind_owner(SQLite::Statement& row, int parameter, const std::optional<LeaseOwner>& owner) {
-  if (owner) {
-    row.bind(parameter, owner->worker);
-    row.bind(parameter + 1, owner->process);
-    row.bind(parameter + 2, std::int64_t{owner->lease_duration.count()});
-  } else {
-    for (const int each : {0, 1, 2}) row.bind(parameter + each);
-  }
+  throw_corrupt(fmt::format("lease of shard {} of the consumer with UUID {}: checksum mismatch", shard, quote(uuid)));
 }
 
 void check_owner(const std::optional<LeaseOwner>& owner) {
@@ -97,6 +75,16 @@ void check_owner(const std::optional<LeaseOwner>& owner) {
     throw Error(ErrorCode::usage,
                 fmt::format("worker {}: a worker's name has 1 to {} bytes", quote(owner->worker), longest_owner));
   }
+}
+
+/// A column that describes an owner: NULL if there is no owner.
+template <typename Value>
+std::optional<Value> column_of(const std::optional<LeaseOwner>& owner, Value LeaseOwner::*member) {
+  return owner ? std::optional((*owner).*member) : std::nullopt;
+}
+
+std::string wrong_count(const std::string& consumer, std::int64_t found, std::int64_t expected) {
+  return fmt::format("consumer {}: {} leases where {} were expected", quote(consumer), found, expected);
 }
 
 [[noreturn]] void contradict(const std::string& what) {
@@ -140,18 +128,6 @@ void check_changes(std::span<const LeaseChange> changes) {
   }
 }
 
-Consumers::Consumers(SQLite::Database& database)
-    : select_all_(database, fmt::format("SELECT {} FROM consumers ORDER BY name", consumer_columns)),
-      select_(database, fmt::format("SELECT {} FROM consumers WHERE uuid = ?", consumer_columns)),
-      replace_(database, upsert_into("consumers")),
-      remove_(database, "DELETE FROM consumers WHERE uuid = ?"),
-      select_all_leases_(database, fmt::format("SELECT {} FROM leases ORDER BY consumer, shard", lease_columns)),
-      select_leases_(database, fmt::format("SELECT {} FROM leases WHERE consumer = ? ORDER BY shard", lease_columns)),
-      select_lease_(database, fmt::format("SELECT {} FROM leases WHERE consumer = ? AND shard = ?", lease_columns)),
-      replace_lease_(database, upsert_into("leases")),
-      remove_lease_(database, "DELETE FROM leases WHERE consumer = ? AND shard = ?"),
-      remove_leases_(database, "DELETE FROM leases WHERE consumer = ?") {}
-
 std::int64_t Consumers::checksum_of(const Head& head) {
   const Consumer& consumer = head.consumer;
   return RowChecksum()
@@ -166,47 +142,39 @@ std::int64_t Consumers::checksum_of(const Head& head) {
 /// The row that the statement stands on.
 Consumers::Head Consumers::read_head(SQLite::Statement& row) {
   Head head;
-  head.consumer.uuid = row.getColumn(0).getString();
-  head.consumer.name = row.getColumn(1).getString();
-  head.consumer.generation = unsigned_of(row.getColumn(2));
-  head.consumer.created_at = Timestamp(Duration(row.getColumn(3).getInt64()));
+  Consumer& consumer = head.consumer;
+  consumer.uuid = row.getColumn(0).getString();
+  consumer.name = row.getColumn(1).getString();
+  consumer.generation = unsigned_of(row.getColumn(2));
+  consumer.created_at = Timestamp(Duration(row.getColumn(3).getInt64()));
   head.leases = row.getColumn(4).getInt64();
-  if (row.getColumn(5).getInt64() != checksum_of(head)) {
-    refuse("consumer " + quote(head.consumer.name) + ": checksum mismatch");
-  }
-  check_head(head);
-  return head;
-}
-
-void Consumers::check_head(const Head& head) {
-  const Consumer& consumer = head.consumer;
   try {
+    if (row.getColumn(5).getInt64() != checksum_of(head)) throw_corrupt("checksum mismatch");
     check_consumer_name(consumer.name);
-    if (!is_uuid(consumer.uuid)) refuse("its uuid is " + quote(consumer.uuid));
-    if (consumer.generation == 0) refuse("its generation is 0");
+    if (!is_uuid(consumer.uuid)) throw_corrupt("its uuid is " + quote(consumer.uuid));
+    if (consumer.generation == 0) throw_corrupt("its generation is 0");
     stored_time("created_at", microseconds(consumer.created_at));
   } catch (const Error& error) {
-    refuse("consumer " + quote(consumer.name) + ": " + error.what());
+    throw_corrupt("consumer " + quote(consumer.name) + ": " + error.what());
   }
+  return head;
 }
 
 std::vector<Consumers::Head> Consumers::heads() {
   std::vector<Head> heads;
-  Use rows(select_all_);
+  Use rows = statements_.use(all_consumers);
   while (rows->executeStep()) {
     heads.push_back(read_head(*rows));
     const bool twice = heads.size() > 1 && heads[heads.size() - 2].consumer.name == heads.back().consumer.name;
-    if (twice) refuse("consumer " + quote(heads.back().consumer.name) + " stands twice");
+    if (twice) throw_corrupt("consumer " + quote(heads.back().consumer.name) + " is stored twice");
   }
   return heads;
 }
 
-/// Where it is not found all others are looked at: it may be one whose UUID is damaged.
+/// If it is not found, all others are checked: one of them may be this one with a damaged UUID.
 std::optional<Consumers::Head> Consumers::head(const std::string& uuid) {
-  {
-    Use row(select_);
-    row->bind(1, uuid);
-    if (row->executeStep()) return read_head(*row);
+  if (Use row = statements_.use("SELECT * FROM consumers WHERE uuid = ?", uuid); row->executeStep()) {
+    return read_head(*row);
   }
   heads();
   return std::nullopt;
@@ -214,22 +182,18 @@ std::optional<Consumers::Head> Consumers::head(const std::string& uuid) {
 
 Consumer Consumers::whole(Head head) {
   Consumer consumer = std::move(head.consumer);
-  Use rows(select_leases_);
-  rows->bind(1, consumer.uuid);
+  Use rows = statements_.use("SELECT * FROM leases WHERE consumer = ? ORDER BY shard", consumer.uuid);
   while (rows->executeStep()) consumer.leases.push_back(read_lease(*rows));
-  if (static_cast<std::int64_t>(consumer.leases.size()) != head.leases) {
-    refuse(fmt::format("consumer {}: {} leases where {} were expected", quote(consumer.name), consumer.leases.size(),
-                       head.leases));
-  }
+  const std::int64_t found = std::ssize(consumer.leases);
+  if (found != head.leases) throw_corrupt(wrong_count(consumer.name, found, head.leases));
   return consumer;
 }
 
 std::optional<Consumer> Consumers::find(const std::string& name) {
-  std::optional<Head> found;
-  for (Head& head : heads()) {
-    if (head.consumer.name == name) found = std::move(head);
-  }
-  return found ? std::optional(whole(std::move(*found))) : std::nullopt;
+  auto all = heads();
+  const auto found =
+      std::ranges::find(all, name, [](const Head& head) -> const std::string& { return head.consumer.name; });
+  return found != all.end() ? std::optional(whole(std::move(*found))) : std::nullopt;
 }
 
 std::vector<Consumer> Consumers::all() {
@@ -239,59 +203,31 @@ std::vector<Consumer> Consumers::all() {
 }
 
 void Consumers::store(const Head& head) {
-  Use row(replace_);
-  row->bind(1, head.consumer.uuid);
-  row->bind(2, head.consumer.name);
-  row->bind(3, static_cast<std::int64_t>(head.consumer.generation));
-  row->bind(4, microseconds(head.consumer.created_at));
-  row->bind(5, head.leases);
-  row->bind(6, checksum_of(head));
-  row->exec();
+  const Consumer& consumer = head.consumer;
+  statements_.upsert("consumers", consumer.uuid, consumer.name, consumer.generation, consumer.created_at, head.leases,
+                     checksum_of(head));
 }
 
 std::optional<Lease> Consumers::lease(const std::string& uuid, ShardId shard) {
-  Use row(select_lease_);
-  row->bind(1, uuid);
-  row->bind(2, shard.number());
+  Use row = statements_.use("SELECT * FROM leases WHERE consumer = ? AND shard = ?", uuid, shard.number());
   return row->executeStep() ? std::optional(read_lease(*row)) : std::nullopt;
 }
 
 void Consumers::store(const std::string& uuid, const Lease& lease) {
-  Use row(replace_lease_);
-  row->bind(1, uuid);
-  row->bind(2, lease.shard.number());
-  bind_owner(*row, 3, lease.owner);
-  bind_owner(*row, 6, lease.claimant);
-  row->bind(9, static_cast<std::int64_t>(lease.epoch));
-  row->bind(10, static_cast<std::int64_t>(lease.counter));
-  row->bind(11, static_cast<std::int64_t>(lease.generation));
-  row->bind(12, to_string(lease.checkpoint));
-  row->bind(13, sqlite::checksum_of(uuid, lease));
-  row->exec();
+  statements_.upsert("leases", uuid, lease.shard.number(), column_of(lease.owner, &LeaseOwner::worker),
+                     column_of(lease.owner, &LeaseOwner::process), column_of(lease.owner, &LeaseOwner::lease_duration),
+                     column_of(lease.claimant, &LeaseOwner::worker), column_of(lease.claimant, &LeaseOwner::process),
+                     column_of(lease.claimant, &LeaseOwner::lease_duration), lease.epoch, lease.counter,
+                     lease.generation, to_string(lease.checkpoint), sqlite::checksum_of(uuid, lease));
 }
 
 void Consumers::remove_lease(const std::string& uuid, ShardId shard) {
-  Use row(remove_lease_);
-  row->bind(1, uuid);
-  row->bind(2, shard.number());
-  row->exec();
+  statements_.use("DELETE FROM leases WHERE consumer = ? AND shard = ?", uuid, shard.number())->exec();
 }
 
 void Consumers::remove(const std::string& uuid) {
-  for (SQLite::Statement* const statement : {&remove_, &remove_leases_}) {
-    Use rows(*statement);
-    rows->bind(1, uuid);
-    rows->exec();
-  }
-}
-
-/// Removes those of `leases` whose shards the consumer has no lease of.
-void Consumers::remove_leases_but_of(const Consumer& consumer, std::span<const Lease> leases) {
-  for (const Lease& lease : leases) {
-    const bool stays = std::any_of(consumer.leases.begin(), consumer.leases.end(),
-                                   [&](const Lease& other) { return other.shard == lease.shard; });
-    if (!stays) remove_lease(consumer.uuid, lease.shard);
-  }
+  statements_.use("DELETE FROM consumers WHERE uuid = ?", uuid)->exec();
+  statements_.use("DELETE FROM leases WHERE consumer = ?", uuid)->exec();
 }
 
 bool Consumers::replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) {
@@ -301,7 +237,10 @@ bool Consumers::replace(const std::optional<Consumer>& expected, const std::opti
   if (expected && !stays) remove(expected->uuid);
   if (!desired) return true;
   if (!stays && head(desired->uuid)) contradict("two consumers with one UUID");
-  if (stays) remove_leases_but_of(*desired, expected->leases);
+  for (const Lease& lease : stays ? expected->leases : std::vector<Lease>()) {
+    const bool kept = std::ranges::find(desired->leases, lease.shard, &Lease::shard) != desired->leases.end();
+    if (!kept) remove_lease(desired->uuid, lease.shard);
+  }
   store({*desired, static_cast<std::int64_t>(desired->leases.size())});
   for (const Lease& lease : desired->leases) store(desired->uuid, lease);
   return true;
@@ -314,7 +253,7 @@ bool Consumers::change(const std::string& uuid, std::span<const LeaseChange> cha
     return lease(uuid, change.expected ? change.expected->shard : change.desired->shard) == change.expected;
   });
   if (!as_expected) {
-    whole(std::move(*consumer));  // a lease that is not found may be one whose row is damaged
+    whole(std::move(*consumer));  // throws if the lease was not found because its row is damaged
     return false;
   }
   const std::int64_t before = consumer->leases;
@@ -339,8 +278,7 @@ void Consumers::limit_times(Timestamp now) {
 }
 
 void Consumers::verify(const Configuration& configuration, const std::function<void(const std::string&)>& report) {
-  // What follows from one damage is not reported a second time.
-  bool damaged = false;
+  bool damaged = false;  // then what seems to be missing may be what was damaged
   const auto reporting = [&](const auto& check) {
     try {
       check();
@@ -350,34 +288,31 @@ void Consumers::verify(const Configuration& configuration, const std::function<v
     }
   };
   std::map<std::string, Head> heads;
-  {
-    Use rows(select_all_);
-    while (rows->executeStep()) {
-      reporting([&] {
-        Head head = read_head(*rows);
-        heads.emplace(head.consumer.uuid, std::move(head));
-      });
-    }
+  Use consumers = statements_.use(all_consumers);
+  while (consumers->executeStep()) {
+    reporting([&] {
+      Head head = read_head(*consumers);
+      heads.emplace(head.consumer.uuid, std::move(head));
+    });
   }
   const bool all_known = !damaged;
   const ShardMap map = configuration.map();
-  std::map<std::string, std::int64_t> leases;
-  Use rows(select_all_leases_);
-  while (rows->executeStep()) {
-    const std::string uuid = rows->getColumn(0).getString();
-    ++leases[uuid];
+  std::map<std::string, std::int64_t> counts;
+  Use leases = statements_.use("SELECT * FROM leases ORDER BY consumer, shard");
+  while (leases->executeStep()) {
+    const std::string uuid = leases->getColumn(0).getString();
+    ++counts[uuid];
     reporting([&] {
-      const Lease lease = read_lease(*rows);
-      if (map.find(lease.shard) == nullptr) refuse("a lease is of " + lease.shard.to_string() + ", which is not there");
+      const Lease lease = read_lease(*leases);
+      if (map.find(lease.shard) == nullptr)
+        throw_corrupt("a lease is of " + lease.shard.to_string() + ", which does not exist");
       if (all_known && !heads.contains(uuid)) {
-        refuse(fmt::format("a lease is of consumer {}, which is not there", quote(uuid)));
+        throw_corrupt(fmt::format("a lease is of consumer {}, which does not exist", quote(uuid)));
       }
     });
   }
   for (const auto& [uuid, head] : heads) {
-    if (leases[uuid] == head.leases) continue;
-    report(fmt::format("consumer {}: {} leases where {} were expected", quote(head.consumer.name), leases[uuid],
-                       head.leases));
+    if (counts[uuid] != head.leases) report(wrong_count(head.consumer.name, counts[uuid], head.leases));
   }
 }
 

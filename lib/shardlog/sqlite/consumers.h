@@ -12,29 +12,30 @@
 
 #include "shardlog/core/consumer.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
 
-/// The tables `consumers` and `leases`. A lease is one row, so that its change touches one page; how many a consumer
-/// has stands with the consumer, so that none is lost unnoticed. All of it REQUIRES that a transaction is open, and
-/// throws corrupt where rows are not what was written.
+/// The tables `consumers` and `leases`. A lease is one row, so that changing it touches one page; a consumer's row
+/// holds how many leases it has, so that a lost one is noticed. Every function REQUIRES an open transaction, and throws
+/// corrupt if a row is not what was written.
 class Consumers {
  public:
   /// The database must outlive it.
-  explicit Consumers(SQLite::Database& database);
+  explicit Consumers(SQLite::Database& database) : statements_(database) {}
 
   /// As LeaseStore::find() and all().
   std::optional<Consumer> find(const std::string& name);
   std::vector<Consumer> all();
 
-  /// As LeaseStore::replace() and change(). Where they return false nothing is changed.
+  /// As LeaseStore::replace() and change().
   bool replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired);
   bool change(const std::string& uuid, std::span<const LeaseChange> changes);
 
-  /// Brings times behind `now` back to it.
+  /// Sets times later than `now` to `now`.
   void limit_times(Timestamp now);
 
-  /// Reports all that is damaged, one by one.
+  /// Reports each damage.
   void verify(const Configuration& configuration, const std::function<void(const std::string&)>& report);
 
  private:
@@ -45,7 +46,6 @@ class Consumers {
   };
 
   static Head read_head(SQLite::Statement& row);
-  static void check_head(const Head& head);
   static std::int64_t checksum_of(const Head& head);
   std::vector<Head> heads();
   std::optional<Head> head(const std::string& uuid);
@@ -55,24 +55,14 @@ class Consumers {
   void store(const std::string& uuid, const Lease& lease);
   void remove_lease(const std::string& uuid, ShardId shard);
   void remove(const std::string& uuid);
-  void remove_leases_but_of(const Consumer& consumer, std::span<const Lease> leases);
 
-  SQLite::Statement select_all_;
-  SQLite::Statement select_;
-  SQLite::Statement replace_;
-  SQLite::Statement remove_;
-  SQLite::Statement select_all_leases_;
-  SQLite::Statement select_leases_;
-  SQLite::Statement select_lease_;
-  SQLite::Statement replace_lease_;
-  SQLite::Statement remove_lease_;
-  SQLite::Statement remove_leases_;
+  Statements statements_;
 };
 
 /// Whether the changes only move checkpoints and counters of leases: owners, claimants and shards stay.
 bool only_progress(std::span<const LeaseChange> changes);
 
-/// Throws usage where a name is none or too long, and internal where the request contradicts itself.
+/// Throw usage for an empty or overlong name, and internal for a request that contradicts itself.
 void check_replacement(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired);
 void check_changes(std::span<const LeaseChange> changes);
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
 
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/database.h"
@@ -22,7 +21,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-// What chown(2) leaves as it is.
+// Leave the owner or the group as it is (chown(2)).
 constexpr auto same_user = static_cast<uid_t>(-1);
 constexpr auto same_group = static_cast<gid_t>(-1);
 
@@ -45,7 +44,7 @@ gid_t group_id(const std::string& name) {
   return found->gr_gid;
 }
 
-/// A directory under a temporary name that goes away unless it was given its final one.
+/// A directory with a temporary name, which is removed again unless it gets its final one.
 class Scaffold {
  public:
   explicit Scaffold(const std::string& parent) : path_(fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex())) {
@@ -66,7 +65,7 @@ class Scaffold {
   }
 
  private:
-  /// By the names of its files: to list a directory takes a descriptor, and the lack of one may be why it has to go.
+  /// Does not list the directory: that takes a descriptor, and the lack of one may be why it is removed.
   void remove() const {
     for (const char* const file : stream_files) ::unlink((path_ + "/" + file).c_str());
     ::rmdir(path_.c_str());
@@ -76,7 +75,7 @@ class Scaffold {
   bool finished_ = false;
 };
 
-/// With the mode and group asked for whatever the umask; SQLite gives its further files those of stream.db.
+/// Sets mode and group whatever the umask is. SQLite gives its other files those of stream.db.
 void make_file(const std::string& path, mode_t mode, gid_t group) {
   const FileDescriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
@@ -85,6 +84,7 @@ void make_file(const std::string& path, mode_t mode, gid_t group) {
   if (!made) throw system_error("create " + quote(path), errno);
 }
 
+/// SQLite's other files get their group from the directory.
 void set_directory_mode(const std::string& path, mode_t mode, gid_t group) {
   if (::chown(path.c_str(), same_user, group) != 0) throw system_error("give the stream to its group", errno);
   if (::chmod(path.c_str(), mode) != 0) throw system_error("create " + quote(path), errno);
@@ -109,31 +109,30 @@ void fill(const Paths& paths, const Configuration& configuration) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   create_schema(database);
   create_horizon(database);
-  store_configuration(database, configuration);
+  store_settings(database, configuration);
+  for (const ShardRow& row : configuration.shards) store_shard(database, row);
   transaction.commit();
-  // Nobody else can know this stream yet, so this needs no lock.
+  // Nobody else knows this stream yet, so this needs no lock.
   const int result =
       sqlite3_wal_checkpoint_v2(database.getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (result != SQLITE_OK) throw SQLite::Exception(database.getHandle(), result);
 }
 
-/// Makes the stream, and returns the directory above it, which is not synced yet. What goes wrong is not yet told with
-/// the stream's name.
+/// Makes the stream, and returns the directory above it, which is not synced yet. Its errors do not name the stream.
 FileDescriptor build(const std::string& path, const CreateOptions& options, const Clock& clock) {
   const gid_t group = options.group ? group_id(*options.group) : same_group;
   struct stat there {};
-  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "the name exists");
+  if (::lstat(path.c_str(), &there) == 0) throw Error(ErrorCode::exists, "the name is taken");
   const std::string unsafe = unsafe_file_system(parent_directory(path));
   if (!unsafe.empty() && !options.unsafe_file_system) {
     throw Error(ErrorCode::cannot_create,
-                fmt::format("SQLite's write-ahead log is not safe on {}; --force does it all the same", unsafe));
+                fmt::format("SQLite's write-ahead log is not safe on {}; use --force to create it anyway", unsafe));
   }
   const std::string parent = real_path(parent_directory(path));
-  // Before there is a stream, so that the sync alone can fail when there is one.
+  // Opened before the stream exists, so that only the sync can fail afterwards.
   FileDescriptor above = open_directory(parent);
   Scaffold scaffold(parent);
   const Paths paths{path, scaffold.path()};
-  // SQLite's further files get the group from the directory.
   set_directory_mode(paths.directory, options.group ? S_IRWXU | S_IRWXG | S_ISGID : S_IRWXU, group);
   const mode_t mode = options.group ? S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP : S_IRUSR | S_IWUSR;
   make_file(paths.lock(), mode, group);
@@ -143,14 +142,15 @@ FileDescriptor build(const std::string& path, const CreateOptions& options, cons
   return above;
 }
 
-/// Whether what failed says that there can be no stream in this place, now or ever.
-bool of_the_place(ErrorCode code) {
+/// Whether the error means that this place cannot hold a stream.
+bool is_of_the_place(ErrorCode code) {
   return code == ErrorCode::not_found || code == ErrorCode::io || code == ErrorCode::full || code == ErrorCode::busy;
 }
 
 }  // namespace
 
-void create(const std::string& path, const CreateOptions& options, const Clock& clock) {
+void SqliteEngine::create(const std::string& address, const CreateOptions& options, const Clock& clock) {
+  const std::string path = without_slash(address);
   check_name(path);
   check(options.settings);
   check(options.attributes);
@@ -164,11 +164,11 @@ void create(const std::string& path, const CreateOptions& options, const Clock& 
   } catch (const SQLite::Exception& error) {
     throw Error(ErrorCode::cannot_create, translate(error, what).what());
   } catch (const Error& error) {
-    throw Error(of_the_place(error.code()) ? ErrorCode::cannot_create : error.code(), what + ": " + error.what());
+    throw Error(is_of_the_place(error.code()) ? ErrorCode::cannot_create : error.code(), what + ": " + error.what());
   }
   if (::fsync(above.get()) != 0) {
     throw Error(ErrorCode::io,
-                system_error(what + ": it is made and can be used, but a power cut may take it away: sync " +
+                system_error(what + ": it is created and can be used, but a power cut may undo that: sync " +
                                  quote(parent_directory(path)),
                              errno)
                     .what());

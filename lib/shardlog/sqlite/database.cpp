@@ -48,12 +48,12 @@ ErrorCode code_of(const SQLite::Exception& error) {
     case SQLITE_RANGE:
     case SQLITE_INTERNAL:
       return ErrorCode::internal;
-    default:  // the statements are fixed and the schema was checked: what does not fit them is damage
+    default:  // the statements are fixed and the schema was checked, so anything else is damage
       return ErrorCode::corrupt;
   }
 }
 
-/// Returns the journal mode. SQLite answers before the commit of that very statement, so it is run to its end.
+/// Returns the journal mode. SQLite answers before it commits, so the statement is run to its end.
 std::string switch_to_write_ahead_log(SQLite::Database& database) {
   SQLite::Statement change(database, "PRAGMA journal_mode=WAL");
   std::string journal;
@@ -61,14 +61,14 @@ std::string switch_to_write_ahead_log(SQLite::Database& database) {
   return journal;
 }
 
-/// Why a file of the stream could not be opened; empty if something else failed.
+/// Why a file of the stream could not be opened; empty if that is not what failed.
 std::optional<Error> reason_of(const SQLite::Exception& error) {
   const int reason = opening_failure(error.getExtendedErrorCode());
   if (reason == 0) return std::nullopt;
   return system_error("open stream.db", reason);
 }
 
-/// A file is missing that a user who may only read cannot make: it is not that the system has no more of something.
+/// Whether a file is missing that a user with read permission only cannot make; not if the system lacks a resource.
 bool is_missing(const SQLite::Exception& error) {
   const auto reason = reason_of(error);
   const bool lack = reason && (reason->code() == ErrorCode::busy || reason->code() == ErrorCode::full);
@@ -86,8 +86,9 @@ SQLite::Database open_files(const Paths& paths, OpenMode mode) {
         "PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY");
   } catch (const SQLite::Exception& error) {
     if (mode != OpenMode::read_only || !is_missing(error)) throw;
-    throw Error(ErrorCode::permission,
-                "stream.db-shm is missing and you may not make it: whoever may write the stream has to open it once");
+    throw Error(
+        ErrorCode::permission,
+        "stream.db-shm is missing and you may not make it: somebody with write permission must open the stream once");
   }
   if (mode == OpenMode::create) {
     database.exec(fmt::format("PRAGMA page_size={}; PRAGMA auto_vacuum=INCREMENTAL", page_size));

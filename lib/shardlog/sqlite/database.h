@@ -12,15 +12,15 @@ namespace shardlog::sqlite {
 
 enum class OpenMode { create, read_write, read_only };
 
-/// Opens stream.db with every setting that the promises of a stream rest on. The connection waits for no lock: see
-/// LockWait. Throws SQLite::Exception, and permission where it may only be read but SQLite has to make its shared
-/// memory first.
+/// Opens stream.db with every setting that the promises of a stream rest on. The connection does not wait for locks:
+/// see LockWait. Throws SQLite::Exception, and permission if the stream may only be read but SQLite would have to make
+/// its shared memory first.
 SQLite::Database open_database(const Paths& paths, OpenMode mode);
 
-/// What an SQLite failure means to the caller; `what` comes first in the message.
+/// What a failure of SQLite means to the caller. The message begins with `what`.
 Error translate(const SQLite::Exception& error, const std::string& what);
 
-/// Runs `work` and puts the stream's name in front of what goes wrong in it.
+/// Runs `work`, and puts the stream's name in front of its errors.
 template <typename Work>
 auto named(const std::string& stream, const Work& work) {
   const std::string name = "stream " + quote(stream);

@@ -30,7 +30,7 @@ void check_features(const Features& features, Access access) {
     if (known(name) || allows(stored, access)) continue;
     throw Error(ErrorCode::unsupported,
                 fmt::format("the stream has the feature {}, which this program does not know{}: use a newer shardlog",
-                            quote(name), allows(stored, Access::read) ? ", so that it can only be read here" : ""));
+                            quote(name), allows(stored, Access::read) ? ", so it can only be read" : ""));
   }
 }
 

@@ -8,22 +8,22 @@
 
 namespace shardlog::sqlite {
 
-/// The features of a stream: each name, and what a program that does not know it may do with the stream. That is
-/// "compatible" (everything), "read" (only read) or "incompatible" (nothing); any other text counts as incompatible.
+/// The features of a stream. Each has a name, and says what a program that does not know it may do with the stream:
+/// "compatible" (everything), "read" (only read) or "incompatible" (nothing). Any other text counts as incompatible.
 using Features = std::map<std::string, std::string, std::less<>>;
 
-/// Batches may be missing where a loss says so.
+/// Batches are missing: see losses.h.
 constexpr std::string_view feature_loss = "loss";
 
 constexpr std::string_view compatible = "compatible";
 constexpr std::string_view compatible_to_read = "read";
 constexpr std::string_view incompatible = "incompatible";
 
-/// Throws unsupported, with its name, where a feature that this program does not know forbids the access.
+/// Throws unsupported, naming the feature, if one that this program does not know forbids the access.
 void check_features(const Features& features, Access access);
 
-/// Whether a setting, table or column belongs to a feature that this program does not know: it has the feature's name,
-/// or begins with the name and '_' or ':'.
+/// Whether a setting, table or column belongs to a feature that this program does not know: its name is that of the
+/// feature, or begins with it and '_' or ':'.
 bool announced(const Features& features, std::string_view name);
 
 }  // namespace shardlog::sqlite

@@ -1,14 +1,20 @@
 #include "shardlog/sqlite/file_layer.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/writeback.h"
+#include "shardlog/sqlite/file_system.h"
 
 namespace shardlog::sqlite {
 
@@ -17,10 +23,58 @@ namespace {
 constexpr int longest_sleep = 1000;  // microseconds
 constexpr int reason_shift = 16;     // SQLite's own extended codes end at bit 15
 
+bool stands_for(int descriptor, const struct stat& file) {
+  struct stat facts {};
+  return descriptor >= 0 && ::fstat(descriptor, &facts) == 0 && same_file(facts, file);
+}
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+/// A descriptor of this process that stands for the file; -1 if it has none.
+int find_descriptor(const struct stat& file) {
+  const std::unique_ptr<DIR, CloseDirectory> descriptors(::opendir("/proc/self/fd"));
+  if (!descriptors) return -1;
+  while (const dirent* const entry = ::readdir(descriptors.get())) {
+    if (entry->d_name[0] == '.') continue;
+    const int descriptor = std::atoi(entry->d_name);  // NOLINT(cert-err34-c): the kernel's own digits
+    if (stands_for(descriptor, file)) return descriptor;
+  }
+  return -1;
+}
+
+/// Has the kernel begin to write a file to disk while SQLite still writes it to the page cache: each MiB as soon as a
+/// write reaches the next one. That takes no error away from the sync: sync_file_range(2) clears none unless it waits.
+///
+/// SQLite shows its descriptors to nobody, and closing another one of the file would drop SQLite's locks. So this looks
+/// among the descriptors of this process. If it finds none, everything still works, but slower.
+class Writeback {
+ public:
+  /// `path` is borrowed; nullptr for a file without a name, which is left alone.
+  explicit Writeback(const char* path) : path_(path) {}
+
+  /// After each write.
+  void written(std::int64_t size, std::int64_t at) noexcept {
+    constexpr std::int64_t part = 1024L * 1024;
+    const std::int64_t first = at / part;
+    if (path_ == nullptr || (at + size) / part == first) return;
+    struct stat file {};
+    if (::stat(path_, &file) != 0) return;
+    // Asked again each time: the number may be another file's by now.
+    if (!stands_for(descriptor_, file)) descriptor_ = find_descriptor(file);
+    if (descriptor_ >= 0) ::sync_file_range(descriptor_, first * part, part, SYNC_FILE_RANGE_WRITE);
+  }
+
+ private:
+  const char* path_;
+  int descriptor_ = -1;  ///< the one found last time
+};
+
 /// What SQLite takes for its file; the system layer's stands right after it.
 struct StreamFile {
   sqlite3_file base;
-  bool for_writing;  ///< it is a database, and was opened to be written
+  bool for_writing;  ///< it belongs to a database that is opened for writing
   Writeback writeback;
 };
 
@@ -37,7 +91,7 @@ const sqlite3_io_methods& system_methods(sqlite3_file* file) {
   return *system_file(file)->pMethods;
 }
 
-/// A method that does what the system layer's does.
+/// A method that calls the one of the system layer.
 template <auto method>
 struct Forward;
 template <typename Result, typename... Arguments, Result (*sqlite3_io_methods::*method)(sqlite3_file*, Arguments...)>
@@ -51,7 +105,7 @@ int primary(int code) {
   return code & 0xff;
 }
 
-/// REQUIRES: the reason is the errno right after the failure; 0 if nothing set it
+/// `reason` is the errno right after the failure, 0 if nothing set it.
 int with_reason(int code, int reason) {
   return primary(code) == SQLITE_CANTOPEN || primary(code) == SQLITE_IOERR ? code | reason << reason_shift : code;
 }
@@ -63,7 +117,7 @@ int write(sqlite3_file* file, const void* from, int size, sqlite3_int64 at) {
   } else if (primary(result) == SQLITE_IOERR) {
     int reason = 0;
     system_methods(file).xFileControl(system_file(file), SQLITE_FCNTL_LAST_ERRNO, &reason);
-    if (reason == EDQUOT || reason == EFBIG) return SQLITE_FULL;  // as SQLite has it for ENOSPC only
+    if (reason == EDQUOT || reason == EFBIG) return SQLITE_FULL;  // SQLite itself says so for ENOSPC only
   }
   return result;
 }
@@ -101,7 +155,7 @@ constexpr sqlite3_io_methods make_methods() {
 
 constexpr sqlite3_io_methods methods = make_methods();
 
-/// Whether the file belongs to a database that is opened to be written.
+/// Whether the file belongs to a database that is opened for writing.
 bool is_for_writing(const char* path, int flags) {
   if ((flags & SQLITE_OPEN_MAIN_DB) != 0) return (flags & SQLITE_OPEN_READWRITE) != 0;
   if ((flags & SQLITE_OPEN_WAL) == 0) return false;
@@ -136,7 +190,7 @@ int sleep_briefly(sqlite3_vfs* /*layer*/, int microseconds) {
 sqlite3_vfs* install() {
   sqlite3_vfs* const system = sqlite3_vfs_find("unix");
   if (system == nullptr) throw Error(ErrorCode::internal, "SQLite was built without its file system layer 'unix'");
-  static sqlite3_vfs layer = *system;  // its other functions look at nothing that differs here
+  static sqlite3_vfs layer = *system;  // its other functions read nothing that differs here
   layer.zName = "shardlog";
   layer.pAppData = system;
   layer.szOsFile += static_cast<int>(sizeof(StreamFile));

@@ -1,25 +1,53 @@
 #include "shardlog/sqlite/losses.h"
 
-#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "shardlog/core/error.h"
-#include "shardlog/sqlite/lost_tail.h"
+#include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-/// The tail that the index has behind a batch.
+/// The tail in the index row right after a batch.
 Tail indexed_tail_at(SQLite::Database& database, std::int64_t batch) {
   std::vector<Tail> found = load_indexed_tails(database, batch - 1, batch);
-  if (found.empty()) throw Error(ErrorCode::corrupt, fmt::format("index before batch {} is missing", batch + 1));
+  if (found.empty()) throw_corrupt(fmt::format("index before batch {} is missing", batch + 1));
   return std::move(found.front());
 }
 
+/// ", with 3 records", or empty if other damage keeps them from being counted.
+std::string lost_records(SQLite::Database& database, const DurableMark& mark) {
+  try {
+    Tail tail;
+    TailScan(database).catch_up(load_configuration(database, Access::read), tail);
+    const std::int64_t records = mark.numbers - tail.numbers();
+    return records > 0 ? fmt::format(", with {} record{}", records, records == 1 ? "" : "s") : "";
+  } catch (const Error&) {
+    return "";
+  } catch (const SQLite::Exception&) {
+    return "";
+  }
+}
+
 }  // namespace
+
+std::int64_t newest_known_batch(SQLite::Database& database) {
+  return database
+      .execAndGet(
+          "SELECT max(ifnull((SELECT max(id) FROM batches), 0), ifnull((SELECT max(batch) FROM batch_index), 0), "
+          "ifnull((SELECT batch FROM trim_horizon LIMIT 1), 0))")
+      .getInt64();
+}
+
+Error lost_tail(SQLite::Database& database, const DurableMark& mark) {
+  const std::int64_t first = newest_known_batch(database) + 1;
+  const std::string batches =
+      first == mark.batch ? fmt::format("batch {}", first) : fmt::format("batches {} to {}", first, mark.batch);
+  return {ErrorCode::corrupt, fmt::format("the end is missing: {}{}", batches, lost_records(database, mark))};
+}
 
 void accept_loss(SQLite::Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
                  Timestamp now) {
@@ -36,15 +64,12 @@ void accept_loss(SQLite::Database& database, Configuration& configuration, const
   configuration.features.insert_or_assign(std::string(feature_loss), incompatible);
 }
 
-bool pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail) {
-  bool passed = false;
+void pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail) {
   for (const LostBatches& loss : configuration.losses) {
     if (loss.after != tail.batch()) continue;
     tail = indexed_tail_at(database, loss.last);
     tail.count_numbers(configuration);
-    passed = true;
   }
-  return passed;
 }
 
 void advance(SQLite::Database& database, const Configuration& configuration, Tail& tail, const BatchRow& row) {
@@ -62,11 +87,11 @@ LostNumbers::LostNumbers(SQLite::Database& database, const Configuration& config
   }
 }
 
-std::int64_t LostNumbers::within(const ShardRow& row, std::int64_t first, std::int64_t behind) const {
+std::int64_t LostNumbers::within(const ShardRow& row, std::int64_t first, std::int64_t end) const {
   std::int64_t count = 0;
   for (const auto& [before, after] : losses_) {
-    count += std::max(std::min(after.next_sequence(row), behind) - std::max(before.next_sequence(row), first),
-                      std::int64_t{0});
+    count +=
+        std::max(std::min(after.next_sequence(row), end) - std::max(before.next_sequence(row), first), std::int64_t{0});
   }
   return count;
 }
@@ -78,11 +103,11 @@ std::int64_t LostNumbers::first_kept(const ShardRow& row, std::int64_t first) co
   return first;
 }
 
-std::int64_t LostNumbers::last_kept(const ShardRow& row, std::int64_t behind) const {
+std::int64_t LostNumbers::last_kept(const ShardRow& row, std::int64_t end) const {
   for (auto loss = losses_.rbegin(); loss != losses_.rend(); ++loss) {
-    if (loss->second.next_sequence(row) >= behind) behind = std::min(behind, loss->first.next_sequence(row));
+    if (loss->second.next_sequence(row) >= end) end = std::min(end, loss->first.next_sequence(row));
   }
-  return behind - 1;
+  return end - 1;
 }
 
 }  // namespace shardlog::sqlite

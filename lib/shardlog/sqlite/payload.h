@@ -3,21 +3,26 @@
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "shardlog/core/bytes.h"
+#include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
+#include "shardlog/log/stream.h"
 #include "shardlog/sqlite/batch_row.h"
 
 namespace shardlog::sqlite {
 
-/// Reads payloads straight into their owner's memory, without the copy that a result column makes of what is larger
-/// than a page. While it exists the read transaction stays open. The database must outlive it.
+/// Reads payloads straight into memory of the caller's: a result column would copy what is larger than a page. While
+/// this object exists the read transaction stays open. The database must outlive it.
 class PayloadReader {
  public:
   explicit PayloadReader(SQLite::Database& database) : connection_(database.getHandle()) {}
 
-  /// The payload of a batch that is there. Throws SQLite::Exception.
+  /// The payload of a batch that exists. Throws SQLite::Exception.
   Bytes read(std::int64_t batch);
 
  private:
@@ -31,8 +36,23 @@ class PayloadReader {
   std::unique_ptr<sqlite3_blob, Close> blob_;
 };
 
-/// Throws corrupt where the payload is damaged or is not the one that its row was made for. The message names the
-/// batch.
+/// Throws corrupt, naming the batch, if the payload is damaged or is not the one that its row was made for.
 RecordBatch decode_payload(const BatchRow& row, Bytes payload);
+
+/// A batch as it was read, and which of its records are wanted.
+struct FetchedBatch {
+  BatchRow row;
+  std::size_t first = 0;  ///< as in StoredBatch
+  std::size_t count = 0;
+  Bytes payload;
+};
+
+struct DecodedBatches {
+  std::vector<StoredBatch> batches;  ///< in their order: all those before the first damaged one
+  std::optional<Error> damage;
+};
+
+/// Checks and decodes batches. Two threads share large compressed ones, because nothing else in reading takes as long.
+DecodedBatches decode(std::vector<FetchedBatch> fetched);
 
 }  // namespace shardlog::sqlite

@@ -6,15 +6,12 @@
 
 namespace shardlog::sqlite {
 
-/// What tells this process from all others on this machine, now and later: boot id, PID namespace, pid and start time,
-/// with slashes between them. Throws like system_error().
-std::string process_identity();
-
-/// Of processes by their identity. Nothing is known of those of another boot or another PID namespace. One that only
-/// waits to be reaped is gone, one that is stopped is alive.
+/// Tells processes from all others on this machine, now and later, by boot id, PID namespace, pid and start time, with
+/// slashes between them. Those of another boot or another PID namespace are unknown. A process that only waits to be
+/// reaped is gone; a stopped one is alive. Throws like system_error().
 class ProcessLiveness final : public Liveness {
  public:
-  std::string self() override { return process_identity(); }
+  std::string self() override;
   State state_of(const std::string& process) override;
   std::string describe(const std::string& process) override;
 };

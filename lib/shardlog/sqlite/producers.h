@@ -1,7 +1,6 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Statement.h>
 
 #include <functional>
 #include <optional>
@@ -10,45 +9,43 @@
 #include <vector>
 
 #include "shardlog/core/producer.h"
+#include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
 
-/// How far the producers have come: the table `producers`. All of it REQUIRES that a transaction is open, and throws
-/// corrupt where a row is not what was written. Where a row is not found all others are looked at: it may be one whose
-/// name is damaged.
+/// The table `producers`: how far each producer has come. Every function REQUIRES an open transaction, and throws
+/// corrupt if a row is not what was written. If a producer is not found, all rows are checked: one of them may be its
+/// row with a damaged name.
 class Producers {
  public:
   /// The database must outlive it.
-  explicit Producers(SQLite::Database& database);
+  explicit Producers(SQLite::Database& database) : statements_(database) {}
 
-  /// In the order of names, then of sources.
+  /// Ordered by name, then by source.
   std::vector<Producer> all();
   std::vector<Producer> of(const std::string& name);
 
-  /// Makes the moves in their order. Throws fenced where one of them does not begin where the producer is; the
-  /// transaction must not be committed then.
+  /// Makes the moves in their order. Throws fenced if a producer is not where its move begins: then the transaction
+  /// must not be committed.
   void move(std::span<const ProducerMove> moves, Timestamp now);
 
-  /// Removes all places of a producer; false where it has none.
+  /// Removes all positions of a producer; false if it has none.
   bool forget(const std::string& name);
 
-  /// Brings times behind `now` back to it.
+  /// Sets times later than `now` to `now`.
   void limit_times(Timestamp now);
 
-  /// Reports each row that is damaged, one by one.
+  /// Reports each damaged row.
   void verify(const std::function<void(const std::string&)>& report);
 
  private:
   std::optional<Producer> find(const ProducerId& id);
   void store(const Producer& producer);
 
-  SQLite::Statement select_all_;
-  SQLite::Statement select_;
-  SQLite::Statement replace_;
-  SQLite::Statement remove_;
+  Statements statements_;
 };
 
-/// Throws usage where a name, a source or a proof is not within its limits.
+/// Throws usage for a name, a source or a proof that exceeds its limits.
 void check_moves(std::span<const ProducerMove> moves);
 
 }  // namespace shardlog::sqlite

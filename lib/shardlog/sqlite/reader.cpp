@@ -10,10 +10,7 @@
 #include "shardlog/core/threads.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/losses.h"
-#include "shardlog/sqlite/lost_tail.h"
-#include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/read_start.h"
-#include "shardlog/sqlite/snapshot.h"
 
 namespace shardlog::sqlite {
 

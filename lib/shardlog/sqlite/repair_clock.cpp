@@ -1,5 +1,3 @@
-#include "shardlog/sqlite/repair_clock.h"
-
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
@@ -8,6 +6,7 @@
 
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/consumers.h"
+#include "shardlog/sqlite/maintenance.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -15,20 +14,14 @@ namespace shardlog::sqlite {
 
 namespace {
 
-std::int64_t microseconds(Timestamp time) {
-  return time.time_since_epoch().count();
-}
-
 /// The rows are read before the first is changed, without their payloads.
 std::vector<BatchRow> batches_after(SQLite::Database& database, Timestamp now) {
   std::vector<BatchRow> later;
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC", batch_row_columns));
   while (rows.executeStep()) {
-    later.push_back(read_batch_row(rows));
-    if (later.back().arrived_at <= now) {
-      later.pop_back();
-      break;  // arrivals never decrease
-    }
+    const BatchRow row = read_batch_row(rows);
+    if (row.arrived_at <= now) break;  // arrivals never decrease
+    later.push_back(row);
   }
   return later;
 }
@@ -37,18 +30,11 @@ void repair_batches(SQLite::Database& database, Timestamp now) {
   SQLite::Statement update(database, "UPDATE batches SET arrived_at = ?, checksum = ? WHERE id = ?");
   for (BatchRow& row : batches_after(database, now)) {
     row.arrived_at = now;
-    update.bind(1, microseconds(now));
-    update.bind(2, static_cast<std::int64_t>(row.checksum()));
-    update.bind(3, row.id);
-    update.exec();
-    update.reset();
+    Use(update, now, row.checksum(), row.id)->exec();
   }
 }
 
-}  // namespace
-
-void repair_clock(SQLite::Database& database, Configuration& configuration, Timestamp now) {
-  repair_batches(database, now);
+void repair_tails(SQLite::Database& database, const Configuration& configuration, Timestamp now) {
   const Tail early =
       load_indexed_tail(database, Tail(), [now](const Tail& indexed) { return indexed.last_arrival() <= now; });
   for (Tail& indexed : load_indexed_tails(database, early.batch(), newest_batch(database, configuration).id)) {
@@ -59,10 +45,14 @@ void repair_clock(SQLite::Database& database, Configuration& configuration, Time
     horizon.limit_arrivals(now);
     store_horizon(database, horizon);
   }
-  SQLite::Statement since(database, "UPDATE trim_horizon SET mostly_free_since = min(mostly_free_since, ?)");
-  since.bind(1, microseconds(now));
-  since.exec();
+  execute(database, "UPDATE trim_horizon SET mostly_free_since = min(mostly_free_since, ?)", now);
+}
 
+}  // namespace
+
+void repair_clock(SQLite::Database& database, Configuration& configuration, Timestamp now) {
+  repair_batches(database, now);
+  repair_tails(database, configuration, now);
   Consumers(database).limit_times(now);
   Producers(database).limit_times(now);
 

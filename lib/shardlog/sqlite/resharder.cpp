@@ -1,5 +1,7 @@
 #include "shardlog/sqlite/resharder.h"
 
+#include <SQLiteCpp/Statement.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -7,44 +9,43 @@
 
 namespace shardlog::sqlite {
 
-Resharder::Resharder(SQLite::Database& database, Committer& committer, const Clock& clock)
-    : database_(database),
-      committer_(committer),
-      clock_(clock),
-      scan_(database),
-      version_(database, std::string(select_configuration_version)) {
-  configuration_.version = 0;
-}
-
 std::optional<ShardMap::Version> Resharder::apply(const ReshardStep& step, ShardMap::Version version) {
-  bool applied = false;
   try {
-    committer_.commit(Sync::full, [&] {
-      if (read_configuration_version(version_) != configuration_.version) {
-        configuration_ = load_configuration(database_, Access::write);
-        tail_ = Tail();  // a repair of the clock changes arrivals
-      }
-      if (configuration_.version != version) return;
-      scan_.catch_up(configuration_, tail_);
-      store(step);
-      applied = true;
-    });
+    const auto change = [&] { return store_if_current(step, version); };
+    const bool applied = session_.changing(Sync::full, Told::followers, change);
+    return applied ? std::optional(configuration_.version) : std::nullopt;
   } catch (...) {
-    configuration_.version = 0;  // both may be ahead of what is stored
-    tail_ = Tail();
+    forget();  // what is remembered may be ahead of what is stored
     throw;
   }
-  return applied ? std::optional(configuration_.version) : std::nullopt;
+}
+
+void Resharder::forget() {
+  configuration_.version = 0;
+  tail_ = Tail();
+}
+
+bool Resharder::store_if_current(const ReshardStep& step, ShardMap::Version version) {
+  SQLite::Database& database = session_.database();
+  SQLite::Statement stored(database, std::string(select_configuration_version));
+  if (read_configuration_version(stored) != configuration_.version) {
+    configuration_ = load_configuration(database, Access::write);
+    tail_ = Tail();  // a repair of the clock changes arrivals
+  }
+  if (configuration_.version != version) return false;
+  TailScan(database).catch_up(configuration_, tail_);
+  store(step);
+  return true;
 }
 
 void Resharder::store(const ReshardStep& step) {
-  const Timestamp now = std::max(clock_.now(), tail_.last_arrival());
+  const Timestamp now = std::max(session_.clock().now(), tail_.last_arrival());
   std::vector<Shard> parents;
   std::int64_t first_sequence = 1;
   for (const ShardId id : step.closes) {
     const ShardRow& row = row_of(id);
     parents.push_back(row.shard);
-    // Greater than any of the parents', so that a key's sequence numbers go on increasing.
+    // Greater than any number of the parents, so that a key's sequence numbers keep increasing.
     first_sequence = std::max(first_sequence, tail_.next_sequence(row));
   }
   const ShardId next(configuration_.shards.back().shard.id.number() + 1);
@@ -52,23 +53,20 @@ void Resharder::store(const ReshardStep& step) {
   for (const ShardId id : step.closes) {
     ShardRow& row = row_of(id);
     row.shard.closed_at = now;
-    store_shard(database_, row);
+    store_shard(session_.database(), row);
   }
   for (const Shard& child : children) {
     configuration_.shards.push_back({child, first_sequence});
-    store_shard(database_, configuration_.shards.back());
+    store_shard(session_.database(), configuration_.shards.back());
   }
   ++configuration_.version;
-  store_settings(database_, configuration_);
+  store_settings(session_.database(), configuration_);
 }
 
 ShardRow& Resharder::row_of(ShardId id) {
-  auto& shards = configuration_.shards;
-  const auto found = std::lower_bound(shards.begin(), shards.end(), id,
-                                      [](const ShardRow& row, ShardId key) { return row.shard.id < key; });
-  if (found == shards.end() || found->shard.id != id)
-    throw Error(ErrorCode::not_found, id.to_string() + ": no such shard");
-  return *found;
+  auto& shards = configuration_.shards;  // shard n is the n-th of them
+  if (id.number() >= shards.size()) throw Error(ErrorCode::not_found, id.to_string() + ": no such shard");
+  return shards[id.number()];
 }
 
 }  // namespace shardlog::sqlite

@@ -1,12 +1,7 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Statement.h>
-
-#include <optional>
-
-#include "shardlog/core/shard_map.h"
-#include "shardlog/sqlite/committer.h"
+#include "shardlog/log/parts.h"
+#include "shardlog/sqlite/session.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -14,25 +9,21 @@ namespace shardlog::sqlite {
 
 /// Applies steps to the stored shard map. Remembers what it stored, so that a step costs the same in a stream of a
 /// thousand shards as in one of two.
-class Resharder {
+class Resharder final : public Resharding {
  public:
-  /// All must outlive it.
-  Resharder(SQLite::Database& database, Committer& committer, const Clock& clock);
+  explicit Resharder(Session& session) : session_(session) { forget(); }
 
-  /// As Resharding::apply().
-  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version);
+  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version) override;
 
  private:
+  bool store_if_current(const ReshardStep& step, ShardMap::Version version);
   void store(const ReshardStep& step);
   ShardRow& row_of(ShardId id);
+  void forget();
 
-  SQLite::Database& database_;
-  Committer& committer_;
-  const Clock& clock_;
+  Session& session_;
   Configuration configuration_;  ///< of version 0, which no stream has, until it is loaded
   Tail tail_;
-  TailScan scan_;
-  SQLite::Statement version_;
 };
 
 }  // namespace shardlog::sqlite

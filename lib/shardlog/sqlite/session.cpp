@@ -1,7 +1,6 @@
 #include "shardlog/sqlite/session.h"
 
 #include <SQLiteCpp/Transaction.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,33 +18,15 @@ OpenMode mode_for(const Paths& paths, Access access) {
   return writable ? OpenMode::read_write : OpenMode::read_only;
 }
 
-/// A stream that was copied to such a place without --force.
+/// Throws if a stream was copied to an unsafe file system, for which --force was not given.
 void check_file_system(const Paths& paths, const Configuration& configuration) {
   const std::string unsafe = configuration.unsafe_file_system ? "" : unsafe_file_system(paths.directory);
   if (unsafe.empty()) return;
   throw Error(ErrorCode::cannot_create,
-              "SQLite's write-ahead log is not safe on " + unsafe + ", where this stream was not made");
+              "SQLite's write-ahead log is not safe on " + unsafe + ", and this stream was created elsewhere");
 }
 
 }  // namespace
-
-Paths find_stream(const std::string& name) {
-  struct stat facts {};
-  if (::stat(name.c_str(), &facts) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) throw Error(ErrorCode::not_found, "no such stream");
-    throw system_error("open", errno);
-  }
-  if (!S_ISDIR(facts.st_mode)) throw Error(ErrorCode::not_found, "not a stream: it is not a directory");
-  Paths paths{name, real_path(name)};
-  if (::lstat(paths.database().c_str(), &facts) != 0) {
-    if (errno == ENOENT) throw Error(ErrorCode::not_found, "not a stream: the directory holds no stream.db");
-    throw system_error("open", errno);
-  }
-  if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1) {
-    throw Error(ErrorCode::corrupt, "stream.db is not a regular file with one name");
-  }
-  return paths;
-}
 
 Session::Session(const std::string& path, const OpenOptions& options, const Clock& clock)
     : paths_(find_stream(path)),

@@ -10,19 +10,14 @@
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/database.h"
-#include "shardlog/sqlite/database_files.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/writer_lock.h"
 
 namespace shardlog::sqlite {
 
-/// Throws not_found or corrupt unless the directory holds a stream's files, as far as names and kinds go.
-Paths find_stream(const std::string& name);
-
-/// What the parts of an open stream have in common: its files, its database, and how it is read and changed.
+/// What the parts of an open stream share: its files, its database, and how it is read and changed.
 class Session {
  public:
   /// As Engine::open().
@@ -35,22 +30,22 @@ class Session {
   [[nodiscard]] const LockWait& lock_wait() const { return lock_wait_; }
   SQLite::Database& database() { return database_; }
 
-  /// Throws internal where the stream was opened for reading.
+  /// Throws internal if the stream was opened for reading.
   Committer& committer() {
     if (!committer_) throw Error(ErrorCode::internal, "the stream was opened for reading only");
     return *committer_;
   }
 
-  /// The settings and shards as they were when it was opened.
+  /// The configuration as it was when the stream was opened.
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
 
-  /// One for all who wait in this thread.
+  /// One for everybody that waits in this thread.
   std::shared_ptr<CommitWatch> watch() {
     if (!watch_) watch_ = std::make_shared<CommitWatch>(paths_.lock());
     return watch_;
   }
 
-  /// Runs `work` with errors that name the stream.
+  /// Runs `work`, and adds the stream's name to its errors.
   template <typename Work>
   auto naming(const Work& work) {
     return named(paths_.name, work);
@@ -65,7 +60,13 @@ class Session {
     });
   }
 
-  /// Commits what `change` does. Returns whether that changed anything.
+  /// The same, and passes the database and its configuration to `work`.
+  template <typename Work>
+  auto reading(const Work& work) {
+    return in_snapshot([&] { return work(database_, load_configuration(database_, Access::read)); });
+  }
+
+  /// Commits what `change` does, and returns what it returns: whether it changed anything.
   template <typename Change>
   bool changing(Sync sync, Told told, const Change& change) {
     return naming([&] {

@@ -5,8 +5,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <map>
 #include <utility>
 
@@ -14,7 +12,7 @@
 #include "shardlog/core/numbers.h"
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/schema.h"
-#include "shardlog/sqlite/stored_value.h"
+#include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
 
@@ -27,18 +25,19 @@ constexpr std::string_view feature_prefix = "feature:";
 constexpr std::string_view checksum_name = "checksum";
 constexpr std::string_view forever_text = "forever";
 
-/// Names and values of the table `settings`, all as text, which keeps the table open to later versions.
+/// Names and values of the table `settings`, all as text, so that later versions can add others.
 using Values = std::map<std::string, std::string, std::less<>>;
 
 [[noreturn]] void refuse(const std::string& reason) {
-  throw Error(ErrorCode::corrupt, "settings: " + reason);
+  throw_corrupt("settings: " + reason);
 }
 
-Values to_values(const Configuration& configuration) {
+/// The settings that this program knows.
+Values known_values(const Configuration& configuration) {
   const Duration retention = configuration.settings.retention;
   Values values{
       {"uuid", configuration.uuid},
-      {"created_at", std::to_string(configuration.created_at.time_since_epoch().count())},
+      {"created_at", std::to_string(microseconds(configuration.created_at))},
       {"version", std::to_string(configuration.version)},
       {"shards", std::to_string(configuration.shards.size())},
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
@@ -46,13 +45,12 @@ Values to_values(const Configuration& configuration) {
       {"compression", std::string(to_string(configuration.settings.compression))},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
-  values.insert(configuration.further.begin(), configuration.further.end());
   for (const auto& [name, stored] : configuration.features) values.emplace(std::string(feature_prefix) + name, stored);
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
   for (const auto& [key, value] : configuration.attributes) values.emplace(std::string(attribute_prefix) + key, value);
   for (const LostBatches& loss : configuration.losses) {
     values.emplace(fmt::format("{}{}", loss_prefix, loss.after),
-                   fmt::format("{} {} {}", loss.last, loss.records, loss.accepted_at.time_since_epoch().count()));
+                   fmt::format("{} {} {}", loss.last, loss.records, microseconds(loss.accepted_at)));
   }
   return values;
 }
@@ -70,8 +68,7 @@ Number number_of(const Values& values, std::string_view name) {
   return *number;
 }
 
-/// One text over all settings, so that damage anywhere in them is found whenever they are read: SQLite itself has no
-/// checksums.
+/// Over all settings, so that damage to any of them is noticed whenever they are read: SQLite has no checksums.
 std::string checksum_of(const Values& values) {
   std::string all;
   for (const auto& [name, value] : values) all += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
@@ -83,8 +80,8 @@ std::int64_t checksum_of(const ShardRow& row) {
   const Shard& shard = row.shard;
   const std::string all = fmt::format(
       "{} {} {} {} {} {} {} {}\n", shard.id.number(), shard.range.first.to_string(), shard.range.last.to_string(),
-      id_or_none(shard.parent), id_or_none(shard.adjacent_parent), shard.opened_at.time_since_epoch().count(),
-      shard.closed_at ? std::to_string(shard.closed_at->time_since_epoch().count()) : "-", row.first_sequence);
+      id_or_none(shard.parent), id_or_none(shard.adjacent_parent), microseconds(shard.opened_at),
+      shard.closed_at ? std::to_string(microseconds(*shard.closed_at)) : "-", row.first_sequence);
   return static_cast<std::int64_t>(XXH3_64bits(all.data(), all.size()));
 }
 
@@ -95,7 +92,7 @@ Values stored_values(SQLite::Database& database) {
   return values;
 }
 
-/// What was written, without the checksum.
+/// All settings without their checksum, which is checked.
 Values load_values(SQLite::Database& database) {
   Values values = stored_values(database);
   const auto checksum = values.extract(std::string(checksum_name));
@@ -117,25 +114,6 @@ Features features_of(const Values& values, Access access) {
   Features features(stored.begin(), stored.end());
   check_features(features, access);
   return features;
-}
-
-bool is_known(std::string_view name) {
-  constexpr std::array<std::string_view, 8> names{
-      "uuid", "created_at", "version", "shards", "max_record_size", "retention", "compression", "unsafe_file_system"};
-  constexpr std::array<std::string_view, 4> prefixes{tag_prefix, attribute_prefix, loss_prefix, feature_prefix};
-  return std::find(names.begin(), names.end(), name) != names.end() ||
-         std::any_of(prefixes.begin(), prefixes.end(), [name](auto prefix) { return name.starts_with(prefix); });
-}
-
-/// Throws corrupt where there are settings that neither this program knows nor a feature announces.
-Values further_of(const Values& values, const Features& features) {
-  Values further;
-  for (const auto& [name, value] : values) {
-    if (is_known(name)) continue;
-    if (!announced(features, name)) refuse(quote(name) + " is unknown, and no feature announces it");
-    further.emplace(name, value);
-  }
-  return further;
 }
 
 HashKey hash_key_of(const SQLite::Column& column) {
@@ -178,7 +156,7 @@ std::vector<ShardRow> load_shards(SQLite::Database& database) {
   return shards;
 }
 
-/// The numbers of a child's records go on after those of its parents.
+/// A child's sequence numbers go on after those of its parents.
 void check_first_sequences(const std::vector<ShardRow>& shards) {
   for (const ShardRow& row : shards) {
     std::int64_t least = 1;
@@ -211,28 +189,37 @@ StreamSettings settings_of(const Values& values) {
   return settings;
 }
 
-LostBatches loss_of(std::string_view after, const std::string& text) {
-  LostBatches loss;
-  std::int64_t accepted_at = 0;
-  const auto number = [](const char* first, const char* last, std::int64_t& to) {
-    const auto [stop, error] = std::from_chars(first, last, to);
-    if (error != std::errc() || to < 0) refuse("a loss is not three numbers");
-    return stop;
+/// From the setting "loss:AFTER", "LAST RECORDS ACCEPTED_AT".
+LostBatches loss_of(std::string_view after, std::string_view rest) {
+  const auto next = [](std::string_view& text) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    const auto number = parse_number<std::int64_t>(word);
+    if (!number || *number < 0) refuse("a loss is not three numbers");
+    return *number;
   };
-  number(after.data(), after.data() + after.size(), loss.after);
-  const char* const end = text.data() + text.size();
-  const char* at = number(text.data(), end, loss.last);
-  for (std::int64_t* const to : {&loss.records, &accepted_at}) at = number(at + (at == end ? 0 : 1), end, *to);
-  loss.accepted_at = Timestamp(Duration(accepted_at));
+  LostBatches loss;
+  loss.after = next(after);
+  loss.last = next(rest);
+  loss.records = next(rest);
+  loss.accepted_at = Timestamp(Duration(next(rest)));
   return loss;
 }
 
 std::vector<LostBatches> losses_of(const Values& values) {
   std::vector<LostBatches> losses;
   for (const auto& [after, value] : values_below(values, loss_prefix)) losses.push_back(loss_of(after, value));
-  std::sort(losses.begin(), losses.end(),
-            [](const LostBatches& one, const LostBatches& other) { return one.after < other.after; });
+  std::ranges::sort(losses, {}, &LostBatches::after);
   return losses;
+}
+
+/// The settings that this program does not know. Throws corrupt for one that no feature announces.
+Values further_of(Values values, const Configuration& configuration) {
+  for (const auto& [name, value] : known_values(configuration)) values.erase(name);
+  for (const auto& [name, value] : values) {
+    if (!announced(configuration.features, name)) refuse(quote(name) + " is unknown, and no feature announces it");
+  }
+  return values;
 }
 
 }  // namespace
@@ -259,7 +246,6 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   const Values values = load_values(database);
   Configuration configuration;
   configuration.features = features_of(values, access);
-  configuration.further = further_of(values, configuration.features);
   configuration.shards = load_shards(database);
   if (number_of<std::size_t>(values, "shards") != configuration.shards.size()) refuse("a shard is missing");
   configuration.uuid = text_of(values, "uuid");
@@ -271,51 +257,32 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   configuration.attributes = values_below(values, attribute_prefix);
   configuration.unsafe_file_system = number_of<int>(values, "unsafe_file_system") != 0;
   configuration.losses = losses_of(values);
+  configuration.further = further_of(values, configuration);
   check_lineage(configuration.map());
   check_first_sequences(configuration.shards);
   return configuration;
 }
 
-void store_configuration(SQLite::Database& database, const Configuration& configuration) {
-  store_settings(database, configuration);
-  for (const ShardRow& row : configuration.shards) store_shard(database, row);
-}
-
 void store_settings(SQLite::Database& database, const Configuration& configuration) {
-  Values values = to_values(configuration);
+  Values values = known_values(configuration);
+  values.insert(configuration.further.begin(), configuration.further.end());
   values.emplace(checksum_name, checksum_of(values));
-  const Values before = stored_values(database);
-  SQLite::Statement remove(database, "DELETE FROM settings WHERE name = ?");
-  for (const auto& [name, value] : before) {
-    if (values.contains(name)) continue;
-    remove.bind(1, name);
-    remove.exec();
-    remove.reset();
+  for (const auto& [name, value] : stored_values(database)) {
+    if (!values.contains(name)) execute(database, "DELETE FROM settings WHERE name = ?", name);
   }
-  SQLite::Statement put(database, upsert_into("settings"));
-  for (const auto& [name, value] : values) {
-    put.bind(1, name);
-    put.bind(2, value);
-    put.exec();
-    put.reset();
-  }
+  Statements statements(database);
+  for (const auto& [name, value] : values) statements.upsert("settings", name, value);
 }
 
 void store_shard(SQLite::Database& database, const ShardRow& row) {
   const Shard& shard = row.shard;
+  const auto number_of = [](const std::optional<ShardId>& id) {
+    return id ? std::optional(id->number()) : std::nullopt;
+  };
   const auto first = shard.range.first.bytes();
   const auto last = shard.range.last.bytes();
-  SQLite::Statement put(database, upsert_into("shards"));
-  put.bind(1, shard.id.number());
-  put.bind(2, first.data(), static_cast<int>(first.size()));
-  put.bind(3, last.data(), static_cast<int>(last.size()));
-  if (shard.parent) put.bind(4, shard.parent->number());
-  if (shard.adjacent_parent) put.bind(5, shard.adjacent_parent->number());
-  put.bind(6, std::int64_t{shard.opened_at.time_since_epoch().count()});
-  if (shard.closed_at) put.bind(7, std::int64_t{shard.closed_at->time_since_epoch().count()});
-  put.bind(8, row.first_sequence);
-  put.bind(9, checksum_of(row));
-  put.exec();
+  execute(database, upsert_into("shards"), shard.id.number(), Blob(first), Blob(last), number_of(shard.parent),
+          number_of(shard.adjacent_parent), shard.opened_at, shard.closed_at, row.first_sequence, checksum_of(row));
 }
 
 std::uint64_t read_configuration_version(SQLite::Statement& statement) {

@@ -1,21 +1,66 @@
 #include "shardlog/sqlite/sqlite_engine.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <cerrno>
 
+#include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/database.h"
+#include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/paths.h"
+#include "shardlog/sqlite/writer_lock.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
+/// Throws if the directory holds anything but a stream: other files are not ours to delete.
+void check_is_only_a_stream(const std::string& directory) {
+  for (const std::string& path : paths_in(directory)) {
+    const std::string name = file_name(path);
+    if (std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end()) {
+      throw Error(ErrorCode::cannot_create,
+                  "not removed: its directory also holds " + quote(name) + ", which is not part of a stream");
+    }
+  }
+}
+
+/// Throws if a power cut could bring the old name back: then no file may be unlinked, because the stream would lack it.
+void sync_removal(const FileDescriptor& above, const std::string& doomed) {
+  if (::fsync(above.get()) == 0) return;
+  throw system_error(
+      "it is removed, but a power cut may bring it back, and its files are still in " + quote(doomed) + ": sync",
+      errno);
+}
+
+void unlink_all(const std::string& doomed) {
+  for (const char* const name : stream_files) {
+    const std::string file = doomed + "/" + name;
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+      throw system_error("it is removed, but its file " + quote(file) + " is still there", errno);
+  }
+  if (::rmdir(doomed.c_str()) != 0)
+    throw system_error("it is removed, but its directory " + quote(doomed) + " is still there", errno);
+}
+
+void remove(const std::string& path, const OpenOptions& options) {
+  const Paths paths = find_stream(path);
+  const WriterLock lock(paths.lock(), true);
+  const auto held = lock.acquire(options.timeout);  // lets a commit that is under way be acknowledged
+  lock.check_present();
+  check_is_only_a_stream(paths.directory);
+  // Fails now, before anything is changed, if the files could not be unlinked.
+  if (::access(paths.directory.c_str(), W_OK | X_OK) != 0) throw system_error("remove", errno);
+  const std::string parent = parent_directory(paths.directory);
+  const FileDescriptor above = open_directory(parent);
+  const std::string doomed = fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex());
+  // At once, so that nobody sees half a stream. A process that has it open finds that its name is gone.
+  rename_to_free_name(paths.directory, doomed);
+  sync_removal(above, doomed);
+  unlink_all(doomed);
 }
 
 }  // namespace
@@ -25,32 +70,19 @@ const Capabilities& capabilities() {
   return all;
 }
 
-void SqliteEngine::create(const std::string& path, const CreateOptions& options, const Clock& clock) {
-  sqlite::create(without_slash(path), options, clock);
-}
-
-std::unique_ptr<Stream> SqliteEngine::open(const std::string& path, const OpenOptions& options, const Clock& clock) {
-  return sqlite::open(without_slash(path), options, clock);
-}
-
 std::vector<std::string> SqliteEngine::list(const std::string& directory) {
-  std::error_code error;
-  std::vector<std::string> streams;
-  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string path = entry->path();
-    const bool unfinished = entry->path().filename().string().starts_with(scaffold_prefix);
-    struct stat facts {};
-    if (!unfinished && ::lstat((path + "/stream.db").c_str(), &facts) == 0) streams.push_back(path);
-  }
-  if (error) throw system_error("list the streams in " + quote(directory), error.value());
+  std::vector<std::string> streams = paths_in(directory);
+  std::erase_if(streams, [](const std::string& path) {
+    struct stat facts {};  // what may not be looked at is not listed
+    return file_name(path).starts_with(scaffold_prefix) || ::lstat((path + "/stream.db").c_str(), &facts) != 0;
+  });
   std::sort(streams.begin(), streams.end());
   return streams;
 }
 
-void SqliteEngine::remove(const std::string& path, const OpenOptions& options, const Clock& /*clock*/) {
-  const std::string name = without_slash(path);
-  named(name, [&] { sqlite::remove(name, options); });
+void SqliteEngine::remove(const std::string& address, const OpenOptions& options, const Clock& /*clock*/) {
+  const std::string path = without_slash(address);
+  named(path, [&] { sqlite::remove(path, options); });
 }
 
 }  // namespace shardlog::sqlite

@@ -14,15 +14,10 @@ const Capabilities& capabilities();
 class SqliteEngine final : public Engine {
  public:
   [[nodiscard]] const Capabilities& capabilities() const override { return sqlite::capabilities(); }
-  void create(const std::string& path, const CreateOptions& options, const Clock& clock) override;
-  std::unique_ptr<Stream> open(const std::string& path, const OpenOptions& options, const Clock& clock) override;
+  void create(const std::string& address, const CreateOptions& options, const Clock& clock) override;
+  std::unique_ptr<Stream> open(const std::string& address, const OpenOptions& options, const Clock& clock) override;
   std::vector<std::string> list(const std::string& directory) override;
-  void remove(const std::string& path, const OpenOptions& options, const Clock& clock) override;
+  void remove(const std::string& address, const OpenOptions& options, const Clock& clock) override;
 };
-
-// What it is made of, as the functions of Engine.
-void create(const std::string& path, const CreateOptions& options, const Clock& clock);
-std::unique_ptr<Stream> open(const std::string& path, const OpenOptions& options, const Clock& clock);
-void remove(const std::string& path, const OpenOptions& options);
 
 }  // namespace shardlog::sqlite

@@ -1,18 +1,180 @@
+// An open stream: its log, and its parts, which are transactions around what the tables do.
+
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "shardlog/sqlite/appender.h"
+#include "shardlog/sqlite/consumers.h"
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/maintenance.h"
 #include "shardlog/sqlite/process_identity.h"
+#include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/read_start.h"
 #include "shardlog/sqlite/reader.h"
+#include "shardlog/sqlite/resharder.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/session.h"
 #include "shardlog/sqlite/sqlite_engine.h"
-#include "shardlog/sqlite/stream_parts.h"
+#include "shardlog/sqlite/statistics.h"
+#include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/trimmer.h"
+#include "shardlog/sqlite/verify.h"
 
 namespace shardlog::sqlite {
 
 namespace {
+
+/// REQUIRES: a transaction is open
+StreamDescription description_of(SQLite::Database& database, const Configuration& configuration) {
+  StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
+                                configuration.map()};
+  description.losses = configuration.told_losses();
+  description.attributes = configuration.attributes;
+  if (const NewestBatch newest = newest_batch(database, configuration); newest.id > 0) {
+    description.turn = static_cast<std::uint64_t>(newest.id);
+    description.last_arrival = newest.arrived_at;
+  }
+  return description;
+}
+
+/// Sets or removes what the change names.
+void apply(std::map<std::string, std::string>& to, const std::map<std::string, std::optional<std::string>>& change) {
+  for (const auto& [key, value] : change) {
+    to.erase(key);
+    if (value) to.emplace(key, *value);
+  }
+}
+
+void apply(Configuration& to, const SettingsChange& change) {
+  StreamSettings& settings = to.settings;
+  if (change.retention) settings.retention = *change.retention;
+  if (change.compression) settings.compression = *change.compression;
+  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
+  apply(settings.tags, change.tags);
+  apply(to.attributes, change.attributes);
+  check(settings);
+  check(to.attributes);
+}
+
+class SqliteLeases final : public LeaseStore {
+ public:
+  explicit SqliteLeases(Session& session) : session_(session), consumers_(session.database()) {}
+
+  std::optional<Consumer> find(const std::string& name) override {
+    return session_.in_snapshot([&] { return consumers_.find(name); });
+  }
+
+  std::vector<Consumer> all() override {
+    return session_.in_snapshot([&] { return consumers_.all(); });
+  }
+
+  bool replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) override {
+    check_replacement(expected, desired);
+    return session_.changing(Sync::full, Told::followers, [&] { return consumers_.replace(expected, desired); });
+  }
+
+  bool change(const std::string& consumer_uuid, std::span<const LeaseChange> changes) override {
+    check_changes(changes);
+    // If a power cut takes a checkpoint back, records are delivered again, which readers are prepared for.
+    const bool cheap = only_progress(changes);
+    return session_.changing(cheap ? Sync::normal : Sync::full, cheap ? Told::nobody : Told::followers,
+                             [&] { return consumers_.change(consumer_uuid, changes); });
+  }
+
+ private:
+  Session& session_;
+  Consumers consumers_;
+};
+
+class SqliteProducers final : public ProducerStore {
+ public:
+  explicit SqliteProducers(Session& session) : session_(session), producers_(session.database()) {}
+
+  std::vector<Producer> of(const std::string& name) override {
+    return session_.in_snapshot([&] { return producers_.of(name); });
+  }
+
+  std::vector<Producer> all() override {
+    return session_.in_snapshot([&] { return producers_.all(); });
+  }
+
+  bool forget(const std::string& name) override {
+    return session_.changing(Sync::full, Told::followers, [&] { return producers_.forget(name); });
+  }
+
+ private:
+  Session& session_;
+  Producers producers_;
+};
+
+class SqliteMaintenance final : public Maintenance {
+ public:
+  explicit SqliteMaintenance(Session& session) : session_(session) {}
+
+  void update(const SettingsChange& change) override {
+    session_.naming([&] {
+      Duration retention = forever;
+      SQLite::Database& database = session_.database();
+      if (change.accept_loss) session_.committer().allow_missing_end();
+      session_.committer().commit(Sync::full, [&] {
+        Configuration configuration = load_configuration(database, Access::write);
+        const Timestamp now = session_.clock().now();
+        ++configuration.version;
+        if (change.accept_loss) accept_loss(database, configuration, session_.lock().mark(), now);
+        if (change.repair_clock) repair_clock(database, configuration, now);
+        apply(configuration, change);
+        store_settings(database, configuration);
+        retention = configuration.settings.retention;
+      });
+      try {
+        trimmer().finish(retention);
+      } catch (const Error& error) {
+        // Not the same error: its caller would think that nothing was changed.
+        if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
+        throw Error(
+            ErrorCode::io,
+            fmt::format("the settings were changed, but not all expired records were removed: {}", error.what()));
+      }
+    });
+  }
+
+  StreamStatistics statistics(Detail detail) override {
+    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      const std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
+      return StreamStatistics{description_of(database, configuration),
+                              shard_statistics(database, configuration, session_.clock().now(), detail),
+                              static_cast<std::uint64_t>(bytes)};
+    });
+  }
+
+  Backlog backlog(std::span<const ShardStart> starts) override {
+    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      return sqlite::backlog(database, configuration, starts, session_.clock().now());
+    });
+  }
+
+  VerifyReport verify(const std::function<bool(double)>& progress) override {
+    return session_.naming(
+        [&] { return sqlite::verify(session_.database(), session_.lock(), session_.lock_wait(), progress); });
+  }
+
+  /// Prepared by its first use, because a stream that is open for reading has none.
+  Trimmer& trimmer() {
+    if (!trimmer_) {
+      trimmer_.emplace(session_.database(), session_.committer(), session_.lock_wait(), session_.clock());
+    }
+    return *trimmer_;
+  }
+
+ private:
+  Session& session_;
+  std::optional<Trimmer> trimmer_;
+};
 
 class CommitNotice final : public shardlog::Notice {
  public:
@@ -34,18 +196,15 @@ class SqliteStream final : public Stream {
 
   [[nodiscard]] const Capabilities& capabilities() const override { return sqlite::capabilities(); }
 
-  StreamDescription describe() override {
-    return session_.in_snapshot(
-        [&] { return sqlite::describe(session_.database(), load_configuration(session_.database(), Access::read)); });
-  }
+  StreamDescription describe() override { return session_.reading(&description_of); }
 
   std::vector<Outcome> append(const AppendRequest& request) override {
     return session_.naming([&] {
       if (!appender_) {
         appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
       }
-      // Before the append, so that it can use the space, and so that an error means that nothing of it is stored.
-      maintenance_.trim_on_the_way(appender_->retention(), request.batches.size());
+      // Before the append, so that the append can use the space, and an error means that nothing of it was stored.
+      maintenance_.trimmer().go_on(appender_->retention(), request.batches.size());
       return appender_->append(request);
     });
   }
@@ -64,15 +223,14 @@ class SqliteStream final : public Stream {
   }
 
   std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) override {
-    return session_.in_snapshot([&] {
-      const Configuration configuration = load_configuration(session_.database(), Access::read);
-      return sqlite::locate(session_.database(), configuration, position, shards, session_.clock().now());
+    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      return sqlite::locate(database, configuration, position, shards, session_.clock().now());
     });
   }
 
   std::unique_ptr<shardlog::Notice> notice() override { return std::make_unique<CommitNotice>(session_.watch()); }
 
-  Resharding& resharding() override { return resharding_; }
+  Resharding& resharding() override { return resharder_; }
   LeaseStore& leases() override { return leases_; }
   Liveness& liveness() override { return liveness_; }
   ProducerStore& producers() override { return producers_; }
@@ -81,7 +239,7 @@ class SqliteStream final : public Stream {
  private:
   Session session_;
   std::optional<Appender> appender_;  ///< from the first append on
-  SqliteResharding resharding_{session_};
+  Resharder resharder_{session_};
   SqliteLeases leases_{session_};
   ProcessLiveness liveness_;
   SqliteProducers producers_{session_};
@@ -90,9 +248,10 @@ class SqliteStream final : public Stream {
 
 }  // namespace
 
-std::unique_ptr<Stream> open(const std::string& path, const OpenOptions& options, const Clock& clock) {
+std::unique_ptr<Stream> SqliteEngine::open(const std::string& address, const OpenOptions& options, const Clock& clock) {
+  const std::string path = without_slash(address);
   const auto open_now = [&] {
-    // A process that is stopped while it recovers the log stops all others.
+    // If this process were stopped while it recovers the log, all others would have to wait.
     std::unique_lock<std::mutex> under_way;
     if (options.commit_mutex != nullptr) under_way = std::unique_lock(*options.commit_mutex);
     return std::make_unique<SqliteStream>(path, options, clock);

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -22,24 +24,16 @@ constexpr std::int64_t index_bytes = 4L * 1024 * 1024;
 constexpr std::int64_t index_batches{Stretch::most_batches};
 constexpr std::size_t entry_size = 4 * sizeof(std::int64_t);  // shard, next sequence, bytes, last arrival
 
-[[noreturn]] void refuse(const std::string& reason) {
-  throw Error(ErrorCode::corrupt, reason);
-}
-
 std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
   std::array<char, 2 * sizeof(std::int64_t)> head{};
-  store(store(head.data(), batch), std::int64_t{last_arrival.time_since_epoch().count()});
+  store(store(head.data(), batch), microseconds(last_arrival));
   return static_cast<std::int64_t>(
       XXH3_64bits_withSeed(tails.data(), tails.size(), XXH3_64bits(head.data(), head.size())));
 }
 
-}  // namespace
-
-namespace {
-
-/// Where the shard stands in a list, or would. As a rule every shard has held a record, and stands at its own number.
+/// Where the shard is in a list, or would be. Usually every shard has held a record, and is at its own number.
 template <typename Shards>
-auto place_of(Shards& shards, std::int64_t shard) {
+auto entry_of(Shards& shards, std::int64_t shard) {
   const auto at_number = shards.begin() + std::min(shard, std::int64_t(shards.size()));
   if (at_number != shards.end() && at_number->shard == shard) return at_number;
   return std::lower_bound(shards.begin(), at_number, shard,
@@ -49,22 +43,22 @@ auto place_of(Shards& shards, std::int64_t shard) {
 }  // namespace
 
 const ShardTail* Tail::find(std::int64_t shard) const {
-  const auto place = place_of(shards_, shard);
-  return place != shards_.end() && place->shard == shard ? &*place : nullptr;
+  const auto found = entry_of(shards_, shard);
+  return found != shards_.end() && found->shard == shard ? &*found : nullptr;
 }
 
 ShardTail& Tail::at(std::int64_t shard) {
-  const auto place = place_of(shards_, shard);
-  if (place != shards_.end() && place->shard == shard) return *place;
-  return *shards_.insert(place, {.shard = shard});
+  const auto found = entry_of(shards_, shard);
+  if (found != shards_.end() && found->shard == shard) return *found;
+  return *shards_.insert(found, {.shard = shard});
 }
 
 std::int64_t Tail::next_sequence(const ShardRow& row) const {
   const ShardTail* const found = find(row.shard.id.number());
   if (found == nullptr) return row.first_sequence;
   if (found->next_sequence <= row.first_sequence) {
-    refuse(fmt::format("tail after batch {}: {} goes on with sequence {}, and began with {}", batch_,
-                       row.shard.id.to_string(), found->next_sequence, row.first_sequence));
+    throw_corrupt(fmt::format("tail after batch {}: {} goes on with sequence {}, and began with {}", batch_,
+                              row.shard.id.to_string(), found->next_sequence, row.first_sequence));
   }
   return found->next_sequence;
 }
@@ -80,17 +74,17 @@ void Tail::count_numbers(const Configuration& configuration) {
 }
 
 void Tail::check_follows(const BatchRow& row) const {
-  if (row.id != batch_ + 1) refuse(fmt::format("batch {} is missing", batch_ + 1));
+  if (row.id != batch_ + 1) throw_corrupt(fmt::format("batch {} is missing", batch_ + 1));
   if (row.arrived_at < last_arrival_) {
-    refuse(fmt::format("batch {} does not continue batch {}", row.id, batch_));
+    throw_corrupt(fmt::format("batch {} does not continue batch {}", row.id, batch_));
   }
 }
 
 void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   check_follows(row);
   if (const std::int64_t expected = next_sequence(shard); row.first_sequence != expected) {
-    refuse(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id,
-                       shard.shard.id.to_string(), row.first_sequence, expected));
+    throw_corrupt(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id,
+                              shard.shard.id.to_string(), row.first_sequence, expected));
   }
   batch_ = row.id;
   last_arrival_ = row.arrived_at;
@@ -101,7 +95,7 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   numbers_ += row.record_count;
   ++batches_since_index_;
   bytes_since_index_ += row.data_bytes;
-  if (stretch_.size() == Stretch::most_batches) stretch_.clear();  // a row of the index is missing
+  if (stretch_.size() == Stretch::most_batches) stretch_.clear();  // an index row is missing
   stretch_.push_back(static_cast<std::uint32_t>(row.shard));
 }
 
@@ -109,10 +103,6 @@ void Tail::pass(const BatchRow& row) {
   check_follows(row);
   batch_ = row.id;
   last_arrival_ = row.arrived_at;
-}
-
-void Tail::skip_to(std::int64_t batch) {
-  batch_ = batch;
 }
 
 void Tail::lose(const Configuration& configuration, const LostBatches& loss) {
@@ -155,13 +145,13 @@ std::string Tail::encode() const {
     to = store(to, tail.shard);
     to = store(to, tail.next_sequence);
     to = store(to, tail.bytes);
-    to = store(to, std::int64_t{tail.last_arrival.value_or(Timestamp{}).time_since_epoch().count()});
+    to = store(to, microseconds(tail.last_arrival.value_or(Timestamp{})));
   }
   return tails;
 }
 
 Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
-  if (tails.size() % entry_size != 0) refuse("cut off");
+  if (tails.size() % entry_size != 0) throw_corrupt("cut off");
   Tail result;
   result.batch_ = stored_number("batch", batch, 0, most_counted);
   result.indexed_batch_ = batch;
@@ -169,14 +159,14 @@ Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string&
   result.shards_.reserve(tails.size() / entry_size);
   std::int64_t least = 0;
   for (const char* at = tails.data(); at != tails.data() + tails.size(); at += entry_size) {
-    const auto number = [at](std::size_t place) { return load<std::int64_t>(at + place * sizeof(std::int64_t)); };
+    const auto number = [at](std::size_t index) { return load<std::int64_t>(at + index * sizeof(std::int64_t)); };
     const std::int64_t shard =
         stored_number("tails: shard", number(0), least, std::numeric_limits<std::uint32_t>::max());
     least = shard + 1;
     const ShardTail tail{shard, stored_number("tails: next sequence", number(1), 1, most_counted),
                          stored_number("tails: bytes", number(2), 0, most_counted),
                          stored_time("tails: last arrival", number(3))};
-    if (tail.last_arrival > last_arrival) refuse("tails: a last arrival after that of the batch");
+    if (tail.last_arrival > last_arrival) throw_corrupt("tails: a last arrival after that of the batch");
     result.shards_.push_back(tail);
   }
   return result;
@@ -187,7 +177,7 @@ Tail read_indexed_tail(SQLite::Statement& row) {
   try {
     const Timestamp last_arrival = stored_time("arrived_at", row.getColumn(1).getInt64());
     const std::string tails = row.getColumn(2).getString();
-    if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) refuse("checksum mismatch");
+    if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) throw_corrupt("checksum mismatch");
     return Tail::decode(batch, last_arrival, tails);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("index after batch {}: {}", batch, error.what()));
@@ -196,22 +186,13 @@ Tail read_indexed_tail(SQLite::Statement& row) {
 
 namespace {
 
-/// Binds the four columns of a tail, from the first parameter on. `tails` must outlive the statement's use.
-void bind_tail(SQLite::Statement& statement, const Tail& tail, const std::string& tails) {
-  statement.bind(1, tail.batch());
-  statement.bind(2, std::int64_t{tail.last_arrival().time_since_epoch().count()});
-  statement.bindNoCopy(3, static_cast<const void*>(tails.data()), static_cast<int>(tails.size()));
-  statement.bind(4, index_checksum(tail.batch(), tail.last_arrival(), tails));
-}
-
 void store_tail(SQLite::Database& database, const Tail& tail, const char* sql) {
   const std::string tails = tail.encode();
-  SQLite::Statement statement(database, sql);
-  bind_tail(statement, tail, tails);
-  statement.exec();
+  execute(database, sql, tail.batch(), tail.last_arrival(), Blob(tails),
+          index_checksum(tail.batch(), tail.last_arrival(), tails));
 }
 
-/// Batches may be missing before it only where their loss was accepted. REQUIRES: the index has a row
+/// Throws corrupt if the batch before the index row is missing without an accepted loss. REQUIRES: the index has a row
 Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& configuration) {
   SQLite::Statement row(database, fmt::format("SELECT {}, (SELECT ifnull(max(id), 0) FROM batches) FROM batch_index "
                                               "ORDER BY batch DESC LIMIT 1",
@@ -220,7 +201,8 @@ Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& c
   Tail tail = read_indexed_tail(row);
   const bool is_lost = std::any_of(configuration.losses.begin(), configuration.losses.end(),
                                    [&](const LostBatches& loss) { return loss.last == tail.batch(); });
-  if (tail.batch() > row.getColumn(4).getInt64() && !is_lost) refuse(fmt::format("batch {} is missing", tail.batch()));
+  if (tail.batch() > row.getColumn(4).getInt64() && !is_lost)
+    throw_corrupt(fmt::format("batch {} is missing", tail.batch()));
   return tail;
 }
 
@@ -241,10 +223,10 @@ void create_horizon(SQLite::Database& database) {
 
 Tail read_horizon(SQLite::Database& database) {
   SQLite::Statement row(database, fmt::format("SELECT {} FROM trim_horizon", indexed_tail_columns));
-  if (!row.executeStep()) refuse("the trim horizon is missing");
+  if (!row.executeStep()) throw_corrupt("the trim horizon is missing");
   try {
     Tail horizon = read_indexed_tail(row);
-    if (row.executeStep()) refuse("it is there twice");
+    if (row.executeStep()) throw_corrupt("it is stored twice");
     return horizon;
   } catch (const Error& error) {
     throw Error(error.code(), std::string("trim horizon: ") + error.what());
@@ -253,10 +235,11 @@ Tail read_horizon(SQLite::Database& database) {
 
 Tail load_horizon(SQLite::Database& database) {
   Tail horizon = read_horizon(database);
-  SQLite::Statement first(database, "SELECT min(id) FROM batches");
-  first.executeStep();
-  if (!first.isColumnNull(0) && first.getColumn(0).getInt64() <= horizon.batch()) {
-    refuse(fmt::format("trim horizon: it is after batch {}, and an earlier one is still there", horizon.batch()));
+  SQLite::Statement earlier(database, "SELECT 1 FROM batches WHERE id <= ? LIMIT 1");
+  earlier.bind(1, horizon.batch());
+  if (earlier.executeStep()) {
+    throw_corrupt(
+        fmt::format("trim horizon: it is after batch {}, and an earlier one is still there", horizon.batch()));
   }
   return horizon;
 }
@@ -279,14 +262,14 @@ NewestBatch newest_batch(SQLite::Database& database, const Configuration& config
     if (loss.after == newest.id) newest.id = loss.last;
   }
   const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
-  if (indexed > newest.id) refuse(fmt::format("batch {} is missing", indexed));
+  if (indexed > newest.id) throw_corrupt(fmt::format("batch {} is missing", indexed));
   return newest;
 }
 
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last) {
   SQLite::Statement rows(
       database,
-      "SELECT batch, arrived_at, tails, checksum FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch");
+      fmt::format("SELECT {} FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch", indexed_tail_columns));
   rows.bind(1, after);
   rows.bind(2, last);
   std::vector<Tail> tails;
@@ -321,13 +304,11 @@ Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::functi
 }
 
 const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard) {
-  const auto& shards = configuration.shards;
-  const auto found = std::lower_bound(shards.begin(), shards.end(), shard,
-                                      [](const ShardRow& row, std::int64_t id) { return row.shard.id.number() < id; });
-  if (found == shards.end() || found->shard.id.number() != shard) {
-    refuse(fmt::format("a batch is of shard {}, which the stream does not have", shard));
+  const auto& shards = configuration.shards;  // shard n is the n-th of them
+  if (shard < 0 || shard >= std::ssize(shards)) {
+    throw_corrupt(fmt::format("a batch is of shard {}, which the stream does not have", shard));
   }
-  return *found;
+  return shards[static_cast<std::size_t>(shard)];
 }
 
 TailScan::TailScan(SQLite::Database& database)
@@ -337,10 +318,10 @@ TailScan::TailScan(SQLite::Database& database)
       rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns)) {}
 
 void TailScan::catch_up(const Configuration& configuration, Tail& tail) {
-  newest_tails_.tryReset();  // damage may have left either standing
+  newest_tails_.tryReset();  // an error may have left either of them standing
   rows_.tryReset();
   newest_tails_.executeStep();
-  if (newest_tails_.isColumnNull(0)) refuse("the trim horizon is missing");
+  if (newest_tails_.isColumnNull(0)) throw_corrupt("the trim horizon is missing");
   const std::int64_t horizon = newest_tails_.getColumn(0).getInt64();
   const std::int64_t indexed = newest_tails_.getColumn(1).getInt64();
   newest_tails_.reset();

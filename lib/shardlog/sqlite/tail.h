@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
@@ -27,59 +26,60 @@ struct ShardTail {
   friend bool operator==(const ShardTail&, const ShardTail&) = default;
 };
 
-/// Where every shard stands just behind a batch. Batches are the truth; a row of `batch_index` is a tail written down
-/// now and then, so that the tail at any batch is one such row and a short scan away, however large the stream is. The
-/// row of `trim_horizon` is the tail behind the newest batch that was trimmed: whatever has to be known of batches that
-/// are gone is in it, so that none is kept for its numbers.
+/// Where every shard stands right after a batch. The batches are the truth; now and then a tail is written down as a
+/// row of `batch_index`, so that the tail after any batch is one row and a short scan away, however large the stream
+/// is. The row of `trim_horizon` is the tail after the newest trimmed batch. It holds all that must be known of trimmed
+/// batches, so that none has to be kept for its numbers.
 ///
 ///     batches   1 2 3 4 5 | 6 7 8 9 ...      sequence numbers, arrivals and ids go on from there
 ///               trimmed   ^ trim horizon
 class Tail {
  public:
-  /// Before the first batch ever. Shards that no batch has touched yet are not listed.
+  /// Before the first batch of all. A tail does not list shards that have had no batch yet.
   Tail() = default;
 
   [[nodiscard]] std::int64_t batch() const { return batch_; }
   [[nodiscard]] Timestamp last_arrival() const { return last_arrival_; }
   /// In the order of their numbers.
   [[nodiscard]] const std::vector<ShardTail>& shards() const { return shards_; }
-  /// Nullptr where no batch has touched the shard.
+  /// Null if the shard has had no batch yet.
   [[nodiscard]] const ShardTail* find(std::int64_t shard) const;
 
-  /// The sequence number that the shard's next record has.
+  /// The sequence number of the shard's next record.
   [[nodiscard]] std::int64_t next_sequence(const ShardRow& row) const;
   /// Data and keys of all the shard's records so far.
   [[nodiscard]] std::int64_t bytes(const ShardRow& row) const;
 
-  /// How many sequence numbers all shards have given out so far. A tail that was read from the database has to be
-  /// counted before.
+  /// How many sequence numbers all shards have given out so far. REQUIRES: a tail that was read from the database has
+  /// been counted
   [[nodiscard]] std::int64_t numbers() const { return numbers_; }
   void count_numbers(const Configuration& configuration);
 
-  /// Moves behind `row`. Throws corrupt where it does not continue the commit order, and its shard's sequence numbers.
+  /// Moves past `row`. Throws corrupt unless it continues the commit order and the sequence numbers of its shard.
   void advance(const BatchRow& row, const ShardRow& shard);
 
-  // For a reader of some shards. From then on the tail is right for the shards whose batches it advances past, and can
-  // no longer be written down.
+  // For a reader of some shards. From then on the tail is right only for the shards whose batches it advances past, and
+  // must not be written down.
 
-  /// Moves past a batch of another shard. Throws corrupt where it does not continue the commit order.
+  /// Moves past a batch of another shard. Throws corrupt unless it continues the commit order.
   void pass(const BatchRow& row);
   /// Moves past all batches up to this one, which are of other shards.
-  void skip_to(std::int64_t batch);
+  void skip_to(std::int64_t batch) { batch_ = batch; }
 
-  /// Moves behind batches that are lost: every open shard goes on as if all their records had been its own.
+  /// Moves past lost batches: every open shard goes on as if all their records had been its own.
   void lose(const Configuration& configuration, const LostBatches& loss);
 
-  /// For who goes on across a repair of the clock, which brings arrivals back: the next one may be any.
+  /// Accepts any arrival next: a repair of the clock makes arrivals earlier.
   void forget_last_arrival() { last_arrival_ = Timestamp::min(); }
+  /// Makes later arrivals `latest`.
   void limit_arrivals(Timestamp latest);
 
-  /// Whether the next batch is to have a row in the index: every 4 MiB or 1000 batches.
+  /// Whether the index must get a row before the next batch: every 4 MiB or 1000 batches.
   [[nodiscard]] bool index_due() const;
   void index_written();
-  /// The batch behind which the newest index row stands that this tail knows of.
+  /// The batch before the newest index row that this tail knows of.
   [[nodiscard]] std::int64_t indexed_batch() const { return indexed_batch_; }
-  /// The batches since that row, or since the tail was read, up to here; empty if there are none.
+  /// The batches from that row, or from where the tail was read, up to here; empty if there are none.
   [[nodiscard]] std::optional<Stretch> stretch() const;
 
   /// As stored in the column `tails`, and back. Throws corrupt.
@@ -100,54 +100,50 @@ class Tail {
   std::int64_t bytes_since_index_ = 0;
 };
 
-/// Writes the index row that stands before the batch behind `tail`, and the stretch that it closes. REQUIRES: a
-/// transaction is open
+// All of the following REQUIRES that a transaction is open, and throws corrupt.
+
+/// Writes `tail` as an index row, and the stretch that it closes.
 void write_index_row(SQLite::Database& database, const Tail& tail);
 
-/// Of a new stream, in which nothing was trimmed. REQUIRES: a transaction is open
-void create_horizon(SQLite::Database& database);
-
-/// Behind the newest batch that was trimmed. Throws corrupt, also where a batch before it is still there: to skip that
-/// would lose it in silence.
-Tail load_horizon(SQLite::Database& database);
-
-/// The same, whatever batches there are.
-Tail read_horizon(SQLite::Database& database);
-
-/// REQUIRES: a transaction is open
-void store_horizon(SQLite::Database& database, const Tail& tail);
-
-/// The same for the index row alone, which may be there already. REQUIRES: a transaction is open
+/// Writes an index row alone, in place of one that may exist.
 void replace_index_row(SQLite::Database& database, const Tail& tail);
 
-/// The newest batch that there has ever been, trimmed or not.
+/// The trim horizon of a new stream, from which nothing was trimmed.
+void create_horizon(SQLite::Database& database);
+
+/// The tail after the newest trimmed batch. An earlier batch that still exists is damage: skipping it would lose it
+/// without a word.
+Tail load_horizon(SQLite::Database& database);
+/// The same, whatever batches exist.
+Tail read_horizon(SQLite::Database& database);
+void store_horizon(SQLite::Database& database, const Tail& tail);
+
 struct NewestBatch {
-  std::int64_t id = 0;  ///< 0 where there was none
+  std::int64_t id = 0;  ///< 0 if there was none yet
   Timestamp arrived_at;
 };
 
-/// A loss at the end counts as if it were there. Throws corrupt where it is damaged, or older than one that the index
-/// knows of.
+/// The newest batch that there has ever been, even if it was trimmed or is part of an accepted loss. If the index knows
+/// of a newer one, that is damage.
 NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration);
 
-/// The columns that read_indexed_tail() expects, and the tail of the row that a statement stands on. Throws corrupt.
+/// The columns that read_indexed_tail() expects, and the tail in the row that a statement stands on.
 constexpr std::string_view indexed_tail_columns = "batch, arrived_at, tails, checksum";
 Tail read_indexed_tail(SQLite::Statement& row);
 
-/// All indexed tails behind `after` and not beyond `last`.
+/// The indexed tails after the batch `after`, up to the one after the batch `last`.
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last);
 
-/// The newest tail of `start` and the index behind it for which `early_enough` holds. It holds for `start`, and when
-/// for a tail then for all before it. Throws corrupt.
+/// The newest tail, of `start` and the index rows after it, for which `early_enough` holds. REQUIRES: it holds for
+/// `start`, and if it holds for a tail then for all before it
 Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough);
 
-/// Moves a tail to the newest batch, by way of the index or the trim horizon where that is shorter or batches between
-/// are gone. Keeps its statements prepared for who does that before each commit. The database must outlive it.
+/// Moves a tail to the newest batch, by way of the index or the trim horizon if that is shorter, or if batches in
+/// between are gone. Keeps its statements, because a writer does this before each commit. The database must outlive it.
 class TailScan {
  public:
   explicit TailScan(SQLite::Database& database);
 
-  /// REQUIRES: a transaction is open. Throws corrupt.
   void catch_up(const Configuration& configuration, Tail& tail);
 
  private:
@@ -156,7 +152,7 @@ class TailScan {
   SQLite::Statement rows_;
 };
 
-/// The shard that a batch names. Throws corrupt where the stream has none such.
+/// The shard that a batch names. Throws corrupt if the stream does not have it.
 const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard);
 
 }  // namespace shardlog::sqlite

@@ -11,7 +11,6 @@
 #include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/seek.h"
-#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {

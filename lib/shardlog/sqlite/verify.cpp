@@ -14,12 +14,11 @@
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
-#include "shardlog/sqlite/lost_tail.h"
+#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
-#include "shardlog/sqlite/snapshot.h"
 #include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {

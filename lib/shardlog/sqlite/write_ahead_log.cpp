@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -13,7 +12,8 @@
 #include <thread>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/lock_holders.h"
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/schema.h"
 
 namespace shardlog::sqlite {
@@ -24,32 +24,27 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t mib = 1024L * 1024;
 constexpr std::int64_t smallest_threshold = 4 * mib;
-constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: what is longer is cut off, to grow again
+constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: SQLite cuts off the rest, which must regrow
 constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);
 constexpr milliseconds moment{1};
-constexpr int most_moments = 50;  // that a checkpoint waits for readers
+constexpr int most_moments = 50;  // a checkpoint waits for readers that long
 
-/// SQLite's callback for a lock that is held: whether to try once more.
+/// SQLite's callback for a held lock: whether to try again.
 int wait_a_moment(void* /*context*/, int waited) {
   if (waited >= most_moments) return 0;
   std::this_thread::sleep_for(moment);
   return 1;
 }
 
-constexpr std::int64_t plenty = 2 * WriteAheadLog::ceiling;  // where so much is free, no commit can lack room
-// The most pages that a step of trimming or of giving back space writes. No step writes more than there are.
+constexpr std::int64_t plenty = 2 * WriteAheadLog::ceiling;  // with so much free space no commit lacks room
+// The most pages that a step of trimming, or of giving back space, writes; never more than there are.
 constexpr std::int64_t reserved_pages = 80;
 constexpr std::int64_t frame_header = 24;  // bytes (sqlite.org/walformat.html)
 
 constexpr std::int64_t bytes_of(std::int64_t pages) {
   return pages * page_size;
-}
-
-std::int64_t size_of(const std::string& path) {
-  struct stat facts {};
-  return ::stat(path.c_str(), &facts) == 0 ? facts.st_size : 0;
 }
 
 std::int64_t file_size_limit() {
@@ -62,7 +57,7 @@ std::int64_t file_size_limit() {
 
 WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock)
     : database_(database), paths_(paths), clock_(clock), largest_file_(file_size_limit()) {
-  // Only a commit tells how much of the file is in use, but no file is this long without a reader that is in the way.
+  // Only a commit tells how much of the file is in use. A file gets this long only while a reader is in the way.
   pages_ = size() / page_size;
   sqlite3_wal_hook(database_.getHandle(), &WriteAheadLog::on_commit, this);
 }
@@ -86,7 +81,7 @@ void WriteAheadLog::make_room(Duration timeout, std::int64_t pages) {
   if (largest_file_ < plenty || free_bytes() < plenty) keep_reserve(pages);
 }
 
-/// On the file system, to this user. A system that does not say has enough.
+/// What the file system has for this user. If it does not say, that counts as enough.
 std::int64_t WriteAheadLog::free_bytes() const {
   struct statvfs facts {};
   if (::statvfs(paths_.directory.c_str(), &facts) != 0 || facts.f_blocks == 0) return plenty;
@@ -94,9 +89,8 @@ std::int64_t WriteAheadLog::free_bytes() const {
   return static_cast<std::int64_t>(blocks * facts.f_frsize);
 }
 
-/// The bytes that an append of `pages` takes, now and when the log is emptied after it, or that a step of trimming
-/// after it takes, whichever is more: the log is used again in between. `reusable` are the bytes of the log that are
-/// free.
+/// The bytes that an append of `pages` needs, now and when the log is emptied afterwards, or that a later step of
+/// trimming needs, whichever is more: the log is reused in between. `reusable` is how many bytes of the log are free.
 std::int64_t WriteAheadLog::needed(std::int64_t pages, std::int64_t reusable) {
   const std::int64_t there = database_.execAndGet("PRAGMA page_count").getInt64();
   const std::int64_t free = database_.execAndGet("PRAGMA freelist_count").getInt64();
@@ -108,7 +102,7 @@ std::int64_t WriteAheadLog::needed(std::int64_t pages, std::int64_t reusable) {
 
 bool WriteAheadLog::fits(std::int64_t pages, std::int64_t reusable) {
   const std::int64_t need = needed(pages, reusable);
-  // By the limit on files each of both may grow so far; that both do is not to be expected.
+  // The limit on file sizes holds for each of the two files. This assumes that all growth goes to the longer one.
   const std::int64_t longest = std::max(size() - reusable, size_of(paths_.database()));
   return need <= free_bytes() && need <= largest_file_ - longest;
 }
@@ -137,7 +131,7 @@ void WriteAheadLog::checkpoint_if_due() {
 
 void WriteAheadLog::sync() {
   sqlite3* const connection = database_.getHandle();
-  sqlite3_file* log = nullptr;  // by SQLite's own descriptor: opening and closing another would drop its locks
+  sqlite3_file* log = nullptr;  // SQLite's own descriptor: closing another one would drop SQLite's locks
   int result = sqlite3_file_control(connection, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log));
   if (result != SQLITE_OK) throw SQLite::Exception(connection, result);
   result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
@@ -171,7 +165,7 @@ std::int64_t WriteAheadLog::size() const {
   return size_of(paths_.write_ahead_log());
 }
 
-/// False also where the disk is full: what is in the log stays there.
+/// False also if the disk is full: then the log keeps its content.
 bool WriteAheadLog::checkpoint_unless_full(int mode) {
   try {
     return checkpoint(mode);
@@ -181,7 +175,7 @@ bool WriteAheadLog::checkpoint_unless_full(int mode) {
   }
 }
 
-/// False where readers or a recovery were in the way; what could be copied was.
+/// False if readers or a recovery were in the way; it has copied as much as it could.
 bool WriteAheadLog::checkpoint(int mode) {
   sqlite3* const connection = database_.getHandle();
   sqlite3_busy_handler(connection, &wait_a_moment, nullptr);

@@ -4,24 +4,55 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <iterator>
 #include <memory>
 #include <mutex>
-#include <tuple>
+#include <string_view>
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/little_endian.h"
 #include "shardlog/core/threads.h"
-#include "shardlog/sqlite/lock_holders.h"
+#include "shardlog/sqlite/file_system.h"
+#include "shardlog/sqlite/lock_wait.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-constexpr auto mark_size = static_cast<off_t>(std::tuple_size_v<DurableMarkBytes>);
+/// A mark on disk, eight bytes each, little-endian: "shlgmark", batch, numbers, and the XXH3-64 of these, seeded with
+/// that of the stream's UUID.
+using MarkBytes = std::array<char, 32>;
+
+constexpr std::string_view magic = "shlgmark";
+constexpr off_t mark_size = sizeof(MarkBytes);
+constexpr std::size_t checked_size = sizeof(MarkBytes) - sizeof(std::uint64_t);
+
+std::uint64_t checksum_of(const MarkBytes& bytes, const std::string& stream_uuid) {
+  return XXH3_64bits_withSeed(bytes.data(), checked_size, XXH3_64bits(stream_uuid.data(), stream_uuid.size()));
+}
+
+MarkBytes encode(const DurableMark& mark, const std::string& stream_uuid) {
+  MarkBytes bytes{};
+  char* const numbers = std::copy(magic.begin(), magic.end(), bytes.data());
+  char* const checksum = store(store(numbers, mark.batch), mark.numbers);
+  store(checksum, checksum_of(bytes, stream_uuid));
+  return bytes;
+}
+
+/// Empty if the bytes are damaged, or the mark of another stream.
+std::optional<DurableMark> decode(const MarkBytes& bytes, const std::string& stream_uuid) {
+  if (!std::equal(magic.begin(), magic.end(), bytes.data())) return std::nullopt;
+  if (load<std::uint64_t>(bytes.data() + checked_size) != checksum_of(bytes, stream_uuid)) return std::nullopt;
+  const char* const numbers = bytes.data() + magic.size();
+  return DurableMark{load<std::int64_t>(numbers), load<std::int64_t>(numbers + sizeof(std::int64_t))};
+}
 
 struct stat facts_of(int file, const std::string& path) {
   struct stat facts {};
@@ -39,8 +70,8 @@ bool lock_now(int file) {
 
 }  // namespace
 
-/// flock(2) queues but knows no timeout, so the waiting is done by a thread, which gives the lock back by itself when
-/// nobody wants it any more. It owns a duplicate of the descriptor: a lock belongs to what both of them stand for.
+/// flock(2) queues but knows no timeout, so a thread waits, and gives the lock back by itself if nobody wants it any
+/// more. It owns a duplicate of the descriptor: both share one open file, to which the lock belongs.
 class WriterLock::Waiter : public std::enable_shared_from_this<Waiter> {
  public:
   enum class Outcome { held, given_back, timeout };
@@ -53,7 +84,7 @@ class WriterLock::Waiter : public std::enable_shared_from_this<Waiter> {
     start_thread([self = shared_from_this()] { self->run(); }).detach();
   }
 
-  /// May be called again after a timeout. `given_back` says that it was held in between.
+  /// May be called again after a timeout. `given_back`: the lock was held and given back before this call.
   Outcome wait(Duration timeout) {
     std::unique_lock guard(mutex_);
     wanted_ = true;
@@ -96,7 +127,7 @@ WriterLock::WriterLock(const std::string& path, bool for_writing)
   if (!file_.valid()) throw system_error("open " + quote(path), errno);
   const auto facts = facts_of(file_.get(), path);
   if (!S_ISREG(facts.st_mode)) throw Error(ErrorCode::corrupt, quote(path) + " is not a regular file");
-  if (facts.st_nlink > 1) throw Error(ErrorCode::corrupt, quote(path) + " has further hard links");
+  if (facts.st_nlink > 1) throw Error(ErrorCode::corrupt, quote(path) + " has other hard links");
 }
 
 WriterLock::Held::~Held() {
@@ -129,7 +160,7 @@ std::optional<WriterLock::Held> WriterLock::try_acquire() const {
     Waiter::Outcome outcome = pending_->wait(Duration(0));
     if (outcome == Waiter::Outcome::timeout) {
       if (!lock_now(file_.get())) return std::nullopt;
-      outcome = pending_->wait(std::chrono::minutes(1));  // at once: what it waits for is ours now
+      outcome = pending_->wait(std::chrono::minutes(1));  // takes no time: we hold what it waits for
     }
     pending_.reset();
     if (outcome == Waiter::Outcome::held) return std::optional<Held>(std::in_place, *this);
@@ -139,10 +170,8 @@ std::optional<WriterLock::Held> WriterLock::try_acquire() const {
 
 void WriterLock::check_present() const {
   const auto mine = facts_of(file_.get(), path_);
-  struct stat there {};
-  const bool found = ::lstat(path_.c_str(), &there) == 0;
-  if (!found && errno != ENOENT && errno != ENOTDIR) throw system_error("look at " + quote(path_), errno);
-  if (!found || mine.st_nlink == 0 || mine.st_dev != there.st_dev || mine.st_ino != there.st_ino) {
+  const auto there = look_at(path_);
+  if (!there || mine.st_nlink == 0 || !same_file(mine, *there)) {
     throw Error(ErrorCode::not_found, "the stream was removed while it was in use");
   }
 }
@@ -152,15 +181,15 @@ void WriterLock::announce_commit() const {
 }
 
 void WriterLock::announce_commit(const DurableMark& mark) const {
-  const DurableMarkBytes bytes = encode(mark, stream_uuid_);
-  // The notice and the mark are one call: it costs no more than the notice alone.
+  const MarkBytes bytes = encode(mark, stream_uuid_);
+  // One call for the notice and the mark costs no more than the notice alone.
   if (::pwrite(file_.get(), bytes.data(), bytes.size(), 0) != std::ssize(bytes)) announce_commit();
 }
 
 std::optional<DurableMark> WriterLock::mark() const {
-  DurableMarkBytes bytes{};
+  MarkBytes bytes{};
   const ssize_t got = ::pread(file_.get(), bytes.data(), bytes.size(), 0);
-  if (got < 0) throw system_error("read " + quote(path_), errno);  // it may be there, and tell of a loss
+  if (got < 0) throw system_error("read " + quote(path_), errno);  // there may be a mark that tells of a loss
   if (got != std::ssize(bytes)) return std::nullopt;
   return decode(bytes, stream_uuid_);
 }
