@@ -142,8 +142,8 @@ std::optional<std::string_view> added_to(const Table& table, std::string_view sq
   if (sql == table.sql) return "";
   const auto [head, columns, tail] = parts_of(table.sql);
   const std::size_t kept = head.size() + columns.size();
-  const bool additions_only = table.name != "batch_index" && sql.size() > table.sql.size() &&
-                              sql.starts_with(table.sql.substr(0, kept)) && sql.ends_with(tail);
+  const bool additions_only =
+      sql.size() > table.sql.size() && sql.starts_with(table.sql.substr(0, kept)) && sql.ends_with(tail);
   return additions_only ? std::optional(sql.substr(kept, sql.size() - kept - tail.size())) : std::nullopt;
 }
 

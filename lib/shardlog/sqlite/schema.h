@@ -18,8 +18,8 @@ constexpr int page_size = 16'384;
 void create_schema(SQLite::Database& database);
 
 /// Throws corrupt where this is not a stream's database, or where its tables are neither those of create_schema() nor
-/// additions that a feature announces: a table or an index of its own, or columns after those of a table but
-/// batch_index. Throws unsupported where a newer version made it, or a feature forbids the access.
+/// additions that a feature announces: a table or an index of its own, or columns after those of a table. Throws
+/// unsupported where a newer version made it, or a feature forbids the access.
 void check_schema(SQLite::Database& database, Access access);
 
 /// An INSERT of the columns that create_schema() gives a table, in their order. Columns that a newer program has added

@@ -12,6 +12,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -116,7 +117,7 @@ Stretch read_stretch(SQLite::Statement& row) {
 
 void write_stretch(SQLite::Database& database, const Stretch& stretch) {
   const std::string& encoded = stretch.encoded();
-  SQLite::Statement insert(database, "REPLACE INTO batch_shards VALUES (?, ?, ?)");
+  SQLite::Statement insert(database, upsert_into("batch_shards"));
   insert.bind(1, stretch.last());
   insert.bindNoCopy(2, static_cast<const void*>(encoded.data()), static_cast<int>(encoded.size()));
   insert.bind(3, checksum_of(stretch.last(), encoded));

@@ -12,6 +12,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -204,7 +205,7 @@ void bind_tail(SQLite::Statement& statement, const Tail& tail, const std::string
   statement.bind(4, index_checksum(tail.batch(), tail.last_arrival(), tails));
 }
 
-void store_tail(SQLite::Database& database, const Tail& tail, const char* sql) {
+void store_tail(SQLite::Database& database, const Tail& tail, const std::string& sql) {
   const std::string tails = tail.encode();
   SQLite::Statement statement(database, sql);
   bind_tail(statement, tail, tails);
@@ -227,16 +228,16 @@ Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& c
 }  // namespace
 
 void write_index_row(SQLite::Database& database, const Tail& tail) {
-  store_tail(database, tail, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
+  store_tail(database, tail, insert_into("batch_index"));
   if (const auto stretch = tail.stretch()) write_stretch(database, *stretch);
 }
 
 void replace_index_row(SQLite::Database& database, const Tail& tail) {
-  store_tail(database, tail, "REPLACE INTO batch_index VALUES (?, ?, ?, ?)");
+  store_tail(database, tail, upsert_into("batch_index"));
 }
 
 void create_horizon(SQLite::Database& database) {
-  store_tail(database, Tail(), "INSERT INTO trim_horizon VALUES (?, ?, ?, ?, NULL)");
+  store_tail(database, Tail(), insert_into("trim_horizon"));
 }
 
 Tail read_horizon(SQLite::Database& database) {
