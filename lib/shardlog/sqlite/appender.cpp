@@ -16,7 +16,7 @@ namespace {
 std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
-  constexpr std::size_t bytes_a_shard = 32;
+  constexpr std::size_t bytes_a_shard = 54;
   constexpr std::size_t bytes_a_stretch = Stretch::most_batches * sizeof(std::uint32_t);
   constexpr std::size_t half = page_size / 2;
   std::size_t small = shards * bytes_a_shard + bytes_a_stretch;
@@ -57,7 +57,12 @@ std::vector<Outcome> Appender::append(const AppendRequest& request) {
     }
     const Timestamp now = clock_.now();
     if (!moves.empty()) producers().move(moves, std::max(now, tail_.last_arrival()));
-    for (const RoutedBatch& batch : batches) outcomes.emplace_back(insert(batch, arrival_of(batch, now)));
+    std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
+    for (const RoutedBatch& batch : batches) {
+      std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
+      outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
+      is_stored_in = true;
+    }
     committer_.reaches({tail_.batch(), tail_.numbers()});
   };
   try {
@@ -97,31 +102,23 @@ Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   return std::max(std::min(arrived_at, now), tail_.last_arrival());
 }
 
-Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
+Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at, bool begins_append) {
   if (tail_.index_due()) {
     write_index_row(database_, tail_);
     tail_.index_written();
   }
   const EncodedBatch& encoded = batch.batch;
-  BatchRow row;
-  row.id = tail_.batch() + 1;
-  row.shard = batch.shard.number();
-  const ShardRow& shard = shard_of(configuration_, row.shard);
-  row.first_sequence = tail_.next_sequence(shard);
-  row.record_count = encoded.record_count;
-  row.arrived_at = arrived_at;
-  row.data_bytes = static_cast<std::int64_t>(encoded.data_bytes);
-  row.payload_checksum = payload_checksum(encoded.payload.view());
-
-  insert_.bind(1, row.id);
-  insert_.bind(2, row.shard);
-  insert_.bind(3, row.first_sequence);
-  insert_.bind(4, row.record_count);
-  insert_.bind(5, std::int64_t{row.arrived_at.time_since_epoch().count()});
-  insert_.bind(6, row.data_bytes);
-  insert_.bind(7, static_cast<std::int64_t>(row.payload_checksum));
-  insert_.bind(8, static_cast<std::int64_t>(row.checksum()));
-  insert_.bindNoCopy(9, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
+  const ShardRow& shard = shard_of(configuration_, batch.shard.number());
+  const BatchRow row{.id = tail_.batch() + 1,
+                     .shard = batch.shard.number(),
+                     .first_sequence = tail_.next_sequence(shard),
+                     .record_count = encoded.record_count,
+                     .arrived_at = arrived_at,
+                     .data_bytes = static_cast<std::int64_t>(encoded.data_bytes),
+                     .begins_append = begins_append,
+                     .payload_checksum = payload_checksum(encoded.payload.view())};
+  bind_batch_row(insert_, row);
+  insert_.bindNoCopy(10, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
   // A statement that failed is reset before it is used again; it must not be left standing inside the transaction
   // either.
   try {

@@ -32,7 +32,7 @@ class Appender {
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
-  Stored insert(const RoutedBatch& batch, Timestamp arrived_at);
+  Stored insert(const RoutedBatch& batch, Timestamp arrived_at, bool begins_append);
 
   SQLite::Database& database_;
   Committer& committer_;

@@ -38,8 +38,8 @@ constexpr std::array<Table, 9> tables{{
     {"batches",
      "CREATE TABLE batches("
      "id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, first_sequence INTEGER NOT NULL, record_count INTEGER NOT NULL, "
-     "arrived_at INTEGER NOT NULL, data_bytes INTEGER NOT NULL, payload_checksum INTEGER NOT NULL, "
-     "checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT"},
+     "arrived_at INTEGER NOT NULL, data_bytes INTEGER NOT NULL, begins_append INTEGER NOT NULL, "
+     "payload_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT"},
     {"consumers",
      "CREATE TABLE consumers("
      "uuid TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL, created_at INTEGER NOT NULL, "

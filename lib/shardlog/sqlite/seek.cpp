@@ -68,13 +68,10 @@ Place seek_sequences(SQLite::Database& database, const Configuration& configurat
 
 Place seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
                 const std::function<bool(std::int64_t shard)>& wanted, const Shards& few) {
-  const LostNumbers lost(database, configuration);
-  const auto records_before = [&](const Tail& tail) {
+  const auto records_before = [&wanted](const Tail& tail) {
     std::uint64_t records = 0;
-    for (const ShardRow& row : configuration.shards) {
-      if (!wanted(row.shard.id.number())) continue;
-      const std::int64_t next = tail.next_sequence(row);
-      records += static_cast<std::uint64_t>(next - row.first_sequence - lost.within(row, row.first_sequence, next));
+    for (const ShardTail& shard : tail.shards()) {
+      if (wanted(shard.shard)) records += static_cast<std::uint64_t>(shard.records);
     }
     return records;
   };

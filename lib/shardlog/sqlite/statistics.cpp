@@ -27,11 +27,6 @@ bool has_records(const Tail& start, const Tail& end, const ShardRow& row) {
   return end.next_sequence(row) > start.next_sequence(row);
 }
 
-Timestamp last_arrival(const Tail& end, std::int64_t shard) {
-  const ShardTail* const tail = end.find(shard);
-  return tail == nullptr ? Timestamp{} : tail->last_arrival.value_or(Timestamp{});
-}
-
 /// When the first record of each shard behind `start` arrived. Most shards have theirs among the first batches; for one
 /// that has not, the index tells between which batches it is.
 class FirstArrivals {
@@ -79,6 +74,29 @@ class FirstArrivals {
   std::map<std::int64_t, Timestamp> found_;
 };
 
+SequenceNumber number(std::int64_t sequence) {
+  return SequenceNumber(static_cast<std::uint64_t>(sequence));
+}
+
+Intake intake_of(const ShardTail& tail) {
+  return {static_cast<std::uint64_t>(tail.records), static_cast<std::uint64_t>(tail.bytes),
+          static_cast<std::uint64_t>(tail.appends)};
+}
+
+/// What came between two tails, without the ends.
+ShardStatistics count(const ShardRow& row, const Tail& start, const Tail& end) {
+  const ShardTail trimmed = start.counts_of(row.shard.id.number());
+  const ShardTail all = end.counts_of(row.shard.id.number());
+  if (all.records < trimmed.records || all.bytes < trimmed.bytes) refuse(row, "ends before it begins");
+  ShardStatistics shard{row.shard};
+  shard.records = static_cast<std::uint64_t>(all.records - trimmed.records);
+  shard.bytes = static_cast<std::uint64_t>(all.bytes - trimmed.bytes);
+  shard.trimmed_records = static_cast<std::uint64_t>(trimmed.records);
+  shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed.bytes);
+  shard.intake = intake_of(all);
+  return shard;
+}
+
 }  // namespace
 
 std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
@@ -86,33 +104,37 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
   const Tail start = readable_start(database, configuration, now);
   Tail end = start;
   TailScan(database).catch_up(configuration, end);
-  std::map<std::int64_t, Timestamp> first_arrivals;
-  if (detail == Detail::all) first_arrivals = FirstArrivals(database, configuration, start, end).find();
-  const LostNumbers lost(database, configuration);
-  const auto sequence = [](std::int64_t number) { return SequenceNumber(static_cast<std::uint64_t>(number)); };
-
   std::vector<ShardStatistics> statistics;
+  for (const ShardRow& row : configuration.shards) statistics.push_back(count(row, start, end));
+  if (detail == Detail::load) return statistics;
+
+  const LostNumbers lost(database, configuration);
+  const auto first_arrivals = FirstArrivals(database, configuration, start, end).find();
   for (const ShardRow& row : configuration.shards) {
-    ShardStatistics shard{row.shard};
-    const std::int64_t first = start.next_sequence(row);
-    const std::int64_t next = end.next_sequence(row);
-    const std::int64_t trimmed_bytes = start.bytes(row);
-    const std::int64_t kept = next - first - lost.within(row, first, next);
-    if (kept < 0 || end.bytes(row) < trimmed_bytes) refuse(row, "ends before it begins");
-    shard.records = static_cast<std::uint64_t>(kept);
-    shard.bytes = static_cast<std::uint64_t>(end.bytes(row) - trimmed_bytes);
-    shard.trimmed_records = static_cast<std::uint64_t>(first - row.first_sequence);
-    shard.trimmed_bytes = static_cast<std::uint64_t>(trimmed_bytes);
-    if (detail == Detail::all && kept > 0) {
-      const std::int64_t id = row.shard.id.number();
-      const auto first_arrival = first_arrivals.find(id);
-      if (first_arrival == first_arrivals.end()) refuse(row, "holds fewer records than the index says");
-      shard.first = {sequence(lost.first_kept(row, first)), first_arrival->second};
-      shard.last = {sequence(lost.last_kept(row, next)), last_arrival(end, id)};
-    }
-    statistics.push_back(std::move(shard));
+    const std::uint32_t id = row.shard.id.number();
+    ShardStatistics& shard = statistics[id];
+    if (shard.records == 0U) continue;
+    const auto first_arrival = first_arrivals.find(id);
+    if (first_arrival == first_arrivals.end()) refuse(row, "holds fewer records than the index says");
+    shard.first = {number(lost.first_kept(row, start.next_sequence(row))), first_arrival->second};
+    shard.last = {number(lost.last_kept(row, end.next_sequence(row))),
+                  end.counts_of(id).last_arrival.value_or(Timestamp{})};
   }
   return statistics;
+}
+
+std::vector<std::optional<std::vector<Intake>>> intake(SQLite::Database& database, const Configuration& configuration,
+                                                       std::span<const Timestamp> times) {
+  std::vector<std::optional<std::vector<Intake>>> result(times.size());
+  Tail tail = load_horizon(database);
+  const auto trimmed_up_to = tail.batch() > 0 ? std::optional(tail.last_arrival()) : std::nullopt;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (trimmed_up_to && times[i] <= *trimmed_up_to) continue;
+    tail = seek_time(database, configuration, std::move(tail), times[i]);
+    std::vector<Intake>& shards = result[i].emplace();
+    for (const ShardRow& row : configuration.shards) shards.push_back(intake_of(tail.counts_of(row.shard.id.number())));
+  }
+  return result;
 }
 
 }  // namespace shardlog::sqlite

@@ -2,6 +2,10 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/settings.h"
 
@@ -10,5 +14,9 @@ namespace shardlog::sqlite {
 /// What can be read of each shard at `now`. REQUIRES: a read transaction is open
 std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
                                               Timestamp now, Detail detail);
+
+/// As Maintenance::intake(). REQUIRES: a read transaction is open
+std::vector<std::optional<std::vector<Intake>>> intake(SQLite::Database& database, const Configuration& configuration,
+                                                       std::span<const Timestamp> times);
 
 }  // namespace shardlog::sqlite

@@ -153,6 +153,13 @@ StreamStatistics SqliteMaintenance::statistics(Detail detail) {
   });
 }
 
+std::vector<std::optional<std::vector<Intake>>> SqliteMaintenance::intake(std::span<const Timestamp> times) {
+  return session_.in_snapshot([&] {
+    const Configuration configuration = load_configuration(session_.database(), Access::read);
+    return sqlite::intake(session_.database(), configuration, times);
+  });
+}
+
 Backlog SqliteMaintenance::backlog(std::span<const ShardStart> starts) {
   return session_.in_snapshot([&] {
     const Configuration configuration = load_configuration(session_.database(), Access::read);

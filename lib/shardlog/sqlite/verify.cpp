@@ -232,6 +232,10 @@ class Verification {
                          shard.shard.id.to_string(), row.first_sequence, next->second));
     }
     next->second = row.next_sequence();
+    if (first_seen && !row.begins_append) {
+      report(fmt::format("batch {}: it is the first of {} and does not begin an append", row.id,
+                         shard.shard.id.to_string()));
+    }
   }
 
   void check_record(const BatchRow& row, const ShardRow& shard, const Record& record) {
