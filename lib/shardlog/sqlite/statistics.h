@@ -11,11 +11,11 @@
 
 namespace shardlog::sqlite {
 
-/// What can be read of each shard at `now`. REQUIRES: a read transaction is open
+/// What can be read of each shard at `now`. REQUIRES: a transaction is open
 std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
                                               Timestamp now, Detail detail);
 
-/// As Maintenance::intake(). REQUIRES: a read transaction is open
+/// As Maintenance::intake(). REQUIRES: a transaction is open
 std::vector<std::optional<std::vector<Intake>>> intake(SQLite::Database& database, const Configuration& configuration,
                                                        std::span<const Timestamp> times);
 
