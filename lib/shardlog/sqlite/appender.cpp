@@ -11,8 +11,9 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// The most pages that an append writes: a payload of more than half a page has its own, smaller ones fill at least
-/// half of each, and the rest is the index, which has every shard in it, producers, and the pages above all these.
+/// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
+/// at least half of each page. The others are for an index row, which lists every shard, for producers, and for the
+/// inner pages of the trees.
 std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
@@ -68,7 +69,7 @@ std::vector<Outcome> Appender::append(const AppendRequest& request) {
   try {
     committer_.commit(request.sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
   } catch (...) {
-    tail_ = Tail();  // it may be ahead of what is stored
+    tail_ = Tail();  // it may be ahead of the database
     throw;
   }
   return outcomes;
@@ -93,8 +94,8 @@ void Appender::catch_up() {
   scan_.catch_up(configuration_, tail_);
 }
 
-/// As Stream::append() has it. The first shards were opened when the stream was made, and a copy is younger than what
-/// it holds.
+/// Follows the rules of Stream::append(). Shards without parents were opened when the stream was made, which says
+/// nothing about copied records: they may be older than the copy.
 Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   Timestamp arrived_at = batch.arrived_at.value_or(now);
   const Shard& shard = shard_of(configuration_, batch.shard.number()).shard;
@@ -119,8 +120,7 @@ Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at, bool beg
                      .payload_checksum = payload_checksum(encoded.payload.view())};
   bind_batch_row(insert_, row);
   insert_.bindNoCopy(10, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
-  // A statement that failed is reset before it is used again; it must not be left standing inside the transaction
-  // either.
+  // A failed statement must be reset before its next use, and must not be left standing inside the transaction.
   try {
     insert_.exec();
   } catch (...) {

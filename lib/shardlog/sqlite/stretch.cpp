@@ -47,7 +47,7 @@ std::string encode(const std::vector<std::uint32_t>& shards) {
 
 constexpr std::size_t block = 64;
 
-/// Whether a number of a full block is `shard`, or looks so in its low bits. The compiler compares several at a time.
+/// Whether a number of a full block may be `shard`: its low bits are the same. The compiler compares several at a time.
 template <typename Number>
 bool may_hold(const char* from, std::uint32_t shard) {
   std::array<Number, block> numbers{};
@@ -58,7 +58,7 @@ bool may_hold(const char* from, std::uint32_t shard) {
   return equal != 0;
 }
 
-/// The places of the numbers that are among those wanted.
+/// The batches whose numbers are among those wanted.
 template <typename Number>
 std::vector<std::int64_t> find(std::string_view numbers, std::span<const std::uint32_t> wanted, std::int64_t first) {
   std::vector<std::int64_t> found;

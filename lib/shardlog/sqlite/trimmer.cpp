@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t step_bytes = 8L * 1024 * 1024;
 constexpr std::size_t step_batches = 1000;
-constexpr std::int64_t step_pages = 1024L * 1024 / page_size;  // given back at once
+constexpr std::int64_t step_pages = 1024L * 1024 / page_size;  // given back in one step
 constexpr std::size_t steps_at_a_look = 2;
 constexpr Duration longest_interval = std::chrono::seconds(1);  // between looks
 constexpr int looks_per_retention = 16;
@@ -42,7 +42,7 @@ Trimmer::Trimmer(SQLite::Database& database, Committer& committer, const LockWai
 void Trimmer::go_on(Duration retention, std::size_t batches) {
   if (retention == forever) return;
   const Duration now = clock_.elapsed();
-  if (!behind_ && now < next_look_) return;
+  if (!is_late_ && now < next_look_) return;
   next_look_ = now + std::min(retention / looks_per_retention, longest_interval);
   try {
     std::size_t steps = steps_at_a_look + batches / step_batches;
@@ -50,10 +50,10 @@ void Trimmer::go_on(Duration retention, std::size_t batches) {
       trim_step();
       --steps;
     }
-    behind_ = steps == 0;
-    if (!behind_) give_back_if_due();
+    is_late_ = steps == 0;
+    if (!is_late_) give_back_if_due();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::full) throw;  // whether that matters is seen by the append
+    if (error.code() != ErrorCode::full) throw;  // the append will find out whether that matters
   }
 }
 
@@ -68,7 +68,7 @@ void Trimmer::finish(Duration retention) {
     before = left;
     committer_.commit(Sync::normal, [&] { database_.exec(fmt::format("PRAGMA incremental_vacuum({})", step_pages)); });
   }
-  if (anything) committer_.checkpoint();  // the file gets smaller only then
+  if (anything) committer_.checkpoint();  // only this makes the file smaller
 }
 
 bool Trimmer::something_expired(Duration retention) {
@@ -82,7 +82,7 @@ bool Trimmer::something_expired(Duration retention) {
 }
 
 void Trimmer::trim_step() {
-  // A trim that a power cut takes back is made again.
+  // Not synced: a trim that a power cut undoes is done again.
   committer_.commit(Sync::normal, [&] {
     if (read_configuration_version(version_) != configuration_.version) {
       configuration_ = load_configuration(database_, Access::write);
@@ -97,7 +97,7 @@ void Trimmer::trim_step() {
       const BatchRow row = read_batch_row(rows_);
       if (row.arrived_at >= *expired) break;
       advance(database_, configuration_, horizon, row);
-      bytes += row.data_bytes + row.record_count;  // a newline behind each record
+      bytes += row.data_bytes + row.record_count;  // a newline after each record
     }
     rows_.reset();
     for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?",
@@ -110,7 +110,7 @@ void Trimmer::trim_step() {
   });
 }
 
-/// One step, where enough has been free for long enough; or notes since when that is so.
+/// Gives back one step if enough has been free for long enough. Otherwise keeps the note of since when that is so.
 void Trimmer::give_back_if_due() {
   const std::int64_t free = free_pages();
   const Timestamp now = clock_.now();
