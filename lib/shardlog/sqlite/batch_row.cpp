@@ -1,5 +1,6 @@
 #include "shardlog/sqlite/batch_row.h"
 
+#include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -41,6 +42,14 @@ void check_bounds(const BatchRow& row) {
 std::uint64_t BatchRow::checksum() const {
   const auto numbers = numbers_of(*this);
   return XXH3_64bits(numbers.data(), sizeof numbers);
+}
+
+SQLite::Statement select_batches(SQLite::Database& database, std::int64_t after, std::int64_t last) {
+  SQLite::Statement rows(database,
+                         fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
+  rows.bind(1, after);
+  rows.bind(2, last);
+  return rows;
 }
 
 BatchRow read_batch_row(SQLite::Statement& statement) {

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <SQLiteCpp/Column.h>
+#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "shardlog/core/clock.h"
@@ -32,6 +33,10 @@ struct BatchRow {
 /// The columns that read_batch_row() expects first in a result, and that are the first ones of `batches`.
 constexpr std::string_view batch_row_columns =
     "id, shard, first_sequence, record_count, arrived_at, data_bytes, begins_append, payload_checksum, checksum";
+
+/// A statement whose rows are the batches after `after` and up to `last`, in their order.
+SQLite::Statement select_batches(SQLite::Database& database, std::int64_t after,
+                                 std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
 /// The row that the statement stands on. Throws corrupt if its checksum is wrong, or a number is out of bounds.
 BatchRow read_batch_row(SQLite::Statement& statement);

@@ -32,10 +32,7 @@ std::map<std::int64_t, Timestamp> first_arrivals(SQLite::Database& database, con
   const std::size_t all = count_new_in(end);
   std::map<std::int64_t, Timestamp> found;
   const auto scan = [&](std::int64_t after, std::int64_t last) {
-    SQLite::Statement rows(
-        database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
-    rows.bind(1, after);
-    rows.bind(2, last);
+    SQLite::Statement rows = select_batches(database, after, last);
     while (found.size() < all && rows.executeStep()) {
       const BatchRow row = read_batch_row(rows);
       found.emplace(row.shard, row.arrived_at);

@@ -28,17 +28,6 @@ constexpr Duration free_for = std::chrono::hours(1);
 
 }  // namespace
 
-Trimmer::Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock)
-    : database_(database),
-      committer_(committer),
-      lock_wait_(lock_wait),
-      clock_(clock),
-      version_(database, std::string(select_configuration_version)),
-      first_arrival_(database, "SELECT arrived_at FROM batches ORDER BY id LIMIT 1"),
-      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns)) {
-  configuration_.version = 0;
-}
-
 void Trimmer::go_on(Duration retention, std::size_t batches) {
   if (retention == forever) return;
   const Duration now = clock_.elapsed();
@@ -74,32 +63,29 @@ void Trimmer::finish(Duration retention) {
 bool Trimmer::something_expired(Duration retention) {
   const auto expired = expiry(retention, clock_.now());
   const Snapshot snapshot(database_, lock_wait_);
-  first_arrival_.tryReset();
-  const bool found =
-      expired && first_arrival_.executeStep() && Timestamp(Duration(first_arrival_.getColumn(0).getInt64())) < *expired;
-  first_arrival_.reset();
-  return found;
+  SQLite::Statement first(database_, "SELECT arrived_at FROM batches ORDER BY id LIMIT 1");
+  return expired && first.executeStep() && Timestamp(Duration(first.getColumn(0).getInt64())) < *expired;
 }
 
 void Trimmer::trim_step() {
   // Not synced: a trim that a power cut undoes is done again.
   committer_.commit(Sync::normal, [&] {
-    if (read_configuration_version(version_) != configuration_.version) {
+    SQLite::Statement version(database_, std::string(select_configuration_version));
+    if (read_configuration_version(version) != configuration_.version) {
       configuration_ = load_configuration(database_, Access::write);
     }
     const auto expired = expiry(configuration_.settings.retention, clock_.now());
     if (!expired) return;
     Tail horizon = load_horizon(database_);
-    rows_.tryReset();
-    rows_.bind(1, horizon.batch());
+    SQLite::Statement rows = select_batches(database_, horizon.batch());
     std::int64_t bytes = 0;
-    for (std::size_t batches = 0; batches < step_batches && bytes < step_bytes && rows_.executeStep(); ++batches) {
-      const BatchRow row = read_batch_row(rows_);
+    for (std::size_t batches = 0; batches < step_batches && bytes < step_bytes && rows.executeStep(); ++batches) {
+      const BatchRow row = read_batch_row(rows);
       if (row.arrived_at >= *expired) break;
       advance(database_, configuration_, horizon, row);
       bytes += row.data_bytes + row.record_count;  // a newline after each record
     }
-    rows_.reset();
+    rows.reset();
     for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?",
                                   "DELETE FROM batch_shards WHERE last_batch <= ?"}) {
       SQLite::Statement remove(database_, sql);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Statement.h>
 
 #include <cstddef>
 
@@ -17,7 +16,10 @@ namespace shardlog::sqlite {
 class Trimmer {
  public:
   /// All references must outlive it.
-  Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock);
+  Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock)
+      : database_(database), committer_(committer), lock_wait_(lock_wait), clock_(clock) {
+    configuration_.version = 0;
+  }
 
   /// Call it before each append of `batches` batches. It looks for work now and then, and does just enough to keep pace
   /// with the writer. It gives space back once more than half of the file has been free for an hour. Throws as
@@ -40,9 +42,6 @@ class Trimmer {
   Configuration configuration_;  ///< until it is loaded, it has version 0, which no stream has
   Duration next_look_ = Duration::min();
   bool is_late_ = false;  ///< the last look left expired batches
-  SQLite::Statement version_;
-  SQLite::Statement first_arrival_;
-  SQLite::Statement rows_;
 };
 
 }  // namespace shardlog::sqlite

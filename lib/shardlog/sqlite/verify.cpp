@@ -124,10 +124,7 @@ class Verification {
   /// Returns false if no batch is left after these.
   bool load_piece(std::int64_t last, std::vector<Piece>& pieces) {
     PayloadReader payloads(database_);
-    SQLite::Statement rows(
-        database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
-    rows.bind(1, id_);
-    rows.bind(2, last);
+    SQLite::Statement rows = select_batches(database_, id_, last);
     for (std::size_t bytes = 0; bytes < piece_bytes && pieces.size() < piece_rows;) {
       if (!rows.executeStep()) return false;
       id_ = rows.getColumn(0).getInt64();
