@@ -332,6 +332,49 @@ TEST_P(MaintenanceContract, CountsWhereItsCountsAreExact) {
   EXPECT_FALSE(load.shards[0].first || load.shards[0].last);
 }
 
+TEST_P(MaintenanceContract, CountsWhatEachShardHasTakenIn) {
+  const Timestamp first = clock_.now();
+  std::vector<RoutedBatch> batches;
+  for (const char* const data : {"a", "bc"}) batches.push_back(test::batch_of(0, {data, ""}));
+  batches.push_back(test::batch_of(1, {"def"}));
+  stream_->append({batches});
+  clock_.step(1min);
+  const Timestamp second = clock_.now();
+  put(*stream_, 0, {"g"});
+
+  const std::vector<Intake> none(2);
+  const std::vector<Intake> one_append{{4, 3, 1}, {1, 3, 1}};
+  const std::vector<Intake> both_appends{{5, 4, 2}, {1, 3, 1}};
+  const std::vector<Timestamp> times{first - 1s, first,        first + 1us,  first + 30s,
+                                     second,     second + 1us, second + 1us, second + 1h};
+  std::vector<std::optional<std::vector<Intake>>> expected(times.size());
+  if (can().exact_counts) {
+    expected = {none, none, one_append, one_append, one_append, both_appends, both_appends, both_appends};
+  }
+  EXPECT_EQ(open(Access::read)->maintenance().intake(times), expected);
+  EXPECT_TRUE(stream_->maintenance().intake({}).empty());
+  const auto shards = stream_->maintenance().statistics(Detail::load).shards;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    EXPECT_EQ(shards[i].intake, can().exact_counts ? std::optional(both_appends[i]) : std::nullopt) << i;
+  }
+}
+
+TEST_P(MaintenanceContract, CountsWhatEachShardHasTakenInAlsoWhereItIsTrimmed) {
+  const Timestamp first = clock_.now();
+  put(*stream_, 0, {"a", "bc"});
+  put(*stream_, 0, {"d"});
+  let_expire(*stream_);
+  const Timestamp second = clock_.now();
+  put(*stream_, 0, {"efg"});
+  const std::vector<Timestamp> times{first, second, second + 1us};
+  const auto intake = stream_->maintenance().intake(times);
+  ASSERT_EQ(intake.size(), times.size());
+  EXPECT_EQ(intake[0], std::nullopt) << "nobody knows any more";
+  if (!can().exact_counts) return;
+  EXPECT_EQ(intake[1], (std::vector<Intake>{{3, 4, 2}, {}}));
+  EXPECT_EQ(intake[2], (std::vector<Intake>{{4, 7, 3}, {}}));
+}
+
 TEST_P(MaintenanceContract, TellsWhatIsStillToBeRead) {
   const auto numbers = put(*stream_, 0, {"a", "b", "c"});
   clock_.step(1min);

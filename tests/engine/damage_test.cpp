@@ -101,12 +101,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"record_count_more", "UPDATE batches SET record_count = 3" + fourth},
         Case{"record_count_none", "UPDATE batches SET record_count = 0" + fourth},
         Case{"data_bytes", "UPDATE batches SET data_bytes = data_bytes + 1" + fourth},
+        Case{"begins_append", "UPDATE batches SET begins_append = 1 - begins_append" + fourth},
+        Case{"begins_append_twice", "UPDATE batches SET begins_append = 2" + fourth},
         Case{"payload_checksum", "UPDATE batches SET payload_checksum = payload_checksum + 1" + fourth},
         Case{"checksum", "UPDATE batches SET checksum = checksum + 1" + fourth},
         Case{"all_but_the_id",
-             "UPDATE batches SET (shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum, "
-             "checksum, payload) = (SELECT shard, first_sequence, record_count, arrived_at, data_bytes, "
-             "payload_checksum, checksum, payload FROM batches WHERE id = 6) WHERE id = 4"}),
+             "UPDATE batches SET (shard, first_sequence, record_count, arrived_at, data_bytes, begins_append, "
+             "payload_checksum, checksum, payload) = (SELECT shard, first_sequence, record_count, arrived_at, "
+             "data_bytes, begins_append, payload_checksum, checksum, payload FROM batches WHERE id = 6) WHERE id = 4"}),
     [](const testing::TestParamInfo<Case>& each) { return each.param.name; });
 
 class DamagedPayload : public Damage, public testing::WithParamInterface<Case> {};
@@ -164,8 +166,8 @@ TEST_F(Damage, AMissingFirstRowIsFound) {
 
 TEST_F(Damage, ARowThatStandsTwiceIsFound) {
   damage(
-      "INSERT INTO batches SELECT 7, shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum, "
-      "checksum, payload FROM batches WHERE id = 6");
+      "INSERT INTO batches SELECT 7, shard, first_sequence, record_count, arrived_at, data_bytes, begins_append, "
+      "payload_checksum, checksum, payload FROM batches WHERE id = 6");
   EXPECT_EQ(refusal([&] { read(*stream_); }), ErrorCode::corrupt);
 }
 
@@ -184,7 +186,8 @@ class WrongRow : public Damage, public testing::WithParamInterface<Case> {
     row.record_count = rows.getColumn(3).getInt64();
     row.arrived_at = Timestamp(Duration(rows.getColumn(4).getInt64()));
     row.data_bytes = rows.getColumn(5).getInt64();
-    row.payload_checksum = static_cast<std::uint64_t>(rows.getColumn(6).getInt64());
+    row.begins_append = rows.getColumn(6).getInt() != 0;
+    row.payload_checksum = static_cast<std::uint64_t>(rows.getColumn(7).getInt64());
     rows.reset();
     damage(fmt::format("UPDATE batches SET checksum = {}", static_cast<std::int64_t>(row.checksum())) + fourth);
   }

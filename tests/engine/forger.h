@@ -38,7 +38,8 @@ class Forger : public RawDatabase {
         {"batch_index", "tails_checksum(batch, arrived_at, tails)"},
         {"batch_shards", "stretch_checksum(last_batch, shards)"},
         {"batches",
-         "numbers_checksum(id, shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum)"},
+         "numbers_checksum(id, shard, first_sequence, record_count, arrived_at, data_bytes, "
+         "begins_append, payload_checksum)"},
         {"consumers", "row_checksum(uuid, name, generation, created_at, leases)"},
         {"leases",
          "row_checksum(consumer, shard, owner, owner_process, claimant, claimant_process, epoch, counter, generation, "

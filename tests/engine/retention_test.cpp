@@ -464,8 +464,8 @@ INSTANTIATE_TEST_SUITE_P(Columns, DamagedHorizon,
 TEST_F(Gaps, ARowBeforeTheHorizonIsFoundByVerify) {
   expire(2, true);
   test::RawDatabase(path_).exec(
-      "INSERT INTO batches SELECT 1, shard, first_sequence, record_count, arrived_at, data_bytes, payload_checksum, "
-      "checksum, payload FROM batches WHERE id = 3");
+      "INSERT INTO batches SELECT 1, shard, first_sequence, record_count, arrived_at, data_bytes, begins_append, "
+      "payload_checksum, checksum, payload FROM batches WHERE id = 3");
   EXPECT_EQ(findings(*stream_).size(), 1U);
 }
 

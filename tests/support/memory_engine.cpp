@@ -130,6 +130,7 @@ std::vector<Outcome> MemoryStream::append_all(const AppendRequest& request) {
     log.check_moves(request.moves);
     log.move(request.moves, now);
     std::vector<Outcome> outcomes;
+    log.begin_append();
     for (const RoutedBatch& batch : request.batches) outcomes.emplace_back(log.store(batch, now));
     store_->announce();
     return outcomes;
@@ -146,6 +147,7 @@ std::vector<Outcome> MemoryStream::append_each(const AppendRequest& request) {
       if (is_final(fate)) return *fate;
       if (log.is_sealed(batch)) return Sealed{};
       store_->announce();
+      log.begin_append();
       if (fate) return log.store_part(batch, std::get<StoredInPart>(std::move(*fate)), now);
       return log.store(batch, now);
     }));

@@ -87,6 +87,17 @@ StreamDescription MemoryLog::describe() const {
   return description;
 }
 
+Intake MemoryLog::intake(ShardId id, Timestamp time) const {
+  Intake intake;
+  for (const MemoryArrival& arrival : arrivals_) {
+    if (arrival.shard != id || arrival.arrived_at >= time) continue;
+    ++intake.records;
+    intake.bytes += arrival.size;
+    if (arrival.begins_append) ++intake.appends;
+  }
+  return intake;
+}
+
 void MemoryLog::expire(Timestamp now) {
   const auto expired = expiry(settings_.retention, now);
   if (!expired) return;
@@ -179,6 +190,7 @@ void MemoryLog::take(const RoutedBatch& batch, MemoryBatch stored) {
   for (const Record& record : decoded(stored.payload)) stored.sizes.push_back(record.size());
   mutable_shard(batch.shard).next = stored.numbers.back() + 1;
   for (std::size_t i = 0; i < stored.numbers.size(); ++i) {
+    arrivals_.push_back({batch.shard, stored.arrivals[i], stored.sizes[i], stored_in_.insert(batch.shard).second});
     last_arrival_ = std::max(last_arrival_.value_or(Timestamp::min()), stored.arrivals[i]);
   }
   batches_.push_back(std::move(stored));

@@ -38,6 +38,14 @@ struct MemoryBatch {
   std::vector<std::uint64_t> sizes;  ///< of each record, data and key
 };
 
+/// A record that was ever stored.
+struct MemoryArrival {
+  ShardId shard;
+  Timestamp arrived_at;
+  std::uint64_t size = 0;      ///< data and key
+  bool begins_append = false;  ///< it is the first one of its append in its shard
+};
+
 /// The numbers of a shard.
 struct MemoryShard {
   std::uint64_t begin = 1;  ///< the first that it may have
@@ -60,11 +68,16 @@ class MemoryLog {
   [[nodiscard]] const MemoryShard& shard(ShardId id) const;
   [[nodiscard]] StreamDescription describe() const;
 
+  /// What arrived before this time, trimmed or not.
+  [[nodiscard]] Intake intake(ShardId id, Timestamp time) const;
+
   /// Before anything else is done at `now`: takes what is past retention.
   void expire(Timestamp now);
   /// Takes what is before this number.
   void trim(ShardId id, std::uint64_t number);
 
+  /// What is stored from now on is another append.
+  void begin_append() { stored_in_.clear(); }
   [[nodiscard]] bool is_sealed(const RoutedBatch& batch) const { return !map_.at(batch.shard).open(); }
   Stored store(const RoutedBatch& batch, Timestamp now);
   /// Stores those of its records whose place in `wanted` holds a Place, and fills that in.
@@ -95,7 +108,9 @@ class MemoryLog {
   ShardMap map_;
   std::map<ShardId, MemoryShard> shards_;
   std::vector<MemoryBatch> batches_;
-  std::uint64_t appended_ = 0;  ///< batches, the trimmed ones too
+  std::vector<MemoryArrival> arrivals_;
+  std::set<ShardId> stored_in_;  ///< by this append
+  std::uint64_t appended_ = 0;   ///< batches, the trimmed ones too
   std::optional<Timestamp> last_arrival_;
 };
 

@@ -31,6 +31,7 @@ ShardStatistics statistics_of(const MemoryLog& log, const Shard& shard, bool exa
   result.bytes = bytes;
   result.trimmed_records = log.shard(shard.id).trimmed_records;
   result.trimmed_bytes = log.shard(shard.id).trimmed_bytes;
+  result.intake = log.intake(shard.id, Timestamp::max());
   return result;
 }
 
@@ -117,6 +118,21 @@ StreamStatistics MemoryMaintenance::statistics(Detail detail) {
       if (detail == Detail::load) statistics.shards.back().first = statistics.shards.back().last = std::nullopt;
     }
     return statistics;
+  });
+}
+
+std::vector<std::optional<std::vector<Intake>>> MemoryMaintenance::intake(std::span<const Timestamp> times) {
+  return store_.locked([&](MemoryLog& log) {
+    log.expire(clock_.now());
+    const auto& shards = log.map().shards();
+    std::vector<std::optional<std::vector<Intake>>> result(times.size());
+    for (std::size_t i = 0; i < times.size() && capabilities().exact_counts; ++i) {
+      const auto is_trimmed = [&](const Shard& shard) { return log.shard(shard.id).last_trimmed >= times[i]; };
+      if (std::any_of(shards.begin(), shards.end(), is_trimmed)) continue;
+      result[i].emplace();
+      for (const Shard& shard : shards) result[i]->push_back(log.intake(shard.id, times[i]));
+    }
+    return result;
   });
 }
 

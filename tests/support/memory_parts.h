@@ -74,6 +74,7 @@ class MemoryMaintenance final : public Maintenance {
 
   void update(const SettingsChange& change) override;
   StreamStatistics statistics(Detail detail) override;
+  std::vector<std::optional<std::vector<Intake>>> intake(std::span<const Timestamp> times) override;
   Backlog backlog(std::span<const ShardStart> starts) override;
   VerifyReport verify(const std::function<bool(double)>& progress) override;
 

@@ -22,6 +22,7 @@ void MemoryStore::put(std::uint32_t shard, const std::vector<std::string>& data,
   for (const std::string& each : data) records.push_back({each, std::nullopt});
   const RoutedBatch batch{ShardId(shard), encode(records)};
   locked([&](MemoryLog& log) {
+    log.begin_append();
     log.store(batch, now);
     announce();
   });

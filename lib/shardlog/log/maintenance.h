@@ -13,6 +13,15 @@
 
 namespace shardlog {
 
+/// All that a shard ever took in up to some point, whatever retention has removed since.
+struct Intake {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;    ///< data and keys
+  std::uint64_t appends = 0;  ///< that stored something in it; one that stored in several shards counts in each
+
+  friend bool operator==(const Intake&, const Intake&) = default;
+};
+
 /// What a shard holds that can be read. Counts are present if Capabilities::exact_counts is.
 struct ShardStatistics {
   Shard shard;
@@ -20,6 +29,7 @@ struct ShardStatistics {
   std::optional<std::uint64_t> bytes{};            ///< data and keys
   std::optional<std::uint64_t> trimmed_records{};  ///< removed by retention
   std::optional<std::uint64_t> trimmed_bytes{};
+  std::optional<Intake> intake{};  ///< up to now
   struct End {
     SequenceNumber sequence;
     Timestamp arrived_at;
@@ -72,6 +82,12 @@ class SHARDLOG_API Maintenance {
   virtual void update(const SettingsChange& change) = 0;
 
   virtual StreamStatistics statistics(Detail detail) = 0;
+
+  /// For each of these times, the intake of each shard up to it: of the records that arrived before it, in the order of
+  /// the shards' ids. So what arrived from one time on and before another is the difference of their intakes, and many
+  /// times are one pass. A time is nullopt if records that arrived at it or later were trimmed, and every time is
+  /// where not Capabilities::exact_counts. REQUIRES: the times ascend
+  virtual std::vector<std::optional<std::vector<Intake>>> intake(std::span<const Timestamp> times) = 0;
 
   /// What a read from `starts` would find now. Throws not_found (no such shard). REQUIRES: each shard at most once
   virtual Backlog backlog(std::span<const ShardStart> starts) = 0;

@@ -11,12 +11,13 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// The most pages that an append writes: a payload of more than half a page has its own, smaller ones fill at least
-/// half of each, and the rest is the index, which has every shard in it, producers, and the pages above all these.
+/// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
+/// at least half of each page. The others are for an index row, which lists every shard, for producers, and for the
+/// inner pages of the trees.
 std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
-  constexpr std::size_t bytes_a_shard = 32;
+  constexpr std::size_t bytes_a_shard = 54;
   constexpr std::size_t bytes_a_stretch = Stretch::most_batches * sizeof(std::uint32_t);
   constexpr std::size_t half = page_size / 2;
   std::size_t small = shards * bytes_a_shard + bytes_a_stretch;
@@ -57,13 +58,18 @@ std::vector<Outcome> Appender::append(const AppendRequest& request) {
     }
     const Timestamp now = clock_.now();
     if (!moves.empty()) producers().move(moves, std::max(now, tail_.last_arrival()));
-    for (const RoutedBatch& batch : batches) outcomes.emplace_back(insert(batch, arrival_of(batch, now)));
+    std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
+    for (const RoutedBatch& batch : batches) {
+      std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
+      outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
+      is_stored_in = true;
+    }
     committer_.reaches({tail_.batch(), tail_.numbers()});
   };
   try {
     committer_.commit(request.sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
   } catch (...) {
-    tail_ = Tail();  // it may be ahead of what is stored
+    tail_ = Tail();  // it may be ahead of the database
     throw;
   }
   return outcomes;
@@ -88,8 +94,8 @@ void Appender::catch_up() {
   scan_.catch_up(configuration_, tail_);
 }
 
-/// As Stream::append() has it. The first shards were opened when the stream was made, and a copy is younger than what
-/// it holds.
+/// Follows the rules of Stream::append(). Shards without parents were opened when the stream was made, which says
+/// nothing about copied records: they may be older than the copy.
 Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   Timestamp arrived_at = batch.arrived_at.value_or(now);
   const Shard& shard = shard_of(configuration_, batch.shard.number()).shard;
@@ -97,33 +103,24 @@ Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   return std::max(std::min(arrived_at, now), tail_.last_arrival());
 }
 
-Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at) {
+Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at, bool begins_append) {
   if (tail_.index_due()) {
     write_index_row(database_, tail_);
     tail_.index_written();
   }
   const EncodedBatch& encoded = batch.batch;
-  BatchRow row;
-  row.id = tail_.batch() + 1;
-  row.shard = batch.shard.number();
-  const ShardRow& shard = shard_of(configuration_, row.shard);
-  row.first_sequence = tail_.next_sequence(shard);
-  row.record_count = encoded.record_count;
-  row.arrived_at = arrived_at;
-  row.data_bytes = static_cast<std::int64_t>(encoded.data_bytes);
-  row.payload_checksum = payload_checksum(encoded.payload.view());
-
-  insert_.bind(1, row.id);
-  insert_.bind(2, row.shard);
-  insert_.bind(3, row.first_sequence);
-  insert_.bind(4, row.record_count);
-  insert_.bind(5, std::int64_t{row.arrived_at.time_since_epoch().count()});
-  insert_.bind(6, row.data_bytes);
-  insert_.bind(7, static_cast<std::int64_t>(row.payload_checksum));
-  insert_.bind(8, static_cast<std::int64_t>(row.checksum()));
-  insert_.bindNoCopy(9, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
-  // A statement that failed is reset before it is used again; it must not be left standing inside the transaction
-  // either.
+  const ShardRow& shard = shard_of(configuration_, batch.shard.number());
+  const BatchRow row{.id = tail_.batch() + 1,
+                     .shard = batch.shard.number(),
+                     .first_sequence = tail_.next_sequence(shard),
+                     .record_count = encoded.record_count,
+                     .arrived_at = arrived_at,
+                     .data_bytes = static_cast<std::int64_t>(encoded.data_bytes),
+                     .begins_append = begins_append,
+                     .payload_checksum = payload_checksum(encoded.payload.view())};
+  bind_batch_row(insert_, row);
+  insert_.bindNoCopy(10, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
+  // A failed statement must be reset before its next use, and must not be left standing inside the transaction.
   try {
     insert_.exec();
   } catch (...) {

@@ -15,16 +15,16 @@
 
 namespace shardlog::sqlite {
 
-/// Appends batches, giving them their place in the commit order, their sequence numbers and their arrival time.
+/// Appends batches: gives them their ids in commit order, their sequence numbers and their arrival times.
 class Appender {
  public:
-  /// The first two and `clock` must outlive it.
+  /// All references must outlive it.
   Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
 
   /// As Stream::append().
   std::vector<Outcome> append(const AppendRequest& request);
 
-  /// As it was at the last append.
+  /// The stream's retention, as of the last append.
   [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
 
  private:
@@ -32,7 +32,7 @@ class Appender {
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
-  Stored insert(const RoutedBatch& batch, Timestamp arrived_at);
+  Stored insert(const RoutedBatch& batch, Timestamp arrived_at, bool begins_append);
 
   SQLite::Database& database_;
   Committer& committer_;

@@ -1,5 +1,6 @@
 #include "shardlog/sqlite/batch_row.h"
 
+#include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -13,18 +14,19 @@
 
 namespace shardlog::sqlite {
 
-std::uint64_t BatchRow::checksum() const {
-  std::array<char, 7 * sizeof(std::int64_t)> bytes{};
-  char* to = bytes.data();
-  for (const std::int64_t column :
-       {id, shard, first_sequence, record_count, std::int64_t{arrived_at.time_since_epoch().count()}, data_bytes}) {
-    to = store(to, column);
-  }
-  store(to, payload_checksum);
-  return XXH3_64bits(bytes.data(), bytes.size());
-}
-
 namespace {
+
+/// Its columns in their order, without the checksum.
+std::array<std::int64_t, 8> numbers_of(const BatchRow& row) {
+  return {row.id,
+          row.shard,
+          row.first_sequence,
+          row.record_count,
+          std::int64_t{row.arrived_at.time_since_epoch().count()},
+          row.data_bytes,
+          std::int64_t{row.begins_append},
+          static_cast<std::int64_t>(row.payload_checksum)};
+}
 
 void check_bounds(const BatchRow& row) {
   stored_number("id", row.id, 1, most_counted);
@@ -37,6 +39,19 @@ void check_bounds(const BatchRow& row) {
 
 }  // namespace
 
+std::uint64_t BatchRow::checksum() const {
+  const auto numbers = numbers_of(*this);
+  return XXH3_64bits(numbers.data(), sizeof numbers);
+}
+
+SQLite::Statement select_batches(SQLite::Database& database, std::int64_t after, std::int64_t last) {
+  SQLite::Statement rows(database,
+                         fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
+  rows.bind(1, after);
+  rows.bind(2, last);
+  return rows;
+}
+
 BatchRow read_batch_row(SQLite::Statement& statement) {
   BatchRow row;
   row.id = statement.getColumn(0).getInt64();
@@ -45,8 +60,9 @@ BatchRow read_batch_row(SQLite::Statement& statement) {
   row.record_count = statement.getColumn(3).getInt64();
   row.arrived_at = Timestamp(Duration(statement.getColumn(4).getInt64()));
   row.data_bytes = statement.getColumn(5).getInt64();
-  row.payload_checksum = static_cast<std::uint64_t>(statement.getColumn(6).getInt64());
-  if (static_cast<std::uint64_t>(statement.getColumn(7).getInt64()) != row.checksum()) {
+  row.begins_append = statement.getColumn(6).getInt64() != 0;  // the checksum shows any number but 0 and 1
+  row.payload_checksum = static_cast<std::uint64_t>(statement.getColumn(7).getInt64());
+  if (static_cast<std::uint64_t>(statement.getColumn(8).getInt64()) != row.checksum()) {
     throw Error(ErrorCode::corrupt, fmt::format("batch {}: checksum mismatch", row.id));
   }
   try {
@@ -55,6 +71,12 @@ BatchRow read_batch_row(SQLite::Statement& statement) {
     throw Error(error.code(), fmt::format("batch {}: {}", row.id, error.what()));
   }
   return row;
+}
+
+void bind_batch_row(SQLite::Statement& statement, const BatchRow& row) {
+  int parameter = 0;
+  for (const std::int64_t column : numbers_of(row)) statement.bind(++parameter, column);
+  statement.bind(++parameter, static_cast<std::int64_t>(row.checksum()));
 }
 
 }  // namespace shardlog::sqlite

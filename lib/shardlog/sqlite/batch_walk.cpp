@@ -11,8 +11,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-// A page with a batch of one shard has batches of others too, which whoever reads one shard after the other wants next.
-// SQLite's own 2 MiB are 128 pages, fewer than there are stretches in a large stream.
+// A page with a batch of one shard has batches of other shards too, and a process that reads one shard after the other
+// wants those next. SQLite's own 2 MiB are 128 pages, fewer than a large stream has stretches.
 constexpr int cache_kibibytes = 8 * 1024;
 
 [[noreturn]] void refuse_missing(std::int64_t batch) {
@@ -20,10 +20,6 @@ constexpr int cache_kibibytes = 8 * 1024;
 }
 
 }  // namespace
-
-BatchWalk::BatchWalk(SQLite::Database& database)
-    : database_(database),
-      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns)) {}
 
 void BatchWalk::want_only(const std::set<std::int64_t>& shards) {
   wanted_.assign(shards.begin(), shards.end());
@@ -40,44 +36,43 @@ bool BatchWalk::is_of_another(const BatchRow& row) const {
 
 void BatchWalk::start(std::int64_t after, std::int64_t last) {
   last_ = last;
-  if (!leaves_out()) return scan_up_to(after, last);
-  is_listed_ = true;  // of nothing, so that it looks first
+  if (!leaves_out()) return scan(after, last);
+  is_listed_ = true;  // an empty part, so that next() looks for the first one
   part_end_ = after;
   batches_.clear();
-  place_ = 0;
+  next_ = 0;
 }
 
 void BatchWalk::stop() {
-  looking_ = false;
-  for (SQLite::Statement* const statement : {&rows_, row_ ? &*row_ : nullptr, stretches_ ? &*stretches_ : nullptr}) {
-    if (statement != nullptr) statement->tryReset();
+  is_at_stretch_ = false;
+  for (auto* const statement : {&rows_, &row_, &stretches_}) {
+    if (*statement) (*statement)->tryReset();
   }
 }
 
 std::optional<BatchRow> BatchWalk::next(Tail& tail) {
-  if (leaves_out() && tail.batch() >= part_end_ && tail.batch() < last_) look(tail.batch());
+  if (leaves_out() && tail.batch() >= part_end_ && tail.batch() < last_) begin_part(tail.batch());
   return is_listed_ ? listed(tail) : scanned(tail);
 }
 
-/// Finds out how the walk goes on.
-void BatchWalk::look(std::int64_t after) {
+void BatchWalk::begin_part(std::int64_t after) {
   std::optional<Stretch> stretch;
   try {
     stretch = next_stretch(after);
-  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): the batches tell the same
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): a scan finds the same batches
   }
-  if (!stretch) return scan_up_to(after, last_);
-  if (stretch->first() <= after + 1) return choose(*stretch, after);
-  looking_ = false;
-  scan_up_to(after, std::min(stretch->first() - 1, last_));
+  if (!stretch) return scan(after, last_);
+  if (stretch->first() <= after + 1) return list(*stretch, after);
+  is_at_stretch_ = false;
+  scan(after, std::min(stretch->first() - 1, last_));
 }
 
-/// The one that ends next behind a batch.
+/// The first stretch that ends after a batch.
 std::optional<Stretch> BatchWalk::next_stretch(std::int64_t after) {
-  if (!looking_) {
+  if (!is_at_stretch_) {
     stretches_->tryReset();
     stretches_->bind(1, after);
-    looking_ = true;
+    is_at_stretch_ = true;
   }
   while (stretches_->executeStep()) {
     if (stretches_->getColumn(0).getInt64() > after) return read_stretch(*stretches_);
@@ -85,39 +80,40 @@ std::optional<Stretch> BatchWalk::next_stretch(std::int64_t after) {
   return std::nullopt;
 }
 
-void BatchWalk::choose(const Stretch& stretch, std::int64_t after) {
+void BatchWalk::list(const Stretch& stretch, std::int64_t after) {
   is_listed_ = true;
   part_end_ = std::min(stretch.last(), last_);
-  place_ = 0;
+  next_ = 0;
   batches_ = stretch.batches_of(wanted_);
   std::erase_if(batches_, [&](std::int64_t batch) { return batch <= after || batch > part_end_; });
 }
 
-void BatchWalk::scan_up_to(std::int64_t after, std::int64_t last) {
+void BatchWalk::scan(std::int64_t after, std::int64_t last) {
   is_listed_ = false;
   part_end_ = last;
-  rows_.tryReset();
-  rows_.bind(1, after);
-  rows_.bind(2, last);
+  if (!rows_) rows_.emplace(select_batches(database_, after, last));
+  rows_->tryReset();
+  rows_->bind(1, after);
+  rows_->bind(2, last);
 }
 
 std::optional<BatchRow> BatchWalk::scanned(Tail& tail) {
-  if (!rows_.executeStep()) {
+  if (!rows_->executeStep()) {
     if (part_end_ < last_ && tail.batch() < part_end_) refuse_missing(tail.batch() + 1);
     return std::nullopt;
   }
-  const BatchRow row = read_batch_row(rows_);
+  const BatchRow row = read_batch_row(*rows_);
   if (!is_of_another(row)) return row;
   tail.pass(row);
   return std::nullopt;
 }
 
 std::optional<BatchRow> BatchWalk::listed(Tail& tail) {
-  if (place_ == batches_.size()) {
+  if (next_ == batches_.size()) {
     tail.skip_to(std::max(part_end_, tail.batch()));
     return std::nullopt;
   }
-  const std::int64_t batch = batches_[place_++];
+  const std::int64_t batch = batches_[next_++];
   row_->tryReset();
   row_->bind(1, batch);
   if (!row_->executeStep()) refuse_missing(batch);

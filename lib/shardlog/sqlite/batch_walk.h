@@ -15,47 +15,47 @@
 
 namespace shardlog::sqlite {
 
-/// Steps through the batches behind a tail: through all of them, or, where few shards are wanted, through those that a
-/// closed stretch says are theirs, and through all that no such stretch covers. The tail is moved by whoever walks,
-/// past each batch that comes. The database must outlive it.
+/// Steps through the batches after a tail. If few shards are wanted, it fetches the batches that closed stretches list
+/// for them, and looks at each batch that no stretch covers. So a walk consists of parts: a part is either listed by a
+/// stretch or scanned. The database must outlive it.
 class BatchWalk {
  public:
-  explicit BatchWalk(SQLite::Database& database);
+  explicit BatchWalk(SQLite::Database& database) : database_(database) {}
 
-  /// From now on batches of other shards may be left out. Until the first call none is.
+  /// From now on the walk may leave out batches of other shards. Until the first call it leaves out none.
   void want_only(const std::set<std::int64_t>& shards);
   [[nodiscard]] bool leaves_out() const { return !wanted_.empty(); }
 
-  /// REQUIRES: a transaction is open, until stop()
+  /// Begins a walk from the batch after `after` to `last`. REQUIRES: a transaction is open until stop()
   void start(std::int64_t after, std::int64_t last);
   void stop();
 
-  /// The batch behind the tail, for the caller to advance past. Nothing where there is none, or where the tail has
-  /// passed batches that are left out: then it has moved, and the caller asks again. Throws corrupt.
+  /// The batch after the tail; the caller then moves the tail past it. If the walk leaves out batches, it moves the
+  /// tail past these itself, returns nullopt, and the caller asks again. A nullopt that leaves the tail where it is
+  /// means that no batch is left. Throws corrupt.
   std::optional<BatchRow> next(Tail& tail);
 
  private:
   [[nodiscard]] bool is_of_another(const BatchRow& row) const;
-  void look(std::int64_t after);
+  void begin_part(std::int64_t after);
   [[nodiscard]] std::optional<Stretch> next_stretch(std::int64_t after);
-  void choose(const Stretch& stretch, std::int64_t after);
-  void scan_up_to(std::int64_t after, std::int64_t last);
+  void list(const Stretch& stretch, std::int64_t after);
+  void scan(std::int64_t after, std::int64_t last);
   std::optional<BatchRow> scanned(Tail& tail);
   std::optional<BatchRow> listed(Tail& tail);
 
   SQLite::Database& database_;
-  std::vector<std::uint32_t> wanted_;  ///< sorted; none means all
+  std::vector<std::uint32_t> wanted_;  ///< sorted; empty means all
   std::int64_t last_ = 0;
-  // Of the part of the walk that the tail is in: up to where it goes, and the wanted batches in it where they are
-  // known.
-  std::int64_t part_end_ = 0;
+  std::int64_t part_end_ = 0;  ///< the last batch of the part that the tail is in
   bool is_listed_ = false;
-  std::vector<std::int64_t> batches_;
-  std::size_t place_ = 0;
-  SQLite::Statement rows_;
+  std::vector<std::int64_t> batches_;  ///< that are listed in this part
+  std::size_t next_ = 0;               ///< the next of them
+  // Prepared by their first use.
+  std::optional<SQLite::Statement> rows_;
   std::optional<SQLite::Statement> row_;
   std::optional<SQLite::Statement> stretches_;
-  bool looking_ = false;  ///< the statement of the stretches stands on the one before the next
+  bool is_at_stretch_ = false;  ///< stretches_ stands on a row before the next one
 };
 
 }  // namespace shardlog::sqlite

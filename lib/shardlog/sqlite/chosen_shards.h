@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -10,46 +11,52 @@
 
 namespace shardlog::sqlite {
 
-/// The record that a position of one shard stands before; nothing for other positions.
+/// The sequence number of the record that a position of one shard is before; nullopt for other positions. A number
+/// above all that this engine gives becomes the largest.
 std::optional<std::int64_t> sequence_of(const Position& position);
 std::optional<std::int64_t> sequence_of(const ShardStart& start);
 
-/// The shards of a read, and which of them it begins at a record of their own.
+/// Throws not_found, listing the shards that exist.
+const ShardRow& known_shard(const Configuration& configuration, ShardId shard);
+
+/// The shards of a read, and which of them start at a record of their own.
 class ChosenShards {
  public:
-  /// All.
+  /// All shards.
   ChosenShards() = default;
 
-  /// REQUIRES: its starts are pinned
-  /// Those that the request lists, and the descendants that there are. Throws not_found where one is not there, and
-  /// usage where one is listed twice.
+  /// The shards that the request lists, and those of their descendants that exist. Throws not_found if a listed shard
+  /// does not exist, and usage if one is listed twice. REQUIRES: the request's starts are pinned
   ChosenShards(const ReadRequest& request, const Configuration& configuration);
 
-  /// Takes in descendants that have come, where the request wants them. Of a shard that begins at a sequence number
-  /// they are read from their very beginning, otherwise with whatever is there.
+  /// Adds descendants that have been opened since, if the request wants them. They are read from their very beginning
+  /// if their parent starts at a sequence number, otherwise from what is still there.
   void follow(const Configuration& configuration);
 
-  /// True for any shard where none is listed.
+  /// True for every shard if none is listed.
   [[nodiscard]] bool contains(std::int64_t shard) const { return shards_.empty() || shards_.contains(shard); }
-  /// Those that are listed, and their descendants; none where all are chosen.
+  /// The listed shards and their descendants; empty if all are chosen.
   [[nodiscard]] const std::set<std::int64_t>& shards() const { return shards_; }
-  /// These where they are fewer than half of all, so that it costs less to look for their batches than to pass all
-  /// others; otherwise none.
+  /// The same if they are fewer than half of all, so that looking up their batches costs less than passing all others;
+  /// otherwise empty.
   [[nodiscard]] std::set<std::int64_t> few(const Configuration& configuration) const {
     return 2 * shards_.size() < configuration.shards.size() ? shards_ : std::set<std::int64_t>();
   }
-  /// Whether they are listed, and all closed.
+  /// Whether shards are listed, and all of them are closed.
   [[nodiscard]] bool all_closed(const Configuration& configuration) const;
 
-  /// From now on nothing before this record of the shard is wanted.
-  void begin_at(std::int64_t shard, std::int64_t sequence) { begins_[shard] = {sequence, false}; }
-  /// The first record at `sequence` or behind it that is wanted of the shard.
-  [[nodiscard]] std::int64_t first_wanted(std::int64_t shard, std::int64_t sequence) const;
-  /// Whether the request says where the shard begins by a sequence number: all that retention took behind that is
-  /// missed.
-  [[nodiscard]] bool begins_at_number(std::int64_t shard) const;
+  /// From now on no record of the shard before this one is wanted.
+  void begin_at(std::int64_t shard, std::int64_t sequence) { begins_[shard] = {sequence}; }
+  /// The first wanted record of the shard with this number or a larger one.
+  [[nodiscard]] std::int64_t first_wanted(std::int64_t shard, std::int64_t sequence) const {
+    return std::max(sequence, begin_of(shard).sequence);
+  }
+  /// Whether the request starts the shard at a sequence number, so that every later record that was trimmed is missed.
+  [[nodiscard]] bool begins_at_number(std::int64_t shard) const { return begin_of(shard).by_number; }
   /// Records of the shard that arrived before this time are not wanted.
-  [[nodiscard]] Timestamp not_before(std::int64_t shard) const;
+  [[nodiscard]] Timestamp not_before(std::int64_t shard) const {
+    return std::max(not_before_, begin_of(shard).not_before);
+  }
 
  private:
   struct Begin {
@@ -58,8 +65,13 @@ class ChosenShards {
     Timestamp not_before = Timestamp::min();
   };
 
+  [[nodiscard]] Begin begin_of(std::int64_t shard) const {
+    const auto found = begins_.find(shard);
+    return found == begins_.end() ? Begin() : found->second;
+  }
+
   bool descendants_ = false;
-  Timestamp not_before_ = Timestamp::min();  ///< of all
+  Timestamp not_before_ = Timestamp::min();  ///< for all shards
   std::set<std::int64_t> listed_;
   std::set<std::int64_t> shards_;  ///< with descendants; empty means all
   std::map<std::int64_t, Begin> begins_;

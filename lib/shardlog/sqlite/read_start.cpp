@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "shardlog/core/error.h"
 
@@ -12,8 +14,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// Each shard from a place of its own.
-ReadStart at_their_places(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
+/// Each shard starts at a sequence number of its own, or at the horizon.
+ReadStart find_each_start(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
                           const ChosenShards& chosen, const Tail& horizon) {
   std::map<std::int64_t, std::int64_t> firsts;
   for (const ShardRow& row : configuration.shards) {
@@ -28,8 +30,8 @@ ReadStart at_their_places(SQLite::Database& database, const Configuration& confi
     }
     firsts.emplace(shard, std::max(wanted, there));
   }
-  Place place = seek_sequences(database, configuration, horizon, firsts, chosen.few(configuration));
-  return {.tail = std::move(place.tail), .at_horizon = true};
+  return {.tail = seek_sequences(database, configuration, horizon, firsts, chosen.few(configuration)).tail,
+          .at_horizon = true};
 }
 
 void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timestamp time) {
@@ -45,26 +47,21 @@ void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timest
 
 std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
                                std::span<const ShardStart> starts, Timestamp now) {
-  if (starts.empty()) return {};
-  const ShardMap map = configuration.map();
-  const auto located = [&](ShardId shard, const Position& position) {
-    const LocatedStart place = locate(database, configuration, position, {shard}, now).at(0);
-    return AtSequence{*place.next, place.not_before};
-  };
   std::vector<ShardStart> result;
-  result.reserve(starts.size());
-  for (const auto& [shard, from] : starts) {
-    const ShardRow& row = shard_of(configuration, map.at(shard).id.number());
-    if (const auto* const beginning = std::get_if<Beginning>(&from)) {
-      const SequenceNumber first(static_cast<std::uint64_t>(row.first_sequence));
-      result.push_back({shard, AtSequence{first, beginning->not_before}});
-    } else if (std::holds_alternative<Latest>(from)) {
-      result.push_back({shard, located(shard, Latest{})});
-    } else if (const auto* const at = std::get_if<AtTime>(&from)) {
-      result.push_back({shard, located(shard, *at)});
-    } else {
-      result.push_back({shard, from});
-    }
+  for (const auto& [shard, position] : starts) {
+    const ShardRow& row = known_shard(configuration, shard);
+    const auto pin = [&](const auto& from) -> decltype(ShardStart::from) {
+      using From = std::decay_t<decltype(from)>;
+      if constexpr (std::is_same_v<From, Beginning>) {
+        return AtSequence{SequenceNumber(static_cast<std::uint64_t>(row.first_sequence)), from.not_before};
+      } else if constexpr (std::is_same_v<From, Latest> || std::is_same_v<From, AtTime>) {
+        const LocatedStart found = locate(database, configuration, from, {row.shard.id}, now).at(0);
+        return AtSequence{*found.next, found.not_before};
+      } else {
+        return from;
+      }
+    };
+    result.push_back({shard, std::visit(pin, position)});
   }
   return result;
 }
@@ -81,7 +78,7 @@ void check_positions(const ReadRequest& request) {
 ReadStart find_start(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
                      const ChosenShards& chosen, const Tail& horizon) {
   if (!request.starts.empty() || sequence_of(request.from)) {
-    return at_their_places(database, configuration, request, chosen, horizon);
+    return find_each_start(database, configuration, request, chosen, horizon);
   }
   ReadStart start{.tail = horizon};
   if (std::holds_alternative<Latest>(request.from)) {
@@ -92,11 +89,11 @@ ReadStart find_start(SQLite::Database& database, const Configuration& configurat
     start.tail = seek_time(database, configuration, horizon, at->time);
     if (request.strict) check_time_is_there(chosen, horizon, at->time);
   } else if (const auto* newest = std::get_if<LastRecords>(&request.from)) {
-    Place place = seek_last(
+    Boundary found = seek_last(
         database, configuration, horizon, newest->count, [&](std::int64_t shard) { return chosen.contains(shard); },
         chosen.few(configuration));
-    start.tail = std::move(place.tail);
-    start.cut = place.cut;
+    start.tail = std::move(found.tail);
+    start.cut = found.cut;
   }
   start.at_horizon = start.tail.batch() == horizon.batch();
   return start;
@@ -113,7 +110,7 @@ std::vector<LocatedStart> locate(SQLite::Database& database, const Configuration
   const Tail horizon = readable_start(database, configuration, now);
   const ReadStart start = find_start(database, configuration, request, chosen, horizon);
   if (start.cut) chosen.begin_at(start.cut->shard, start.cut->sequence);
-  Tail end = horizon;  // that of the start may be right for the chosen shards only
+  Tail end = horizon;  // not start.tail, which may be right for the chosen shards only
   TailScan(database).catch_up(configuration, end);
   const auto* const at = std::get_if<AtTime>(&position);
   std::vector<LocatedStart> places;
@@ -123,7 +120,7 @@ std::vector<LocatedStart> locate(SQLite::Database& database, const Configuration
     const std::int64_t next = chosen.first_wanted(shard, start.tail.next_sequence(row));
     const bool at_end = !row.shard.open() && next >= end.next_sequence(row);
     places.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(next)), at_end});
-    // Behind the end of a shard its children go on, which may have records from before that time too.
+    // After the end of a shard its children go on, and they may have records from before that time too.
     if (at != nullptr && (at_end || start.tail.batch() == end.batch())) places.back().not_before = at->time;
   }
   return places;

@@ -11,24 +11,24 @@
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
-/// What a read's positions stand for. All of it REQUIRES that a transaction is open, and throws corrupt.
+/// Finds where a read starts from its positions. Every function REQUIRES an open transaction, and throws corrupt.
 namespace shardlog::sqlite {
 
-/// The same starts as a sequence number each, but for the trim horizon. Throws not_found (no such shard).
+/// The same starts, each as a sequence number, except those at the trim horizon. Throws not_found (no such shard).
 std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
                                std::span<const ShardStart> starts, Timestamp now);
 
-/// Throws usage where a sequence number is a position of more shards than one.
+/// Throws usage if a position is a sequence number and the request does not choose exactly one shard.
 void check_positions(const ReadRequest& request);
 
-/// Where a read begins.
+/// Where a read starts.
 struct ReadStart {
-  Tail tail;                 ///< after it, as late as all chosen shards allow; it knows the numbers of these only
-  std::optional<Cut> cut{};  ///< in the batch behind that; apart from where the chosen shards begin by themselves
-  bool at_horizon = false;   ///< it is at the trim horizon: reading begins with whatever is there by then
+  Tail tail;                 ///< the read starts after it; it knows the numbers of the chosen shards only
+  std::optional<Cut> cut{};  ///< in the next batch; what the chosen shards say of their own starts comes on top of it
+  bool at_horizon = false;   ///< at the trim horizon: the read starts with what is still there by then
 };
 
-/// `horizon` is behind what was trimmed and what is expired. Throws trimmed (only when strict).
+/// `horizon` is readable_start(). Throws trimmed (only when strict).
 ReadStart find_start(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
                      const ChosenShards& chosen, const Tail& horizon);
 

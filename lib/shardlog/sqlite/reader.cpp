@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -82,11 +83,11 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
   if (std::holds_alternative<TrimHorizon>(*request.until)) {
     end_at({horizon});
   } else if (const auto* at = std::get_if<AtTime>(&*request.until)) {
-    Place place{seek_time(database_, configuration_, horizon, at->time)};
-    if (place.tail.batch() < newest) {
-      end_at(std::move(place));
-    } else {
+    Tail found = seek_time(database_, configuration_, horizon, at->time);
+    if (found.batch() == newest) {
       until_ = at->time;
+    } else {
+      end_at({std::move(found)});
     }
   } else if (const auto* records = std::get_if<LastRecords>(&*request.until)) {
     end_at(seek_last(
@@ -95,23 +96,23 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
   } else if (const auto sequence = sequence_of(*request.until)) {
     const ShardId shard = request.starts.empty() ? request.shards.front() : request.starts.front().shard;
     const Cut cut{shard.number(), *sequence};
-    Place place = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}}, few);
-    if (place.batch) end_at(std::move(place));
+    Boundary found = seek_sequences(database_, configuration_, horizon, {{cut.shard, cut.sequence}}, few);
+    if (found.batch) end_at(std::move(found));
     until_cut_ = cut;
   }
 }
 
-/// Reads no further, whatever else is there or will be.
-void SqliteReader::end_at(Place place) {
-  if (place.cut && place.cut->sequence > place.batch->first_sequence) {
-    until_cut_ = place.cut;
-    advance(database_, configuration_, place.tail, *place.batch);
+/// Reads no further, whatever comes after it, now or later.
+void SqliteReader::end_at(Boundary end) {
+  if (end.cut && end.cut->sequence > end.batch->first_sequence) {
+    until_cut_ = end.cut;
+    advance(database_, configuration_, end.tail, *end.batch);
   }
-  last_batch_ = place.tail.batch();
-  end_ = std::move(place.tail);
+  last_batch_ = end.tail.batch();
+  end_ = std::move(end.tail);
 }
 
-/// The shard map as it is in this transaction.
+/// Takes the shard map of this transaction.
 void SqliteReader::follow_map() {
   if (read_configuration_version(version_) == configuration_.version) return;
   configuration_ = load_configuration(database_, Access::read);
@@ -121,7 +122,7 @@ void SqliteReader::follow_map() {
   follow_closings();
 }
 
-/// Goes on behind what was trimmed or has expired meanwhile.
+/// Goes on after what was trimmed or has expired meanwhile.
 void SqliteReader::skip_what_is_gone() {
   if (tail_.batch() >= last_batch_) return;
   const Timestamp now = clock_.now();
@@ -139,8 +140,7 @@ void SqliteReader::skip_what_is_gone() {
     const bool missed = chosen_.contains(shard) && (!at_horizon_ || chosen_.begins_at_number(shard));
     if (missed) add_gap(row, tail_.next_sequence(row), start);
   }
-  tail_ = std::move(start);
-  for (const ShardRow& row : configuration_.shards) note_end(row);
+  go_to(std::move(start));
 }
 
 bool SqliteReader::is_before_loss() const {
@@ -150,34 +150,42 @@ bool SqliteReader::is_before_loss() const {
          });
 }
 
-/// Moves the tail past what was lost right after it, and reports that as gaps.
+/// Goes on after what was lost right after the tail, and adds that as gaps.
 void SqliteReader::skip_loss() {
-  Tail behind = tail_;
-  pass_loss(database_, configuration_, behind);
+  Tail after = tail_;
+  pass_loss(database_, configuration_, after);
   for (const ShardRow& row : configuration_.shards) {
     if (!chosen_.contains(row.shard.id.number())) continue;
-    add_gap(row, tail_.next_sequence(row), behind, Gap::Reason::lost);
+    add_gap(row, tail_.next_sequence(row), after, Gap::Reason::lost);
   }
-  tail_ = std::move(behind);
+  go_to(std::move(after));
+}
+
+void SqliteReader::go_to(Tail tail) {
+  tail_ = std::move(tail);
   for (const ShardRow& row : configuration_.shards) note_end(row);
 }
 
-/// Of what was asked for between `first` and the tail `gone`, where that is anything.
+/// The wanted end of the shard, if it is before this sequence number.
+std::int64_t SqliteReader::before_cut(std::int64_t shard, std::int64_t sequence) const {
+  return until_cut_ && until_cut_->shard == shard ? std::min(sequence, until_cut_->sequence) : sequence;
+}
+
+/// Adds the wanted records between `first` and the tail `gone`, if there are any.
 void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason) {
   const std::int64_t shard = row.shard.id.number();
   const ShardTail* const last = gone.find(shard);
   const bool too_early = last != nullptr && last->last_arrival && *last->last_arrival < chosen_.not_before(shard);
-  if (too_early && reason == Gap::Reason::trimmed) return;  // nobody knows when the lost records arrived
+  if (too_early && reason == Gap::Reason::trimmed) return;  // nobody knows when lost records arrived
   first = chosen_.first_wanted(shard, first);
-  std::int64_t behind = gone.next_sequence(row);
-  if (until_cut_ && until_cut_->shard == shard) behind = std::min(behind, until_cut_->sequence);
-  if (end_) behind = std::min(behind, end_->next_sequence(row));
-  if (first >= behind) return;
+  std::int64_t end = before_cut(shard, gone.next_sequence(row));
+  if (end_) end = std::min(end, end_->next_sequence(row));
+  if (first >= end) return;
   gaps_.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(first)),
-                   SequenceNumber(static_cast<std::uint64_t>(behind - 1)), reason});
+                   SequenceNumber(static_cast<std::uint64_t>(end - 1)), reason});
 }
 
-/// Looks where shards end that have closed.
+/// Finds out where newly closed shards end.
 void SqliteReader::follow_closings() {
   const auto closed = [this](const ShardRow& row) {
     const std::int64_t shard = row.shard.id.number();
@@ -188,10 +196,8 @@ void SqliteReader::follow_closings() {
   Tail newest = walk_.leaves_out() ? Tail() : tail_;
   try {
     TailScan(database_).catch_up(configuration_, newest);
-  } catch (const Error&) {
-    return;  // reading comes to the damage by itself, and to all that is right before it
-  } catch (const SQLite::Exception&) {
-    return;
+  } catch (const std::runtime_error&) {  // of ours, or SQLite's
+    return;                              // reading will come to the damage, and to everything before it
   }
   for (const ShardRow& row : shards) {
     if (!closed(row)) continue;
@@ -200,32 +206,21 @@ void SqliteReader::follow_closings() {
   }
 }
 
-/// To be asked whenever the tail has passed records of the shard.
+/// Call it whenever the tail has passed records of the shard.
 void SqliteReader::note_end(const ShardRow& row) {
   const std::int64_t shard = row.shard.id.number();
   if (!ends_.knows(shard)) return;
   std::int64_t next = tail_.next_sequence(row);
-  if (end_) next = std::min(next, end_->next_sequence(row));  // what is trimmed behind the end was not wanted
-  next = chosen_.first_wanted(shard, next);
-  if (until_cut_ && until_cut_->shard == shard) next = std::min(next, until_cut_->sequence);
-  ends_.reach(shard, next);
+  if (end_) next = std::min(next, end_->next_sequence(row));  // what was trimmed after the end was not wanted
+  ends_.reach(shard, before_cut(shard, chosen_.first_wanted(shard, next)));
 }
 
-/// The places of the first record of a batch that was asked for, and behind the last.
-std::pair<std::int64_t, std::int64_t> SqliteReader::asked_for(const BatchRow& row) const {
-  if (!chosen_.contains(row.shard) || row.arrived_at < chosen_.not_before(row.shard)) return {0, 0};
-  const std::int64_t first = chosen_.first_wanted(row.shard, row.first_sequence);
-  std::int64_t behind = row.next_sequence();
-  if (until_cut_ && until_cut_->shard == row.shard) behind = std::min(behind, until_cut_->sequence);
-  return {first - row.first_sequence, behind - row.first_sequence};
-}
-
-/// Where reading ends at a record that had not come when the read was set up.
+/// Whether the read ends at a record that had not arrived when it was set up, and has reached it.
 bool SqliteReader::reached_end_of_shard() const {
   return until_cut_ && tail_.next_sequence(shard_of(configuration_, until_cut_->shard)) >= until_cut_->sequence;
 }
 
-/// Throws where there was something behind the tail, and now is not.
+/// Throws if batches after the tail are known to have existed.
 void SqliteReader::check_end(const std::optional<DurableMark>& mark) {
   const std::int64_t durable = mark ? mark->batch : 0;
   const std::int64_t last = last_batch_ == open_ended ? durable : last_batch_;
@@ -234,49 +229,35 @@ void SqliteReader::check_end(const std::optional<DurableMark>& mark) {
   throw Error(ErrorCode::corrupt, fmt::format("batch {} is missing", last));
 }
 
-/// A bounded piece, read within one transaction that is over on return. Stops at damage and remembers it.
+/// Reads a bounded piece in one transaction, which is over on return. Stops at damage and remembers it.
 std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   std::vector<FetchedBatch> fetched;
   const std::optional<DurableMark> mark = lock_.mark();
   const Snapshot snapshot(database_, lock_wait_);
   try {
-    PayloadReader payloads(database_);
     follow_map();
     skip_what_is_gone();
     at_horizon_ = false;
     walk_.start(tail_.batch(), last_batch_);
     ended_ = ended_ || reached_end_of_shard();
-    std::size_t bytes = 0;
-    for (std::size_t rows = 0; !ended_ && (bytes < budget || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
+    PayloadReader payloads(database_);
+    std::size_t left = budget;
+    for (std::size_t rows = 0; !ended_ && (left > 0 || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
       if (is_before_loss()) {
-        if (!fetched.empty()) break;  // a gap is told before the batches of the same result
+        if (!fetched.empty()) break;  // a result tells its gaps before its batches
         skip_loss();
       }
       const std::int64_t before = tail_.batch();
-      const std::optional<BatchRow> row = walk_.next(tail_);
-      if (!row && tail_.batch() != before) {
-        ended_ = until_ && tail_.last_arrival() >= *until_;
-        continue;
-      }
-      if (!row) {
+      if (auto batch = next_wanted()) {
+        batch->payload = payloads.read(batch->row.id);
+        // A compressed payload takes as much memory as its records once it is decoded.
+        left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
+        fetched.push_back(std::move(*batch));
+      } else if (!ended_ && tail_.batch() == before) {
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
       }
-      if (until_ && row->arrived_at >= *until_) {
-        ended_ = true;
-        break;
-      }
-      const ShardRow& shard = shard_of(configuration_, row->shard);
-      tail_.advance(*row, shard);
-      note_end(shard);
-      ended_ = reached_end_of_shard();
-      const auto [first, behind] = asked_for(*row);
-      if (first >= behind) continue;
-      fetched.push_back(
-          {*row, static_cast<std::size_t>(first), static_cast<std::size_t>(behind - first), payloads.read(row->id)});
-      // A compressed payload takes as much memory as its records once it is decoded.
-      bytes += std::max(fetched.back().payload.size(), static_cast<std::size_t>(row->data_bytes));
     }
   } catch (const SQLite::Exception& error) {
     damage_ = translate(error, "read");
@@ -285,6 +266,24 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   }
   walk_.stop();
   return fetched;
+}
+
+/// Moves the tail past a batch, or past batches of other shards. Returns the batch, without its payload, if records of
+/// it are wanted. Leaves the tail where it is if no batch is left, or if the next one arrived too late.
+std::optional<FetchedBatch> SqliteReader::next_wanted() {
+  const std::optional<BatchRow> row = walk_.next(tail_);
+  ended_ = until_ && (row ? row->arrived_at : tail_.last_arrival()) >= *until_;
+  if (!row || ended_) return std::nullopt;
+  const ShardRow& shard = shard_of(configuration_, row->shard);
+  tail_.advance(*row, shard);
+  note_end(shard);
+  ended_ = reached_end_of_shard();
+  if (!chosen_.contains(row->shard) || row->arrived_at < chosen_.not_before(row->shard)) return std::nullopt;
+  const std::int64_t first = chosen_.first_wanted(row->shard, row->first_sequence);
+  const std::int64_t end = before_cut(row->shard, row->next_sequence());
+  if (first >= end) return std::nullopt;
+  return FetchedBatch{
+      *row, static_cast<std::size_t>(first - row->first_sequence), static_cast<std::size_t>(end - first), {}};
 }
 
 ReadResult SqliteReader::next(std::size_t budget) {
@@ -297,12 +296,12 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   files_.check_present();
   std::vector<FetchedBatch> fetched;
   std::int64_t before = 0;
-  do {  // a piece may hold other shards' batches only
+  do {  // a piece may hold nothing but batches of other shards
     before = tail_.batch();
     fetched = fetch(budget);
   } while (fetched.empty() && !ended_ && !damage_ && tail_.batch() != before);
   if (fetched.empty() && !ended_ && !damage_ && until_ && clock_.now() >= *until_) {
-    // What arrived before that time may still be on its way to being committed, but not while we hold the lock.
+    // Another process may still be committing what arrived before that time, but not while this one holds the lock.
     if (const auto held = lock_.try_acquire()) {
       fetched = fetch(budget);
       ended_ = ended_ || tail_.batch() == before;
@@ -313,7 +312,7 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   DecodedBatches decoded = decode(std::move(fetched));
   result.batches = std::move(decoded.batches);
   if (decoded.damage) damage_ = std::move(decoded.damage);
-  // What is right is delivered first: the next call fails.
+  // Everything before the damage is delivered first; the next call fails.
   if (damage_ && result.batches.empty() && result.gaps.empty()) throw *damage_;
   if (!damage_) result.ended = ends_.take();
   result.at_end = ended_ && !damage_;
@@ -322,7 +321,7 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
 
 bool SqliteReader::wait(Duration timeout, std::stop_token stop) {
   if (watch_) timeout = std::min(timeout, poll_interval);
-  if (until_) {  // the end comes with that time, whoever looks how rarely
+  if (until_) {  // the read ends at that time, so the caller must not sleep past it
     const Timestamp now = clock_.now();
     timeout = std::min(timeout, now < *until_ ? *until_ - now : poll_interval);
   }

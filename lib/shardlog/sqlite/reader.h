@@ -25,13 +25,13 @@
 
 namespace shardlog::sqlite {
 
-/// Reads batches in commit order. Its place is a Tail: it checks that every shard's sequence numbers continue, so that
-/// a row that is missing is found; only those of the shards that are asked for where these are few. Only what the trim
-/// horizon of the same transaction covers may be gone, and is told as gaps, and so is what is expired.
+/// Reads batches in commit order. It keeps a Tail, which checks that the sequence numbers of every shard continue, so
+/// that it finds missing rows; if it reads few shards, only theirs are checked. Rows may be missing only before the
+/// trim horizon of the same transaction. The reader tells of them as gaps, as it does of expired batches.
 class SqliteReader final : public Reader {
  public:
-  /// All must outlive it. With a `watch`, commits wake it. `known` is an earlier configuration, which saves loading
-  /// it if it is still the newest.
+  /// All references must outlive it. With a `watch`, commits wake it. `known` is an earlier configuration, which saves
+  /// loading it if it is still the newest.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
                const Configuration& known, const ReadRequest& request);
@@ -46,17 +46,19 @@ class SqliteReader final : public Reader {
   void resolve(const ReadRequest& request, std::int64_t durable_batch);
   void resolve_start(const ReadRequest& request, const Tail& horizon);
   void resolve_end(const ReadRequest& request, const Tail& horizon, std::int64_t durable_batch);
-  void end_at(Place place);
+  void end_at(Boundary end);
   std::vector<FetchedBatch> fetch(std::size_t budget);
+  std::optional<FetchedBatch> next_wanted();
   void check_end(const std::optional<DurableMark>& mark);
   void follow_map();
   void skip_what_is_gone();
   [[nodiscard]] bool is_before_loss() const;
   void skip_loss();
+  void go_to(Tail tail);
   void add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason = Gap::Reason::trimmed);
   void follow_closings();
   void note_end(const ShardRow& row);
-  [[nodiscard]] std::pair<std::int64_t, std::int64_t> asked_for(const BatchRow& row) const;
+  [[nodiscard]] std::int64_t before_cut(std::int64_t shard, std::int64_t sequence) const;
   [[nodiscard]] bool reached_end_of_shard() const;
 
   SQLite::Database& database_;
@@ -65,20 +67,21 @@ class SqliteReader final : public Reader {
   const DatabaseFiles& files_;
   const LockWait& lock_wait_;
   const Clock& clock_;
-  std::shared_ptr<CommitWatch> watch_;  ///< none if commits are not to wake it
-  std::uint64_t seen_ = 0;              ///< of the commits that were noticed
+  std::shared_ptr<CommitWatch> watch_;  ///< null if commits must not wake it
+  std::uint64_t seen_ = 0;              ///< how many commits it has noticed
   Configuration configuration_;
   ChosenShards chosen_;
   ShardEnds ends_;
   Tail tail_;
   std::int64_t last_batch_ = open_ended;  ///< where reading ends
-  std::optional<Tail> end_;               ///< behind that batch, where retention may take it first
-  std::optional<Cut> until_cut_;          ///< of this shard nothing from this record on
+  std::optional<Tail> end_;               ///< the tail after that batch, if retention may remove it first
+  std::optional<Cut> until_cut_;          ///< nothing of this shard from this record on
   std::optional<Timestamp> until_;
-  std::vector<Gap> gaps_;    ///< to be told with the next result
-  bool at_horizon_ = false;  ///< reading begins; a shard without a sequence number with whatever is there by then
+  std::vector<Gap> gaps_;  ///< for the next result
+  bool at_horizon_ =
+      false;  ///< nothing was read yet: shards without a start of their own begin with what is still there
   bool ended_ = false;
-  std::optional<Error> damage_;  ///< to be thrown once all before it is delivered
+  std::optional<Error> damage_;  ///< thrown once everything before it is delivered
   BatchWalk walk_;
   SQLite::Statement version_;
   SQLite::Statement gone_;

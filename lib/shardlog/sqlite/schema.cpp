@@ -20,52 +20,52 @@ namespace shardlog::sqlite {
 
 namespace {
 
+/// The text of a CREATE TABLE in three parts, because ALTER TABLE ADD COLUMN puts new columns before the end.
 struct Table {
   std::string_view name;
-  std::string_view sql;
+  std::string_view columns;
+  std::string_view end;  ///< ", PRIMARY KEY (consumer, shard)) STRICT"
+
+  [[nodiscard]] std::string beginning() const { return fmt::format("CREATE TABLE {}({}", name, columns); }
 };
 
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
-// without a new format version: programs of one version expect these very texts, and further columns after them only
-// where a feature announces them.
+// without a new format version: programs of one version expect exactly these texts, and further columns after them only
+// if a feature announces them.
 constexpr std::array<Table, 9> tables{{
     {"batch_index",
-     "CREATE TABLE batch_index("
-     "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
-    {"batch_shards",
-     "CREATE TABLE batch_shards("
-     "last_batch INTEGER PRIMARY KEY, shards BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT"},
+     "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL",
+     ") STRICT"},
+    {"batch_shards", "last_batch INTEGER PRIMARY KEY, shards BLOB NOT NULL, checksum INTEGER NOT NULL", ") STRICT"},
     {"batches",
-     "CREATE TABLE batches("
      "id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, first_sequence INTEGER NOT NULL, record_count INTEGER NOT NULL, "
-     "arrived_at INTEGER NOT NULL, data_bytes INTEGER NOT NULL, payload_checksum INTEGER NOT NULL, "
-     "checksum INTEGER NOT NULL, payload BLOB NOT NULL) STRICT"},
+     "arrived_at INTEGER NOT NULL, data_bytes INTEGER NOT NULL, begins_append INTEGER NOT NULL, "
+     "payload_checksum INTEGER NOT NULL, checksum INTEGER NOT NULL, payload BLOB NOT NULL",
+     ") STRICT"},
     {"consumers",
-     "CREATE TABLE consumers("
      "uuid TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL, created_at INTEGER NOT NULL, "
-     "leases INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
+     "leases INTEGER NOT NULL, checksum INTEGER NOT NULL",
+     ") STRICT, WITHOUT ROWID"},
     {"leases",
-     "CREATE TABLE leases("
      "consumer TEXT NOT NULL, shard INTEGER NOT NULL, owner TEXT, owner_process TEXT, owner_duration INTEGER, "
      "claimant TEXT, claimant_process TEXT, claimant_duration INTEGER, epoch INTEGER NOT NULL, counter INTEGER NOT "
-     "NULL, generation INTEGER NOT NULL, "
-     "checkpoint TEXT NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"},
+     "NULL, "
+     "generation INTEGER NOT NULL, checkpoint TEXT NOT NULL, checksum INTEGER NOT NULL",
+     ", PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"},
     {"producers",
-     "CREATE TABLE producers("
      "name TEXT NOT NULL, source TEXT NOT NULL, position TEXT NOT NULL, proof BLOB NOT NULL, "
-     "moved_at INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (name, source)) STRICT, WITHOUT ROWID"},
-    {"settings",
-     "CREATE TABLE settings("
-     "name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT, WITHOUT ROWID"},
+     "moved_at INTEGER NOT NULL, checksum INTEGER NOT NULL",
+     ", PRIMARY KEY (name, source)) STRICT, WITHOUT ROWID"},
+    {"settings", "name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL", ") STRICT, WITHOUT ROWID"},
     {"shards",
-     "CREATE TABLE shards("
      "id INTEGER PRIMARY KEY, first_hash_key BLOB NOT NULL, last_hash_key BLOB NOT NULL, parent INTEGER, "
      "adjacent_parent INTEGER, opened_at INTEGER NOT NULL, closed_at INTEGER, first_sequence INTEGER NOT NULL, "
-     "checksum INTEGER NOT NULL) STRICT"},
+     "checksum INTEGER NOT NULL",
+     ") STRICT"},
     {"trim_horizon",
-     "CREATE TABLE trim_horizon("
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL, "
-     "mostly_free_since INTEGER) STRICT"},
+     "mostly_free_since INTEGER",
+     ") STRICT"},
 }};
 
 [[noreturn]] void refuse(const std::string& reason) {
@@ -76,21 +76,6 @@ const Table* find_table(std::string_view name) {
   const auto* const found =
       std::find_if(tables.begin(), tables.end(), [name](const Table& table) { return table.name == name; });
   return found == tables.end() ? nullptr : found;
-}
-
-/// A table's text in three parts, as ALTER TABLE ADD COLUMN sees it: new columns go in front of the tail.
-struct Parts {
-  std::string_view head;     ///< "CREATE TABLE leases("
-  std::string_view columns;  ///< "consumer TEXT NOT NULL, shard INTEGER NOT NULL"
-  std::string_view tail;     ///< ", PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"
-};
-
-constexpr std::string_view key_constraint = ", PRIMARY KEY (";
-
-Parts parts_of(std::string_view sql) {
-  const std::size_t first = sql.find('(') + 1;
-  const std::size_t tail = std::min(sql.find(key_constraint), sql.find(") STRICT"));
-  return {sql.substr(0, first), sql.substr(first, tail - first), sql.substr(tail)};
 }
 
 std::vector<std::string_view> split(std::string_view list) {
@@ -105,25 +90,24 @@ std::vector<std::string_view> split(std::string_view list) {
   return items;
 }
 
-std::vector<std::string_view> column_names(const Parts& parts) {
+std::vector<std::string_view> column_names(const Table& table) {
   std::vector<std::string_view> names;
-  for (const std::string_view column : split(parts.columns)) names.push_back(column.substr(0, column.find(' ')));
+  for (const std::string_view column : split(table.columns)) names.push_back(column.substr(0, column.find(' ')));
   return names;
 }
 
-std::vector<std::string_view> key_of(const Parts& parts) {
-  if (parts.tail.starts_with(key_constraint)) {
-    const std::string_view list = parts.tail.substr(key_constraint.size());
-    return split(list.substr(0, list.find(')')));
-  }
-  return {column_names(parts).front()};  // "id INTEGER PRIMARY KEY"
+std::vector<std::string_view> key_of(const Table& table) {
+  constexpr std::string_view constraint = ", PRIMARY KEY (";
+  if (!table.end.starts_with(constraint)) return {column_names(table).front()};  // "id INTEGER PRIMARY KEY"
+  const std::string_view list = table.end.substr(constraint.size());
+  return split(list.substr(0, list.find(')')));
 }
 
-/// What sqlite_schema says of a table, an index, or another thing in a database.
+/// A row of sqlite_schema: a table, an index, or another thing in a database.
 struct Object {
   std::string type;
   std::string name;
-  std::string table;  ///< that it belongs to: its own name for a table
+  std::string table;  ///< the one that it belongs to; a table belongs to itself
   std::string sql;
 };
 
@@ -137,19 +121,18 @@ std::vector<Object> load_objects(SQLite::Database& database) {
   return objects;
 }
 
-/// The columns that were added to a table, as text; nothing if it was changed in another way.
+/// The columns that were added to a table, as text; nullopt if it was changed in another way.
 std::optional<std::string_view> added_to(const Table& table, std::string_view sql) {
-  if (sql == table.sql) return "";
-  const auto [head, columns, tail] = parts_of(table.sql);
-  const std::size_t kept = head.size() + columns.size();
-  const bool additions_only = table.name != "batch_index" && sql.size() > table.sql.size() &&
-                              sql.starts_with(table.sql.substr(0, kept)) && sql.ends_with(tail);
-  return additions_only ? std::optional(sql.substr(kept, sql.size() - kept - tail.size())) : std::nullopt;
+  const std::string beginning = table.beginning();
+  const bool additions_only =
+      sql.size() >= beginning.size() + table.end.size() && sql.starts_with(beginning) && sql.ends_with(table.end);
+  if (!additions_only) return std::nullopt;
+  return sql.substr(beginning.size(), sql.size() - beginning.size() - table.end.size());
 }
 
-/// Throws corrupt unless each column after the known ones belongs to a feature, and there is one.
+/// Throws corrupt unless there are columns after the known ones, and each belongs to a feature.
 void check_added_columns(SQLite::Database& database, const Table& table, const Features& features) {
-  const std::size_t known = column_names(parts_of(table.sql)).size();
+  const std::size_t known = column_names(table).size();
   SQLite::Statement columns(database, fmt::format("PRAGMA table_xinfo({})", table.name));
   std::size_t count = 0;
   for (; columns.executeStep(); ++count) {
@@ -188,7 +171,7 @@ void check_version(SQLite::Database& database) {
   if (version != format_version) refuse(fmt::format("unknown format version {}", version));
 }
 
-/// The features, read from a table that has the known columns at least.
+/// Reads the features. Throws corrupt unless their table has at least the known columns.
 Features features_in(SQLite::Database& database, const std::vector<Object>& objects, Access access) {
   const Table& settings = *find_table("settings");
   const auto there =
@@ -202,14 +185,14 @@ Features features_in(SQLite::Database& database, const std::vector<Object>& obje
 }  // namespace
 
 void create_schema(SQLite::Database& database) {
-  for (const Table& table : tables) database.exec(std::string(table.sql));
+  for (const Table& table : tables) database.exec(table.beginning() + std::string(table.end));
   database.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application_id, format_version));
 }
 
 void check_schema(SQLite::Database& database, Access access) {
   check_version(database);
   const std::vector<Object> objects = load_objects(database);
-  // First, because a feature may be the reason for whatever else is not as expected.
+  // First, because a feature may explain everything else that is not as expected.
   const Features features = features_in(database, objects, access);
   std::vector<std::string_view> found;
   for (const Object& object : objects) {
@@ -230,17 +213,15 @@ void check_schema(SQLite::Database& database, Access access) {
 }
 
 std::string insert_into(std::string_view table) {
-  const auto names = column_names(parts_of(find_table(table)->sql));
-  std::string places = "?";
-  for (std::size_t i = 1; i < names.size(); ++i) places += ", ?";
-  return fmt::format("INSERT INTO {}({}) VALUES ({})", table, fmt::join(names, ", "), places);
+  const auto names = column_names(*find_table(table));
+  const std::vector<std::string_view> parameters(names.size(), "?");
+  return fmt::format("INSERT INTO {}({}) VALUES ({})", table, fmt::join(names, ", "), fmt::join(parameters, ", "));
 }
 
 std::string upsert_into(std::string_view table) {
-  const Parts parts = parts_of(find_table(table)->sql);
-  const auto key = key_of(parts);
+  const auto key = key_of(*find_table(table));
   std::string changes;
-  for (const std::string_view name : column_names(parts)) {
+  for (const std::string_view name : column_names(*find_table(table))) {
     if (std::find(key.begin(), key.end(), name) != key.end()) continue;
     changes += fmt::format("{}{} = excluded.{}", changes.empty() ? "" : ", ", name, name);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include "shardlog/sqlite/batch_walk.h"
 #include "shardlog/sqlite/losses.h"
@@ -14,12 +13,11 @@ namespace {
 
 using Shards = std::set<std::int64_t>;
 
-/// Moves `tail` on to the first batch for which `stop` holds, which is returned. Where `few` are given, of their
-/// batches, and for these the tail is right then.
+/// Moves `tail` to right before the first batch for which `stop` holds, and returns that batch.
 std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& configuration, const Shards& few,
                              Tail& tail, const std::function<bool(const BatchRow&)>& stop) {
   BatchWalk walk(database);
-  const bool all = few.empty() || !configuration.losses.empty();  // a loss is passed by the tail of all
+  const bool all = few.empty() || !configuration.losses.empty();  // only the tail of all shards can pass a loss
   if (!all) walk.want_only(few);
   walk.start(tail.batch(), std::numeric_limits<std::int64_t>::max());
   while (true) {
@@ -46,59 +44,50 @@ Tail seek_time(SQLite::Database& database, const Configuration& configuration, T
   return tail;
 }
 
-Place seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
-                     const std::map<std::int64_t, std::int64_t>& first_by_shard, const Shards& few) {
-  std::vector<std::pair<const ShardRow*, std::int64_t>> firsts;
-  firsts.reserve(first_by_shard.size());
-  for (const auto& [shard, first] : first_by_shard) firsts.emplace_back(&shard_of(configuration, shard), first);
-  Place place{load_indexed_tail(database, std::move(start), [&](const Tail& indexed) {
-    return std::all_of(firsts.begin(), firsts.end(),
-                       [&](const auto& each) { return indexed.next_sequence(*each.first) <= each.second; });
+Boundary seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
+                        const std::map<std::int64_t, std::int64_t>& first_by_shard, const Shards& few) {
+  Boundary found{load_indexed_tail(database, std::move(start), [&](const Tail& indexed) {
+    return std::all_of(first_by_shard.begin(), first_by_shard.end(), [&](const auto& shard_and_first) {
+      const auto& [shard, first] = shard_and_first;
+      return indexed.next_sequence(shard_of(configuration, shard)) <= first;
+    });
   })};
-  std::int64_t first = 0;
-  place.batch = scan(database, configuration, few, place.tail, [&](const BatchRow& row) {
-    const auto found = first_by_shard.find(row.shard);
-    if (found == first_by_shard.end() || row.next_sequence() <= found->second) return false;
-    first = found->second;
-    return true;
+  found.batch = scan(database, configuration, few, found.tail, [&](const BatchRow& row) {
+    const auto wanted = first_by_shard.find(row.shard);
+    return wanted != first_by_shard.end() && row.next_sequence() > wanted->second;
   });
-  if (place.batch) place.cut = {place.batch->shard, first};
-  return place;
+  if (found.batch) found.cut = {found.batch->shard, first_by_shard.at(found.batch->shard)};
+  return found;
 }
 
-Place seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
-                const std::function<bool(std::int64_t shard)>& wanted, const Shards& few) {
-  const LostNumbers lost(database, configuration);
-  const auto records_before = [&](const Tail& tail) {
+Boundary seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
+                   const std::function<bool(std::int64_t shard)>& wanted, const Shards& few) {
+  const auto records_before = [&wanted](const Tail& tail) {
     std::uint64_t records = 0;
-    for (const ShardRow& row : configuration.shards) {
-      if (!wanted(row.shard.id.number())) continue;
-      const std::int64_t next = tail.next_sequence(row);
-      records += static_cast<std::uint64_t>(next - row.first_sequence - lost.within(row, row.first_sequence, next));
+    for (const ShardTail& shard : tail.shards()) {
+      if (wanted(shard.shard)) records += static_cast<std::uint64_t>(shard.records);
     }
     return records;
   };
   Tail end = start;
   TailScan(database).catch_up(configuration, end);
   const std::uint64_t all = records_before(end);
-  const std::uint64_t skipped = count < all ? all - count : 0;
-  std::uint64_t passed = records_before(start);
-  if (skipped <= passed) return {std::move(start)};
+  const std::uint64_t skipped = all - std::min(count, all);
+  if (skipped <= records_before(start)) return {std::move(start)};
 
-  Place place{load_indexed_tail(database, std::move(start),
-                                [&](const Tail& indexed) { return records_before(indexed) <= skipped; })};
-  passed = records_before(place.tail);
-  place.batch = scan(database, configuration, few, place.tail, [&](const BatchRow& row) {
+  Boundary found{load_indexed_tail(database, std::move(start),
+                                   [&](const Tail& indexed) { return records_before(indexed) <= skipped; })};
+  std::uint64_t passed = records_before(found.tail);
+  found.batch = scan(database, configuration, few, found.tail, [&](const BatchRow& row) {
     if (!wanted(row.shard)) return false;
-    const auto count_of_batch = static_cast<std::uint64_t>(row.record_count);
-    if (passed + count_of_batch > skipped) return true;
-    passed += count_of_batch;
-    return false;
+    const std::uint64_t next = passed + static_cast<std::uint64_t>(row.record_count);
+    if (next <= skipped) passed = next;
+    return next > skipped;
   });
-  if (place.batch) {
-    place.cut = {place.batch->shard, place.batch->first_sequence + static_cast<std::int64_t>(skipped - passed)};
+  if (found.batch) {
+    found.cut = {found.batch->shard, found.batch->first_sequence + static_cast<std::int64_t>(skipped - passed)};
   }
-  return place;
+  return found;
 }
 
 }  // namespace shardlog::sqlite

@@ -152,6 +152,12 @@ class SqliteMaintenance final : public Maintenance {
     });
   }
 
+  std::vector<std::optional<std::vector<Intake>>> intake(std::span<const Timestamp> times) override {
+    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      return sqlite::intake(database, configuration, times);
+    });
+  }
+
   Backlog backlog(std::span<const ShardStart> starts) override {
     return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
       return sqlite::backlog(database, configuration, starts, session_.clock().now());

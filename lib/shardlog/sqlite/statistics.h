@@ -2,13 +2,21 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/settings.h"
 
 namespace shardlog::sqlite {
 
-/// What can be read of each shard at `now`. REQUIRES: a read transaction is open
+/// What can be read of each shard at `now`. REQUIRES: a transaction is open
 std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
                                               Timestamp now, Detail detail);
+
+/// As Maintenance::intake(). REQUIRES: a transaction is open
+std::vector<std::optional<std::vector<Intake>>> intake(SQLite::Database& database, const Configuration& configuration,
+                                                       std::span<const Timestamp> times);
 
 }  // namespace shardlog::sqlite

@@ -12,6 +12,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -29,24 +30,32 @@ std::int64_t checksum_of(std::int64_t last, std::string_view shards) {
       XXH3_64bits_withSeed(shards.data(), shards.size(), XXH3_64bits(seed.data(), seed.size())));
 }
 
-template <typename Number>
-std::string encode_as(const std::vector<std::uint32_t>& shards) {
-  std::string encoded(1 + shards.size() * sizeof(Number), static_cast<char>(sizeof(Number)));
-  char* to = encoded.data() + 1;
-  for (const std::uint32_t shard : shards) to = store(to, static_cast<Number>(shard));
-  return encoded;
+/// Calls `work` with a number of that width.
+template <typename Work>
+auto with_number(std::size_t width, const Work& work) {
+  if (width == sizeof(std::uint8_t)) return work(std::uint8_t{});
+  if (width == sizeof(std::uint16_t)) return work(std::uint16_t{});
+  return work(std::uint32_t{});
+}
+
+std::size_t width_for(std::uint32_t largest) {
+  if (largest <= std::numeric_limits<std::uint8_t>::max()) return sizeof(std::uint8_t);
+  return largest <= std::numeric_limits<std::uint16_t>::max() ? sizeof(std::uint16_t) : sizeof(std::uint32_t);
 }
 
 std::string encode(const std::vector<std::uint32_t>& shards) {
-  const std::uint32_t largest = *std::max_element(shards.begin(), shards.end());
-  if (largest <= std::numeric_limits<std::uint8_t>::max()) return encode_as<std::uint8_t>(shards);
-  if (largest <= std::numeric_limits<std::uint16_t>::max()) return encode_as<std::uint16_t>(shards);
-  return encode_as<std::uint32_t>(shards);
+  const std::size_t width = width_for(*std::max_element(shards.begin(), shards.end()));
+  std::string encoded(1 + shards.size() * width, static_cast<char>(width));
+  with_number(width, [&](auto number) {
+    char* to = encoded.data() + 1;
+    for (const std::uint32_t shard : shards) to = store(to, static_cast<decltype(number)>(shard));
+  });
+  return encoded;
 }
 
 constexpr std::size_t block = 64;
 
-/// Whether a number of a full block is `shard`, or looks so in its low bits. The compiler compares several at a time.
+/// Whether a number of a full block may be `shard`: its low bits are the same. The compiler compares several at a time.
 template <typename Number>
 bool may_hold(const char* from, std::uint32_t shard) {
   std::array<Number, block> numbers{};
@@ -57,21 +66,18 @@ bool may_hold(const char* from, std::uint32_t shard) {
   return equal != 0;
 }
 
-/// The places of the numbers that are among those wanted.
-template <typename Number>
-std::vector<std::int64_t> find(std::string_view numbers, std::span<const std::uint32_t> wanted, std::int64_t first) {
-  std::vector<std::int64_t> found;
+/// Calls `found` with the index of each number that is among those wanted.
+template <typename Number, typename Found>
+void find(std::string_view numbers, std::span<const std::uint32_t> wanted, const Found& found) {
   const std::size_t size = numbers.size() / sizeof(Number);
   for (std::size_t begin = 0; begin < size; begin += block) {
     const char* const at = numbers.data() + begin * sizeof(Number);
     if (wanted.size() == 1 && begin + block <= size && !may_hold<Number>(at, wanted.front())) continue;
     for (std::size_t i = 0; i < std::min(block, size - begin); ++i) {
       const std::uint32_t shard = load<Number>(at + i * sizeof(Number));
-      if (!std::binary_search(wanted.begin(), wanted.end(), shard)) continue;
-      found.push_back(first + static_cast<std::int64_t>(begin + i));
+      if (std::binary_search(wanted.begin(), wanted.end(), shard)) found(begin + i);
     }
   }
-  return found;
 }
 
 }  // namespace
@@ -91,16 +97,16 @@ Stretch Stretch::decode(std::int64_t last, std::string encoded) {
 
 std::uint32_t Stretch::shard_of(std::int64_t batch) const {
   const char* const at = encoded_.data() + 1 + static_cast<std::size_t>(batch - first()) * width();
-  if (width() == 1) return load<std::uint8_t>(at);
-  if (width() == 2) return load<std::uint16_t>(at);
-  return load<std::uint32_t>(at);
+  return with_number(width(), [at](auto number) -> std::uint32_t { return load<decltype(number)>(at); });
 }
 
 std::vector<std::int64_t> Stretch::batches_of(std::span<const std::uint32_t> shards) const {
-  const std::string_view numbers = std::string_view(encoded_).substr(1);
-  if (width() == 1) return find<std::uint8_t>(numbers, shards, first());
-  if (width() == 2) return find<std::uint16_t>(numbers, shards, first());
-  return find<std::uint32_t>(numbers, shards, first());
+  std::vector<std::int64_t> batches;
+  with_number(width(), [&](auto number) {
+    find<decltype(number)>(std::string_view(encoded_).substr(1), shards,
+                           [&](std::size_t index) { batches.push_back(first() + static_cast<std::int64_t>(index)); });
+  });
+  return batches;
 }
 
 Stretch read_stretch(SQLite::Statement& row) {
@@ -116,7 +122,7 @@ Stretch read_stretch(SQLite::Statement& row) {
 
 void write_stretch(SQLite::Database& database, const Stretch& stretch) {
   const std::string& encoded = stretch.encoded();
-  SQLite::Statement insert(database, "REPLACE INTO batch_shards VALUES (?, ?, ?)");
+  SQLite::Statement insert(database, upsert_into("batch_shards"));
   insert.bind(1, stretch.last());
   insert.bindNoCopy(2, static_cast<const void*>(encoded.data()), static_cast<int>(encoded.size()));
   insert.bind(3, checksum_of(stretch.last(), encoded));

@@ -12,29 +12,29 @@
 
 namespace shardlog::sqlite {
 
-/// Batches that follow each other in commit order, and which shard each of them is in. A row of `batch_shards` is one,
-/// written together with the row of `batch_index` that closes it. So a reader of one shard of a thousand looks once at
-/// each stretch, and then fetches its own batches only. An SQL index on the shard would find them too, but each commit
+/// The shards of batches that follow each other in commit order. A row of `batch_shards` holds one stretch, and is
+/// written together with the row of `batch_index` that closes it. So a reader of one shard of a thousand looks at each
+/// stretch once, and then fetches only its own batches. An SQL index on the shard would find them too, but each commit
 /// would write a page of it for each of its shards: 5 to 60 times the size of the data.
 ///
 ///     batches     1 2 3 4 5 | 6 7 8 9 | 10 11       last = 5, shards = {0, 2, 2, 1, 0}; last = 9, ...
-///                                       open        where the newest stretch is not closed yet, batches are read
+///                                       open        no row yet: a reader looks at each of these batches
 ///
-/// Rows need not cover all batches: those between two rows are read as the open ones are.
+/// Rows need not cover all batches: a reader looks at each batch between two rows, too.
 class Stretch {
  public:
   static constexpr std::size_t most_batches = 1000;
 
-  /// Of these shards, in the order of the batches, the last of which is `last`. REQUIRES: there are some
+  /// `shards` are those of the batches up to `last`, in their order. REQUIRES: at least one
   Stretch(std::int64_t last, const std::vector<std::uint32_t>& shards);
-  /// From what encoded() was. Throws corrupt.
+  /// The inverse of encoded(). Throws corrupt.
   static Stretch decode(std::int64_t last, std::string encoded);
 
   [[nodiscard]] std::int64_t first() const { return last_ - static_cast<std::int64_t>(size()) + 1; }
   [[nodiscard]] std::int64_t last() const { return last_; }
-  /// Of a batch that is in it.
+  /// The shard of a batch. REQUIRES: first() <= batch <= last()
   [[nodiscard]] std::uint32_t shard_of(std::int64_t batch) const;
-  /// The batches of these shards, which are sorted.
+  /// The batches of these shards, in their order. REQUIRES: `shards` is sorted
   [[nodiscard]] std::vector<std::int64_t> batches_of(std::span<const std::uint32_t> shards) const;
 
   /// As stored in the column `shards`: a byte with the width of a number, 1, 2 or 4 bytes, and then a number for each
@@ -50,7 +50,7 @@ class Stretch {
   std::string encoded_;
 };
 
-/// The columns that read_stretch() expects, and the stretch of the row that a statement stands on. Throws corrupt.
+/// The columns that read_stretch() expects, and the stretch in the row that a statement stands on. Throws corrupt.
 constexpr std::string_view stretch_columns = "last_batch, shards, checksum";
 Stretch read_stretch(SQLite::Statement& row);
 

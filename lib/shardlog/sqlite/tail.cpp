@@ -14,6 +14,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
 #include "shardlog/sqlite/statements.h"
+#include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -22,9 +23,8 @@ namespace {
 
 constexpr std::int64_t index_bytes = 4L * 1024 * 1024;
 constexpr std::int64_t index_batches{Stretch::most_batches};
-constexpr std::size_t entry_size = 4 * sizeof(std::int64_t);  // shard, next sequence, bytes, last arrival
 
-std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
+std::int64_t index_checksum(std::int64_t batch, Timestamp last_arrival, std::string_view tails) {
   std::array<char, 2 * sizeof(std::int64_t)> head{};
   store(store(head.data(), batch), microseconds(last_arrival));
   return static_cast<std::int64_t>(
@@ -47,6 +47,11 @@ const ShardTail* Tail::find(std::int64_t shard) const {
   return found != shards_.end() && found->shard == shard ? &*found : nullptr;
 }
 
+ShardTail Tail::counts_of(std::int64_t shard) const {
+  const ShardTail* const found = find(shard);
+  return found == nullptr ? ShardTail{.shard = shard} : *found;
+}
+
 ShardTail& Tail::at(std::int64_t shard) {
   const auto found = entry_of(shards_, shard);
   if (found != shards_.end() && found->shard == shard) return *found;
@@ -61,11 +66,6 @@ std::int64_t Tail::next_sequence(const ShardRow& row) const {
                               row.shard.id.to_string(), found->next_sequence, row.first_sequence));
   }
   return found->next_sequence;
-}
-
-std::int64_t Tail::bytes(const ShardRow& row) const {
-  const ShardTail* const found = find(row.shard.id.number());
-  return found == nullptr ? 0 : found->bytes;
 }
 
 void Tail::count_numbers(const Configuration& configuration) {
@@ -90,7 +90,9 @@ void Tail::advance(const BatchRow& row, const ShardRow& shard) {
   last_arrival_ = row.arrived_at;
   ShardTail& tail = at(row.shard);
   tail.next_sequence = row.next_sequence();
+  tail.records += row.record_count;
   tail.bytes += row.data_bytes;
+  if (row.begins_append) ++tail.appends;
   tail.last_arrival = row.arrived_at;
   numbers_ += row.record_count;
   ++batches_since_index_;
@@ -138,35 +140,69 @@ std::optional<Stretch> Tail::stretch() const {
   return Stretch(batch_, stretch_);
 }
 
+namespace {
+
+// A number below 2^63 takes 1 to 9 bytes with seven bits each, the lowest first; all bytes but the last have their
+// highest bit set. Most numbers are small, so a row for many shards takes a third of what it would with 8 bytes each.
+
+constexpr unsigned bits_a_byte = 7;
+constexpr std::uint64_t goes_on = 1U << bits_a_byte;
+
+void append_number(std::string& to, std::int64_t value) {
+  auto rest = static_cast<std::uint64_t>(value);
+  for (; rest >= goes_on; rest >>= bits_a_byte) to += static_cast<char>(rest | goes_on);
+  to += static_cast<char>(rest);
+}
+
+std::int64_t take_number(std::string_view& from) {
+  std::uint64_t number = 0;
+  for (unsigned shift = 0; shift < 9 * bits_a_byte; shift += bits_a_byte) {
+    if (from.empty()) throw_corrupt("cut off");
+    const auto byte = static_cast<unsigned char>(from.front());
+    from.remove_prefix(1);
+    number |= (byte & (goes_on - 1)) << shift;
+    if (byte < goes_on) return static_cast<std::int64_t>(number);
+  }
+  throw_corrupt("tails: a number that is too large");
+}
+
+}  // namespace
+
 std::string Tail::encode() const {
-  std::string tails(shards_.size() * entry_size, '\0');
-  char* to = tails.data();
+  std::string tails;
+  std::int64_t least = 0;
   for (const ShardTail& tail : shards_) {
-    to = store(to, tail.shard);
-    to = store(to, tail.next_sequence);
-    to = store(to, tail.bytes);
-    to = store(to, microseconds(tail.last_arrival.value_or(Timestamp{})));
+    const Timestamp last_arrival = std::min(tail.last_arrival.value_or(Timestamp{}), last_arrival_);
+    append_number(tails, tail.shard - least);
+    append_number(tails, tail.next_sequence);
+    append_number(tails, tail.records);
+    append_number(tails, tail.bytes);
+    append_number(tails, tail.appends);
+    append_number(tails, Duration(last_arrival_ - last_arrival).count());
+    least = tail.shard + 1;
   }
   return tails;
 }
 
-Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails) {
-  if (tails.size() % entry_size != 0) throw_corrupt("cut off");
+Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, std::string_view tails) {
   Tail result;
   result.batch_ = stored_number("batch", batch, 0, most_counted);
   result.indexed_batch_ = batch;
   result.last_arrival_ = last_arrival;
-  result.shards_.reserve(tails.size() / entry_size);
   std::int64_t least = 0;
-  for (const char* at = tails.data(); at != tails.data() + tails.size(); at += entry_size) {
-    const auto number = [at](std::size_t index) { return load<std::int64_t>(at + index * sizeof(std::int64_t)); };
-    const std::int64_t shard =
-        stored_number("tails: shard", number(0), least, std::numeric_limits<std::uint32_t>::max());
-    least = shard + 1;
-    const ShardTail tail{shard, stored_number("tails: next sequence", number(1), 1, most_counted),
-                         stored_number("tails: bytes", number(2), 0, most_counted),
-                         stored_time("tails: last arrival", number(3))};
-    if (tail.last_arrival > last_arrival) throw_corrupt("tails: a last arrival after that of the batch");
+  while (!tails.empty()) {
+    const auto take = [&tails](std::string_view name, std::int64_t at_least, std::int64_t at_most) {
+      return stored_number(name, take_number(tails), at_least, at_most);
+    };
+    ShardTail tail;
+    tail.shard = least + take("tails: shard", 0, std::numeric_limits<std::uint32_t>::max() - least);
+    least = tail.shard + 1;
+    tail.next_sequence = take("tails: next sequence", 1, most_counted);
+    tail.records = take("tails: records", 0, tail.next_sequence - 1);
+    tail.bytes = take("tails: bytes", 0, most_counted);
+    tail.appends = take("tails: appends", 0, tail.records);
+    const std::int64_t earlier = take("tails: last arrival", 0, most_counted);  // than that of the batch
+    tail.last_arrival = stored_time("tails: last arrival", last_arrival.time_since_epoch().count() - earlier);
     result.shards_.push_back(tail);
   }
   return result;
@@ -176,7 +212,9 @@ Tail read_indexed_tail(SQLite::Statement& row) {
   const std::int64_t batch = row.getColumn(0).getInt64();
   try {
     const Timestamp last_arrival = stored_time("arrived_at", row.getColumn(1).getInt64());
-    const std::string tails = row.getColumn(2).getString();
+    const SQLite::Column column = row.getColumn(2);
+    const std::string_view tails(static_cast<const char*>(column.getBlob()),
+                                 static_cast<std::size_t>(column.getBytes()));
     if (row.getColumn(3).getInt64() != index_checksum(batch, last_arrival, tails)) throw_corrupt("checksum mismatch");
     return Tail::decode(batch, last_arrival, tails);
   } catch (const Error& error) {
@@ -186,7 +224,7 @@ Tail read_indexed_tail(SQLite::Statement& row) {
 
 namespace {
 
-void store_tail(SQLite::Database& database, const Tail& tail, const char* sql) {
+void store_tail(SQLite::Database& database, const Tail& tail, const std::string& sql) {
   const std::string tails = tail.encode();
   execute(database, sql, tail.batch(), tail.last_arrival(), Blob(tails),
           index_checksum(tail.batch(), tail.last_arrival(), tails));
@@ -209,16 +247,16 @@ Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& c
 }  // namespace
 
 void write_index_row(SQLite::Database& database, const Tail& tail) {
-  store_tail(database, tail, "INSERT INTO batch_index VALUES (?, ?, ?, ?)");
+  store_tail(database, tail, insert_into("batch_index"));
   if (const auto stretch = tail.stretch()) write_stretch(database, *stretch);
 }
 
 void replace_index_row(SQLite::Database& database, const Tail& tail) {
-  store_tail(database, tail, "REPLACE INTO batch_index VALUES (?, ?, ?, ?)");
+  store_tail(database, tail, upsert_into("batch_index"));
 }
 
 void create_horizon(SQLite::Database& database) {
-  store_tail(database, Tail(), "INSERT INTO trim_horizon VALUES (?, ?, ?, ?, NULL)");
+  store_tail(database, Tail(), insert_into("trim_horizon"));
 }
 
 Tail read_horizon(SQLite::Database& database) {

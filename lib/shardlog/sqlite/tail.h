@@ -20,7 +20,10 @@ namespace shardlog::sqlite {
 struct ShardTail {
   std::int64_t shard = 0;
   std::int64_t next_sequence = 1;
-  std::int64_t bytes = 0;  ///< data and keys of all its batches before that point
+  // Of all its batches before that point, the trimmed ones too:
+  std::int64_t records = 0;  ///< fewer than its sequence numbers where some were lost
+  std::int64_t bytes = 0;    ///< data and keys
+  std::int64_t appends = 0;  ///< commits that stored something in it
   std::optional<Timestamp> last_arrival{};
 
   friend bool operator==(const ShardTail&, const ShardTail&) = default;
@@ -44,11 +47,11 @@ class Tail {
   [[nodiscard]] const std::vector<ShardTail>& shards() const { return shards_; }
   /// Null if the shard has had no batch yet.
   [[nodiscard]] const ShardTail* find(std::int64_t shard) const;
+  /// The same, with counts of 0 for such a shard.
+  [[nodiscard]] ShardTail counts_of(std::int64_t shard) const;
 
   /// The sequence number of the shard's next record.
   [[nodiscard]] std::int64_t next_sequence(const ShardRow& row) const;
-  /// Data and keys of all the shard's records so far.
-  [[nodiscard]] std::int64_t bytes(const ShardRow& row) const;
 
   /// How many sequence numbers all shards have given out so far. REQUIRES: a tail that was read from the database has
   /// been counted
@@ -84,7 +87,7 @@ class Tail {
 
   /// As stored in the column `tails`, and back. Throws corrupt.
   [[nodiscard]] std::string encode() const;
-  static Tail decode(std::int64_t batch, Timestamp last_arrival, const std::string& tails);
+  static Tail decode(std::int64_t batch, Timestamp last_arrival, std::string_view tails);
 
  private:
   void check_follows(const BatchRow& row) const;

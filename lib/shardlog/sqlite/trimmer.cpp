@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::int64_t step_bytes = 8L * 1024 * 1024;
 constexpr std::size_t step_batches = 1000;
-constexpr std::int64_t step_pages = 1024L * 1024 / page_size;  // given back at once
+constexpr std::int64_t step_pages = 1024L * 1024 / page_size;  // given back in one step
 constexpr std::size_t steps_at_a_look = 2;
 constexpr Duration longest_interval = std::chrono::seconds(1);  // between looks
 constexpr int looks_per_retention = 16;
@@ -27,21 +27,10 @@ constexpr Duration free_for = std::chrono::hours(1);
 
 }  // namespace
 
-Trimmer::Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock)
-    : database_(database),
-      committer_(committer),
-      lock_wait_(lock_wait),
-      clock_(clock),
-      version_(database, std::string(select_configuration_version)),
-      first_arrival_(database, "SELECT arrived_at FROM batches ORDER BY id LIMIT 1"),
-      rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns)) {
-  configuration_.version = 0;
-}
-
 void Trimmer::go_on(Duration retention, std::size_t batches) {
   if (retention == forever) return;
   const Duration now = clock_.elapsed();
-  if (!behind_ && now < next_look_) return;
+  if (!is_late_ && now < next_look_) return;
   next_look_ = now + std::min(retention / looks_per_retention, longest_interval);
   try {
     std::size_t steps = steps_at_a_look + batches / step_batches;
@@ -49,10 +38,10 @@ void Trimmer::go_on(Duration retention, std::size_t batches) {
       trim_step();
       --steps;
     }
-    behind_ = steps == 0;
-    if (!behind_) give_back_if_due();
+    is_late_ = steps == 0;
+    if (!is_late_) give_back_if_due();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::full) throw;  // whether that matters is seen by the append
+    if (error.code() != ErrorCode::full) throw;  // the append will find out whether that matters
   }
 }
 
@@ -67,38 +56,35 @@ void Trimmer::finish(Duration retention) {
     before = left;
     committer_.commit(Sync::normal, [&] { database_.exec(fmt::format("PRAGMA incremental_vacuum({})", step_pages)); });
   }
-  if (anything) committer_.checkpoint();  // the file gets smaller only then
+  if (anything) committer_.checkpoint();  // only this makes the file smaller
 }
 
 bool Trimmer::something_expired(Duration retention) {
   const auto expired = expiry(retention, clock_.now());
   const Snapshot snapshot(database_, lock_wait_);
-  first_arrival_.tryReset();
-  const bool found =
-      expired && first_arrival_.executeStep() && Timestamp(Duration(first_arrival_.getColumn(0).getInt64())) < *expired;
-  first_arrival_.reset();
-  return found;
+  SQLite::Statement first(database_, "SELECT arrived_at FROM batches ORDER BY id LIMIT 1");
+  return expired && first.executeStep() && Timestamp(Duration(first.getColumn(0).getInt64())) < *expired;
 }
 
 void Trimmer::trim_step() {
-  // A trim that a power cut takes back is made again.
+  // Not synced: a trim that a power cut undoes is done again.
   committer_.commit(Sync::normal, [&] {
-    if (read_configuration_version(version_) != configuration_.version) {
+    SQLite::Statement version(database_, std::string(select_configuration_version));
+    if (read_configuration_version(version) != configuration_.version) {
       configuration_ = load_configuration(database_, Access::write);
     }
     const auto expired = expiry(configuration_.settings.retention, clock_.now());
     if (!expired) return;
     Tail horizon = load_horizon(database_);
-    rows_.tryReset();
-    rows_.bind(1, horizon.batch());
+    SQLite::Statement rows = select_batches(database_, horizon.batch());
     std::int64_t bytes = 0;
-    for (std::size_t batches = 0; batches < step_batches && bytes < step_bytes && rows_.executeStep(); ++batches) {
-      const BatchRow row = read_batch_row(rows_);
+    for (std::size_t batches = 0; batches < step_batches && bytes < step_bytes && rows.executeStep(); ++batches) {
+      const BatchRow row = read_batch_row(rows);
       if (row.arrived_at >= *expired) break;
       advance(database_, configuration_, horizon, row);
-      bytes += row.data_bytes + row.record_count;  // a newline behind each record
+      bytes += row.data_bytes + row.record_count;  // a newline after each record
     }
-    rows_.reset();
+    rows.reset();
     for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?",
                                   "DELETE FROM batch_shards WHERE last_batch <= ?"}) {
       SQLite::Statement remove(database_, sql);
@@ -109,7 +95,7 @@ void Trimmer::trim_step() {
   });
 }
 
-/// One step, where enough has been free for long enough; or notes since when that is so.
+/// Gives back one step if enough has been free for long enough. Otherwise keeps the note of since when that is so.
 void Trimmer::give_back_if_due() {
   const std::int64_t free = free_pages();
   const Timestamp now = clock_.now();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Statement.h>
 
 #include <cstddef>
 
@@ -11,17 +10,20 @@
 
 namespace shardlog::sqlite {
 
-/// Removes what is past retention, and gives back space. Arrivals never decrease in commit order, so what is expired is
-/// a prefix of it, and trimming moves the trim horizon on. It goes in steps of at most about 8 MiB or 1000 batches, or
-/// 1 MiB given back, each a commit of its own, so that no writer waits for long.
+/// Removes what is past retention, and gives space back. Arrivals never decrease in commit order, so the expired
+/// batches are the first ones, and trimming moves the trim horizon on. Each step removes at most about 8 MiB or 1000
+/// batches, or gives 1 MiB back, and is a commit of its own, so that no writer waits for long.
 class Trimmer {
  public:
-  /// All must outlive it.
-  Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock);
+  /// All references must outlive it.
+  Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock)
+      : database_(database), committer_(committer), lock_wait_(lock_wait), clock_(clock) {
+    configuration_.version = 0;
+  }
 
-  /// What a writer does as it goes, before it appends `batches`: looks now and then whether there is something to do,
-  /// and does at most as much as keeps pace with it. Space is given back once more than half of the file has been free
-  /// for an hour. Throws as Stream::append().
+  /// Call it before each append of `batches` batches. It looks for work now and then, and does just enough to keep pace
+  /// with the writer. It gives space back once more than half of the file has been free for an hour. Throws as
+  /// Stream::append().
   void go_on(Duration retention, std::size_t batches);
 
   /// Trims all that is expired, and gives back all free space. Throws as Stream::append().
@@ -37,12 +39,9 @@ class Trimmer {
   Committer& committer_;
   const LockWait& lock_wait_;
   const Clock& clock_;
-  Configuration configuration_;  ///< of version 0, which no stream has, until it is loaded
+  Configuration configuration_;  ///< until it is loaded, it has version 0, which no stream has
   Duration next_look_ = Duration::min();
-  bool behind_ = false;  ///< more was expired than the last look has trimmed
-  SQLite::Statement version_;
-  SQLite::Statement first_arrival_;
-  SQLite::Statement rows_;
+  bool is_late_ = false;  ///< the last look left expired batches
 };
 
 }  // namespace shardlog::sqlite

@@ -31,7 +31,7 @@ constexpr std::size_t most_findings = 1000;
 
 class Verification {
  public:
-  /// The mark was read before anything of the database.
+  /// REQUIRES: the mark was read before anything of the database
   Verification(SQLite::Database& database, const LockWait& lock_wait, const std::optional<DurableMark>& mark)
       : database_(database), lock_wait_(lock_wait), mark_(mark) {
     const Snapshot snapshot(database_, lock_wait_);
@@ -40,10 +40,13 @@ class Verification {
 
   VerifyReport run(const std::function<bool(double)>& progress) {
     report_.losses = configuration_.told_losses();
-    check_trees();
-    check_places();
-    check_end();
-    const std::int64_t last = last_batch();
+    in_snapshot("stream.db", [this] { check_trees(); });
+    in_snapshot("consumers and producers", [this] { check_consumers_and_producers(); });
+    std::int64_t last = std::numeric_limits<std::int64_t>::max();
+    in_snapshot("the end", [&] {
+      check_end();
+      last = last_batch();
+    });
     while (report_.findings.size() < most_findings && check_piece(last)) {
       if (!progress(static_cast<double>(id_) / static_cast<double>(last))) return std::move(report_);
     }
@@ -52,102 +55,90 @@ class Verification {
   }
 
  private:
-  /// Rows that a damaged tree hides are seen by nobody but SQLite itself. It holds one snapshot meanwhile, for which
-  /// writers wait, so this is for streams that take seconds.
-  void check_trees() {
-    constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
+  struct Piece {
+    BatchRow row;
+    Bytes payload;
+  };
+
+  /// Reports what `work` finds by failing. Returns false if SQLite itself failed; `what` says where, and empty means
+  /// after the last batch that was read.
+  template <typename Work>
+  bool in_snapshot(const std::string& what, const Work& work) {
     const Snapshot snapshot(database_, lock_wait_);
     try {
-      if (database_.execAndGet("PRAGMA page_count").getInt64() > largest / page_size) return;
-      SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
-      while (check.executeStep()) {
-        const std::string found = check.getColumn(0).getString();
-        if (found != "ok") report("stream.db: " + found);
-      }
+      work();
+    } catch (const Error& error) {
+      report(error.what());
     } catch (const SQLite::Exception& error) {
-      report(fmt::format("stream.db: {}", error.what()));
+      report(fmt::format("{}: {}", what.empty() ? fmt::format("after batch {}", id_) : what, error.what()));
+      return false;
     }
+    return true;
+  }
+
+  /// Only SQLite itself can see rows that a damaged tree hides. Meanwhile it holds one snapshot, for which writers
+  /// wait, so this is only for streams with which it takes seconds.
+  void check_trees() {
+    constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
+    if (database_.execAndGet("PRAGMA page_count").getInt64() > largest / page_size) return;
+    SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
+    while (check.executeStep()) {
+      const std::string found = check.getColumn(0).getString();
+      if (found != "ok") report("stream.db: " + found);
+    }
+  }
+
+  void check_consumers_and_producers() {
+    const auto finding = [this](const std::string& found) { report(found); };
+    Consumers(database_).verify(load_configuration(database_, Access::read), finding);
+    Producers(database_).verify(finding);
   }
 
   void check_end() {
-    if (!mark_) return;
-    const Snapshot snapshot(database_, lock_wait_);
-    try {
-      if (newest_known_batch(database_) < mark_->batch) report(lost_tail(database_, *mark_).what());
-    } catch (const SQLite::Exception& error) {
-      report(fmt::format("the end: {}", error.what()));
-    }
-  }
-
-  /// Of consumers and producers.
-  void check_places() {
-    const auto finding = [this](const std::string& found) { report(found); };
-    const Snapshot snapshot(database_, lock_wait_);
-    try {
-      Consumers(database_).verify(load_configuration(database_, Access::read), finding);
-      Producers(database_).verify(finding);
-    } catch (const SQLite::Exception& error) {
-      report(fmt::format("consumers and producers: {}", error.what()));
-    }
+    if (mark_ && newest_known_batch(database_) < mark_->batch) report(lost_tail(database_, *mark_).what());
   }
 
   std::int64_t last_batch() {
-    const Snapshot snapshot(database_, lock_wait_);
-    try {
-      const std::int64_t newest = newest_batch(database_, configuration_).id;
-      const std::int64_t known = database_.execAndGet("SELECT ifnull(max(last_batch), 0) FROM batch_shards").getInt64();
-      if (known > newest) report(fmt::format("shards of the batches up to {}: the last batch is {}", known, newest));
-      return newest;
-    } catch (const Error& error) {
-      report(error.what());
-      return std::numeric_limits<std::int64_t>::max();
-    }
+    const std::int64_t newest = newest_batch(database_, configuration_).id;
+    const std::int64_t known = database_.execAndGet("SELECT ifnull(max(last_batch), 0) FROM batch_shards").getInt64();
+    if (known > newest) report(fmt::format("shards of the batches up to {}: the last batch is {}", known, newest));
+    return newest;
   }
 
-  /// False when there is nothing left that can be read.
+  /// Returns false when nothing is left that can be read.
   bool check_piece(std::int64_t last) {
-    struct Piece {
-      BatchRow row;
-      Bytes payload;
-    };
     std::vector<Piece> pieces;
     bool more = true;
-    std::optional<Snapshot> snapshot(std::in_place, database_, lock_wait_);
-    try {
+    const bool readable = in_snapshot("", [&] {
       follow_horizon();
       const std::int64_t before = id_;
-      PayloadReader payloads(database_);
-      SQLite::Statement rows(
-          database_, fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
-      rows.bind(1, id_);
-      rows.bind(2, last);
-      std::size_t bytes = 0;
-      while (bytes < piece_bytes && pieces.size() < piece_rows) {
-        more = rows.executeStep();
-        if (!more) break;
-        id_ = rows.getColumn(0).getInt64();
-        ++report_.batches;
-        try {
-          pieces.push_back({read_batch_row(rows), payloads.read(id_)});
-          bytes += pieces.back().payload.size();
-        } catch (const Error& error) {
-          report(error.what());
-        }
-      }
+      more = load_piece(last, pieces);
       for (Tail& indexed : load_indexed_tails(database_, before, id_)) indexed_.push_back(std::move(indexed));
       load_stretches();
-    } catch (const Error& error) {
-      report(error.what());
-    } catch (const SQLite::Exception& error) {
-      report(fmt::format("after batch {}: {}", id_, error.what()));
-      more = false;
-    }
-    snapshot.reset();
+    });
     for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
-    return more;
+    return more && readable;
   }
 
-  /// Up to the one that the last batch which was read is in.
+  /// Returns false if no batch is left after these.
+  bool load_piece(std::int64_t last, std::vector<Piece>& pieces) {
+    PayloadReader payloads(database_);
+    SQLite::Statement rows = select_batches(database_, id_, last);
+    for (std::size_t bytes = 0; bytes < piece_bytes && pieces.size() < piece_rows;) {
+      if (!rows.executeStep()) return false;
+      id_ = rows.getColumn(0).getInt64();
+      ++report_.batches;
+      try {
+        pieces.push_back({read_batch_row(rows), payloads.read(id_)});
+        bytes += pieces.back().payload.size();
+      } catch (const Error& error) {
+        report(error.what());
+      }
+    }
+    return true;
+  }
+
+  /// Loads stretches up to the one that the last loaded batch is in.
   void load_stretches() {
     SQLite::Statement rows(
         database_,
@@ -173,7 +164,7 @@ class Verification {
     }
   }
 
-  /// What was trimmed is not looked for, and must not be there.
+  /// Goes on after the trimmed batches, of which nothing may be left.
   void go_to(const Tail& horizon) {
     const auto count = [&](const char* rows) {
       return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
@@ -207,7 +198,7 @@ class Verification {
     }
   }
 
-  /// The index has a row right after what was lost.
+  /// Takes the tail after a loss from the index, which has a row there.
   void follow_loss() {
     for (const LostBatches& loss : configuration_.losses) {
       if (loss.after != tail_.batch()) continue;
@@ -218,24 +209,28 @@ class Verification {
     }
   }
 
-  /// Goes on from the batch that is there, so that one hole is one finding.
+  /// Expects the next batches to continue this one, so that one hole is one finding.
   void check_order(const BatchRow& row, const ShardRow& shard) {
+    const std::string id = shard.shard.id.to_string();
     if (row.arrived_at < last_arrival_) report(fmt::format("batch {} arrived before the one before it", row.id));
     if (row.arrived_at > shard.shard.closed_at.value_or(row.arrived_at)) {
-      report(fmt::format("batch {} arrived after {} was closed", row.id, shard.shard.id.to_string()));
+      report(fmt::format("batch {} arrived after {} was closed", row.id, id));
     }
     last_arrival_ = row.arrived_at;
-    const auto [next, first_seen] = next_sequences_.try_emplace(row.shard, shard.first_sequence);
+    const auto [next, is_first] = next_sequences_.try_emplace(row.shard, shard.first_sequence);
     if (row.first_sequence != next->second) {
-      report(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id,
-                         shard.shard.id.to_string(), row.first_sequence, next->second));
+      report(fmt::format("batch {}: {} continues with sequence {} where {} was expected", row.id, id,
+                         row.first_sequence, next->second));
     }
     next->second = row.next_sequence();
+    if (is_first && !row.begins_append) {
+      report(fmt::format("batch {}: it is the first of {} and does not begin an append", row.id, id));
+    }
   }
 
   void check_record(const BatchRow& row, const ShardRow& shard, const Record& record) {
     try {
-      check(record, largest_max_record_size);  // the stream's own may have been lowered since
+      check(record, largest_max_record_size);  // the stream's own limit may have been lowered since
     } catch (const Error& error) {
       report(fmt::format("batch {}: a record: {}", row.id, error.what()));
     }
@@ -246,7 +241,7 @@ class Verification {
                        shard.shard.id.to_string()));
   }
 
-  /// The numbers of a child's records go on where those of its parents end.
+  /// The sequence numbers of a child go on after those of its parents.
   void check_children() {
     for (const ShardRow& row : configuration_.shards) {
       std::int64_t expected = 1;
@@ -259,7 +254,7 @@ class Verification {
     }
   }
 
-  /// A row of the index says what the batches up to it say.
+  /// An index row must say what the batches up to it say.
   void check_index(const BatchRow& row) {
     while (!indexed_.empty() && indexed_.front().batch() <= row.id) {
       const Tail& indexed = indexed_.front();
@@ -270,7 +265,7 @@ class Verification {
     }
   }
 
-  /// A stretch that is wrong is one finding.
+  /// A wrong stretch is one finding, however many batches it is wrong about.
   void check_stretch(const BatchRow& row) {
     while (!stretches_.empty() && stretches_.front().last() < row.id) stretches_.pop_front();
     if (stretches_.empty()) return;
@@ -293,10 +288,10 @@ class Verification {
   std::int64_t id_ = 0;
   Timestamp last_arrival_ = Timestamp::min();
   std::map<std::int64_t, std::int64_t> next_sequences_;
-  Tail tail_;                 ///< as long as nothing was found
-  std::deque<Tail> indexed_;  ///< rows of the index that no batch has reached yet
+  Tail tail_;                 ///< right as long as nothing was found
+  std::deque<Tail> indexed_;  ///< index rows that no batch has reached yet
   std::deque<Stretch> stretches_;
-  std::int64_t last_stretch_ = 0;  ///< where the last of them ends
+  std::int64_t last_stretch_ = 0;  ///< the last batch of the newest of them
 };
 
 }  // namespace
