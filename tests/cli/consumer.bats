@@ -347,7 +347,7 @@ all_are_there() {
 @test "--seek refuses what is not a place" {
   setup_stream s --shards 2
   seq 20 | stream-put --key-field 1 s
-  expect_failure 64 "takes exactly one --shard" stream-get -c x --seek at:1 s
+  expect_failure 64 "give exactly one --shard" stream-get -c x --seek at:1 s
   expect_failure 64 "--seek: takes one --shard" stream-get -c x --seek latest --shard 0 --shard 1 s
   expect_failure 64 "not a position" stream-get -c x --seek nowhere s
   expect_failure 66 "shardId-000000000007" stream-get -c x --new --seek latest --shard 7 s

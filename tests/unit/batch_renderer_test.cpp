@@ -65,7 +65,7 @@ TEST(BatchRenderer, RecordsOfAFrameEndTogether) {
   EXPECT_EQ(rendering.ends[2], rendering.text.size());
 }
 
-TEST(BatchRenderer, BeginsAnewEachTime) {
+TEST(BatchRenderer, StartsAfreshEachTime) {
   BatchRenderer lines({}, uuid, false);
   lines.render(three_records());
   const consuming::Batch large{ShardId(0), 1, 1, {{stored({std::string(1'000'000, 'x'), "y"}, 5), 0, 2}}};

@@ -13,14 +13,13 @@ namespace shardlog::cli {
 /// The records of a batch in one form.
 struct Rendering {
   std::string text;
-  std::vector<std::uint64_t>
-      ends;  ///< of each record, behind its last byte; records that only go together end together
+  std::vector<std::uint64_t> ends;  ///< where each record ends in it; records of one frame end together
 };
 
 /// Makes the text of a batch in memory. For one thread.
 class BatchRenderer {
  public:
-  /// `for_terminal` escapes what could command one. Throws as make_record_writer().
+  /// `for_terminal` escapes what could control a terminal. Throws as make_record_writer().
   BatchRenderer(const OutputForm& form, const std::string& uuid, bool for_terminal);
 
   /// Valid until the next call.

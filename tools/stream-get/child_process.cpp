@@ -7,16 +7,19 @@
 #include <unistd.h>
 
 extern "C" {
-#include <sys/pidfd.h>  // which says so by itself only since glibc 2.37
+#include <sys/pidfd.h>  // has no extern "C" of its own before glibc 2.37
 }
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "shardlog/core/error.h"
-#include "tools/stream-get/process_group.h"
 
 namespace shardlog::cli {
 
@@ -42,20 +45,20 @@ Pipe make_pipe() {
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-/// The end of a pipe that is ours: a property of this end only.
+/// For our end of a pipe; the command's end still blocks.
 Descriptor without_blocking(Descriptor end) {
   if (::fcntl(end.get(), F_SETFL, O_NONBLOCK) != 0) check("set up a pipe", errno);
   return end;
 }
 
-/// What posix_spawn(3) is told, with an owner.
+/// What posix_spawn(3) needs, freed at the end.
 class SpawnPlan {
  public:
   SpawnPlan() {
     check("prepare a command", ::posix_spawn_file_actions_init(&actions));
     check("prepare a command", ::posix_spawnattr_init(&attributes));
-    // A process group of its own, so that signals for us are not for it; and none of the signals that we block or
-    // ignore is blocked or ignored by it.
+    // In a process group of its own the command does not get our signals. It neither blocks nor ignores those that we
+    // do.
     sigset_t none{};
     ::sigemptyset(&none);
     sigset_t by_default{};
@@ -103,6 +106,37 @@ pid_t spawn_shell(const SpawnPlan& plan, const std::string& command, std::vector
   return pid;
 }
 
+bool is_number(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// proc(5), /proc/[pid]/stat: "pid (name) state parent group ...", and a name may hold anything.
+bool lives_in(const std::filesystem::path& process, pid_t group) {
+  std::ifstream file(process / "stat");
+  std::string line;
+  if (!std::getline(file, line)) return false;  // it has ended meanwhile
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return false;
+  std::istringstream fields(line.substr(name_end + 1));
+  char state = 0;
+  pid_t parent = 0;
+  pid_t its_group = 0;
+  fields >> state >> parent >> its_group;
+  return its_group == group && state != 'Z' && state != 'X';
+}
+
+/// Whether the group has a process that is not a zombie. True if /proc does not tell.
+bool has_living_process(pid_t group) {
+  std::error_code error;
+  std::filesystem::directory_iterator processes("/proc", error);
+  if (error) return true;
+  for (; processes != std::filesystem::directory_iterator(); processes.increment(error)) {
+    if (error) return true;
+    if (is_number(processes->path().filename()) && lives_in(processes->path(), group)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 ChildProcess::ChildProcess(Setup setup, ProcessGroups& groups) : groups_(groups) {
@@ -139,7 +173,7 @@ ChildProcess::~ChildProcess() {
 
 int ChildProcess::reap() {
   siginfo_t info{};
-  // It stays a zombie until nobody here sends signals to its group any more: until then the number is its own.
+  // Leave it a zombie until `groups_` sends it no more signals: until then nobody else can get its number.
   while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
   groups_.remove(pid_);
@@ -152,7 +186,7 @@ int ChildProcess::reap() {
 void ChildProcess::terminate() {
   ::kill(-pid_, SIGTERM);
   ::kill(-pid_, SIGCONT);
-  // The shell may be gone before what it has started.
+  // What the shell has started may outlive it.
   for (int waited = 0; waited < grace_ms && !(has_ended(look_ms) && !has_living_process(pid_)); waited += look_ms) {
     if (has_ended(0)) ::poll(nullptr, 0, look_ms);
   }
