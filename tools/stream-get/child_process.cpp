@@ -10,7 +10,6 @@ extern "C" {
 #include <sys/pidfd.h>  // has no extern "C" of its own before glibc 2.37
 }
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -32,23 +31,6 @@ void check(const char* what, int error_number) {
   if (error_number == 0) return;
   const Error error = system_error(what, error_number);
   throw error.code() == ErrorCode::busy ? error : Error(ErrorCode::io, error.what());
-}
-
-struct Pipe {
-  Descriptor read;
-  Descriptor write;
-};
-
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) check("make a pipe", errno);
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-/// For our end of a pipe; the command's end still blocks.
-Descriptor without_blocking(Descriptor end) {
-  if (::fcntl(end.get(), F_SETFL, O_NONBLOCK) != 0) check("set up a pipe", errno);
-  return end;
 }
 
 /// What posix_spawn(3) needs, freed at the end.
@@ -79,12 +61,24 @@ class SpawnPlan {
     ::posix_spawnattr_destroy(&attributes);
   }
 
-  void use(const Descriptor& end, int as) {
-    check("prepare a command", ::posix_spawn_file_actions_adddup2(&actions, end.get(), as));
+  /// Gives the command a pipe as this descriptor. Returns our end, which alone does not block.
+  Descriptor pipe_as(int descriptor) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) check("make a pipe", errno);
+    Descriptor theirs(ends[0]);
+    Descriptor ours(ends[1]);
+    if (descriptor != STDIN_FILENO) std::swap(theirs, ours);
+    check("prepare a command", ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), descriptor));
+    if (::fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0) check("set up a pipe", errno);
+    given_.push_back(std::move(theirs));
+    return ours;
   }
 
   posix_spawn_file_actions_t actions{};
   posix_spawnattr_t attributes{};
+
+ private:
+  std::vector<Descriptor> given_;  // the command's ends, open until it is started
 };
 
 /// As exec(2) wants them.
@@ -104,10 +98,6 @@ pid_t spawn_shell(const SpawnPlan& plan, const std::string& command, std::vector
   check("start '/bin/sh'",
         ::posix_spawn(&pid, "/bin/sh", &plan.actions, &plan.attributes, arguments.data(), variables.data()));
   return pid;
-}
-
-bool is_number(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// proc(5), /proc/[pid]/stat: "pid (name) state parent group ...", and a name may hold anything.
@@ -132,7 +122,9 @@ bool has_living_process(pid_t group) {
   if (error) return true;
   for (; processes != std::filesystem::directory_iterator(); processes.increment(error)) {
     if (error) return true;
-    if (is_number(processes->path().filename()) && lives_in(processes->path(), group)) return true;
+    const std::string name = processes->path().filename();
+    const bool is_process = name.find_first_not_of("0123456789") == std::string::npos;
+    if (is_process && lives_in(processes->path(), group)) return true;
   }
   return false;
 }
@@ -141,21 +133,9 @@ bool has_living_process(pid_t group) {
 
 ChildProcess::ChildProcess(Setup setup, ProcessGroups& groups) : groups_(groups) {
   SpawnPlan plan;
-  Pipe for_input = make_pipe();
-  plan.use(for_input.read, STDIN_FILENO);
-  Pipe for_output;
-  if (setup.take_output) {
-    for_output = make_pipe();
-    plan.use(for_output.write, STDOUT_FILENO);
-  }
-  Pipe for_errors;
-  if (setup.take_errors) {
-    for_errors = make_pipe();
-    plan.use(for_errors.write, STDERR_FILENO);
-  }
-  input = without_blocking(std::move(for_input.write));
-  if (setup.take_output) output = without_blocking(std::move(for_output.read));
-  if (setup.take_errors) errors = without_blocking(std::move(for_errors.read));
+  input = plan.pipe_as(STDIN_FILENO);
+  if (setup.take_output) output = plan.pipe_as(STDOUT_FILENO);
+  if (setup.take_errors) errors = plan.pipe_as(STDERR_FILENO);
   pid_ = spawn_shell(plan, setup.command, setup.environment);
   groups_.add(pid_);
   process_ = Descriptor(::pidfd_open(pid_, 0));

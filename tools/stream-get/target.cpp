@@ -45,13 +45,9 @@ class OutputRecords {
         source_(framing.kind == Framing::Kind::frames ? make_frame_source(false) : make_json_source(false)) {}
 
   void take(Input& input) {
-    if (framing_.keyed()) {
-      read(input);
-    } else {
-      packer_.add_lines({input.buffer.data(), input.complete}, input.lengths);
-    }
+    if (framing_.keyed()) return read(input);
+    packer_.add_lines({input.buffer.data(), input.complete}, input.lengths);
     pieces_ += input.lengths.size();
-    bytes_ += input.complete;
   }
 
   /// The piece that comes next, "line 3": for messages.
@@ -62,21 +58,15 @@ class OutputRecords {
 
   void read(Input& input) {
     std::size_t at = 0;
-    std::size_t piece = 0;
-    try {
-      for (const std::uint32_t length : input.lengths) {
-        source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
-          check(record, max_record_size_);
-          packer_.add(record);
-          return true;
-        });
-        at += length + (frames() ? 0 : 1);
-        ++piece;
-      }
-    } catch (const Error&) {
-      pieces_ += piece;
-      bytes_ += at;
-      throw;
+    for (const std::uint32_t length : input.lengths) {
+      source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
+        check(record, max_record_size_);
+        packer_.add(record);
+        return true;
+      });
+      at += length + (frames() ? 0 : 1);
+      ++pieces_;
+      bytes_ += length;
     }
     packer_.flush();
     source_->release();
@@ -87,7 +77,7 @@ class OutputRecords {
   producing::Packer& packer_;
   std::unique_ptr<RecordSource> source_;
   std::uint64_t pieces_ = 0;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_ = 0;  // of the pieces
 };
 
 }  // namespace

@@ -18,22 +18,18 @@ class RecordBudget {
  public:
   /// Unset: no limit.
   explicit RecordBudget(std::optional<std::uint64_t> count)
-      : left_(count.value_or(std::numeric_limits<std::uint64_t>::max())) {}
+      : left_(static_cast<std::int64_t>(count.value_or(std::numeric_limits<std::int64_t>::max()))) {}
 
   /// Takes `wanted` records, or all that are left if these are fewer. Returns how many it took.
   std::size_t take(std::size_t wanted) {
-    std::uint64_t left = left_;
-    std::uint64_t taken = 0;
-    do {
-      taken = std::min<std::uint64_t>(left, wanted);
-    } while (!left_.compare_exchange_weak(left, left - taken));
-    return taken;
+    const auto most = static_cast<std::int64_t>(wanted);
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(left_.fetch_sub(most), 0, most));
   }
 
-  [[nodiscard]] bool is_spent() const { return left_ == 0; }
+  [[nodiscard]] bool is_spent() const { return left_ <= 0; }
 
  private:
-  std::atomic<std::uint64_t> left_;
+  std::atomic<std::int64_t> left_;  // below 0 if more was wanted
 };
 
 /// What stream-get does with the records of one worker, and how that went: --count, --strict and a stop end it.
