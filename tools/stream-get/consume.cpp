@@ -81,15 +81,15 @@ class Workers {
 
   /// Makes the consumer if it is new. Returns its UUID.
   std::string begin(Stream& stream) {
-    const std::string start = written_position(command_);
-    const Position from = position_of("--from", start, false, context_.clock.now());
+    const std::string from_text = written_position(command_);
+    const Position from = position_of("--from", from_text, false, context_.clock.now());
     const std::string& name = *command_.consumer.name;
     const std::string guess = nearest_consumer(stream, name);
     if (consuming::make_consumer(stream, name, from, context_.clock)) {
-      context_.warn(fmt::format("new consumer {} begins at {}{}", quote(name), start, guess));
+      context_.warn(fmt::format("new consumer {} begins at {}{}", quote(name), from_text, guess));
     } else if (command_.from) {
       context_.warn(fmt::format("--from {} is ignored: consumer {} goes on where it stopped, and --seek sets it",
-                                quote(start), quote(name)));
+                                quote(from_text), quote(name)));
     }
     const auto consumer = stream.leases().find(name);
     if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: it was removed", quote(name)));
