@@ -1,5 +1,3 @@
-#include "tools/stream-get/batch_renderer.h"
-
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include "refusal.h"
+#include "tools/stream-get/record_writer.h"
 
 namespace shardlog::cli {
 namespace {

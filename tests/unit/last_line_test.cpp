@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/stream-get/command_output.h"
+#include "tools/stream-get/command_run.h"
 
 namespace shardlog::cli {
 namespace {

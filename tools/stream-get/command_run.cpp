@@ -1,6 +1,7 @@
 #include "tools/stream-get/command_run.h"
 
 #include <limits.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@
 namespace shardlog::cli {
 
 namespace {
+
+constexpr const char* keeping = "keep a command's output";
 
 using Buffer = std::array<char, 64UL * 1024>;
 
@@ -111,6 +114,41 @@ class CommandRun {
 };
 
 }  // namespace
+
+Spool::Spool(std::uint64_t most) : most_(most), file_(::memfd_create("output of a command", MFD_CLOEXEC)) {
+  if (!file_.is_open()) fail_io(keeping);
+}
+
+void Spool::clear() {
+  if (::ftruncate(file_.get(), 0) != 0) fail_io(keeping);
+  size_ = 0;
+}
+
+bool Spool::add(std::string_view bytes) {
+  if (size_ + bytes.size() > most_) return false;
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_io(keeping);
+    size_ += static_cast<std::uint64_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+void LastLine::add(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t end = bytes.find('\n');
+    const std::string_view part = bytes.substr(0, end);
+    if (part.find_first_not_of(" \t\r") != std::string_view::npos) current_is_blank_ = false;
+    current_ += part.substr(0, longest - std::min(longest, current_.size()));
+    if (end == std::string_view::npos) return;
+    if (current_.ends_with('\r')) current_.pop_back();
+    if (!std::exchange(current_is_blank_, true)) last_ = std::move(current_);
+    current_.clear();
+    bytes.remove_prefix(end + 1);
+  }
+}
 
 CommandResult run_command(ChildProcess::Setup setup, ProcessGroups& groups, std::string_view input, Spool* spool,
                           consuming::Lifeline& lifeline) {

@@ -12,7 +12,6 @@
 #include "shardlog/consuming/checkpoint_order.h"
 #include "tools/common/json_text.h"
 #include "tools/common/units.h"
-#include "tools/stream-get/command_run.h"
 #include "tools/stream-get/tended_poll.h"
 
 namespace shardlog::cli {

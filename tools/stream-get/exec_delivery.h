@@ -8,8 +8,7 @@
 
 #include "tools/common/stop_event.h"
 #include "tools/stream-get/attempt_plan.h"
-#include "tools/stream-get/batch_renderer.h"
-#include "tools/stream-get/command_output.h"
+#include "tools/stream-get/command_run.h"
 #include "tools/stream-get/target.h"
 #include "tools/stream-get/worker_delivery.h"
 

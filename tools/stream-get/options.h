@@ -29,7 +29,7 @@ enum class OnFailure { stop, skip, dead_letter };
 /// The options about consumers and their commands. All of them need a name.
 struct ConsumerOptions {
   std::optional<std::string> name;
-  consuming::WorkerOptions worker;  ///< as far as its own options say; `worker.worker` is empty for the default
+  consuming::WorkerOptions worker;  ///< what its own options set; `worker.worker` is empty for HOST:PID
   bool no_checkpoint = false;       ///< only look
 
   std::optional<std::string> exec;  ///< unset: print the records

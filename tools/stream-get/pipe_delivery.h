@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "tools/common/output_reader.h"
-#include "tools/stream-get/batch_renderer.h"
 #include "tools/stream-get/patient_output.h"
 #include "tools/stream-get/worker_delivery.h"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/consuming/delivery.h"
 #include "shardlog/log/stream.h"
 #include "tools/common/output.h"
 #include "tools/stream-get/options.h"
@@ -42,6 +43,27 @@ class RecordWriter {
 /// The writer of a form. `uuid` is the stream's; `output` must outlive the writer. Throws usage if the form makes no
 /// sense: a template with an unknown field, frames for a terminal.
 std::unique_ptr<RecordWriter> make_record_writer(const OutputForm& form, const std::string& uuid, Output& output);
+
+/// The records of a batch in one form.
+struct Rendering {
+  std::string text;
+  std::vector<std::uint64_t> ends;  ///< where each record ends in it; records of one frame end together
+};
+
+/// Makes the text of a batch in memory. For one thread.
+class BatchRenderer {
+ public:
+  /// `for_terminal` escapes what could control a terminal. Throws as make_record_writer().
+  BatchRenderer(const OutputForm& form, const std::string& uuid, bool for_terminal);
+
+  /// Valid until the next call.
+  const Rendering& render(const consuming::Batch& batch);
+
+ private:
+  Rendering rendering_;
+  Output output_;
+  std::unique_ptr<RecordWriter> writer_;
+};
 
 /// "gap: shardId-000000000000 12..40 trimmed", or "lost".
 std::string text_of(const Gap& gap);

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "shardlog/consuming/delivery.h"
-#include "tools/stream-get/options.h"
+#include "tools/stream-get/record_writer.h"
 
 namespace shardlog::cli {
 
@@ -39,8 +39,18 @@ class WorkerDelivery : public consuming::Delivery {
   WorkerDelivery(const GetCommand& command, RecordBudget& budget, const Context& context, std::stop_token stop)
       : command_(command), budget_(budget), context_(context), stop_(std::move(stop)) {}
 
-  bool deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) final;
-  bool tell(const Gap& gap) final;
+  bool deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) final {
+    if (!goes_on()) return false;
+    const consuming::Batch part = batch.part(0, budget_.take(batch.records()));
+    return !part.slices.empty() && deliver_part(part, lifeline) && goes_on();
+  }
+
+  bool tell(const Gap& gap) final {
+    context_.message(text_of(gap));
+    partly_ = true;
+    return !command_.strict;
+  }
+
   void flush(consuming::Lifeline& /*lifeline*/) final {}  // nothing is gathered
   void finish(consuming::Lifeline& /*lifeline*/) override {}
 
