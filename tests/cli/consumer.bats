@@ -97,7 +97,7 @@ at_the_end() {
   expect_stdout $'b\nc'
 }
 
-@test "children are read behind their parents" {
+@test "children are read after their parents" {
   setup_stream s
   seq -f 'k %.0f' 5 | stream-put --key-field 1 s
   stream-reshard split s 0
@@ -148,7 +148,7 @@ at_the_end() {
   expect_silence stream-get -c x s
 }
 
-@test "the checkpoint is behind what the reader has taken, also when it reads on for long" {
+@test "the checkpoint is after what the reader has taken, even if it reads on for long" {
   ten_byte_records 30000
   stream-get -q -c x s | (
     dd bs=100000 count=1 iflag=fullblock status=none
@@ -158,7 +158,7 @@ at_the_end() {
   expect_silence stream-get -c x s
 }
 
-@test "a signal waits for the reader, and the next run goes on behind it" {
+@test "a signal waits for the reader, and the next run goes on after what it has taken" {
   ten_byte_records 100000
   mkfifo pipe
   exec {reader}<>pipe
@@ -344,10 +344,10 @@ all_are_there() {
   expect_same "$STDOUT" expected
 }
 
-@test "--seek refuses what is not a place" {
+@test "--seek refuses what is not a position" {
   setup_stream s --shards 2
   seq 20 | stream-put --key-field 1 s
-  expect_failure 64 "takes exactly one --shard" stream-get -c x --seek at:1 s
+  expect_failure 64 "give exactly one --shard" stream-get -c x --seek at:1 s
   expect_failure 64 "--seek: takes one --shard" stream-get -c x --seek latest --shard 0 --shard 1 s
   expect_failure 64 "not a position" stream-get -c x --seek nowhere s
   expect_failure 66 "shardId-000000000007" stream-get -c x --new --seek latest --shard 7 s
@@ -439,7 +439,7 @@ all_are_there() {
   expect_failure 66 "consumer 'x'" stream-get -c x --no-checkpoint s
 }
 
-@test "reading for a consumer takes the right to write" {
+@test "reading for a consumer needs permission to write" {
   need_root "to become somebody else"
   enter_public_directory
   setup_stream s
@@ -447,7 +447,7 @@ all_are_there() {
   expect_failure 77 "'s" as_nobody stream-get -c x s
 }
 
-@test "records that were trimmed are told, and --strict stops there" {
+@test "trimmed records are reported, and --strict stops there" {
   setup_stream s --retention 1s
   put s a b
   expect_success stream-get -q -c x -n 1 s

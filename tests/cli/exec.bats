@@ -446,7 +446,7 @@ is_gone_when_terminated() {
   expect_equal "$(stream-get t | wc -l)" 14
 }
 
-@test "--into refuses the stream that is read, and forms with no way back" {
+@test "--into refuses the stream that is read, and forms that cannot be read back" {
   numbers 1
   setup_stream t
   expect_failure 64 "stream that is read" stream-get -c x --exec cat --into s s

@@ -156,7 +156,7 @@ now() {
   date +%s%3N
 }
 
-@test "--idle-exit ends when nothing came in for so long, and not before" {
+@test "--idle-exit ends when nothing came in for that long, and not before" {
   setup_stream s
   put s a
   local started took
@@ -245,7 +245,7 @@ wakeups() {
   expect_stdout "$(seq 2000)"
 }
 
-@test "who only reads wakes nobody" {
+@test "reading wakes nobody" {
   setup_stream s
   put s a
   start stream-get -v -f s

@@ -125,7 +125,7 @@ expect_got() {
   expect_same "$STDOUT" expected
 }
 
-@test "a shard that is not there is not found, one that is none a usage error" {
+@test "a shard that does not exist is not found, and a text that is not a shard is a usage error" {
   new_stream s --shards 4
   put s a
   expect_failure 66 "'s'.*shardId-000000000004" stream-get --shard 4 s
@@ -321,7 +321,7 @@ at() {
 
 # --- JSON ----------------------------------------------------------------------------------------------------------------
 
-@test "--json is an object a line, as Python and jq read it" {
+@test "--json prints one object per line, as Python and jq read it" {
   new_stream s --shards 2
   printf 'k1 plain\né🦊 non-ASCII\n"q\\ \tquote "and" \\ back\n' | stream-put s --key-field 1
   printf 'no key\n\n' | stream-put s

@@ -240,7 +240,7 @@ keyed_stream() {
   done
 }
 
-@test "last:N with --follow goes on with what comes" {
+@test "last:N with --follow goes on with records that arrive later" {
   stream-create s
   seq 10 | stream-put s
   start stream-get s --from last:3 --follow -n 5
@@ -250,7 +250,7 @@ keyed_stream() {
   expect_stdout "$(seq 8 12)"
 }
 
-@test "at: and after: cut before and behind a record" {
+@test "at: and after: cut before and after a record" {
   stream-create s
   seq 10 | stream-put s
   seq 11 20 | stream-put s
@@ -388,7 +388,7 @@ sys.exit(program.wait())' "$@"
   awk -v earliest='0 0 390 590' '{ split(earliest, e, " "); if ($1 < e[NR]) { print "record", NR, "after", $1, "ms"; exit 1 } }' times
 }
 
-@test "--replay of many times the speed takes so much less" {
+@test "--replay of many times the speed takes that much less time" {
   paced_stream 0 20000 40000
   expect_success stream-get s --replay 1000x
   expect_stdout "$(seq 3)"
@@ -406,7 +406,7 @@ sys.exit(program.wait())' "$@"
   expect_stdout $'b 2\nb 3'
 }
 
-@test "a wait of --replay is no secret to who reads, and a signal ends it" {
+@test "in a wait of --replay the reader has everything before it, and a signal ends the wait" {
   paced_stream 0 59000
   local signal status
   for signal in INT:130 TERM:143; do

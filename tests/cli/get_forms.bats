@@ -61,7 +61,7 @@ sys.stdout.buffer.write(open("input", "rb").read().replace(b"\n", ast.literal_ev
   done
 }
 
-@test "-0 and -d stand behind each record, whatever its bytes" {
+@test "-0 and -d follow each record, whatever its bytes" {
   various_stream 4
   expect_lines_replaced 'b"\0"' -0
   expect_lines_replaced 'b"\0"' --null
@@ -79,7 +79,7 @@ sys.stdout.buffer.write(open("input", "rb").read().replace(b"\n", ast.literal_ev
   expect_lines_replaced 'b""' --delimiter=
 }
 
-@test "a delimiter is written behind the records that -n and -k leave" {
+@test "a delimiter follows the records that -n and -k let through" {
   stream-create s
   printf 'a 1\nb 2\na 3\nc 4\na 5\n' | stream-put s --key-field 1
   expect_equal "$(stream-get s -k a -d '; ')" 'a 1; a 3; a 5; '

@@ -148,7 +148,7 @@ load helpers
   put s a
   expect_status 0 stream-get s --format data
   expect_stdout data
-  expect_stderr_line "--format 'data' names no field, such as \{data\}: every line is the same"
+  expect_stderr_line "--format 'data' has no field such as \{data\}: every line is the same"
   expect_success stream-get s -q --format data
   expect_success stream-get s --format '{data}'
 }

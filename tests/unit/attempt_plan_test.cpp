@@ -10,7 +10,7 @@ namespace shardlog::cli {
 namespace {
 
 using Then = AttemptPlan::Then;
-using Parts = std::vector<AttemptPlan::Part>;
+using Parts = std::vector<RecordRun>;
 
 /// What a command is run for that fails with any of the `bad` records, and which records are given up.
 struct Trace {
@@ -64,7 +64,7 @@ TEST(AttemptPlan, OnlyTheWholeAndSingleRecordsAreRetried) {
   EXPECT_EQ(trace(3, 1, {0}).attempts, (Parts{{0, 3}, {0, 3}, {0, 2}, {0, 1}, {0, 1}, {1, 1}, {2, 1}}));
 }
 
-TEST(AttemptPlan, RecordsAreDealtWithInTheirOrderAndEachOnce) {
+TEST(AttemptPlan, EachRecordIsDealtWithOnceAndInOrder) {
   for (std::size_t records = 1; records <= 33; ++records) {
     for (std::size_t bad = 0; bad < records; ++bad) {
       AttemptPlan plan(records, 0);
@@ -74,7 +74,7 @@ TEST(AttemptPlan, RecordsAreDealtWithInTheirOrderAndEachOnce) {
         if (bad < part->first || bad >= part->first + part->count) {
           plan.succeeded();
         } else if (plan.failed() == Then::give_up) {
-          ASSERT_EQ(*part, (AttemptPlan::Part{bad, 1}));
+          ASSERT_EQ(*part, (RecordRun{bad, 1}));
           plan.given_up();
         } else {
           continue;

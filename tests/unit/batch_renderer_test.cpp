@@ -1,5 +1,3 @@
-#include "tools/stream-get/batch_renderer.h"
-
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include "refusal.h"
+#include "tools/stream-get/record_writer.h"
 
 namespace shardlog::cli {
 namespace {
@@ -65,7 +64,7 @@ TEST(BatchRenderer, RecordsOfAFrameEndTogether) {
   EXPECT_EQ(rendering.ends[2], rendering.text.size());
 }
 
-TEST(BatchRenderer, BeginsAnewEachTime) {
+TEST(BatchRenderer, StartsAfreshEachTime) {
   BatchRenderer lines({}, uuid, false);
   lines.render(three_records());
   const consuming::Batch large{ShardId(0), 1, 1, {{stored({std::string(1'000'000, 'x'), "y"}, 5), 0, 2}}};

@@ -24,11 +24,11 @@ class PacerTest : public testing::Test {
   test::ManualClock clock_;
 };
 
-TEST_F(PacerTest, TheFirstIsDueAtOnce) {
+TEST_F(PacerTest, TheFirstRecordIsDueAtOnce) {
   EXPECT_EQ(Pacer(1, clock_).until_due(noon_and(hours(5))), Duration(0));
 }
 
-TEST_F(PacerTest, TheOthersAsLongAfterItAsTheyArrived) {
+TEST_F(PacerTest, LaterRecordsKeepTheirDistanceToTheFirst) {
   Pacer pacer(1, clock_);
   EXPECT_EQ(pacer.until_due(noon_and(seconds(0))), Duration(0));
   EXPECT_EQ(pacer.until_due(noon_and(seconds(0))), Duration(0));
@@ -38,7 +38,7 @@ TEST_F(PacerTest, TheOthersAsLongAfterItAsTheyArrived) {
   EXPECT_EQ(pacer.until_due(noon_and(seconds(11))), seconds(7));
 }
 
-TEST_F(PacerTest, DividedByTheSpeed) {
+TEST_F(PacerTest, TheSpeedDividesTheDistance) {
   Pacer fast(10, clock_);
   EXPECT_EQ(fast.until_due(noon_and(seconds(0))), Duration(0));
   EXPECT_EQ(fast.until_due(noon_and(seconds(1))), milliseconds(100));
@@ -47,7 +47,7 @@ TEST_F(PacerTest, DividedByTheSpeed) {
   EXPECT_EQ(slow.until_due(noon_and(seconds(1))), seconds(2));
 }
 
-TEST_F(PacerTest, NoWaitForWhatIsLate) {
+TEST_F(PacerTest, ALateRecordIsDueAtOnce) {
   Pacer pacer(1, clock_);
   EXPECT_EQ(pacer.until_due(noon_and(seconds(0))), Duration(0));
   clock_.let_pass(seconds(60));
@@ -55,7 +55,7 @@ TEST_F(PacerTest, NoWaitForWhatIsLate) {
   EXPECT_EQ(pacer.until_due(noon_and(seconds(61))), seconds(1));
 }
 
-TEST_F(PacerTest, NoWaitWhereArrivalsGoBack) {
+TEST_F(PacerTest, ARecordThatArrivedBeforeTheFirstIsDueAtOnce) {
   Pacer pacer(1, clock_);
   EXPECT_EQ(pacer.until_due(noon_and(seconds(10))), Duration(0));
   EXPECT_EQ(pacer.until_due(noon_and(seconds(5))), Duration(0));

@@ -38,20 +38,20 @@ Runs selected(RecordFilter& filter, const StoredBatch& batch) {
   return {runs.begin(), runs.end()};
 }
 
-TEST(RecordFilter, ABatchThatIsWantedAsItIs) {
+TEST(RecordFilter, WithoutConditionsKeepsTheWholeBatch) {
   RecordFilter filter({}, std::nullopt, all);
   EXPECT_EQ(selected(filter, keyless(5)), (Runs{{0, 5}}));
   EXPECT_FALSE(filter.done());
 }
 
-TEST(RecordFilter, OnlyWhatWasAskedFor) {
+TEST(RecordFilter, KeepsOnlyWhatTheReadAskedFor) {
   RecordFilter filter({}, std::nullopt, all);
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 1, 3)), (Runs{{1, 3}}));
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 4, 1)), (Runs{{4, 1}}));
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 2, 0)), Runs{});
 }
 
-TEST(RecordFilter, CountsOverBatches) {
+TEST(RecordFilter, CountsAcrossBatches) {
   RecordFilter filter({}, std::nullopt, 7);
   EXPECT_EQ(selected(filter, keyless(5)), (Runs{{0, 5}}));
   EXPECT_EQ(selected(filter, batch_of(Keys(5), 1, 4)), (Runs{{1, 2}}));
@@ -59,11 +59,11 @@ TEST(RecordFilter, CountsOverBatches) {
   EXPECT_EQ(selected(filter, keyless(5)), Runs{});
 }
 
-TEST(RecordFilter, CountOfNothingIsDoneAtOnce) {
+TEST(RecordFilter, ACountOfZeroIsDoneAtOnce) {
   EXPECT_TRUE(RecordFilter({}, std::nullopt, 0).done());
 }
 
-TEST(RecordFilter, RunsOfOneKey) {
+TEST(RecordFilter, KeepsRunsOfOneKey) {
   const Keys keys{"a", "a", "b", std::nullopt, "a", "aa", "", "a"};
   RecordFilter filter({"a"}, std::nullopt, all);
   EXPECT_EQ(selected(filter, batch_of(keys, 0, 8)), (Runs{{0, 2}, {4, 1}, {7, 1}}));
@@ -71,19 +71,19 @@ TEST(RecordFilter, RunsOfOneKey) {
   EXPECT_EQ(selected(filter, batch_of(keys, 2, 2)), Runs{});
 }
 
-TEST(RecordFilter, RunsOfSeveralKeys) {
+TEST(RecordFilter, KeepsRunsOfSeveralKeys) {
   const Keys keys{"b", "a", "c", std::nullopt, "a", "ab", "", "b"};
   RecordFilter filter({"b", "a", "b"}, std::nullopt, all);
   EXPECT_EQ(selected(filter, batch_of(keys, 0, 8)), (Runs{{0, 2}, {4, 1}, {7, 1}}));
 }
 
-TEST(RecordFilter, CountsOnlyWhatTheKeyLeaves) {
+TEST(RecordFilter, CountsOnlyRecordsWithTheKey) {
   RecordFilter filter({"a"}, std::nullopt, 2);
   EXPECT_EQ(selected(filter, batch_of({"b", "a", "b", "a", "a"}, 0, 5)), (Runs{{1, 1}, {3, 1}}));
   EXPECT_TRUE(filter.done());
 }
 
-TEST(RecordFilter, SamplesOnlyWhatTheKeyLeaves) {
+TEST(RecordFilter, SamplesOnlyRecordsWithTheKey) {
   RecordFilter filter({"a"}, Sampler(50, Sampler::By::record), all);
   const Keys keys{"a", "b", "a", "b", "a", "b", "a", "b"};
   EXPECT_EQ(selected(filter, batch_of(keys, 0, 8)), (Runs{{2, 1}, {6, 1}}));

@@ -1,9 +1,9 @@
-#include "tools/stream-get/taken_ledger.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
+
+#include "tools/stream-get/pipe_delivery.h"
 
 namespace shardlog::cli {
 namespace {
@@ -29,14 +29,14 @@ TEST(TakenLedger, ARecordIsTakenWithItsLastByte) {
   EXPECT_EQ(taken(ledger, 10), "0:1");
 }
 
-TEST(TakenLedger, EachIsToldOnce) {
+TEST(TakenLedger, ReturnsEachRecordOnce) {
   TakenLedger ledger;
   add(ledger, 10, 0, 1);
   EXPECT_EQ(taken(ledger, 100), "0:1");
   EXPECT_EQ(taken(ledger, 100), "");
 }
 
-TEST(TakenLedger, TheLastOneOfEachShard) {
+TEST(TakenLedger, ReturnsTheLastRecordOfEachShard) {
   TakenLedger ledger;
   add(ledger, 2, 3, 8);
   add(ledger, 4, 1, 20);
@@ -47,7 +47,7 @@ TEST(TakenLedger, TheLastOneOfEachShard) {
   EXPECT_EQ(taken(ledger, 10), "1:21");
 }
 
-TEST(TakenLedger, RecordsWithoutABytePassWithWhatIsBeforeThem) {
+TEST(TakenLedger, ARecordWithoutBytesIsTakenWithWhatIsBeforeIt) {
   TakenLedger ledger;
   add(ledger, 0, 0, 1);
   add(ledger, 5, 0, 2);
@@ -56,7 +56,7 @@ TEST(TakenLedger, RecordsWithoutABytePassWithWhatIsBeforeThem) {
   EXPECT_EQ(taken(ledger, 5), "0:3");
 }
 
-TEST(TakenLedger, GoesOnBehindWhatWasTaken) {
+TEST(TakenLedger, GoesOnAfterWhatWasTaken) {
   TakenLedger ledger;
   EXPECT_EQ(taken(ledger, 0), "");
   add(ledger, 3, 0, 1);

@@ -98,7 +98,7 @@ TEST_F(TargetTest, StoresOutputAndPositionTogether) {
   EXPECT_EQ(contents(), (Contents{"=a", "=b", "=c"}));
 }
 
-TEST_F(TargetTest, EachGenerationHasItsPositionAndDeadLettersHaveTheirs) {
+TEST_F(TargetTest, EachGenerationHasItsOwnPositionAndDeadLettersHaveTheirOwn) {
   target().store(batch(1, 10), Spool("a\n").file());
   Target again = target();
   EXPECT_EQ(again.position(lease(2)), std::nullopt);
@@ -108,12 +108,12 @@ TEST_F(TargetTest, EachGenerationHasItsPositionAndDeadLettersHaveTheirs) {
   EXPECT_EQ(contents(), (Contents{"=a", "=b"}));
 }
 
-TEST_F(TargetTest, WhoWasOvertakenIsFenced) {
+TEST_F(TargetTest, IsFencedIfAnotherWasFaster) {
   Target slow = target();
   EXPECT_EQ(slow.position(lease()), std::nullopt);
   target().store(batch(1, 5), Spool("a\n").file());
   EXPECT_EQ(refusal([&] { slow.store(batch(1, 8), Spool("b\n").file()); }), ErrorCode::fenced);
-  // Also who never looked.
+  // The same if it never asked for the position.
   EXPECT_EQ(refusal([&] { target().store(batch(5, 8), Spool("b\n").file()); }), ErrorCode::fenced);
   EXPECT_EQ(contents(), Contents{"=a"});
 }
@@ -134,7 +134,7 @@ TEST_F(TargetTest, TakesTheFormThatTheCommandWasGiven) {
   EXPECT_EQ(refusal([&] { (void)target({OutputForm::Kind::delimited, ""}); }), ErrorCode::usage);
 }
 
-TEST_F(TargetTest, OutputThatIsNotOfTheFormIsRefusedWhole) {
+TEST_F(TargetTest, RefusesAllOutputIfSomeIsNotOfTheForm) {
   Target into = target({OutputForm::Kind::json, {}});
   const std::string good = R"({"data":"a"})"
                            "\n";
@@ -157,7 +157,7 @@ TEST_F(TargetTest, OutputThatIsNotOfTheFormIsRefusedWhole) {
   EXPECT_EQ(contents(), Contents{"=a"});
 }
 
-TEST_F(TargetTest, TakesSixtyFourMebibytesAndNotOneByteMore) {
+TEST_F(TargetTest, TakesSixtyFourMebibytesAndNotAByteMore) {
   std::string most;
   for (std::string line = std::string((1 << 20) - 1, 'x') + "\n"; most.size() < most_output;) most += line;
   target().store(batch(1, 2), Spool(most).file());
@@ -166,7 +166,7 @@ TEST_F(TargetTest, TakesSixtyFourMebibytesAndNotOneByteMore) {
   EXPECT_EQ(target().position(lease()), SequenceNumber(2));
 }
 
-TEST_F(TargetTest, RoutesAgainWhereShardsWereMerged) {
+TEST_F(TargetTest, RoutesAgainAfterAMerge) {
   Target into = target({OutputForm::Kind::json, {}});
   const std::string output = R"({"data":"a","key":"k"})";
   into.store(batch(1, 1), Spool(output).file());
@@ -178,20 +178,20 @@ TEST_F(TargetTest, RoutesAgainWhereShardsWereMerged) {
 }
 
 TEST_F(TargetTest, DeadLettersAreStoredOnce) {
-  const std::vector<Record> letters{{"dead", "k"}};
-  const std::vector<Record> empty_key{{"dead", ""}};
+  const Record letter{"dead", "k"};
+  const Record empty_key{"dead", ""};
   Target first = target({}, Target::Kind::dead_letters);
-  first.store(batch(5, 5), letters);
+  first.store(batch(5, 5), letter);
   Target second = target({}, Target::Kind::dead_letters);
   EXPECT_EQ(second.position(lease()), SequenceNumber(5));
-  second.store(batch(5, 5), letters);
-  second.store(batch(7, 7), letters);
+  second.store(batch(5, 5), letter);
+  second.store(batch(7, 7), letter);
   EXPECT_EQ(contents(), (Contents{"k=dead", "k=dead"}));
-  EXPECT_EQ(refusal([&] { first.store(batch(6, 6), letters); }), ErrorCode::fenced);
+  EXPECT_EQ(refusal([&] { first.store(batch(6, 6), letter); }), ErrorCode::fenced);
   EXPECT_EQ(refusal([&] { second.store(batch(8, 8), empty_key); }), ErrorCode::malformed);
 }
 
-TEST_F(TargetTest, IsNotTheStreamThatIsRead) {
+TEST_F(TargetTest, RefusesTheStreamThatIsRead) {
   const std::string own = open(address(), {}, clock_)->describe().uuid;
   EXPECT_EQ(refusal([&] {
               Target(Target::Kind::output, address(), {}, {own, consumer_}, context_);

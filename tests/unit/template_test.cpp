@@ -24,16 +24,16 @@ TemplatePart field(Field which) {
   return {which};
 }
 
-TEST(Template, OfNothing) {
+TEST(Template, OfNothingHasNoParts) {
   EXPECT_EQ(parse_template(""), Parts{});
 }
 
-TEST(Template, TextAlone) {
+TEST(Template, MayBeTextAlone) {
   EXPECT_EQ(parse_template("a: b"), Parts{text("a: b")});
   EXPECT_EQ(parse_template("é\n"), Parts{text("é\n")});
 }
 
-TEST(Template, EveryField) {
+TEST(Template, KnowsEveryField) {
   const std::vector<std::pair<std::string_view, Field>> table{
       {"{data}", Field::data},
       {"{data:json}", Field::data_json},
@@ -50,7 +50,7 @@ TEST(Template, EveryField) {
   for (const auto& [written, which] : table) EXPECT_EQ(parse_template(written), Parts{field(which)}) << written;
 }
 
-TEST(Template, FieldsAndTextInTurn) {
+TEST(Template, MixesFieldsAndText) {
   EXPECT_EQ(parse_template("{key} -> {data}"), (Parts{field(Field::key), text(" -> "), field(Field::data)}));
   EXPECT_EQ(parse_template("<{key}{key}>"), (Parts{text("<"), field(Field::key), field(Field::key), text(">")}));
 }

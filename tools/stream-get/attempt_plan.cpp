@@ -12,7 +12,7 @@ constexpr Duration longest_pause = std::chrono::seconds(10);
 AttemptPlan::AttemptPlan(std::size_t records, std::uint64_t retries)
     : records_(records), retries_(retries), parts_{{0, records}} {}
 
-std::optional<AttemptPlan::Part> AttemptPlan::next() const {
+std::optional<RecordRun> AttemptPlan::next() const {
   return parts_.empty() ? std::nullopt : std::optional(parts_.back());
 }
 
@@ -22,7 +22,7 @@ void AttemptPlan::succeeded() {
 }
 
 AttemptPlan::Then AttemptPlan::failed() {
-  const Part part = parts_.back();
+  const RecordRun part = parts_.back();
   ++attempts_;
   const bool in_between = part.count > 1 && part.count < records_;
   if (!in_between && attempts_ <= retries_) return Then::retry;

@@ -6,42 +6,35 @@
 #include <vector>
 
 #include "shardlog/core/clock.h"
+#include "tools/stream-get/record_run.h"
 
 namespace shardlog::cli {
 
-/// Which records of a batch to try next, in their order, when trying may fail: all of them; the same again, so many
-/// times; then halves, and halves of these, down to the single records that fail. A single one is tried again as often
-/// before it is given up; between the two nothing is, so that one bad record costs few attempts.
+/// Decides which records of a batch to try next, in their order, when a try may fail. First all of them, again for each
+/// retry; then halves, and halves of these, down to the single records that fail. A single record is retried as often
+/// as the whole batch before it is given up; the halves in between are not, so that one bad record costs few attempts.
 class AttemptPlan {
  public:
   /// REQUIRES: records > 0
   AttemptPlan(std::size_t records, std::uint64_t retries);
 
-  /// Consecutive records of the batch.
-  struct Part {
-    std::size_t first;
-    std::size_t count;  ///< at least 1
+  /// What to try now; nothing once all records are dealt with.
+  [[nodiscard]] std::optional<RecordRun> next() const;
 
-    friend bool operator==(const Part&, const Part&) = default;
-  };
-
-  /// What to try now; nothing when all is dealt with.
-  [[nodiscard]] std::optional<Part> next() const;
-
-  /// It went well: go on behind it.
+  /// Goes on after the records of next().
   void succeeded();
 
   enum class Then {
     retry,   ///< the same, after a pause
     halve,   ///< the first half of it
-    give_up  ///< nothing, it is a single record: to be left out by given_up(), or the end
+    give_up  ///< nothing, because it is a single record: call given_up(), or end
   };
   Then failed();
 
   /// How long to wait before the retry that failed() has asked for: longer each time, at most 10 seconds.
   [[nodiscard]] Duration pause() const;
 
-  /// How often the part was tried in a row.
+  /// How often the records of next() were tried in a row.
   [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
 
   void given_up() { succeeded(); }
@@ -49,7 +42,7 @@ class AttemptPlan {
  private:
   std::size_t records_;
   std::uint64_t retries_;
-  std::vector<Part> parts_;  ///< that are left, the next one last
+  std::vector<RecordRun> parts_;  ///< that are left, the next one last
   std::uint64_t attempts_ = 0;
 };
 

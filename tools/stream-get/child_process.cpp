@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 extern "C" {
-#include <sys/pidfd.h>  // which says so by itself only since glibc 2.37
+#include <sys/pidfd.h>  // has no extern "C" of its own before glibc 2.37
 }
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "shardlog/core/error.h"
-#include "tools/stream-get/process_group.h"
 
 namespace shardlog::cli {
 
@@ -31,31 +33,14 @@ void check(const char* what, int error_number) {
   throw error.code() == ErrorCode::busy ? error : Error(ErrorCode::io, error.what());
 }
 
-struct Pipe {
-  Descriptor read;
-  Descriptor write;
-};
-
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) check("make a pipe", errno);
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-/// The end of a pipe that is ours: a property of this end only.
-Descriptor without_blocking(Descriptor end) {
-  if (::fcntl(end.get(), F_SETFL, O_NONBLOCK) != 0) check("set up a pipe", errno);
-  return end;
-}
-
-/// What posix_spawn(3) is told, with an owner.
+/// What posix_spawn(3) needs, freed at the end.
 class SpawnPlan {
  public:
   SpawnPlan() {
     check("prepare a command", ::posix_spawn_file_actions_init(&actions));
     check("prepare a command", ::posix_spawnattr_init(&attributes));
-    // A process group of its own, so that signals for us are not for it; and none of the signals that we block or
-    // ignore is blocked or ignored by it.
+    // In a process group of its own the command does not get our signals. It neither blocks nor ignores those that we
+    // do.
     sigset_t none{};
     ::sigemptyset(&none);
     sigset_t by_default{};
@@ -76,12 +61,24 @@ class SpawnPlan {
     ::posix_spawnattr_destroy(&attributes);
   }
 
-  void use(const Descriptor& end, int as) {
-    check("prepare a command", ::posix_spawn_file_actions_adddup2(&actions, end.get(), as));
+  /// Gives the command a pipe as this descriptor. Returns our end, which alone does not block.
+  Descriptor pipe_as(int descriptor) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) check("make a pipe", errno);
+    Descriptor theirs(ends[0]);
+    Descriptor ours(ends[1]);
+    if (descriptor != STDIN_FILENO) std::swap(theirs, ours);
+    check("prepare a command", ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), descriptor));
+    if (::fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0) check("set up a pipe", errno);
+    given_.push_back(std::move(theirs));
+    return ours;
   }
 
   posix_spawn_file_actions_t actions{};
   posix_spawnattr_t attributes{};
+
+ private:
+  std::vector<Descriptor> given_;  // the command's ends, open until it is started
 };
 
 /// As exec(2) wants them.
@@ -103,25 +100,42 @@ pid_t spawn_shell(const SpawnPlan& plan, const std::string& command, std::vector
   return pid;
 }
 
+/// proc(5), /proc/[pid]/stat: "pid (name) state parent group ...", and a name may hold anything.
+bool lives_in(const std::filesystem::path& process, pid_t group) {
+  std::ifstream file(process / "stat");
+  std::string line;
+  if (!std::getline(file, line)) return false;  // it has ended meanwhile
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos) return false;
+  std::istringstream fields(line.substr(name_end + 1));
+  char state = 0;
+  pid_t parent = 0;
+  pid_t its_group = 0;
+  fields >> state >> parent >> its_group;
+  return its_group == group && state != 'Z' && state != 'X';
+}
+
+/// Whether the group has a process that is not a zombie. True if /proc does not tell.
+bool has_living_process(pid_t group) {
+  std::error_code error;
+  std::filesystem::directory_iterator processes("/proc", error);
+  if (error) return true;
+  for (; processes != std::filesystem::directory_iterator(); processes.increment(error)) {
+    if (error) return true;
+    const std::string name = processes->path().filename();
+    const bool is_process = name.find_first_not_of("0123456789") == std::string::npos;
+    if (is_process && lives_in(processes->path(), group)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 ChildProcess::ChildProcess(Setup setup, ProcessGroups& groups) : groups_(groups) {
   SpawnPlan plan;
-  Pipe for_input = make_pipe();
-  plan.use(for_input.read, STDIN_FILENO);
-  Pipe for_output;
-  if (setup.take_output) {
-    for_output = make_pipe();
-    plan.use(for_output.write, STDOUT_FILENO);
-  }
-  Pipe for_errors;
-  if (setup.take_errors) {
-    for_errors = make_pipe();
-    plan.use(for_errors.write, STDERR_FILENO);
-  }
-  input = without_blocking(std::move(for_input.write));
-  if (setup.take_output) output = without_blocking(std::move(for_output.read));
-  if (setup.take_errors) errors = without_blocking(std::move(for_errors.read));
+  input = plan.pipe_as(STDIN_FILENO);
+  if (setup.take_output) output = plan.pipe_as(STDOUT_FILENO);
+  if (setup.take_errors) errors = plan.pipe_as(STDERR_FILENO);
   pid_ = spawn_shell(plan, setup.command, setup.environment);
   groups_.add(pid_);
   process_ = Descriptor(::pidfd_open(pid_, 0));
@@ -139,7 +153,7 @@ ChildProcess::~ChildProcess() {
 
 int ChildProcess::reap() {
   siginfo_t info{};
-  // It stays a zombie until nobody here sends signals to its group any more: until then the number is its own.
+  // Leave it a zombie until `groups_` sends it no more signals: until then nobody else can get its number.
   while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
   groups_.remove(pid_);
@@ -152,7 +166,7 @@ int ChildProcess::reap() {
 void ChildProcess::terminate() {
   ::kill(-pid_, SIGTERM);
   ::kill(-pid_, SIGCONT);
-  // The shell may be gone before what it has started.
+  // What the shell has started may outlive it.
   for (int waited = 0; waited < grace_ms && !(has_ended(look_ms) && !has_living_process(pid_)); waited += look_ms) {
     if (has_ended(0)) ::poll(nullptr, 0, look_ms);
   }

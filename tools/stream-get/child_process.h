@@ -16,20 +16,20 @@ class ChildProcess {
   struct Setup {
     const std::string& command;
     std::vector<std::string> environment;  ///< all of it, as NAME=value
-    bool take_output;                      ///< otherwise it has our standard output
-    bool take_errors;                      ///< otherwise it has our standard error
+    bool take_output;                      ///< otherwise it writes to our standard output
+    bool take_errors;                      ///< otherwise it writes to our standard error
   };
 
-  /// Starts it with a pipe as its standard input. Throws io where that fails.
+  /// Starts it with a pipe as its standard input. Throws io, and busy if the system lacks processes or descriptors.
   ChildProcess(Setup setup, ProcessGroups& groups);
 
-  /// Ends it, where it was not reaped, with all that it has started: TERM, and KILL for what is still there two seconds
+  /// If it was not reaped, ends it with everything that it has started: TERM, and KILL for what is left two seconds
   /// later.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // The ends of its pipes; none blocks.
+  // Our ends of its pipes, which do not block. Those that were not asked for are not open.
   Descriptor input;
   Descriptor output;
   Descriptor errors;
@@ -37,7 +37,7 @@ class ChildProcess {
   /// Readable when it has ended.
   [[nodiscard]] int process() const { return process_.get(); }
 
-  /// Waits for its end. Its exit status, or 128+n where signal n has ended it. To be called once.
+  /// Waits for its end. Returns its exit status, or 128+n if signal n has ended it. To be called once.
   int reap();
 
  private:

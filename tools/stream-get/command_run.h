@@ -1,51 +1,62 @@
 #pragma once
 
-#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "shardlog/consuming/delivery.h"
+#include "tools/common/descriptor.h"
 #include "tools/stream-get/child_process.h"
-#include "tools/stream-get/last_line.h"
-#include "tools/stream-get/spool.h"
 
 namespace shardlog::cli {
 
-/// One run of a command, from its start to its end: feeds it, takes what it says, and tends a lifeline all the while.
-class CommandRun {
+/// The output of one command at a time, in a file in memory that has no name.
+class Spool {
  public:
-  struct Result {
-    int exit_status;           ///< 128+n where signal n has ended it
-    bool too_much_output;      ///< more than was to be kept: its pipe was closed
-    std::string last_message;  ///< the last line on its standard error, where that was asked for
-  };
+  /// Holds at most `most` bytes. Throws io.
+  explicit Spool(std::uint64_t most);
 
-  /// `spool`, where there is one, gets its output, at most `most_output` bytes. With `keep_message` its standard error
-  /// is copied to ours. All must outlive the run.
-  CommandRun(ChildProcess::Setup setup, ProcessGroups& groups, std::string_view input, Spool* spool,
-             std::uint64_t most_output);
+  void clear();
 
-  /// Until it has ended, and its output too where that is kept: as in $(COMMAND), what it has left in the background
-  /// counts. Throws io, and what the lifeline throws; then the command is ended.
-  Result run(consuming::Lifeline& lifeline);
+  /// False if there is no room for all of it: then it adds nothing.
+  [[nodiscard]] bool add(std::string_view bytes);
+
+  [[nodiscard]] int get() const { return file_.get(); }
 
  private:
-  [[nodiscard]] bool is_over() const;
-  void wait(consuming::Lifeline& lifeline);
-  void feed();
-  void take_output();
-  void take_errors();
-  void pass_on_errors();
-  void see_end();
-
-  ChildProcess child_;
-  std::string_view input_;
-  Spool* spool_;
-  std::uint64_t most_output_;
-  std::string errors_;  ///< taken, and not yet passed on
-  LastLine last_line_;
-  bool ended_ = false;
-  bool too_much_output_ = false;
+  std::uint64_t most_;
+  Descriptor file_;
+  std::uint64_t size_ = 0;
 };
+
+/// Keeps the last line of a text that comes in pieces: the last one that is not blank, without its end, and at most
+/// `longest` bytes from its start.
+class LastLine {
+ public:
+  static constexpr std::size_t longest = 4096;
+
+  void add(std::string_view bytes);
+  [[nodiscard]] const std::string& get() const { return current_is_blank_ ? last_ : current_; }
+
+ private:
+  std::string last_;
+  std::string current_;
+  bool current_is_blank_ = true;
+};
+
+struct CommandResult {
+  int exit_status;           ///< 128+n if signal n has ended it
+  bool too_much_output;      ///< the spool had no room for it: its pipe was closed
+  std::string last_message;  ///< the last line on its standard error, if that was taken
+};
+
+/// Runs a command from its start to its end: feeds it, takes what it prints, and tends the lifeline all the while. The
+/// spool gets its output (Setup::take_output); what it prints to its standard error (Setup::take_errors) is copied to
+/// ours.
+///
+/// Returns once the command has ended, and its output too if that is taken: as in $(COMMAND), what it has left in the
+/// background counts. Throws io, and what the lifeline throws; then the command has been ended.
+CommandResult run_command(ChildProcess::Setup setup, ProcessGroups& groups, std::string_view input, Spool* spool,
+                          consuming::Lifeline& lifeline);
 
 }  // namespace shardlog::cli

@@ -1,5 +1,3 @@
-#include "tools/stream-get/consume.h"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -19,7 +17,6 @@
 #include "tools/common/open_stream.h"
 #include "tools/common/units.h"
 #include "tools/stream-get/exec_delivery.h"
-#include "tools/stream-get/nearest_consumer.h"
 #include "tools/stream-get/pipe_delivery.h"
 #include "tools/stream-get/request.h"
 
@@ -27,15 +24,13 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::uint64_t usual_batch_bytes = 1024UL * 1024;
-
 std::string host_and_pid() {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host.front() = '\0';
   return fmt::format("{}:{}", host.data(), ::getpid());
 }
 
-/// What the workers have in common, and how they end together.
+/// Runs the workers of this process, which share a record budget and end together.
 class Workers {
  public:
   Workers(const GetCommand& command, const Context& context)
@@ -52,7 +47,7 @@ class Workers {
     const Target::Source source{uuid, begin(*stream)};
     std::vector<std::jthread> others;
     guard([&] {
-      for (std::uint64_t number = 2; number <= command_.consumer.workers; ++number) {
+      for (std::uint64_t number = 2; number <= command_.consumer.worker.workers; ++number) {
         others.push_back(start_thread([this, number, &source] {
           guard([&] {
             auto own_stream = open_stream();
@@ -75,7 +70,7 @@ class Workers {
     return cli::open_stream(address_of(command_.stream), Access::write, context_);
   }
 
-  /// So that what is wrong with the options makes no consumer.
+  /// Finds what is wrong with the options before a consumer is made.
   void check_before(const std::string& uuid) const {
     const ConsumerOptions& options = command_.consumer;
     const BatchRenderer renderer(command_.form, uuid, !options.exec && context_.output.is_terminal());
@@ -84,17 +79,17 @@ class Workers {
       Target(Target::Kind::dead_letters, address_of(options.dead_letters), command_.form, {uuid, {}}, context_);
   }
 
-  /// Makes the consumer where it is new. Returns its UUID.
+  /// Makes the consumer if it is new. Returns its UUID.
   std::string begin(Stream& stream) {
-    const std::string start = start_of(command_);
-    const Position from = position_of("--from", start, false, context_.clock.now());
+    const std::string from_text = written_position(command_);
+    const Position from = position_of("--from", from_text, false, context_.clock.now());
     const std::string& name = *command_.consumer.name;
     const std::string guess = nearest_consumer(stream, name);
     if (consuming::make_consumer(stream, name, from, context_.clock)) {
-      context_.warn(fmt::format("new consumer {} begins at {}{}", quote(name), start, guess));
+      context_.warn(fmt::format("new consumer {} begins at {}{}", quote(name), from_text, guess));
     } else if (command_.from) {
       context_.warn(fmt::format("--from {} is ignored: consumer {} goes on where it stopped, and --seek sets it",
-                                quote(start), quote(name)));
+                                quote(from_text), quote(name)));
     }
     const auto consumer = stream.leases().find(name);
     if (!consumer) throw Error(ErrorCode::not_found, fmt::format("consumer {}: it was removed", quote(name)));
@@ -137,27 +132,23 @@ class Workers {
   }
 
   [[nodiscard]] consuming::WorkerOptions options_of(std::uint64_t number) const {
-    const ConsumerOptions& options = command_.consumer;
-    consuming::WorkerOptions result;
-    result.consumer = *options.name;
-    result.worker = options.worker.value_or(host_and_pid());
-    if (options.workers > 1) result.worker += fmt::format("-{}", number);
-    result.lease_duration = options.lease_duration;
-    result.workers = options.workers;
+    consuming::WorkerOptions result = command_.consumer.worker;
+    result.consumer = *command_.consumer.name;
+    if (result.worker.empty()) result.worker = host_and_pid();
+    if (result.workers > 1) result.worker += fmt::format("-{}", number);
     result.follow = command_.follow;
     result.idle_exit = command_.idle_exit;
     result.poll = command_.poll;
-    result.batch = {options.batch_records, options.batch_bytes.value_or(usual_batch_bytes), options.batch_wait};
     return result;
   }
 
-  /// A person would take the wait for a program that hangs.
+  /// Without this message, a person might think that the program hangs.
   void tell_of_commands() const {
     if (::isatty(STDERR_FILENO) != 0 && !context_.groups.empty())
       context_.warn("waiting for the command to end; a second Ctrl-C kills it");
   }
 
-  /// Those of workers of this very process are not left.
+  /// Shards that other workers of this process hold do not count.
   void note_left(const std::vector<Lease>& leases) {
     for (const Lease& lease : leases) {
       if (!lease.owner || lease.owner->process == process_) continue;
@@ -166,7 +157,7 @@ class Workers {
     }
   }
 
-  /// A person would take the silence for a stream without records.
+  /// Without this message, a person might think that the stream is empty.
   void tell_of_holders() const {
     if (::isatty(STDERR_FILENO) == 0 || holders_.empty()) return;
     const std::size_t others = holders_.size() - 1;
@@ -177,7 +168,7 @@ class Workers {
 
   const GetCommand& command_;
   const Context& context_;
-  std::string process_;  // this one
+  std::string process_;  // of this process, as Liveness::self()
   RecordBudget budget_;
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> forward_;
@@ -196,7 +187,7 @@ class Workers {
 
 ExitStatus run_consume(const GetCommand& command, const Context& context) {
   if (command.count == 0) return ExitStatus::success;
-  // A reader that goes away is an end to make in order, and only then the signal.
+  // When the reader goes away, finish in order, and raise the signal only then.
   std::signal(SIGPIPE, SIG_IGN);
   return Workers(command, context).run();
 }

@@ -1,14 +1,17 @@
 #include "tools/stream-get/exec_delivery.h"
 
 #include <fmt/format.h>
-#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iterator>
+#include <string_view>
 
+#include "tools/common/json_text.h"
 #include "tools/common/units.h"
-#include "tools/stream-get/command_run.h"
-#include "tools/stream-get/gap_text.h"
-#include "tools/stream-get/poll_timeout.h"
+#include "tools/stream-get/tended_poll.h"
 
 namespace shardlog::cli {
 
@@ -17,6 +20,41 @@ namespace {
 // POSIX, "Exit Status for Commands": found but not executable, and not found.
 constexpr int not_executable = 126;
 constexpr int not_found = 127;
+
+constexpr std::array<std::string_view, 6> our_variables{
+    "STREAM_NAME=",          "STREAM_SHARD=",      "STREAM_FIRST_SEQUENCE=",
+    "STREAM_LAST_SEQUENCE=", "STREAM_FIRST_TIME=", "STREAM_FENCE="};
+
+/// The last part of a path, so that it can be part of a file's name.
+std::string name_of(const std::string& address) {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::canonical(address, error);
+  if (error) path = address;
+  return path.filename();
+}
+
+/// What every command gets: our own environment and the stream's name.
+std::vector<std::string> common_environment(const std::string& address) {
+  std::vector<std::string> result;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (std::none_of(our_variables.begin(), our_variables.end(),
+                     [text](std::string_view name) { return text.starts_with(name); }))
+      result.emplace_back(text);
+  }
+  result.push_back("STREAM_NAME=" + name_of(address));
+  return result;
+}
+
+/// Adds where the records of the batch are from.
+std::vector<std::string> environment_for(const consuming::Batch& batch, std::vector<std::string> environment) {
+  environment.push_back("STREAM_SHARD=" + batch.shard.to_string());
+  environment.push_back("STREAM_FIRST_SEQUENCE=" + batch.first_sequence().to_string());
+  environment.push_back("STREAM_LAST_SEQUENCE=" + batch.last_sequence().to_string());
+  environment.push_back("STREAM_FIRST_TIME=" + to_rfc3339(batch.first_arrival()));
+  environment.push_back(fmt::format("STREAM_FENCE={}", batch.epoch));
+  return environment;
+}
 
 bool cannot_be_run(const Failure& failure) {
   return failure.exit_status == not_executable || failure.exit_status == not_found;
@@ -30,60 +68,53 @@ std::string text_of(const consuming::Batch& batch) {
 }
 
 std::string text_of(const Failure& failure) {
-  if (failure.exit_status == 0) return failure.message;  // it is the output that is wrong
+  if (failure.exit_status == 0) return failure.message;  // the output is wrong
   return failure.exit_status > 128 ? fmt::format("killed by signal {}", failure.exit_status - 128)
                                    : fmt::format("exit status {}", failure.exit_status);
+}
+
+/// The object that --json prints for the record, with the members exit_status and stderr.
+std::string dead_letter(const Failure& failure, const consuming::Batch& record) {
+  BatchRenderer json({OutputForm::Kind::json, {}}, {}, false);
+  const std::string& line = json.render(record).text;
+  std::string object = line.substr(0, line.rfind('}'));
+  object += fmt::format(R"(,"exit_status":{},"stderr":)", failure.exit_status);
+  append_json_text(object, failure.message);
+  return object + '}';
 }
 
 }  // namespace
 
 ExecDelivery::ExecDelivery(const GetCommand& command, const Target::Source& source, RecordBudget& budget,
                            const Context& context, const std::stop_token& stop)
-    : command_(command),
+    : WorkerDelivery(command, budget, context, stop),
       options_(command.consumer),
-      budget_(budget),
-      context_(context),
-      stop_(stop),
       stopping_(stop),
       renderer_(command.form, source.stream_uuid, false),
-      environment_(address_of(command.stream)),
-      dead_letters_(source.stream_uuid) {
+      environment_(common_environment(address_of(command.stream))) {
   if (options_.into) {
-    spool_.emplace();
+    spool_.emplace(most_output);
     into_.emplace(Target::Kind::output, address_of(*options_.into), command.form, source, context);
   }
   if (options_.on_failure == OnFailure::dead_letter)
-    dead_.emplace(Target::Kind::dead_letters, address_of(options_.dead_letters), command.form, source, context);
+    dead_letters_.emplace(Target::Kind::dead_letters, address_of(options_.dead_letters), command.form, source, context);
 }
 
 Checkpoint ExecDelivery::start(const Lease& lease) {
   Checkpoint checkpoint = lease.checkpoint;
-  // What was before a dead letter is done too: records of a shard are delivered in their order.
-  for (std::optional<Target>* const target : {&into_, &dead_}) {
+  // Everything before a dead letter is done too: records of a shard are delivered in their order.
+  for (std::optional<Target>* const target : {&into_, &dead_letters_}) {
     const auto done = *target ? (*target)->position(lease) : std::nullopt;
     if (done) checkpoint = later(checkpoint, AfterSequence{*done});
   }
   return checkpoint;
 }
 
-bool ExecDelivery::deliver(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
-  if (!goes_on()) return false;
-  const consuming::Batch part = batch.part(0, budget_.take(batch.records()));
-  if (part.slices.empty()) return false;
-  return work_through(part, lifeline) && goes_on();
-}
-
-bool ExecDelivery::tell(const Gap& gap) {
-  context_.message(shardlog::cli::text_of(gap));
-  partly_ = true;
-  return !command_.strict;
-}
-
-/// False where some of it is not dealt with.
-bool ExecDelivery::work_through(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
+/// False if some of it was not dealt with.
+bool ExecDelivery::deliver_part(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
   AttemptPlan plan(batch.records(), options_.retries);
   while (const auto next = plan.next()) {
-    if (stop_.stop_requested()) return false;
+    if (stop_requested()) return false;
     const consuming::Batch part = batch.part(next->first, next->count);
     if (const auto failure = attempt(part, lifeline)) {
       if (!go_on_after(*failure, part, plan, lifeline)) return false;
@@ -95,21 +126,22 @@ bool ExecDelivery::work_through(const consuming::Batch& batch, consuming::Lifeli
   return true;
 }
 
-/// Runs the command once, and stores what it printed where that is asked for.
+/// Runs the command once, and with --into stores what it printed.
 std::optional<Failure> ExecDelivery::attempt(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
-  // Who was stopped for long and goes on learns here that it has lost the lease, and starts nothing.
-  if (lifeline.until_due() <= Duration(0)) lifeline.tend();
+  tend_if_due(
+      lifeline);  // a worker that was stopped for long learns here that it has lost the lease, and starts nothing
   const Rendering& rendering = renderer_.render(batch);
-  ChildProcess::Setup setup{*options_.exec, environment_.of(batch), spool_.has_value(), dead_.has_value()};
-  CommandRun run(std::move(setup), context_.groups, rendering.text, spool_ ? &*spool_ : nullptr, most_output);
-  const CommandRun::Result result = run.run(lifeline);
+  ChildProcess::Setup setup{*options_.exec, environment_for(batch, environment_), spool_.has_value(),
+                            dead_letters_.has_value()};
+  const CommandResult result =
+      run_command(std::move(setup), context().groups, rendering.text, spool_ ? &*spool_ : nullptr, lifeline);
   if (result.too_much_output) return Failure{0, fmt::format("its output is more than {} MiB", most_output >> 20)};
   if (result.exit_status != 0) return Failure{result.exit_status, result.last_message};
   if (!into_) return std::nullopt;
   try {
     into_->store(batch, spool_->get());
   } catch (const Error& error) {
-    // Whoever has stored it holds the lease by now, and that tells who it is.
+    // Whoever has stored it holds the lease by now, and tend() names that worker.
     if (error.code() == ErrorCode::fenced) lifeline.tend();
     if (error.code() != ErrorCode::malformed) throw;
     return Failure{0, error.what()};
@@ -117,28 +149,28 @@ std::optional<Failure> ExecDelivery::attempt(const consuming::Batch& batch, cons
   return std::nullopt;
 }
 
-/// Whether there is something to go on with.
+/// False if the failure ends the delivery.
 bool ExecDelivery::go_on_after(const Failure& failure, const consuming::Batch& part, AttemptPlan& plan,
                                consuming::Lifeline& lifeline) {
   const auto describe = [&] {
     return fmt::format("--exec {}: {}: {}", quote(*options_.exec), text_of(part), text_of(failure));
   };
   if (cannot_be_run(failure)) {
-    context_.message(describe() + ": it cannot be run");
-    partly_ = true;
+    context().message(describe() + ": it cannot be run");
+    set_partly();
     return false;
   }
-  if (stop_.stop_requested()) {
-    context_.message(describe());
+  if (stop_requested()) {
+    context().message(describe());
     return false;
   }
   switch (plan.failed()) {
     case AttemptPlan::Then::retry:
-      context_.detail(fmt::format("{}; attempt {} of {}", describe(), plan.attempts(), options_.retries + 1));
+      context().detail(fmt::format("{}; attempt {} of {}", describe(), plan.attempts(), options_.retries + 1));
       pause(plan.pause(), lifeline);
       return true;
     case AttemptPlan::Then::halve:
-      context_.detail(describe() + "; on with the first half");
+      context().detail(describe() + "; the first half is next");
       return true;
     case AttemptPlan::Then::give_up:
       break;
@@ -148,43 +180,50 @@ bool ExecDelivery::go_on_after(const Failure& failure, const consuming::Batch& p
   return true;
 }
 
+/// False if --on-failure says stop.
 bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts) {
-  partly_ = true;
+  set_partly();
   const std::string what = fmt::format("{}: {}", text_of(record), text_of(failure));
   switch (options_.on_failure) {
     case OnFailure::stop:
-      context_.message(
+      context().message(
           fmt::format("--exec {}: {}, after {}", quote(*options_.exec), what, format_count(attempts, "attempt")));
       return false;
     case OnFailure::skip:
-      context_.message(what + "; skipped");
+      context().message(what + "; skipped");
       break;
-    case OnFailure::dead_letter: {
-      const Record letter = dead_letters_.make(record, failure);
-      try {
-        dead_->store(record, {&letter, 1});
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::malformed) throw;
-        throw Error(ErrorCode::malformed, fmt::format("dead letter {} into {}: {}", text_of(record),
-                                                      quote(options_.dead_letters), error.what()));
-      }
-      context_.message(fmt::format("{}; put into {}", what, quote(options_.dead_letters)));
+    case OnFailure::dead_letter:
+      store_dead_letter(failure, record);
+      context().message(fmt::format("{}; put into {}", what, quote(options_.dead_letters)));
       break;
-    }
   }
   processed_.push_back({record.shard, record.last_sequence()});
   return true;
 }
 
-/// Ends early when a stop is requested.
+void ExecDelivery::store_dead_letter(const Failure& failure, const consuming::Batch& record) {
+  const consuming::Slice& slice = record.slices.front();
+  Record letter = *std::next(slice.stored->records.begin(), static_cast<std::ptrdiff_t>(slice.first));
+  const std::string object = dead_letter(failure, record);
+  letter.data = object;
+  try {
+    dead_letters_->store(record, letter);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) throw;
+    throw Error(ErrorCode::malformed,
+                fmt::format("dead letter {} into {}: {}", text_of(record), quote(options_.dead_letters), error.what()));
+  }
+}
+
+/// Ends early if a stop is requested.
 void ExecDelivery::pause(Duration duration, consuming::Lifeline& lifeline) {
-  const Duration end = context_.clock.elapsed() + duration;
-  while (!stop_.stop_requested()) {
-    if (lifeline.until_due() <= Duration(0)) lifeline.tend();
-    const Duration left = end - context_.clock.elapsed();
+  const Duration end = context().clock.elapsed() + duration;
+  while (!stop_requested()) {
+    tend_if_due(lifeline);
+    const Duration left = end - context().clock.elapsed();
     if (left <= Duration(0)) return;
     pollfd stopping{stopping_.get(), POLLIN, 0};
-    ::poll(&stopping, 1, poll_timeout(std::min(left, lifeline.until_due())));
+    tended_poll({&stopping, 1}, left, lifeline, "wait for a retry");
   }
 }
 

@@ -5,18 +5,47 @@
 #include <algorithm>
 #include <utility>
 
+#include "shardlog/core/threads.h"
 #include "tools/common/output_reader.h"
 
 namespace shardlog::cli {
 
 namespace {
-constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;  // read from the stream at once
+constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
+constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;   // read from the stream at once
 constexpr Duration longest_wait = std::chrono::hours(1);
-constexpr Duration first_look = std::chrono::milliseconds(1);  // whether all was taken
+constexpr Duration first_look = std::chrono::milliseconds(1);  // whether everything was taken
 constexpr Duration longest_look = std::chrono::milliseconds(50);
 }  // namespace
 
+Fetcher::Fetcher(const GetCommand& command, const Clock& clock, Reader& reader)
+    : command_(command),
+      clock_(clock),
+      reader_(reader),
+      queue_(queued_bytes),
+      thread_(start_thread([this](const std::stop_token& stop) { run(stop); })) {}
+
+void Fetcher::stop() {
+  thread_.request_stop();
+  queue_.close();
+}
+
+void Fetcher::finish() {
+  stop();
+  thread_.join();
+  if (failure_) std::rethrow_exception(failure_);
+}
+
 void Fetcher::run(const std::stop_token& stop) {
+  try {
+    read_all(stop);
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  queue_.close();
+}
+
+void Fetcher::read_all(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const Duration looked_at = clock_.elapsed();
     ReadResult result = reader_.next(piece_bytes);
@@ -34,7 +63,7 @@ void Fetcher::run(const std::stop_token& stop) {
   }
 }
 
-/// A look that began at that time has found nothing. Waits for more; false once nothing has come for long enough.
+/// Waits for more after a look, begun at `looked_at`, that found nothing. False once nothing has come for --idle-exit.
 bool Fetcher::rest(Duration looked_at, const std::stop_token& stop) {
   Duration longest = command_.poll.value_or(longest_wait);
   if (command_.idle_exit) {
@@ -52,8 +81,8 @@ bool Fetcher::rest(Duration looked_at, const std::stop_token& stop) {
   return true;
 }
 
-/// Whether the reader of the output has it all.
-bool Fetcher::all_is_taken() const {
+/// Whether whoever reads our output has everything.
+bool Fetcher::all_is_taken() {
   return queue_.is_awaited() && unread_output() == 0;
 }
 

@@ -3,16 +3,13 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <exception>
 #include <limits>
-#include <thread>
 
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/output_reader.h"
 #include "tools/stream-get/fetcher.h"
-#include "tools/stream-get/gap_text.h"
 #include "tools/stream-get/options.h"
 #include "tools/stream-get/pacer.h"
 #include "tools/stream-get/record_filter.h"
@@ -23,7 +20,6 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
 constexpr int pipe_size = 1024 * 1024;
 
 RecordFilter filter_of(const GetCommand& command) {
@@ -32,26 +28,44 @@ RecordFilter filter_of(const GetCommand& command) {
   return {command.keys, sampler, command.count.value_or(std::numeric_limits<std::uint64_t>::max())};
 }
 
-/// Prints what was read: chooses the records, keeps the pace, and tells of gaps.
-class Delivery {
+/// Prints what is read: chooses the records, keeps the pace, and reports gaps.
+class Printer {
  public:
-  Delivery(const GetCommand& command, const Context& context, RecordWriter& writer, const std::stop_token& reader_gone)
-      : context_(context),
-        reader_gone_(reader_gone),
-        no_pace_(context.stop, reader_gone),
-        writer_(writer),
-        filter_(filter_of(command)),
-        strict_(command.strict) {
+  Printer(const GetCommand& command, const Context& context, RecordWriter& writer)
+      : command_(command), context_(context), writer_(writer), filter_(filter_of(command)) {
+    if (command.follow || command.replay) watch_.emplace();
     if (command.replay) pacer_.emplace(*command.replay, context.clock);
   }
 
-  /// Whether more is wanted.
-  [[nodiscard]] bool goes_on() const {
-    return !filter_.done() && !(strict_ && found_gap_) && !context_.stop.stop_requested();
+  /// Prints everything that the fetcher reads, or what is wanted of it. Returns whether there was a gap. If the reader
+  /// of the output is gone, ends the process by SIGPIPE.
+  bool print(Fetcher& fetcher) {
+    const auto end = [&fetcher] { fetcher.stop(); };
+    const std::stop_callback on_stop(context_.stop, end);
+    const std::stop_callback on_reader_gone(command_.follow ? reader_gone() : std::stop_token(), end);
+    while (goes_on()) {
+      auto result = fetcher.next_if_ready();
+      if (!result) {
+        context_.output.flush();  // nothing is ready: let the reader have what there is
+        result = fetcher.next();
+      }
+      if (!result && command_.follow && reader_gone().stop_requested()) die_of(SIGPIPE);
+      if (!result) break;
+      print(*result);
+    }
+    context_.output.flush();
+    return found_gap_;
   }
 
-  void deliver(const ReadResult& result) {
-    for (const Gap& gap : result.gaps) tell(gap);
+ private:
+  [[nodiscard]] std::stop_token reader_gone() const { return watch_ ? watch_->gone() : std::stop_token(); }
+
+  [[nodiscard]] bool goes_on() const {
+    return !filter_.done() && !(command_.strict && found_gap_) && !context_.stop.stop_requested();
+  }
+
+  void print(const ReadResult& result) {
+    for (const Gap& gap : result.gaps) report(gap);
     for (const StoredBatch& batch : result.batches) {
       if (!goes_on()) return;
       const auto runs = filter_.select(batch);
@@ -61,42 +75,34 @@ class Delivery {
     }
   }
 
-  [[nodiscard]] bool found_gap() const { return found_gap_; }
-
- private:
-  void tell(const Gap& gap) {
-    context_.output.flush();  // what was before it comes before it
+  void report(const Gap& gap) {
+    context_.output.flush();  // the records before the gap appear before the message
     context_.message(text_of(gap));
     found_gap_ = true;
   }
 
-  /// False where the wait was interrupted.
+  /// False if a stop interrupted the wait.
   bool keep_pace(Timestamp arrived_at) {
     const Duration wait = pacer_->until_due(arrived_at);
     if (wait > Duration(0)) {
       context_.output.flush();
-      sleep_for(wait, no_pace_.token());
-      if (reader_gone_.stop_requested()) die_of(SIGPIPE);  // as the write that is due then would
+      const EitherStop interrupted(context_.stop, reader_gone());
+      sleep_for(wait, interrupted.token());
+      if (reader_gone().stop_requested()) die_of(SIGPIPE);  // as the write that is due next would
     }
     return !context_.stop.stop_requested();
   }
 
+  const GetCommand& command_;
   const Context& context_;
-  std::stop_token reader_gone_;
-  EitherStop no_pace_;
   RecordWriter& writer_;
   RecordFilter filter_;
+  std::optional<ReaderWatch> watch_;
   std::optional<Pacer> pacer_;
-  bool strict_;
   bool found_gap_ = false;
 };
 
-/// What a consumer would read.
-std::vector<ShardStart> starts_of_consumer(Stream& stream, const std::string& name) {
-  return consuming::starts_of(consuming::find_consumer(stream, name));
-}
-
-/// Where the records of a closed shard's keys went on.
+/// Says where the records of a closed shard's keys went on.
 void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, const Context& context) {
   for (const ShardId id : shards) {
     if (map.find(id)->open()) continue;
@@ -113,63 +119,22 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   const StreamDescription description = stream->describe();
   ReadRequest request = make_request(command, description.map, context.clock.now());
   if (command.consumer.name) {
-    request.starts = starts_of_consumer(*stream, *command.consumer.name);
+    request.starts = consuming::starts_of(consuming::find_consumer(*stream, *command.consumer.name));
     request.descendants = true;
-    if (request.starts.empty()) return ExitStatus::success;  // otherwise that would be all shards
+    if (request.starts.empty()) return ExitStatus::success;  // the consumer is done; no starts would mean all shards
   }
   const auto writer = make_record_writer(command.form, description.uuid, context.output);
   const auto reader = stream->read(request);
-  ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // where it is a pipe: fewer, larger writes
+  ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // if it is a pipe: fewer, larger writes
 
-  BoundedQueue<ReadResult> queue(queued_bytes);
-  Fetcher fetcher(command, context.clock, *reader, queue);
-  std::stop_source enough;
-  const std::stop_callback forward(context.stop, [&] {
-    enough.request_stop();
-    queue.close();
-  });
-  std::optional<ReaderWatch> watch;
-  if (command.follow || command.replay) watch.emplace();
-  const std::stop_token reader_gone = watch ? watch->gone() : std::stop_token();
-  const std::stop_callback wake(reader_gone, [&] {
-    if (command.follow) queue.close();
-  });
-  std::exception_ptr failure;
-  std::jthread fetching = start_thread([&] {
-    try {
-      fetcher.run(enough.get_token());
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    queue.close();
-  });
-
-  Delivery delivery(command, context, *writer, reader_gone);
-  try {
-    while (delivery.goes_on()) {
-      auto result = queue.try_pop();
-      if (!result) {
-        context.output.flush();  // nothing is ready: let the reader have what there is
-        result = queue.pop();
-      }
-      if (!result && command.follow && reader_gone.stop_requested()) die_of(SIGPIPE);
-      if (!result) break;
-      delivery.deliver(*result);
-    }
-    context.output.flush();
-  } catch (...) {
-    enough.request_stop();
-    queue.close();
-    throw;
-  }
-  enough.request_stop();
-  queue.close();
-  fetching.join();
+  Printer printer(command, context, *writer);
+  Fetcher fetcher(command, context.clock, *reader);
+  const bool found_gap = printer.print(fetcher);
+  fetcher.finish();
   if (command.follow) context.detail(fetcher.wakeups());
   if (context.verbose && command.keys.empty() && !command.descendants)
     tell_children(request.shards, stream->describe().map, context);
-  if (failure) std::rethrow_exception(failure);
-  return delivery.found_gap() ? ExitStatus::partly : ExitStatus::success;
+  return found_gap ? ExitStatus::partly : ExitStatus::success;
 }
 
 }  // namespace shardlog::cli

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "tools/stream-get/consume.h"
-#include "tools/stream-get/manage_consumer.h"
 #include "tools/stream-get/options.h"
 #include "tools/stream-get/template.h"
 
@@ -11,15 +9,15 @@ using namespace shardlog::cli;
 
 namespace {
 
-/// Every line would be the same: most likely a shell has taken the braces, or the $ of a variable was meant.
+/// A format without a field is most likely a mistake: a shell has taken the braces, or somebody wrote $data.
 void warn_of_constant_format(const OutputForm& form, const Context& context) {
   if (form.kind != OutputForm::Kind::format) return;
   const auto parts = parse_template(form.text);
   const bool has_field = std::any_of(parts.begin(), parts.end(),
                                      [](const TemplatePart& part) { return part.field != TemplatePart::Field::text; });
   if (!has_field)
-    context.warn(fmt::format("--format {} names no field, such as {{data}}: every line is the same",
-                             shardlog::quote(form.text)));
+    context.warn(
+        fmt::format("--format {} has no field such as {{data}}: every line is the same", shardlog::quote(form.text)));
 }
 
 ExitStatus run(const GetCommand& command, const Context& context) {
@@ -35,7 +33,7 @@ ExitStatus run(const GetCommand& command, const Context& context) {
 int main(int argc, char** argv) {
   GetCommand command;
   Tool tool("stream-get", "read records from a data stream", {"[options] STREAM"},
-            "  -f, --follow             go on with what comes in\n"
+            "  -f, --follow             keep reading as records arrive\n"
             "      --from POSITION      where to start: trim-horizon, latest, last:N, a time\n"
             "      --until POSITION     where to stop\n"
             "      --shard ID           only this shard\n"

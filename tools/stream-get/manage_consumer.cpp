@@ -1,16 +1,13 @@
-#include "tools/stream-get/manage_consumer.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/units.h"
-#include "tools/stream-get/nearest_consumer.h"
+#include "tools/stream-get/options.h"
 #include "tools/stream-get/request.h"
 
 namespace shardlog::cli {
@@ -24,7 +21,8 @@ bool is_held(Stream& stream, const std::string& name) {
          });
 }
 
-/// What the consumer has still to read, in shards that it has not begun too.
+/// How many records the consumer still has to read, including the shards that it has not begun. Unset if the engine
+/// cannot tell.
 std::optional<std::uint64_t> records_to_go(Stream& stream, const Consumer& consumer) {
   const ShardMap map = stream.describe().map;
   const consuming::Frontier frontier(map, consumer.leases);
@@ -38,7 +36,7 @@ std::optional<std::uint64_t> records_to_go(Stream& stream, const Consumer& consu
   return stream.maintenance().backlog(starts).total();
 }
 
-/// ", 3 records to go, 2 records passed over", as far as that is known.
+/// ", 3 records to go, 2 records passed over", or as much of it as is known.
 std::string to_go_text(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after) {
   if (!after) return "";
   const std::uint64_t passed_over = before.value_or(0) > *after ? before.value_or(0) - *after : 0;
@@ -77,7 +75,7 @@ ExitStatus run_manage_consumer(const GetCommand& command, const Context& context
     if (error.code() == ErrorCode::not_found && options.seek && !options.make && !stream->leases().find(*options.name))
       throw Error(ErrorCode::not_found, fmt::format("{}{} --new makes it", error.what(),
                                                     std::string_view(error.what()).ends_with('?') ? "" : ";"));
-    // Busy is also who waited for a writer in vain: then force is of no use.
+    // A wait for another writer that took too long is busy too, and --force would not help.
     if (error.code() != ErrorCode::busy || options.force || !is_held(*stream, *options.name)) throw;
     throw Error(ErrorCode::busy, fmt::format("{}; --force takes it away", error.what()));
   }

@@ -4,37 +4,58 @@
 #include <string>
 #include <vector>
 
-#include "shardlog/log/stream.h"
+#include "shardlog/consuming/worker.h"
+#include "shardlog/core/shard.h"
 #include "tools/common/option_table.h"
 #include "tools/common/sampler.h"
 #include "tools/common/tool.h"
-#include "tools/stream-get/consumer_options.h"
 
 namespace shardlog::cli {
 
 struct OutputForm {
   enum class Kind {
-    delimited,  ///< the data, and `text` behind it
+    delimited,  ///< the data, followed by `text`
     json,
     frames,
-    format,  ///< the template that `text` is
+    format,  ///< `text` is the template
   };
   Kind kind = Kind::delimited;
   std::string text = "\n";
 };
 
+/// What to do with a record if the command still fails for it after all retries.
+enum class OnFailure { stop, skip, dead_letter };
+
+/// The options about consumers and their commands. All of them need a name.
+struct ConsumerOptions {
+  std::optional<std::string> name;
+  consuming::WorkerOptions worker;  ///< what its own options set; `worker.worker` is empty for HOST:PID
+  bool no_checkpoint = false;       ///< only look
+
+  std::optional<std::string> exec;  ///< unset: print the records
+  std::uint64_t retries = 3;
+  OnFailure on_failure = OnFailure::stop;
+  std::string dead_letters;         ///< the stream for OnFailure::dead_letter
+  std::optional<std::string> into;  ///< the stream that gets what the command prints
+
+  std::optional<std::string> seek;  ///< set the checkpoints to this position, and do nothing else
+  bool make = false;                ///< with seek: make the consumer if it does not exist
+  bool forget = false;              ///< remove the consumer, and do nothing else
+  bool force = false;               ///< even if a live worker holds leases
+};
+
 struct GetCommand {
   std::string stream;
-  std::vector<ShardId> shards;  ///< none means all
+  std::vector<ShardId> shards;  ///< empty: all
   bool descendants = false;
-  std::vector<std::string> keys;     ///< only records of these; none means all
-  std::optional<std::string> from;   ///< nothing: trim-horizon
-  std::optional<std::string> until;  ///< nothing: the end as it was at the start, none with --follow
+  std::vector<std::string> keys;     ///< only records with one of these; empty: all records
+  std::optional<std::string> from;   ///< unset: trim-horizon
+  std::optional<std::string> until;  ///< unset: the end as it was at the start; with --follow there is no end
   std::optional<std::uint64_t> count;
   std::optional<double> sample;  ///< percent
   Sampler::By sample_by = Sampler::By::record;
   bool strict = false;
-  std::optional<double> replay;  ///< so many times as fast as the records arrived
+  std::optional<double> replay;  ///< the recorded pace times this
   bool follow = false;
   std::optional<Duration> idle_exit;
   std::optional<Duration> poll;
@@ -44,10 +65,17 @@ struct GetCommand {
 
 void define(OptionTable& options, GetCommand& command);
 
-/// Throws usage where options do not go together.
+/// Throws usage if options do not go together.
 void check(const GetCommand& command);
 
-/// Prints what is asked for, without a consumer or only with a look at one.
+/// Prints records without a consumer, or those that a consumer would read next, without changing it.
 ExitStatus run_get(const GetCommand& command, const Context& context);
+
+/// Delivers what a consumer has not processed yet: prints it, or runs a command on it.
+/// REQUIRES: command.consumer.name
+ExitStatus run_consume(const GetCommand& command, const Context& context);
+
+/// --seek and --forget. REQUIRES: command.consumer.name and one of the two
+ExitStatus run_manage_consumer(const GetCommand& command, const Context& context);
 
 }  // namespace shardlog::cli

@@ -1,7 +1,6 @@
 #include "tools/stream-get/patient_output.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +8,8 @@
 #include <array>
 #include <cerrno>
 
-#include "shardlog/core/error.h"
 #include "tools/common/output_reader.h"
-#include "tools/stream-get/poll_timeout.h"
+#include "tools/stream-get/tended_poll.h"
 
 namespace shardlog::cli {
 
@@ -24,10 +22,6 @@ constexpr Duration longest_look = std::chrono::milliseconds(50);
 bool stdout_is_file() {
   struct stat status {};
   return ::fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-[[noreturn]] void fail(const char* what, int error_number) {
-  throw Error(ErrorCode::io, system_error(what, error_number).what());
 }
 
 }  // namespace
@@ -46,7 +40,7 @@ void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> 
       if (at == 0 || end != ends.end()) limit = at == 0 ? 0 : *end;
     }
     if (at == limit) return;
-    // A stop is not waited for twice: then it is the reader alone that counts.
+    // After a stop request, wait() waits for the reader alone.
     if (!wait(POLLOUT, Duration::max(), lifeline)) continue;
     const ssize_t written = ::write(STDOUT_FILENO, text.data() + at, std::min(limit - at, step_));
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
@@ -54,7 +48,7 @@ void PatientOutput::write(std::string_view text, std::span<const std::uint64_t> 
       reader_is_gone_ = true;
       return;
     }
-    if (written < 0) fail("write to stdout", errno);
+    if (written < 0) fail_io("write to stdout");
     at += static_cast<std::size_t>(written);
     written_ += static_cast<std::uint64_t>(written);
   }
@@ -74,16 +68,13 @@ std::uint64_t PatientOutput::taken() const {
   return written_ - std::min(written_, unread_output());
 }
 
-/// Tends the lifeline, then waits for one of `events`, or the end of the reader, or a stop, or for some time. Whether
-/// one of `events` is there.
+/// Tends the lifeline if that is due. Then waits for one of `events`, the end of the reader, a new stop request, or
+/// until `longest` is over. Returns whether one of `events` is there.
 bool PatientOutput::wait(short events, Duration longest, consuming::Lifeline& lifeline) {
-  if (lifeline.until_due() <= Duration(0)) lifeline.tend();
-  const bool stop_is_news = !stop_.stop_requested();
-  std::array<pollfd, 2> files{{{STDOUT_FILENO, events, 0}, {stop_is_news ? stopping_.get() : -1, POLLIN, 0}}};
-  if (::poll(files.data(), files.size(), poll_timeout(std::min(longest, lifeline.until_due()))) < 0) {
-    if (errno == EINTR) return false;
-    fail("wait for stdout", errno);
-  }
+  tend_if_due(lifeline);
+  const int new_stop = stop_.stop_requested() ? -1 : stopping_.get();
+  std::array<pollfd, 2> files{{{STDOUT_FILENO, events, 0}, {new_stop, POLLIN, 0}}};
+  tended_poll(files, longest, lifeline, "wait for stdout");
   if ((files[0].revents & (POLLERR | POLLHUP)) != 0) reader_is_gone_ = output_reader_is_gone();
   return !reader_is_gone_ && files[0].revents != 0;
 }

@@ -11,23 +11,24 @@
 
 namespace shardlog::cli {
 
-/// Standard output for who has a lease to keep while nobody reads: waits in bounded steps, and knows what was read.
-/// REQUIRES: the signal PIPE is ignored
+/// Standard output for a worker, which must keep its leases even while nobody reads: waits in bounded steps, and knows
+/// what was read.
+/// REQUIRES: SIGPIPE is ignored
 class PatientOutput {
  public:
   explicit PatientOutput(const std::stop_token& stop);
 
-  /// Writes `text`, of which a record ends at each of `ends`. Once a stop is requested it goes on only to the end of
-  /// the record that it is in. Less is written too where the reader is gone. Throws io, and what the lifeline throws.
+  /// Writes `text`; a record ends at each of `ends`. After a stop request, only finishes the record that it is in. Also
+  /// writes less if the reader is gone. Throws io, and what the lifeline throws.
   void write(std::string_view text, std::span<const std::uint64_t> ends, consuming::Lifeline& lifeline);
 
   /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
   void wait_until_taken(consuming::Lifeline& lifeline);
 
-  /// The reader was seen to go away: that is for good, even where another one opens a named pipe.
+  /// To be called when the reader was seen to go away. It stays gone, even if another one opens a named pipe.
   void give_up_reader() { reader_is_gone_ = true; }
 
-  /// How many bytes were written, and how many of them left the pipe. Of what is no pipe the same.
+  /// How many bytes were written, and how many of these have left the pipe: all of them if it is not a pipe.
   [[nodiscard]] std::uint64_t written() const { return written_; }
   [[nodiscard]] std::uint64_t taken() const;
 
@@ -39,7 +40,7 @@ class PatientOutput {
 
   std::stop_token stop_;
   StopEvent stopping_;
-  std::size_t step_;  ///< what can be written without waiting where poll(2) says so
+  std::size_t step_;  ///< how much can be written without blocking once poll(2) says so
   std::uint64_t written_ = 0;
   bool reader_is_gone_ = false;
 };

@@ -20,9 +20,9 @@ std::span<const RecordRun> RecordFilter::select(const StoredBatch& batch) {
     return runs_;
   }
   const RecordRun asked_for{batch.first, batch.count};
-  for_each_record(batch.records, {&asked_for, 1}, [this](std::size_t place, const Record& record) {
+  for_each_record(batch.records, {&asked_for, 1}, [this](std::size_t index, const Record& record) {
     if (left_ == 0 || !has_key(record) || (sampler_ && !sampler_->keeps(record.key))) return;
-    add(place);
+    add(index);
     --left_;
   });
   return runs_;
@@ -33,11 +33,11 @@ bool RecordFilter::has_key(const Record& record) const {
          (record.key && std::binary_search(keys_.begin(), keys_.end(), *record.key, std::less<std::string_view>()));
 }
 
-void RecordFilter::add(std::size_t place) {
-  if (!runs_.empty() && runs_.back().first + runs_.back().count == place) {
+void RecordFilter::add(std::size_t index) {
+  if (!runs_.empty() && runs_.back().first + runs_.back().count == index) {
     ++runs_.back().count;
   } else {
-    runs_.push_back({place, 1});
+    runs_.push_back({index, 1});
   }
 }
 

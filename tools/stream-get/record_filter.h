@@ -12,22 +12,22 @@
 
 namespace shardlog::cli {
 
-/// Chooses the records that are printed. Where a batch is wanted as it is, that costs nothing.
+/// Chooses the records to print. A batch of which everything is wanted costs nothing.
 class RecordFilter {
  public:
-  /// Only records of one of the `keys`, of any if there are none; of these only what the sampler keeps, and of these at
+  /// Chooses records with one of the `keys` (any if empty), of these the ones that the sampler keeps, and of these at
   /// most `count`.
   RecordFilter(std::vector<std::string> keys, std::optional<Sampler> sampler, std::uint64_t count);
 
-  /// The chosen ones of those records of the batch that were asked for, in their order. Valid until the next call.
+  /// Chooses among the records of the batch that the read asked for. In their order; valid until the next call.
   std::span<const RecordRun> select(const StoredBatch& batch);
 
-  /// Whether there are as many as were wanted.
+  /// Whether `count` records were chosen.
   [[nodiscard]] bool done() const { return left_ == 0; }
 
  private:
   [[nodiscard]] bool has_key(const Record& record) const;
-  void add(std::size_t place);
+  void add(std::size_t index);
 
   std::vector<std::string> keys_;  // sorted
   std::optional<Sampler> sampler_;

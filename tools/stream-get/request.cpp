@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "shardlog/core/nearest.h"
 #include "tools/common/option_table.h"
 #include "tools/common/positions.h"
 
@@ -11,7 +12,7 @@ namespace shardlog::cli {
 
 namespace {
 
-/// The shards, closed and open, in which the keys were, are and will be.
+/// All shards, closed and open, whose hash range holds one of the keys.
 std::vector<ShardId> lineage_of(const std::vector<std::string>& keys, const ShardMap& map) {
   std::vector<HashKey> hash_keys(keys.size());
   std::transform(keys.begin(), keys.end(), hash_keys.begin(), HashKey::of);
@@ -33,7 +34,7 @@ std::vector<ShardId> shards_of(const GetCommand& command, const ShardMap& map) {
 
 }  // namespace
 
-std::string start_of(const GetCommand& command) {
+std::string written_position(const GetCommand& command) {
   return command.from.value_or("trim-horizon");
 }
 
@@ -45,7 +46,7 @@ Position position_of(const std::string& option, const std::string& text, bool of
   if (by_sequence && !of_one_shard) {
     throw Error(
         ErrorCode::usage,
-        fmt::format("{} {}: a sequence number is one of a shard; it takes exactly one --shard", option, quote(text)));
+        fmt::format("{} {}: each shard has its own sequence numbers; give exactly one --shard", option, quote(text)));
   }
   return *position;
 }
@@ -56,15 +57,23 @@ ReadRequest make_request(const GetCommand& command, const ShardMap& map, Timesta
   request.shards = shards_of(command, map);
   const bool of_one_shard = command.keys.empty() && request.shards.size() == 1;
   request.descendants = command.descendants || (!command.keys.empty() && command.follow);
-  request.from = position_of("--from", start_of(command), of_one_shard, now);
+  request.from = position_of("--from", written_position(command), of_one_shard, now);
   if (command.until) request.until = position_of("--until", *command.until, of_one_shard, now);
   request.follow = command.follow;
   request.notice = !command.poll;
   request.strict = command.strict;
   if (std::holds_alternative<Latest>(request.from) && !command.follow) {
-    throw Error(ErrorCode::usage, "--from latest: nothing is there yet; it takes --follow");
+    throw Error(ErrorCode::usage, "--from latest: there is nothing to read yet without --follow");
   }
   return request;
+}
+
+std::string nearest_consumer(Stream& stream, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Consumer& consumer : stream.leases().all()) {
+    if (consumer.name != name) names.push_back(consumer.name);
+  }
+  return did_you_mean(name, names);
 }
 
 }  // namespace shardlog::cli

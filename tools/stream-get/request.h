@@ -7,14 +7,18 @@
 
 namespace shardlog::cli {
 
-/// What the options ask of a stream with this shard map. Throws usage where a position or a key makes no sense.
+/// What the options ask of a stream with this shard map. Throws usage if a position or a key makes no sense.
 ReadRequest make_request(const GetCommand& command, const ShardMap& map, Timestamp now);
 
-/// Where the command begins to read, as it is written.
-std::string start_of(const GetCommand& command);
+/// The position that a read or a new consumer begins at, as it is written.
+std::string written_position(const GetCommand& command);
 
-/// The position that the value of `option` is; throws usage where it is none, or a sequence number and not of one
-/// shard.
+/// The position that the value of `option` means. Throws usage if it is not one, or if it is a sequence number and not
+/// of one shard.
 Position position_of(const std::string& option, const std::string& text, bool of_one_shard, Timestamp now);
+
+/// "; did you mean 'billing'?" if another consumer of the stream has nearly this name, otherwise empty: for the message
+/// about a new consumer.
+std::string nearest_consumer(Stream& stream, const std::string& name);
 
 }  // namespace shardlog::cli

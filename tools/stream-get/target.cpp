@@ -30,13 +30,12 @@ Framing framing_of(const OutputForm& form) {
 }
 
 [[noreturn]] void refuse(const std::string& where, const Error& error) {
-  // A frame of a newer version is no output that can be taken either.
-  const bool of_the_form = error.code() != ErrorCode::malformed && error.code() != ErrorCode::unsupported;
-  if (of_the_form) throw error;
+  // A frame of a newer version (unsupported) is as bad as one that is damaged.
+  if (error.code() != ErrorCode::malformed && error.code() != ErrorCode::unsupported) throw error;
   throw Error(ErrorCode::malformed, fmt::format("{}: {}", where, error.what()));
 }
 
-/// Makes records of pieces of a command's output.
+/// Makes records of the pieces of a command's output.
 class OutputRecords {
  public:
   OutputRecords(const Framing& framing, std::uint64_t max_record_size, producing::Packer& packer)
@@ -46,38 +45,28 @@ class OutputRecords {
         source_(framing.kind == Framing::Kind::frames ? make_frame_source(false) : make_json_source(false)) {}
 
   void take(Input& input) {
-    if (framing_.keyed()) {
-      read(input);
-    } else {
-      packer_.add_lines({input.buffer.data(), input.complete}, input.lengths);
-    }
+    if (framing_.keyed()) return read(input);
+    packer_.add_lines({input.buffer.data(), input.complete}, input.lengths);
     pieces_ += input.lengths.size();
-    bytes_ += input.complete;
   }
 
-  /// Which piece comes next.
-  [[nodiscard]] std::string place() const { return framing_.piece(frames() ? bytes_ : pieces_ + 1); }
+  /// The piece that comes next, "line 3": for messages.
+  [[nodiscard]] std::string next_piece() const { return framing_.piece(frames() ? bytes_ : pieces_ + 1); }
 
  private:
   [[nodiscard]] bool frames() const { return framing_.kind == Framing::Kind::frames; }
 
   void read(Input& input) {
     std::size_t at = 0;
-    std::size_t piece = 0;
-    try {
-      for (const std::uint32_t length : input.lengths) {
-        source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
-          check(record, max_record_size_);
-          packer_.add(record);
-          return true;
-        });
-        at += length + (frames() ? 0 : 1);
-        ++piece;
-      }
-    } catch (const Error&) {
-      pieces_ += piece;
-      bytes_ += at;
-      throw;
+    for (const std::uint32_t length : input.lengths) {
+      source_->read({input.buffer.data() + at, length}, [&](const Record& record, const RecordOrigin*) {
+        check(record, max_record_size_);
+        packer_.add(record);
+        return true;
+      });
+      at += length + (frames() ? 0 : 1);
+      ++pieces_;
+      bytes_ += length;
     }
     packer_.flush();
     source_->release();
@@ -88,7 +77,7 @@ class OutputRecords {
   producing::Packer& packer_;
   std::unique_ptr<RecordSource> source_;
   std::uint64_t pieces_ = 0;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_ = 0;  // of the pieces
 };
 
 }  // namespace
@@ -98,13 +87,11 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
                         source.consumer_uuid)),
       framing_(kind == Kind::dead_letters ? Framing{} : framing_of(form)),
       stream_(open_stream(address, Access::write, context)) {
-  require(stream_->capabilities().producers, kind == Kind::dead_letters ? "dead-letter" : "--into",
-          stream_->capabilities());
-  StreamDescription description = stream_->describe();
-  uuid_ = description.uuid;
-  if (uuid_ == source.stream_uuid) {
-    throw Error(ErrorCode::usage, fmt::format("{} {}: it is the stream that is read",
-                                              kind == Kind::dead_letters ? "dead-letter" : "--into", quote(address)));
+  const char* const option = kind == Kind::dead_letters ? "dead-letter" : "--into";
+  require(stream_->capabilities().producers, option, stream_->capabilities());
+  const StreamDescription description = stream_->describe();
+  if (description.uuid == source.stream_uuid) {
+    throw Error(ErrorCode::usage, fmt::format("{} {}: is the stream that is read", option, quote(address)));
   }
   max_record_size_ = description.settings.max_record_size;
   compression_ = description.settings.compression;
@@ -113,18 +100,18 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
 
 std::optional<SequenceNumber> Target::position(const Lease& lease) {
   const ProducerId producer = id(lease.shard, lease.generation);
-  return places_[producer.source] = stored_position(producer);
+  return expected_[producer.source] = stored_position(producer);
 }
 
 void Target::store(const consuming::Batch& batch, int output) {
   append(batch, pack_output(output));
 }
 
-void Target::store(const consuming::Batch& batch, std::span<const Record> records) {
-  if (const auto& place = place_of(batch); place && *place >= batch.last_sequence()) return;
-  for (const Record& record : records) check(record, max_record_size_);
+void Target::store(const consuming::Batch& batch, const Record& letter) {
+  if (const auto& position = position_of(batch); position && *position >= batch.last_sequence()) return;
+  check(letter, max_record_size_);
   producing::Packer packer(writer_->map(), compression_, false);
-  for (const Record& record : records) packer.add(record);
+  packer.add(letter);
   packer.flush();
   append(batch, packer.take());
 }
@@ -136,31 +123,31 @@ ProducerId Target::id(ShardId shard, std::uint64_t generation) const {
 std::optional<SequenceNumber> Target::stored_position(const ProducerId& id) {
   for (const Producer& producer : stream_->producers().of(id.name)) {
     if (producer.id != id) continue;
-    // Records of the source are passed over because of it. What is committed after this stream was opened can be seen
-    // only once it is on disk, so once is enough.
+    // Records of the source are passed over because of this position, so it must be durable. Once is enough: a commit
+    // after the opening can be seen only when it is on disk.
     if (!std::exchange(durable_, true)) stream_->make_durable();
     return producer.position.sequence;
   }
   return std::nullopt;
 }
 
-std::optional<SequenceNumber>& Target::place_of(const consuming::Batch& batch) {
+std::optional<SequenceNumber>& Target::position_of(const consuming::Batch& batch) {
   const ProducerId producer = id(batch.shard, batch.generation);
-  const auto found = places_.find(producer.source);
-  if (found != places_.end()) return found->second;
-  return places_[producer.source] = stored_position(producer);
+  const auto found = expected_.find(producer.source);
+  if (found != expected_.end()) return found->second;
+  return expected_[producer.source] = stored_position(producer);
 }
 
 void Target::append(const consuming::Batch& batch, producing::Packed packed) {
-  std::optional<SequenceNumber>& place = place_of(batch);
-  if (place && *place >= batch.first_sequence()) {
+  std::optional<SequenceNumber>& position = position_of(batch);
+  if (position && *position >= batch.first_sequence()) {
     throw Error(ErrorCode::fenced,
                 fmt::format("the output for {} of {} is stored already, up to {}", batch.first_sequence().to_string(),
-                            batch.shard.to_string(), place->to_string()));
+                            batch.shard.to_string(), position->to_string()));
   }
-  const ProducerMove move{id(batch.shard, batch.generation), place, {batch.last_sequence()}};
+  const ProducerMove move{id(batch.shard, batch.generation), position, {batch.last_sequence()}};
   writer_->store(std::move(packed), {&move, 1}).check();
-  place = batch.last_sequence();
+  position = batch.last_sequence();
 }
 
 producing::Packed Target::pack_output(int output) {
@@ -170,7 +157,7 @@ producing::Packed Target::pack_output(int output) {
     const auto framer = make_framer(framing_, max_record_size_, false);
     read_pieces(output, most_output, *framer, [&](Input& input) { records.take(input); });
   } catch (const Error& error) {
-    refuse("the command's output, " + records.place(), error);
+    refuse("the command's output, " + records.next_piece(), error);
   }
   return packer.take();
 }

@@ -4,7 +4,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,59 +16,54 @@
 
 namespace shardlog::cli {
 
-/// The most that is taken as a command's output for one batch.
+/// The most that a command may print for one batch, in bytes.
 constexpr std::size_t most_output = 64UL * 1024 * 1024;
 
-/// Another stream that a consumer stores in exactly once: how far the source shard's records are dealt with is stored
-/// in the same commit. For one thread.
+/// Another stream that a consumer stores in exactly once: the commit that stores the records also stores how far the
+/// source shard was processed. For one thread.
 class Target {
  public:
   enum class Kind { output, dead_letters };
 
-  /// Whose records it is about.
+  /// The consumer, and the stream that it reads.
   struct Source {
     std::string stream_uuid;
     std::string consumer_uuid;
   };
 
-  /// Opens the stream at `address` for writing. `form` says how output is cut into records: JSON and frames bring their
-  /// keys, what a delimiter ends and lines do not. Throws usage where it is the stream that is read or the form has no
-  /// delimiter, and as open().
+  /// Opens the stream at `address` for writing. `form` says how to cut output into records: those of JSON and frames
+  /// bring their keys, the others have none. Throws usage if it is the stream that is read or if the delimiter is
+  /// empty, and as open().
   Target(Kind kind, const std::string& address, const OutputForm& form, Source source, const Context& context);
 
-  /// How far the records of the lease's shard are dealt with in it; nothing where none of this generation are. To be
-  /// called whenever a lease is taken: store() then expects that nobody else has come further meanwhile.
+  /// How far the lease's shard was processed into this stream; nothing if none of this generation was. To be called
+  /// whenever a lease is taken: store() then expects that nobody else has come further.
   std::optional<SequenceNumber> position(const Lease& lease);
 
-  /// Stores what a command wrote for the batch, also when that is nothing: a file that is read from its start to its
-  /// end, wherever it is positioned. Throws malformed where that is more than most_output or not of the form, with
-  /// nothing stored: the command has failed then; fenced where somebody else has moved on from position(); and as
-  /// Stream::append().
+  /// Stores what a command wrote for the batch, even if that is nothing: the whole file `output`, wherever it is
+  /// positioned. Throws malformed if it is larger than most_output or not of the form: nothing is stored, and the
+  /// command has failed. Throws fenced if somebody else has moved on from position(), and as Stream::append().
   void store(const consuming::Batch& batch, int output);
 
-  /// Stores these records for the batch, or nothing where they are there already: the position is not before the
-  /// batch's last record. Throws malformed where the stream does not take one of them, fenced and as above.
-  void store(const consuming::Batch& batch, std::span<const Record> records);
-
-  [[nodiscard]] const std::string& uuid() const { return uuid_; }
-  [[nodiscard]] std::uint64_t max_record_size() const { return max_record_size_; }
+  /// Stores a dead letter for the batch, unless it is there already: then the position is not before the batch's last
+  /// record. Throws malformed if the stream does not take it, fenced and as above.
+  void store(const consuming::Batch& batch, const Record& letter);
 
  private:
   [[nodiscard]] ProducerId id(ShardId shard, std::uint64_t generation) const;
   std::optional<SequenceNumber> stored_position(const ProducerId& id);
-  std::optional<SequenceNumber>& place_of(const consuming::Batch& batch);
+  std::optional<SequenceNumber>& position_of(const consuming::Batch& batch);
   void append(const consuming::Batch& batch, producing::Packed packed);
   producing::Packed pack_output(int output);
 
   std::string name_;  ///< of the producer
   Framing framing_;
   std::unique_ptr<Stream> stream_;
-  std::string uuid_;
   std::uint64_t max_record_size_ = 0;
   Compression compression_ = Compression::none;
-  bool durable_ = false;  ///< what others had stored when it was opened
+  bool durable_ = false;  ///< everything that others had stored before it was opened
   std::optional<producing::Writer> writer_;
-  std::map<std::string, std::optional<SequenceNumber>> places_;  ///< by the producer's source, as they are expected
+  std::map<std::string, std::optional<SequenceNumber>> expected_;  ///< by the producer's source
 };
 
 }  // namespace shardlog::cli
