@@ -227,14 +227,14 @@ void Batcher::pass_holes() {
   }
 }
 
-/// For messages, as Framing::place() takes it.
+/// For messages, as Framing::piece_of() takes it.
 std::uint64_t Batcher::number_of(std::size_t piece) const {
   if (!chunk_->lines.empty()) return chunk_->lines[piece];
   return chunk_->first + (framing_.kind == Framing::Kind::frames ? at_ : piece + holes_);
 }
 
 void Batcher::refuse(const Error& error, bool may_skip, std::uint64_t number) {
-  std::string message = framing_.place(number, chunk_->source) + ": " + error.what();
+  std::string message = framing_.piece_of(chunk_->source, number) + ": " + error.what();
   if (!skip_errors_ || !may_skip || error.code() != ErrorCode::malformed) {
     encoded_.error = InputError{error.code(), std::move(message)};
     return;

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "tools/common/json_reader.h"
-#include "tools/input/byte_order_mark.h"
+#include "tools/input/framing.h"
 
 namespace shardlog::cli {
 
@@ -148,7 +148,7 @@ class ChunkReader {
       if (ended) framer_->end_file(input_);
     } catch (const Error& error) {
       const std::uint64_t number = framer_->line() > 0 ? framer_->line() : next_ + counted();
-      throw Error(error.code(), rules_.framing.place(number, source_) + ": " + error.what());
+      throw Error(error.code(), rules_.framing.piece_of(source_, number) + ": " + error.what());
     }
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }

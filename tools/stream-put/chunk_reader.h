@@ -25,7 +25,7 @@ struct Chunk {
   std::vector<std::uint64_t> lines;   ///< as Input has them
   std::vector<std::uint32_t> fields;  ///< likewise
   std::string source;                 ///< what was read, for messages
-  std::uint64_t first = 1;            ///< the number of its first piece, as Framing::place() takes it
+  std::uint64_t first = 1;            ///< the number of its first piece, as Framing::piece_of() takes it
   std::uint64_t input_bytes = 0;      ///< that were read for it
   std::uint64_t read = 0;             ///< how many bytes of all files were read up to here
   std::optional<InputError> error{};  ///< what ended the reading behind these pieces

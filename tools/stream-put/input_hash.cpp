@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "tools/input/byte_order_mark.h"
+#include "tools/input/framing.h"
 
 namespace shardlog::cli {
 
