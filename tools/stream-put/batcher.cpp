@@ -6,11 +6,20 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/stream-put/plain_records.h"
+
 namespace shardlog::cli {
 
 namespace {
 constexpr std::size_t most_skipped = 4096;  // messages held at once
 constexpr const char* already_stored = "already stored";
+
+std::unique_ptr<RecordSource> make_source(const PutCommand& command, bool with_origin) {
+  if (command.framing.kind == Framing::Kind::json) return make_json_source(with_origin);
+  if (command.framing.kind == Framing::Kind::frames) return make_frame_source(with_origin);
+  return make_plain_source(command.key, command.framing);
+}
+
 }  // namespace
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
@@ -20,7 +29,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       retention_(stream.settings.retention),
       clock_(clock),
       framing_(command.framing),
-      source_(make_record_source(command.framing, command.key, once.has_value())),
+      source_(make_source(command, once.has_value())),
       once_(std::move(once)),
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample.percent),
       skip_errors_(command.skip_errors),

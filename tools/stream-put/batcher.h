@@ -13,10 +13,11 @@
 #include "shardlog/log/stream.h"
 #include "shardlog/producing/packer.h"
 #include "tools/common/sampler.h"
+#include "tools/input/record_source.h"
 #include "tools/stream-put/chunk_reader.h"
 #include "tools/stream-put/encoded.h"
 #include "tools/stream-put/exactly_once.h"
-#include "tools/stream-put/record_source.h"
+#include "tools/stream-put/options.h"
 
 namespace shardlog::cli {
 
