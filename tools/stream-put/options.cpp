@@ -43,19 +43,19 @@ void define_framing(OptionTable& options, PutCommand& command) {
        options.value(
            "-d,--delimiter", "STRING",
            [end_with](const std::string& text) { end_with(unescaped("--delimiter", text, "delimiter")); },
-           "this ends a record"),
-       options.flag("--csv", set_kind(Framing::Kind::csv), "a record is one of CSV: quoted fields may have many lines"),
+           "STRING ends a record"),
+       options.flag("--csv", set_kind(Framing::Kind::csv), "a record is a CSV record: quoted fields may have many lines"),
        options.value(
            "--record-start", "RE",
            [&framing](const std::string& text) {
              framing.kind = Framing::Kind::record_start;
              framing.record_start = text;
            },
-           "a record begins at a line that this matches"),
+           "a record begins at a line that RE matches"),
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
-  options.flag("--header", framing.header, "of CSV: the first record of a FILE names the fields, and is not stored");
+  options.flag("--header", framing.header, "with --csv: the first record of a FILE names the fields, and is not stored");
   options.flag("--keep-times", command.keep_times, "with --frames: records keep their arrival times");
 }
 
@@ -89,19 +89,19 @@ void define_key_fields(OptionTable& options, KeyOptions& key, Framing& framing, 
       [&framing](const std::string& text) {
         framing.field_separator = unescaped("--field-separator", text, "separator");
       },
-      "what stands between fields (runs of blanks, as awk has it; of --csv a comma)");
+      "the text between fields (runs of blanks, as in awk; with --csv a comma)");
   list(
       "--key-delimiter", "STRING",
       [](const std::string& text) {
         return KeyField{KeyField::Kind::delimiter, unescaped("--key-delimiter", text, "delimiter")};
       },
-      "what stands before STRING; both are taken off the record");
+      "the text before STRING; both are taken off the record");
   list(
       "--key-json", "POINTER",
       [](const std::string& text) {
         return KeyField{KeyField::Kind::pointer, text};
       },
-      "what a JSON pointer (/customer/id) leads to in it");
+      "the value in a JSON record that POINTER (/customer/id) leads to");
   list(
       "--key-regex", "RE",
       [](const std::string& text) {
@@ -114,14 +114,14 @@ void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
   options.group("Partition key");
   define_key_fields(options, key, framing, options.value("-k,--key", "KEY", key.constant, "this key for all records"));
   options.value("--missing-key", "error|none|KEY", key.missing,
-                "for a record without a usable one: error, none, or this KEY (error)");
+                "for a record without a usable key: error, none, or this KEY (error)");
   options.value(
       "--hash-key", "DECIMAL",
       [&key](const std::string& text) {
         key.hash_key = HashKey::parse(text);
         if (!key.hash_key) refuse_value("--hash-key", text, "is not a decimal number from 0 to 2^128-1");
       },
-      "this explicit hash key for all records: it chooses the shard, not the key");
+      "this explicit hash key for all records: it chooses the shard instead of the key");
 }
 
 void define_delivery(OptionTable& options, PutCommand& command) {
@@ -139,11 +139,11 @@ void define_delivery(OptionTable& options, PutCommand& command) {
   options.count(
       "--rate", 1, 1'000'000'000, [&command](std::uint64_t rate) { command.rate = rate; },
       "at most N records a second, evenly");
-  const auto sample = options.percent("--sample", command.sample.percent, "keep an even share of the records");
+  const auto sample = options.percent("--sample", command.sample_percent, "keep an even share of the records");
   options
       .choice(
           "--sample-by", {"record", "key"},
-          [&command](bool second) { command.sample.by = second ? Sampler::By::key : Sampler::By::record; },
+          [&command](bool second) { command.sample_by = second ? Sampler::By::key : Sampler::By::record; },
           "key: keep all records of a key or none (record)")
       .needs(sample);
 }
@@ -208,7 +208,7 @@ void check(const PutCommand& command) {
             "--json and --frames: their records bring their own keys, so no other option about keys goes with them");
   refuse_if(key.missing && key.fields.empty(),
             "--missing-key: it goes with --key-field, --key-json, --key-regex or --key-delimiter");
-  refuse_if(command.producer && command.sample.percent,
+  refuse_if(command.producer && command.sample_percent,
             "--producer: it stores every record, so --sample does not go with it");
   refuse_if(command.producer && command.sync == Sync::normal,
             "--producer: a power cut must not take what was stored, so --sync normal does not go with it");

@@ -35,11 +35,6 @@ struct KeyOptions {
   [[nodiscard]] bool any() const { return constant || !fields.empty() || hash_key; }
 };
 
-struct SampleOptions {
-  std::optional<double> percent;
-  Sampler::By by = Sampler::By::record;
-};
-
 struct PutCommand {
   std::string stream;
   std::vector<std::string> files;  ///< "-" is standard input, and so is no file
@@ -51,7 +46,8 @@ struct PutCommand {
   Duration linger{0};
   bool skip_errors = false;
   std::optional<std::uint64_t> rate;  ///< records a second
-  SampleOptions sample;
+  std::optional<double> sample_percent;
+  Sampler::By sample_by = Sampler::By::record;
   std::optional<std::string> producer;  ///< its id; each record is then stored exactly once
   bool forget = false;                  ///< remove that producer and do nothing else
 };
@@ -64,6 +60,6 @@ void check(const PutCommand& command);
 /// Removes the producer. Throws not_found if the stream does not know it.
 ExitStatus run_forget(const PutCommand& command, const Context& context);
 
-ExitStatus run_put(const PutCommand& command, const Context& context);
+ExitStatus run_put(PutCommand command, const Context& context);
 
 }  // namespace shardlog::cli
