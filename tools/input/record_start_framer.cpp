@@ -10,7 +10,7 @@ namespace shardlog::cli {
 
 namespace {
 
-/// Positions are offsets in the buffer: `record` is where the unfinished record begins, `line` where its unfinished
+/// Arguments are offsets in the buffer: `record` is where the unfinished record begins, `line` where its unfinished
 /// line begins. Functions that return an offset return where the unfinished record begins after the call.
 class RecordStartFramer final : public Framer {
  public:
