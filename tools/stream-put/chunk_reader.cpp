@@ -230,10 +230,6 @@ class ChunkReader {
 
 }  // namespace
 
-void InFlight::remove(std::size_t chunks) {
-  if ((count_ -= chunks) == 0) none_left_.notify();
-}
-
 std::size_t chunk_size_of(const PutCommand& command) {
   return command.rate ? chunk_size_at_a_rate : usual_chunk_size;
 }

@@ -32,7 +32,9 @@ struct Chunk {
 class InFlight {
  public:
   void add() { ++count_; }
-  void remove(std::size_t chunks);
+  void remove(std::size_t chunks) {
+    if ((count_ -= chunks) == 0) none_left_.notify();
+  }
   [[nodiscard]] bool none() const { return count_ == 0; }
 
   /// Becomes readable when the last chunk is stored.

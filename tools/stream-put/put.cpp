@@ -176,23 +176,23 @@ void Pipeline::encode() {
 
 ExitStatus Pipeline::run() {
   std::array<std::exception_ptr, 3> failures;  // of the caller, which says what was stored, and of the two threads
-  std::vector<std::jthread> threads;
-  const auto start = [&](auto& queue, std::exception_ptr& failure, void (Pipeline::*work)()) {
-    threads.push_back(start_thread([this, &queue, &failure, work] {
+  std::array<std::jthread, 2> threads;
+  const auto start = [this](auto& queue, std::exception_ptr& failure, void (Pipeline::*work)()) {
+    return start_thread([this, &queue, &failure, work] {
       failure = failure_of([&] { (this->*work)(); });
       queue.close();
-    }));
+    });
   };
   failures[0] = failure_of([&] {
-    start(chunks_, failures[1], &Pipeline::read);
-    start(encoded_, failures[2], &Pipeline::encode);
+    threads[0] = start(chunks_, failures[1], &Pipeline::read);
+    threads[1] = start(encoded_, failures[2], &Pipeline::encode);
     commits_.run(encoded_, in_flight_, progress_);
   });
   progress_.clear();
   failed_.request_stop();
   chunks_.close();
   encoded_.close();
-  threads.clear();
+  threads = {};
   for (const std::exception_ptr& failure : failures) rethrow(failure);
   if (reader_gone_.stop_requested() && !context_.stop.stop_requested() && !all_read_) die_of(SIGPIPE);
   return commits_.report();
