@@ -44,7 +44,8 @@ void define_framing(OptionTable& options, PutCommand& command) {
            "-d,--delimiter", "STRING",
            [end_with](const std::string& text) { end_with(unescaped("--delimiter", text, "delimiter")); },
            "STRING ends a record"),
-       options.flag("--csv", set_kind(Framing::Kind::csv), "a record is a CSV record: quoted fields may have many lines"),
+       options.flag("--csv", set_kind(Framing::Kind::csv),
+                    "a record is a CSV record: quoted fields may have many lines"),
        options.value(
            "--record-start", "RE",
            [&framing](const std::string& text) {
@@ -55,7 +56,8 @@ void define_framing(OptionTable& options, PutCommand& command) {
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
-  options.flag("--header", framing.header, "with --csv: the first record of a FILE names the fields, and is not stored");
+  options.flag("--header", framing.header,
+               "with --csv: the first record of a FILE names the fields, and is not stored");
   options.flag("--keep-times", command.keep_times, "with --frames: records keep their arrival times");
 }
 
