@@ -37,7 +37,7 @@ struct KeyOptions {
 
 struct PutCommand {
   std::string stream;
-  std::vector<std::string> files;  ///< "-" is standard input, and so is no file
+  std::vector<std::string> files;  ///< "-" is standard input, which is also read if there are none
   Framing framing;
   bool keep_times = false;  ///< of frames: records keep their arrival times
   KeyOptions key;
