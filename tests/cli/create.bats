@@ -402,7 +402,7 @@ tags() {
   echo second >&"$FEED"
   exec {FEED}>&-
   expect_exit 66
-  expect_stderr_line "'s'.*removed"
+  expect_stderr_line "'s'.*removed.*; 1 record committed, the last is 1 of shardId-000000000000$"
   expect_equal "$(wc -l <"$STDOUT")" 1
   wait_until is_gone "$follower"
   wait "$follower" || status=$?

@@ -34,7 +34,7 @@ differs="producer 'p': the input is not the one that was stored: "
   expect_records s input
 }
 
-@test "each id has its own place, and without one everything is stored" {
+@test "each id has its own position, and without one everything is stored" {
   new_stream s
   seq 10 >input
   expect_silence stream-put s --producer p input
@@ -194,7 +194,7 @@ has_records() {
 
 # --- records that break a rule -----------------------------------------------------------------------------------------------
 
-@test "with --on-error stop the place is before the bad record, which can be mended" {
+@test "with --on-error stop the position is before the bad record, which can be mended" {
   new_stream s
   seq 100 | sed '60s/.*/{bad/' >input
   sed -i '60!s/.*/{"k":"&"}/' input
@@ -230,7 +230,7 @@ has_records() {
   expect_status 65 stream-put s --producer p --on-error skip shifted
 }
 
-@test "only bad records move the place, too" {
+@test "bad records alone move the position too" {
   new_stream s
   seq 3 | expect_status 1 stream-put s --producer p --key-field 2 --on-error skip
   seq 3 | expect_silence stream-put s --producer p --key-field 2 --on-error skip
@@ -261,7 +261,7 @@ has_records() {
   expect_records s expected
 }
 
-@test "the records of one chunk are stored in many commits, each with its place" {
+@test "the records of one chunk are stored in many commits, each with its position" {
   new_stream s --shards 2
   seq 400 >input
   start stream-put s --producer p --rate 200 --key-regex . input
@@ -361,7 +361,7 @@ has_records() {
   done
 }
 
-@test "frames of two streams do not mix up their places" {
+@test "frames of two streams do not mix up their positions" {
   new_stream a
   new_stream b
   new_stream c
@@ -374,7 +374,7 @@ has_records() {
   expect_records c expected
 }
 
-@test "a mirror takes a place for each piece of a rate, within a frame too" {
+@test "a mirror stores a position for each piece of a rate, within a frame too" {
   new_stream a
   new_stream b
   seq 400 >expected
@@ -460,7 +460,7 @@ has_records() {
 
 # --- forgetting --------------------------------------------------------------------------------------------------------------
 
-@test "--forget removes a producer's places, all of them" {
+@test "--forget removes all positions of a producer" {
   new_stream a --shards 3
   new_stream b
   seq 100 | expect_silence stream-put a --key-regex '.$'

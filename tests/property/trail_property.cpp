@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tools/stream-put/trail.h"
+#include "tools/stream-put/counted_input.h"
 
 namespace shardlog::cli {
 namespace {

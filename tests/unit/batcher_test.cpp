@@ -11,12 +11,13 @@ namespace {
 
 Chunk chunk_of(std::string_view lines) {
   Chunk chunk;
-  chunk.buffer = Bytes(lines.size() + 64);
-  std::memcpy(chunk.buffer.data(), lines.data(), lines.size());
-  chunk.size = lines.size();
+  Input& input = chunk.input;
+  input.buffer = Bytes(lines.size() + 64);
+  std::memcpy(input.buffer.data(), lines.data(), lines.size());
+  input.complete = lines.size();
   for (std::size_t start = 0; start < lines.size();) {
     const std::size_t end = lines.find('\n', start);
-    chunk.lengths.push_back(static_cast<std::uint32_t>(end - start));
+    input.lengths.push_back(static_cast<std::uint32_t>(end - start));
     start = end + 1;
   }
   return chunk;
@@ -30,10 +31,10 @@ class BatcherTest : public testing::Test {
   PutCommand command_;
 };
 
-TEST_F(BatcherTest, DoesNothingMoreOnceNothingMoreIsWanted) {
+TEST_F(BatcherTest, DoesNothingAfterAHandOverWasRefused) {
   Batcher batcher(stream_, command_, max_batch_records, ExactlyOnce("nightly", Framing::Kind::delimited, {}), clock_);
   int handed_over = 0;
-  const auto refuse = [&](const Encoded&, std::size_t) {
+  const auto refuse = [&](const Encoded&) {
     ++handed_over;
     return false;
   };

@@ -15,10 +15,6 @@ using test::refusal;
 
 using Pieces = std::vector<std::string>;
 
-void add(CountedInput& input, const Pieces& pieces) {
-  for (const std::string& piece : pieces) input.add(piece);
-}
-
 /// All at once, as they stand in a chunk.
 void add_lines(CountedInput& input, const Pieces& pieces) {
   std::string lines;
@@ -30,8 +26,16 @@ void add_lines(CountedInput& input, const Pieces& pieces) {
   input.add(lines, lengths);
 }
 
+void add(CountedInput& input, const Pieces& pieces) {
+  for (const std::string& piece : pieces) add_lines(input, {piece});
+}
+
+CountedInput input_after(const std::optional<ProducerPosition>& stored) {
+  return {"nightly", stored};
+}
+
 ProducerPosition place_after(const std::vector<Pieces>& commits) {
-  CountedInput input(std::nullopt);
+  CountedInput input = input_after(std::nullopt);
   std::optional<ProducerPosition> place;
   for (const Pieces& pieces : commits) {
     add(input, pieces);
@@ -41,7 +45,7 @@ ProducerPosition place_after(const std::vector<Pieces>& commits) {
 }
 
 std::string refusal_of(const ProducerPosition& place, const Pieces& pieces) {
-  CountedInput input(place);
+  CountedInput input = input_after(place);
   try {
     add_lines(input, pieces);
     input.end();
@@ -55,23 +59,23 @@ std::string refusal_of(const ProducerPosition& place, const Pieces& pieces) {
 TEST(CountedInputTest, KnowsWhatWasStored) {
   const ProducerPosition place = place_after({{"a", "b"}, {"c"}});
   EXPECT_EQ(place.sequence, SequenceNumber(3));
-  CountedInput input(place);
+  CountedInput input = input_after(place);
   EXPECT_EQ(input.known(), 3U);
-  input.add("a");
+  add(input, {"a"});
   EXPECT_EQ(input.known(), 2U);
   add(input, {"b", "c"});
   EXPECT_EQ(input.known(), 0U);
   EXPECT_EQ(input.move(), std::nullopt);
   input.end();
-  input.add("d");
+  add(input, {"d"});
   EXPECT_EQ(input.move()->sequence, SequenceNumber(4));
   EXPECT_EQ(input.move(), std::nullopt);
 }
 
-TEST(CountedInputTest, TheSameHoweverItIsHandedOver) {
+TEST(CountedInputTest, IsTheSameHoweverItIsHandedOver) {
   const Pieces pieces{"a", "", "b\nc", std::string(5000, 'x'), "\n"};
-  CountedInput one(std::nullopt);
-  CountedInput other(std::nullopt);
+  CountedInput one = input_after(std::nullopt);
+  CountedInput other = input_after(std::nullopt);
   add(one, pieces);
   add_lines(other, pieces);
   EXPECT_EQ(one.move(), other.move());
@@ -81,7 +85,7 @@ TEST(CountedInputTest, TheSameHoweverItIsHandedOver) {
 
 TEST(CountedInputTest, SaysBetweenWhichRecordsAChangedInputDiffers) {
   const ProducerPosition place = place_after({{"a", "b"}, {"c"}, {"d", "e"}});
-  const std::string differs = "the input is not the one that was stored: ";
+  const std::string differs = "producer 'nightly': the input is not the one that was stored: ";
   EXPECT_EQ(refusal_of(place, {"a", "b", "c", "d", "e", "f"}), "");
   EXPECT_EQ(refusal_of(place, {"a", "x", "c", "d", "e"}), differs + "it differs between its records 1 and 2");
   EXPECT_EQ(refusal_of(place, {"a", "b", "x", "d", "e"}), differs + "its record 3 differs");
@@ -89,31 +93,31 @@ TEST(CountedInputTest, SaysBetweenWhichRecordsAChangedInputDiffers) {
   EXPECT_EQ(refusal_of(place, {"a", "b", "c", "d"}), differs + "it ends after 4 records, and 5 were stored");
 }
 
-TEST(CountedInputTest, TheSameBytesCutOtherwiseAreAnotherInput) {
+TEST(CountedInputTest, TakesTheSameBytesCutOtherwiseForAnotherInput) {
   EXPECT_NE(refusal_of(place_after({{"a", "b\nc"}}), {"a\nb", "c"}), "");
   EXPECT_NE(refusal_of(place_after({{"", "\n"}}), {"\n", ""}), "");
 }
 
-TEST(CountedInputTest, AHoleHasItsPlace) {
-  CountedInput input(std::nullopt);
-  input.add("a");
+TEST(CountedInputTest, CountsAHoleAsAPiece) {
+  CountedInput input = input_after(std::nullopt);
+  add(input, {"a"});
   input.add_hole();
   const ProducerPosition place = *input.move();
   EXPECT_EQ(place.sequence, SequenceNumber(2));
-  CountedInput again(place);
-  again.add("a");
+  CountedInput again = input_after(place);
+  add(again, {"a"});
   again.add_hole();
   EXPECT_EQ(again.known(), 0U);
-  CountedInput other(place);
+  CountedInput other = input_after(place);
   other.add_hole();
-  EXPECT_EQ(refusal([&] { other.add("a"); }), ErrorCode::malformed);
+  EXPECT_EQ(refusal([&] { add(other, {"a"}); }), ErrorCode::malformed);
 }
 
-TEST(CountedInputTest, APlaceThatDoesNotGoWithItsProofIsCorrupt) {
+TEST(CountedInputTest, RefusesAPositionThatContradictsItsProof) {
   ProducerPosition place = place_after({{"a"}});
   place.sequence = SequenceNumber(2);
-  EXPECT_EQ(refusal([&] { CountedInput input(place); }), ErrorCode::corrupt);
-  EXPECT_EQ(refusal([] { CountedInput input(ProducerPosition{SequenceNumber(2)}); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { input_after(place); }), ErrorCode::corrupt);
+  EXPECT_EQ(refusal([] { input_after(ProducerPosition{SequenceNumber(2)}); }), ErrorCode::corrupt);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
-#include "tools/stream-put/trail.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <vector>
 
+#include "tools/stream-put/counted_input.h"
 #include "unit/refusal.h"
 
 namespace shardlog::cli {
@@ -32,21 +31,21 @@ std::vector<std::uint64_t> positions_of(const Trail& trail) {
 
 using Positions = std::vector<std::uint64_t>;
 
-TEST(TrailTest, KeepsWhatIsApart) {
+TEST(TrailTest, KeepsEntriesThatAreFarApart) {
   EXPECT_EQ(positions_of(trail_of({})), Positions{});
   EXPECT_EQ(positions_of(trail_of({7})), Positions{7});
   EXPECT_EQ(positions_of(trail_of({100, 200, 300})), (Positions{100, 200, 300}));
 }
 
 TEST(TrailTest, ThinsOutBackward) {
-  // By hand: 2 goes when 1 to 3 is no longer than what is behind 3, and so on.
+  // By hand: 2 goes when 1 to 3 is no longer than what comes after 3, and so on.
   EXPECT_EQ(positions_of(trail_of({1, 2, 3, 4})), (Positions{2, 3, 4}));
   EXPECT_EQ(positions_of(trail_of({1, 2, 3, 4, 5})), (Positions{2, 3, 4, 5}));
   EXPECT_EQ(positions_of(trail_of({1, 2, 3, 4, 5, 6})), (Positions{2, 4, 5, 6}));
   EXPECT_EQ(positions_of(trail_of({1, 2, 3, 4, 5, 6, 1000})), (Positions{6, 1000}));
 }
 
-TEST(TrailTest, TheLargestOneIsAProof) {
+TEST(TrailTest, FitsIntoAProofAtItsLargest) {
   Trail trail;
   for (int bit = 63; bit > 0; --bit) {
     const std::uint64_t behind = 1ULL << bit;
@@ -59,7 +58,7 @@ TEST(TrailTest, TheLargestOneIsAProof) {
   EXPECT_EQ(Trail::of_proof(trail.to_proof()).entries(), trail.entries());
 }
 
-TEST(TrailTest, ProofsThatAreNoneAreRefused) {
+TEST(TrailTest, RefusesTextsThatAreNotProofs) {
   EXPECT_EQ(positions_of(Trail::of_proof(trail_of({1, 5}).to_proof())), (Positions{1, 5}));
   const std::string proof = trail_of({1, 5}).to_proof();
   EXPECT_EQ(refusal([] { Trail::of_proof(""); }), ErrorCode::corrupt);

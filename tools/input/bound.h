@@ -1,35 +1,33 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "shardlog/core/error.h"
 #include "tools/input/framer.h"
 
+/// What make_framer() builds framers from.
 namespace shardlog::cli {
 
-/// The most that a piece may have, and whether one that breaks a rule ends the reading.
-class Bound {
- public:
-  Bound(std::uint64_t most, std::string message, bool skip);
+/// The largest size of a piece, and what happens to one that breaks a rule.
+struct Bound {
+  std::uint64_t most;
+  std::string message;  ///< what is wrong with a larger piece
+  bool skip;            ///< leave it out, instead of ending the reading
 
-  [[nodiscard]] std::uint64_t most() const { return most_; }
-
-  /// A piece that is larger is left out, or Error malformed is thrown. `line` is where it begins, 0 where pieces are
-  /// counted.
-  void refuse(Input& input, std::uint64_t line = 0) const { refuse(input, line, message_); }
-
-  /// The same of a piece that breaks another rule.
-  void refuse(Input& input, std::uint64_t line, const std::string& why) const;
-
-  [[nodiscard]] const std::string& message() const { return message_; }
-
- private:
-  std::uint64_t most_;
-  std::string message_;
-  bool skip_;
+  /// Leaves a piece out, or throws malformed. `line` is where it begins, 0 if pieces are counted.
+  void refuse(Input& input, const std::string& why, std::uint64_t line = 0) const {
+    if (!skip) throw Error(ErrorCode::malformed, why);
+    input.holes.push_back({input.lengths.size(), why, line});
+  }
 };
 
-/// Moves a piece to where the next one belongs, with its newline. REQUIRES: it is read already, and one byte behind it
-void add_piece(Input& input, const char* start, std::size_t size);
+/// Cuts CSV into records, without their line ends. An empty line is not a record: one empty field has quotes.
+std::unique_ptr<Framer> make_csv_framer(const Framing& framing, Bound bound);
+
+/// Cuts lines into records that begin where a line matches. Lines before the first match are a record too, but a file
+/// in which no line matches is refused. Throws usage if the expression is not valid.
+std::unique_ptr<Framer> make_record_start_framer(const std::string& expression, Bound bound);
 
 }  // namespace shardlog::cli

@@ -7,7 +7,7 @@ namespace shardlog::cli {
 
 namespace {
 
-/// `end` where there is none.
+/// Returns `end` if the byte is not there.
 const char* find(char byte, const char* at, const char* end) {
   const void* const found = at == end ? nullptr : std::memchr(at, byte, static_cast<std::size_t>(end - at));
   return found == nullptr ? end : static_cast<const char*>(found);

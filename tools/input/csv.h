@@ -6,23 +6,24 @@
 #include <string>
 #include <string_view>
 
-/// CSV as RFC 4180 has it: a field that begins with a quote goes on to the next quote that is not doubled, over
-/// separators and line ends. In other fields quotes mean nothing. A record ends with LF or CR LF.
+/// CSV (RFC 4180). A field that begins with a quote ends at the next quote that is not doubled; separators and line
+/// ends before that are data. In other fields quotes mean nothing. A record ends with LF or CR LF.
 namespace shardlog::cli {
 
-/// Finds the ends of records, in as many parts as they come.
+/// Finds the ends of records, which may come in any number of parts.
 class CsvScanner {
  public:
   explicit CsvScanner(char separator) : separator_(separator) {}
 
-  /// Where the LF is that ends the record, nullptr where that is not in these bytes. They follow those of the call
-  /// before; after an end a new record begins.
+  /// The LF that ends the record, or nullptr if it is not in these bytes, which follow those of the last call. After an
+  /// end a new record begins.
   const char* find_end(const char* at, const char* end);
 
-  /// What is wrong with the record up to here if nothing follows, or that ended last; nullptr where it is right.
+  /// What is wrong with the record that has just ended, or with the unfinished one if it ended here; nullptr if it is
+  /// right.
   [[nodiscard]] const char* fault() const;
 
-  /// How many LF are in the record up to here, or in the one that ended last.
+  /// The number of LF in the record that has just ended, or so far in the unfinished one.
   [[nodiscard]] std::uint64_t line_feeds() const { return line_feeds_; }
 
   /// A new record begins.
@@ -32,10 +33,10 @@ class CsvScanner {
   enum class State {
     field_start,
     plain,       ///< in a field without quotes
-    quoted,      ///< in one with them
-    closing,     ///< behind a quote in it, which may be the first of two
-    closing_cr,  ///< behind a CR that follows the closing quote
-    wrong        ///< behind anything else that follows it: the rest of the line is passed over
+    quoted,      ///< in a field with quotes
+    closing,     ///< after a quote in it, which may be the first of two
+    closing_cr,  ///< after a CR that follows the closing quote
+    wrong        ///< after anything else that follows it: the rest of the line is passed over
   };
 
   [[nodiscard]] State state_after(char byte) const;
@@ -47,17 +48,17 @@ class CsvScanner {
   std::uint64_t line_feeds_ = 0;
 };
 
-/// The fields of a record that a CsvScanner found to be right, one after the other.
+/// The fields of a record that a CsvScanner found to be right.
 class CsvFields {
  public:
   CsvFields(std::string_view record, char separator) : rest_(record), separator_(separator) {}
 
   struct Field {
     std::string_view text;  ///< without the quotes around it
-    bool doubled = false;   ///< quotes in it stand twice
+    bool doubled = false;   ///< there are quotes in it, and each is doubled
   };
 
-  /// Nothing behind the last.
+  /// Nothing after the last field.
   std::optional<Field> next();
 
  private:
@@ -67,7 +68,7 @@ class CsvFields {
   char separator_;
 };
 
-/// What a field says.
+/// The field with its doubled quotes made single.
 std::string value_of(const CsvFields::Field& field);
 
 }  // namespace shardlog::cli

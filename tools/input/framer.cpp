@@ -1,21 +1,22 @@
 #include "tools/input/framer.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/frame.h"
+#include "tools/common/json_reader.h"
 #include "tools/input/bound.h"
-#include "tools/input/csv_framer.h"
-#include "tools/input/record_start_framer.h"
 
 namespace shardlog::cli {
 
 namespace {
 
+/// Without a delimiter, a whole file is one piece.
 class DelimitedFramer final : public Framer {
  public:
   DelimitedFramer(std::string delimiter, Bound bound) : delimiter_(std::move(delimiter)), bound_(std::move(bound)) {}
@@ -23,86 +24,61 @@ class DelimitedFramer final : public Framer {
   void cut(Input& input, std::size_t count) override {
     const char* const end = input.buffer.data() + input.used;
     const char* start = input.buffer.data() + input.complete;
-    const std::size_t fresh = count + delimiter_.size() - 1;  // the delimiter may have begun before
+    const std::size_t fresh = count + begun();  // the delimiter may have begun before
     const char* at = static_cast<std::size_t>(end - start) > fresh ? end - fresh : start;
     while (const char* const found = find(at, end)) {
-      end_piece(input, start, static_cast<std::size_t>(found - start));
+      end_piece(input, {start, static_cast<std::size_t>(found - start)});
       start = at = found + delimiter_.size();
     }
     keep_rest(input, {start, static_cast<std::size_t>(end - start)});
   }
 
   void end_file(Input& input) override {
-    const std::size_t rest = input.used - input.complete;
-    if (rest > 0 || dropping_) end_piece(input, input.buffer.data() + input.complete, rest);
+    if (input.used > input.complete || dropping_ || delimiter_.empty()) end_piece(input, input.rest());
     input.used = input.complete;
   }
 
  private:
+  /// How many bytes at the end of what was read may be the start of a delimiter.
+  [[nodiscard]] std::size_t begun() const { return delimiter_.empty() ? 0 : delimiter_.size() - 1; }
+
   [[nodiscard]] const char* find(const char* at, const char* end) const {
     const auto size = static_cast<std::size_t>(end - at);
-    return static_cast<const char*>(delimiter_.size() == 1 ? std::memchr(at, delimiter_.front(), size)
-                                                           : ::memmem(at, size, delimiter_.data(), delimiter_.size()));
+    if (delimiter_.size() == 1) return static_cast<const char*>(std::memchr(at, delimiter_.front(), size));
+    if (delimiter_.empty()) return nullptr;
+    return static_cast<const char*>(::memmem(at, size, delimiter_.data(), delimiter_.size()));
   }
 
-  void end_piece(Input& input, const char* start, std::size_t size) {
+  void end_piece(Input& input, std::string_view piece) {
     if (std::exchange(dropping_, false)) return;
-    if (size > bound_.most()) {
-      bound_.refuse(input);
+    if (piece.size() > bound_.most) {
+      bound_.refuse(input, bound_.message);
     } else {
-      add_piece(input, start, size);
+      input.add_piece(piece);
     }
   }
 
-  /// Of a piece that is too large only what may be the start of the delimiter is kept.
+  /// Only what may be the start of a delimiter is kept of a piece that is too large.
   void keep_rest(Input& input, std::string_view rest) {
-    const std::size_t begun = delimiter_.size() - 1;
-    if (!dropping_ && rest.size() > bound_.most() + begun) {
-      bound_.refuse(input);
+    if (!dropping_ && rest.size() > bound_.most + begun()) {
+      bound_.refuse(input, bound_.message);
       dropping_ = true;
     }
-    if (dropping_ && rest.size() > begun) rest = rest.substr(rest.size() - begun);
-    char* const to = input.buffer.data() + input.complete;
-    if (to != rest.data()) std::memmove(to, rest.data(), rest.size());
-    input.used = input.complete + rest.size();
+    if (dropping_ && rest.size() > begun()) rest = rest.substr(rest.size() - begun());
+    input.keep(rest);
   }
 
   std::string delimiter_;
   Bound bound_;
-  bool dropping_ = false;  ///< what is read belongs to a piece that was found to be too large
-};
-
-class WholeFramer final : public Framer {
- public:
-  explicit WholeFramer(Bound bound) : bound_(std::move(bound)) {}
-
-  void cut(Input& input, std::size_t /*count*/) override {
-    if (!dropping_ && input.used - input.complete > bound_.most()) {
-      bound_.refuse(input);
-      dropping_ = true;
-    }
-    if (dropping_) input.used = input.complete;
-  }
-
-  void end_file(Input& input) override {
-    if (!std::exchange(dropping_, false)) {
-      add_piece(input, input.buffer.data() + input.complete, input.used - input.complete);
-    }
-    input.used = input.complete;
-  }
-
- private:
-  Bound bound_;
-  bool dropping_ = false;
+  bool dropping_ = false;  ///< what is read belongs to a piece that was too large
 };
 
 class FrameFramer final : public Framer {
  public:
   void cut(Input& input, std::size_t /*count*/) override {
-    while (input.used - input.complete >= frame_prefix_size) {
-      const std::string_view rest(input.buffer.data() + input.complete, input.used - input.complete);
-      const std::size_t size = frame_size(rest);
-      if (rest.size() < size) return;
+    while (input.rest().size() >= frame_prefix_size) {
+      const std::size_t size = frame_size(input.rest());
+      if (input.rest().size() < size) return;
       input.lengths.push_back(static_cast<std::uint32_t>(size));
       input.complete += size;
     }
@@ -113,30 +89,81 @@ class FrameFramer final : public Framer {
   }
 };
 
+constexpr std::size_t usual_size = 4UL * 1024 * 1024;
+
+/// Moves what is not complete to the start of a buffer with room for more.
+void make_room(Input& input) {
+  const std::size_t size = input.buffer.size() - json_padding;
+  const std::string_view rest = input.rest();
+  Bytes old;
+  if (size - rest.size() < usual_size / 2) old = std::exchange(input.buffer, Bytes(2 * size + json_padding));
+  input.complete = 0;
+  input.keep(rest);
+  input.lengths.clear();
+  input.holes.clear();
+  input.lines.clear();
+}
+
 }  // namespace
 
+void Input::add_piece(std::string_view piece) {
+  char* const to = buffer.data() + complete;
+  if (to != piece.data()) std::memmove(to, piece.data(), piece.size());
+  to[piece.size()] = '\n';
+  lengths.push_back(static_cast<std::uint32_t>(piece.size()));
+  complete += piece.size() + 1;
+}
+
+void Input::keep(std::string_view rest) {
+  char* const to = buffer.data() + complete;
+  if (to != rest.data() && !rest.empty()) std::memmove(to, rest.data(), rest.size());
+  used = complete + rest.size();
+}
+
 std::unique_ptr<Framer> make_framer(const Framing& framing, std::uint64_t max_record_size, bool skip_errors) {
-  Bound bound(max_record_size, fmt::format("over the stream's maximum record size of {} bytes", max_record_size),
-              skip_errors);
+  Bound bound{max_record_size, fmt::format("over the stream's maximum record size of {} bytes", max_record_size),
+              skip_errors};
   switch (framing.kind) {
-    case Framing::Kind::whole:
-      return std::make_unique<WholeFramer>(std::move(bound));
     case Framing::Kind::frames:
       return std::make_unique<FrameFramer>();
-    case Framing::Kind::json: {
-      // A byte takes at most six in JSON; the rest is for the other members.
-      const std::uint64_t most = 6 * max_record_size + 64UL * 1024;
-      return std::make_unique<DelimitedFramer>(
-          framing.delimiter, Bound(most, fmt::format("a line of more than {} bytes", most), skip_errors));
-    }
     case Framing::Kind::record_start:
-      return std::make_unique<RecordStartFramer>(framing.record_start, std::move(bound));
+      return make_record_start_framer(framing.record_start, std::move(bound));
     case Framing::Kind::csv:
-      return std::make_unique<CsvFramer>(framing, std::move(bound));
+      return make_csv_framer(framing, std::move(bound));
+    case Framing::Kind::json:
+      // A byte takes at most six in JSON; the rest is for the other members.
+      bound.most = 6 * max_record_size + 64UL * 1024;
+      bound.message = fmt::format("a line of more than {} bytes", bound.most);
+      break;
+    case Framing::Kind::whole:
     case Framing::Kind::delimited:
       break;
   }
-  return std::make_unique<DelimitedFramer>(framing.delimiter, std::move(bound));
+  return std::make_unique<DelimitedFramer>(framing.kind == Framing::Kind::whole ? "" : framing.delimiter,
+                                           std::move(bound));
+}
+
+void read_pieces(int file, std::uint64_t most, Framer& framer, const std::function<void(Input&)>& take) {
+  Input input;
+  input.buffer = Bytes(usual_size + json_padding);
+  std::uint64_t done = 0;
+  while (true) {
+    const std::size_t room = input.buffer.size() - json_padding - input.used;
+    const ssize_t got = ::pread(file, input.buffer.data() + input.used, room, static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(ErrorCode::io, system_error("read a command's output", errno).what());
+    done += static_cast<std::uint64_t>(got);
+    if (done > most) throw Error(ErrorCode::malformed, fmt::format("more than {} bytes", most));
+    input.used += static_cast<std::size_t>(got);
+    if (got > 0) {
+      framer.cut(input, static_cast<std::size_t>(got));
+    } else {
+      framer.end_file(input);
+    }
+    if (!input.lengths.empty()) take(input);
+    if (got == 0) return;
+    make_room(input);
+  }
 }
 
 }  // namespace shardlog::cli

@@ -1,6 +1,8 @@
 #include "tools/input/record_source.h"
 
+#include <algorithm>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,18 +37,14 @@ class JsonRecords final : public RecordSource {
   JsonRecordReader reader_;
 };
 
-/// The number behind a decimal one.
+/// The number after a decimal one.
 SequenceNumber next(const SequenceNumber& sequence) {
-  std::string digits = sequence.to_string();
-  std::size_t at = digits.size();
-  while (at > 0 && digits[at - 1] == '9') digits[--at] = '0';
-  if (at > 0) {
-    ++digits[at - 1];
-  } else {
-    digits.insert(0, 1, '1');
-  }
-  const auto next = SequenceNumber::parse(digits);
-  if (!next) throw Error(ErrorCode::malformed, "frame: its sequence numbers are not numbers");
+  std::string digits = "0" + sequence.to_string();
+  const std::size_t last = digits.find_last_not_of('9');
+  ++digits[last];
+  std::fill(digits.begin() + static_cast<std::ptrdiff_t>(last) + 1, digits.end(), '0');
+  const auto next = SequenceNumber::parse(std::string_view(digits).substr(digits.front() == '0' ? 1 : 0));
+  if (!next) throw Error(ErrorCode::malformed, "frame: its sequence numbers have too many digits");
   return *next;
 }
 

@@ -13,9 +13,9 @@
 
 namespace shardlog::cli {
 
-/// Where a record was before.
+/// The stream and shard that a record was copied from.
 struct RecordOrigin {
-  std::string source;  ///< "shardId-000000000003", of frames with the stream's UUID and a slash before it
+  std::string source;  ///< "shardId-000000000003"; for frames after the stream's UUID and a slash
   SequenceNumber sequence;
 };
 
@@ -24,30 +24,31 @@ class RecordSource {
  public:
   virtual ~RecordSource() = default;
 
-  /// The origin is there only where it was asked for and the record has one. False where no more is wanted.
+  /// The origin is nullptr unless it was asked for and the record has one. Returns false to end the reading.
   using Take = std::function<bool(const Record&, const RecordOrigin*)>;
 
-  /// Calls `take` for each record in the piece. They borrow from it, where what had to be decoded was decoded in place,
-  /// and until release() from this object. Throws malformed and unsupported; what `take` throws goes through.
-  /// REQUIRES: json_padding readable bytes behind `piece`
+  /// Calls `take` for each record in the piece, which may be decoded in place. The records borrow from the piece and,
+  /// until release(), from this object. Throws malformed, unsupported, and what `take` throws.
+  /// REQUIRES: json_padding readable bytes after `piece`
   virtual void read(std::span<char> piece, const Take& take) = 0;
 
-  /// From now on the fields that Framing::names asks for have these numbers, counted from 1.
+  /// The numbers, counted from 1, that the fields in Framing::names have from now on.
   virtual void use_fields(std::span<const std::uint32_t> /*numbers*/) {}
 
-  /// What there is to say about the pieces up to here, to a person who may have meant something else; empty otherwise.
+  /// A hint for a person who may have meant another option, from what was read so far; empty if there is none.
   [[nodiscard]] virtual std::string notice() const { return {}; }
-  /// When the records of the piece that is being read arrived where they were before; nothing if it does not say so.
+
+  /// When the records of the current piece arrived in the stream that they come from, if the piece says so.
   [[nodiscard]] virtual std::optional<Timestamp> arrived_at() const { return std::nullopt; }
 
-  /// Nobody needs the records of before any more.
+  /// Earlier records are no longer needed.
   virtual void release() {}
 };
 
-/// Of Framing::Kind::json: records that bring their keys.
+/// For Framing::Kind::json.
 std::unique_ptr<RecordSource> make_json_source(bool with_origin);
 
-/// Of Framing::Kind::frames: likewise.
+/// For Framing::Kind::frames.
 std::unique_ptr<RecordSource> make_frame_source(bool with_origin);
 
 }  // namespace shardlog::cli

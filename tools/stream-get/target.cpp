@@ -7,7 +7,6 @@
 #include "shardlog/producing/packer.h"
 #include "tools/common/open_stream.h"
 #include "tools/input/framer.h"
-#include "tools/input/piece_reader.h"
 #include "tools/input/record_source.h"
 
 namespace shardlog::cli {

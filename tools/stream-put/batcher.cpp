@@ -3,64 +3,81 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
+
+#include "tools/stream-put/plain_records.h"
 
 namespace shardlog::cli {
 
 namespace {
+
 constexpr std::size_t most_skipped = 4096;  // messages held at once
 constexpr const char* already_stored = "already stored";
+
+std::unique_ptr<RecordSource> make_source(const PutCommand& command, bool with_origin) {
+  if (command.framing.kind == Framing::Kind::json) return make_json_source(with_origin);
+  if (command.framing.kind == Framing::Kind::frames) return make_frame_source(with_origin);
+  return make_plain_source(command.key, command.framing);
+}
+
 }  // namespace
+
+void Encoded::append(Encoded next) {
+  const auto move_to_end = [](auto& to, auto& from) { std::ranges::move(from, std::back_inserter(to)); };
+  const auto first_reason = static_cast<std::uint32_t>(reasons.size());
+  for (producing::Place& place : next.packed.places) {
+    if (place.batch == producing::Place::not_packed) place.index += first_reason;
+  }
+  packed.append(std::move(next.packed));
+  move_to_end(reasons, next.reasons);
+  move_to_end(skipped, next.skipped);
+  skipped_records += next.skipped_records;
+  for (auto& [source, position] : next.moves) moves.insert_or_assign(source, std::move(position));
+  if (!next.notice.empty()) notice = std::move(next.notice);
+  records += next.records;
+  bytes += next.bytes;
+  chunks += next.chunks;
+  input_bytes += next.input_bytes;
+  error = std::move(next.error);
+}
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
                  std::optional<ExactlyOnce> once, const Clock& clock)
     : packer_(stream.map, stream.settings.compression, command.ack),
-      max_record_size_(stream.settings.max_record_size),
-      retention_(stream.settings.retention),
+      settings_(stream.settings),
+      command_(command),
       clock_(clock),
-      framing_(command.framing),
-      source_(make_record_source(command.framing, command.key, once.has_value())),
+      source_(make_source(command, once.has_value())),
       once_(std::move(once)),
-      as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample.percent),
-      skip_errors_(command.skip_errors),
-      with_places_(command.ack),
-      keep_times_(command.keep_times),
+      as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample_percent),
       most_records_(std::min(most_records, max_batch_records)) {
-  if (command.sample.percent) sampler_.emplace(*command.sample.percent, command.sample.by);
+  if (command.sample_percent) sampler_.emplace(*command.sample_percent, command.sample_by);
 }
 
-void Batcher::use(ShardMap map) {
-  const std::lock_guard guard(mutex_);
-  next_map_ = std::move(map);
-}
-
-void Batcher::take_over_map() {
-  const std::lock_guard guard(mutex_);
-  if (!next_map_) return;
-  packer_.use(std::move(*next_map_));
-  next_map_.reset();
+void Batcher::use(const ShardMap& map) {
+  if (packer_.version() != map.version()) packer_.use(map);
 }
 
 bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
-  if (!open_) return false;  // chunks may still be queued when nobody wants more
-  take_over_map();
+  if (!open_) return false;  // chunks may still be queued after the end
   chunk_ = &chunk;
   hand_over_ = &hand_over;
   piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
   input_bytes_ = 0;
   packer_.set_input_bytes(chunk.read);
-  if (once_ && chunk.marked) once_->add_mark();
-  source_->use_fields(chunk.fields);
+  if (input_count() != nullptr && chunk.marked) input_count()->add_mark();
+  source_->use_fields(chunk.input.fields);
   try {
-    // With a producer id, and in acknowledgements, what was left out has its place among the pieces.
-    if (as_they_stand_ && (chunk.holes.empty() || !(once_ || with_places_))) {
+    // With a producer id, and in acknowledgements, a hole has its number among the pieces.
+    if (as_they_stand_ && (chunk.input.holes.empty() || !(once_ || command_.ack))) {
       encode_as_they_stand();
     } else {
-      encode_records({chunk.buffer.data(), chunk.size});
+      encode_records({chunk.input.buffer.data(), chunk.input.complete});
     }
   } catch (const Error& error) {  // the input is not the one that was stored before
-    encoded_.error = InputError{error.code(), error.what()};
+    encoded_.error = error;
   }
   encoded_.chunks = 1;
   if (!encoded_.error) encoded_.error = chunk.error;
@@ -71,103 +88,99 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   return open_ && !wrong;
 }
 
-void Batcher::finish(const HandOver& hand_over) const {
-  if (!once_) return;
-  try {
-    once_->end();
-  } catch (const Error& error) {
-    Encoded nothing;
-    nothing.error = InputError{error.code(), error.what()};
-    hand_over(std::move(nothing), 0);
-  }
+void Batcher::finish() {
+  if (input_count() != nullptr) input_count()->end();
 }
 
 void Batcher::encode_as_they_stand() {
-  const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
+  const std::string_view pieces(chunk_->input.buffer.data(), chunk_->input.complete);
   pass_known_pieces();
-  std::span<const std::uint32_t> lengths = std::span(chunk_->lengths).subspan(piece_);
+  std::span<const std::uint32_t> lengths = std::span(chunk_->input.lengths).subspan(piece_);
   while (!lengths.empty() && open_) {
     const auto part = lengths.first(producing::fitting(lengths, most_records_));
     packer_.add_lines(pieces.substr(at_), part);
     at_ += std::accumulate(part.begin(), part.end(), part.size());
     piece_ += part.size();
-    records_ += part.size();
+    encoded_.records += part.size();
     lengths = lengths.subspan(part.size());
     if (!lengths.empty()) flush();
   }
   pass_holes();
 }
 
-/// Those at the start of the chunk that were dealt with before, all at once.
-/// REQUIRES: no holes; each is a record where acknowledgements are wanted
+/// Passes all pieces at the start of the chunk that are known already.
+/// REQUIRES: no holes; each piece is a record if acknowledgements are wanted
 void Batcher::pass_known_pieces() {
-  if (!once_ || once_->known() == 0) return;
-  const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(once_->known(), chunk_->lengths.size()));
-  const std::span<const std::uint32_t> lengths(chunk_->lengths.data(), known);
-  at_ = std::accumulate(lengths.begin(), lengths.end(), known);
-  once_->add({chunk_->buffer.data(), at_}, lengths);
-  for (; piece_ < known; ++piece_) not_stored(already_stored);
+  if (known() == 0) return;
+  const auto passed = static_cast<std::size_t>(std::min<std::uint64_t>(known(), chunk_->input.lengths.size()));
+  const std::span<const std::uint32_t> lengths(chunk_->input.lengths.data(), passed);
+  counted_at_ = at_ = std::accumulate(lengths.begin(), lengths.end(), passed);
+  input_count()->add({chunk_->input.buffer.data(), at_}, lengths);
+  for (; piece_ < passed; ++piece_) not_stored(already_stored);
   counted_ = piece_;
-  counted_at_ = at_;
 }
 
 void Batcher::encode_records(std::span<char> pieces) {
-  if (chunk_->holes.empty() && !with_places_) pass_known_pieces();
-  const bool frames = framing_.kind == Framing::Kind::frames;
-  while (piece_ < chunk_->lengths.size()) {
+  if (chunk_->input.holes.empty() && !command_.ack) pass_known_pieces();
+  const bool frames = command_.framing.kind == Framing::Kind::frames;
+  while (piece_ < chunk_->input.lengths.size()) {
     pass_holes();
-    const std::uint32_t length = chunk_->lengths[piece_];
-    const bool known = once_ && once_->known() > 0;
-    if (known) {
+    const std::uint32_t length = chunk_->input.lengths[piece_];
+    const bool is_known = known() > 0;
+    if (is_known) {
       pass_known(pieces.subspan(at_, length));
     } else if (!encode_piece(pieces.subspan(at_, length))) {
       return;
     }
     at_ += length + (frames ? 0 : 1);
     ++piece_;
-    if (known) {
+    if (is_known) {
       counted_ = piece_;
       counted_at_ = at_;
     }
-    if (records_ + encoded_.skipped.size() >= most_records_ || encoded_.skipped.size() >= most_skipped) flush();
+    const std::size_t skipped = encoded_.skipped.size();
+    if (encoded_.records + skipped >= most_records_ || skipped >= most_skipped) flush();
   }
   pass_holes();
 }
 
-/// False where the encoding ends with it.
+/// Returns whether the encoding goes on.
 bool Batcher::encode_piece(std::span<char> piece) {
   const std::size_t kept = as_read_.size();
-  const bool keep = framing_.kind == Framing::Kind::json && once_ && once_->counts();
-  if (keep) as_read_.append(piece.data(), piece.size()).append(1, '\n');
+  const Framing::Kind kind = command_.framing.kind;
+  if (kind == Framing::Kind::json && input_count() != nullptr)
+    as_read_.append(piece.data(), piece.size()).append(1, '\n');
   try {
     source_->read(piece, take_);
   } catch (const Error& error) {
-    refuse(error, framing_.kind != Framing::Kind::frames,
-           number_of(piece_));  // what is behind a bad frame cannot be found
+    refuse(error, kind != Framing::Kind::frames, number_of(piece_));  // what follows a bad frame cannot be found
   }
   if (!encoded_.error && open_) return true;
   as_read_.resize(kept);
   return false;
 }
 
-/// Tells of the pieces that are done.
+/// Adds the pieces that are done to the count of the input.
 void Batcher::count_pieces() {
-  if (!once_ || counted_ == piece_) return;
-  const std::string_view pieces(chunk_->buffer.data(), chunk_->size);
-  once_->add(framing_.kind == Framing::Kind::json ? as_read_ : pieces.substr(counted_at_, at_ - counted_at_),
-             std::span(chunk_->lengths).subspan(counted_, piece_ - counted_));
+  if (counted_ == piece_) return;
+  if (CountedInput* const input = input_count()) {
+    const std::string_view pieces(chunk_->input.buffer.data(), chunk_->input.complete);
+    input->add(command_.framing.kind == Framing::Kind::json ? as_read_ : pieces.substr(counted_at_, at_ - counted_at_),
+               std::span(chunk_->input.lengths).subspan(counted_, piece_ - counted_));
+  }
   as_read_.clear();
   counted_ = piece_;
   counted_at_ = at_;
 }
 
-/// A piece that was dealt with before, with an acknowledgement for each record in it.
+/// Passes a piece that is known already, with an acknowledgement for each record in it.
 void Batcher::pass_known(std::span<char> piece) {
-  once_->add({piece.data(), piece.size()});
-  if (!with_places_) return;
+  const auto length = static_cast<std::uint32_t>(piece.size());
+  input_count()->add({piece.data(), piece.size() + 1}, {&length, 1});
+  if (!command_.ack) return;
   try {
     source_->read(piece, [this](const Record& record, const RecordOrigin*) {
-      check(record, max_record_size_);
+      check(record, settings_.max_record_size);
       not_stored(already_stored);
       return true;
     });
@@ -177,14 +190,14 @@ void Batcher::pass_known(std::span<char> piece) {
 }
 
 bool Batcher::take(const Record& record, const RecordOrigin* origin) {
-  if (records_ >= most_records_) flush();  // a frame holds many
+  if (encoded_.records >= most_records_) flush();  // a frame holds many
   try {
     if (once_ && once_->is_stored(origin)) {
       not_stored(already_stored);
       return true;
     }
-    check(record, max_record_size_);
-    if (keep_times_) check_retention();
+    check(record, settings_.max_record_size);
+    if (command_.keep_times) check_retention();
   } catch (const Error& error) {
     refuse(error, true, number_of(piece_));
     if (once_ && !encoded_.error) once_->pass(origin);
@@ -195,31 +208,29 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     not_stored("sampled out");
     return true;
   }
-  if (keep_times_) packer_.set_arrival(source_->arrived_at());
+  if (command_.keep_times) packer_.set_arrival(source_->arrived_at());
   packer_.add(record);
-  ++records_;
+  ++encoded_.records;
   return open_;
 }
 
-/// What nobody could read is not stored.
+/// A record that nobody could read any more is not stored.
 void Batcher::check_retention() const {
   const std::optional<Timestamp> arrived_at = source_->arrived_at();
-  const std::optional<Timestamp> expired = expiry(retention_, clock_.now());
+  const std::optional<Timestamp> expired = expiry(settings_.retention, clock_.now());
   if (!arrived_at || !expired || *arrived_at >= *expired) return;
   throw Error(ErrorCode::malformed,
               fmt::format("it arrived at {}, which is before the stream's retention", to_rfc3339(*arrived_at)));
 }
 
-/// Those that the reader left out, before the piece that is next.
+/// Passes the holes before the next piece.
 void Batcher::pass_holes() {
-  for (; holes_ < chunk_->holes.size() && chunk_->holes[holes_].before <= piece_; ++holes_) {
-    const Hole& hole = chunk_->holes[holes_];
-    const bool known = once_ && once_->known() > 0;
-    if (once_) {
-      count_pieces();
-      once_->add_hole();
-    }
-    if (known) {
+  for (; holes_ < chunk_->input.holes.size() && chunk_->input.holes[holes_].before <= piece_; ++holes_) {
+    const Hole& hole = chunk_->input.holes[holes_];
+    const bool is_known = known() > 0;
+    count_pieces();
+    if (input_count() != nullptr) input_count()->add_hole();
+    if (is_known) {
       not_stored(hole.why);
     } else {
       refuse(Error(ErrorCode::malformed, hole.why), true, hole.line > 0 ? hole.line : number_of(hole.before));
@@ -227,16 +238,16 @@ void Batcher::pass_holes() {
   }
 }
 
-/// For messages, as Framing::place() takes it.
+/// The number of a piece in messages: see Framing::piece().
 std::uint64_t Batcher::number_of(std::size_t piece) const {
-  if (!chunk_->lines.empty()) return chunk_->lines[piece];
-  return chunk_->first + (framing_.kind == Framing::Kind::frames ? at_ : piece + holes_);
+  if (!chunk_->input.lines.empty()) return chunk_->input.lines[piece];
+  return chunk_->first + (command_.framing.kind == Framing::Kind::frames ? at_ : piece + holes_);
 }
 
 void Batcher::refuse(const Error& error, bool may_skip, std::uint64_t number) {
-  std::string message = framing_.place(number, chunk_->source) + ": " + error.what();
-  if (!skip_errors_ || !may_skip || error.code() != ErrorCode::malformed) {
-    encoded_.error = InputError{error.code(), std::move(message)};
+  std::string message = command_.framing.piece_of(chunk_->source, number) + ": " + error.what();
+  if (!command_.skip_errors || !may_skip || error.code() != ErrorCode::malformed) {
+    encoded_.error = Error(error.code(), message);
     return;
   }
   if (encoded_.skipped.empty() || encoded_.skipped.back() != message) encoded_.skipped.push_back(std::move(message));
@@ -245,7 +256,7 @@ void Batcher::refuse(const Error& error, bool may_skip, std::uint64_t number) {
 }
 
 void Batcher::not_stored(std::string why) {
-  if (!with_places_) return;
+  if (!command_.ack) return;
   packer_.leave_out(static_cast<std::uint32_t>(encoded_.reasons.size()));
   encoded_.reasons.push_back(std::move(why));
 }
@@ -254,15 +265,13 @@ void Batcher::flush() {
   packer_.flush();
   encoded_.bytes = packer_.bytes();
   encoded_.packed = packer_.take();
-  const bool all = piece_ == chunk_->lengths.size();
-  const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->size;
+  const bool all = piece_ == chunk_->input.lengths.size();
+  const std::uint64_t input_bytes = all ? chunk_->input_bytes : chunk_->input_bytes * at_ / chunk_->input.complete;
   encoded_.input_bytes = input_bytes - std::exchange(input_bytes_, input_bytes);
   encoded_.notice = source_->notice();
-  if (once_) {
-    count_pieces();
-    encoded_.moves = once_->moves();
-  }
-  if (!(*hand_over_)(std::exchange(encoded_, {}), std::exchange(records_, 0))) open_ = false;
+  count_pieces();
+  if (once_) encoded_.moves = once_->moves();
+  if (!(*hand_over_)(std::exchange(encoded_, {}))) open_ = false;
 }
 
 }  // namespace shardlog::cli

@@ -4,45 +4,64 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
 #include "shardlog/producing/packer.h"
 #include "tools/common/sampler.h"
+#include "tools/input/record_source.h"
 #include "tools/stream-put/chunk_reader.h"
-#include "tools/stream-put/encoded.h"
 #include "tools/stream-put/exactly_once.h"
-#include "tools/stream-put/record_source.h"
+#include "tools/stream-put/options.h"
 
 namespace shardlog::cli {
+
+/// Records of the input on their way into the stream, and what must be said about others.
+struct Encoded {
+  producing::Packed packed;           ///< with places only for acknowledgements
+  std::vector<std::string> reasons;   ///< why records are not stored, by producing::Place::index; likewise
+  std::vector<std::string> skipped;   ///< why records that broke a rule are left out; no message twice in a row
+  std::uint64_t skipped_records = 0;  ///< the number of these records
+  std::string notice;                 ///< as in RecordSource
+  ProducerPositions moves;            ///< how far the producer has come with these records; only with an id
+  std::size_t records = 0;            ///< the number of packed records
+  std::size_t bytes = 0;              ///< of the payloads
+  std::size_t chunks = 0;             ///< the number of chunks that end here
+  std::uint64_t input_bytes = 0;      ///< that were read for these records
+  std::optional<Error> error{};       ///< what is wrong with the input after these records
+
+  /// Adds what comes after it. REQUIRES: no error yet
+  void append(Encoded next);
+};
 
 /// Makes records of what was read, routes and encodes them, a chunk at a time. For one thread.
 class Batcher {
  public:
-  /// At most `most_records` are handed over at once.
-  /// `once` is there where the command has a producer id; then only what is not stored yet is handed over.
-  /// `clock` must outlive it.
+  /// Hands over at most `most_records` at once. With `once`, for a command with a producer id, it hands over only what
+  /// is not stored yet. `stream`, `command` and `clock` must outlive it.
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
           std::optional<ExactlyOnce> once, const Clock& clock);
 
-  /// From the next chunk on. May be called from any thread.
-  void use(ShardMap map);
+  /// From the next chunk on.
+  void use(const ShardMap& map);
+
+  /// Returns false to end the encoding.
+  using HandOver = std::function<bool(Encoded)>;
 
   /// Hands over what is in the chunk, at least once. A record that breaks a rule is left out, or it ends the encoding:
-  /// then those before it are handed over with an error that says which it was. False after such an error, and where
-  /// `hand_over` has returned false: it wants no more.
-  using HandOver = std::function<bool(Encoded, std::size_t records)>;
+  /// then the records before it are handed over with the error. Returns whether the next chunk may be encoded.
   bool encode(Chunk chunk, const HandOver& hand_over);
 
-  /// All of the input was encoded. An error is handed over where not all that was stored before was in it.
-  void finish(const HandOver& hand_over) const;
+  /// All of the input was encoded. Throws malformed if not all that was stored before was in it.
+  void finish();
 
  private:
-  void take_over_map();
+  [[nodiscard]] CountedInput* input_count() { return once_ ? once_->counted() : nullptr; }
+  [[nodiscard]] std::uint64_t known() { return input_count() == nullptr ? 0 : input_count()->known(); }
   void encode_as_they_stand();
   void pass_known_pieces();
   void encode_records(std::span<char> pieces);
@@ -57,39 +76,29 @@ class Batcher {
   void not_stored(std::string why);
   void flush();
 
-  std::mutex mutex_;
-  std::optional<ShardMap> next_map_;  ///< guarded by the mutex
-
   producing::Packer packer_;
-  std::uint64_t max_record_size_;
-  Duration retention_;
+  const StreamSettings& settings_;
+  const PutCommand& command_;
   const Clock& clock_;
-  Framing framing_;
   std::unique_ptr<RecordSource> source_;
   RecordSource::Take take_ = [this](const Record& record, const RecordOrigin* origin) { return take(record, origin); };
   std::optional<ExactlyOnce> once_;
-  std::string as_read_;  ///< pieces that are not counted yet, of JSON, which is decoded in its place
+  std::string as_read_;  ///< JSON pieces that are not counted yet, before they were decoded in place
   std::optional<Sampler> sampler_;
-  bool as_they_stand_;  ///< the pieces are stored as they stand, as records without keys
-  bool skip_errors_;
-  bool with_places_;
-  bool keep_times_;
+  bool as_they_stand_;  ///< the pieces are stored as they are, as records without keys
   std::size_t most_records_;
+  bool open_ = true;  ///< more may be handed over
+  Encoded encoded_;   ///< not handed over yet
 
-  // Of what is not yet handed over.
-  Encoded encoded_;
-  std::size_t records_ = 0;
-
-  // Of the chunk that is being encoded.
+  // The chunk that is being encoded, and how far.
   const Chunk* chunk_ = nullptr;
   const HandOver* hand_over_ = nullptr;
-  bool open_ = true;               ///< hand_over_ wants more
-  std::size_t piece_ = 0;          ///< how many pieces are done
-  std::size_t at_ = 0;             ///< how many bytes are done
-  std::size_t holes_ = 0;          ///< how many holes are passed
-  std::size_t counted_ = 0;        ///< how many pieces once_ was told of
-  std::size_t counted_at_ = 0;     ///< and their bytes
-  std::uint64_t input_bytes_ = 0;  ///< how many bytes of input are accounted for
+  std::size_t piece_ = 0;          ///< pieces done
+  std::size_t at_ = 0;             ///< bytes done
+  std::size_t holes_ = 0;          ///< holes passed
+  std::size_t counted_ = 0;        ///< pieces that the count of the input has
+  std::size_t counted_at_ = 0;     ///< their bytes
+  std::uint64_t input_bytes_ = 0;  ///< bytes of the input that were handed over
 };
 
 }  // namespace shardlog::cli

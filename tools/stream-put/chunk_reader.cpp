@@ -11,108 +11,94 @@
 #include <cstring>
 #include <utility>
 
+#include "tools/common/descriptor.h"
 #include "tools/common/json_reader.h"
-#include "tools/input/byte_order_mark.h"
+#include "tools/common/stop_event.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t most_holes = 4096;  // in one chunk: nothing else bounds them
+constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;  // most of what must wait is left in the pipe
+constexpr std::size_t most_holes = 4096;                   // in one chunk: nothing else bounds them
 constexpr Duration silence = std::chrono::seconds(1);
 constexpr int pipe_size = 1024 * 1024;
 
-/// One of the files that are read; standard input stays open.
-class Source {
- public:
-  explicit Source(const std::string& file) : name_(file == "-" ? "standard input" : file) {
-    descriptor_ = file == "-" ? STDIN_FILENO : ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor_ < 0) throw system_error("read " + quote(name_), errno);
-    ::fcntl(descriptor_, F_SETPIPE_SZ, pipe_size);  // where it is a pipe: fewer, larger reads
-  }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  ~Source() {
-    if (descriptor_ > STDIN_FILENO) ::close(descriptor_);
-  }
-
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] int descriptor() const { return descriptor_; }
-
- private:
-  std::string name_;
-  int descriptor_;
-};
-
 class ChunkReader {
  public:
-  ChunkReader(const ReadRules& rules, const Clock& clock, InFlight& in_flight, const std::stop_token& stop,
-              const std::function<bool(Chunk)>& hand_over)
-      : rules_(rules),
-        framer_(make_framer(rules.framing, rules.max_record_size, rules.skip_errors)),
+  ChunkReader(const PutCommand& command, std::uint64_t max_record_size, const Clock& clock, InFlight& in_flight,
+              const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over)
+      : command_(command),
+        framer_(make_framer(command.framing, max_record_size + command.key.taken_off(), command.skip_errors)),
         clock_(clock),
         in_flight_(in_flight),
         stop_(stop),
         hand_over_(hand_over),
-        stopped_(stop, [this] { stop_event_.notify(); }) {}
+        stopping_(stop) {}
 
-  /// False when nothing more is to be read.
+  /// Returns false if nothing more can be read.
   bool read(const std::string& file) {
     from_file_ = file != "-";
     source_ = from_file_ ? file : "standard input";
     next_ = frames() ? 0 : 1;
-    at_start_ = rules_.framing.text();
+    at_start_ = command_.framing.text();
     marked_ = false;
     try {
-      const Source source(file);
-      return read_source(source);
+      const Descriptor opened(from_file_ ? ::open(file.c_str(), O_RDONLY | O_CLOEXEC) : -1);
+      if (from_file_ && !opened.is_open()) throw system_error("read " + quote(source_), errno);
+      return read_from(from_file_ ? opened.get() : STDIN_FILENO);
     } catch (const Error& error) {
-      error_ = InputError{error.code(), error.what()};
+      error_ = error;
       hand_over_pieces();
       return false;
     }
   }
 
  private:
-  [[nodiscard]] bool frames() const { return rules_.framing.kind == Framing::Kind::frames; }
+  [[nodiscard]] bool frames() const { return command_.framing.kind == Framing::Kind::frames; }
   [[nodiscard]] bool any() const { return !input_.lengths.empty() || !input_.holes.empty(); }
   [[nodiscard]] std::size_t room() const { return input_.buffer.size() - json_padding - input_.used; }
 
-  /// A chunk with less room than that goes when it has anything.
-  [[nodiscard]] std::size_t least_room() const { return rules_.chunk_size / 64; }
+  /// Not with a producer: a repeated run must cut the input alike, however fast it comes.
+  [[nodiscard]] bool ends_by_silence() const { return !command_.producer; }
 
-  bool read_source(const Source& source) {
+  /// A chunk with less room than this is handed over if it has any pieces.
+  [[nodiscard]] std::size_t least_room() const { return chunk_size_ / 64; }
+
+  bool read_from(int file) {
+    ::fcntl(file, F_SETPIPE_SZ, pipe_size);  // of a pipe: fewer, larger reads
     while (true) {
-      if (!wait(source)) return finish_stopped();
+      if (!wait(file)) return finish_stopped();
       if (any() && (room() < least_room() || input_.holes.size() >= most_holes)) {
         if (!hand_over_pieces()) return false;
         continue;
       }
       make_room();
-      const ssize_t got = ::read(source.descriptor(), input_.buffer.data() + input_.used, room());
+      const ssize_t got = ::read(file, input_.buffer.data() + input_.used, room());
       if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (got < 0) throw Error(ErrorCode::io, system_error("read " + quote(source.name()), errno).what());
+      if (got < 0) throw Error(ErrorCode::io, system_error("read " + quote(source_), errno).what());
       cut(static_cast<std::size_t>(got));
-      // The pieces of several small files go together only where nothing waits for them; names in messages stay right.
+      // A chunk ends with its file: messages name the file, and many small files still share a commit.
       if (got == 0) return hand_over_pieces();
     }
   }
 
-  /// Until there is input to read, handing over meanwhile what is complete as soon as it may go. False on a stop.
-  bool wait(const Source& source) {
+  /// Waits until there is input to read. Meanwhile it hands over complete pieces as soon as they may go. Returns false
+  /// on a stop.
+  bool wait(int file) {
     while (true) {
       if (stop_.stop_requested()) return false;
       in_flight_.drain();
       const Duration waited = clock_.elapsed() - first_piece_at_;
-      const bool lingered = waited >= rules_.linger;
+      const bool lingered = waited >= command_.linger;
       if (any() && lingered && in_flight_.none() && !hand_over_pieces()) return false;
       const bool pieces = any();
-      const bool may_end = rules_.ends_by_silence && framer_->may_end(input_);
-      std::array<pollfd, 3> files{{{source.descriptor(), POLLIN, 0},
-                                   {stop_event_.get(), POLLIN, 0},
+      const bool may_end = ends_by_silence() && framer_->may_end(input_);
+      std::array<pollfd, 3> files{{{file, POLLIN, 0},
+                                   {stopping_.get(), POLLIN, 0},
                                    {pieces && lingered ? in_flight_.descriptor() : -1, POLLIN, 0}}};
       Duration left = Duration::max();
-      if (pieces && !lingered) left = rules_.linger - waited;
+      if (pieces && !lingered) left = command_.linger - waited;
       if (may_end) left = std::min(left, silence - (clock_.elapsed() - last_read_at_));
       const int ready = ::poll(files.data(), files.size(), poll_timeout(left));
       if (ready < 0 && errno != EINTR) throw system_error("wait for input", errno);
@@ -133,7 +119,7 @@ class ChunkReader {
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
 
-  /// `count` bytes were read; none is the end of the file.
+  /// `count` bytes were read; 0 is the end of the file.
   void cut(std::size_t count) {
     const bool none_before = !any();
     const bool ended = count == 0;
@@ -148,20 +134,21 @@ class ChunkReader {
       if (ended) framer_->end_file(input_);
     } catch (const Error& error) {
       const std::uint64_t number = framer_->line() > 0 ? framer_->line() : next_ + counted();
-      throw Error(error.code(), rules_.framing.place(number, source_) + ": " + error.what());
+      throw Error(error.code(), command_.framing.piece_of(source_, number) + ": " + error.what());
     }
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
 
-  /// Takes a byte order mark off the start of the file. False while it is not known whether there is one.
+  /// Takes a byte order mark off the start of the file. Returns false while more bytes may show whether there is one.
   bool pass_start(bool ended) {
     char* const start = input_.buffer.data() + input_.complete;
     const Mark mark = mark_of({start, uncut_}, ended);
     if (mark == Mark::undecided) return false;
     at_start_ = false;
     if (mark == Mark::utf16 || mark == Mark::utf32) {
-      throw Error(ErrorCode::malformed, fmt::format("not UTF-8; iconv -f UTF-{} -t UTF-8{} makes it so",
-                                                    mark == Mark::utf16 ? 16 : 32, name_for_command()));
+      throw Error(ErrorCode::malformed,
+                  fmt::format("not UTF-8; iconv -f UTF-{} -t UTF-8{} makes it so", mark == Mark::utf16 ? 16 : 32,
+                              from_file_ ? " " + quote(source_) : ""));
     }
     marked_ = mark == Mark::utf8;
     if (!marked_) return true;
@@ -171,24 +158,22 @@ class ChunkReader {
     return true;
   }
 
-  [[nodiscard]] std::string name_for_command() const { return from_file_ ? " " + quote(source_) : ""; }
-
-  /// How far the pieces in the buffer bring the count of them.
+  /// The increase of a piece's number from the first piece in the buffer to the next one: see Framing::piece().
   [[nodiscard]] std::uint64_t counted() const {
     return frames() ? input_.complete : input_.lengths.size() + input_.holes.size();
   }
 
   bool finish_stopped() {
-    if (rules_.ends_by_silence) end_open_piece();
+    if (ends_by_silence()) end_open_piece();
     input_.used = input_.complete;
     hand_over_pieces();
     return false;
   }
 
-  /// For a piece that is longer than a chunk the buffer grows up to the largest.
+  /// The buffer grows for a piece that is longer than a chunk.
   void make_room() {
     if (input_.buffer.size() == 0) {
-      input_.buffer = Bytes(rules_.chunk_size + json_padding);
+      input_.buffer = Bytes(chunk_size_ + json_padding);
       return;
     }
     if (room() >= least_room() || any()) return;
@@ -197,73 +182,62 @@ class ChunkReader {
     input_.buffer = std::move(larger);
   }
 
-  /// What is complete goes, what is not moves to the start of the next chunk.
+  /// Hands over what is complete. The rest moves to the start of the next chunk.
   bool hand_over_pieces() {
     if (!any() && !error_) return true;
-    const std::size_t rest = input_.used - input_.complete;
+    const std::string_view rest = input_.rest();
     Input next;
-    next.buffer = Bytes(std::max(rules_.chunk_size, rest * 2) + json_padding);
-    if (rest > 0) std::memcpy(next.buffer.data(), input_.buffer.data() + input_.complete, rest);
-    next.used = rest;
+    next.buffer = Bytes(std::max(chunk_size_, rest.size() * 2) + json_padding);
+    next.keep(rest);
     next.lengths.reserve(input_.lengths.size());
     next.fields = input_.fields;
-    const std::uint64_t first = std::exchange(next_, next_ + counted());
-    Input done = std::exchange(input_, std::move(next));
-    in_flight_.add();
     Chunk chunk;
-    chunk.buffer = std::move(done.buffer);
-    chunk.size = done.complete;
-    chunk.lengths = std::move(done.lengths);
-    chunk.holes = std::move(done.holes);
-    chunk.lines = std::move(done.lines);
-    chunk.fields = std::move(done.fields);
+    chunk.first = std::exchange(next_, next_ + counted());
+    chunk.input = std::exchange(input_, std::move(next));
     chunk.source = source_;
-    chunk.first = first;
     chunk.input_bytes = std::exchange(input_bytes_, 0);
     chunk.read = read_;
     chunk.error = error_;
     chunk.number = chunks_++;
     chunk.marked = std::exchange(marked_, false);
+    in_flight_.add();
     return hand_over_(std::move(chunk));
   }
 
-  ReadRules rules_;
+  const PutCommand& command_;
+  std::size_t chunk_size_ = chunk_size_of(command_);
   std::unique_ptr<Framer> framer_;
   const Clock& clock_;
   InFlight& in_flight_;
   std::stop_token stop_;
   const std::function<bool(Chunk)>& hand_over_;
-  EventDescriptor stop_event_;
-  std::stop_callback<std::function<void()>> stopped_;
+  StopEvent stopping_;
 
   std::string source_;
-  bool from_file_ = false;    ///< and not standard input
-  bool at_start_ = false;     ///< of a file, and it is not known whether it begins with a mark
-  bool marked_ = false;       ///< one was taken off the first piece, which is not handed over yet
-  std::size_t uncut_ = 0;     ///< bytes that were read and that the framer does not know of
+  bool from_file_ = false;    ///< not from standard input
+  bool at_start_ = false;     ///< of a file that may begin with a byte order mark
+  bool marked_ = false;       ///< a mark was taken off the first piece in the buffer
+  std::size_t uncut_ = 0;     ///< bytes that were read and not given to the framer
   std::uint64_t next_ = 1;    ///< the number of the first piece in the buffer
   std::uint64_t chunks_ = 0;  ///< how many were handed over
   Input input_;
-  std::uint64_t input_bytes_ = 0;  ///< read since the last hand-over
+  std::uint64_t input_bytes_ = 0;  ///< read since the last chunk was handed over
   std::uint64_t read_ = 0;         ///< read altogether
   Duration first_piece_at_{};      ///< when the first piece in the buffer was complete
   Duration last_read_at_{};
-  std::optional<InputError> error_;
+  std::optional<Error> error_;
 };
 
 }  // namespace
 
-void InFlight::remove(std::size_t chunks) {
-  if ((count_ -= chunks) == 0) none_left_.notify();
+std::size_t chunk_size_of(const PutCommand& command) {
+  return command.rate ? chunk_size_at_a_rate : usual_chunk_size;
 }
 
-bool read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
+bool read_chunks(const PutCommand& command, std::uint64_t max_record_size, const Clock& clock, InFlight& in_flight,
                  const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over) {
-  ChunkReader reader(rules, clock, in_flight, stop, hand_over);
-  for (const std::string& file : files) {
-    if (!reader.read(file)) return false;
-  }
-  return true;
+  ChunkReader reader(command, max_record_size, clock, in_flight, stop, hand_over);
+  return std::ranges::all_of(command.files, [&](const std::string& file) { return reader.read(file); });
 }
 
 }  // namespace shardlog::cli

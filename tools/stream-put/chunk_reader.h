@@ -6,42 +6,38 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
-#include "shardlog/core/bytes.h"
 #include "shardlog/core/clock.h"
+#include "shardlog/core/error.h"
 #include "tools/common/event_descriptor.h"
 #include "tools/input/framer.h"
-#include "tools/stream-put/encoded.h"
+#include "tools/stream-put/options.h"
 
 namespace shardlog::cli {
 
-/// Complete pieces of the input, as in Input.
+/// Pieces of the input that go through the program together.
 struct Chunk {
-  Bytes buffer;
-  std::size_t size = 0;
-  std::vector<std::uint32_t> lengths;
-  std::vector<Hole> holes;
-  std::vector<std::uint64_t> lines;   ///< as Input has them
-  std::vector<std::uint32_t> fields;  ///< likewise
-  std::string source;                 ///< what was read, for messages
-  std::uint64_t first = 1;            ///< the number of its first piece, as Framing::place() takes it
-  std::uint64_t input_bytes = 0;      ///< that were read for it
-  std::uint64_t read = 0;             ///< how many bytes of all files were read up to here
-  std::optional<InputError> error{};  ///< what ended the reading behind these pieces
-  std::uint64_t number = 0;           ///< its place among the chunks, from 0
-  bool marked = false;                ///< a byte order mark was taken off the first piece
+  Input input;                    ///< only what is complete counts
+  std::string source;             ///< name of the file, for messages
+  std::uint64_t first = 1;        ///< number of the first piece: see Framing::piece()
+  std::uint64_t input_bytes = 0;  ///< read since the last chunk
+  std::uint64_t read = 0;         ///< bytes of all files that were read up to here
+  std::optional<Error> error{};   ///< what ended the reading after these pieces
+  std::uint64_t number = 0;       ///< of this chunk, counted from 0
+  bool marked = false;            ///< a byte order mark was taken off the first piece
 };
 
-/// How many chunks are on their way from the reader to the disk. While there are none, whatever is complete is handed
-/// over at once; while there are some, the reader fills its chunk.
+/// Counts the chunks on their way from the reader to the disk. While there are none, complete pieces are handed over at
+/// once; otherwise the reader fills its chunk meanwhile.
 class InFlight {
  public:
   void add() { ++count_; }
-  void remove(std::size_t chunks);
+  void remove(std::size_t chunks) {
+    if ((count_ -= chunks) == 0) none_left_.notify();
+  }
   [[nodiscard]] bool none() const { return count_ == 0; }
 
-  /// Becomes readable when the last one has arrived.
+  /// Becomes readable when the last chunk is stored.
   [[nodiscard]] int descriptor() const { return none_left_.get(); }
   void drain() const { none_left_.drain(); }
 
@@ -50,22 +46,15 @@ class InFlight {
   EventDescriptor none_left_;
 };
 
-/// A usual chunk. What it takes of memory is the same for one small file.
 constexpr std::size_t usual_chunk_size = 1024UL * 1024;
 
-struct ReadRules {
-  Framing framing;
-  std::uint64_t max_record_size;
-  bool skip_errors;
-  Duration linger;
-  bool ends_by_silence;  ///< a piece that only more input would end is ended by a second without any, and by a stop
-  std::size_t chunk_size = usual_chunk_size;
-};
+/// The size of the command's chunks. Each takes that much memory, even for one small file.
+std::size_t chunk_size_of(const PutCommand& command);
 
-/// Reads files one after the other, "-" being standard input, and cuts them into chunks of complete pieces. Returns
-/// true when all is read, and false when `stop` is requested (what is complete is handed over, an unfinished piece is
-/// not), when `hand_over` returns false, and after an error, which is handed over behind the pieces before it.
-bool read_chunks(const std::vector<std::string>& files, const ReadRules& rules, const Clock& clock, InFlight& in_flight,
+/// Reads the command's files in turn and cuts them into chunks of complete pieces. Returns true after the end of the
+/// last file. Returns false after an error, which is handed over after the pieces before it; after `hand_over` has
+/// returned false; and when `stop` is requested: then complete pieces are handed over, an unfinished one is not.
+bool read_chunks(const PutCommand& command, std::uint64_t max_record_size, const Clock& clock, InFlight& in_flight,
                  const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
 
 }  // namespace shardlog::cli

@@ -3,37 +3,29 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "shardlog/core/threads.h"
 
 namespace shardlog::cli {
 
-Encoders::Encoders(std::size_t most, std::function<std::unique_ptr<Batcher>()> make)
-    : most_(most), make_(std::move(make)) {
-  add_batcher();
-}
-
-Batcher& Encoders::add_batcher() {
-  auto batcher = make_();
-  const std::lock_guard guard(mutex_);
-  return *batchers_.emplace_back(std::move(batcher));
-}
+Encoders::Encoders(std::size_t most, ShardMap map, std::function<std::unique_ptr<Batcher>()> make)
+    : most_(most), make_(std::move(make)), map_(std::move(map)) {}
 
 void Encoders::use(const ShardMap& map) {
   const std::lock_guard guard(mutex_);
-  for (const auto& batcher : batchers_) batcher->use(map);
+  map_ = map;
 }
 
 bool Encoders::run(BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_over) {
   std::vector<std::jthread> others;
-  work(*batchers_.front(), chunks, hand_over, [&] {
+  work(*first_, chunks, hand_over, [&] {
     // A short input is not worth another thread.
     for (std::size_t i = 1; i < most_; ++i) {
-      Batcher* const batcher = &add_batcher();
       try {
-        others.push_back(start_thread([&, batcher] { work(*batcher, chunks, hand_over, [] {}); }));
+        others.push_back(start_thread([&, batcher = make_()] { work(*batcher, chunks, hand_over, [] {}); }));
       } catch (const Error&) {
-        return;  // fewer threads do the same, in more time
+        return;  // fewer threads do the same work in more time
       }
     }
   });
@@ -49,9 +41,9 @@ void Encoders::work(Batcher& batcher, BoundedQueue<Chunk>& chunks, const Batcher
     bool goes_on = false;
     try {
       if (number == 1) at_second_chunk();
-      goes_on = batcher.encode(std::move(*chunk), [&](Encoded encoded, std::size_t records) {
-        return wait_for_turn(number) && hand_over(std::move(encoded), records);
-      });
+      use_map(batcher);
+      goes_on = batcher.encode(std::move(*chunk),
+                               [&](Encoded encoded) { return wait_for_turn(number) && hand_over(std::move(encoded)); });
     } catch (...) {
       const std::lock_guard guard(mutex_);
       if (!failure_) failure_ = std::current_exception();
@@ -60,7 +52,12 @@ void Encoders::work(Batcher& batcher, BoundedQueue<Chunk>& chunks, const Batcher
   }
 }
 
-/// False where an earlier chunk was the last one.
+void Encoders::use_map(Batcher& batcher) {
+  const std::lock_guard guard(mutex_);
+  batcher.use(map_);
+}
+
+/// Returns false if an earlier chunk was the last one.
 bool Encoders::wait_for_turn(std::uint64_t chunk) {
   std::unique_lock guard(mutex_);
   turned_.wait(guard, [&] { return turn_ == chunk; });

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/shard.h"
 
 namespace shardlog::cli {
 
@@ -13,7 +13,7 @@ namespace {
 
 enum class Kind { plain, json_mirror, frames, foreign };
 
-/// What kind of input a place is of.
+/// The kind of input that a producer's source stands for.
 Kind kind_of(std::string_view source) {
   const std::size_t slash = source.find('/');
   const std::string_view shard = source.substr(slash == std::string_view::npos ? 0 : slash + 1);
@@ -31,23 +31,14 @@ bool fits(Kind kind, Framing::Kind framing) {
 
 }  // namespace
 
-template <typename Work>
-void ExactlyOnce::with_name(Work work) const {
-  try {
-    work();
-  } catch (const Error& error) {
-    throw Error(error.code(), fmt::format("producer {}: {}", quote(name_), error.what()));
-  }
-}
-
 ExactlyOnce::ExactlyOnce(const std::string& name, Framing::Kind framing, const std::vector<Producer>& stored)
-    : name_(name) {
+    : undecided_(framing == Framing::Kind::json && stored.empty()) {
   std::optional<ProducerPosition> counted;
   for (const Producer& producer : stored) {
     const Kind kind = kind_of(producer.id.source);
     if (!fits(kind, framing)) {
       throw Error(ErrorCode::malformed,
-                  fmt::format("producer {}: what it stored before was another kind of input", quote(name_)));
+                  fmt::format("producer {}: what it stored before was another kind of input", quote(name)));
     }
     if (kind == Kind::plain) {
       counted = producer.position;
@@ -55,29 +46,7 @@ ExactlyOnce::ExactlyOnce(const std::string& name, Framing::Kind framing, const s
       mirrored_.insert_or_assign(producer.id.source, producer.position.sequence);
     }
   }
-  undecided_ = framing == Framing::Kind::json && stored.empty();
-  if (framing == Framing::Kind::frames || !mirrored_.empty()) return;
-  with_name([&] { counted_.emplace(counted); });
-}
-
-void ExactlyOnce::add(std::string_view lines, std::span<const std::uint32_t> lengths) {
-  if (counted_) with_name([&] { counted_->add(lines, lengths); });
-}
-
-void ExactlyOnce::add(std::string_view piece) {
-  if (counted_) with_name([&] { counted_->add(piece); });
-}
-
-void ExactlyOnce::add_hole() {
-  if (counted_) with_name([&] { counted_->add_hole(); });
-}
-
-void ExactlyOnce::add_mark() {
-  if (counted_) counted_->add_mark();
-}
-
-void ExactlyOnce::end() const {
-  if (counted_) with_name([&] { counted_->end(); });
+  if (framing != Framing::Kind::frames && mirrored_.empty()) counted_.emplace(name, counted);
 }
 
 bool ExactlyOnce::is_stored(const RecordOrigin* origin) {
@@ -86,8 +55,8 @@ bool ExactlyOnce::is_stored(const RecordOrigin* origin) {
   if (origin == nullptr) {
     throw Error(ErrorCode::malformed, R"(no "shard" and "sequence", which the records before it have)");
   }
-  const auto place = mirrored_.find(origin->source);
-  return place != mirrored_.end() && origin->sequence <= place->second;
+  const auto last = mirrored_.find(origin->source);
+  return last != mirrored_.end() && origin->sequence <= last->second;
 }
 
 void ExactlyOnce::pass(const RecordOrigin* origin) {
@@ -96,11 +65,11 @@ void ExactlyOnce::pass(const RecordOrigin* origin) {
   moves_.insert_or_assign(origin->source, ProducerPosition{origin->sequence});
 }
 
-ProducerPlaces ExactlyOnce::moves() {
+ProducerPositions ExactlyOnce::moves() {
   if (undecided_) return {};
   if (!counted_) return std::exchange(moves_, {});
-  ProducerPlaces moves;
-  if (auto place = counted_->move()) moves.emplace("", std::move(*place));
+  ProducerPositions moves;
+  if (auto position = counted_->move()) moves.emplace("", std::move(*position));
   return moves;
 }
 

@@ -21,7 +21,7 @@ void check_producer_id(const std::string& id) {
   }
 }
 
-/// A string that may be written with escapes and is not empty.
+/// A string that is not empty and in which escapes are read.
 std::string unescaped(const std::string& option, const std::string& text, const std::string& what) {
   auto result = unescape(text);
   if (!result || result->empty())
@@ -43,76 +43,87 @@ void define_framing(OptionTable& options, PutCommand& command) {
        options.value(
            "-d,--delimiter", "STRING",
            [end_with](const std::string& text) { end_with(unescaped("--delimiter", text, "delimiter")); },
-           "this ends a record"),
-       options.flag("--csv", set_kind(Framing::Kind::csv), "a record is one of CSV: quoted fields may have many lines"),
+           "STRING ends a record"),
+       options.flag("--csv", set_kind(Framing::Kind::csv),
+                    "a record is a CSV record: quoted fields may have many lines"),
        options.value(
            "--record-start", "RE",
            [&framing](const std::string& text) {
              framing.kind = Framing::Kind::record_start;
              framing.record_start = text;
            },
-           "a record begins at a line that this matches"),
+           "a record begins at a line that RE matches"),
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
        options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
        options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
-  options.flag("--header", framing.header, "of CSV: the first record of a FILE names the fields, and is not stored");
+  options.flag("--header", framing.header,
+               "with --csv: the first record of a FILE names the fields, and is not stored");
   options.flag("--keep-times", command.keep_times, "with --frames: records keep their arrival times");
 }
 
-/// A number, or a name, which is only looked at with a header.
-KeyPlace field_of(const std::string& text, std::vector<std::string>& names) {
+/// A number, or a name that is looked up in the header.
+KeyField separated_field(const std::string& text, std::vector<std::string>& names) {
   constexpr std::uint32_t most = 1'000'000;
-  KeyPlace place{KeyPlace::Kind::field};
+  KeyField field{KeyField::Kind::separated};
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) {
-    place.name = names.size();
+    field.name = names.size();
     names.push_back(text);
-    return place;
+    return field;
   }
-  place.field = parse_number<std::uint32_t>(text).value_or(0);
-  if (place.field < 1 || place.field > most) {
+  field.number = parse_number<std::uint32_t>(text).value_or(0);
+  if (field.number < 1 || field.number > most) {
     refuse_value("--key-field", text, fmt::format("is not a number from 1 to {}", most));
   }
-  return place;
+  return field;
 }
 
-void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
-  options.group("Partition key");
-  const auto constant = options.value("-k,--key", "KEY", key.constant, "this key for all records");
-  const auto add_field = [&key, &framing](const std::string& text) {
-    key.places.push_back(field_of(text, framing.names));
+void define_key_fields(OptionTable& options, KeyOptions& key, Framing& framing, const OptionTable::Option& constant) {
+  const auto list = [&](const std::string& name, const std::string& type, const auto& field_of,
+                        const std::string& description) {
+    const auto add = [&key, field_of](const std::string& text) { key.fields.push_back(field_of(text)); };
+    constant.excludes(options.list(name, type, add, description).in_order());
   };
-  const auto field =
-      options.list("--key-field", "N|NAME", add_field, "the Nth field, counted from 1; with --header also a name")
-          .in_order();
+  list(
+      "--key-field", "N|NAME", [&framing](const std::string& text) { return separated_field(text, framing.names); },
+      "the Nth field, counted from 1; with --header also a name");
   options.value(
       "-F,--field-separator", "STRING",
       [&framing](const std::string& text) {
         framing.field_separator = unescaped("--field-separator", text, "separator");
       },
-      "what stands between fields (runs of blanks, as awk has it; of --csv a comma)");
-  const auto add_delimiter = [&key](const std::string& text) {
-    key.places.push_back({KeyPlace::Kind::delimiter, unescaped("--key-delimiter", text, "delimiter")});
-  };
-  const auto delimiter = options.list("--key-delimiter", "STRING", add_delimiter,
-                                      "what stands before STRING; both are taken off the record");
-  const auto place = [&](const std::string& name, const std::string& type, KeyPlace::Kind kind,
-                         const std::string& description) {
-    const auto add = [&key, kind](const std::string& text) { key.places.push_back({kind, text}); };
-    constant.excludes(options.list(name, type, add, description).in_order());
-  };
-  place("--key-json", "POINTER", KeyPlace::Kind::pointer, "what a JSON pointer (/customer/id) leads to in it");
-  place("--key-regex", "RE", KeyPlace::Kind::regex,
-        "what group 1 of a Perl-compatible expression matches, or the whole match");
-  constant.excludes(field).excludes(delimiter.in_order());
+      "the text between fields (runs of blanks, as in awk; with --csv a comma)");
+  list(
+      "--key-delimiter", "STRING",
+      [](const std::string& text) {
+        return KeyField{KeyField::Kind::delimiter, unescaped("--key-delimiter", text, "delimiter")};
+      },
+      "the text before STRING; both are taken off the record");
+  list(
+      "--key-json", "POINTER",
+      [](const std::string& text) {
+        return KeyField{KeyField::Kind::pointer, text};
+      },
+      "the value in a JSON record that POINTER (/customer/id) leads to");
+  list(
+      "--key-regex", "RE",
+      [](const std::string& text) {
+        return KeyField{KeyField::Kind::regex, text};
+      },
+      "what group 1 of a Perl-compatible expression matches, or the whole match");
+}
+
+void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
+  options.group("Partition key");
+  define_key_fields(options, key, framing, options.value("-k,--key", "KEY", key.constant, "this key for all records"));
   options.value("--missing-key", "error|none|KEY", key.missing,
-                "for a record without a usable one: error, none, or this KEY (error)");
+                "for a record without a usable key: error, none, or this KEY (error)");
   options.value(
       "--hash-key", "DECIMAL",
       [&key](const std::string& text) {
         key.hash_key = HashKey::parse(text);
         if (!key.hash_key) refuse_value("--hash-key", text, "is not a decimal number from 0 to 2^128-1");
       },
-      "this explicit hash key for all records: it chooses the shard, not the key");
+      "this explicit hash key for all records: it chooses the shard instead of the key");
 }
 
 void define_delivery(OptionTable& options, PutCommand& command) {
@@ -130,11 +141,11 @@ void define_delivery(OptionTable& options, PutCommand& command) {
   options.count(
       "--rate", 1, 1'000'000'000, [&command](std::uint64_t rate) { command.rate = rate; },
       "at most N records a second, evenly");
-  const auto sample = options.percent("--sample", command.sample.percent, "keep an even share of the records");
+  const auto sample = options.percent("--sample", command.sample_percent, "keep an even share of the records");
   options
       .choice(
           "--sample-by", {"record", "key"},
-          [&command](bool second) { command.sample.by = second ? Sampler::By::key : Sampler::By::record; },
+          [&command](bool second) { command.sample_by = second ? Sampler::By::key : Sampler::By::record; },
           "key: keep all records of a key or none (record)")
       .needs(sample);
 }
@@ -151,19 +162,6 @@ void define_exactly_once(OptionTable& options, PutCommand& command) {
   options.flag("--forget", command.forget, "remove what is known of the producer, and store nothing").needs(producer);
 }
 
-}  // namespace
-
-void define(OptionTable& options, PutCommand& command) {
-  options.argument("STREAM", command.stream);
-  options.arguments("FILE", command.files);
-  define_framing(options, command);
-  define_key(options, command.key, command.framing);
-  define_delivery(options, command);
-  define_exactly_once(options, command);
-}
-
-namespace {
-
 void check_fields(const PutCommand& command) {
   const Framing& framing = command.framing;
   const bool csv = framing.kind == Framing::Kind::csv;
@@ -175,18 +173,27 @@ void check_fields(const PutCommand& command) {
   if (csv && (separator.size() > 1 || separator.find_first_of("\"\r\n") != std::string::npos)) {
     refuse_value("--field-separator", separator, "is not what --csv takes: one byte, and no quote or line end");
   }
-  const auto is_field = [](const KeyPlace& place) { return place.kind == KeyPlace::Kind::field; };
-  if (!separator.empty() && !csv && std::none_of(command.key.places.begin(), command.key.places.end(), is_field)) {
+  const auto is_separated = [](const KeyField& field) { return field.kind == KeyField::Kind::separated; };
+  if (!separator.empty() && !csv && std::ranges::none_of(command.key.fields, is_separated)) {
     throw Error(ErrorCode::usage, "--field-separator: it goes with --key-field or --csv");
   }
 }
 
 }  // namespace
 
+void define(OptionTable& options, PutCommand& command) {
+  options.argument("STREAM", command.stream);
+  options.arguments("FILE", command.files);
+  define_framing(options, command);
+  define_key(options, command.key, command.framing);
+  define_delivery(options, command);
+  define_exactly_once(options, command);
+}
+
 std::size_t KeyOptions::taken_off() const {
   std::size_t most = 0;
-  for (const KeyPlace& place : places) {
-    if (place.kind == KeyPlace::Kind::delimiter) most += place.text.size();
+  for (const KeyField& field : fields) {
+    if (field.kind == KeyField::Kind::delimiter) most += field.text.size();
   }
   return most;
 }
@@ -194,28 +201,20 @@ std::size_t KeyOptions::taken_off() const {
 void check(const PutCommand& command) {
   check_fields(command);
   const KeyOptions& key = command.key;
-  if (command.keep_times && command.framing.kind != Framing::Kind::frames) {
-    throw Error(ErrorCode::usage, "--keep-times: it goes with --frames, which bring the arrival times");
-  }
-  if (command.framing.keyed() && (key.any() || key.missing)) {
-    throw Error(
-        ErrorCode::usage,
-        "--json and --frames: their records bring their own keys, so no other option about keys goes with them");
-  }
-  if (key.missing && !key.extracted()) {
-    throw Error(ErrorCode::usage,
-                "--missing-key: it goes with --key-field, --key-json, --key-regex or --key-delimiter");
-  }
-  if (command.producer && command.sample.percent) {
-    throw Error(ErrorCode::usage, "--producer: it stores every record, so --sample does not go with it");
-  }
-  if (command.producer && command.sync == Sync::normal) {
-    throw Error(ErrorCode::usage,
-                "--producer: a power cut must not take what was stored, so --sync normal does not go with it");
-  }
-  if (command.forget && !command.files.empty()) {
-    throw Error(ErrorCode::usage, "--forget: it reads no FILE");
-  }
+  const auto refuse_if = [](bool wrong, const char* why) {
+    if (wrong) throw Error(ErrorCode::usage, why);
+  };
+  refuse_if(command.keep_times && command.framing.kind != Framing::Kind::frames,
+            "--keep-times: it goes with --frames, which bring the arrival times");
+  refuse_if(command.framing.keyed() && (key.any() || key.missing),
+            "--json and --frames: their records bring their own keys, so no other option about keys goes with them");
+  refuse_if(key.missing && key.fields.empty(),
+            "--missing-key: it goes with --key-field, --key-json, --key-regex or --key-delimiter");
+  refuse_if(command.producer && command.sample_percent,
+            "--producer: it stores every record, so --sample does not go with it");
+  refuse_if(command.producer && command.sync == Sync::normal,
+            "--producer: a power cut must not take what was stored, so --sync normal does not go with it");
+  refuse_if(command.forget && !command.files.empty(), "--forget: it reads no FILE");
 }
 
 }  // namespace shardlog::cli

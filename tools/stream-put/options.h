@@ -12,60 +12,54 @@
 
 namespace shardlog::cli {
 
-/// Where in a record's data its partition key may stand.
-struct KeyPlace {
-  enum class Kind { field, pointer, regex, delimiter };
+/// A part of a record's data that may be its partition key.
+struct KeyField {
+  enum class Kind { separated, pointer, regex, delimiter };
 
   Kind kind;
-  std::string text{};       ///< the JSON pointer, the expression or the delimiter
-  std::uint32_t field = 0;  ///< its number, from 1; 0 where it has a name instead
-  std::size_t name = 0;     ///< which of Framing::names that is
+  std::string text{};        ///< the JSON pointer, the expression, or the delimiter that follows the key
+  std::uint32_t number = 0;  ///< of a separated field, counted from 1; 0 if it has a name instead
+  std::size_t name = 0;      ///< index in Framing::names
 };
 
-/// Where a record's partition key comes from: from a constant or from its data.
+/// Where partition keys come from: a constant, or a field of each record.
 struct KeyOptions {
   std::optional<std::string> constant;
-  std::vector<KeyPlace> places;        ///< tried in turn
-  std::optional<std::string> missing;  ///< error (as nothing is), none, or the key to take instead
-  std::optional<HashKey> hash_key;     ///< of all records, beside their keys
+  std::vector<KeyField> fields;        ///< tried in turn
+  std::optional<std::string> missing;  ///< error (the default), none, or the key to use instead
+  std::optional<HashKey> hash_key;     ///< of all records, with or without keys
 
-  /// Whether each record's key is looked for in its data.
-  [[nodiscard]] bool extracted() const { return !places.empty(); }
   /// The most bytes of a piece that are neither data nor key.
   [[nodiscard]] std::size_t taken_off() const;
-  /// Whether records are to have a key or an explicit hash key.
-  [[nodiscard]] bool any() const { return constant || extracted() || hash_key; }
-};
-
-struct SampleOptions {
-  std::optional<double> percent;
-  Sampler::By by = Sampler::By::record;
+  /// Whether records get a key or an explicit hash key.
+  [[nodiscard]] bool any() const { return constant || !fields.empty() || hash_key; }
 };
 
 struct PutCommand {
   std::string stream;
-  std::vector<std::string> files;  ///< none means standard input, as "-" does
+  std::vector<std::string> files;  ///< "-" is standard input, which is also read if there are none
   Framing framing;
-  bool keep_times = false;  ///< of frames: records arrive when they arrived where they were
+  bool keep_times = false;  ///< of frames: records keep their arrival times
   KeyOptions key;
   bool ack = false;
   Sync sync = Sync::full;
   Duration linger{0};
   bool skip_errors = false;
   std::optional<std::uint64_t> rate;  ///< records a second
-  SampleOptions sample;
-  std::optional<std::string> producer;  ///< its id: exactly once
-  bool forget = false;                  ///< that producer, and nothing else is done
+  std::optional<double> sample_percent;
+  Sampler::By sample_by = Sampler::By::record;
+  std::optional<std::string> producer;  ///< its id; each record is then stored exactly once
+  bool forget = false;                  ///< remove that producer and do nothing else
 };
 
 void define(OptionTable& options, PutCommand& command);
 
-/// Throws usage where options do not go together.
+/// Throws usage if options do not go together.
 void check(const PutCommand& command);
 
-/// Removes the places of the producer. Throws not_found where it has none.
+/// Removes the producer. Throws not_found if the stream does not know it.
 ExitStatus run_forget(const PutCommand& command, const Context& context);
 
-ExitStatus run_put(const PutCommand& command, const Context& context);
+ExitStatus run_put(PutCommand command, const Context& context);
 
 }  // namespace shardlog::cli

@@ -10,19 +10,19 @@
 namespace shardlog::cli {
 
 /// One line on stderr for a person who waits, rewritten as the work goes on. Nothing is shown in the first second, with
-/// -q, where stderr is no terminal, and where a person types the input.
+/// -q, if stderr is not a terminal, or if a person types the input.
 class Progress {
  public:
-  /// `shared` says that what the program prints goes to the terminal too.
+  /// `shared`: the program's output goes to the terminal too.
   Progress(const std::vector<std::string>& files, const Context& context, bool shared);
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// So much was stored since the last call.
+  /// This much was stored since the last call.
   void add(std::uint64_t records, std::uint64_t input_bytes);
 
-  /// Takes the line away, so that another can be printed.
+  /// Removes the line, so that another can be printed.
   void clear();
 
  private:
@@ -30,12 +30,12 @@ class Progress {
 
   const Clock& clock_;
   bool shown_;
-  std::optional<std::uint64_t> total_;  ///< bytes of input, where that is known
+  std::optional<std::uint64_t> total_;  ///< bytes of input, if that is known
   Duration start_;
   Duration last_;
   std::uint64_t records_ = 0;
   std::uint64_t input_bytes_ = 0;
-  std::size_t width_ = 0;  ///< of what stands there
+  std::size_t width_ = 0;  ///< of the line that is shown
 };
 
 }  // namespace shardlog::cli
