@@ -1,4 +1,4 @@
-#include "tools/common/json_pointer.h"
+#include "tools/common/json_reader.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tools/common/shell_word.h"
+#include "tools/common/escapes.h"
 
 #include <gtest/gtest.h>
 

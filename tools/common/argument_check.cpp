@@ -8,18 +8,11 @@
 
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/printable.h"
+#include "tools/common/scan.h"
 
 namespace shardlog::cli {
 
 namespace {
-
-bool is_long(std::string_view argument) {
-  return argument.size() > 2 && argument.starts_with("--");
-}
-
-bool is_short(std::string_view argument) {
-  return argument.size() > 1 && argument[0] == '-' && argument[1] != '-';
-}
 
 /// "--follow" of "--follow=1".
 std::string_view name_in(std::string_view argument) {
@@ -40,7 +33,7 @@ class Walk {
       } else if (argument == "--") {
         only_words = true;
       } else {
-        const bool takes_next = is_long(argument) ? take_long(argument) : take_cluster(argument);
+        const bool takes_next = argument.starts_with("--") ? take_long(argument) : take_cluster(argument);
         if (unknown_) return unknown_;
         if (takes_next) take_next(i + 1 < arguments.size() ? &arguments[++i] : nullptr);
       }
@@ -53,8 +46,8 @@ class Walk {
   /// A number is a word, unless its digit is an option.
   [[nodiscard]] bool begins_option(std::string_view argument) const {
     if (argument.starts_with("--")) return true;
-    if (!is_short(argument)) return false;
-    return argument[1] < '0' || argument[1] > '9' || find_short(argument[1]) != nullptr;
+    if (!argument.starts_with('-') || argument.size() == 1) return false;
+    return !is_digit(argument[1]) || find(argument.substr(1, 1), &OptionShape::short_names) != nullptr;
   }
 
   void take_next(const std::string* value) {
@@ -65,10 +58,10 @@ class Walk {
     }
   }
 
-  /// Whether the next argument is its value.
+  /// Returns whether the next argument is the option's value.
   bool take_long(std::string_view argument) {
     const std::string_view name = name_in(argument);
-    last_ = find_long(name.substr(2));
+    last_ = find(name.substr(2), &OptionShape::long_names);
     if (last_ == nullptr) return refuse(name);
     const bool has_value = name.size() < argument.size();
     const bool takes_one = last_->value == OptionShape::Value::one || last_->value == OptionShape::Value::many;
@@ -77,15 +70,15 @@ class Walk {
     return takes_one && !has_value;
   }
 
-  /// "-fk key", "-fkkey": flags, and at the end what takes a value.
+  /// "-fk key", "-fkkey": flags, and last an option with a value. Returns whether the next argument is that value.
   bool take_cluster(std::string_view argument) {
     for (std::size_t i = 1; i < argument.size(); ++i) {
-      last_ = find_short(argument[i]);
+      last_ = find(argument.substr(i, 1), &OptionShape::short_names);
       if (last_ == nullptr) return refuse(argument.size() == 2 ? argument : name_in(argument));
       if (last_->value == OptionShape::Value::none) continue;
       if (i + 1 == argument.size()) return true;
       take_value(*last_, std::string(argument.substr(i + 1)));
-      if (find_long(argument.substr(1)) != nullptr) doubtful_ = argument;
+      if (find(argument.substr(1), &OptionShape::long_names) != nullptr) doubtful_ = argument;
       break;
     }
     return false;
@@ -110,7 +103,7 @@ class Walk {
     if (doubtful_) wrong_ = fmt::format("{}: did you mean -{}?", *doubtful_, *doubtful_);
   }
 
-  /// False, to be returned.
+  /// Returns false, for the caller to return.
   bool refuse(std::string_view name) {
     const std::string word(name.substr(std::min(name.find_first_not_of('-'), name.size())));
     std::vector<std::string> names;
@@ -128,22 +121,11 @@ class Walk {
     if (!wrong_) wrong_ = message;
   }
 
-  [[nodiscard]] const OptionShape* find_long(std::string_view name) const {
-    return find([&](const OptionShape& option) {
-      return std::find(option.long_names.begin(), option.long_names.end(), name) != option.long_names.end();
+  [[nodiscard]] const OptionShape* find(std::string_view name, std::vector<std::string> OptionShape::*names) const {
+    const auto found = std::find_if(shape_.options.begin(), shape_.options.end(), [&](const OptionShape& option) {
+      const std::vector<std::string>& known = option.*names;
+      return std::find(known.begin(), known.end(), name) != known.end();
     });
-  }
-
-  [[nodiscard]] const OptionShape* find_short(char name) const {
-    return find([&](const OptionShape& option) {
-      return std::find(option.short_names.begin(), option.short_names.end(), std::string(1, name)) !=
-             option.short_names.end();
-    });
-  }
-
-  template <typename Is>
-  [[nodiscard]] const OptionShape* find(const Is& is) const {
-    const auto found = std::find_if(shape_.options.begin(), shape_.options.end(), is);
     return found == shape_.options.end() ? nullptr : &*found;
   }
 
@@ -153,7 +135,7 @@ class Walk {
   std::map<std::string, std::string> values_;  // the first of each option
   std::optional<std::string> unknown_;
   std::optional<std::string> wrong_;     // the first of all other faults
-  std::optional<std::string> doubtful_;  // "-count": -c with a value, or --count with a dash too few
+  std::optional<std::string> doubtful_;  // "-count": -c with a value, or --count with a dash missing
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace shardlog::cli {
 
-/// What an option is called and what it takes.
+/// The names of an option and what it takes.
 struct OptionShape {
   enum class Value { none, optional, one, many };  ///< optional: only after =; many: one for each use
 
@@ -25,8 +25,8 @@ struct CommandShape {
   bool more_arguments = false;         ///< the last one can be repeated
 };
 
-/// What is wrong with the shape of a command line, whatever its values are; nothing is returned if it is right. Options
-/// that do not exist come first, because what else seems wrong may follow from them.
+/// What is wrong with the shape of a command line, whatever its values are; empty if it is right. Options that do not
+/// exist are named first, because other faults may follow from them.
 std::optional<std::string> check_arguments(const std::vector<std::string>& arguments, const CommandShape& shape);
 
 }  // namespace shardlog::cli

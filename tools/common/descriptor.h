@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <functional>
+#include <stop_token>
 #include <utility>
 
 namespace shardlog::cli {
 
-/// A descriptor that closes itself; -1 where there is none.
+/// Owns a file descriptor and closes it; -1 means none.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -29,6 +31,34 @@ class Descriptor {
 
  private:
   int descriptor_ = -1;
+};
+
+/// An event that poll(2) can wait for. Any thread may notify.
+class EventDescriptor {
+ public:
+  /// Throws like system_error().
+  EventDescriptor();
+
+  /// Makes get() readable until drain().
+  void notify() const;
+  void drain() const;
+  [[nodiscard]] int get() const { return event_.get(); }
+
+ private:
+  Descriptor event_;
+};
+
+/// Lets poll(2) wait for a stop: get() becomes readable when the stop is requested.
+class StopEvent {
+ public:
+  /// Throws like system_error().
+  explicit StopEvent(const std::stop_token& stop) : notify_(stop, [this] { event_.notify(); }) {}
+
+  [[nodiscard]] int get() const { return event_.get(); }
+
+ private:
+  EventDescriptor event_;
+  std::stop_callback<std::function<void()>> notify_;
 };
 
 }  // namespace shardlog::cli

@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <sstream>
+#include <string_view>
 
 #include "shardlog/core/nearest.h"
 #include "shardlog/log/stream.h"
 #include "tools/common/argument_check.h"
+#include "tools/common/scan.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -19,8 +21,8 @@ namespace {
 constexpr std::size_t description_column = 30;
 constexpr std::size_t help_width = 80;
 
-/// The arguments as CLI11 wants them, from the last to the first. An empty value behind = is made an argument of its
-/// own: CLI11 would take the next one instead.
+/// The arguments as CLI11 wants them, from the last to the first. An empty value after = becomes an argument of its
+/// own, because CLI11 would take the next one instead.
 std::vector<std::string> reversed(std::span<char* const> arguments) {
   std::vector<std::string> result;
   for (std::string argument : arguments) {
@@ -34,7 +36,7 @@ std::vector<std::string> reversed(std::span<char* const> arguments) {
   return result;
 }
 
-/// "  -s, --shards N          text", the text wrapped, and on a line of its own where the names are too long.
+/// "  -s, --shards N          text": the text is wrapped, and begins on the next line if the names are too long.
 std::string help_line(const CLI::Option& option) {
   const auto& shorts = option.get_snames();
   const auto& longs = option.get_lnames();
@@ -42,24 +44,19 @@ std::string help_line(const CLI::Option& option) {
   if (!longs.empty()) names += "--" + longs.front();
   const std::string value = option.get_type_name();
   if (!value.empty()) names += (value.starts_with('[') ? "" : " ") + value;  // "[=VALUE]" may be left out
-  std::string line = names;
-  if (names.size() + 2 > description_column) {
-    line += "\n" + std::string(description_column, ' ');
-  } else {
-    line.append(description_column - names.size(), ' ');
-  }
+  const std::string indent(description_column, ' ');
+  std::string text =
+      names.size() + 2 > description_column ? names + "\n" + indent : fmt::format("{:<{}}", names, description_column);
   std::istringstream words(option.get_description());
-  std::size_t column = description_column;
-  for (std::string word; words >> word;) {
-    if (column + word.size() >= help_width) {
-      line += "\n" + std::string(description_column, ' ');
-      column = description_column;
+  std::size_t width = 0;  // of the line
+  for (std::string word; words >> word; width += word.size() + 1) {
+    if (width + word.size() >= help_width - description_column) {
+      text += "\n" + indent;
+      width = 0;
     }
-    const bool first = column == description_column;
-    line += (first ? "" : " ") + word;
-    column += word.size() + (first ? 0 : 1);
+    text += (width == 0 ? "" : " ") + word;
   }
-  return line + "\n";
+  return text + "\n";
 }
 
 OptionShape shape_of(const CLI::Option& option) {
@@ -85,15 +82,14 @@ CommandShape shape_of(const CLI::App& app) {
   return shape;
 }
 
-/// "--idle-exit requires --follow" in our words.
-std::string in_our_words(std::string text, const std::string& theirs, const std::string& ours) {
-  if (const auto at = text.find(theirs); at != std::string::npos) text.replace(at, theirs.size(), ours);
+/// "--idle-exit needs --follow", where CLI11 says "requires".
+std::string in_our_words(std::string text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> words{
+      {{" is required", " is missing"}, {" requires ", " needs "}, {" excludes ", " does not go with "}}};
+  for (const auto& [theirs, ours] : words) {
+    if (const auto at = text.find(theirs); at != std::string::npos) text.replace(at, theirs.size(), ours);
+  }
   return text;
-}
-
-/// The name by which messages call an option: its long one, which is the last.
-std::string long_name(const std::string& names) {
-  return names.substr(names.rfind(',') + 1);
 }
 
 }  // namespace
@@ -109,14 +105,8 @@ std::optional<std::string> OptionTable::parse(std::span<char* const> arguments) 
   try {
     app_->parse(reversed(arguments));
     return std::nullopt;
-  } catch (const CLI::RequiredError& error) {
-    return in_our_words(error.what(), "is required", "is missing");
-  } catch (const CLI::RequiresError& error) {
-    return in_our_words(error.what(), "requires", "needs");
-  } catch (const CLI::ExcludesError& error) {
-    return in_our_words(error.what(), "excludes", "does not go with");
   } catch (const CLI::ParseError& error) {
-    return error.what();
+    return in_our_words(error.what());
   } catch (const Error& error) {  // of refuse_value()
     return error.what();
   }
@@ -170,24 +160,12 @@ OptionTable::Option OptionTable::value(const std::string& names, const std::stri
   return add(app_->add_option_function<std::string>(names, set, description)->type_name(type));
 }
 
-OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, std::string& into,
-                                       const std::string& description) {
-  return value(
-      names, type, [&into](const std::string& text) { into = text; }, description);
-}
-
-OptionTable::Option OptionTable::value(const std::string& names, const std::string& type,
-                                       std::optional<std::string>& into, const std::string& description) {
-  return value(
-      names, type, [&into](const std::string& text) { into = text; }, description);
-}
-
 OptionTable::Option OptionTable::list(const std::string& names, const std::string& type, const Set& set,
                                       const std::string& description) {
   const auto set_all = [set](const std::vector<std::string>& texts) {
     for (const std::string& text : texts) set(text);
   };
-  // One for each use: it does not swallow the arguments behind it.
+  // One for each use: it does not swallow the arguments that follow.
   return add(app_->add_option_function<std::vector<std::string>>(names, set_all, description)
                  ->type_name(type)
                  ->allow_extra_args(false));
@@ -197,19 +175,6 @@ OptionTable::Option OptionTable::list(const std::string& names, const std::strin
                                       const std::string& description) {
   return list(
       names, type, [&into](const std::string& text) { into.push_back(text); }, description);
-}
-
-OptionTable::Option OptionTable::duration(const std::string& names, Duration& into, const std::string& description) {
-  return value(
-      names, "DURATION",
-      [&into, option = long_name(names)](const std::string& text) { into = duration_of(option, text); }, description);
-}
-
-OptionTable::Option OptionTable::duration(const std::string& names, std::optional<Duration>& into,
-                                          const std::string& description) {
-  return value(
-      names, "DURATION",
-      [&into, option = long_name(names)](const std::string& text) { into = duration_of(option, text); }, description);
 }
 
 OptionTable::Option OptionTable::size(const std::string& names, std::optional<std::uint64_t>& into,
@@ -222,13 +187,11 @@ OptionTable::Option OptionTable::size(const std::string& names, std::optional<st
 OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t least, std::uint64_t most,
                                        const std::function<void(std::uint64_t)>& set, const std::string& description) {
   const auto parse = [set, least, most, option = long_name(names)](const std::string& text) {
-    std::uint64_t number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool whole = error == std::errc() && stop == text.data() + text.size();
-    if (!whole || number < least || number > most) {
+    const auto number = parse_number<std::uint64_t>(text);
+    if (!number || *number < least || *number > most) {
       refuse_value(option, text, fmt::format("is not a number from {} to {}", least, most));
     }
-    set(number);
+    set(*number);
   };
   return value(names, "N", parse, description);
 }
@@ -279,8 +242,8 @@ void OptionTable::exclude_each_other(const std::vector<Option>& options) {
   }
 }
 
-void refuse_value(const std::string& option, const std::string& value, const std::string& what_it_is) {
-  throw Error(ErrorCode::usage, fmt::format("{} {} {}", option, quote(value), what_it_is));
+void refuse_value(const std::string& option, const std::string& value, const std::string& reason) {
+  throw Error(ErrorCode::usage, fmt::format("{} {} {}", option, quote(value), reason));
 }
 
 Duration duration_of(const std::string& option, const std::string& value) {
@@ -296,11 +259,7 @@ std::uint64_t size_of(const std::string& option, const std::string& value) {
 }
 
 void check_key(const std::string& key, const std::string& option) {
-  try {
-    check(Record{{}, key}, largest_max_record_size);
-  } catch (const Error& error) {
-    throw Error(ErrorCode::usage, fmt::format("{} {}: {}", option, quote(key), error.what()));
-  }
+  if (const auto fault = fault_of_key(key)) refuse_value(option, key, *fault);
 }
 
 }  // namespace shardlog::cli

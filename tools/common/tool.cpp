@@ -25,11 +25,41 @@ void print_message(const std::string& program, const std::string& text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-/// Buffers come and go all the time, and what is given back to the kernel in between has to be cleared when it is taken
-/// anew.
+/// Buffers come and go all the time. Memory that was given back to the kernel in between would have to be cleared
+/// again.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);  // the largest that malloc takes
   mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+}
+
+ExitStatus exit_status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+      return ExitStatus::usage;
+    case ErrorCode::malformed:
+    case ErrorCode::corrupt:
+    case ErrorCode::unsupported:
+      return ExitStatus::data;
+    case ErrorCode::not_found:
+      return ExitStatus::not_found;
+    case ErrorCode::trimmed:
+      return ExitStatus::trimmed;
+    case ErrorCode::exists:
+    case ErrorCode::cannot_create:
+      return ExitStatus::cannot_create;
+    case ErrorCode::io:
+      return ExitStatus::io;
+    case ErrorCode::busy:
+    case ErrorCode::full:
+      return ExitStatus::try_again;
+    case ErrorCode::fenced:
+      return ExitStatus::fenced;
+    case ErrorCode::permission:
+      return ExitStatus::permission;
+    case ErrorCode::internal:
+      break;
+  }
+  return ExitStatus::internal;
 }
 
 }  // namespace
@@ -63,12 +93,11 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
 int Tool::run(int argc, char** argv, const Command& command) {
   claim_standard_descriptors();
   keep_freed_memory();
-  std::signal(SIGPIPE, SIG_DFL);  // whatever the parent chose: a reader that went away ends us without a word
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write
+  std::signal(SIGPIPE, SIG_DFL);  // whatever the parent chose: a vanished reader ends us without a word
+  std::signal(SIGXFSZ, SIG_IGN);  // then the write fails
   Output output;
-  ExitStatus status = ExitStatus::success;
   std::optional<int> signal;
-  status = guard(output, [&] {
+  const ExitStatus status = guard(output, [&] {
     switch (parse(argc, argv)) {
       case Parsed::wrong:
         return ExitStatus::usage;

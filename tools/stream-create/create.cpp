@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/common/escapes.h"
 #include "tools/common/open_stream.h"
-#include "tools/common/shell_word.h"
 #include "tools/common/units.h"
 #include "tools/stream-create/options.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 
 namespace shardlog::cli {
 

@@ -11,7 +11,7 @@
 #include "shardlog/core/either_stop.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/gap_text.h"
 #include "tools/stream-get/options.h"

@@ -10,7 +10,7 @@
 #include <cerrno>
 
 #include "shardlog/core/error.h"
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/stream-get/poll_timeout.h"
 
 namespace shardlog::cli {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/stream-get/batch_renderer.h"
 #include "tools/stream-get/patient_output.h"
 #include "tools/stream-get/record_budget.h"

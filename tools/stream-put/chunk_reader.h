@@ -10,7 +10,7 @@
 
 #include "shardlog/core/bytes.h"
 #include "shardlog/core/clock.h"
-#include "tools/common/event_descriptor.h"
+#include "tools/common/descriptor.h"
 #include "tools/input/framer.h"
 #include "tools/stream-put/encoded.h"
 

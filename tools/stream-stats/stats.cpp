@@ -16,7 +16,7 @@
 #include "tools/common/json_text.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
 #include "tools/stream-stats/consumer_statistics.h"
