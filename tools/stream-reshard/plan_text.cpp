@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "tools/common/json_text.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -14,13 +17,13 @@ namespace {
 
 constexpr std::size_t picture_width = 64;
 
-/// Where a hash key stands in the picture.
+/// The column of a hash key in the picture.
 std::size_t column_of(HashKey key) {
   const double part = static_cast<double>(key.value()) / static_cast<double>(max_hash_key.value());
   return static_cast<std::size_t>(std::lround(part * picture_width));
 }
 
-/// "|----0----|----1----|": each open shard with its number, where there is room for it.
+/// "|----0----|----1----|": each open shard, with its number if there is room for it.
 std::string draw(const ShardMap& map) {
   std::string line(picture_width + 1, '-');
   line.back() = '|';
@@ -37,29 +40,32 @@ std::string draw(const ShardMap& map) {
   return line;
 }
 
-std::string numbers_of(const std::vector<ShardId>& ids) {
-  std::string text;
-  for (const ShardId id : ids) text += (text.empty() ? "" : " + ") + std::to_string(id.number());
-  return text;
-}
-
 std::string describe(const reshard::PlannedStep& planned) {
   const ReshardStep& step = planned.step;
-  std::vector<ShardId> children;
-  for (const auto& child : step.opens) children.push_back(child.id);
-  const std::string what = step.closes.size() == 1
-                               ? fmt::format("split {} -> {} at {}", numbers_of(step.closes), numbers_of(children),
-                                             step.opens[1].range.first.to_string())
-                               : fmt::format("merge {} -> {}", numbers_of(step.closes), numbers_of(children));
-  return fmt::format("{}, {} in {} stay behind", what,
+  std::vector<std::uint32_t> parents;
+  std::vector<std::uint32_t> children;
+  for (const ShardId id : step.closes) parents.push_back(id.number());
+  for (const ReshardStep::Child& child : step.opens) children.push_back(child.id.number());
+  const bool is_split = parents.size() == 1;
+  return fmt::format("{} {} -> {}{}, {} in {} stay behind", is_split ? "split" : "merge", fmt::join(parents, " + "),
+                     fmt::join(children, " + "), is_split ? " at " + step.opens[1].range.first.to_string() : "",
                      format_count(static_cast<std::uint64_t>(planned.moved.records), "record"),
                      format_size(static_cast<std::uint64_t>(planned.moved.bytes)));
 }
 
-std::string list(const std::vector<ShardId>& ids) {
-  std::string text;
-  for (const ShardId id : ids) text += fmt::format("{}\"{}\"", text.empty() ? "" : ",", id.to_string());
-  return text;
+std::string json_child(const ReshardStep::Child& child) {
+  return json_object({{"shard", json(child.id)},
+                      {"first_hash_key", json(child.range.first)},
+                      {"last_hash_key", json(child.range.last)},
+                      {"parent", json(child.parent)},
+                      {"adjacent_parent", json(child.adjacent_parent)}});
+}
+
+std::string json_step(const reshard::PlannedStep& planned) {
+  return json_object({{"closes", json_array(planned.step.closes)},
+                      {"opens", json_array(planned.step.opens, json_child)},
+                      {"records", fmt::format("{:.0f}", planned.moved.records)},
+                      {"bytes", fmt::format("{:.0f}", planned.moved.bytes)}});
 }
 
 }  // namespace
@@ -75,23 +81,7 @@ std::string format_plan(const ShardMap& before, const ShardMap& after, const res
 }
 
 std::string format_plan_json(const ShardMap& after, const reshard::Plan& plan) {
-  std::string json = R"({"steps":[)";
-  const char* separator = "";
-  for (const auto& [step, moved] : plan) {
-    json += fmt::format(R"({}{{"closes":[{}],"opens":[)", separator, list(step.closes));
-    const char* between = "";
-    for (const ReshardStep::Child& child : step.opens) {
-      json += fmt::format(
-          R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","parent":"{}","adjacent_parent":{}}})",
-          between, child.id.to_string(), child.range.first.to_string(), child.range.last.to_string(),
-          child.parent.to_string(),
-          child.adjacent_parent ? fmt::format("\"{}\"", child.adjacent_parent->to_string()) : "null");
-      between = ",";
-    }
-    json += fmt::format(R"(],"records":{:.0f},"bytes":{:.0f}}})", moved.records, moved.bytes);
-    separator = ",";
-  }
-  return json + fmt::format("],\"open\":[{}]}}\n", list(after.open_shards()));
+  return json_object({{"steps", json_array(plan, json_step)}, {"open", json_array(after.open_shards())}}) + "\n";
 }
 
 }  // namespace shardlog::cli

@@ -7,10 +7,10 @@
 
 namespace shardlog::cli {
 
-/// The key space before and after, and the steps between: for a person.
+/// For a person: the key space before and after, and the steps between.
 std::string format_plan(const ShardMap& before, const ShardMap& after, const reshard::Plan& plan);
 
-/// The same as one JSON object on a line.
+/// For a program: one JSON object on a line.
 std::string format_plan_json(const ShardMap& after, const reshard::Plan& plan);
 
 }  // namespace shardlog::cli

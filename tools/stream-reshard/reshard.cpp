@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cstdio>
 
 #include "shardlog/reshard/plan.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
+#include "tools/common/scan.h"
 #include "tools/stream-reshard/options.h"
 #include "tools/stream-reshard/plan_text.h"
 
@@ -21,12 +22,8 @@ ShardId shard_argument(const std::string& text) {
 }
 
 std::uint32_t count_argument(const std::string& text) {
-  std::uint32_t count = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || stop != text.data() + text.size()) {
-    throw Error(ErrorCode::usage, fmt::format("{} is not a number of shards from 1 to {}", quote(text), max_shards));
-  }
-  return count;
+  if (const auto count = parse_number<std::uint32_t>(text)) return *count;
+  throw Error(ErrorCode::usage, fmt::format("{} is not a number of shards from 1 to {}", quote(text), max_shards));
 }
 
 std::optional<HashKey> split_point(const ReshardCommand& command) {
@@ -36,12 +33,11 @@ std::optional<HashKey> split_point(const ReshardCommand& command) {
   }
   if (!command.at) return std::nullopt;
   const auto key = HashKey::parse(*command.at);
-  if (!key)
-    throw Error(ErrorCode::usage, "--at " + quote(*command.at) + ": a hash key is a decimal number from 0 to 2^128-1");
+  if (!key) refuse_value("--at", *command.at, "is not a hash key: a decimal number from 0 to 2^128-1");
   return key;
 }
 
-/// Throws usage where the key is not in the shard, with the one in which it is.
+/// Throws usage if the key is in another open shard, which the message names.
 void check_at_key(const std::string& key, ShardId id, const ShardMap& map) {
   const HashKey hash_key = HashKey::of(key);
   const Shard* const shard = map.find(id);
@@ -51,7 +47,7 @@ void check_at_key(const std::string& key, ShardId id, const ShardMap& map) {
                           map.open_shards()[map.open_index_of(hash_key)].to_string(), id.to_string()));
 }
 
-/// The plan that the command asks for, in a stream as it is now.
+/// The plan that the command asks for, for a stream as it is now.
 reshard::Plan plan_for(const ReshardCommand& command, const ShardMap& map, const reshard::Loads& loads) {
   if (command.action == "split") {
     const ShardId shard = shard_argument(command.arguments[0]);
@@ -74,23 +70,19 @@ reshard::Loads loads_of(const StreamStatistics& statistics) {
   return loads;
 }
 
+/// Folds all steps into one change: a map for each step would take quadratic time.
 ShardMap result_of(const ShardMap& map, const reshard::Plan& plan, Timestamp now) {
-  // Only the last map counts, so the steps are folded into one change of the list of shards.
-  std::map<ShardId, Shard> shards;
-  for (const Shard& shard : map.shards()) shards.emplace(shard.id, shard);
+  std::vector<Shard> shards = map.shards();  // in the order of their ids, as are the children
   for (const auto& [step, moved] : plan) {
-    for (const ShardId id : step.closes) shards.at(id).closed_at = now;
-    for (const auto& child : step.opens) {
-      shards.emplace(child.id, Shard{child.id, child.range, now, std::nullopt, child.parent, child.adjacent_parent});
+    for (const ShardId id : step.closes) std::ranges::lower_bound(shards, id, {}, &Shard::id)->closed_at = now;
+    for (const auto& [id, range, parent, adjacent_parent] : step.opens) {
+      shards.push_back({id, range, now, std::nullopt, parent, adjacent_parent});
     }
   }
-  std::vector<Shard> all;
-  all.reserve(shards.size());
-  for (const auto& [id, shard] : shards) all.push_back(shard);
-  return {map.version() + plan.size(), std::move(all)};
+  return {map.version() + plan.size(), std::move(shards)};
 }
 
-/// Says how far it is, on a terminal, where it takes long.
+/// Shows how many steps are done, on a terminal, if there are many.
 class Progress {
  public:
   Progress(const Context& context, std::size_t steps)
@@ -110,12 +102,12 @@ class Progress {
   bool shown_;
 };
 
-/// False where somebody else changed the shard map meanwhile; the steps before that are applied.
+/// False if another process has changed the shard map meanwhile. The steps until then stay applied.
 bool apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version version, const Context& context) {
   const Progress progress(context, plan.size());
   std::size_t done = 0;
   for (const auto& [step, moved] : plan) {
-    if (context.stop.stop_requested()) return true;  // between two steps the map is whole
+    if (context.stop.stop_requested()) return true;  // the map is valid after every step
     const auto next = stream.resharding().apply(step, version);
     if (!next) return false;
     version = *next;
@@ -136,7 +128,7 @@ ExitStatus run_reshard(const ReshardCommand& command, const Context& context) {
     const reshard::Plan plan = plan_for(command, map, loads_of(statistics));
     if (!command.dry_run && !apply_plan(*stream, plan, map.version(), context)) continue;  // plan again
     if (context.stop.stop_requested()) return ExitStatus::partly;
-    // A run that was killed may have made the steps of this one.
+    // An earlier run may have applied these steps and been killed before it synced them.
     if (!command.dry_run && plan.empty()) stream->make_durable();
     const ShardMap after = result_of(map, plan, context.clock.now());
     if (command.json) {
