@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,11 +11,7 @@
 #include <vector>
 
 #include "shardlog/core/clock.h"
-
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
+#include "tools/common/command_line.h"
 
 namespace shardlog::cli {
 
@@ -29,8 +25,8 @@ std::uint64_t size_of(const std::string& option, const std::string& value);
 /// Throws usage if the value of `option` cannot be a partition key.
 void check_key(const std::string& key, const std::string& option);
 
-/// The options of a program, in the order of its help. CLI11 reads them; its headers take seconds to compile, so only
-/// option_table.cpp includes them. Names are given as "-k,--key". Whatever is set must outlive the table.
+/// The options of a program, in the order of its help. Names are given as "-k,--key". Whatever is set must outlive the
+/// table.
 class OptionTable {
  public:
   /// Takes a value as it was given. Throws usage, by refuse_value(), if it is wrong.
@@ -39,24 +35,22 @@ class OptionTable {
   /// An option that was added.
   class Option {
    public:
-    explicit Option(CLI::Option* option) : option_(option) {}
+    Option(OptionTable& table, std::size_t index) : table_(&table), index_(index) {}
 
     Option needs(Option other) const;
     Option excludes(Option other) const;
-    /// Each use is taken when its turn comes on the command line, not after the uses of other options.
-    Option in_order() const;
 
    private:
-    CLI::Option* option_;
+    OptionTable* table_;
+    std::size_t index_;
   };
 
-  OptionTable();
-  ~OptionTable();
+  OptionTable() = default;
   OptionTable(const OptionTable&) = delete;
   OptionTable& operator=(const OptionTable&) = delete;
 
-  /// Sets what the arguments say. Returns what is wrong with them; empty if they are right.
-  std::optional<std::string> parse(std::span<char* const> arguments);
+  /// Sets what the arguments say, in their order. Throws usage.
+  void parse(std::span<char* const> arguments);
 
   /// A line for each option, group by group, with `last_group` at the end.
   [[nodiscard]] std::string help(const std::string& last_group) const;
@@ -109,9 +103,22 @@ class OptionTable {
  private:
   /// The name by which messages call an option: its long one, which comes last.
   static std::string long_name(const std::string& names) { return names.substr(names.rfind(',') + 1); }
-  Option add(CLI::Option* option) const;
+  Option add(const std::string& names, OptionShape shape, const Set& set, const std::string& description);
+  void check_relations(const std::vector<bool>& used) const;
 
-  std::unique_ptr<CLI::App> app_;
+  /// What is not in the shape of an option.
+  struct Entry {
+    std::string group;
+    std::string description;
+    Set set;
+    std::vector<std::size_t> needs{};
+    std::vector<std::size_t> excluded{};
+  };
+
+  CommandShape shape_;
+  std::vector<Entry> entries_;  ///< of shape_.options, at the same index
+  std::vector<Set> arguments_;  ///< of shape_.arguments
+  std::size_t required_ = 0;    ///< how many of the arguments must be given
   std::string group_;
 };
 

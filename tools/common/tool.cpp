@@ -144,13 +144,15 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
   const auto asked_for = [&](std::string_view flag) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
-  if (const auto wrong = options_.parse(arguments)) {
+  try {
+    options_.parse(arguments);
+  } catch (const Error& error) {
     // Help wins over whatever is wrong or missing.
     short_help_ = asked_for("-h");
     long_help_ = asked_for("--help");
     version_ = asked_for("-V") || asked_for("--version");
     if (!short_help_ && !long_help_ && !version_) {
-      print_message(name_, fmt::format("{} (see {} --help)", *wrong, name_));
+      print_message(name_, fmt::format("{} (see {} --help)", error.what(), name_));
       return Parsed::wrong;
     }
   }

@@ -10,18 +10,24 @@ namespace {
 using Options = std::vector<OptionTable::Option>;
 using ChangedTags = std::map<std::string, std::optional<std::string>>;
 
-void add_tag(ChangedTags& tags, const std::string& text) {
+/// Sets the tag, or removes it if there is no value. The other of the two must not have been asked for before.
+void change_tag(ChangedTags& tags, const std::string& key, const std::optional<std::string>& value) {
+  const auto [tag, is_new] = tags.emplace(key, value);
+  if (!is_new && tag->second.has_value() != value.has_value()) {
+    refuse_value("--untag", key, "is not possible: --tag sets the same key");
+  }
+  tag->second = value;
+}
+
+void set_tag(ChangedTags& tags, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) refuse_value("--tag", text, "is not KEY=VALUE");
-  tags[text.substr(0, equals)] = text.substr(equals + 1);
+  change_tag(tags, text.substr(0, equals), text.substr(equals + 1));
 }
 
 void remove_tag(ChangedTags& tags, const std::string& key) {
   if (key.empty() || key.find('=') != std::string::npos) refuse_value("--untag", key, "is not the KEY of a tag");
-  if (const auto tag = tags.find(key); tag != tags.end() && tag->second) {
-    refuse_value("--untag", key, "is not possible: --tag sets the same key");
-  }
-  tags[key] = std::nullopt;
+  change_tag(tags, key, std::nullopt);
 }
 
 /// Returns --untag.
@@ -49,7 +55,7 @@ OptionTable::Option define_settings(OptionTable& options, CreateCommand& command
       },
       "how batches of records are compressed, if that makes them smaller (zstd)"));
   all.push_back(options.list(
-      "--tag", "KEY=VALUE", [&tags = command.settings.tags](const std::string& text) { add_tag(tags, text); },
+      "--tag", "KEY=VALUE", [&tags = command.settings.tags](const std::string& text) { set_tag(tags, text); },
       "a note of your own, can be repeated"));
   all.push_back(options.list(
       "--untag", "KEY", [&tags = command.settings.tags](const std::string& key) { remove_tag(tags, key); },

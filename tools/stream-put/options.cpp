@@ -82,8 +82,7 @@ void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
     key.places.push_back(field_of(text, framing.names));
   };
   const auto field =
-      options.list("--key-field", "N|NAME", add_field, "the Nth field, counted from 1; with --header also a name")
-          .in_order();
+      options.list("--key-field", "N|NAME", add_field, "the Nth field, counted from 1; with --header also a name");
   options.value(
       "-F,--field-separator", "STRING",
       [&framing](const std::string& text) {
@@ -98,12 +97,12 @@ void define_key(OptionTable& options, KeyOptions& key, Framing& framing) {
   const auto place = [&](const std::string& name, const std::string& type, KeyPlace::Kind kind,
                          const std::string& description) {
     const auto add = [&key, kind](const std::string& text) { key.places.push_back({kind, text}); };
-    constant.excludes(options.list(name, type, add, description).in_order());
+    constant.excludes(options.list(name, type, add, description));
   };
   place("--key-json", "POINTER", KeyPlace::Kind::pointer, "what a JSON pointer (/customer/id) leads to in it");
   place("--key-regex", "RE", KeyPlace::Kind::regex,
         "what group 1 of a Perl-compatible expression matches, or the whole match");
-  constant.excludes(field).excludes(delimiter.in_order());
+  constant.excludes(field).excludes(delimiter);
   options.value("--missing-key", "error|none|KEY", key.missing,
                 "for a record without a usable one: error, none, or this KEY (error)");
   options.value(
