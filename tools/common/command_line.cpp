@@ -22,19 +22,21 @@ std::string_view name_in(std::string_view argument) {
 /// Reads a command line from left to right.
 class Walk {
  public:
-  explicit Walk(const CommandShape& shape) : shape_(shape) {}
+  Walk(const std::vector<std::string>& arguments, const CommandShape& shape)
+      : next_(arguments.begin()), end_(arguments.end()), shape_(shape) {}
 
-  CommandLine read(const std::vector<std::string>& arguments) {
+  CommandLine read() {
     bool only_words = false;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      const std::string& argument = arguments[i];
+    while (next_ != end_) {
+      const std::string& argument = *next_++;
       if (only_words || !begins_option(argument)) {
         line_.words.push_back(argument);
       } else if (argument == "--") {
         only_words = true;
+      } else if (argument.starts_with("--")) {
+        take_long(argument);
       } else {
-        const bool takes_next = argument.starts_with("--") ? take_long(argument) : take_cluster(argument);
-        if (takes_next) take_next(i + 1 < arguments.size() ? &arguments[++i] : nullptr);
+        take_cluster(argument);
       }
     }
     if (!wrong_) check_words();
@@ -50,43 +52,41 @@ class Walk {
     return !is_digit(argument[1]) || find(argument.substr(1, 1), &OptionShape::short_name) != nullptr;
   }
 
-  /// Returns whether the next argument is the option's value.
-  bool take_long(std::string_view argument) {
+  void take_long(std::string_view argument) {
     const std::string_view name = name_in(argument);
     last_ = find(name.substr(2), &OptionShape::long_name);
     if (last_ == nullptr) refuse(name);
-    if (name.size() == argument.size()) return take_without_value();
-    const std::string value(argument.substr(name.size() + 1));
+    if (name.size() == argument.size()) return take_next();
     if (last_->value == OptionShape::Value::none) wrong(last_->name() + " takes no value");
-    take_next(last_->value == OptionShape::Value::optional && value.empty() ? nullptr : &value);
-    return false;
+    take_value(std::string(argument.substr(name.size() + 1)));
   }
 
-  /// "-fk key", "-fkkey": flags, and last an option with a value. Returns whether the next argument is that value.
-  bool take_cluster(std::string_view argument) {
+  /// "-fk key", "-fkkey": flags, and last an option with a value.
+  void take_cluster(std::string_view argument) {
     for (std::size_t i = 1; i < argument.size(); ++i) {
       last_ = find(argument.substr(i, 1), &OptionShape::short_name);
       if (last_ == nullptr) refuse(argument.size() == 2 ? argument : name_in(argument));
-      if (!take_without_value()) continue;
-      if (i + 1 == argument.size()) return true;
+      if (last_->value == OptionShape::Value::none || i + 1 == argument.size()) {
+        take_next();
+        continue;
+      }
       take_value(std::string(argument.substr(i + 1)));
       if (find(argument.substr(1), &OptionShape::long_name) != nullptr) doubtful_ = argument;
-      break;
+      return;
     }
-    return false;
   }
 
-  /// Returns whether the option that was read last still wants a value.
-  bool take_without_value() {
-    if (last_->value == OptionShape::Value::one || last_->value == OptionShape::Value::many) return true;
-    take_value(last_->standard);
-    return false;
-  }
-
-  void take_next(const std::string* value) {
-    if (value != nullptr) return take_value(*value);
-    const char* const between = last_->value == OptionShape::Value::optional ? "=" : " ";
-    wrong(fmt::format("{} wants a value: {}{}{}", last_->name(), last_->name(), between, last_->value_name));
+  /// The value of the option that was read last, if it has one, is the next argument.
+  void take_next() {
+    if (last_->value == OptionShape::Value::none) {
+      take_value("");
+    } else if (last_->value == OptionShape::Value::optional) {
+      take_value(next_ != end_ && last_->is_value(*next_) ? *next_++ : last_->standard);
+    } else if (next_ != end_) {
+      take_value(*next_++);
+    } else {
+      wrong(fmt::format("{} wants a value: {} {}", last_->name(), last_->name(), last_->value_name));
+    }
   }
 
   void take_value(const std::string& value) {
@@ -138,6 +138,8 @@ class Walk {
     return found == shape_.options.end() ? nullptr : &*found;
   }
 
+  std::vector<std::string>::const_iterator next_;
+  std::vector<std::string>::const_iterator end_;
   const CommandShape& shape_;
   CommandLine line_;
   const OptionShape* last_ = nullptr;    // the option that was read last
@@ -152,7 +154,7 @@ std::string OptionShape::name() const {
 }
 
 CommandLine read_command_line(const std::vector<std::string>& arguments, const CommandShape& shape) {
-  return Walk(shape).read(arguments);
+  return Walk(arguments, shape).read();
 }
 
 }  // namespace shardlog::cli

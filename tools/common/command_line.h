@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,13 +9,15 @@ namespace shardlog::cli {
 
 /// The names of an option, without their dashes, and what it takes.
 struct OptionShape {
-  enum class Value { none, optional, one, many };  ///< optional: only after =; many: one for each use
+  enum class Value { none, optional, one, many };  ///< many: one for each use
 
   std::string short_name{};  ///< one letter, or empty
   std::string long_name{};   ///< may be empty too
   Value value = Value::none;
   std::string value_name{};
-  std::string standard{};  ///< what an optional value is without =
+  std::string standard{};  ///< the optional value, if none is given
+  /// Whether a word that follows the option is its optional value. After = any word is.
+  std::function<bool(const std::string&)> is_value{};
 
   [[nodiscard]] std::string name() const;  ///< "--follow", or "-h" without a long name
 };

@@ -181,11 +181,10 @@ OptionTable::Option OptionTable::percent(const std::string& names, std::optional
   return value(names, "PERCENT", parse, description);
 }
 
-OptionTable::Option OptionTable::flag_with_value(const std::string& name, const std::string& type,
-                                                 const std::string& standard, std::string& into,
-                                                 const std::string& description) {
-  const auto set = [&into](const std::string& text) { into = text; };
-  return add(name, {.value = OptionShape::Value::optional, .value_name = type, .standard = standard}, set, description);
+OptionTable::Option OptionTable::flag_with_duration(const std::string& name, const std::string& standard,
+                                                    const Set& set, const std::string& description) {
+  const auto is_value = [](const std::string& text) { return parse_duration(text).has_value(); };
+  return add(name, {"", "", OptionShape::Value::optional, "DURATION", standard, is_value}, set, description);
 }
 
 void OptionTable::argument(const std::string& name, std::string& into) {

@@ -69,9 +69,9 @@ class OptionTable {
                                                                         const std::string& description) {
     return value(names, type, Set([&into](const std::string& text) { into = text; }), description);
   }
-  /// A flag that may be followed by = and a value; without one it stands for `standard`.
-  Option flag_with_value(const std::string& name, const std::string& type, const std::string& standard,
-                         std::string& into, const std::string& description);
+  /// A flag that may be followed by a duration, or by = and anything; without a value it stands for `standard`.
+  Option flag_with_duration(const std::string& name, const std::string& standard, const Set& set,
+                            const std::string& description);
   /// A value for each use of the option.
   Option list(const std::string& names, const std::string& type, const Set& add, const std::string& description);
   Option list(const std::string& names, const std::string& type, std::vector<std::string>& into,

@@ -71,25 +71,19 @@ std::optional<sys_seconds> from_named(sys_seconds shown, std::string_view name) 
 
 // --- the parts of a moment -----------------------------------------------------------------------------------------
 
-struct ClockTime {
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  Duration fraction{};
-};
-
-std::optional<ClockTime> take_clock_time(std::string_view& text) {
+/// A time of day, since midnight.
+std::optional<Duration> take_clock_time(std::string_view& text) {
   const auto hour = take_digits(text, 2);
   if (!hour || !take(text, ":")) return std::nullopt;
   const auto minute = take_digits(text, 2);
   const bool has_second = take(text, ":");
   const auto second = has_second ? take_digits(text, 2) : std::optional(0);
   if (!minute || !second || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  ClockTime result{*hour, *minute, *second};
+  Duration result = std::chrono::hours(*hour) + std::chrono::minutes(*minute) + std::chrono::seconds(*second);
   const bool has_point = text.starts_with('.') || text.starts_with(',');  // a comma: date -Ins
   if (has_second && has_point && text.size() > 1 && is_digit(text[1])) {
     text.remove_prefix(1);
-    result.fraction = take_fraction(text);
+    result += take_fraction(text);
   }
   return result;
 }
@@ -150,12 +144,12 @@ class Moment {
     if (!date || !date->ok() || !clock || (offset_ && zone_name_)) return std::nullopt;
     if (!clock_ && (offset_ || zone_name_)) return std::nullopt;
     if (weekday_ && *weekday_ != std::chrono::weekday(sys_days(*date))) return std::nullopt;
-    const sys_seconds shown = sys_days(*date) + std::chrono::hours(clock->hour) + std::chrono::minutes(clock->minute);
-    const auto minute = offset_      ? std::optional(sys_seconds(shown - *offset_))
-                        : zone_name_ ? from_named(shown, *zone_name_)
-                                     : std::optional(from_local(shown));
-    if (!minute) return std::nullopt;
-    return *minute + std::chrono::seconds(clock->second) + clock->fraction;
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(*clock);
+    const sys_seconds shown = sys_days(*date) + minutes;
+    const auto time = offset_      ? std::optional(sys_seconds(shown - *offset_))
+                      : zone_name_ ? from_named(shown, *zone_name_)
+                                   : std::optional(from_local(shown));
+    return time ? std::optional(*time + (*clock - minutes)) : std::nullopt;
   }
 
  private:
@@ -198,13 +192,14 @@ class Moment {
     return offset && set(offset_, *offset);
   }
 
-  [[nodiscard]] std::optional<ClockTime> whole_clock() const {
-    if (!clock_) return afternoon_ ? std::nullopt : std::optional(ClockTime{});
-    ClockTime clock = *clock_;
-    if (!afternoon_) return clock;
-    if (clock.hour < 1 || clock.hour > 12) return std::nullopt;
-    clock.hour = clock.hour % 12 + (*afternoon_ ? 12 : 0);
-    return clock;
+  [[nodiscard]] std::optional<Duration> whole_clock() const {
+    constexpr std::chrono::hours noon(12);
+    if (!afternoon_) return clock_.value_or(Duration(0));
+    if (!clock_) return std::nullopt;
+    const auto hour = std::chrono::floor<std::chrono::hours>(*clock_);
+    if (hour < std::chrono::hours(1) || hour > noon) return std::nullopt;
+    const Duration morning = hour == noon ? *clock_ - noon : *clock_;
+    return *afternoon_ ? morning + noon : morning;
   }
 
   [[nodiscard]] std::optional<year_month_day> whole_date() const {
@@ -232,7 +227,7 @@ class Moment {
   std::optional<std::chrono::month> month_;
   std::optional<int> day_;
   std::optional<int> year_;
-  std::optional<ClockTime> clock_;
+  std::optional<Duration> clock_;
   std::optional<bool> afternoon_;
   std::optional<std::chrono::minutes> offset_;
   std::optional<std::string> zone_name_;

@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <string>
-#include <vector>
-
 #include "tools/stream-stats/options.h"
 
 using namespace shardlog::cli;
@@ -27,9 +23,5 @@ int main(int argc, char** argv) {
             "\n"
             "All options: stream-stats --help\n");
   define(tool.options(), command);
-  std::vector<std::string> arguments = join_interval({argv, argv + argc});
-  std::vector<char*> pointers(arguments.size() + 1);  // ends with a null pointer, as argv does
-  std::transform(arguments.begin(), arguments.end(), pointers.begin(), [](std::string& text) { return text.data(); });
-  return tool.run(static_cast<int>(arguments.size()), pointers.data(),
-                  [&](Context& context) { return run_stats(command, context); });
+  return tool.run(argc, argv, [&](Context& context) { return run_stats(command, context); });
 }

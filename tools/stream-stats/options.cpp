@@ -4,15 +4,6 @@
 
 namespace shardlog::cli {
 
-std::vector<std::string> join_interval(std::vector<std::string> arguments) {
-  for (auto at = arguments.begin(); at != arguments.end() && *at != "--"; ++at) {
-    if (*at != "--watch" || at + 1 == arguments.end() || !parse_duration(*(at + 1))) continue;
-    *at += "=" + *(at + 1);
-    arguments.erase(at + 1);
-  }
-  return arguments;
-}
-
 void define(OptionTable& options, StatsCommand& command) {
   options.argument("STREAM", command.stream);
 
@@ -40,8 +31,15 @@ void define(OptionTable& options, StatsCommand& command) {
                           .excludes(producers)
                           .excludes(shards);
   options
-      .flag_with_value("--watch", "DURATION", "2s", command.watch,
-                       "show it again at this interval, until a signal comes (2s)")
+      .flag_with_duration(
+          "--watch", "2s",
+          [&command](const std::string& text) {
+            command.watch = parse_duration(text);
+            if (!command.watch || *command.watch == Duration(0)) {
+              refuse_value("--watch", text, "is not an interval: a number above 0 and us, ms, s, m, h, d or w");
+            }
+          },
+          "show it again at this interval, until a signal comes (2s)")
       .excludes(shard_for)
       .excludes(verify);
 }

@@ -18,13 +18,9 @@ struct StatsCommand {
   std::optional<std::string> consumer;  ///< this one only
   bool producers = false;
   bool verify = false;
-  bool shards = false;  ///< all of them, even if there are many
-  std::string watch;    ///< the interval as it was given; empty without the option
+  bool shards = false;              ///< all of them, even if there are many
+  std::optional<Duration> watch{};  ///< the interval
 };
-
-/// The arguments, with "--watch 2s" as "--watch=2s". A STREAM that reads as an interval must be written with ./ in
-/// front.
-std::vector<std::string> join_interval(std::vector<std::string> arguments);
 
 void define(OptionTable& options, StatsCommand& command);
 

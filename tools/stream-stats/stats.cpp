@@ -158,10 +158,6 @@ std::string drawn_over(const std::string& page, const Screen& screen) {
 
 /// On a terminal each page takes the place of the one before; elsewhere an empty line stands between them.
 ExitStatus watch(const StatsCommand& command, const Context& context) {
-  const auto interval = parse_duration(command.watch);
-  if (!interval || *interval == Duration(0)) {
-    refuse_value("--watch", command.watch, "is not an interval: a number above 0 and us, ms, s, m, h, d or w");
-  }
   const bool in_place = context.output.is_terminal() && !command.json;
   std::string between;
   Shown shown;
@@ -175,7 +171,7 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
     context.output.write(in_place ? drawn_over(shown.text, screen) : between + shown.text);
     context.output.flush();
     if (!command.json) between = "\n";
-  } while (wait_for(*interval, screen, end.token(), context.clock));
+  } while (wait_for(*command.watch, screen, end.token(), context.clock));
   if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
   return shown.status;
 }
@@ -191,7 +187,7 @@ void check_stream(const StatsCommand& command) {
 
 ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
-  if (!command.watch.empty()) return watch(command, context);
+  if (command.watch) return watch(command, context);
   Trends none;
   if (!command.verify && command.shard_for.empty()) {
     const Shown shown = show(command, screen_of_output(), none, context);
