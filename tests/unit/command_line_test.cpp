@@ -32,7 +32,7 @@ std::string check(const std::vector<std::string>& arguments, const CommandShape&
   }
 }
 
-TEST(CommandLine, WhatIsRight) {
+TEST(CommandLine, TakesWhatIsRight) {
   const std::vector<std::vector<std::string>> right{{},
                                                     {"s"},
                                                     {"-f", "s"},
@@ -63,7 +63,7 @@ TEST(CommandLine, AMisspeltOptionComesBeforeWhatElseIsWrong) {
   EXPECT_EQ(check({"--cons", "x"}), "--cons: did you mean --consumer?");
 }
 
-TEST(CommandLine, ALongOptionWithOneDash) {
+TEST(CommandLine, GuessesALongOptionWithOneDash) {
   EXPECT_EQ(check({"-follow", "s"}), "-follow: did you mean --follow?");
   EXPECT_EQ(check({"-shard=1", "s"}), "-shard: did you mean --shard?");
   // These could also be -c with a value: only what follows from that is wrong.
@@ -71,36 +71,36 @@ TEST(CommandLine, ALongOptionWithOneDash) {
   EXPECT_EQ(check({"-consumer", "x", "s"}), "-consumer: did you mean --consumer?");
 }
 
-TEST(CommandLine, AnOptionOfOneLetter) {
+TEST(CommandLine, GuessesAnOptionOfOneLetter) {
   EXPECT_EQ(check({"-N", "5", "s"}), "-N: did you mean -n?");
   EXPECT_EQ(check({"-x", "s"}), "-x: there is no such option");
   EXPECT_EQ(check({"-fx", "s"}), "-fx: there is no such option");
 }
 
-TEST(CommandLine, WhatIsLikeNoOption) {
+TEST(CommandLine, RefusesAnythingElseWithADash) {
   EXPECT_EQ(check({"--something"}), "--something: there is no such option");
   for (const std::string odd : {"---", "--=", "--=x", "-=", "-f-"}) {
     EXPECT_EQ(check({odd}).substr(0, 1), "-") << odd;
   }
 }
 
-TEST(CommandLine, AValueThatIsMissingOrTooMany) {
+TEST(CommandLine, RefusesAMissingValueAndOneTooMany) {
   EXPECT_EQ(check({"s", "-n"}), "--count wants a value: --count N");
   EXPECT_EQ(check({"s", "--shard"}), "--shard wants a value: --shard ID");
   EXPECT_EQ(check({"--follow=yes", "s"}), "--follow takes no value");
   EXPECT_EQ(check({"--follow=", "s"}), "--follow takes no value");
 }
 
-TEST(CommandLine, AnOptionGivenTwice) {
+TEST(CommandLine, TakesAnOptionOnce) {
   EXPECT_EQ(check({"-k", "a", "--key=b", "s"}, puts), "--key is given twice, as 'a' and as 'b': it takes one KEY");
 }
 
-TEST(CommandLine, UnexpectedArgumentsInTheirOrder) {
+TEST(CommandLine, NamesUnexpectedArgumentsInTheirOrder) {
   EXPECT_EQ(check({"s", "t"}), "unexpected argument 't' after STREAM 's'");
   EXPECT_EQ(check({"s", "-f", "t", "--", "-u"}), "unexpected arguments 't' '-u' after STREAM 's'");
 }
 
-TEST(CommandLine, AnOptionalValueIsGivenOnce) {
+TEST(CommandLine, TakesAnOptionalValueOnce) {
   EXPECT_EQ(check({"--watch=1s", "--watch=2s", "s"}),
             "--watch is given twice, as '1s' and as '2s': it takes one DURATION");
 }
@@ -116,7 +116,7 @@ std::string what_is_said(const std::vector<std::string>& arguments) {
   return text;
 }
 
-TEST(CommandLine, OptionsInTheirOrderAndTheWordsBetweenThem) {
+TEST(CommandLine, GivesOptionsInTheirOrderAndTheWordsBetweenThem) {
   EXPECT_EQ(what_is_said({"-fn5", "s"}), "--follow --count=5 's' ");
   EXPECT_EQ(what_is_said({"--shard=1", "s", "--count", "", "--shard", "-2"}), "--shard=1 --count --shard=-2 's' ");
   EXPECT_EQ(what_is_said({"--watch", "s", "-h"}), "--watch=2s -h 's' ");

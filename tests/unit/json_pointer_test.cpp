@@ -5,7 +5,7 @@
 namespace shardlog::cli {
 namespace {
 
-TEST(JsonPointer, EmptyIsTheWhole) {
+TEST(JsonPointer, AnEmptyOneLeadsToTheWhole) {
   EXPECT_EQ(parse_json_pointer(""), JsonPointer{});
 }
 
@@ -23,7 +23,7 @@ TEST(JsonPointer, TildeEscapesAreReadOnce) {
   EXPECT_EQ(parse_json_pointer("/~1~0/~0~1"), (JsonPointer{"/~", "~/"}));
 }
 
-TEST(JsonPointer, WhatIsNone) {
+TEST(JsonPointer, RefusesOtherTexts) {
   for (const char* const text : {"a", "a/b", "~0", " /a", "#/a", "/~", "/a~", "/~2", "/a~/b", "/~a"}) {
     EXPECT_EQ(parse_json_pointer(text), std::nullopt) << text;
   }

@@ -69,7 +69,7 @@ TEST_F(JsonReaderTest, GivesTheBytesOfEscapes) {
 }
 
 // RFC 8259, section 8.2: the grammar allows for them, and what they mean is not said.
-TEST_F(JsonReaderTest, HalfOfASurrogatePairIsValidAndNoText) {
+TEST_F(JsonReaderTest, HalfOfASurrogatePairIsValidButHasNoText) {
   for (const char* const text : {R"("\ud800")", R"("\udc00")", R"("\ud83ea")", R"("\ud83e\u0041")", R"("\udd8a\ud83e")",
                                  R"("\ud83e\n\udd8a")", R"("\ud83e\ud83e\udd8a")", R"("\uD83E\uDD8A\uDBFF")"}) {
     EXPECT_EQ(Read("", text)->kind, Kind::unpaired) << text;
@@ -117,7 +117,7 @@ TEST_F(JsonReaderTest, TakesEveryNumberOfTheGrammar) {
   }
 }
 
-TEST_F(JsonReaderTest, RefusesWhatIsNoText) {
+TEST_F(JsonReaderTest, RefusesTextsThatAreNotJson) {
   for (const char* const text : {"",
                                  " ",
                                  "{",

@@ -27,11 +27,11 @@ std::string base64(std::string_view bytes) {
   return result;
 }
 
-TEST(JsonString, NoText) {
+TEST(JsonString, AnEmptyTextIsTwoQuotes) {
   EXPECT_EQ(string_of(""), R"("")");
 }
 
-TEST(JsonString, PlainText) {
+TEST(JsonString, QuotesPlainText) {
   EXPECT_EQ(string_of("a b/c'd"), R"("a b/c'd")");
 }
 
@@ -48,7 +48,7 @@ TEST(JsonString, EscapesWhatMustBeEscaped) {
   EXPECT_EQ(string_of("\n\r\t"), R"("\n\r\t")");
 }
 
-TEST(JsonString, EveryOtherControlCharacterOfAscii) {
+TEST(JsonString, EscapesEveryOtherControlCharacterOfAscii) {
   const std::string digits = "0123456789abcdef";
   for (unsigned byte = 0; byte < 0x20; ++byte) {
     if (byte == '\n' || byte == '\r' || byte == '\t') continue;
@@ -58,12 +58,12 @@ TEST(JsonString, EveryOtherControlCharacterOfAscii) {
   EXPECT_EQ(string_of("\x7f"), R"("\u007f")");
 }
 
-TEST(JsonString, FirstAndLastPrintableCharacterOfAscii) {
+TEST(JsonString, LeavesTheFirstAndLastPrintableCharacterOfAscii) {
   EXPECT_EQ(string_of(" ~"), R"(" ~")");
 }
 
 // U+0080 to U+009F
-TEST(JsonString, ControlCharactersOverAscii) {
+TEST(JsonString, EscapesControlCharactersBeyondAscii) {
   EXPECT_EQ(string_of("\xc2\x80"), R"("\u0080")");
   EXPECT_EQ(string_of("\xc2\x9b"), R"("\u009b")");
   EXPECT_EQ(string_of("a\xc2\x9f"
@@ -71,11 +71,11 @@ TEST(JsonString, ControlCharactersOverAscii) {
             R"("a\u009fb")");
 }
 
-TEST(JsonString, FirstCharacterAfterTheControlCharacters) {
+TEST(JsonString, LeavesTheFirstCharacterAfterTheControlCharacters) {
   EXPECT_EQ(string_of("\xc2\xa0"), "\"\xc2\xa0\"");
 }
 
-TEST(JsonString, CharactersOfTwoToFourBytes) {
+TEST(JsonString, LeavesCharactersOfTwoToFourBytes) {
   EXPECT_EQ(string_of("ä"), "\"ä\"");
   EXPECT_EQ(string_of("日"), "\"日\"");
   EXPECT_EQ(string_of("😀"), "\"😀\"");
@@ -86,7 +86,7 @@ TEST(JsonString, ATextThatEndsWithinACharacterStaysInBounds) {
 }
 
 // RFC 4648, section 10
-TEST(JsonBase64, TheVectorsOfItsStandard) {
+TEST(JsonBase64, PassesTheTestsOfItsStandard) {
   EXPECT_EQ(base64(""), R"("")");
   EXPECT_EQ(base64("f"), R"("Zg==")");
   EXPECT_EQ(base64("fo"), R"("Zm8=")");
@@ -97,7 +97,7 @@ TEST(JsonBase64, TheVectorsOfItsStandard) {
 }
 
 // python3: base64.b64encode(bytes([0, 0xff, 0xfe, 0x80])), base64.b64encode(b"\xfb\xff\xbf")
-TEST(JsonBase64, AnyBytes) {
+TEST(JsonBase64, TakesAnyBytes) {
   EXPECT_EQ(base64(std::string_view("\0\xff\xfe\x80", 4)), R"("AP/+gA==")");
   EXPECT_EQ(base64("\xfb\xff\xbf"), R"("+/+/")");
 }

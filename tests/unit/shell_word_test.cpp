@@ -6,7 +6,7 @@ namespace shardlog::cli {
 namespace {
 
 // bash: printf '%s\n' WORD prints the text
-TEST(ShellWord, IsQuotedWhereAShellWouldReadItOtherwise) {
+TEST(ShellWord, IsQuotedIfAShellWouldChangeIt) {
   EXPECT_EQ(shell_word("orders"), "orders");
   EXPECT_EQ(shell_word("/srv/streams/orders-2026.b"), "/srv/streams/orders-2026.b");
   EXPECT_EQ(shell_word("é"), "é");
