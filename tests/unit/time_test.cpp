@@ -248,7 +248,8 @@ TEST(Time, CanBeBeforeOrAfterNow) {
 }
 
 TEST(Time, ADurationAloneIsBeforeNow) {
-  for (const char* text : {"10m", "10m ago", "10 minutes ago", "10 min", "-10 minutes", "600 sec ago", "0h 10m ago"}) {
+  for (const char* text :
+       {"10m", "10m ago", "10 minutes ago", "10 min", "10 mins ago", "-10 minutes", "600 sec ago", "0h 10m ago"}) {
     EXPECT_EQ(microseconds(text), 1'769'854'230'123'456) << text;
   }
   EXPECT_EQ(microseconds("1 day 1 hour ago"), 1'769'764'830'123'456);
