@@ -1,10 +1,14 @@
 #pragma once
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <functional>
 #include <stop_token>
 #include <utility>
+
+#include "shardlog/core/error.h"
 
 namespace shardlog::cli {
 
@@ -37,11 +41,16 @@ class Descriptor {
 class EventDescriptor {
  public:
   /// Throws like system_error().
-  EventDescriptor();
+  EventDescriptor() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!event_.is_open()) throw system_error("make an event", errno);
+  }
 
   /// Makes get() readable until drain().
-  void notify() const;
-  void drain() const;
+  void notify() const { [[maybe_unused]] const int failed = ::eventfd_write(get(), 1); }
+  void drain() const {
+    eventfd_t count = 0;
+    [[maybe_unused]] const int failed = ::eventfd_read(get(), &count);
+  }
   [[nodiscard]] int get() const { return event_.get(); }
 
  private:

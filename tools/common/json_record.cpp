@@ -13,20 +13,12 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t whole = 0;
-constexpr std::size_t key = 1;
-constexpr std::size_t hash_key = 2;
-constexpr std::size_t data = 3;
-constexpr std::size_t data_base64 = 4;
-constexpr std::size_t shard = 5;
-constexpr std::size_t sequence = 6;
+/// What is read, in the order of the pointers that lead to it.
+enum Member : std::size_t { whole, key, hash_key, data, data_base64, shard, sequence };
 
 std::vector<JsonPointer> wanted(bool with_origin) {
-  std::vector<JsonPointer> pointers{{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}};
-  if (with_origin) {
-    pointers.push_back(JsonPointer{"shard"});
-    pointers.push_back(JsonPointer{"sequence"});
-  }
+  std::vector<JsonPointer> pointers{{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}, {"shard"}, {"sequence"}};
+  if (!with_origin) pointers.resize(shard);
   return pointers;
 }
 

@@ -41,13 +41,13 @@ std::string advice_on_a_directory(const std::filesystem::path& path) {
 /// Suggests the nearest name in the same directory. If $STREAM_DIR leads elsewhere, the same name in this directory.
 std::string advice_on_a_name(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  const auto here = names_in(".");
-  const auto guess = nearest(name, names_in(path.parent_path()));
   const std::string create = "to create it: stream-create " + shell_word(path.string());
-  if (guess) return fmt::format("{} Or {}", meant(path.parent_path() / *guess), create);
-  if (std::find(here.begin(), here.end(), name) != here.end())
-    return fmt::format("{} Or {}", meant("./" + name), create);
-  return "; " + create;
+  if (const auto guess = nearest(name, names_in(path.parent_path()))) {
+    return fmt::format("{} Or {}", meant(path.parent_path() / *guess), create);
+  }
+  const auto here = names_in(".");
+  const bool is_here = std::find(here.begin(), here.end(), name) != here.end();
+  return is_here ? fmt::format("{} Or {}", meant("./" + name), create) : "; " + create;
 }
 
 std::string advice(const std::string& address) {

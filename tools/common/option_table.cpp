@@ -159,17 +159,18 @@ OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t l
   return value(names, "N", parse, description);
 }
 
-OptionTable::Option OptionTable::choice(const std::string& names, const std::pair<std::string, std::string>& words,
-                                        const std::function<void(bool)>& set, const std::string& description) {
+OptionTable::Option OptionTable::choice(const std::string& names, const std::vector<std::string>& words,
+                                        const std::function<void(std::size_t)>& set, const std::string& description) {
   const auto parse = [words, set, option = long_name(names)](const std::string& text) {
-    if (text != words.first && text != words.second) {
+    const auto chosen = std::find(words.begin(), words.end(), text);
+    if (chosen == words.end()) {
       refuse_value(option, text,
-                   fmt::format("is neither {} nor {}", words.first, words.second) +
-                       did_you_mean(text, {words.first, words.second}));
+                   fmt::format("is neither {} nor {}{}", fmt::join(words.begin(), words.end() - 1, ", "), words.back(),
+                               did_you_mean(text, words)));
     }
-    set(text == words.second);
+    set(static_cast<std::size_t>(chosen - words.begin()));
   };
-  return value(names, words.first + "|" + words.second, parse, description);
+  return value(names, fmt::format("{}", fmt::join(words, "|")), parse, description);
 }
 
 OptionTable::Option OptionTable::percent(const std::string& names, std::optional<double>& into,

@@ -87,9 +87,9 @@ class OptionTable {
   /// A whole number within bounds.
   Option count(const std::string& names, std::uint64_t least, std::uint64_t most,
                const std::function<void(std::uint64_t)>& set, const std::string& description);
-  /// One of two words; `set` learns whether it is the second.
-  Option choice(const std::string& names, const std::pair<std::string, std::string>& words,
-                const std::function<void(bool)>& set, const std::string& description);
+  /// One of two or more words; `set` gets the index of the one that is chosen.
+  Option choice(const std::string& names, const std::vector<std::string>& words,
+                const std::function<void(std::size_t)>& set, const std::string& description);
   /// A share in percent.
   Option percent(const std::string& names, std::optional<double>& into, const std::string& description);
 

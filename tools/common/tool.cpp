@@ -98,16 +98,12 @@ int Tool::run(int argc, char** argv, const Command& command) {
   Output output;
   std::optional<int> signal;
   const ExitStatus status = guard(output, [&] {
-    switch (parse(argc, argv)) {
-      case Parsed::wrong:
-        return ExitStatus::usage;
-      case Parsed::done:
-        output.write(version_     ? fmt::format("{} (shardlog) {}\n", name_, version)
-                     : long_help_ ? full_help()
-                                  : usage() + brief_);
-        return ExitStatus::success;
-      case Parsed::run:
-        break;
+    if (!parse(argc, argv)) return ExitStatus::usage;
+    if (version_ || long_help_ || short_help_) {
+      output.write(version_     ? fmt::format("{} (shardlog) {}\n", name_, version)
+                   : long_help_ ? full_help()
+                                : usage() + brief_);
+      return ExitStatus::success;
     }
     const SystemClock clock;
     std::mutex commit_mutex;
@@ -139,7 +135,7 @@ ExitStatus Tool::guard(Output& output, const std::function<ExitStatus()>& work) 
   }
 }
 
-Tool::Parsed Tool::parse(int argc, char** argv) {
+bool Tool::parse(int argc, char** argv) {
   const std::span<char*> arguments(argv + 1, argv + argc);
   const auto asked_for = [&](std::string_view flag) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
@@ -153,10 +149,10 @@ Tool::Parsed Tool::parse(int argc, char** argv) {
     version_ = asked_for("-V") || asked_for("--version");
     if (!short_help_ && !long_help_ && !version_) {
       print_message(name_, fmt::format("{} (see {} --help)", error.what(), name_));
-      return Parsed::wrong;
+      return false;
     }
   }
-  return short_help_ || long_help_ || version_ ? Parsed::done : Parsed::run;
+  return true;
 }
 
 std::string Tool::usage() const {

@@ -66,9 +66,8 @@ class Tool {
   int run(int argc, char** argv, const Command& command);
 
  private:
-  enum class Parsed { run, done, wrong };
-
-  Parsed parse(int argc, char** argv);
+  /// False if the command line is wrong, which is said then.
+  bool parse(int argc, char** argv);
   ExitStatus guard(Output& output, const std::function<ExitStatus()>& work) const;
   [[nodiscard]] std::string usage() const;
   [[nodiscard]] std::string full_help() const;

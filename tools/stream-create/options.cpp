@@ -1,7 +1,7 @@
 #include "tools/stream-create/options.h"
 
-#include "shardlog/core/nearest.h"
-#include "tools/common/units.h"
+#include <array>
+#include <map>
 
 namespace shardlog::cli {
 
@@ -45,14 +45,10 @@ OptionTable::Option define_settings(OptionTable& options, CreateCommand& command
         command.settings.retention = text == "forever" ? forever : duration_of("--retention", text);
       },
       "how long after its arrival a record can be read (forever)"));
-  all.push_back(options.value(
-      "--compression", "none|lz4|zstd",
-      [&command](const std::string& text) {
-        command.settings.compression = parse_compression(text);
-        if (!command.settings.compression)
-          refuse_value("--compression", text,
-                       "is neither none, lz4 nor zstd" + did_you_mean(text, {"none", "lz4", "zstd"}));
-      },
+  constexpr std::array codecs{Compression::none, Compression::lz4, Compression::zstd};
+  all.push_back(options.choice(
+      "--compression", {"none", "lz4", "zstd"},
+      [&command, codecs](std::size_t chosen) { command.settings.compression = codecs.at(chosen); },
       "how batches of records are compressed, if that makes them smaller (zstd)"));
   all.push_back(options.list(
       "--tag", "KEY=VALUE", [&tags = command.settings.tags](const std::string& text) { set_tag(tags, text); },

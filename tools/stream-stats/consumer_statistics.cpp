@@ -14,11 +14,6 @@ namespace shardlog::cli {
 
 namespace {
 
-std::vector<Consumer> find_consumers(Stream& stream, const std::optional<std::string>& name) {
-  if (!name) return stream.leases().all();
-  return {consuming::find_consumer(stream, *name)};
-}
-
 std::optional<ConsumerStatistics::Worker> worker_of(const std::optional<LeaseOwner>& owner, Liveness& liveness) {
   if (!owner) return std::nullopt;
   const bool gone = liveness.state_of(owner->process) == Liveness::State::gone;
@@ -61,7 +56,7 @@ ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer c
 }  // namespace
 
 std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::optional<std::string>& name) {
-  std::vector<Consumer> consumers = find_consumers(stream, name);
+  std::vector<Consumer> consumers = name ? std::vector{consuming::find_consumer(stream, *name)} : stream.leases().all();
   if (consumers.empty()) return {};
   const ShardMap map = stream.describe().map;  // read after the leases, so that it has all their shards
   std::vector<ConsumerStatistics> statistics;

@@ -6,7 +6,7 @@ int main(int argc, char** argv) {
   StatsCommand command;
   Tool tool("stream-stats", "show what a data stream holds", {"[options] [STREAM]"},
             "      --json            the page as a JSON object\n"
-            "      --shards          all shards, not the busiest of many\n"
+            "      --shards          all shards, even if there are many\n"
             "      --consumers       consumers: how many workers, and how far behind\n"
             "  -c, --consumer NAME   this one: who reads which shard, and how far behind\n"
             "      --producers       how far each producer has come\n"

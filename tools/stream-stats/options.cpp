@@ -12,7 +12,7 @@ void define(OptionTable& options, StatsCommand& command) {
   const auto shard_for =
       options.list("--shard-for", "KEY", command.shard_for, "the shard and hash key of a key, can be repeated");
   const auto shards =
-      options.flag("--shards", command.shards, "all shards, not the busiest of many").excludes(shard_for);
+      options.flag("--shards", command.shards, "all shards, even if there are many").excludes(shard_for);
   const auto consumers = options.flag("--consumers", command.consumers, "consumers, with workers, backlog and its age")
                              .excludes(shard_for);
   const auto consumer = options
@@ -23,7 +23,7 @@ void define(OptionTable& options, StatsCommand& command) {
       options.flag("--producers", command.producers, "how far each producer has come in its input").excludes(shard_for);
   const auto verify = options
                           .flag("--verify", command.verify,
-                                "read everything and check it: exit 65 with a list where something is wrong")
+                                "read everything and check it: if something is wrong, list it and exit with 65")
                           .excludes(json)
                           .excludes(shard_for)
                           .excludes(consumers)
