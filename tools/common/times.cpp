@@ -130,7 +130,7 @@ class Moment {
     if (const auto month = index_in(word, months)) return set(month_, std::chrono::month(*month + 1));
     if (word == "AM" || word == "PM") return set(afternoon_, word == "PM");
     for (const auto& [name, distance] : {std::pair("today", 0), std::pair("yesterday", -1), std::pair("tomorrow", 1)}) {
-      if (word == name) return set(date_, year_month_day(today() + days(distance)));
+      if (word == name) return set_date(today() + days(distance));
     }
     if (is_digit(word.front())) return add_number(word);
     if (const auto offset = parse_offset(word)) return set(offset_, *offset);
@@ -160,14 +160,19 @@ class Moment {
     return true;
   }
 
+  bool set_date(year_month_day date) {
+    return set(year_, date.year()) && set(month_, date.month()) && set(day_, date.day());
+  }
+
   /// A date, a time of day, both with a T between them, a year, or a day.
   bool add_number(std::string_view word) {
     const std::size_t colon = word.find(':');
     if (colon == 2) return add_clock(word);
     if (word.size() > 4 && word[4] == '-') return add_date(word);
     const bool digits = std::all_of(word.begin(), word.end(), is_digit);
-    if (digits && word.size() == 4) return set(year_, *take_digits(word, 4));
-    return digits && word.size() <= 2 && set(day_, *take_digits(word, word.size()));
+    if (digits && word.size() == 4) return set(year_, std::chrono::year(*take_digits(word, 4)));
+    return digits && word.size() <= 2 &&
+           set(day_, std::chrono::day(static_cast<unsigned>(*take_digits(word, word.size()))));
   }
 
   bool add_date(std::string_view word) {
@@ -176,10 +181,7 @@ class Moment {
     const auto month = take_digits(word, 2);
     if (!month || !take(word, "-")) return false;
     const auto day = take_digits(word, 2);
-    if (!day) return false;
-    const year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                              std::chrono::day(static_cast<unsigned>(*day))};
-    if (!date.ok() || !set(date_, date)) return false;
+    if (!day || !set_date(std::chrono::year(*year) / *month / *day)) return false;
     return word.empty() || ((take(word, "T") || take(word, "t")) && add_clock(word));
   }
 
@@ -203,16 +205,13 @@ class Moment {
   }
 
   [[nodiscard]] std::optional<year_month_day> whole_date() const {
-    if (date_) return month_ || day_ || year_ ? std::nullopt : date_;
     if (!month_ && !day_ && !year_) return clock_ && !weekday_ ? std::optional(year_month_day(today())) : std::nullopt;
     if (!month_ || !day_) return std::nullopt;
-    const auto in = [this](std::chrono::year year) {
-      return year_month_day(year, *month_, std::chrono::day(static_cast<unsigned>(*day_)));
-    };
-    if (year_) return in(std::chrono::year(*year_));
+    if (year_) return *year_ / *month_ / *day_;
     const std::chrono::year this_year = year_month_day(today()).year();
-    const year_month_day date = in(this_year);
-    return date.ok() && sys_days(date) <= today() + days(1) ? date : in(this_year - std::chrono::years(1));
+    const year_month_day date = this_year / *month_ / *day_;
+    return date.ok() && sys_days(date) <= today() + days(1) ? date
+                                                            : (this_year - std::chrono::years(1)) / *month_ / *day_;
   }
 
   /// In the zone of the moment, if that is known by now, else in the local one.
@@ -223,10 +222,9 @@ class Moment {
 
   sys_seconds now_;
   std::optional<std::chrono::weekday> weekday_;
-  std::optional<year_month_day> date_;
   std::optional<std::chrono::month> month_;
-  std::optional<int> day_;
-  std::optional<int> year_;
+  std::optional<std::chrono::day> day_;
+  std::optional<std::chrono::year> year_;
   std::optional<Duration> clock_;
   std::optional<bool> afternoon_;
   std::optional<std::chrono::minutes> offset_;
