@@ -1,7 +1,6 @@
 #pragma once
 
 #include <concepts>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,21 +23,20 @@ void append_json_base64(std::string& to, std::string_view bytes);
 /// The same without quotes.
 void append_base64(std::string& to, std::string_view bytes);
 
+template <typename Value>
+concept HasText = requires(const Value& value) {
+  value.to_string();
+};
+
 /// A value as JSON text: null if it is absent, a time as in RFC 3339, a string of any bytes as append_json_text()
 /// writes it. What has a to_string(), such as a shard's id, becomes a string.
 std::string json(std::string_view text);
 std::string json(Timestamp time);
-std::string json(std::same_as<bool> auto value) {
-  return value ? "true" : "false";
-}
-std::string json(std::unsigned_integral auto value) requires(!std::same_as<decltype(value), bool>) {
+std::string json(std::unsigned_integral auto value) {
+  if constexpr (std::same_as<decltype(value), bool>) return value ? "true" : "false";
   return std::to_string(value);
 }
-template <typename Value>
-requires requires(const Value& value) {
-  value.to_string();
-}
-std::string json(const Value& value) {
+std::string json(const HasText auto& value) {
   return json(std::string_view(value.to_string()));
 }
 template <typename Value>

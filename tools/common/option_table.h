@@ -25,6 +25,10 @@ std::uint64_t size_of(const std::string& option, const std::string& value);
 /// Throws usage if the value of `option` cannot be a partition key.
 void check_key(const std::string& key, const std::string& option);
 
+/// A std::string, optional or not.
+template <typename Text>
+concept TakesText = std::is_assignable_v<Text&, const std::string&>;
+
 /// The options of a program, in the order of its help. Names are given as "-k,--key". Whatever is set must outlive the
 /// table.
 class OptionTable {
@@ -63,10 +67,8 @@ class OptionTable {
 
   /// One value; `type` stands for it in the help.
   Option value(const std::string& names, const std::string& type, const Set& set, const std::string& description);
-  template <typename Text>
-  requires std::is_assignable_v<Text&, const std::string&> Option value(const std::string& names,
-                                                                        const std::string& type, Text& into,
-                                                                        const std::string& description) {
+  template <TakesText Text>
+  Option value(const std::string& names, const std::string& type, Text& into, const std::string& description) {
     return value(names, type, Set([&into](const std::string& text) { into = text; }), description);
   }
   /// A flag that may be followed by a duration, or by = and anything; without a value it stands for `standard`.

@@ -34,7 +34,7 @@ std::string_view take_while(std::string_view& text, Belongs belongs) {
   return take_first(text, static_cast<std::size_t>(end - text.begin()));
 }
 
-/// The number that the whole text is, in the base if one is given. Empty if it is not one, or does not fit.
+/// The number that the whole text is, in a base if one is given. Empty if the text is not a number, or does not fit.
 template <typename Number, typename... Base>
 std::optional<Number> parse_number(std::string_view text, Base... base) {
   Number number = 0;
@@ -43,7 +43,7 @@ std::optional<Number> parse_number(std::string_view text, Base... base) {
   return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
 }
 
-/// The number that two or more hexadecimal digits are, exactly as many as there have to be.
+/// Takes off a hexadecimal number of exactly this many digits. Empty if it is not one.
 inline std::optional<unsigned> take_hexadecimal(std::string_view& text, std::size_t digits) {
   return text.size() < digits ? std::nullopt : parse_number<unsigned>(take_first(text, digits), 16);
 }

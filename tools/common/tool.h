@@ -66,7 +66,7 @@ class Tool {
   int run(int argc, char** argv, const Command& command);
 
  private:
-  /// False if the command line is wrong, which is said then.
+  /// False if the command line is wrong; a message has said why.
   bool parse(int argc, char** argv);
   ExitStatus guard(Output& output, const std::function<ExitStatus()>& work) const;
   [[nodiscard]] std::string usage() const;

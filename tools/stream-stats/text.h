@@ -10,7 +10,7 @@ namespace shardlog::cli {
 /// "1d 12h": all units that the duration has.
 std::string duration_text(Duration duration);
 
-/// "3m 2s": a time that has passed, in the two largest units that it has.
+/// "3m 2s": a time that has passed, in its largest unit and the one below.
 std::string age_text(Duration age);
 
 /// In the local zone: the time of day if it is today's, else the date.
