@@ -9,7 +9,7 @@ complete -c stream-stats -l timeout -x -d 'How long to wait for another process'
 
 complete -c stream-stats -l json -d 'Print the page as one JSON object'
 complete -c stream-stats -l shard-for -x -d 'The shard and hash key of a key'
-complete -c stream-stats -l shards -d 'All shards, not the busiest of many'
+complete -c stream-stats -l shards -d 'All shards, even if there are many'
 complete -c stream-stats -l consumers -d 'Consumers, and how far behind they are'
 complete -c stream-stats -s c -l consumer -x -a '(__shardlog_names consumer)' -d 'Who reads which shard for this consumer'
 complete -c stream-stats -l producers -d 'How far each producer has come'

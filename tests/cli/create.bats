@@ -84,7 +84,7 @@ expect_nothing_created() {
   expect_nothing_created 77 "group" as_nobody stream-create --group "$(getent group | awk -F : '$3 > 0 && $3 != 65534 { print $1; exit }')" s
 }
 
-# --- what is there already ---------------------------------------------------------------------------------------------------
+# --- what exists already ---------------------------------------------------------------------------------------------------
 
 @test "a stream that exists is not made again, and stays as it is" {
   expect_silence stream-create s
@@ -119,7 +119,7 @@ expect_nothing_created() {
 @test "--if-missing warns of each setting that is not as asked, and with --update makes it so" {
   expect_silence stream-create s --if-missing --update --shards 2 --retention 7d --tag owner=a
   expect_status 0 stream-create s --if-missing --shards 4 --retention 1d --compression none --tag owner=b --max-record-size 2MiB
-  expect_equal "$(sed 's/^stream-create: stream .s. is there, //' "$STDERR")" "with 2 shards: stream-reshard scale s 4 changes that
+  expect_equal "$(sed 's/^stream-create: stream .s. exists, //' "$STDERR")" "with 2 shards: stream-reshard scale s 4 changes that
 and its --max-record-size is not as asked: --update sets it
 and its --retention is not as asked: --update sets it
 and its --compression is not as asked: --update sets it
@@ -130,7 +130,7 @@ and its --tag is not as asked: --update sets it"
   expect_status 0 stream-create s --if-missing --tag other=
   expect_stderr_line "and its --tag is not as asked: --update sets it"
   expect_status 0 stream-create s --if-missing --update --shards 4
-  expect_stderr_line "is there, with 2 shards: stream-reshard scale s 4 changes that"
+  expect_stderr_line "exists, with 2 shards: stream-reshard scale s 4 changes that"
   expect_silence stream-create s -q --if-missing --shards 4
 }
 

@@ -6,7 +6,6 @@
 #include "fuzz/fuzz.h"
 #include "property/json_reader.h"
 #include "shardlog/core/utf8.h"
-#include "tools/common/json_pointer.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/json_record.h"
 #include "tools/common/json_text.h"

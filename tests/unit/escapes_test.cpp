@@ -8,17 +8,17 @@
 namespace shardlog::cli {
 namespace {
 
-TEST(Escapes, NoText) {
+TEST(Escapes, AnEmptyTextStaysEmpty) {
   EXPECT_EQ(unescape(""), "");
 }
 
-TEST(Escapes, TextWithout) {
+TEST(Escapes, ATextWithoutThemStaysAsItIs) {
   EXPECT_EQ(unescape("a, b"), "a, b");
   EXPECT_EQ(unescape("Gänse\n"), "Gänse\n");
   EXPECT_EQ(unescape(std::string_view("a\0b", 3)), std::string("a\0b", 3));
 }
 
-TEST(Escapes, OfOneLetter) {
+TEST(Escapes, OfOneLetterAreRead) {
   EXPECT_EQ(unescape(R"(\n)"), "\n");
   EXPECT_EQ(unescape(R"(\t)"), "\t");
   EXPECT_EQ(unescape(R"(\r)"), "\r");
@@ -26,7 +26,7 @@ TEST(Escapes, OfOneLetter) {
   EXPECT_EQ(unescape(R"(\0)"), std::string(1, '\0'));
 }
 
-TEST(Escapes, EveryByteInHexadecimal) {
+TEST(Escapes, EveryByteHasAHexadecimalOne) {
   for (unsigned byte = 0; byte < 256; ++byte) {
     for (const std::string_view digits : {"0123456789abcdef", "0123456789ABCDEF"}) {
       const std::string text = std::string("\\x") + digits[byte / 16] + digits[byte % 16];
@@ -35,7 +35,7 @@ TEST(Escapes, EveryByteInHexadecimal) {
   }
 }
 
-TEST(Escapes, EndWhereTheyDo) {
+TEST(Escapes, EndAfterTheirLastLetter) {
   EXPECT_EQ(unescape(R"(\012)"), std::string("\0"
                                              "12",
                                              3));  // not octal
@@ -68,6 +68,18 @@ TEST(Escapes, RefusesOtherHexadecimalNumbers) {
     EXPECT_EQ(unescape(text), std::nullopt) << text;
   }
   EXPECT_EQ(unescape(std::string_view("\\x4\0", 4)), std::nullopt);
+}
+
+// bash: printf '%s\n' WORD prints the text
+TEST(ShellWord, IsQuotedIfAShellWouldChangeIt) {
+  EXPECT_EQ(shell_word("orders"), "orders");
+  EXPECT_EQ(shell_word("/srv/streams/orders-2026.b"), "/srv/streams/orders-2026.b");
+  EXPECT_EQ(shell_word("é"), "é");
+  EXPECT_EQ(shell_word("a b"), "'a b'");
+  EXPECT_EQ(shell_word("$HOME"), "'$HOME'");
+  EXPECT_EQ(shell_word("~"), "'~'");
+  EXPECT_EQ(shell_word("it's"), R"('it'\''s')");
+  EXPECT_EQ(shell_word(""), "''");
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST_F(JsonReaderTest, GivesTheBytesOfEscapes) {
 }
 
 // RFC 8259, section 8.2: the grammar allows for them, and what they mean is not said.
-TEST_F(JsonReaderTest, HalfOfASurrogatePairIsValidAndNoText) {
+TEST_F(JsonReaderTest, HalfOfASurrogatePairIsValidButHasNoText) {
   for (const char* const text : {R"("\ud800")", R"("\udc00")", R"("\ud83ea")", R"("\ud83e\u0041")", R"("\udd8a\ud83e")",
                                  R"("\ud83e\n\udd8a")", R"("\ud83e\ud83e\udd8a")", R"("\uD83E\uDD8A\uDBFF")"}) {
     EXPECT_EQ(Read("", text)->kind, Kind::unpaired) << text;
@@ -117,7 +117,7 @@ TEST_F(JsonReaderTest, TakesEveryNumberOfTheGrammar) {
   }
 }
 
-TEST_F(JsonReaderTest, RefusesWhatIsNoText) {
+TEST_F(JsonReaderTest, RefusesTextsThatAreNotJson) {
   for (const char* const text : {"",
                                  " ",
                                  "{",
@@ -177,6 +177,30 @@ TEST_F(JsonReaderTest, GoesOnAfterARefusal) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_THROW(reader.read(std::string_view(bad).substr(0, 5)), Error);
     EXPECT_EQ(reader.read(std::string_view(good).substr(0, 7)).front()->text, "7");
+  }
+}
+
+TEST(JsonPointer, AnEmptyOneLeadsToTheWhole) {
+  EXPECT_EQ(parse_json_pointer(""), JsonPointer{});
+}
+
+TEST(JsonPointer, ASlashStandsBeforeEachName) {
+  EXPECT_EQ(parse_json_pointer("/"), JsonPointer{""});
+  EXPECT_EQ(parse_json_pointer("/foo/0"), (JsonPointer{"foo", "0"}));
+  EXPECT_EQ(parse_json_pointer("//a/"), (JsonPointer{"", "a", ""}));
+  EXPECT_EQ(parse_json_pointer("/ "), JsonPointer{" "});
+}
+
+TEST(JsonPointer, TildeEscapesAreReadOnce) {
+  EXPECT_EQ(parse_json_pointer("/a~1b"), JsonPointer{"a/b"});
+  EXPECT_EQ(parse_json_pointer("/m~0n"), JsonPointer{"m~n"});
+  EXPECT_EQ(parse_json_pointer("/~01"), JsonPointer{"~1"});  // RFC 6901, section 4
+  EXPECT_EQ(parse_json_pointer("/~1~0/~0~1"), (JsonPointer{"/~", "~/"}));
+}
+
+TEST(JsonPointer, RefusesOtherTexts) {
+  for (const char* const text : {"a", "a/b", "~0", " /a", "#/a", "/~", "/a~", "/~2", "/a~/b", "/~a"}) {
+    EXPECT_EQ(parse_json_pointer(text), std::nullopt) << text;
   }
 }
 

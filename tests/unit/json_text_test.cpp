@@ -2,13 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "shardlog/core/shard.h"
 
 namespace shardlog::cli {
 namespace {
 
-std::string json(std::string_view text) {
+std::string string_of(std::string_view text) {
   std::string result;
   append_json_string(result, text);
   return result;
@@ -20,66 +27,66 @@ std::string base64(std::string_view bytes) {
   return result;
 }
 
-TEST(JsonString, NoText) {
-  EXPECT_EQ(json(""), R"("")");
+TEST(JsonString, AnEmptyTextIsTwoQuotes) {
+  EXPECT_EQ(string_of(""), R"("")");
 }
 
-TEST(JsonString, PlainText) {
-  EXPECT_EQ(json("a b/c'd"), R"("a b/c'd")");
+TEST(JsonString, QuotesPlainText) {
+  EXPECT_EQ(string_of("a b/c'd"), R"("a b/c'd")");
 }
 
-TEST(JsonString, GoesBehindWhatIsThere) {
+TEST(JsonString, IsAppended) {
   std::string text = R"({"data":)";
   append_json_string(text, "x");
   EXPECT_EQ(text, R"({"data":"x")");
 }
 
 // RFC 8259, section 7
-TEST(JsonString, WhatHasToBeEscaped) {
-  EXPECT_EQ(json("\""), R"("\"")");
-  EXPECT_EQ(json("\\"), R"("\\")");
-  EXPECT_EQ(json("\n\r\t"), R"("\n\r\t")");
+TEST(JsonString, EscapesWhatMustBeEscaped) {
+  EXPECT_EQ(string_of("\""), R"("\"")");
+  EXPECT_EQ(string_of("\\"), R"("\\")");
+  EXPECT_EQ(string_of("\n\r\t"), R"("\n\r\t")");
 }
 
-TEST(JsonString, EveryOtherControlCharacterOfAscii) {
+TEST(JsonString, EscapesEveryOtherControlCharacterOfAscii) {
   const std::string digits = "0123456789abcdef";
   for (unsigned byte = 0; byte < 0x20; ++byte) {
     if (byte == '\n' || byte == '\r' || byte == '\t') continue;
-    EXPECT_EQ(json(std::string(1, static_cast<char>(byte))),
+    EXPECT_EQ(string_of(std::string(1, static_cast<char>(byte))),
               std::string(R"("\u00)") + digits[byte / 16] + digits[byte % 16] + '"');
   }
-  EXPECT_EQ(json("\x7f"), R"("\u007f")");
+  EXPECT_EQ(string_of("\x7f"), R"("\u007f")");
 }
 
-TEST(JsonString, FirstAndLastPrintableCharacterOfAscii) {
-  EXPECT_EQ(json(" ~"), R"(" ~")");
+TEST(JsonString, LeavesTheFirstAndLastPrintableCharacterOfAscii) {
+  EXPECT_EQ(string_of(" ~"), R"(" ~")");
 }
 
 // U+0080 to U+009F
-TEST(JsonString, ControlCharactersOverAscii) {
-  EXPECT_EQ(json("\xc2\x80"), R"("\u0080")");
-  EXPECT_EQ(json("\xc2\x9b"), R"("\u009b")");
-  EXPECT_EQ(json("a\xc2\x9f"
-                 "b"),
+TEST(JsonString, EscapesControlCharactersBeyondAscii) {
+  EXPECT_EQ(string_of("\xc2\x80"), R"("\u0080")");
+  EXPECT_EQ(string_of("\xc2\x9b"), R"("\u009b")");
+  EXPECT_EQ(string_of("a\xc2\x9f"
+                      "b"),
             R"("a\u009fb")");
 }
 
-TEST(JsonString, FirstCharacterAfterTheControlCharacters) {
-  EXPECT_EQ(json("\xc2\xa0"), "\"\xc2\xa0\"");
+TEST(JsonString, LeavesTheFirstCharacterAfterTheControlCharacters) {
+  EXPECT_EQ(string_of("\xc2\xa0"), "\"\xc2\xa0\"");
 }
 
-TEST(JsonString, CharactersOfTwoToFourBytes) {
-  EXPECT_EQ(json("ä"), "\"ä\"");
-  EXPECT_EQ(json("日"), "\"日\"");
-  EXPECT_EQ(json("😀"), "\"😀\"");
+TEST(JsonString, LeavesCharactersOfTwoToFourBytes) {
+  EXPECT_EQ(string_of("ä"), "\"ä\"");
+  EXPECT_EQ(string_of("日"), "\"日\"");
+  EXPECT_EQ(string_of("😀"), "\"😀\"");
 }
 
 TEST(JsonString, ATextThatEndsWithinACharacterStaysInBounds) {
-  EXPECT_EQ(json("\xc2"), "\"\xc2\"");
+  EXPECT_EQ(string_of("\xc2"), "\"\xc2\"");
 }
 
 // RFC 4648, section 10
-TEST(JsonBase64, TheVectorsOfItsStandard) {
+TEST(JsonBase64, PassesTheTestsOfItsStandard) {
   EXPECT_EQ(base64(""), R"("")");
   EXPECT_EQ(base64("f"), R"("Zg==")");
   EXPECT_EQ(base64("fo"), R"("Zm8=")");
@@ -90,15 +97,41 @@ TEST(JsonBase64, TheVectorsOfItsStandard) {
 }
 
 // python3: base64.b64encode(bytes([0, 0xff, 0xfe, 0x80])), base64.b64encode(b"\xfb\xff\xbf")
-TEST(JsonBase64, AnyBytes) {
+TEST(JsonBase64, TakesAnyBytes) {
   EXPECT_EQ(base64(std::string_view("\0\xff\xfe\x80", 4)), R"("AP/+gA==")");
   EXPECT_EQ(base64("\xfb\xff\xbf"), R"("+/+/")");
 }
 
-TEST(JsonBase64, GoesBehindWhatIsThere) {
+TEST(JsonBase64, IsAppended) {
   std::string text = R"({"data_base64":)";
   append_json_base64(text, "foo");
   EXPECT_EQ(text, R"({"data_base64":"Zm9v")");
+}
+
+TEST(Json, IsNullWithoutAValue) {
+  EXPECT_EQ(json(std::optional<std::uint64_t>()), "null");
+  EXPECT_EQ(json(std::optional<std::uint64_t>(0)), "0");
+}
+
+TEST(Json, WritesTruthNumbersAndTimes) {
+  EXPECT_EQ(json(true) + json(false), "truefalse");
+  EXPECT_EQ(json(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
+  EXPECT_EQ(json(Timestamp(std::chrono::microseconds(1))), R"("1970-01-01T00:00:00.000001Z")");
+}
+
+TEST(Json, QuotesTextOfAnyBytesAndWhatHasOne) {
+  EXPECT_EQ(json("a\"\xff"), "\"a\\\"\uFFFD\"");
+  EXPECT_EQ(json(ShardId(3)), R"("shardId-000000000003")");
+  EXPECT_EQ(json(std::optional(ShardId(3))), R"("shardId-000000000003")");
+}
+
+TEST(Json, PutsCommasBetweenElementsAndMembers) {
+  EXPECT_EQ(json_array(std::vector<ShardId>()), "[]");
+  EXPECT_EQ(json_array(std::vector{true, false, true}, [](bool each) { return json(!each); }), "[false,true,false]");
+  EXPECT_EQ(json_array(std::vector<std::uint64_t>{1, 2}), "[1,2]");
+  EXPECT_EQ(json_object({}), "{}");
+  EXPECT_EQ(json_object({{"a", json(std::uint64_t{1})}, {"b\"", json_array(std::vector<bool>{})}}),
+            R"({"a":1,"b\"":[]})");
 }
 
 }  // namespace

@@ -30,24 +30,24 @@ std::string position(std::string_view text) {
   return parsed ? std::visit(Words{}, *parsed) : "none";
 }
 
-TEST(Position, Names) {
+TEST(Position, HasNames) {
   EXPECT_EQ(position("trim-horizon"), "trim horizon");
   EXPECT_EQ(position("latest"), "latest");
 }
 
-TEST(Position, NamesInOtherPrograms) {
+TEST(Position, HasTheNamesOfOtherPrograms) {
   for (const char* text : {"earliest", "beginning", "TRIM_HORIZON"}) EXPECT_EQ(position(text), "trim horizon") << text;
   for (const char* text : {"end", "LATEST"}) EXPECT_EQ(position(text), "latest") << text;
 }
 
-TEST(Position, Times) {
+TEST(Position, CanBeATime) {
   EXPECT_EQ(position("now"), "time 1769854830123456");
   EXPECT_EQ(position("-1s"), "time 1769854829123456");
   EXPECT_EQ(position("@1"), "time 1000000");
   EXPECT_EQ(position("1970-01-01T00:00:01Z"), "time 1000000");
 }
 
-TEST(Position, LastRecords) {
+TEST(Position, CountsLastRecords) {
   EXPECT_EQ(position("last:0"), "last 0");
   EXPECT_EQ(position("last:1"), "last 1");
   EXPECT_EQ(position("last:007"), "last 7");
@@ -68,7 +68,7 @@ TEST(Position, RefusesOtherNumbersOfLastRecords) {
   EXPECT_EQ(position(std::string_view("last:1\0", 7)), "none");
 }
 
-TEST(Position, SequenceNumbers) {
+TEST(Position, CanBeASequenceNumber) {
   const std::string longest(129, '9');
   EXPECT_EQ(position("at:0"), "at 0");
   EXPECT_EQ(position("at:12"), "at 12");
@@ -97,7 +97,7 @@ TEST(Position, RefusesOtherNames) {
   EXPECT_EQ(position(std::string_view("latest\0", 7)), "none");
 }
 
-TEST(NotAPosition, TheNearestGuess) {
+TEST(NotAPosition, SuggestsTheNearest) {
   const auto guess = [](const std::string& text) { return not_a_position(text, now); };
   EXPECT_EQ(guess("yesteday"), "is not a position; did you mean 'yesterday'?");
   EXPECT_EQ(guess("Latest"), "is not a position; did you mean 'latest'?");
@@ -114,14 +114,14 @@ TEST(NotAPosition, TheNearestGuess) {
   EXPECT_EQ(guess("").substr(0, 18), "is not a position:");
 }
 
-TEST(Speed, WithAndWithoutItsX) {
+TEST(Speed, IsReadWithAndWithoutItsX) {
   EXPECT_EQ(parse_speed("1"), 1.0);
   EXPECT_EQ(parse_speed("1x"), 1.0);
   EXPECT_EQ(parse_speed("0.5x"), 0.5);
   EXPECT_EQ(parse_speed("1000"), 1000.0);
 }
 
-TEST(Speed, RefusesWhatIsNone) {
+TEST(Speed, RefusesOtherTexts) {
   for (const char* text :
        {"", "x", "0", "0x", "0.0x", "-1x", "+1", "1 x", "1x ", "1xx", "x1", "1X", ".5", "5.", "inf", "0x10"}) {
     EXPECT_EQ(parse_speed(text), std::nullopt) << text;

@@ -64,30 +64,30 @@ const Time with_a_zone[] = {
     {"2026-01-31T23:59:59.999999Z", 1'769'903'999'999'999},
 };
 
-TEST(Time, WithAZone) {
+TEST(Time, CanHaveAZone) {
   for (const auto& [text, expected] : with_a_zone) EXPECT_EQ(microseconds(text), expected) << text;
 }
 
 // 366 days before 0001-01-01; a year 0 is none to Python.
-TEST(Time, TheFirstOfAll) {
+TEST(Time, CanBeTheFirstOfAll) {
   EXPECT_EQ(microseconds("0000-01-01T00:00:00Z"), -62'167'219'200'000'000);
 }
 
 // RFC 3339, section 5.8: the same instant twice; POSIX gives it the number of the second behind it, date -u -d
 // 1991-01-01 +%s
-TEST(Time, LeapSecond) {
+TEST(Time, CanBeALeapSecond) {
   EXPECT_EQ(microseconds("1990-12-31T23:59:60Z"), 662'688'000'000'000);
   EXPECT_EQ(microseconds("1990-12-31T15:59:60-08:00"), 662'688'000'000'000);
 }
 
-TEST(Time, DigitsBehindAMicrosecondAreLeftOut) {
+TEST(Time, DropsDigitsAfterTheMicroseconds) {
   EXPECT_EQ(microseconds("1970-01-01T00:00:00.0000019Z"), 1);
   EXPECT_EQ(microseconds("1970-01-01T00:00:00.9999999Z"), 999'999);
   EXPECT_EQ(microseconds("1970-01-01T00:00:00." + std::string(400, '9') + "Z"), 999'999);
   EXPECT_EQ(microseconds("@0.9999999"), 999'999);
 }
 
-TEST(Time, RefusesDaysThatAreNone) {
+TEST(Time, RefusesDaysThatDoNotExist) {
   for (const char* date : {"2026-02-29", "2100-02-29", "1900-02-29", "2024-02-30", "2026-04-31", "2026-01-32",
                            "2026-01-00", "2026-00-01", "2026-13-01"}) {
     EXPECT_EQ(microseconds(std::string(date) + "T00:00:00Z"), std::nullopt) << date;
@@ -95,14 +95,14 @@ TEST(Time, RefusesDaysThatAreNone) {
   }
 }
 
-TEST(Time, RefusesTimesOfDayThatAreNone) {
+TEST(Time, RefusesTimesOfDayThatDoNotExist) {
   for (const char* clock : {"24:00:00", "24:00", "23:60:00", "23:59:61", "99:99:99"}) {
     EXPECT_EQ(microseconds(std::string("2026-01-31T") + clock + "Z"), std::nullopt) << clock;
     EXPECT_EQ(microseconds(std::string("2026-01-31T") + clock), std::nullopt) << clock;
   }
 }
 
-TEST(Time, RefusesZonesThatAreNone) {
+TEST(Time, RefusesZonesThatDoNotExist) {
   for (const char* zone : {"+24:00", "-24:00", "+00:60", "+1:00", "+01:0", "+010", "+01:000", "01:00", "UTC", "CET",
                            "ZZ", "Z ", "+", "-", " CET", " utc", " Z Z", " UTC+1", " +01:00 UTC"}) {
     EXPECT_EQ(microseconds(std::string("2026-01-31T10:20:30") + zone), std::nullopt) << zone;
@@ -180,7 +180,7 @@ TEST(Time, RefusesNulInside) {
   EXPECT_EQ(microseconds(std::string_view("2026-01-31\00010:20:30Z", 20)), std::nullopt);
 }
 
-TEST(Time, SinceTheEpoch) {
+TEST(Time, CanCountFromTheEpoch) {
   EXPECT_EQ(microseconds("@0"), 0);
   EXPECT_EQ(microseconds("@1"), 1'000'000);
   EXPECT_EQ(microseconds("@007"), 7'000'000);
@@ -189,20 +189,20 @@ TEST(Time, SinceTheEpoch) {
   EXPECT_EQ(microseconds("@0.000001"), 1);
 }
 
-TEST(Time, BeforeTheEpoch) {
+TEST(Time, CanBeBeforeTheEpoch) {
   EXPECT_EQ(microseconds("@-1"), -1'000'000);
   EXPECT_EQ(microseconds("@-1.5"), -1'500'000);
   EXPECT_EQ(microseconds("@-0.5"), -500'000);
   EXPECT_EQ(microseconds("@-0"), 0);
 }
 
-TEST(Time, FarthestFromTheEpoch) {
+TEST(Time, CanBeFarFromTheEpoch) {
   EXPECT_EQ(microseconds("@100000000000"), 100'000'000'000'000'000);
   EXPECT_EQ(microseconds("@-100000000000"), -100'000'000'000'000'000);
 }
 
 // By hand: a number too large for seconds of any use is one of smaller units.
-TEST(Time, SmallerUnitsSinceTheEpoch) {
+TEST(Time, CanCountSmallerUnitsFromTheEpoch) {
   EXPECT_EQ(microseconds("@100000000001"), 100'000'000'001'000);
   EXPECT_EQ(microseconds("@1769854830123"), 1'769'854'830'123'000);
   EXPECT_EQ(microseconds("@1769854830123.456"), 1'769'854'830'123'456);
@@ -218,7 +218,7 @@ TEST(Time, RefusesNumbersTooLargeSinceTheEpoch) {
   EXPECT_EQ(microseconds("@" + std::string(400, '9')), std::nullopt);
 }
 
-TEST(Time, SinceTheEpochWithTenDigitsOrMore) {
+TEST(Time, NeedsNoAtSignWithTenDigitsOrMore) {
   EXPECT_EQ(microseconds("1769854830"), 1'769'854'830'000'000);
   EXPECT_EQ(microseconds("1769854830.123"), 1'769'854'830'123'000);
   EXPECT_EQ(microseconds("1769854830123"), 1'769'854'830'123'000);
@@ -233,13 +233,13 @@ TEST(Time, RefusesOtherNumbersSinceTheEpoch) {
   }
 }
 
-TEST(Time, Now) {
+TEST(Time, NowIsNow) {
   EXPECT_EQ(parse_time("now", now), now);
   EXPECT_EQ(parse_time("-0", now), now);
   EXPECT_EQ(parse_time("+0", now), now);
 }
 
-TEST(Time, BeforeAndAfterNow) {
+TEST(Time, CanBeBeforeOrAfterNow) {
   EXPECT_EQ(microseconds("-1us"), 1'769'854'830'123'455);
   EXPECT_EQ(microseconds("+1us"), 1'769'854'830'123'457);
   EXPECT_EQ(microseconds("-10m"), 1'769'854'230'123'456);
@@ -248,14 +248,15 @@ TEST(Time, BeforeAndAfterNow) {
 }
 
 TEST(Time, ADurationAloneIsBeforeNow) {
-  for (const char* text : {"10m", "10m ago", "10 minutes ago", "10 min", "-10 minutes", "600 sec ago", "0h 10m ago"}) {
+  for (const char* text :
+       {"10m", "10m ago", "10 minutes ago", "10 min", "10 mins ago", "-10 minutes", "600 sec ago", "0h 10m ago"}) {
     EXPECT_EQ(microseconds(text), 1'769'854'230'123'456) << text;
   }
   EXPECT_EQ(microseconds("1 day 1 hour ago"), 1'769'764'830'123'456);
   EXPECT_EQ(microseconds("2 weeks"), 1'768'645'230'123'456);
 }
 
-TEST(Time, RefusesWhatIsNoDurationFromNow) {
+TEST(Time, RefusesOtherDistancesFromNow) {
   for (const char* text : {"-",        "+",    "-1",     "--1s",         "+-1s",   "-+1s",         "- 1s",
                            "-1s ",     "-now", "now-1s", "-3200000001s", "0",      "10",           "+10m ago",
                            "-10m ago", "ago",  " ago",   "10m  ago ",    "10 m s", "10 years ago", "10M"}) {
@@ -348,7 +349,7 @@ const Local as_programs_print_it[] = {
     {"UTC", "November 25, 2026", 1'795'564'800'000'000},
 };
 
-TEST(LocalTime, AsOtherProgramsPrintIt) {
+TEST(LocalTime, IsReadAsOtherProgramsPrintIt) {
   for (const auto& [zone, text, expected] : as_programs_print_it) {
     const test::TimeZone here(zone);
     EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
@@ -389,7 +390,7 @@ const Local without_a_date[] = {
     {"UTC", "Wed Dec 31 23:59:59", 1'767'225'599'000'000},
 };
 
-TEST(LocalTime, WithoutADateOrItsYear) {
+TEST(LocalTime, CanBeWithoutADateOrItsYear) {
   for (const auto& [zone, text, expected] : without_a_date) {
     const test::TimeZone here(zone);
     EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
@@ -401,7 +402,7 @@ TEST(LocalTime, RefusesTheNamesOfOtherZones) {
   EXPECT_EQ(microseconds("Wed Nov 25 21:00:00 EST 2026"), std::nullopt);
 }
 
-TEST(LocalTime, WithoutAZone) {
+TEST(LocalTime, CanBeWithoutAZone) {
   for (const auto& [zone, text, expected] : local) {
     const test::TimeZone here(zone);
     EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
@@ -419,12 +420,12 @@ TEST(LocalTime, IsTheSameWhateverWasAskedBefore) {
   }
 }
 
-TEST(LocalTime, LeapSecond) {
+TEST(LocalTime, CanBeALeapSecond) {
   const test::TimeZone here("Europe/Berlin");
   EXPECT_EQ(microseconds("1991-01-01T00:59:60"), 662'688'000'000'000);
 }
 
-TEST(LocalTime, FirstAndLastYear) {
+TEST(LocalTime, CanBeInTheFirstAndLastYear) {
   const test::TimeZone here("UTC");
   EXPECT_EQ(microseconds("0000-01-01"), -62'167'219'200'000'000);
   EXPECT_EQ(microseconds("9999-12-31T23:59:59.999999"), 253'402'300'799'999'999);

@@ -37,7 +37,7 @@ const Size sizes[] = {
     {"1.25GiB", 1'342'177'280},
 };
 
-TEST(Size, Units) {
+TEST(Size, HasUnits) {
   for (const auto& [text, bytes] : sizes) EXPECT_EQ(parse_size(text), bytes) << text;
 }
 
@@ -68,7 +68,7 @@ TEST(Size, RefusesPartsOfAByte) {
   }
 }
 
-TEST(Size, TheLargest) {
+TEST(Size, CanBeTheLargest) {
   constexpr std::uint64_t largest = 9'223'372'036'854'775'807;  // 2^63-1
   for (const char* text :
        {"9223372036854775807", "9223372036854775807B", "9007199254740991.9990234375k",
@@ -97,7 +97,7 @@ TEST(Size, RefusesFractionsTooSmallForADouble) {
   EXPECT_EQ(parse_size("0." + std::string(400, '0') + "1G"), std::nullopt);
 }
 
-TEST(Size, RefusesWhatIsNone) {
+TEST(Size, RefusesOtherTexts) {
   for (const char* text :
        {"",    " ",  "k",    "KiB", ".",    ".5k",  "5.",    "5.k",   "1..5k", "1.5.5k", "-1",   "+1",
         " 1",  "1 ", "1 k",  "1k ", "1\n",  "1K",   "1m",    "1b",    "1kb",   "1KB",    "1Kib", "1kk",
@@ -145,7 +145,7 @@ const Span durations[] = {
     {"36525d", 3'155'760'000'000'000},
 };
 
-TEST(Duration, Units) {
+TEST(Duration, HasUnits) {
   for (const auto& [text, expected] : durations) EXPECT_EQ(parse_duration(text), Duration(expected)) << text;
 }
 
@@ -155,7 +155,7 @@ TEST(Duration, RoundsToMicroseconds) {
   EXPECT_EQ(parse_duration("0.0000016s"), Duration(2));
 }
 
-TEST(Duration, TheLongest) {
+TEST(Duration, CanBeTheLongest) {
   constexpr Duration longest(3'200'000'000'000'000);
   EXPECT_EQ(parse_duration("3200000000s"), longest);
   EXPECT_EQ(parse_duration("3200000000000000us"), longest);
@@ -175,7 +175,7 @@ TEST(Duration, RefusesNumbersFarOverTheLongest) {
   EXPECT_EQ(parse_duration("1h" + std::string(400, '9') + "s"), std::nullopt);
 }
 
-TEST(Duration, RefusesWhatIsNone) {
+TEST(Duration, RefusesOtherTexts) {
   for (const char* text :
        {"",    " ",    "s",   ".",   ".5s",  "5.",    "5.s",  "1..5s", "1",   "00",    "0.0",  "10",
         "-1s", "+1s",  " 1s", "1s ", "1 s",  "1s 1m", "1s\n", "1h30",  "1hm", "h1",    "1S",   "1M",
@@ -191,7 +191,7 @@ TEST(Duration, RefusesNulInside) {
   }
 }
 
-TEST(Percent, WithAndWithoutItsSign) {
+TEST(Percent, IsReadWithAndWithoutItsSign) {
   EXPECT_EQ(parse_percent("1"), 1.0);
   EXPECT_EQ(parse_percent("1%"), 1.0);
   EXPECT_EQ(parse_percent("12.5"), 12.5);
@@ -199,7 +199,7 @@ TEST(Percent, WithAndWithoutItsSign) {
   EXPECT_EQ(parse_percent("0.001%"), 0.001);
 }
 
-TEST(Percent, All) {
+TEST(Percent, CanBeAll) {
   EXPECT_EQ(parse_percent("100"), 100.0);
   EXPECT_EQ(parse_percent("100.0%"), 100.0);
 }
@@ -210,14 +210,14 @@ TEST(Percent, RefusesMoreThanAll) {
   }
 }
 
-TEST(Percent, RefusesNothing) {
+TEST(Percent, RefusesZero) {
   for (const std::string& text :
        {std::string("0"), std::string("0%"), std::string("0.0"), "0." + std::string(400, '0')}) {
     EXPECT_EQ(parse_percent(text), std::nullopt) << text;
   }
 }
 
-TEST(Percent, RefusesWhatIsNone) {
+TEST(Percent, RefusesOtherTexts) {
   for (const char* text :
        {"", " ", "%", ".", ".5", "5.", "-1", "+1", " 1", "1 ", "1 %", "1%%", "%1", "1e1", "1/2", "nan"}) {
     EXPECT_EQ(parse_percent(text), std::nullopt) << text;
@@ -276,14 +276,14 @@ TEST(FormatCount, HasACommaEveryThreeDigits) {
   for (const auto& [count, text] : printed_counts) EXPECT_EQ(format_count(count), text);
 }
 
-TEST(FormatCount, WithANoun) {
+TEST(FormatCount, AgreesWithItsNoun) {
   EXPECT_EQ(format_count(0, "record"), "0 records");
   EXPECT_EQ(format_count(1, "record"), "1 record");
   EXPECT_EQ(format_count(2, "record"), "2 records");
   EXPECT_EQ(format_count(1000, "record"), "1,000 records");
 }
 
-TEST(FormatCount, WithANounOfAnotherPlural) {
+TEST(FormatCount, TakesAnotherPlural) {
   EXPECT_EQ(format_count(0, "batch", "batches"), "0 batches");
   EXPECT_EQ(format_count(1, "batch", "batches"), "1 batch");
   EXPECT_EQ(format_count(1234, "batch", "batches"), "1,234 batches");

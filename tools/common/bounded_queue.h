@@ -9,14 +9,14 @@
 
 namespace shardlog::cli {
 
-/// Hands items from one thread to another and holds at most so much of them, in whatever unit the caller counts. An
-/// item larger than all that is let in when the queue is empty.
+/// Hands items from one thread to another. It holds at most `capacity` of them, in whatever unit the caller counts; an
+/// item that is larger is let in when the queue is empty.
 template <typename Item>
 class BoundedQueue {
  public:
   explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
 
-  /// Waits for room. False where the other side has closed the queue: the item is dropped.
+  /// Waits for room. False if the queue is closed: the item is dropped.
   bool push(Item item, std::size_t weight) {
     std::unique_lock guard(mutex_);
     changed_.wait(guard, [&] { return closed_ || items_.empty() || held_ + weight <= capacity_; });
@@ -27,7 +27,7 @@ class BoundedQueue {
     return true;
   }
 
-  /// Waits for an item; nothing where the queue is closed and empty.
+  /// Waits for an item; empty if the queue is closed and has no more.
   std::optional<Item> pop() {
     std::unique_lock guard(mutex_);
     ++waiting_;
@@ -36,20 +36,20 @@ class BoundedQueue {
     return take();
   }
 
-  /// Whether all items were taken and somebody waits for more: if one thread alone takes them, it is done with them
+  /// Whether all items were taken and a thread waits for more. If only one thread takes items, it is done with them
   /// all.
   [[nodiscard]] bool is_awaited() {
     const std::lock_guard guard(mutex_);
     return waiting_ > 0 && items_.empty();
   }
 
-  /// Nothing where there is none now.
+  /// The next item, if there is one now.
   std::optional<Item> try_pop() {
     const std::lock_guard guard(mutex_);
     return take();
   }
 
-  /// No more items come in; those that are there can still be taken.
+  /// Lets no more items in; those that are there can still be taken.
   void close() {
     const std::lock_guard guard(mutex_);
     closed_ = true;
@@ -72,7 +72,7 @@ class BoundedQueue {
   std::size_t capacity_;
   std::size_t held_ = 0;
   bool closed_ = false;
-  std::size_t waiting_ = 0;  // of those who take
+  std::size_t waiting_ = 0;  // threads that want to take
 };
 
 }  // namespace shardlog::cli

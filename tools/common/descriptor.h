@@ -1,12 +1,18 @@
 #pragma once
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <functional>
+#include <stop_token>
 #include <utility>
+
+#include "shardlog/core/error.h"
 
 namespace shardlog::cli {
 
-/// A descriptor that closes itself; -1 where there is none.
+/// Owns a file descriptor and closes it; -1 means none.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -29,6 +35,39 @@ class Descriptor {
 
  private:
   int descriptor_ = -1;
+};
+
+/// An event that poll(2) can wait for. Any thread may notify.
+class EventDescriptor {
+ public:
+  /// Throws like system_error().
+  EventDescriptor() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!event_.is_open()) throw system_error("make an event", errno);
+  }
+
+  /// Makes get() readable until drain().
+  void notify() const { [[maybe_unused]] const int failed = ::eventfd_write(get(), 1); }
+  void drain() const {
+    eventfd_t count = 0;
+    [[maybe_unused]] const int failed = ::eventfd_read(get(), &count);
+  }
+  [[nodiscard]] int get() const { return event_.get(); }
+
+ private:
+  Descriptor event_;
+};
+
+/// Lets poll(2) wait for a stop: get() becomes readable when the stop is requested.
+class StopEvent {
+ public:
+  /// Throws like system_error().
+  explicit StopEvent(const std::stop_token& stop) : notify_(stop, [this] { event_.notify(); }) {}
+
+  [[nodiscard]] int get() const { return event_.get(); }
+
+ private:
+  EventDescriptor event_;
+  std::stop_callback<std::function<void()>> notify_;
 };
 
 }  // namespace shardlog::cli

@@ -40,7 +40,7 @@ Expression::Expression(std::string option, const std::string& text) : option_(st
     throw Error(ErrorCode::usage,
                 fmt::format("{} {}: {} at character {}", option_, quote(text), error_text(error), at));
   }
-  pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // where it is not to be had, matching is only slower
+  pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // without it matching is only slower
   match_.reset(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
   if (match_ == nullptr) throw std::bad_alloc();
 }

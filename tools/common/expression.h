@@ -13,11 +13,11 @@ namespace shardlog::cli {
 /// A Perl-compatible regular expression. For one thread at a time.
 class Expression {
  public:
-  /// `option` is where it comes from, for messages. Throws usage where it is not one.
+  /// Messages name `option`, which it is the value of. Throws usage if it is not an expression.
   Expression(std::string option, const std::string& text);
 
-  /// What group 1 matches, or the whole where there is no group; empty where the group took no part. Nothing where
-  /// the expression does not match. Throws malformed where that takes too long to find out.
+  /// What group 1 matches (empty if the group took no part), or the whole match if there is no group; nullopt if the
+  /// expression does not match. Throws malformed if the search takes too long.
   std::optional<std::string_view> match(std::string_view text);
 
  private:

@@ -3,7 +3,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "tools/common/scan.h"
 
 namespace shardlog::cli {
 
@@ -31,71 +31,46 @@ bool is_blank(char c) {
   throw Error(ErrorCode::malformed, reason);
 }
 
-std::size_t digits_at(std::string_view text, std::size_t at) {
-  std::size_t end = at;
-  while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
-  return end - at;
-}
-
-/// RFC 8259, section 6. simdjson would check numbers only as it converts them, and they may be larger than its types.
+/// RFC 8259, section 6. simdjson checks numbers only as it converts them, and these may be larger than its types.
 bool is_number(std::string_view text) {
-  std::size_t at = text.starts_with('-') ? 1 : 0;
-  const std::size_t whole = digits_at(text, at);
-  if (whole == 0 || (whole > 1 && text[at] == '0')) return false;
-  at += whole;
-  if (at < text.size() && text[at] == '.') {
-    const std::size_t fraction = digits_at(text, at + 1);
-    if (fraction == 0) return false;
-    at += 1 + fraction;
+  take(text, "-");
+  const std::string_view whole = take_while(text, is_digit);
+  if (whole.empty() || (whole.size() > 1 && whole.front() == '0')) return false;
+  if (take(text, ".") && take_while(text, is_digit).empty()) return false;
+  if (take(text, "e") || take(text, "E")) {
+    if (!take(text, "+")) take(text, "-");
+    if (take_while(text, is_digit).empty()) return false;
   }
-  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
-    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    const std::size_t exponent = digits_at(text, at);
-    if (exponent == 0) return false;
-    at += exponent;
-  }
-  return at == text.size();
-}
-
-/// The 16 bits of a \u whose four digits stand at the start of `text`; nothing where they do not.
-std::optional<unsigned> code_unit(std::string_view text) {
-  constexpr std::size_t digits = 4;
-  unsigned unit = 0;
-  if (text.size() < digits) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, unit, 16);
-  if (error != std::errc() || end != text.data() + digits) return std::nullopt;
-  return unit;
+  return text.empty();
 }
 
 enum class Escapes { paired, unpaired, invalid };
 
-/// What a string's escapes are worth. A high surrogate (D800 to DBFF) and a low one behind it are a pair.
+/// A high surrogate (D800 to DBFF) and a low one (DC00 to DFFF) that follows it are a pair.
 Escapes escapes_of(std::string_view raw) {
   Escapes result = Escapes::paired;
-  bool high = false;  // the escape that ends here is one
-  for (std::size_t at = 0; at < raw.size();) {
+  bool high = false;  // whether the escape that ends here is a high surrogate
+  while (!raw.empty()) {
     bool low = false;
     const bool was_high = std::exchange(high, false);
-    if (raw[at] != '\\') {
-      ++at;
-    } else if (at + 1 < raw.size() && raw[at + 1] == 'u') {
-      const auto unit = code_unit(raw.substr(at + 2));
+    if (!take(raw, "\\")) {
+      raw.remove_prefix(std::min(raw.find('\\'), raw.size()));
+    } else if (take(raw, "u")) {
+      const auto unit = take_hexadecimal(raw, 4);
       if (!unit) return Escapes::invalid;
       high = *unit >= 0xd800 && *unit < 0xdc00;
       low = *unit >= 0xdc00 && *unit < 0xe000;
-      at += 6;
     } else {
       constexpr std::string_view escaped = "\"\\/bfnrt";
-      if (at + 1 == raw.size() || escaped.find(raw[at + 1]) == std::string_view::npos) return Escapes::invalid;
-      at += 2;
+      if (raw.empty() || escaped.find(raw.front()) == std::string_view::npos) return Escapes::invalid;
+      raw.remove_prefix(1);
     }
     if (was_high != low) result = Escapes::unpaired;
   }
   return high ? Escapes::unpaired : result;
 }
 
-/// The string behind its opening quote, without the closing one, which simdjson has made sure of.
+/// The string after its opening quote, without the closing one. simdjson has checked that there is one.
 std::string_view string_at(const char* start) {
   const char* end = start;
   while (*end != '"') end += *end == '\\' ? 2 : 1;
@@ -111,7 +86,7 @@ JsonValue::Kind kind_of(std::string_view token) {
 
 }  // namespace
 
-/// Goes through a whole text once, because simdjson checks nothing that is not looked at.
+/// Visits every value of a text, because simdjson checks only what is looked at.
 class JsonReader::Walk {
  public:
   explicit Walk(std::vector<JsonPointer> wanted) : wanted_(std::move(wanted)), found_(wanted_.size()) {}
@@ -162,10 +137,10 @@ class JsonReader::Walk {
       case ondemand::json_type::array: {
         note(depth, wanted, {JsonValue::Kind::array});
         ondemand::array array = value.get_array();
-        std::size_t place = 0;
+        std::size_t index = 0;
         for (auto element : array) {
           ondemand::value part = element.value();
-          visit(part, depth + 1, wanted == 0 ? 0 : on_the_way(depth, wanted, std::to_string(place++)));
+          visit(part, depth + 1, wanted == 0 ? 0 : through(depth, wanted, std::to_string(index++)));
         }
         return;
       }
@@ -198,25 +173,25 @@ class JsonReader::Walk {
     }
   }
 
-  /// Of the pointers, those that go on through a member of an object at this depth.
+  /// The wanted pointers that lead through this member of an object at this depth.
   template <typename Field>
   Wanted through_member(std::size_t depth, Wanted wanted, Field& field) {
     const ondemand::raw_json_string raw = field.key();
     std::string_view name;
     const auto failed = field.unescaped_key().get(name);
-    if (failed == simdjson::SUCCESS) return on_the_way(depth, wanted, name);
+    if (failed == simdjson::SUCCESS) return through(depth, wanted, name);
     if (failed != simdjson::STRING_ERROR || escapes_of(string_at(raw.raw())) == Escapes::invalid) {
       throw simdjson::simdjson_error(failed);
     }
-    return 0;  // an unpaired surrogate, and a pointer has none
+    return 0;  // half of a surrogate pair, which no pointer has
   }
 
-  /// Of the pointers, those that go on through the member `name` of a value at this depth.
-  Wanted on_the_way(std::size_t depth, Wanted wanted, std::string_view name) {
+  /// The wanted pointers that lead through the member `name` of a value at this depth.
+  Wanted through(std::size_t depth, Wanted wanted, std::string_view name) {
     Wanted result = 0;
     for (std::size_t i = 0; wanted >> i != 0; ++i) {
       if ((wanted >> i & 1U) == 0 || wanted_[i].size() <= depth || wanted_[i][depth] != name) continue;
-      found_[i].reset();  // in a member of the same name before this one
+      found_[i].reset();  // from an earlier member of the same name
       result |= Wanted{1} << i;
     }
     return result;
@@ -232,6 +207,26 @@ class JsonReader::Walk {
   std::vector<JsonPointer> wanted_;
   std::vector<std::optional<JsonValue>> found_;
 };
+
+std::optional<JsonPointer> parse_json_pointer(std::string_view text) {
+  JsonPointer pointer;
+  while (!text.empty()) {
+    if (take(text, "/")) {
+      pointer.emplace_back();
+    } else if (pointer.empty()) {
+      return std::nullopt;
+    } else if (take(text, "~0")) {
+      pointer.back() += '~';
+    } else if (take(text, "~1")) {
+      pointer.back() += '/';
+    } else if (text.starts_with('~')) {
+      return std::nullopt;
+    } else {
+      pointer.back() += take_first(text, 1);
+    }
+  }
+  return pointer;
+}
 
 JsonReader::JsonReader(std::vector<JsonPointer> wanted) : walk_(std::make_unique<Walk>(std::move(wanted))) {}
 JsonReader::~JsonReader() = default;

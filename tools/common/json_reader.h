@@ -4,14 +4,20 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "tools/common/json_pointer.h"
-
 namespace shardlog::cli {
 
-/// So many bytes must be readable behind a JSON text that is read in place; what they are does not matter.
+/// A JSON pointer (RFC 6901): the names and indexes that lead from a whole JSON text to a part of it. An empty one
+/// leads to the whole.
+using JsonPointer = std::vector<std::string>;
+
+/// Empty if `text` is neither empty nor begins with a slash, or has a ~ that is not part of ~0 or ~1.
+std::optional<JsonPointer> parse_json_pointer(std::string_view text);
+
+/// This many bytes after a JSON text must be readable where it is read in place. Their values do not matter.
 constexpr std::size_t json_padding = 64;
 
 struct JsonValue {
@@ -26,9 +32,8 @@ struct JsonValue {
   };
 
   Kind kind;
-  std::string_view raw{};  ///< its place in the text, a string's without the quotes; nothing of an object or array
-  std::string_view
-      text{};  ///< what it says: a string without escapes, the rest as it stands; nothing of an unpaired one
+  std::string_view raw{};   ///< as it stands in the text, a string without the quotes; empty for an object or array
+  std::string_view text{};  ///< a string without escapes, anything else like `raw`; empty for an unpaired string
 };
 
 /// Checks JSON texts (RFC 8259) as a whole, and picks values out of them. Half of a surrogate pair is a valid escape
@@ -41,9 +46,9 @@ class JsonReader {
   JsonReader(const JsonReader&) = delete;
   JsonReader& operator=(const JsonReader&) = delete;
 
-  /// The value that each pointer leads to, if there is one; of several members of one name the last. They borrow from
-  /// `text`, and from this object until the next read(). Throws malformed where the text is not one JSON value.
-  /// REQUIRES: json_padding readable bytes behind `text`
+  /// The value that each pointer leads to, if there is one; if several members have one name, the last counts. The
+  /// values borrow from `text`, and from this object until the next read(). Throws malformed if the text is not one
+  /// JSON value. REQUIRES: json_padding readable bytes after `text`
   std::span<const std::optional<JsonValue>> read(std::string_view text);
 
  private:

@@ -13,20 +13,12 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t whole = 0;
-constexpr std::size_t key = 1;
-constexpr std::size_t hash_key = 2;
-constexpr std::size_t data = 3;
-constexpr std::size_t data_base64 = 4;
-constexpr std::size_t shard = 5;
-constexpr std::size_t sequence = 6;
+/// What is read, in the order of the pointers that lead to it.
+enum Member : std::size_t { whole, key, hash_key, data, data_base64, shard, sequence };
 
 std::vector<JsonPointer> wanted(bool with_origin) {
-  std::vector<JsonPointer> pointers{{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}};
-  if (with_origin) {
-    pointers.push_back(JsonPointer{"shard"});
-    pointers.push_back(JsonPointer{"sequence"});
-  }
+  std::vector<JsonPointer> pointers{{}, {"key"}, {"hash_key"}, {"data"}, {"data_base64"}, {"shard"}, {"sequence"}};
+  if (!with_origin) pointers.resize(shard);
   return pointers;
 }
 
@@ -36,7 +28,7 @@ using Found = std::span<const std::optional<JsonValue>>;
   throw Error(ErrorCode::malformed, reason);
 }
 
-/// Null is as good as absent.
+/// Null counts as absent.
 const JsonValue* string_of(const std::optional<JsonValue>& value, const char* name) {
   if (!value || value->kind == JsonValue::Kind::null) return nullptr;
   if (value->kind == JsonValue::Kind::unpaired) refuse(fmt::format("\"{}\" has half of a surrogate pair", name));
@@ -44,24 +36,24 @@ const JsonValue* string_of(const std::optional<JsonValue>& value, const char* na
   return &*value;
 }
 
-/// A string without its escapes is never longer than with them, so it fits where it came from.
+/// Writes a string back to where it came from, without its escapes: it is never longer than with them.
 std::string_view in_place(std::span<char> line, const JsonValue& value) {
-  char* const place = line.data() + (value.raw.data() - line.data());
-  if (value.text.data() != value.raw.data()) std::memcpy(place, value.text.data(), value.text.size());
-  return {place, value.text.size()};
+  char* const to = line.data() + (value.raw.data() - line.data());
+  if (value.text.data() != value.raw.data()) std::memcpy(to, value.text.data(), value.text.size());
+  return {to, value.text.size()};
 }
 
 std::string_view decode_base64(std::span<char> line, const JsonValue& value) {
   const std::string_view text = in_place(line, value);
-  char* const place = line.data() + (text.data() - line.data());
+  char* const to = line.data() + (text.data() - line.data());
   base64_decode_ctx context{};
   base64_decode_init(&context);
   std::size_t size = text.size();
   // nettle decodes in place, and takes bytes as uint8_t; char may alias them.
-  const bool valid = base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(place),  // NOLINT
+  const bool valid = base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(to),  // NOLINT
                                           text.size(), text.data()) == 1;
   if (!valid || base64_decode_final(&context) != 1) refuse("\"data_base64\" is not base64");
-  return {place, size};
+  return {to, size};
 }
 
 std::string_view data_of(std::span<char> line, Found found) {
@@ -89,7 +81,7 @@ std::optional<Record> JsonRecordReader::read(std::span<char> line) {
   const std::string_view text(line.data(), line.size());
   if (text.find_first_not_of(" \t\n\r") == std::string_view::npos) return std::nullopt;
   const Found found = reader_.read(text);
-  if (found[whole]->kind != JsonValue::Kind::object) refuse("no JSON object");
+  if (found[whole]->kind != JsonValue::Kind::object) refuse("not a JSON object");
   origin_ = origin_of(found);
   Record record{};
   if (const JsonValue* const text_of_hash_key = string_of(found[hash_key], "hash_key")) {

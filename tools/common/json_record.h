@@ -9,19 +9,19 @@
 
 namespace shardlog::cli {
 
-/// Reads records as stream-get --json prints them: "data" or "data_base64", and "key" and "hash_key" where there are
-/// any. Other members mean nothing, but for "shard" and "sequence" where they are asked for. For one thread at a time.
+/// Reads records as stream-get --json prints them: "data" or "data_base64", and "key" and "hash_key" if the record has
+/// them. "shard" and "sequence" are read only if asked for; other members are ignored. For one thread at a time.
 class JsonRecordReader {
  public:
   explicit JsonRecordReader(bool with_origin = false);
 
-  /// Nothing where there is only white space. What has to be decoded is decoded in its place: the record borrows from
-  /// `line`, which is no JSON afterwards. Throws malformed.
-  /// REQUIRES: json_padding readable bytes behind `line`
+  /// Empty if there is only white space. Values are decoded in place: the record borrows from `line`, which is not JSON
+  /// afterwards. Throws malformed.
+  /// REQUIRES: json_padding readable bytes after `line`
   std::optional<Record> read(std::span<char> line);
 
-  /// The strings "shard" and "sequence" of what was read last, where both are there. They borrow like the record, and
-  /// from this object until the next read().
+  /// The strings "shard" and "sequence" of the record that was read last, if it had both. They borrow from its line,
+  /// and from this object until the next read().
   struct Origin {
     std::string_view shard;
     std::string_view sequence;

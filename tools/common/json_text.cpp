@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <iterator>
+#include <utility>
 
 #include "shardlog/core/utf8.h"
 
@@ -14,52 +15,39 @@ namespace shardlog::cli {
 
 namespace {
 
-/// Of which bytes a character is not written as it stands, or may not be: the last begins the C1 controls.
-constexpr std::array<bool, 256> special = [] {
-  std::array<bool, 256> bytes{};
-  for (std::size_t byte = 0; byte < 0x20; ++byte) bytes.at(byte) = true;
-  for (const std::size_t byte : {0x22U, 0x5cU, 0x7fU, 0xc2U}) bytes.at(byte) = true;
-  return bytes;
+/// The letter after the backslash of each byte's escape: u stands for \u00HH, 0 for a byte that is written as it is.
+/// 0xc2 begins the C1 controls, which command terminals, but other characters too.
+constexpr std::array<char, 256> escapes = [] {
+  std::array<char, 256> letters{};
+  std::fill_n(letters.begin(), 0x20, 'u');
+  for (const auto& [byte, letter] : {std::pair('"', '"'), {'\\', '\\'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}}) {
+    letters.at(static_cast<std::size_t>(byte)) = letter;
+  }
+  letters[0x7f] = letters[0xc2] = 'u';
+  return letters;
 }();
 
-/// How many bytes of `text` go as they stand, from its start.
+/// How many bytes at the start of `text` are written as they are.
 std::size_t plain_prefix(std::string_view text) {
   const auto found =
-      std::find_if(text.begin(), text.end(), [](char c) { return special[static_cast<unsigned char>(c)]; });
+      std::find_if(text.begin(), text.end(), [](char c) { return escapes[static_cast<unsigned char>(c)] != 0; });
   return static_cast<std::size_t>(found - text.begin());
 }
 
-/// Writes the character that `text` begins with, which is special. Returns its bytes.
-std::size_t append_special(std::string& to, std::string_view text) {
+/// Writes the character that `text` begins with, which is not plain. Returns how many bytes it has.
+std::size_t append_escaped(std::string& to, std::string_view text) {
   const auto byte = static_cast<unsigned char>(text.front());
-  switch (byte) {
-    case '"':
-      to += "\\\"";
-      return 1;
-    case '\\':
-      to += "\\\\";
-      return 1;
-    case '\n':
-      to += "\\n";
-      return 1;
-    case '\r':
-      to += "\\r";
-      return 1;
-    case '\t':
-      to += "\\t";
-      return 1;
-    case 0xc2:
-      if (text.size() < 2 || static_cast<unsigned char>(text[1]) >= 0xa0) {
-        to += text.front();
-        return 1;
-      }
-      // C1 commands terminals.
-      fmt::format_to(std::back_inserter(to), "\\u{:04x}", static_cast<unsigned char>(text[1]));
-      return 2;
-    default:
-      fmt::format_to(std::back_inserter(to), "\\u{:04x}", byte);
-      return 1;
+  if (const char letter = escapes[byte]; letter != 'u') {
+    to.append({'\\', letter});
+    return 1;
   }
+  const bool in_two_bytes = byte == 0xc2;
+  if (in_two_bytes && (text.size() < 2 || static_cast<unsigned char>(text[1]) >= 0xa0)) {
+    to += text.front();
+    return 1;
+  }
+  fmt::format_to(std::back_inserter(to), "\\u{:04x}", in_two_bytes ? static_cast<unsigned char>(text[1]) : byte);
+  return in_two_bytes ? 2 : 1;
 }
 
 }  // namespace
@@ -71,7 +59,7 @@ void append_json_string(std::string& to, std::string_view text) {
     to += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) break;
-    text.remove_prefix(append_special(to, text));
+    text.remove_prefix(append_escaped(to, text));
   }
   to += '"';
 }
@@ -98,6 +86,22 @@ void append_base64(std::string& to, std::string_view bytes) {
   // nettle takes bytes as uint8_t; char may alias them.
   base64_encode_raw(to.data() + start, bytes.size(),
                     reinterpret_cast<const std::uint8_t*>(bytes.data()));  // NOLINT(*-reinterpret-cast)
+}
+
+std::string json(std::string_view text) {
+  std::string result;
+  append_json_text(result, text);
+  return result;
+}
+
+std::string json(Timestamp time) {
+  return json(to_rfc3339(time));
+}
+
+std::string json_object(const std::vector<std::pair<std::string, std::string>>& members) {
+  std::string text;
+  for (const auto& [name, value] : members) text += fmt::format("{}{}:{}", text.empty() ? "" : ",", json(name), value);
+  return "{" + text + "}";
 }
 
 }  // namespace shardlog::cli

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "shardlog/core/nearest.h"
-#include "tools/common/shell_word.h"
+#include "tools/common/escapes.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-/// The names of the streams in a directory; none where it cannot be read.
+/// The names of the streams in a directory; empty if it cannot be read.
 std::vector<std::string> names_in(const std::filesystem::path& directory) {
   std::vector<std::string> names;
   try {
@@ -26,7 +26,7 @@ std::vector<std::string> names_in(const std::filesystem::path& directory) {
   return names;
 }
 
-/// A path that was meant, as it has to be typed.
+/// A path that was probably meant, as a shell wants it.
 std::string meant(const std::filesystem::path& path) {
   return fmt::format("; did you mean {}?", shell_word(path.string()));
 }
@@ -38,16 +38,16 @@ std::string advice_on_a_directory(const std::filesystem::path& path) {
   return fmt::format("; it holds streams, such as {}", shell_word((path / names.front()).string()));
 }
 
-/// The nearest name in the same directory, or the same name in this one, where $STREAM_DIR leads elsewhere.
+/// Suggests the nearest name in the same directory. If $STREAM_DIR leads elsewhere, the same name in this directory.
 std::string advice_on_a_name(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  const auto here = names_in(".");
-  const auto guess = nearest(name, names_in(path.parent_path()));
   const std::string create = "to create it: stream-create " + shell_word(path.string());
-  if (guess) return fmt::format("{} Or {}", meant(path.parent_path() / *guess), create);
-  if (std::find(here.begin(), here.end(), name) != here.end())
-    return fmt::format("{} Or {}", meant("./" + name), create);
-  return "; " + create;
+  if (const auto guess = nearest(name, names_in(path.parent_path()))) {
+    return fmt::format("{} Or {}", meant(path.parent_path() / *guess), create);
+  }
+  const auto here = names_in(".");
+  const bool is_here = std::find(here.begin(), here.end(), name) != here.end();
+  return is_here ? fmt::format("{} Or {}", meant("./" + name), create) : "; " + create;
 }
 
 std::string advice(const std::string& address) {

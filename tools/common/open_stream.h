@@ -8,8 +8,8 @@
 
 namespace shardlog::cli {
 
-/// Opens the stream at an address, as open() does. Where there is none the message says what would help: the nearest
-/// name beside it, the streams below it, or how to create it.
+/// Opens the stream at an address, as open() does. If there is none, the message says what would help: the nearest name
+/// beside it, the streams below it, or how to create it.
 std::unique_ptr<Stream> open_stream(const std::string& address, Access access, const Context& context);
 
 }  // namespace shardlog::cli

@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/numbers.h"
 #include "shardlog/log/stream.h"
-#include "tools/common/argument_check.h"
+#include "tools/common/scan.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -19,197 +19,126 @@ namespace {
 constexpr std::size_t description_column = 30;
 constexpr std::size_t help_width = 80;
 
-/// The arguments as CLI11 wants them, from the last to the first. An empty value behind = is made an argument of its
-/// own: CLI11 would take the next one instead.
-std::vector<std::string> reversed(std::span<char* const> arguments) {
-  std::vector<std::string> result;
-  for (std::string argument : arguments) {
-    const bool empty_value =
-        argument.starts_with("--") && argument.size() > 3 && argument.find('=') == argument.size() - 1;
-    if (empty_value) argument.pop_back();
-    result.push_back(argument);
-    if (empty_value) result.emplace_back();
+/// "  -s, --shards N          text": the text is wrapped, and begins on the next line if the names are too long.
+std::string help_line(const OptionShape& option, const std::string& description) {
+  std::string names =
+      option.short_name.empty() ? "      " : "  -" + option.short_name + (option.long_name.empty() ? "" : ", ");
+  if (!option.long_name.empty()) names += "--" + option.long_name;
+  const std::string& type = option.value_name;
+  if (option.value == OptionShape::Value::optional) {
+    names += "[=" + type + "]";
+  } else if (!type.empty()) {
+    names += " " + type;
   }
-  std::reverse(result.begin(), result.end());
-  return result;
-}
-
-/// "  -s, --shards N          text", the text wrapped, and on a line of its own where the names are too long.
-std::string help_line(const CLI::Option& option) {
-  const auto& shorts = option.get_snames();
-  const auto& longs = option.get_lnames();
-  std::string names = shorts.empty() ? "      " : "  -" + shorts.front() + (longs.empty() ? "" : ", ");
-  if (!longs.empty()) names += "--" + longs.front();
-  const std::string value = option.get_type_name();
-  if (!value.empty()) names += (value.starts_with('[') ? "" : " ") + value;  // "[=VALUE]" may be left out
-  std::string line = names;
-  if (names.size() + 2 > description_column) {
-    line += "\n" + std::string(description_column, ' ');
-  } else {
-    line.append(description_column - names.size(), ' ');
-  }
-  std::istringstream words(option.get_description());
-  std::size_t column = description_column;
-  for (std::string word; words >> word;) {
-    if (column + word.size() >= help_width) {
-      line += "\n" + std::string(description_column, ' ');
-      column = description_column;
+  const std::string indent(description_column, ' ');
+  std::string text =
+      names.size() + 2 > description_column ? names + "\n" + indent : fmt::format("{:<{}}", names, description_column);
+  std::istringstream words(description);
+  std::size_t width = 0;  // of the line
+  for (std::string word; words >> word; width += word.size() + 1) {
+    if (width + word.size() >= help_width - description_column) {
+      text += "\n" + indent;
+      width = 0;
     }
-    const bool first = column == description_column;
-    line += (first ? "" : " ") + word;
-    column += word.size() + (first ? 0 : 1);
+    text += (width == 0 ? "" : " ") + word;
   }
-  return line + "\n";
-}
-
-OptionShape shape_of(const CLI::Option& option) {
-  OptionShape shape{option.get_snames(), option.get_lnames(), OptionShape::Value::one, option.get_type_name()};
-  if (option.get_items_expected_max() == 0) {
-    shape.value = shape.value_name.empty() ? OptionShape::Value::none : OptionShape::Value::optional;
-  } else if (option.get_items_expected_max() > 1) {
-    shape.value = OptionShape::Value::many;
-  }
-  return shape;
-}
-
-CommandShape shape_of(const CLI::App& app) {
-  CommandShape shape;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_positional()) {
-      shape.arguments.push_back(option->get_name());
-      shape.more_arguments = option->get_items_expected_max() > 1;
-    } else {
-      shape.options.push_back(shape_of(*option));
-    }
-  }
-  return shape;
-}
-
-/// "--idle-exit requires --follow" in our words.
-std::string in_our_words(std::string text, const std::string& theirs, const std::string& ours) {
-  if (const auto at = text.find(theirs); at != std::string::npos) text.replace(at, theirs.size(), ours);
-  return text;
-}
-
-/// The name by which messages call an option: its long one, which is the last.
-std::string long_name(const std::string& names) {
-  return names.substr(names.rfind(',') + 1);
+  return text + "\n";
 }
 
 }  // namespace
 
-OptionTable::OptionTable() : app_(std::make_unique<CLI::App>()) {
-  app_->set_help_flag();
+void OptionTable::parse(std::span<char* const> arguments) {
+  const CommandLine line = read_command_line({arguments.begin(), arguments.end()}, shape_);
+  std::vector<bool> used(entries_.size());
+  for (const auto& [option, value] : line.uses) {
+    entries_[option].set(value);
+    used[option] = true;
+  }
+  for (std::size_t i = 0; i < line.words.size(); ++i) arguments_[std::min(i, arguments_.size() - 1)](line.words[i]);
+  if (line.words.size() < required_) {
+    throw Error(ErrorCode::usage, shape_.arguments[line.words.size()] + " is missing");
+  }
+  check_relations(used);
 }
 
-OptionTable::~OptionTable() = default;
-
-std::optional<std::string> OptionTable::parse(std::span<char* const> arguments) {
-  if (auto wrong = check_arguments({arguments.begin(), arguments.end()}, shape_of(*app_))) return wrong;
-  try {
-    app_->parse(reversed(arguments));
-    return std::nullopt;
-  } catch (const CLI::RequiredError& error) {
-    return in_our_words(error.what(), "is required", "is missing");
-  } catch (const CLI::RequiresError& error) {
-    return in_our_words(error.what(), "requires", "needs");
-  } catch (const CLI::ExcludesError& error) {
-    return in_our_words(error.what(), "excludes", "does not go with");
-  } catch (const CLI::ParseError& error) {
-    return error.what();
-  } catch (const Error& error) {  // of refuse_value()
-    return error.what();
+void OptionTable::check_relations(const std::vector<bool>& used) const {
+  const auto refuse = [this](std::size_t one, const char* relation, std::size_t other) {
+    throw Error(ErrorCode::usage, shape_.options[one].name() + relation + shape_.options[other].name());
+  };
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!used[i]) continue;
+    for (const std::size_t other : entries_[i].needs) {
+      if (!used[other]) refuse(i, " needs ", other);
+    }
+    for (const std::size_t other : entries_[i].excluded) {
+      if (used[other]) refuse(i, " does not go with ", other);
+    }
   }
 }
 
 std::string OptionTable::help(const std::string& last_group) const {
-  std::vector<std::string> groups = app_->get_groups();
+  std::vector<std::string> groups;
+  for (const Entry& entry : entries_) {
+    if (std::find(groups.begin(), groups.end(), entry.group) == groups.end()) groups.push_back(entry.group);
+  }
   std::stable_partition(groups.begin(), groups.end(), [&](const std::string& group) { return group != last_group; });
   std::string text;
   for (const std::string& group : groups) {
-    std::string lines;
-    for (const CLI::Option* option : app_->get_options()) {
-      if (option->get_group() == group && !option->get_positional()) lines += help_line(*option);
+    text += group + ":\n";
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (entries_[i].group == group) text += help_line(shape_.options[i], entries_[i].description);
     }
-    if (!lines.empty()) text += fmt::format("{}:\n{}\n", group, lines);
+    text += "\n";
   }
   return text;
 }
 
 OptionTable::Option OptionTable::Option::needs(Option other) const {
-  option_->needs(other.option_);
+  table_->entries_[index_].needs.push_back(other.index_);
   return *this;
 }
 
 OptionTable::Option OptionTable::Option::excludes(Option other) const {
-  option_->excludes(other.option_);
+  table_->entries_[index_].excluded.push_back(other.index_);
   return *this;
 }
 
-OptionTable::Option OptionTable::Option::in_order() const {
-  option_->trigger_on_parse();
-  return *this;
-}
-
-OptionTable::Option OptionTable::add(CLI::Option* option) const {
-  option->group(group_);
-  return Option(option);
+OptionTable::Option OptionTable::add(const std::string& names, OptionShape shape, const Set& set,
+                                     const std::string& description) {
+  for (std::string_view rest = names; !rest.empty(); take(rest, ",")) {
+    const std::string_view name = take_while(rest, [](char c) { return c != ','; });
+    (name.starts_with("--") ? shape.long_name : shape.short_name) = name.substr(name.find_first_not_of('-'));
+  }
+  shape_.options.push_back(std::move(shape));
+  entries_.push_back({group_, description, set});
+  return {*this, entries_.size() - 1};
 }
 
 OptionTable::Option OptionTable::flag(const std::string& names, bool& into, const std::string& description) {
-  return add(app_->add_flag(names, into, description));
+  return flag(
+      names, [&into] { into = true; }, description);
 }
 
 OptionTable::Option OptionTable::flag(const std::string& names, const std::function<void()>& chosen,
                                       const std::string& description) {
-  return add(app_->add_flag_callback(names, chosen, description));
+  return add(
+      names, {}, [chosen](const std::string&) { chosen(); }, description);
 }
 
 OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, const Set& set,
                                        const std::string& description) {
-  return add(app_->add_option_function<std::string>(names, set, description)->type_name(type));
-}
-
-OptionTable::Option OptionTable::value(const std::string& names, const std::string& type, std::string& into,
-                                       const std::string& description) {
-  return value(
-      names, type, [&into](const std::string& text) { into = text; }, description);
-}
-
-OptionTable::Option OptionTable::value(const std::string& names, const std::string& type,
-                                       std::optional<std::string>& into, const std::string& description) {
-  return value(
-      names, type, [&into](const std::string& text) { into = text; }, description);
+  return add(names, {.value = OptionShape::Value::one, .value_name = type}, set, description);
 }
 
 OptionTable::Option OptionTable::list(const std::string& names, const std::string& type, const Set& set,
                                       const std::string& description) {
-  const auto set_all = [set](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) set(text);
-  };
-  // One for each use: it does not swallow the arguments behind it.
-  return add(app_->add_option_function<std::vector<std::string>>(names, set_all, description)
-                 ->type_name(type)
-                 ->allow_extra_args(false));
+  return add(names, {.value = OptionShape::Value::many, .value_name = type}, set, description);
 }
 
 OptionTable::Option OptionTable::list(const std::string& names, const std::string& type, std::vector<std::string>& into,
                                       const std::string& description) {
   return list(
       names, type, [&into](const std::string& text) { into.push_back(text); }, description);
-}
-
-OptionTable::Option OptionTable::duration(const std::string& names, Duration& into, const std::string& description) {
-  return value(
-      names, "DURATION",
-      [&into, option = long_name(names)](const std::string& text) { into = duration_of(option, text); }, description);
-}
-
-OptionTable::Option OptionTable::duration(const std::string& names, std::optional<Duration>& into,
-                                          const std::string& description) {
-  return value(
-      names, "DURATION",
-      [&into, option = long_name(names)](const std::string& text) { into = duration_of(option, text); }, description);
 }
 
 OptionTable::Option OptionTable::size(const std::string& names, std::optional<std::uint64_t>& into,
@@ -231,17 +160,18 @@ OptionTable::Option OptionTable::count(const std::string& names, std::uint64_t l
   return value(names, "N", parse, description);
 }
 
-OptionTable::Option OptionTable::choice(const std::string& names, const std::pair<std::string, std::string>& words,
-                                        const std::function<void(bool)>& set, const std::string& description) {
+OptionTable::Option OptionTable::choice(const std::string& names, const std::vector<std::string>& words,
+                                        const std::function<void(std::size_t)>& set, const std::string& description) {
   const auto parse = [words, set, option = long_name(names)](const std::string& text) {
-    if (text != words.first && text != words.second) {
+    const auto chosen = std::find(words.begin(), words.end(), text);
+    if (chosen == words.end()) {
       refuse_value(option, text,
-                   fmt::format("is neither {} nor {}", words.first, words.second) +
-                       did_you_mean(text, {words.first, words.second}));
+                   fmt::format("is neither {} nor {}{}", fmt::join(words.begin(), words.end() - 1, ", "), words.back(),
+                               did_you_mean(text, words)));
     }
-    set(text == words.second);
+    set(static_cast<std::size_t>(chosen - words.begin()));
   };
-  return value(names, words.first + "|" + words.second, parse, description);
+  return value(names, fmt::format("{}", fmt::join(words, "|")), parse, description);
 }
 
 OptionTable::Option OptionTable::percent(const std::string& names, std::optional<double>& into,
@@ -253,22 +183,27 @@ OptionTable::Option OptionTable::percent(const std::string& names, std::optional
   return value(names, "PERCENT", parse, description);
 }
 
-OptionTable::Option OptionTable::flag_with_value(const std::string& name, const std::string& type,
-                                                 const std::string& standard, std::string& into,
-                                                 const std::string& description) {
-  return add(app_->add_flag(name + "{" + standard + "}", into, description)->type_name("[=" + type + "]"));
+OptionTable::Option OptionTable::flag_with_duration(const std::string& name, const std::string& standard,
+                                                    const Set& set, const std::string& description) {
+  const auto is_value = [](const std::string& text) { return parse_duration(text).has_value(); };
+  return add(name, {"", "", OptionShape::Value::optional, "DURATION", standard, is_value}, set, description);
 }
 
 void OptionTable::argument(const std::string& name, std::string& into) {
-  app_->add_option(name, into)->required();
+  ++required_;
+  shape_.arguments.push_back(name);
+  arguments_.emplace_back([&into](const std::string& text) { into = text; });
 }
 
 void OptionTable::argument(const std::string& name, std::optional<std::string>& into) {
-  app_->add_option(name, into);
+  shape_.arguments.push_back(name);
+  arguments_.emplace_back([&into](const std::string& text) { into = text; });
 }
 
 void OptionTable::arguments(const std::string& name, std::vector<std::string>& into) {
-  app_->add_option(name, into);
+  shape_.arguments.push_back(name);
+  shape_.more_arguments = true;
+  arguments_.emplace_back([&into](const std::string& text) { into.push_back(text); });
 }
 
 void OptionTable::exclude_each_other(const std::vector<Option>& options) {
@@ -277,8 +212,8 @@ void OptionTable::exclude_each_other(const std::vector<Option>& options) {
   }
 }
 
-void refuse_value(const std::string& option, const std::string& value, const std::string& what_it_is) {
-  throw Error(ErrorCode::usage, fmt::format("{} {} {}", option, quote(value), what_it_is));
+void refuse_value(const std::string& option, const std::string& value, const std::string& reason) {
+  throw Error(ErrorCode::usage, fmt::format("{} {} {}", option, quote(value), reason));
 }
 
 Duration duration_of(const std::string& option, const std::string& value) {
@@ -294,11 +229,7 @@ std::uint64_t size_of(const std::string& option, const std::string& value) {
 }
 
 void check_key(const std::string& key, const std::string& option) {
-  try {
-    check(Record{{}, key}, largest_max_record_size);
-  } catch (const Error& error) {
-    throw Error(ErrorCode::usage, fmt::format("{} {}: {}", option, quote(key), error.what()));
-  }
+  if (const auto fault = fault_of_key(key)) refuse_value(option, key, *fault);
 }
 
 }  // namespace shardlog::cli

@@ -2,30 +2,55 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
 
 namespace shardlog::cli {
 
 namespace {
+
 constexpr std::size_t gather_limit = 64UL * 1024;
+
+/// Of the last system call: always io, because the outcome matters, not the reason.
+Error output_error(const char* what) {
+  return {ErrorCode::io, system_error(what, errno).what()};
+}
 
 void write_to_stdout(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {  // somebody made the pipe one that does not block
+    if (written < 0 && errno == EAGAIN) {  // another process has set O_NONBLOCK
       pollfd out{STDOUT_FILENO, POLLOUT, 0};
       ::poll(&out, 1, -1);
       continue;
     }
-    if (written < 0) throw Error(ErrorCode::io, system_error("write to stdout", errno).what());
+    if (written < 0) throw output_error("write to stdout");
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+mode_t type_of_stdout() {
+  struct stat status {};
+  return ::fstat(STDOUT_FILENO, &status) == 0 ? status.st_mode & static_cast<mode_t>(S_IFMT) : 0;
+}
+
+/// A terminal that goes away raises a signal, and a file has no reader.
+bool tells_of_its_reader() {
+  const mode_t type = type_of_stdout();
+  return S_ISFIFO(type) || S_ISSOCK(type);
+}
+
+bool says_gone(const pollfd& output) {
+  return (output.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 }  // namespace
@@ -33,7 +58,7 @@ void write_to_stdout(std::string_view bytes) {
 void claim_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is this one: those below it are open by now.
+    // This is the lowest free number, which open() takes: those below it are open by now.
     [[maybe_unused]] const int opened = ::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
   }
 }
@@ -60,13 +85,40 @@ void Output::flush() {
 
 void Output::close() {
   flush();
-  if (::close(STDOUT_FILENO) != 0 && errno != EBADF)
-    throw Error(ErrorCode::io, system_error("close stdout", errno).what());
+  if (::close(STDOUT_FILENO) != 0 && errno != EBADF) throw output_error("close stdout");
 }
 
 void Output::write_out(std::string_view bytes) {
   drain_(bytes);
   written_ += bytes.size();
+}
+
+std::uint64_t unread_output() {
+  int unread = 0;
+  if (!S_ISFIFO(type_of_stdout())) return 0;
+  if (::ioctl(STDOUT_FILENO, FIONREAD, &unread) != 0) throw output_error("look at stdout");
+  return static_cast<std::uint64_t>(unread);
+}
+
+bool output_reader_is_gone() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return tells_of_its_reader() && ::poll(&output, 1, 0) > 0 && says_gone(output);
+}
+
+ReaderWatch::ReaderWatch() {
+  if (tells_of_its_reader()) watcher_ = start_thread([this] { watch(); });
+}
+
+ReaderWatch::~ReaderWatch() {
+  end_.notify();
+}
+
+void ReaderWatch::watch() {
+  std::array<pollfd, 2> files{{{STDOUT_FILENO, 0, 0}, {end_.get(), POLLIN, 0}}};
+  while (::poll(files.data(), files.size(), -1) < 0) {
+    if (errno != EINTR) return;
+  }
+  if (files[1].revents == 0 && says_gone(files[0])) gone_.request_stop();
 }
 
 }  // namespace shardlog::cli

@@ -3,31 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/numbers.h"
 #include "shardlog/core/printable.h"
+#include "tools/common/scan.h"
 #include "tools/common/times.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-bool take(std::string_view& text, std::string_view what) {
-  if (!text.starts_with(what)) return false;
-  text.remove_prefix(what.size());
-  return true;
-}
-
-/// Digits alone.
+/// A number of records: at most 2^63-1.
 std::optional<std::uint64_t> parse_count(std::string_view text) {
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   const auto count = parse_number<std::uint64_t>(text);
-  return count && *count <= most ? count : std::nullopt;
+  return count <= most ? count : std::nullopt;
 }
 
 template <typename Kind, typename Value>
@@ -37,21 +30,18 @@ std::optional<Position> position_of(const std::optional<Value>& value) {
 
 /// Other ways to write what may have been meant.
 std::vector<std::string> mended(const std::string& text) {
-  std::vector<std::string> results;
   const std::size_t first = text.find_first_not_of(" \t\n");
-  if (first == std::string::npos) return results;
+  if (first == std::string::npos) return {};
   const std::string trimmed = text.substr(first, text.find_last_not_of(" \t\n") + 1 - first);
-  results.push_back(trimmed);
-  std::string dashes = trimmed;
-  std::replace_if(
-      dashes.begin(), dashes.end(), [](char c) { return c == '/' || c == '.'; }, '-');
-  results.push_back(dashes);
-  std::string blanks = trimmed;
-  std::replace(blanks.begin(), blanks.end(), '_', ' ');
-  results.push_back(blanks);
+  const auto with = [&trimmed](char instead, std::string_view of) {
+    std::string result = trimmed;
+    std::replace_if(
+        result.begin(), result.end(), [of](char c) { return of.find(c) != std::string_view::npos; }, instead);
+    return result;
+  };
+  std::vector<std::string> results{trimmed, with('-', "/."), with(' ', "_"), "last:" + trimmed};
   if (trimmed.size() > 1 && trimmed[1] == ':') results.push_back("0" + trimmed);   // 9:30
   if (trimmed.find('-') != std::string::npos) results.push_back(trimmed + ":00");  // 2026-11-25T21
-  results.push_back("last:" + trimmed);
   return results;
 }
 
@@ -81,7 +71,7 @@ std::string not_a_position(const std::string& text, Timestamp now) {
   const auto guess = did_you_mean(text, {"trim-horizon", "earliest", "beginning", "latest", "end", "now", "today",
                                          "yesterday", "tomorrow", "last:N", "at:SEQUENCE", "after:SEQUENCE"});
   if (!guess.empty()) return "is not a position" + guess;
-  if (std::any_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+  if (std::any_of(text.begin(), text.end(), is_digit)) {
     return "is not a time: 2026-11-25T21:00Z, '2026-11-25 21:00', 21:00, -10m, @1795640400, or as date(1) prints it";
   }
   return "is not a position: earliest, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a time such as -10m or 21:00";

@@ -9,11 +9,11 @@
 
 namespace shardlog::cli {
 
-/// trim-horizon, earliest or beginning; latest or end; last:N, at:SEQUENCE, after:SEQUENCE, or a time. Nothing is
-/// returned where the text is none of them.
+/// trim-horizon, earliest or beginning; latest or end; last:N, at:SEQUENCE, after:SEQUENCE, or a time. Empty for any
+/// other text.
 std::optional<Position> parse_position(std::string_view text, Timestamp now);
 
-/// What is wrong with a text that is not a position, and the nearest guess: "is not a position; did you mean 'latest'?"
+/// Why a text is not a position, with the nearest guess: "is not a position; did you mean 'latest'?"
 std::string not_a_position(const std::string& text, Timestamp now);
 
 }  // namespace shardlog::cli

@@ -9,9 +9,9 @@ namespace shardlog::cli {
 bool Sampler::keeps(std::optional<std::string_view> key) {
   constexpr double all = 100;
   if (by_ == By::key && key) {
-    // Of the hash what a double holds exactly: 0 to less than 1.
-    const double place = std::ldexp(static_cast<double>(XXH3_64bits(key->data(), key->size()) >> 11U), -53);
-    return place * all < percent_;
+    // From 0 to less than 1: as many bits of the hash as a double holds exactly.
+    const double part = std::ldexp(static_cast<double>(XXH3_64bits(key->data(), key->size()) >> 11U), -53);
+    return part * all < percent_;
   }
   owed_ += percent_;
   if (owed_ < all) return false;

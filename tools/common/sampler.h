@@ -9,8 +9,8 @@ namespace shardlog::cli {
 class Sampler {
  public:
   enum class By {
-    record,  ///< of any run of records that share, spread evenly
-    key,     ///< all records of a key or none, the same keys in every run; those without a key as by record
+    record,  ///< the share is spread evenly over the records
+    key,     ///< all records of a key or none, the same keys in every run; records without a key as by record
   };
 
   /// REQUIRES: 0 < percent <= 100

@@ -24,6 +24,26 @@ bool ignored(int signal) {
 
 }  // namespace
 
+void ProcessGroups::add(pid_t group) {
+  const std::lock_guard guard(mutex_);
+  groups_.insert(group);
+}
+
+void ProcessGroups::remove(pid_t group) {
+  const std::lock_guard guard(mutex_);
+  groups_.erase(group);
+}
+
+bool ProcessGroups::empty() {
+  const std::lock_guard guard(mutex_);
+  return groups_.empty();
+}
+
+void ProcessGroups::send(int signal) {
+  const std::lock_guard guard(mutex_);
+  for (const pid_t group : groups_) ::kill(-group, signal);
+}
+
 Signals::Signals(std::mutex& commit_mutex, ProcessGroups& groups) : commit_mutex_(commit_mutex), groups_(groups) {
   sigset_t set{};
   ::sigemptyset(&set);
@@ -31,15 +51,13 @@ Signals::Signals(std::mutex& commit_mutex, ProcessGroups& groups) : commit_mutex
     if (!ignored(signal)) ::sigaddset(&set, signal);
   }
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (signals_ < 0) throw system_error("watch for signals", errno);
+  signals_ = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_.is_open()) throw system_error("watch for signals", errno);
   watcher_ = start_thread([this] { watch(); });
 }
 
 Signals::~Signals() {
   end_.notify();
-  watcher_.join();
-  ::close(signals_);
 }
 
 std::optional<int> Signals::received() const {
@@ -48,25 +66,25 @@ std::optional<int> Signals::received() const {
 }
 
 void Signals::watch() {
-  std::array<pollfd, 2> files{{{signals_, POLLIN, 0}, {end_.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> files{{{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}}};
   while (true) {
     if (::poll(files.data(), files.size(), -1) < 0 && errno != EINTR) return;
     if (files[1].revents != 0) return;
     signalfd_siginfo info{};
-    if (::read(signals_, &info, sizeof info) == sizeof info && !is_echo(info)) {
+    if (::read(signals_.get(), &info, sizeof info) == sizeof info && !is_echo(info)) {
       handle(static_cast<int>(info.ssi_signo));
     }
   }
 }
 
-/// timeout(1) sends a signal to its child, and at once again to all its group, in which the child is.
+/// timeout(1) sends a signal to its child, and at once again to its whole group, which the child belongs to.
 bool Signals::is_echo(const signalfd_siginfo& info) {
   constexpr Duration at_once = std::chrono::milliseconds(100);
   const Duration now = SystemClock().elapsed();
-  const Sender sender{info.ssi_signo, info.ssi_code, info.ssi_pid};
-  if (info.ssi_code == SI_USER && sender == sender_ && now - sent_at_ < at_once) return true;
-  sender_ = sender;
-  sent_at_ = now;
+  const bool same = info.ssi_signo == last_.ssi_signo && info.ssi_pid == last_.ssi_pid && last_.ssi_code == SI_USER;
+  if (info.ssi_code == SI_USER && same && now - last_at_ < at_once) return true;
+  last_ = info;
+  last_at_ = now;
   return false;
 }
 
@@ -95,7 +113,7 @@ void die_of(int signal) {
   ::sigaddset(&set, signal);
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   ::kill(::getpid(), signal);
-  std::_Exit(128 + signal);  // where the signal cannot kill: the first process of a container
+  std::_Exit(128 + signal);  // the signal cannot kill the first process of a container
 }
 
 }  // namespace shardlog::cli

@@ -1,26 +1,45 @@
 #pragma once
 
 #include <sys/signalfd.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 
 #include "shardlog/core/clock.h"
-#include "tools/common/event_descriptor.h"
-#include "tools/common/process_groups.h"
+#include "tools/common/descriptor.h"
 
 namespace shardlog::cli {
 
+/// The process groups that a program has started and that must end with it. Safe to use from any thread.
+class ProcessGroups {
+ public:
+  void add(pid_t group);
+
+  /// Call it before the group's first process is reaped: until then its number cannot belong to another group.
+  void remove(pid_t group);
+
+  [[nodiscard]] bool empty();
+
+  /// Sends a signal to all of them.
+  void send(int signal);
+
+ private:
+  std::mutex mutex_;
+  std::set<pid_t> groups_;
+};
+
 /// Turns the signals that ask a program to end into a stop token. The first INT, TERM or HUP requests the stop, so that
-/// the program can drain; a second one goes to `groups` too, and kills at once,
-/// unless the same process has sent the same signal a moment before. Neither that nor TSTP takes effect
-/// while `commit_mutex` is held: a process that is stopped within a commit would stop all other writers too, and one
-/// that is stopped while it opens a stream everyone. Signals that are ignored at the start stay ignored.
+/// the program can drain. A second one goes to `groups` too and kills at once, unless the same process sent the same
+/// signal a moment before. Neither that nor TSTP takes effect while `commit_mutex` is held: a process that is stopped
+/// within a commit would hold up all other writers, and one that is stopped while it opens a stream would hold up
+/// everyone. Signals that are ignored at the start stay ignored.
 ///
-/// Make one before any other thread: the signals are blocked in all threads that are started after it.
+/// Make one before any other thread: threads that are started later inherit the blocked signals.
 class Signals {
  public:
   Signals(std::mutex& commit_mutex, ProcessGroups& groups);
@@ -42,19 +61,10 @@ class Signals {
   ProcessGroups& groups_;
   std::stop_source stop_;
   std::atomic<int> received_ = 0;
-  int signals_ = -1;
+  Descriptor signals_;
   EventDescriptor end_;
-  // Of the signal before, for the watcher.
-  struct Sender {
-    std::uint32_t signal = 0;
-    std::int32_t code = 0;
-    std::uint32_t pid = 0;
-
-    friend bool operator==(const Sender&, const Sender&) = default;
-  };
-  Sender sender_;
-  Duration sent_at_{0};
-
+  signalfd_siginfo last_{};  // for the watcher, as is the time it came
+  Duration last_at_{0};
   std::jthread watcher_;
 };
 

@@ -25,11 +25,41 @@ void print_message(const std::string& program, const std::string& text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-/// Buffers come and go all the time, and what is given back to the kernel in between has to be cleared when it is taken
-/// anew.
+/// Buffers come and go all the time. Memory that was given back to the kernel in between would have to be cleared
+/// again.
 void keep_freed_memory() {
   mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);  // the largest that malloc takes
   mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+}
+
+ExitStatus exit_status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+      return ExitStatus::usage;
+    case ErrorCode::malformed:
+    case ErrorCode::corrupt:
+    case ErrorCode::unsupported:
+      return ExitStatus::data;
+    case ErrorCode::not_found:
+      return ExitStatus::not_found;
+    case ErrorCode::trimmed:
+      return ExitStatus::trimmed;
+    case ErrorCode::exists:
+    case ErrorCode::cannot_create:
+      return ExitStatus::cannot_create;
+    case ErrorCode::io:
+      return ExitStatus::io;
+    case ErrorCode::busy:
+    case ErrorCode::full:
+      return ExitStatus::try_again;
+    case ErrorCode::fenced:
+      return ExitStatus::fenced;
+    case ErrorCode::permission:
+      return ExitStatus::permission;
+    case ErrorCode::internal:
+      break;
+  }
+  return ExitStatus::internal;
 }
 
 }  // namespace
@@ -63,22 +93,17 @@ Tool::Tool(std::string name, std::string description, std::vector<std::string> s
 int Tool::run(int argc, char** argv, const Command& command) {
   claim_standard_descriptors();
   keep_freed_memory();
-  std::signal(SIGPIPE, SIG_DFL);  // whatever the parent chose: a reader that went away ends us without a word
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write
+  std::signal(SIGPIPE, SIG_DFL);  // whatever the parent chose: a vanished reader ends us without a word
+  std::signal(SIGXFSZ, SIG_IGN);  // then the write fails
   Output output;
-  ExitStatus status = ExitStatus::success;
   std::optional<int> signal;
-  status = guard(output, [&] {
-    switch (parse(argc, argv)) {
-      case Parsed::wrong:
-        return ExitStatus::usage;
-      case Parsed::done:
-        output.write(version_     ? fmt::format("{} (shardlog) {}\n", name_, version)
-                     : long_help_ ? full_help()
-                                  : usage() + brief_);
-        return ExitStatus::success;
-      case Parsed::run:
-        break;
+  const ExitStatus status = guard(output, [&] {
+    if (!parse(argc, argv)) return ExitStatus::usage;
+    if (version_ || long_help_ || short_help_) {
+      output.write(version_     ? fmt::format("{} (shardlog) {}\n", name_, version)
+                   : long_help_ ? full_help()
+                                : usage() + brief_);
+      return ExitStatus::success;
     }
     const SystemClock clock;
     std::mutex commit_mutex;
@@ -110,22 +135,24 @@ ExitStatus Tool::guard(Output& output, const std::function<ExitStatus()>& work) 
   }
 }
 
-Tool::Parsed Tool::parse(int argc, char** argv) {
+bool Tool::parse(int argc, char** argv) {
   const std::span<char*> arguments(argv + 1, argv + argc);
   const auto asked_for = [&](std::string_view flag) {
     return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
   };
-  if (const auto wrong = options_.parse(arguments)) {
+  try {
+    options_.parse(arguments);
+  } catch (const Error& error) {
     // Help wins over whatever is wrong or missing.
     short_help_ = asked_for("-h");
     long_help_ = asked_for("--help");
     version_ = asked_for("-V") || asked_for("--version");
     if (!short_help_ && !long_help_ && !version_) {
-      print_message(name_, fmt::format("{} (see {} --help)", *wrong, name_));
-      return Parsed::wrong;
+      print_message(name_, fmt::format("{} (see {} --help)", error.what(), name_));
+      return false;
     }
   }
-  return short_help_ || long_help_ || version_ ? Parsed::done : Parsed::run;
+  return true;
 }
 
 std::string Tool::usage() const {

@@ -7,23 +7,38 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
-#include "tools/common/exit_status.h"
 #include "tools/common/option_table.h"
 #include "tools/common/output.h"
-#include "tools/common/process_groups.h"
 #include "tools/common/signals.h"
 
 namespace shardlog::cli {
 
-/// What a command gets from its program. It takes nothing from elsewhere.
+/// What a program tells a script. A program that a signal stopped dies of that signal instead, after its drain.
+enum class ExitStatus : int {
+  success = 0,  ///< all that was asked is done, and durable or written
+  partly = 1,   ///< or: the answer is no
+  usage = 64,
+  data = 65,           ///< a malformed record, or a stream that is damaged or of a newer version
+  not_found = 66,      ///< no such stream, shard or consumer
+  trimmed = 69,        ///< the position is before the trim horizon
+  internal = 70,       ///< a bug
+  cannot_create = 73,  ///< exists or cannot be created
+  io = 74,             ///< the last batch's outcome is unknown
+  try_again = 75,      ///< busy, full, or short of memory, threads or descriptors: nothing of the last batch is stored
+  fenced = 76,         ///< another worker took over the lease, or another run the producer
+  permission = 77,
+};
+
+/// All that a command gets from its program. It takes nothing from elsewhere.
 struct Context {
   const std::string& program;
   const Clock& clock;
   Output& output;
   std::stop_token stop;      ///< requested by the first signal that asks the program to end
   std::mutex& commit_mutex;  ///< for OpenOptions
-  ProcessGroups& groups;     ///< for commands that are to end with the program
+  ProcessGroups& groups;     ///< for commands that must end with the program
   Duration timeout;          ///< for OpenOptions
   bool quiet;
   bool verbose;
@@ -41,19 +56,18 @@ struct Context {
 /// A program's frame: its options and help, and the one place where errors and signals become an exit status.
 class Tool {
  public:
-  /// `synopsis` is what follows the program's name, a line each; `brief` is what -h shows behind the synopsis.
+  /// `synopsis` is what follows the program's name, a line each; `brief` is what -h shows after the synopsis.
   Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief);
 
-  /// To add the program's own options to.
+  /// Add the program's own options here.
   OptionTable& options() { return options_; }
 
   using Command = std::function<ExitStatus(Context&)>;
   int run(int argc, char** argv, const Command& command);
 
  private:
-  enum class Parsed { run, done, wrong };
-
-  Parsed parse(int argc, char** argv);
+  /// False if the command line is wrong; a message has said why.
+  bool parse(int argc, char** argv);
   ExitStatus guard(Output& output, const std::function<ExitStatus()>& work) const;
   [[nodiscard]] std::string usage() const;
   [[nodiscard]] std::string full_help() const;
@@ -71,14 +85,13 @@ class Tool {
   Duration timeout_ = std::chrono::seconds(30);
 };
 
-/// $STREAM_DIR, where it is set.
+/// $STREAM_DIR, if it is set.
 std::optional<std::string> stream_directory();
 
 /// A STREAM argument as it is shown: without the slash that a shell's completion of directories adds.
 std::string shown_name(std::string stream);
 
-/// The address of a STREAM argument: a bare name is taken below $STREAM_DIR where that is set. It has no slash at its
-/// end.
+/// The address of a STREAM argument, without a slash at its end. A bare name is a name in $STREAM_DIR, if that is set.
 std::string address_of(const std::string& stream);
 
 }  // namespace shardlog::cli

@@ -4,68 +4,54 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <utility>
+
+#include "tools/common/scan.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-/// A number as it is written: digits, and those behind a point where there is one.
+/// A number as it is written: its digits, those after the point if there is one, and the whole.
 struct Decimal {
   std::string_view whole;
   std::string_view fraction;
   std::string_view all;
 };
 
-/// An unsigned number with an optional fraction at the start of `text`, which it is taken from.
+/// Takes an unsigned number, which may have a fraction, off the start of `text`.
 std::optional<Decimal> take_decimal(std::string_view& text) {
-  const auto digits_from = [text](std::size_t start) {
-    std::size_t end = start;
-    while (end < text.size() && is_digit(text[end])) ++end;
-    return text.substr(start, end - start);
-  };
-  Decimal result{digits_from(0), {}, {}};
-  std::size_t length = result.whole.size();
-  if (length == 0) return std::nullopt;
-  if (length < text.size() && text[length] == '.') {
-    result.fraction = digits_from(length + 1);
+  const std::string_view start = text;
+  Decimal result{take_while(text, is_digit), {}, {}};
+  if (result.whole.empty()) return std::nullopt;
+  if (take(text, ".")) {
+    result.fraction = take_while(text, is_digit);
     if (result.fraction.empty()) return std::nullopt;
-    length += 1 + result.fraction.size();
   }
-  result.all = text.substr(0, length);
-  text.remove_prefix(length);
+  result.all = start.substr(0, start.size() - text.size());
   return result;
 }
 
-/// The same as a double; nothing where it is too large or too small for one.
+/// The same as a double; empty if it is too large or too small for one.
 std::optional<double> take_number(std::string_view& text) {
   const auto decimal = take_decimal(text);
-  double number = 0;
-  if (!decimal) return std::nullopt;
-  const auto [stop, error] = std::from_chars(decimal->all.data(), decimal->all.data() + decimal->all.size(), number);
-  return error == std::errc() ? std::optional(number) : std::nullopt;
+  return decimal ? parse_number<double>(decimal->all) : std::nullopt;
 }
 
-/// `number` units of `unit` each: exact, and nothing where it is not a whole number or over `most`.
+/// `number` units of `unit` each, exactly; empty if that is not a whole number, or over `most`.
 std::optional<std::uint64_t> multiply(const Decimal& number, std::uint64_t unit, std::uint64_t most) {
-  std::uint64_t whole = 0;
-  const auto [stop, error] = std::from_chars(number.whole.data(), number.whole.data() + number.whole.size(), whole);
-  if (error != std::errc()) return std::nullopt;
+  const auto whole = parse_number<std::uint64_t>(number.whole);
+  if (!whole) return std::nullopt;
   std::uint64_t carried = 0;  // as on paper, from the last digit on
   for (auto digit = number.fraction.rbegin(); digit != number.fraction.rend(); ++digit) {
     carried += static_cast<std::uint64_t>(*digit - '0') * unit;
     if (carried % 10 != 0) return std::nullopt;
     carried /= 10;
   }
-  if (whole > (most - carried) / unit) return std::nullopt;
-  return whole * unit + carried;
+  if (*whole > (most - carried) / unit) return std::nullopt;
+  return *whole * unit + carried;
 }
 
 }  // namespace
@@ -111,13 +97,11 @@ std::optional<Duration> parse_duration(std::string_view text) {
   while (!text.empty()) {
     const auto number = take_number(text);
     if (!number) return std::nullopt;
-    const auto* const unit_end = std::find_if(text.begin(), text.end(), [](char c) { return is_digit(c); });
-    const std::string_view name = text.substr(0, static_cast<std::size_t>(unit_end - text.begin()));
+    const std::string_view name = take_while(text, [](char c) { return !is_digit(c); });
     const auto* const unit =
         std::find_if(units.begin(), units.end(), [name](const auto& known) { return known.first == name; });
     if (unit == units.end()) return std::nullopt;
     total += *number * unit->second;
-    text.remove_prefix(name.size());
   }
   constexpr double most = 3.2e15;  // about a hundred years
   if (total > most) return std::nullopt;
@@ -137,13 +121,9 @@ std::string format_size(std::uint64_t bytes) {
 }
 
 std::string format_count(std::uint64_t count) {
-  const std::string digits = std::to_string(count);
-  std::string result;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) result += ',';
-    result += digits[i];
-  }
-  return result;
+  std::string text = std::to_string(count);
+  for (std::size_t i = text.size(); i > 3;) text.insert(i -= 3, 1, ',');
+  return text;
 }
 
 std::string format_count(std::uint64_t count, std::string_view one, std::string_view more) {

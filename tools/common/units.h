@@ -7,17 +7,17 @@
 
 #include "shardlog/core/clock.h"
 
-/// How people write sizes and durations. Nothing is returned where a text is not one, or does not fit.
+/// How people write numbers. What is parsed is empty if the text is not such a number, or does not fit.
 namespace shardlog::cli {
 
-/// Bytes: a number, which may have a fraction, and k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers of
-/// 1000), B or nothing; a whole number of bytes, at most 2^63-1.
+/// Bytes: a number, which may have a fraction, followed by k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers
+/// of 1000), B or nothing; a whole number of bytes, at most 2^63-1.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
-/// A share: more than 0 and at most 100, which may have a fraction, with or without a % behind it.
+/// A share: a number above 0 and up to 100, which may have a fraction; a % may follow.
 std::optional<double> parse_percent(std::string_view text);
 
-/// So many times as fast: a number above 0, which may have a fraction, with or without an x behind it.
+/// How many times as fast: a number above 0, which may have a fraction; an x may follow.
 std::optional<double> parse_speed(std::string_view text);
 
 /// A number, which may have a fraction, and us, ms, s, m, h, d or w; several of these add up (1h30m). 0 needs no unit.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/common/escapes.h"
 #include "tools/common/open_stream.h"
-#include "tools/common/shell_word.h"
 #include "tools/common/units.h"
 #include "tools/stream-create/options.h"
 
@@ -11,60 +11,35 @@ namespace shardlog::cli {
 
 namespace {
 
-Tags parse_tags(const std::vector<std::string>& texts) {
-  Tags tags;
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw Error(ErrorCode::usage, "--tag " + quote(text) + ": it is written KEY=VALUE");
-    }
-    tags[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return tags;
-}
-
-void check_untags(const std::vector<std::string>& keys, const Tags& tags) {
-  for (const std::string& key : keys) {
-    if (key.empty() || key.find('=') != std::string::npos) {
-      throw Error(ErrorCode::usage, "--untag " + quote(key) + ": it is the KEY of a tag, which has no =");
-    }
-    if (tags.contains(key)) throw Error(ErrorCode::usage, "--untag " + quote(key) + ": --tag sets the same key");
-  }
-}
-
 void update(const CreateCommand& command, const Context& context) {
-  SettingsChange change;
-  change.max_record_size = command.max_record_size;
-  change.retention = command.retention;
-  change.compression = command.compression;
-  change.repair_clock = command.repair_clock;
-  change.accept_loss = command.accept_loss;
-  for (const auto& [key, value] : parse_tags(command.tags)) change.tags.emplace(key, value);
-  for (const std::string& key : command.untags) change.tags.emplace(key, std::nullopt);
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const Capabilities& can = stream->capabilities();
-  require(!command.repair_clock || can.repairs, "--repair-clock", can);
-  require(!command.accept_loss || can.repairs, "--accept-loss", can);
-  stream->maintenance().update(change);
+  require(!command.settings.repair_clock || can.repairs, "--repair-clock", can);
+  require(!command.settings.accept_loss || can.repairs, "--accept-loss", can);
+  stream->maintenance().update(command.settings);
 }
 
 void refuse_what_cannot_be_updated(const CreateCommand& command) {
   if (command.shards)
-    throw Error(ErrorCode::usage, "--shards: the shards of a stream that is there cannot be changed by --update");
-  if (command.group) throw Error(ErrorCode::usage, "--group: who may use a stream is chosen when it is created");
+    throw Error(ErrorCode::usage, "--shards: --update does not change the shards, stream-reshard does");
+  if (command.group) throw Error(ErrorCode::usage, "--group: the group of a stream is chosen when it is created");
 }
 
-bool has(const Tags& tags, const Tags& asked) {
-  return std::all_of(asked.begin(), asked.end(), [&](const auto& tag) {
-    const auto found = tags.find(tag.first);
-    return found != tags.end() && found->second == tag.second;
-  });
+StreamSettings settings_of(const SettingsChange& given) {
+  StreamSettings settings;
+  settings.max_record_size = given.max_record_size.value_or(settings.max_record_size);
+  settings.retention = given.retention.value_or(settings.retention);
+  settings.compression = given.compression.value_or(settings.compression);
+  for (const auto& [key, value] : given.tags) {
+    if (value) settings.tags.emplace(key, *value);
+  }
+  return settings;
 }
 
-/// A warning for each setting of the stream that is not as asked for.
+/// Warns of each setting of the stream that is not as asked.
 void warn_of_differences(const CreateCommand& command, const StreamDescription& stream, const Context& context) {
   const auto warn = [&](const std::string& what) {
-    context.warn(fmt::format("stream {} is there, {}", quote(shown_name(command.stream)), what));
+    context.warn(fmt::format("stream {} exists, {}", quote(shown_name(command.stream)), what));
   };
   const auto compare = [&](const auto& asked, const auto& there, const char* option) {
     if (asked && *asked != there) warn(fmt::format("and its {} is not as asked: --update sets it", option));
@@ -74,18 +49,21 @@ void warn_of_differences(const CreateCommand& command, const StreamDescription& 
     warn(fmt::format("with {}: stream-reshard scale {} {} changes that", format_count(shards, "shard"),
                      shell_word(shown_name(command.stream)), *command.shards));
   }
-  compare(command.max_record_size, stream.settings.max_record_size, "--max-record-size");
-  compare(command.retention, stream.settings.retention, "--retention");
-  compare(command.compression, stream.settings.compression, "--compression");
-  compare(std::optional(has(stream.settings.tags, parse_tags(command.tags))), true, "--tag");
+  compare(command.settings.max_record_size, stream.settings.max_record_size, "--max-record-size");
+  compare(command.settings.retention, stream.settings.retention, "--retention");
+  compare(command.settings.compression, stream.settings.compression, "--compression");
+  const Tags& tags = stream.settings.tags;
+  const Tags asked = settings_of(command.settings).tags;
+  const bool has_all = std::includes(tags.begin(), tags.end(), asked.begin(), asked.end());
+  compare(std::optional(has_all), true, "--tag");
 }
 
-/// What is there has to be a stream that can be used.
+/// Takes a stream that exists for the one that was asked for, if it can be used.
 void accept(const CreateCommand& command, const Context& context) {
   if (command.update) update(command, context);
   const auto stream = open_stream(address_of(command.stream), Access::read, context);
   warn_of_differences(command, stream->describe(), context);
-  context.detail("stream " + quote(address_of(command.stream)) + " is there");
+  context.detail("stream " + quote(address_of(command.stream)) + " exists");
 }
 
 }  // namespace
@@ -95,7 +73,6 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     remove_stream(address_of(command.stream), context.open_options(Access::write), context.clock);
     return ExitStatus::success;
   }
-  check_untags(command.untags, parse_tags(command.tags));
   if (command.update && !command.if_missing) {
     refuse_what_cannot_be_updated(command);
     update(command, context);
@@ -104,14 +81,10 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   const auto engine = engine_of(address_of(command.stream));
   require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
   require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
-  CreateOptions options;
-  options.shards = command.shards.value_or(options.shards);
-  options.settings.max_record_size = command.max_record_size.value_or(options.settings.max_record_size);
-  options.settings.retention = command.retention.value_or(options.settings.retention);
-  options.settings.compression = command.compression.value_or(options.settings.compression);
-  options.settings.tags = parse_tags(command.tags);
-  options.group = command.group;
-  options.unsafe_file_system = command.force;
+  const CreateOptions options{.shards = command.shards.value_or(1),
+                              .settings = settings_of(command.settings),
+                              .group = command.group,
+                              .unsafe_file_system = command.force};
   try {
     create(address_of(command.stream), options, context.clock);
   } catch (const Error& error) {

@@ -1,13 +1,34 @@
 #include "tools/stream-create/options.h"
 
-#include "shardlog/core/nearest.h"
-#include "tools/common/units.h"
+#include <array>
+#include <map>
 
 namespace shardlog::cli {
 
 namespace {
 
 using Options = std::vector<OptionTable::Option>;
+using ChangedTags = std::map<std::string, std::optional<std::string>>;
+
+/// Sets the tag, or removes it if there is no value. The other of the two must not have been asked for before.
+void change_tag(ChangedTags& tags, const std::string& key, const std::optional<std::string>& value) {
+  const auto [tag, is_new] = tags.emplace(key, value);
+  if (!is_new && tag->second.has_value() != value.has_value()) {
+    refuse_value("--untag", key, "is not possible: --tag sets the same key");
+  }
+  tag->second = value;
+}
+
+void set_tag(ChangedTags& tags, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) refuse_value("--tag", text, "is not KEY=VALUE");
+  change_tag(tags, text.substr(0, equals), text.substr(equals + 1));
+}
+
+void remove_tag(ChangedTags& tags, const std::string& key) {
+  if (key.empty() || key.find('=') != std::string::npos) refuse_value("--untag", key, "is not the KEY of a tag");
+  change_tag(tags, key, std::nullopt);
+}
 
 /// Returns --untag.
 OptionTable::Option define_settings(OptionTable& options, CreateCommand& command, Options& all) {
@@ -16,25 +37,25 @@ OptionTable::Option define_settings(OptionTable& options, CreateCommand& command
       "-s,--shards", 1, max_shards,
       [&command](std::uint64_t count) { command.shards = static_cast<std::uint32_t>(count); },
       "how many shards, 1 to 10000 (1)"));
-  all.push_back(options.size("--max-record-size", command.max_record_size,
+  all.push_back(options.size("--max-record-size", command.settings.max_record_size,
                              "data and key of the largest record, 1KiB to 10MiB (1MiB)"));
   all.push_back(options.value(
       "--retention", "DURATION|forever",
       [&command](const std::string& text) {
-        command.retention = text == "forever" ? forever : duration_of("--retention", text);
+        command.settings.retention = text == "forever" ? forever : duration_of("--retention", text);
       },
       "how long after its arrival a record can be read (forever)"));
-  all.push_back(options.value(
-      "--compression", "none|lz4|zstd",
-      [&command](const std::string& text) {
-        command.compression = parse_compression(text);
-        if (!command.compression)
-          refuse_value("--compression", text,
-                       "is neither none, lz4 nor zstd" + did_you_mean(text, {"none", "lz4", "zstd"}));
-      },
-      "how records are made smaller, batch by batch, where that helps (zstd)"));
-  all.push_back(options.list("--tag", "KEY=VALUE", command.tags, "a note of your own, can be repeated"));
-  all.push_back(options.list("--untag", "KEY", command.untags, "with --update: remove a tag, can be repeated"));
+  constexpr std::array codecs{Compression::none, Compression::lz4, Compression::zstd};
+  all.push_back(options.choice(
+      "--compression", {"none", "lz4", "zstd"},
+      [&command, codecs](std::size_t chosen) { command.settings.compression = codecs.at(chosen); },
+      "how batches of records are compressed, if that makes them smaller (zstd)"));
+  all.push_back(options.list(
+      "--tag", "KEY=VALUE", [&tags = command.settings.tags](const std::string& text) { set_tag(tags, text); },
+      "a note of your own, can be repeated"));
+  all.push_back(options.list(
+      "--untag", "KEY", [&tags = command.settings.tags](const std::string& key) { remove_tag(tags, key); },
+      "with --update: remove a tag, can be repeated"));
   return all.back();
 }
 
@@ -42,19 +63,19 @@ OptionTable::Option define_settings(OptionTable& options, CreateCommand& command
 OptionTable::Option define_creation(OptionTable& options, CreateCommand& command, Options& all) {
   options.group("Creation");
   all.push_back(options.value("--group", "NAME", command.group, "share the stream with a group of users"));
-  all.push_back(options.flag("--if-missing", command.if_missing,
-                             "succeed when the stream is there, and say what is not as asked"));
+  all.push_back(
+      options.flag("--if-missing", command.if_missing, "succeed if the stream exists, and say what is not as asked"));
   const auto update =
       options.flag("--update", command.update,
-                   "change the given settings of a stream that is there; with --if-missing, or create it");
-  const auto repair_clock = options.flag("--repair-clock", command.repair_clock,
+                   "change the given settings of a stream that exists; with --if-missing, create it if it does not");
+  const auto repair_clock = options.flag("--repair-clock", command.settings.repair_clock,
                                          "with --update: bring arrivals that are in the future back to now");
   const auto accept_loss =
-      options.flag("--accept-loss", command.accept_loss,
-                   "with --update: go on without records that are missing at the end of a damaged stream");
+      options.flag("--accept-loss", command.settings.accept_loss,
+                   "with --update: go on without the records that are missing at the end of a damaged stream");
   for (auto option : {repair_clock, accept_loss}) option.needs(update);
   all.insert(all.end(), {update, repair_clock, accept_loss});
-  all.push_back(options.flag("--force", command.force, "where SQLite's WAL is not safe, too"));
+  all.push_back(options.flag("--force", command.force, "create it even where SQLite's WAL is not safe"));
   return update;
 }
 

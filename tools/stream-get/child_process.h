@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tools/common/descriptor.h"
-#include "tools/common/process_groups.h"
+#include "tools/common/signals.h"
 
 namespace shardlog::cli {
 

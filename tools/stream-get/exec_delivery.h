@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/common/stop_event.h"
+#include "tools/common/descriptor.h"
 #include "tools/stream-get/attempt_plan.h"
 #include "tools/stream-get/command_run.h"
 #include "tools/stream-get/target.h"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "shardlog/core/threads.h"
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 
 namespace shardlog::cli {
 

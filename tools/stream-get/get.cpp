@@ -8,7 +8,7 @@
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/core/threads.h"
 #include "tools/common/open_stream.h"
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/stream-get/fetcher.h"
 #include "tools/stream-get/options.h"
 #include "tools/stream-get/pacer.h"

@@ -8,8 +8,9 @@
 #include <array>
 #include <cerrno>
 
-#include "tools/common/output_reader.h"
 #include "tools/stream-get/tended_poll.h"
+#include "shardlog/core/error.h"
+#include "tools/common/output.h"
 
 namespace shardlog::cli {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "shardlog/consuming/delivery.h"
-#include "tools/common/stop_event.h"
+#include "tools/common/descriptor.h"
 
 namespace shardlog::cli {
 

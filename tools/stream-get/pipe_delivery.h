@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/stream-get/patient_output.h"
 #include "tools/stream-get/worker_delivery.h"
 

@@ -9,7 +9,7 @@
 
 #include "shardlog/core/clock.h"
 #include "shardlog/core/error.h"
-#include "tools/common/event_descriptor.h"
+#include "tools/common/descriptor.h"
 #include "tools/input/framer.h"
 #include "tools/stream-put/options.h"
 

@@ -13,12 +13,11 @@
 #include <thread>
 #include <utility>
 
-#include "shardlog/core/either_stop.h"
 #include "shardlog/core/nearest.h"
 #include "shardlog/core/threads.h"
+#include "tools/common/escapes.h"
 #include "tools/common/open_stream.h"
-#include "tools/common/output_reader.h"
-#include "tools/common/shell_word.h"
+#include "tools/common/output.h"
 #include "tools/stream-put/commit_stage.h"
 #include "tools/stream-put/encoders.h"
 

@@ -23,7 +23,7 @@ constexpr std::array<Action, 3> actions{{{"split", 1, "one SHARD", "stream-resha
                                          {"merge", 2, "two SHARDs", "stream-reshard merge STREAM SHARD SHARD"},
                                          {"scale", 1, "the number of shards", "stream-reshard scale STREAM N"}}};
 
-/// Where the action is the second argument, the line that was meant.
+/// If the action is the second argument, the message has the line that was meant.
 [[noreturn]] void refuse_action(const ReshardCommand& command) {
   std::string meant;
   for (const Action& action : actions) {

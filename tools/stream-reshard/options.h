@@ -12,8 +12,8 @@ namespace shardlog::cli {
 
 struct ReshardCommand {
   std::string action;                  ///< split, merge or scale
-  std::optional<std::string> stream;   ///< there after check()
-  std::vector<std::string> arguments;  ///< the shards, or how many there are to be
+  std::optional<std::string> stream;   ///< present after check()
+  std::vector<std::string> arguments;  ///< the shards, or how many there must be
   std::optional<std::string> at;       ///< a hash key
   std::optional<std::string> at_key;   ///< a partition key
   bool dry_run = false;
@@ -22,7 +22,7 @@ struct ReshardCommand {
 
 void define(OptionTable& options, ReshardCommand& command);
 
-/// Throws usage where the arguments are not those of an action.
+/// Throws usage if the arguments are not those of an action.
 void check(const ReshardCommand& command);
 
 ExitStatus run_reshard(const ReshardCommand& command, const Context& context);

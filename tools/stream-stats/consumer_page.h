@@ -10,16 +10,16 @@
 /// What stream-stats shows of consumers and producers. Ages are those at `now`.
 namespace shardlog::cli {
 
-/// A table with a line for each; says so where there is none.
+/// A table with a line for each consumer, or "no consumers".
 std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now, std::size_t width);
 
-/// All about one, with a line for each shard: what changes first, ids last.
+/// All about one consumer, with a line for each shard: what changes comes first, ids come last.
 std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, std::size_t width);
 
-/// A table with a line for each place; says so where there is none.
+/// A table with a line for each producer and source, or "no producers".
 std::string format_producers(const std::vector<Producer>& producers, std::size_t width);
 
-/// The same as JSON arrays.
+/// JSON arrays of the same.
 std::string json_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now);
 std::string json_producers(const std::vector<Producer>& producers);
 

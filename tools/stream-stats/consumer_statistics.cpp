@@ -14,11 +14,6 @@ namespace shardlog::cli {
 
 namespace {
 
-std::vector<Consumer> find_consumers(Stream& stream, const std::optional<std::string>& name) {
-  if (!name) return stream.leases().all();
-  return {consuming::find_consumer(stream, *name)};
-}
-
 std::optional<ConsumerStatistics::Worker> worker_of(const std::optional<LeaseOwner>& owner, Liveness& liveness) {
   if (!owner) return std::nullopt;
   const bool gone = liveness.state_of(owner->process) == Liveness::State::gone;
@@ -30,7 +25,7 @@ ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer c
   consuming::check_leases(map, consumer);
   const consuming::Frontier frontier(map, consumer.leases);
   std::vector<ShardStart> starts;
-  std::vector<std::size_t> places;  // of their shards in `parts`
+  std::vector<std::size_t> with_start;  // indexes in `parts` of the shards that have a start
   std::set<std::pair<std::string, std::string>> workers;
   for (const Shard& shard : map.shards()) {
     const Lease* lease = frontier.lease(shard.id);
@@ -38,7 +33,7 @@ ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer c
     const Checkpoint from = lease != nullptr ? lease->checkpoint : Checkpoint(Beginning{});
     if (auto start = consuming::start_at(shard.id, from)) {
       starts.push_back(std::move(*start));
-      places.push_back(statistics.parts.size());
+      with_start.push_back(statistics.parts.size());
     }
     statistics.parts.push_back({shard.id, lease != nullptr ? std::optional(*lease) : std::nullopt});
     if (lease == nullptr) continue;
@@ -50,7 +45,7 @@ ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer c
     workers.emplace(lease->owner->worker, lease->owner->process);
   }
   const Backlog backlog = stream.maintenance().backlog(starts);
-  for (std::size_t i = 0; i < places.size(); ++i) statistics.parts[places[i]].backlog = backlog.records[i];
+  for (std::size_t i = 0; i < with_start.size(); ++i) statistics.parts[with_start[i]].backlog = backlog.records[i];
   statistics.workers = workers.size();
   statistics.backlog = backlog.total();
   statistics.oldest = backlog.oldest;
@@ -61,9 +56,9 @@ ConsumerStatistics statistics_of(Stream& stream, const ShardMap& map, Consumer c
 }  // namespace
 
 std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::optional<std::string>& name) {
-  std::vector<Consumer> consumers = find_consumers(stream, name);
+  std::vector<Consumer> consumers = name ? std::vector{consuming::find_consumer(stream, *name)} : stream.leases().all();
   if (consumers.empty()) return {};
-  const ShardMap map = stream.describe().map;  // read after the leases: it has all their shards
+  const ShardMap map = stream.describe().map;  // read after the leases, so that it has all their shards
   std::vector<ConsumerStatistics> statistics;
   statistics.reserve(consumers.size());
   for (Consumer& each : consumers) statistics.push_back(statistics_of(stream, map, std::move(each)));

@@ -16,30 +16,31 @@ namespace shardlog::cli {
 struct ConsumerStatistics {
   struct Worker {
     std::string name;
-    std::string process;  ///< as Liveness::describe() has it
-    bool gone = false;    ///< for certain
+    std::string process;  ///< from Liveness::describe()
+    bool gone = false;    ///< known not to run any more
   };
   struct Part {
     ShardId shard;
-    std::optional<Lease> lease;  ///< nothing: it waits for its parents
+    std::optional<Lease> lease;  ///< absent if the shard waits for its parents
     std::optional<Worker> owner{};
     std::optional<Worker> claimant{};
-    std::optional<std::uint64_t> backlog{};  ///< records; nothing if the engine cannot count them
+    std::optional<std::uint64_t> backlog{};  ///< records; absent if the engine cannot count them
   };
 
   Consumer consumer;
-  std::vector<Part> parts;  ///< the shards that have a lease, or will; in the order of their ids
-  std::size_t owned = 0;    ///< how many of them somebody reads who is not known to be gone
-  std::size_t workers = 0;  ///< how many those are
+  std::vector<Part> parts;  ///< the shards that have a lease or will have one, in the order of their ids
+  std::size_t owned = 0;    ///< how many of them are read by a worker that is not known to be gone
+  std::size_t workers = 0;  ///< how many such workers there are
   std::optional<std::uint64_t> backlog{};
   std::optional<Timestamp> oldest{};  ///< when the first record of the backlog arrived
-  std::optional<double> trend{};      ///< records a second that the backlog grows by; only with a look before
+  std::optional<double> trend{};      ///< how many records a second the backlog grows by; absent at the first look
 };
 
-/// Of all consumers, or of one. Throws not_found where that is not there, and usage where it is no name.
+/// Of all consumers, or of the named one. Throws not_found if the stream has no such consumer, and usage if the name is
+/// not valid.
 std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::optional<std::string>& name);
 
-/// Tells from two looks at a consumer whether it keeps up.
+/// Tells whether a consumer keeps up, by comparing two looks at it.
 class Trends {
  public:
   /// Fills in the trends since the last look at this stream's consumers. `now` is of a clock that never goes back.

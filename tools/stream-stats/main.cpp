@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <string>
-#include <vector>
-
 #include "tools/stream-stats/options.h"
 
 using namespace shardlog::cli;
@@ -10,7 +6,7 @@ int main(int argc, char** argv) {
   StatsCommand command;
   Tool tool("stream-stats", "show what a data stream holds", {"[options] [STREAM]"},
             "      --json            the page as a JSON object\n"
-            "      --shards          all shards, not the busiest of many\n"
+            "      --shards          all shards, even if there are many\n"
             "      --consumers       consumers: how many workers, and how far behind\n"
             "  -c, --consumer NAME   this one: who reads which shard, and how far behind\n"
             "      --producers       how far each producer has come\n"
@@ -18,7 +14,7 @@ int main(int argc, char** argv) {
             "      --verify          read everything and check it\n"
             "      --watch [2s]      show it again at this interval\n"
             "\n"
-            "Without STREAM it lists those below $STREAM_DIR, or here where that is not set.\n"
+            "Without STREAM it lists those below $STREAM_DIR, or here if that is not set.\n"
             "\n"
             "Examples:\n"
             "  stream-stats orders -c billing\n"
@@ -27,9 +23,5 @@ int main(int argc, char** argv) {
             "\n"
             "All options: stream-stats --help\n");
   define(tool.options(), command);
-  std::vector<std::string> arguments = join_interval({argv, argv + argc});
-  std::vector<char*> pointers(arguments.size() + 1);  // ends with a null pointer, as argv does
-  std::transform(arguments.begin(), arguments.end(), pointers.begin(), [](std::string& text) { return text.data(); });
-  return tool.run(static_cast<int>(arguments.size()), pointers.data(),
-                  [&](Context& context) { return run_stats(command, context); });
+  return tool.run(argc, argv, [&](Context& context) { return run_stats(command, context); });
 }

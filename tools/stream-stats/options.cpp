@@ -4,15 +4,6 @@
 
 namespace shardlog::cli {
 
-std::vector<std::string> join_interval(std::vector<std::string> arguments) {
-  for (auto at = arguments.begin(); at != arguments.end() && *at != "--"; ++at) {
-    if (*at != "--watch" || at + 1 == arguments.end() || !parse_duration(*(at + 1))) continue;
-    *at += "=" + *(at + 1);
-    arguments.erase(at + 1);
-  }
-  return arguments;
-}
-
 void define(OptionTable& options, StatsCommand& command) {
   options.argument("STREAM", command.stream);
 
@@ -21,7 +12,7 @@ void define(OptionTable& options, StatsCommand& command) {
   const auto shard_for =
       options.list("--shard-for", "KEY", command.shard_for, "the shard and hash key of a key, can be repeated");
   const auto shards =
-      options.flag("--shards", command.shards, "all shards, not the busiest of many").excludes(shard_for);
+      options.flag("--shards", command.shards, "all shards, even if there are many").excludes(shard_for);
   const auto consumers = options.flag("--consumers", command.consumers, "consumers, with workers, backlog and its age")
                              .excludes(shard_for);
   const auto consumer = options
@@ -32,7 +23,7 @@ void define(OptionTable& options, StatsCommand& command) {
       options.flag("--producers", command.producers, "how far each producer has come in its input").excludes(shard_for);
   const auto verify = options
                           .flag("--verify", command.verify,
-                                "read everything and check it: exit 65 with a list where something is wrong")
+                                "read everything and check it: if something is wrong, list it and exit with 65")
                           .excludes(json)
                           .excludes(shard_for)
                           .excludes(consumers)
@@ -40,8 +31,15 @@ void define(OptionTable& options, StatsCommand& command) {
                           .excludes(producers)
                           .excludes(shards);
   options
-      .flag_with_value("--watch", "DURATION", "2s", command.watch,
-                       "show it again at this interval, until a signal comes (2s)")
+      .flag_with_duration(
+          "--watch", "2s",
+          [&command](const std::string& text) {
+            command.watch = parse_duration(text);
+            if (!command.watch || *command.watch == Duration(0)) {
+              refuse_value("--watch", text, "is not an interval: a number above 0 and us, ms, s, m, h, d or w");
+            }
+          },
+          "show it again at this interval, until a signal comes (2s)")
       .excludes(shard_for)
       .excludes(verify);
 }

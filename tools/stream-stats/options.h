@@ -11,21 +11,16 @@
 namespace shardlog::cli {
 
 struct StatsCommand {
-  std::optional<std::string> stream;  ///< none stands for all that are below $STREAM_DIR or the working directory
+  std::optional<std::string> stream;  ///< absent: all in $STREAM_DIR, or in the working directory
   bool json = false;
   std::vector<std::string> shard_for;
   bool consumers = false;
   std::optional<std::string> consumer;  ///< this one only
   bool producers = false;
   bool verify = false;
-  bool shards = false;  ///< all of them, however many
-  std::string watch;    ///< the interval as it was given; empty without the option
+  bool shards = false;              ///< all of them, even if there are many
+  std::optional<Duration> watch{};  ///< the interval
 };
-
-/// The arguments, with an interval that follows --watch put behind it with =. A STREAM that reads as one is written
-/// with
-/// ./ in front.
-std::vector<std::string> join_interval(std::vector<std::string> arguments);
 
 void define(OptionTable& options, StatsCommand& command);
 

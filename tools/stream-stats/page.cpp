@@ -6,15 +6,17 @@
 #include <cmath>
 #include <string_view>
 
+#include "tools/common/json_text.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
-#include "tools/stream-stats/table.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
 
 namespace {
+
+using enum Column::Side;
 
 struct Totals {
   std::optional<std::uint64_t> records = 0;
@@ -24,7 +26,7 @@ struct Totals {
   std::optional<Timestamp> last;
 };
 
-/// Nothing where one of them is not known.
+/// Absent if one of them is not known.
 void add(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& more) {
   sum = sum && more ? std::optional(*sum + *more) : std::nullopt;
 }
@@ -35,9 +37,8 @@ Totals totals_of(const StreamStatistics& statistics) {
     add(totals.records, shard.records);
     add(totals.bytes, shard.bytes);
     add(totals.trimmed_records, shard.trimmed_records);
-    if (shard.first && (!totals.first || shard.first->arrived_at < *totals.first))
-      totals.first = shard.first->arrived_at;
-    if (shard.last && (!totals.last || shard.last->arrived_at > *totals.last)) totals.last = shard.last->arrived_at;
+    if (shard.first) totals.first = std::min(totals.first.value_or(shard.first->arrived_at), shard.first->arrived_at);
+    if (shard.last) totals.last = std::max(totals.last.value_or(shard.last->arrived_at), shard.last->arrived_at);
   }
   return totals;
 }
@@ -59,38 +60,26 @@ std::string short_hex(HashKey key) {
   return fmt::format("{:08x}", static_cast<std::uint32_t>(key.value() >> (128 - shown_bits)));
 }
 
-void append_end(std::string& to, const char* name, const std::optional<ShardStatistics::End>& end) {
-  if (!end) {
-    to += fmt::format(",\"{}\":null", name);
-    return;
-  }
-  to += fmt::format(R"(,"{}":{{"sequence":"{}","arrived":"{}"}})", name, end->sequence.to_string(),
-                    to_rfc3339(end->arrived_at));
-}
-
-/// "closed, 4 and 5 took over" or "from 1 and 2": where a shard stands in the lineage; and what it has lost.
+/// "closed, 4 and 5 took over  from 1 and 2": the lineage of a shard, and what it has lost.
 std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t trimmed_records, bool with_parents) {
-  std::string text;
+  std::vector<std::string> notes;
   if (!shard.open()) {
-    std::string children;
-    for (const Shard& child : map.children_of(shard.id)) {
-      children += (children.empty() ? "" : " and ") + std::to_string(child.id.number());
-    }
-    text = fmt::format("closed, {} took over", children);
+    std::vector<std::uint32_t> children;
+    for (const Shard& child : map.children_of(shard.id)) children.push_back(child.id.number());
+    notes.push_back(fmt::format("closed, {} took over", fmt::join(children, " and ")));
   }
-  const auto add = [&text](const std::string& note) { text += (text.empty() ? "" : "  ") + note; };
   if (with_parents && shard.parent) {
-    add(fmt::format("from {}{}", shard.parent->number(),
-                    shard.adjacent_parent ? fmt::format(" and {}", shard.adjacent_parent->number()) : ""));
+    notes.push_back(fmt::format("from {}{}", shard.parent->number(),
+                                shard.adjacent_parent ? fmt::format(" and {}", shard.adjacent_parent->number()) : ""));
   }
-  if (trimmed_records != 0) add(fmt::format("{} trimmed", format_count(trimmed_records)));
-  return text;
+  if (trimmed_records != 0) notes.push_back(fmt::format("{} trimmed", format_count(trimmed_records)));
+  return fmt::format("{}", fmt::join(notes, "  "));
 }
 
 constexpr std::size_t most_shown = 16;  // shards that are all listed
 constexpr std::size_t busiest_shown = 8;
 
-/// Those that are listed: all that hold something or may, or the busiest of them.
+/// The shards that are listed: all but those that hold nothing any more, or only the busiest.
 std::vector<ShardStatistics> shown_shards(const StreamStatistics& statistics, bool all) {
   std::vector<ShardStatistics> shown;
   for (const ShardStatistics& shard : statistics.shards) {
@@ -105,14 +94,14 @@ std::vector<ShardStatistics> shown_shards(const StreamStatistics& statistics, bo
   return shown;
 }
 
-/// A block for each open shard, or for some that are neighbours, in the order of their keys: as high as they have
-/// records, so that a skew is seen at once.
+/// A line that shows a skew at once: a block for each open shard in the order of their keys, as high as the shard has
+/// records. Neighbours share a block if the screen is too narrow.
 std::string format_skew(const StreamStatistics& statistics, const Screen& screen) {
   const auto& open = statistics.description.map.open_shards();
   const std::size_t together = (open.size() + screen.width - 1) / screen.width;
   std::vector<std::uint64_t> sums((open.size() + together - 1) / together);
-  for (std::size_t place = 0; place < open.size(); ++place) {
-    sums[place / together] += statistics.shards.at(open[place].number()).records.value_or(0);
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    sums[i / together] += statistics.shards.at(open[i].number()).records.value_or(0);
   }
   const std::vector<std::string_view> heights =
       screen.unicode ? std::vector<std::string_view>{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
@@ -131,60 +120,60 @@ std::string format_shards(const Page& contents, const Screen& screen, bool all) 
   constexpr std::size_t room_for_parents = 100;
   constexpr std::size_t longest_note = 36;
   const ShardMap& map = contents.statistics.description.map;
-  Column number{"shard", Column::Side::right};
-  Column keys{"keys", Column::Side::right, 7};
-  Column records{"records", Column::Side::right, 9};
-  Column bytes{"bytes", Column::Side::right, 5};
-  Column last{"last", Column::Side::right, 8};
-  Column first_sequence{"from", Column::Side::right, 2};
-  Column last_sequence{"to", Column::Side::right, 3};
-  Column range{"hash keys", Column::Side::left, 1};
-  Column notes{"", Column::Side::left, 6};
   const std::vector<ShardStatistics> shown = shown_shards(contents.statistics, all);
-  for (const ShardStatistics& shard : shown) {
-    number.cells.push_back(shard_text(shard.shard.id, screen.width));
-    keys.cells.push_back(share_of(shard.shard.range));
-    records.cells.push_back(count_text(shard.records));
-    bytes.cells.push_back(size_text(shard.bytes));
-    last.cells.push_back(shard.last ? short_time(shard.last->arrived_at, contents.now) : "-");
-    first_sequence.cells.push_back(shard.first ? shard.first->sequence.to_string() : "-");
-    last_sequence.cells.push_back(shard.last ? shard.last->sequence.to_string() : "-");
-    range.cells.push_back(short_hex(shard.shard.range.first) + "-" + short_hex(shard.shard.range.last));
-    notes.cells.push_back(
-        shortened(history_of(shard.shard, map, shard.trimmed_records.value_or(0), screen.width >= room_for_parents),
-                  longest_note));
+  Rows rows;
+  for (const auto& [shard, records, bytes, trimmed_records, trimmed_bytes, first, last] : shown) {
+    const std::string history = history_of(shard, map, trimmed_records.value_or(0), screen.width >= room_for_parents);
+    rows.push_back({shard_text(shard.id, screen.width), share_of(shard.range), count_text(records), size_text(bytes),
+                    last ? short_time(last->arrived_at, contents.now) : "-", first ? first->sequence.to_string() : "-",
+                    last ? last->sequence.to_string() : "-",
+                    short_hex(shard.range.first) + "-" + short_hex(shard.range.last),
+                    shortened(history, longest_note)});
   }
-  std::string text =
-      format_table({number, keys, records, bytes, last, first_sequence, last_sequence, range, notes}, screen.width);
+  const std::string text = format_table({{"shard", right},
+                                         {"keys", right, 7},
+                                         {"records", right, 9},
+                                         {"bytes", right, 5},
+                                         {"last", right, 8},
+                                         {"from", right, 2},
+                                         {"to", right, 3},
+                                         {"hash keys", left, 1},
+                                         {"", left, 6}},
+                                        std::move(rows), screen.width);
   const bool left_out = shown.size() == busiest_shown && map.shards().size() > most_shown;
   return left_out && !all ? text + format_skew(contents.statistics, screen) : text;
 }
 
-std::string json_ids(const std::vector<ShardId>& ids) {
-  std::string text;
-  for (const ShardId id : ids) text += fmt::format("{}\"{}\"", text.empty() ? "" : ",", id.to_string());
-  return "[" + text + "]";
+std::string json_end(const std::optional<ShardStatistics::End>& end) {
+  if (!end) return "null";
+  return json_object({{"sequence", json(end->sequence)}, {"arrived", json(end->arrived_at)}});
 }
 
-std::string json_lineage(const Shard& shard, const ShardMap& map) {
+std::string json_shard(const ShardStatistics& statistics, const ShardMap& map) {
+  const Shard& shard = statistics.shard;
   std::vector<ShardId> parents;
   for (const auto& parent : {shard.parent, shard.adjacent_parent}) {
     if (parent) parents.push_back(*parent);
   }
-  std::vector<ShardId> children;
-  for (const Shard& child : map.children_of(shard.id)) children.push_back(child.id);
-  return fmt::format(R"("opened":"{}","closed":{},"parents":{},"children":{})", to_rfc3339(shard.opened_at),
-                     shard.closed_at ? fmt::format("\"{}\"", to_rfc3339(*shard.closed_at)) : "null", json_ids(parents),
-                     json_ids(children));
+  return json_object(
+      {{"shard", json(shard.id)},
+       {"first_hash_key", json(shard.range.first)},
+       {"last_hash_key", json(shard.range.last)},
+       {"open", json(shard.open())},
+       {"records", json(statistics.records)},
+       {"bytes", json(statistics.bytes)},
+       {"trimmed_records", json(statistics.trimmed_records)},
+       {"trimmed_bytes", json(statistics.trimmed_bytes)},
+       {"opened", json(shard.opened_at)},
+       {"closed", json(shard.closed_at)},
+       {"parents", json_array(parents)},
+       {"children", json_array(map.children_of(shard.id), [](const Shard& each) { return json(each.id); })},
+       {"first", json_end(statistics.first)},
+       {"last", json_end(statistics.last)}});
 }
 
-std::string json_losses(const std::vector<Loss>& losses) {
-  std::string text;
-  for (const Loss& loss : losses) {
-    text += fmt::format(R"({}{{"records":{},"accepted":"{}"}})", text.empty() ? "" : ",", loss.records,
-                        to_rfc3339(loss.accepted_at));
-  }
-  return "[" + text + "]";
+std::string json_loss(const Loss& loss) {
+  return json_object({{"records", json(loss.records)}, {"accepted", json(loss.accepted_at)}});
 }
 
 }  // namespace
@@ -223,60 +212,47 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
 
 std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen) {
   if (streams.empty()) return {};
-  Column name{"stream"};
-  Column shards{"shards", Column::Side::right, 2};
-  Column records{"records", Column::Side::right, 5};
-  Column bytes{"bytes", Column::Side::right, 3};
-  Column last{"last", Column::Side::right, 4};
-  Column backlog{"backlog", Column::Side::right, 1};
+  Rows rows;
   for (const auto& [stream, page] : streams) {
     const Totals totals = totals_of(page.statistics);
     std::optional<std::uint64_t> worst;
     for (const ConsumerStatistics& each : page.consumers) worst = std::max(worst, each.backlog);
-    name.cells.push_back(printable(stream));
-    shards.cells.push_back(format_count(page.statistics.description.map.open_shards().size()));
-    records.cells.push_back(count_text(totals.records));
-    bytes.cells.push_back(size_text(totals.bytes));
-    last.cells.push_back(totals.last ? short_time(*totals.last, page.now) : "-");
-    backlog.cells.push_back(count_text(worst));
+    rows.push_back({printable(stream), format_count(page.statistics.description.map.open_shards().size()),
+                    count_text(totals.records), size_text(totals.bytes),
+                    totals.last ? short_time(*totals.last, page.now) : "-", count_text(worst)});
   }
-  return format_table({name, shards, records, bytes, last, backlog}, screen.width);
+  return format_table({{"stream"},
+                       {"shards", right, 2},
+                       {"records", right, 5},
+                       {"bytes", right, 3},
+                       {"last", right, 4},
+                       {"backlog", right, 1}},
+                      std::move(rows), screen.width);
 }
 
 std::string format_json(const std::string& name, const Page& contents) {
   const StreamStatistics& statistics = contents.statistics;
   const StreamDescription& stream = statistics.description;
   const Totals totals = totals_of(statistics);
-  std::string json = fmt::format(
-      R"({{"stream":{},"uuid":{},"format_version":{},"created":"{}","max_record_size":{},"retention_seconds":{},"compression":"{}","tags":{{)",
-      json_string(name), json_string(stream.uuid), stream.format_version, to_rfc3339(stream.created_at),
-      stream.settings.max_record_size,
-      stream.settings.retention == forever ? "null" : json_seconds(stream.settings.retention),
-      to_string(stream.settings.compression));
-  const char* separator = "";
-  for (const auto& [key, value] : stream.settings.tags) {
-    json += fmt::format("{}{}:{}", separator, json_string(key), json_string(value));
-    separator = ",";
-  }
-  json +=
-      fmt::format(R"(}},"records":{},"bytes":{},"stored_bytes":{},"losses":{},"shards":[)", json_count(totals.records),
-                  json_count(totals.bytes), json_count(statistics.stored_bytes), json_losses(stream.losses));
-  separator = "";
-  for (const ShardStatistics& shard : statistics.shards) {
-    json += fmt::format(
-        R"({}{{"shard":"{}","first_hash_key":"{}","last_hash_key":"{}","open":{},"records":{},"bytes":{},"trimmed_records":{},"trimmed_bytes":{})",
-        separator, shard.shard.id.to_string(), shard.shard.range.first.to_string(), shard.shard.range.last.to_string(),
-        shard.shard.open(), json_count(shard.records), json_count(shard.bytes), json_count(shard.trimmed_records),
-        json_count(shard.trimmed_bytes));
-    json += "," + json_lineage(shard.shard, stream.map);
-    append_end(json, "first", shard.first);
-    append_end(json, "last", shard.last);
-    json += '}';
-    separator = ",";
-  }
-  return json +
-         fmt::format(R"(],"consumers":{},"producers":{}}})", json_consumers(contents.consumers, contents.now),
-                     json_producers(contents.producers)) +
+  std::vector<std::pair<std::string, std::string>> tags;
+  for (const auto& [key, value] : stream.settings.tags) tags.emplace_back(key, json(value));
+  const Duration retention = stream.settings.retention;
+  const auto write_shard = [&stream](const ShardStatistics& shard) { return json_shard(shard, stream.map); };
+  return json_object({{"stream", json(name)},
+                      {"uuid", json(stream.uuid)},
+                      {"format_version", std::to_string(stream.format_version)},
+                      {"created", json(stream.created_at)},
+                      {"max_record_size", json(stream.settings.max_record_size)},
+                      {"retention_seconds", retention == forever ? "null" : json_seconds(retention)},
+                      {"compression", json(to_string(stream.settings.compression))},
+                      {"tags", json_object(tags)},
+                      {"records", json(totals.records)},
+                      {"bytes", json(totals.bytes)},
+                      {"stored_bytes", json(statistics.stored_bytes)},
+                      {"losses", json_array(stream.losses, json_loss)},
+                      {"shards", json_array(statistics.shards, write_shard)},
+                      {"consumers", json_consumers(contents.consumers, contents.now)},
+                      {"producers", json_producers(contents.producers)}}) +
          "\n";
 }
 

@@ -14,14 +14,13 @@ struct Page {
   StreamStatistics statistics;
   std::vector<ConsumerStatistics> consumers;
   std::vector<Producer> producers;
-  Timestamp now;  ///< of which ages are counted
+  Timestamp now;  ///< for ages
 };
 
-/// What a person wants to know of a stream at a glance.
-/// The busiest of many shards, or all of them.
+/// What a person wants to know of a stream at a glance. If it has many shards, only the busiest unless `all_shards`.
 std::string format_page(const std::string& name, const Page& page, const Screen& screen, bool all_shards);
 
-/// The streams of a directory, a line each.
+/// A table with a line for each stream.
 std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen);
 
 /// A page as one JSON object on a line. Hash keys and sequence numbers are strings; times RFC 3339; sizes bytes.

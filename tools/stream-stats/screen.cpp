@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <string_view>
+#include <numeric>
 
+#include "shardlog/core/utf8.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -15,6 +16,8 @@ namespace shardlog::cli {
 namespace {
 
 constexpr std::size_t narrowest = 20;
+constexpr std::size_t gap = 2;             // between the columns of a table
+constexpr std::size_t shortest_name = 12;  // the first column is cut to this before others are left out
 
 /// Whether the locale's characters are UTF-8 (POSIX: the first of these that is set names it).
 bool utf8_locale() {
@@ -25,6 +28,18 @@ bool utf8_locale() {
     return locale.find("UTF-8") != std::string_view::npos || locale.find("utf8") != std::string_view::npos;
   }
   return false;
+}
+
+std::size_t columns_of(std::string_view text) {
+  return utf8_length(text).value_or(text.size());
+}
+
+/// What the other columns leave of `width` for the first.
+std::size_t room_for_first(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths,
+                           std::size_t width) {
+  std::size_t others = 0;
+  for (const std::size_t column : shown) others += column == 0 ? 0 : gap + widths[column];
+  return others < width ? width - others : 0;
 }
 
 }  // namespace
@@ -41,11 +56,54 @@ Screen screen_of_output() {
 
 std::string cut_to_height(const std::string& page, const Screen& screen) {
   const auto lines = static_cast<std::size_t>(std::count(page.begin(), page.end(), '\n'));
-  if (!screen.height || lines < *screen.height) return page;  // the cursor takes the line behind the last one
+  if (!screen.height || lines < *screen.height) return page;  // the cursor takes the line after the last one
   const std::size_t kept = *screen.height > 2 ? *screen.height - 2 : 0;
   std::size_t end = 0;
   for (std::size_t line = 0; line < kept; ++line) end = page.find('\n', end) + 1;
   return page.substr(0, end) + fmt::format("and {}\n", format_count(lines - kept, "more line"));
+}
+
+std::string shortened(const std::string& text, std::size_t width) {
+  constexpr std::string_view between = "...";
+  if (columns_of(text) <= width) return text;
+  std::vector<std::string_view> characters;
+  for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(characters.back().size())) {
+    characters.push_back(rest.substr(0, std::max<std::size_t>(utf8_character(rest), 1)));
+  }
+  const std::size_t kept = width > between.size() ? width - between.size() : 0;
+  std::string result;
+  for (std::size_t i = 0; i < (kept + 1) / 2; ++i) result += characters[i];
+  result += between.substr(0, width);
+  for (std::size_t i = characters.size() - kept / 2; i < characters.size(); ++i) result += characters[i];
+  return result;
+}
+
+std::string format_table(const std::vector<Column>& columns, Rows rows, std::size_t width) {
+  auto& headings = *rows.emplace(rows.begin());
+  for (const Column& column : columns) headings.push_back(column.heading);
+  std::vector<std::size_t> widths(columns.size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns_of(row[i]));
+  }
+  std::vector<std::size_t> shown(columns.size());
+  std::iota(shown.begin(), shown.end(), std::size_t{0});
+  while (shown.size() > 1 && room_for_first(shown, widths, width) < std::min(widths[0], shortest_name)) {
+    shown.erase(std::min_element(shown.begin() + 1, shown.end(),
+                                 [&](std::size_t a, std::size_t b) { return columns[a].worth < columns[b].worth; }));
+  }
+  widths[0] = std::min(widths[0], room_for_first(shown, widths, width));
+  std::string text;
+  for (auto& row : rows) {
+    std::string line;
+    row[0] = shortened(row[0], widths[0]);
+    for (const std::size_t i : shown) {
+      const std::string space(widths[i] - columns_of(row[i]), ' ');
+      line += (line.empty() ? "" : std::string(gap, ' ')) +
+              (columns[i].side == Column::Side::left ? row[i] + space : space + row[i]);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
 }
 
 }  // namespace shardlog::cli

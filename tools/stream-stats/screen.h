@@ -3,22 +3,41 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+/// Makes pages fit on a terminal. Texts are printable; each of their characters is taken to fill one column.
 namespace shardlog::cli {
 
-/// What a page has to fit on.
 struct Screen {
   std::size_t width = 80;
-  std::optional<std::size_t> height{};  ///< nothing: it may be as long as it is
+  std::optional<std::size_t> height{};  ///< absent if a page may have any number of lines
   bool unicode = false;                 ///< whether more than ASCII can be drawn
 
   friend bool operator==(const Screen&, const Screen&) = default;
 };
 
-/// Of the terminal that standard output is as it is now; elsewhere one of 80 columns.
+/// The terminal that standard output is, as it is now. If it is not a terminal, 80 columns.
 Screen screen_of_output();
 
-/// The beginning of `page` that fits the screen's height, with a last line that says how much was left out.
+/// The beginning of `page` that fits the screen's height. If lines are left out, the last one says how many.
 std::string cut_to_height(const std::string& page, const Screen& screen);
+
+/// The text, or its beginning and end with "..." between them, in at most `width` columns.
+std::string shortened(const std::string& text, std::size_t width);
+
+struct Column {
+  enum class Side { left, right };
+
+  std::string heading;
+  Side side = Side::left;
+  int worth = 0;  ///< if the columns do not all fit, the one worth least is left out first
+};
+
+using Rows = std::vector<std::vector<std::string>>;
+
+/// A line of headings and a line for each row, which has a cell for each column. Columns that do not fit into `width`
+/// are left out, but for the first, whose cells are shortened.
+std::string format_table(const std::vector<Column>& columns, Rows rows, std::size_t width);
 
 }  // namespace shardlog::cli

@@ -2,21 +2,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <csignal>
 #include <cstdio>
-#include <mutex>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/core/threads.h"
-#include "shardlog/core/utf8.h"
 #include "tools/common/json_text.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
-#include "tools/common/output_reader.h"
+#include "tools/common/output.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
 #include "tools/stream-stats/consumer_statistics.h"
@@ -33,7 +30,8 @@ bool wants_sections(const StatsCommand& command) {
   return command.consumers || command.consumer || command.producers;
 }
 
-/// A line for each shard that has or had the key, the oldest first: key, shard, hash key, and whether it is closed.
+/// A line for each shard that has or had one of the keys, the oldest first: key, shard, hash key, and whether it is
+/// closed.
 void show_shards(const StatsCommand& command, const ShardMap& map, Output& output) {
   for (const std::string& key : command.shard_for) {
     check_key(key, "--shard-for");
@@ -41,11 +39,10 @@ void show_shards(const StatsCommand& command, const ShardMap& map, Output& outpu
     for (const Shard& shard : map.shards()) {
       if (!shard.range.contains(hash_key)) continue;
       if (command.json) {
-        std::string line = R"({"key":)";
-        append_json_string(line, key);
-        output.write(line +
-                     fmt::format(R"(,"shard":"{}","hash_key":"{}","open":{}}})", shard.id.to_string(),
-                                 hash_key.to_string(), shard.open()) +
+        output.write(json_object({{"key", json(key)},
+                                  {"shard", json(shard.id)},
+                                  {"hash_key", json(hash_key)},
+                                  {"open", json(shard.open())}}) +
                      "\n");
       } else {
         output.write(fmt::format("{}\t{}\t{}{}\n", output.is_terminal() ? printable(key) : key, shard.id.to_string(),
@@ -78,7 +75,7 @@ ExitStatus verify(Stream& stream, const Context& context) {
 Page page_of(const std::string& address, const std::optional<std::string>& consumer, Trends& trends,
              const Context& context) {
   const auto stream = open_stream(address, Access::read, context);
-  // In this order: what is read later is at least as new, so shards of a lease are always in the page's shard map.
+  // In this order: what is read later is at least as new, so the page's shard map has the shards of all leases.
   auto consumers = consumer_statistics(*stream, consumer);
   trends.look(address, consumers, context.clock.elapsed());
   auto producers = stream->producers().all();
@@ -86,118 +83,96 @@ Page page_of(const std::string& address, const std::optional<std::string>& consu
           context.clock.now()};
 }
 
-/// All streams of a directory. One that cannot be read is told, and the others are shown.
-ExitStatus show_list(const std::string& directory, bool json, const Screen& screen, Trends& trends,
-                     const Context& context) {
-  std::vector<std::pair<std::string, Page>> streams;
+/// A text to write, and the exit status that goes with it.
+struct Shown {
+  std::string text;
   ExitStatus status = ExitStatus::success;
+};
+
+/// All streams of a directory. A message names each that cannot be read, and the others are shown.
+Shown show_list(const std::string& directory, bool json, const Screen& screen, Trends& trends, const Context& context) {
+  Shown shown;
+  std::vector<std::pair<std::string, Page>> streams;
   for (const std::string& address : list_streams(directory)) {
     try {
       streams.emplace_back(address.substr(address.rfind('/') + 1), page_of(address, std::nullopt, trends, context));
     } catch (const Error& error) {
       context.message(error.what());
-      status = ExitStatus::partly;
+      shown.status = ExitStatus::partly;
     }
   }
-  if (streams.empty() && status == ExitStatus::success) {
+  if (streams.empty() && shown.status == ExitStatus::success) {
     context.warn(fmt::format("no streams in {}: stream-create NAME makes one", quote(directory)));
   }
-  if (!json) context.output.write(format_list(streams, screen));
-  for (const auto& [name, page] : streams) {
-    if (json) context.output.write(format_json(name, page));
-  }
-  return status;
+  if (!json) shown.text = format_list(streams, screen);
+  for (const auto& [name, page] : streams) shown.text += json ? format_json(name, page) : "";
+  return shown;
 }
 
-/// Those who read the stream together, and those who put into it exactly once, without the page.
-void show_sections(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
-  const auto stream = open_stream(address_of(*command.stream), Access::read, context);
+/// Consumers and producers without the page.
+std::string sections_of(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
+  const std::string address = address_of(*command.stream);
+  const auto stream = open_stream(address, Access::read, context);
   std::string text;
   if (command.consumers || command.consumer) {
     auto consumers = consumer_statistics(*stream, command.consumer);
-    trends.look(address_of(*command.stream), consumers, context.clock.elapsed());
+    trends.look(address, consumers, context.clock.elapsed());
     const Timestamp now = context.clock.now();
     text = command.consumer ? format_consumer(consumers.front(), now, screen.width)
                             : format_consumers(consumers, now, screen.width);
   }
-  if (command.producers) {
-    if (!text.empty()) text += '\n';
-    text += format_producers(stream->producers().all(), screen.width);
-  }
-  context.output.write(text);
+  if (!command.producers) return text;
+  if (!text.empty()) text += "\n";
+  return text + format_producers(stream->producers().all(), screen.width);
 }
 
-ExitStatus show(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
+Shown show(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
   if (!command.stream) return show_list(stream_directory().value_or("."), command.json, screen, trends, context);
-  if (command.json) {
-    context.output.write(format_json(shown_name(*command.stream),
-                                     page_of(address_of(*command.stream), command.consumer, trends, context)));
-  } else if (wants_sections(command)) {
-    show_sections(command, screen, trends, context);
-  } else {
-    context.output.write(format_page(shown_name(*command.stream),
-                                     page_of(address_of(*command.stream), std::nullopt, trends, context), screen,
-                                     command.shards));
-  }
-  return ExitStatus::success;
+  if (wants_sections(command) && !command.json) return {sections_of(command, screen, trends, context)};
+  const std::string name = shown_name(*command.stream);
+  const Page page = page_of(address_of(*command.stream), command.consumer, trends, context);
+  return {command.json ? format_json(name, page) : format_page(name, page, screen, command.shards)};
 }
 
 /// Waits until the interval is over or the size of the screen changes. False if it was asked to end.
 bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop, const Clock& clock) {
   constexpr Duration look_at_size = std::chrono::milliseconds(100);
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
   const bool may_change = screen.height.has_value();
-  for (const Duration end = clock.elapsed() + interval;;) {
+  const Duration end = clock.elapsed() + interval;
+  while (!stop.stop_requested()) {
     const Duration left = end - clock.elapsed();
     if (left <= Duration(0) || (may_change && screen_of_output() != screen)) return true;
-    const Duration step = may_change ? std::min(left, look_at_size) : left;
-    if (never.wait_for(lock, stop, step, [&] { return stop.stop_requested(); })) return false;
+    sleep_for(may_change ? std::min(left, look_at_size) : left, stop);
   }
+  return false;
 }
 
-/// What `show` writes, drawn over the page before it, as much as fits the screen.
-ExitStatus redraw(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
-  std::string page;
-  ExitStatus status = ExitStatus::success;
-  {
-    Output text([&page](std::string_view bytes) { page += bytes; }, true);
-    status = show(command, screen, trends,
-                  {context.program, context.clock, text, context.stop, context.commit_mutex, context.groups,
-                   context.timeout, context.quiet, context.verbose});
-    text.flush();
-  }
-  // Each line ends with what was there before being cleared: a screen that is cleared as a whole flickers.
+/// As much of a page as fits the screen, to be drawn over the page before it. Each line ends by clearing what was
+/// there: a screen that is cleared as a whole flickers.
+std::string drawn_over(const std::string& page, const Screen& screen) {
   std::string drawn = "\x1b[H";
   for (const char c : cut_to_height(page, screen)) drawn += c == '\n' ? "\x1b[K\n" : std::string(1, c);
-  context.output.write(drawn + "\x1b[J");
-  return status;
+  return drawn + "\x1b[J";
 }
 
 /// On a terminal each page takes the place of the one before; elsewhere an empty line stands between them.
 ExitStatus watch(const StatsCommand& command, const Context& context) {
-  const auto interval = parse_duration(command.watch);
-  if (!interval || *interval == Duration(0)) {
-    throw Error(ErrorCode::usage, "--watch " + quote(command.watch) +
-                                      " is not an interval: a number above 0 and us, ms, s, m, h, d or w");
-  }
   const bool in_place = context.output.is_terminal() && !command.json;
-  ExitStatus status = ExitStatus::success;
-  bool first = true;
+  std::string between;
+  Shown shown;
   Screen screen;
   Trends trends;
   const ReaderWatch reader;
   const EitherStop end(context.stop, reader.gone());
   do {
     screen = screen_of_output();
-    if (!in_place && !command.json && !first) context.output.write("\n");
-    first = false;
-    status = in_place ? redraw(command, screen, trends, context) : show(command, screen, trends, context);
+    shown = show(command, screen, trends, context);
+    context.output.write(in_place ? drawn_over(shown.text, screen) : between + shown.text);
     context.output.flush();
-  } while (wait_for(*interval, screen, end.token(), context.clock));
+    if (!command.json) between = "\n";
+  } while (wait_for(*command.watch, screen, end.token(), context.clock));
   if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
-  return status;
+  return shown.status;
 }
 
 void check_stream(const StatsCommand& command) {
@@ -211,9 +186,13 @@ void check_stream(const StatsCommand& command) {
 
 ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
-  if (!command.watch.empty()) return watch(command, context);
+  if (command.watch) return watch(command, context);
   Trends none;
-  if (!command.verify && command.shard_for.empty()) return show(command, screen_of_output(), none, context);
+  if (!command.verify && command.shard_for.empty()) {
+    const Shown shown = show(command, screen_of_output(), none, context);
+    context.output.write(shown.text);
+    return shown.status;
+  }
   const auto stream = open_stream(address_of(*command.stream), Access::read, context);
   if (command.verify) return verify(*stream, context);
   show_shards(command, stream->describe().map, context.output);
