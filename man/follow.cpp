@@ -26,7 +26,7 @@ void put(Stream& stream) {
   }
 }
 
-// Follows the stream from its oldest record until it has seen `wanted` records.
+// Reads from the oldest record on, and waits for new ones until it has seen `wanted` records.
 void follow(Stream& stream, std::size_t wanted) {
   const auto reader = stream.read({.follow = true});
   for (std::size_t seen = 0; seen < wanted;) {

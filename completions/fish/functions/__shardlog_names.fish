@@ -1,4 +1,4 @@
-function __shardlog_names -a kind -d 'What the stream on the line has of a kind: shard, open_shard, consumer, producer'
+function __shardlog_names -a kind -d 'The names of one kind in the stream on the line: shard, open_shard, consumer, producer'
     set -l pattern
     switch $kind
         case shard
@@ -8,7 +8,7 @@ function __shardlog_names -a kind -d 'What the stream on the line has of a kind:
         case '*'
             set pattern '"'$kind'":"([^"\\\\\\\\]+)"'
     end
-    # It is only read, and what takes longer than a person waits for a key is left out.
+    # The stream is only read. If that takes longer than a person waits after a key press, there are no names.
     for word in (commandline -opc; commandline -co)
         set word (string replace -r '^~/' "$HOME/" -- $word)
         contains -- $word split merge scale; and continue

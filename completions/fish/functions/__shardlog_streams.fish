@@ -1,7 +1,7 @@
-function __shardlog_streams -d 'The streams that the word can become, and the directories on the way to others'
+function __shardlog_streams -d 'The streams that begin with the word, and the directories on the way to other streams'
     set -l word (commandline -ct)
     if test -n "$STREAM_DIR"; and not string match -q '*/*' -- $word
-        # As the programs have it: a bare name is one below $STREAM_DIR.
+        # As in the programs, a bare name is looked up in $STREAM_DIR.
         set -l found $STREAM_DIR/*/stream.db
         test -n "$found"; and string replace -r '^.*/([^/]+)/stream.db$' '$1' -- $found
         return
