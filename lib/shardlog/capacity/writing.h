@@ -42,7 +42,8 @@
 /// equal share, and fail, started again after a second, 0.2 to 0.3 of one.
 namespace shardlog::capacity {
 
-/// What a record that is to be stored needs.
+/// What a record that is to be stored needs. Records without keys are dealt to shards before, in runs of 100 ms' worth
+/// at most: a slice ends where a run fills up its shard, and the others would stay unused.
 struct Need {
   std::size_t shard;    ///< the place of its bucket
   std::uint64_t bytes;  ///< Record::size()
