@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <random>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,25 @@ class SimulatedWriters {
     }
   }
 
+  /// Splits each shard into two. Its records go to them in turn, those too that are reserved already.
+  void split_all() {
+    std::vector<Bucket> children;
+    for (const Bucket& parent : buckets_) {
+      children.insert(children.end(), 2, take_over(std::span(&parent, 1)));
+    }
+    change_shards(std::move(children), [](std::size_t shard, std::size_t record) { return 2 * shard + record % 2; });
+  }
+
+  /// Merges the shards in pairs.
+  void merge_all() {
+    std::vector<Bucket> children;
+    const Moment now = moment();
+    for (Bucket& bucket : buckets_) refill(bucket, now);
+    for (std::size_t i = 0; i < buckets_.size(); i += 2)
+      children.push_back(take_over(std::span(buckets_).subspan(i, 2)));
+    change_shards(std::move(children), [](std::size_t shard, std::size_t /*record*/) { return shard / 2; });
+  }
+
   /// Moves the clock that buckets are refilled by, and nothing else.
   void step_clock(double seconds) { clock_ahead_ += seconds; }
 
@@ -88,6 +108,25 @@ class SimulatedWriters {
 
  private:
   using Way = Producer::Way;
+  using Child = std::size_t(std::size_t shard, std::size_t record);
+
+  void change_shards(std::vector<Bucket> buckets, Child* child) {
+    buckets_ = std::move(buckets);
+    for (Producer& producer : producers_) {
+      for (std::size_t i = 0; i < producer.read.size(); ++i) {
+        producer.read[i].shard = child(producer.read[i].shard, i / shards);
+      }
+      producer.input = [before = std::move(producer.input), child](std::size_t record) {
+        Need need = before(record);
+        need.shard = child(need.shard, record / shards);
+        return need;
+      };
+    }
+  }
+
+  [[nodiscard]] Moment moment() const {
+    return {"boot", Duration(static_cast<std::int64_t>((now_ + clock_ahead_) * 1e6))};
+  }
 
   double uniform(double most) { return std::uniform_real_distribution(0.0, most)(random_); }
 
@@ -100,8 +139,7 @@ class SimulatedWriters {
       producer.wakes_at = now_ + 1 / producer.offered;
       return;
     }
-    const Moment moment{"boot", Duration(static_cast<std::int64_t>((now_ + clock_ahead_) * 1e6))};
-    producer.slice = reserve(buckets_, price_, producer.read, producer.slice.instalment, moment);
+    producer.slice = reserve(buckets_, price_, producer.read, producer.slice.instalment, moment());
     leave(producer);
     const double wait = std::chrono::duration<double>(producer.slice.wait).count();
     producer.longest_wait = std::max(producer.longest_wait, wait);

@@ -155,6 +155,31 @@ TEST(WritingSimulation, AClockThatJumpsBlocksNobodyForASecond) {
   }
 }
 
+TEST(WritingSimulation, AfterSplitsTheCapacityIsUsedAtOnceAndNotExceeded) {
+  for (const std::size_t producers : {1U, 10U, 50U}) {
+    SCOPED_TRACE(testing::Message() << producers << " producers");
+    SimulatedWriters writers(std::vector<Producer>(producers), 1);
+    writers.run_until(30);
+    writers.split_all();
+    writers.run_until(60);
+    EXPECT_LE(sum(writers.stored(30, 31)), 1.05 * 2 * nominal);
+    EXPECT_GE(sum(writers.stored(30, 31)), 0.95 * nominal) << "what was reserved before is stored";
+    EXPECT_NEAR(sum(writers.stored(31, 60)) / 29, 2 * nominal, 0.04 * nominal);
+  }
+}
+
+TEST(WritingSimulation, AfterMergesTheRestOfTheQueueIsPaidFor) {
+  for (const std::size_t producers : {1U, 10U, 50U}) {
+    SCOPED_TRACE(testing::Message() << producers << " producers");
+    SimulatedWriters writers(std::vector<Producer>(producers), 1);
+    writers.run_until(30);
+    writers.merge_all();
+    writers.run_until(60);
+    EXPECT_LE(sum(writers.stored(30, 40)), 1.02 * 10 * nominal / 2) << "two queues have become one";
+    EXPECT_NEAR(sum(writers.stored(32, 60)) / 28, nominal / 2, 0.02 * nominal / 2);
+  }
+}
+
 /// Blockers, and one producer of each other way at the end, which are all given the same.
 std::vector<Producer> mixed(std::size_t blockers, double offered) {
   std::vector<Producer> producers(blockers);

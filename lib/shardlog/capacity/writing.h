@@ -62,8 +62,8 @@ struct Slice {
 
 /// Charges the buckets for the longest prefix of the input in which no shard needs more than its part. That is what the
 /// bucket holds, or 100 ms' worth if that is more; with a debt of d seconds, 100 ms' worth x (1 - d), and at least 10
-/// ms' worth. `paid` are the instalments on the first record. Only buckets
-/// of shards that the input needs are read or changed. REQUIRES: the input's places are places of `buckets`
+/// ms' worth. `paid` are the instalments on the first record. Only buckets of shards that the input needs are read or
+/// changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`
 Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input, const Seconds& paid,
               const Moment& now);
 
