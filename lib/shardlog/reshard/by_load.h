@@ -1,0 +1,101 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shardlog/reshard/plan.h"
+
+/// When shards are split and merged by the load that they carry. Pure: whoever calls it measures, applies the plan, and
+/// keeps the state with the stream. Several that call it at once must decide under one lock, or all but one will find
+/// that the shard map has changed.
+///
+/// A split is decided by what was carried in every one of the last 15 minutes: by the peak minute, bursts left twice
+/// the shards that were needed. A merge is decided by the peak minute of a whole day, so that no daily rhythm is
+/// followed up and down; and where a merge had to be undone soon, that day becomes two, and so on.
+namespace shardlog::reshard {
+
+constexpr std::size_t measured_minutes = 15;
+constexpr std::size_t wanted_samples = 2000;
+constexpr Duration first_window = std::chrono::hours(24);
+constexpr Duration longest_window = std::chrono::hours(24 * 30);
+
+/// One of the records that a shard took in lately, each as likely as any other.
+struct KeySample {
+  std::optional<HashKey> hash;  ///< that it was routed by; nothing if it has no key
+  std::string key{};
+  std::uint64_t bytes = 1;
+};
+
+/// The load of the busiest minute of an hour, as the mean of that minute's seconds.
+struct HourlyPeak {
+  Timestamp hour;  ///< when it began
+  Load load;
+};
+
+struct Measured {
+  std::vector<Load> minutes{};      ///< the latest ones, each as the mean of its seconds; fewer of a young shard
+  std::vector<HourlyPeak> peaks{};  ///< of the hours within the window, the running one too
+};
+
+/// What is known of the stream.
+struct Situation {
+  ShardMap map;
+  Timestamp now;
+  /// Of the open shards, which are left as they are until all have 15 minutes; and the peaks of those that were closed
+  /// within the window.
+  std::map<ShardId, Measured> measured;
+  /// Returns about wanted_samples. Only called for shards that are about to be split.
+  std::function<std::vector<KeySample>(ShardId)> sample;
+};
+
+struct ScalingOptions {
+  Load capacity;        ///< of a shard, a second; 0: no limit. REQUIRES: one of them is not 0
+  double target = 0.7;  ///< how much of it a shard may carry for long
+  std::uint32_t least = 1;
+  std::uint32_t most = max_shards;
+};
+
+/// What has to be remembered from one decision to the next.
+struct ScalingState {
+  std::optional<Timestamp> decided_at{};
+  Duration window = first_window;  ///< shards are merged by the peak of this time
+
+  friend bool operator==(const ScalingState&, const ScalingState&) = default;
+};
+
+/// A key that makes up so much of a shard that a split would not help.
+struct HotKey {
+  ShardId shard;
+  std::string key;
+  double share;  ///< of the shard's load
+};
+
+struct Decision {
+  Plan plan;           ///< empty: leave the shards as they are; the figures of its steps are a second's load
+  ScalingState state;  ///< to be stored in one commit with the plan's first step
+  std::vector<HotKey> hot_keys;
+  std::string reason;  ///< in one sentence, without a full stop
+};
+
+/// How much of a shard's capacity a load is: by records or by bytes, whichever is more.
+double utilisation(const Load& load, const Load& capacity);
+
+/// One decision in 15 minutes, that at most doubles or halves the number of shards.
+///
+/// - Splits the busiest shard while it carries more than the target in each of the last 15 minutes; or more than 1.5
+///   times the mean, and more than half of its capacity. It is split where the sampled keys halve its load. Where one
+///   of the halves would keep more than 90 %, the hot key is named instead.
+/// - Else, an hour after the latest decision, merges neighbours whose peaks in the window add up to half of the target,
+///   but no child of a split that is younger than the window.
+/// - Splitting a shard that was merged less than two windows ago doubles the window.
+///
+/// Records without keys are dealt to all shards alike, so a split takes some of them from each.
+Decision scale_by_load(const Situation& situation, const ScalingOptions& options, const ScalingState& state);
+
+}  // namespace shardlog::reshard

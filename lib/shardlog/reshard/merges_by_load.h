@@ -1,0 +1,11 @@
+#pragma once
+
+#include "shardlog/reshard/by_load.h"
+
+namespace shardlog::reshard {
+
+/// The merges of one decision: of neighbours whose peaks within the window add up to half of the target. Each shard
+/// takes part in one of them at most.
+Plan merges_by_load(const Situation& situation, const ScalingOptions& options, Duration window);
+
+}  // namespace shardlog::reshard

@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "shardlog/capacity/writing.h"
+
+namespace shardlog::capacity {
+namespace {
+
+constexpr std::size_t shards = 3;
+
+struct Limit {
+  std::uint64_t records;
+  std::uint64_t bytes;
+};
+
+/// What was reserved in one shard, and when it may be stored.
+struct Charge {
+  Duration due;
+  std::uint64_t records;
+  std::uint64_t bytes;
+};
+
+/// A writer that reserves whatever comes next of a random input, and stores it when it may.
+struct Writer {
+  std::vector<Need> input;
+  std::size_t next = 0;
+  Seconds paid{};
+  Duration wakes_at{0};
+
+  [[nodiscard]] std::span<const Need> rest() const { return std::span(input).subspan(next); }
+};
+
+rc::Gen<Writer> writers(const Limit& limit) {
+  const auto need = rc::gen::apply(
+      [](std::size_t shard, std::uint64_t bytes) {
+        return Need{shard, bytes};
+      },
+      rc::gen::inRange<std::size_t>(0, shards), rc::gen::inRange<std::uint64_t>(0, 2 * limit.bytes));
+  return rc::gen::apply([](std::vector<Need> input,
+                           int wakes_at) { return Writer{.input = std::move(input), .wakes_at = Duration(wakes_at)}; },
+                        rc::gen::container<std::vector<Need>>(need), rc::gen::inRange(0, 3'000'000));
+}
+
+Limit random_limit() {
+  return {*rc::gen::inRange<std::uint64_t>(1, 2000), *rc::gen::inRange<std::uint64_t>(1, 2'000'000)};
+}
+
+/// Lets all writers store their input, in the order in which they may, and returns what was charged to each shard.
+std::vector<std::vector<Charge>> run(std::vector<Writer> all, const Limit& limit) {
+  const Price price = price_of_writing({.write_records = limit.records, .write_bytes = limit.bytes});
+  std::vector<Bucket> buckets(shards);
+  std::vector<std::vector<Charge>> charges(shards);
+  while (true) {
+    const auto writer = std::min_element(all.begin(), all.end(), [](const Writer& one, const Writer& other) {
+      return std::pair(one.rest().empty(), one.wakes_at) < std::pair(other.rest().empty(), other.wakes_at);
+    });
+    if (writer == all.end() || writer->rest().empty()) return charges;
+    const Duration now = writer->wakes_at;
+    const Slice slice = reserve(buckets, price, writer->rest(), writer->paid, {"boot", now});
+    RC_ASSERT(slice.records > 0 || slice.wait > Duration(0) || slice.instalment != writer->paid);
+    writer->wakes_at += slice.wait;
+    for (const Need& need : writer->rest().first(slice.records)) {
+      charges[need.shard].push_back({writer->wakes_at, 1, need.bytes});
+    }
+    writer->paid = slice.instalment;
+    writer->next += slice.records;
+  }
+}
+
+// Whatever the writers do, and however large their records are.
+RC_GTEST_PROP(Writing, NoShardEverStoresMoreThanABurstAndWhatItHasEarned, ()) {
+  const Limit limit = random_limit();
+  auto charges = run(*rc::gen::container<std::vector<Writer>>(writers(limit)), limit);
+  for (std::vector<Charge>& of_shard : charges) {
+    std::sort(of_shard.begin(), of_shard.end(), [](const Charge& a, const Charge& b) { return a.due < b.due; });
+    double records = 0;
+    double bytes = 0;
+    for (const Charge& charge : of_shard) {
+      records += static_cast<double>(charge.records);
+      bytes += static_cast<double>(charge.bytes);
+      const double most = burst + std::chrono::duration<double>(charge.due).count() + 1e-5;
+      RC_ASSERT(records <= most * static_cast<double>(limit.records));
+      RC_ASSERT(bytes <= most * static_cast<double>(limit.bytes));
+    }
+  }
+}
+
+// A lone writer wastes nothing: what it needs most is stored as fast as it is earned.
+RC_GTEST_PROP(Writing, ALoneWriterIsDoneWhenTheDearestShardHasEarnedItsRecords, ()) {
+  const Limit limit = random_limit();
+  Writer writer = *writers(limit);
+  for (Need& need : writer.input) need.shard = 0;
+  const Duration start = writer.wakes_at;
+  const auto charges = run({writer}, limit);
+  double records = 0;
+  double bytes = 0;
+  for (const Need& need : writer.input) {
+    records += 1;
+    bytes += static_cast<double>(need.bytes);
+  }
+  const double dearest =
+      std::max(records / static_cast<double>(limit.records), bytes / static_cast<double>(limit.bytes));
+  const double took = writer.input.empty() ? 0 : std::chrono::duration<double>(charges[0].back().due - start).count();
+  RC_ASSERT(took >= dearest - burst - 1e-5);
+  RC_ASSERT(took <= std::max(0.0, dearest - burst) + 1e-3);
+}
+
+}  // namespace
+}  // namespace shardlog::capacity
