@@ -13,7 +13,6 @@
 
 #include "tools/common/descriptor.h"
 #include "tools/common/json_reader.h"
-#include "tools/common/stop_event.h"
 
 namespace shardlog::cli {
 

@@ -81,7 +81,7 @@ void define_key_fields(OptionTable& options, KeyOptions& key, Framing& framing, 
   const auto list = [&](const std::string& name, const std::string& type, const auto& field_of,
                         const std::string& description) {
     const auto add = [&key, field_of](const std::string& text) { key.fields.push_back(field_of(text)); };
-    constant.excludes(options.list(name, type, add, description).in_order());
+    constant.excludes(options.list(name, type, add, description));
   };
   list(
       "--key-field", "N|NAME", [&framing](const std::string& text) { return separated_field(text, framing.names); },

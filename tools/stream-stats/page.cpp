@@ -122,13 +122,15 @@ std::string format_shards(const Page& contents, const Screen& screen, bool all) 
   const ShardMap& map = contents.statistics.description.map;
   const std::vector<ShardStatistics> shown = shown_shards(contents.statistics, all);
   Rows rows;
-  for (const auto& [shard, records, bytes, trimmed_records, trimmed_bytes, first, last] : shown) {
-    const std::string history = history_of(shard, map, trimmed_records.value_or(0), screen.width >= room_for_parents);
-    rows.push_back({shard_text(shard.id, screen.width), share_of(shard.range), count_text(records), size_text(bytes),
-                    last ? short_time(last->arrived_at, contents.now) : "-", first ? first->sequence.to_string() : "-",
-                    last ? last->sequence.to_string() : "-",
-                    short_hex(shard.range.first) + "-" + short_hex(shard.range.last),
-                    shortened(history, longest_note)});
+  for (const ShardStatistics& each : shown) {
+    const auto& [first, last] = std::tie(each.first, each.last);
+    const HashRange& range = each.shard.range;
+    const std::string history =
+        history_of(each.shard, map, each.trimmed_records.value_or(0), screen.width >= room_for_parents);
+    rows.push_back({shard_text(each.shard.id, screen.width), share_of(range), count_text(each.records),
+                    size_text(each.bytes), last ? short_time(last->arrived_at, contents.now) : "-",
+                    first ? first->sequence.to_string() : "-", last ? last->sequence.to_string() : "-",
+                    short_hex(range.first) + "-" + short_hex(range.last), shortened(history, longest_note)});
   }
   const std::string text = format_table({{"shard", right},
                                          {"keys", right, 7},
