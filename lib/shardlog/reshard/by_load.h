@@ -11,13 +11,14 @@
 
 #include "shardlog/reshard/plan.h"
 
-/// When shards are split and merged by the load that they carry. Pure: whoever calls it measures, applies the plan, and
-/// keeps the state with the stream. Several that call it at once must decide under one lock, or all but one will find
-/// that the shard map has changed.
+/// When shards are split and merged by the load that they carry. Pure: the caller measures, applies the plan, and keeps
+/// the state with the stream. Of several callers at once, only the first finds the shard map unchanged: so decide again
+/// under the lock that the plan is applied under.
 ///
-/// A split is decided by what was carried in every one of the last 15 minutes: by the peak minute, bursts left twice
-/// the shards that were needed. A merge is decided by the peak minute of a whole day, so that no daily rhythm is
-/// followed up and down; and where a merge had to be undone soon, that day becomes two, and so on.
+/// A split is decided by what was carried in every one of the last 15 minutes. Decided by the peak minute, bursts left
+/// twice as many shards. A merge is decided by the peak minute of a whole day, so that a daily rhythm is not followed
+/// up and down; and where a merge had to be undone soon, that day becomes two, and so on. The figures come from
+/// simulations such as tests/unit/scaling_simulation_test.cpp.
 namespace shardlog::reshard {
 
 constexpr std::size_t measured_minutes = 15;
@@ -50,7 +51,8 @@ struct Situation {
   /// Of the open shards, which are left as they are until all have 15 minutes; and the peaks of those that were closed
   /// within the window.
   std::map<ShardId, Measured> measured;
-  /// Returns about wanted_samples. Only called for shards that are about to be split.
+  /// Returns about wanted_samples. Only called for shards that have to be split; with a hot key, by every decision: ask
+  /// for one a minute at most.
   std::function<std::vector<KeySample>(ShardId)> sample;
 };
 
@@ -71,7 +73,7 @@ struct ScalingState {
 
 /// A key that makes up so much of a shard that a split would not help.
 struct HotKey {
-  ShardId shard;
+  ShardId shard;  ///< it may be one that the plan makes
   std::string key;
   double share;  ///< of the shard's load
 };
