@@ -140,8 +140,8 @@ TEST_P(DamagedIndex, DoesNotKeepBatchesFromBeingReadInTheirOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Columns, DamagedIndex,
                          testing::Values("batch = 1999", "arrived_at = arrived_at + 1", "arrived_at = arrived_at - 1",
-                                         "checksum = checksum + 1", "tails = x''", "tails = substr(tails, 1, 32)",
-                                         "tails = substr(tails, 1, 63)",
+                                         "checksum = checksum + 1", "tails = x''", "tails = substr(tails, 1, 1)",
+                                         "tails = substr(tails, 1, length(tails) - 1)",
                                          "tails = cast(substr(tails, 2) || x'00' AS BLOB)", "tails = zeroblob(64)",
                                          "tails = cast(tails || tails AS BLOB)"));
 

@@ -60,12 +60,14 @@ BatchRow read_batch_row(SQLite::Statement& statement) {
   row.record_count = statement.getColumn(3).getInt64();
   row.arrived_at = Timestamp(Duration(statement.getColumn(4).getInt64()));
   row.data_bytes = statement.getColumn(5).getInt64();
-  row.begins_append = statement.getColumn(6).getInt64() != 0;  // the checksum shows any number but 0 and 1
+  const std::int64_t begins_append = statement.getColumn(6).getInt64();
+  row.begins_append = begins_append != 0;
   row.payload_checksum = static_cast<std::uint64_t>(statement.getColumn(7).getInt64());
   if (static_cast<std::uint64_t>(statement.getColumn(8).getInt64()) != row.checksum()) {
     throw Error(ErrorCode::corrupt, fmt::format("batch {}: checksum mismatch", row.id));
   }
   try {
+    stored_number("begins_append", begins_append, 0, 1);
     check_bounds(row);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("batch {}: {}", row.id, error.what()));

@@ -70,12 +70,15 @@ bool may_hold(const char* from, std::uint32_t shard) {
 template <typename Number, typename Found>
 void find(std::string_view numbers, std::span<const std::uint32_t> wanted, const Found& found) {
   const std::size_t size = numbers.size() / sizeof(Number);
+  const bool is_single = wanted.size() == 1;
   for (std::size_t begin = 0; begin < size; begin += block) {
     const char* const at = numbers.data() + begin * sizeof(Number);
-    if (wanted.size() == 1 && begin + block <= size && !may_hold<Number>(at, wanted.front())) continue;
+    if (is_single && begin + block <= size && !may_hold<Number>(at, wanted.front())) continue;
     for (std::size_t i = 0; i < std::min(block, size - begin); ++i) {
       const std::uint32_t shard = load<Number>(at + i * sizeof(Number));
-      if (std::binary_search(wanted.begin(), wanted.end(), shard)) found(begin + i);
+      const bool is_wanted =
+          is_single ? shard == wanted.front() : std::binary_search(wanted.begin(), wanted.end(), shard);
+      if (is_wanted) found(begin + i);
     }
   }
 }
