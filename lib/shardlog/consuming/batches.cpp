@@ -110,7 +110,8 @@ std::vector<Slice> Batches::cut(Buffer& buffer) {
     from->bytes -= bytes;
     rest.first += count;
     rest.count -= count;
-    if (rest.count == 0) pop(buffer);
+    if (rest.count > 0) break;
+    pop(buffer);
   }
   return slices;
 }
