@@ -99,8 +99,8 @@ TEST_F(StoredSettings, WithAFeatureThatIsCompatibleToReadCanBeReadOnly) {
   EXPECT_EQ(refused(Access::read), std::nullopt);
   EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
   EXPECT_NE(message(Access::write)
-                .find("the feature 'segments', which this program does not know, so that it can only "
-                      "be read here: use a newer shardlog"),
+                .find("the feature 'segments', which this program does not know, so it can only "
+                      "be read: use a newer shardlog"),
             std::string::npos)
       << message(Access::write);
 }

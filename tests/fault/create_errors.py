@@ -48,7 +48,7 @@ def exit_status(folder, fault):
         check(message.startswith("stream-create: ") and message.count("\n") == 1, said)
         expected = {73} if "create stream" in message and not made else {74, 75} if not made else {74}
         check(done.returncode in expected, said)
-        check(not made or "it is made" in message or "close stdout" in message, said)
+        check(not made or "it is created" in message or "close stdout" in message, said)
     if made:
         works(stream)
     left = [name for name in os.listdir(folder) if name != "stream"]
