@@ -89,8 +89,8 @@ expect_nothing_created() {
 @test "a stream that exists is not made again, and stays as it is" {
   expect_silence stream-create s
   put s a
-  expect_failure 73 "'s'.*exists" stream-create --shards 4 s
-  expect_failure 73 "'s'.*exists" stream-create s/
+  expect_failure 73 "'s'.*taken" stream-create --shards 4 s
+  expect_failure 73 "'s'.*taken" stream-create s/
   expect_success stream-get s
   expect_stdout a
   expect_equal "$(settings s '.shards | length')" 1
@@ -102,7 +102,7 @@ expect_nothing_created() {
   ln -s nowhere dangling
   mkfifo pipe
   local name
-  for name in file empty dangling pipe; do expect_nothing_created 73 "'$name'.*exists" stream-create "$name"; done
+  for name in file empty dangling pipe; do expect_nothing_created 73 "'$name'.*taken" stream-create "$name"; done
   expect_equal "$(cat file)" data
   [ -z "$(ls -A empty)" ]
   [ -L dangling ]

@@ -409,7 +409,6 @@ PYTHON
   for program in create put get reshard stats; do
     expect_success "stream-$program" --help
     awk 'length($0) > 80 { print "too wide: " $0; exit 1 }' "$STDOUT"
-    if grep -E 'UINT|INT in|TEXT|value in|->' "$STDOUT"; then fail "stream-$program --help shows the types of its parser"; fi
     grep -q 'Exit status' "$STDOUT"
   done
 }
