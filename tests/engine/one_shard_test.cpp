@@ -146,6 +146,27 @@ TEST_F(OneShard, IsReadBetweenPositions) {
   EXPECT_EQ(data_of(read(*open_to_read(), request)), (Lines{"998", "1003"}));
 }
 
+TEST_F(OneShard, IsReadByManyReadersOfOneStreamThatShareWhatTheyHaveSeen) {
+  put_in_turn(1300);
+  const auto stream = open_to_read();
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint32_t shard = 0; shard < shards; ++shard) {
+      EXPECT_EQ(data_of(read(*stream, of(shard))), put_to_shard(shard)) << shard << " in round " << round;
+    }
+    put_in_turn(round == 0 ? 3 : 800);  // in the open stretch, then across its end
+  }
+}
+
+TEST_F(OneShard, IsReadByTheNextReaderOfAStreamFromTheMiddleOfWhatWasSeen) {
+  put_in_turn(600);
+  const auto stream = open_to_read();
+  EXPECT_EQ(data_of(read(*stream, of(3))), put_to_shard(3));
+  EXPECT_EQ(data_of(read(*stream, of(4, LastRecords{10}))), put_to_shard(4, 551));
+  ReadRequest until = of(4, AtSequence{SequenceNumber(2)});
+  until.until = AtSequence{SequenceNumber(4)};
+  EXPECT_EQ(data_of(read(*stream, until)), (Lines{"10", "15"}));
+}
+
 TEST_F(OneShard, IsFollowedIntoStretchesThatCloseMeanwhile) {
   put_in_turn(700);
   const auto stream = open_to_read();

@@ -21,6 +21,17 @@ constexpr int cache_kibibytes = 8 * 1024;
 
 }  // namespace
 
+void SeenBatches::add(const BatchRow& row) {
+  if (row.id >= first() && row.id <= last_) return;
+  if (row.id != last_ + 1 || shards_.size() == Stretch::most_batches) shards_.clear();
+  shards_.push_back(static_cast<std::uint32_t>(row.shard));
+  last_ = row.id;
+}
+
+std::optional<Stretch> SeenBatches::stretch_of(std::int64_t batch) const {
+  return batch >= first() && batch <= last_ ? std::optional(Stretch(last_, shards_)) : std::nullopt;
+}
+
 void BatchWalk::want_only(const std::set<std::int64_t>& shards) {
   wanted_.assign(shards.begin(), shards.end());
   if (row_) return;
@@ -61,10 +72,10 @@ void BatchWalk::begin_part(std::int64_t after) {
     stretch = next_stretch(after);
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): a scan finds the same batches
   }
-  if (!stretch) return scan(after, last_);
-  if (stretch->first() <= after + 1) return list(*stretch, after);
+  if (stretch && stretch->first() <= after + 1) return list(*stretch, after);
   is_at_stretch_ = false;
-  scan(after, std::min(stretch->first() - 1, last_));
+  if (const auto seen = seen_ ? seen_->stretch_of(after + 1) : std::nullopt) return list(*seen, after);
+  scan(after, stretch ? std::min(stretch->first() - 1, last_) : last_);
 }
 
 /// The first stretch that ends after a batch.
@@ -103,6 +114,7 @@ std::optional<BatchRow> BatchWalk::scanned(Tail& tail) {
     return std::nullopt;
   }
   const BatchRow row = read_batch_row(*rows_);
+  if (leaves_out() && seen_) seen_->add(row);
   if (!is_of_another(row)) return row;
   tail.pass(row);
   return std::nullopt;

@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "shardlog/sqlite/batch_row.h"
@@ -15,12 +17,28 @@
 
 namespace shardlog::sqlite {
 
+/// The shards of batches that follow each other, as far as a walk has looked at them because no stretch lists them. The
+/// readers of a stream share it, so that only the first one looks at each batch of the open stretch.
+class SeenBatches {
+ public:
+  void add(const BatchRow& row);
+  /// A stretch that the batch is in.
+  [[nodiscard]] std::optional<Stretch> stretch_of(std::int64_t batch) const;
+
+ private:
+  [[nodiscard]] std::int64_t first() const { return last_ - static_cast<std::int64_t>(shards_.size()) + 1; }
+
+  std::int64_t last_ = 0;
+  std::vector<std::uint32_t> shards_;  ///< at most Stretch::most_batches
+};
+
 /// Steps through the batches after a tail. If few shards are wanted, it fetches the batches that closed stretches list
 /// for them, and looks at each batch that no stretch covers. So a walk consists of parts: a part is either listed by a
 /// stretch or scanned. The database must outlive it.
 class BatchWalk {
  public:
-  explicit BatchWalk(SQLite::Database& database) : database_(database) {}
+  explicit BatchWalk(SQLite::Database& database, std::shared_ptr<SeenBatches> seen = nullptr)
+      : database_(database), seen_(std::move(seen)) {}
 
   /// From now on the walk may leave out batches of other shards. Until the first call it leaves out none.
   void want_only(const std::set<std::int64_t>& shards);
@@ -45,6 +63,7 @@ class BatchWalk {
   std::optional<BatchRow> listed(Tail& tail);
 
   SQLite::Database& database_;
+  std::shared_ptr<SeenBatches> seen_;
   std::vector<std::uint32_t> wanted_;  ///< sorted; empty means all
   std::int64_t last_ = 0;
   std::int64_t part_end_ = 0;  ///< the last batch of the part that the tail is in

@@ -23,7 +23,8 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
                            const DatabaseFiles& files, const LockWait& lock_wait, const Clock& clock,
-                           std::shared_ptr<CommitWatch> watch, const Configuration& known, const ReadRequest& request)
+                           std::shared_ptr<CommitWatch> watch, const Configuration& known,
+                           std::shared_ptr<SeenBatches> seen, const ReadRequest& request)
     : database_(database),
       paths_(paths),
       lock_(lock),
@@ -33,7 +34,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       watch_(std::move(watch)),
       seen_(watch_ ? watch_->noticed() : 0),
       configuration_(known),
-      walk_(database),
+      walk_(database, std::move(seen)),
       version_(database, std::string(select_configuration_version)),
       gone_(database,
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "

@@ -31,10 +31,10 @@ namespace shardlog::sqlite {
 class SqliteReader final : public Reader {
  public:
   /// All references must outlive it. With a `watch`, commits wake it. `known` is an earlier configuration, which saves
-  /// loading it if it is still the newest.
+  /// loading it if it is still the newest. All readers of a stream share what they have `seen`.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
-               const Configuration& known, const ReadRequest& request);
+               const Configuration& known, std::shared_ptr<SeenBatches> seen, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   bool wait(Duration timeout, std::stop_token stop) override;

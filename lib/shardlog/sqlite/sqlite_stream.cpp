@@ -224,7 +224,7 @@ class SqliteStream final : public Stream {
       return std::make_unique<SqliteReader>(session_.database(), session_.paths(), session_.lock(), session_.files(),
                                             session_.lock_wait(), session_.clock(),
                                             request.follow && request.notice ? session_.watch() : nullptr,
-                                            session_.configuration(), request);
+                                            session_.configuration(), seen_, request);
     });
   }
 
@@ -245,6 +245,7 @@ class SqliteStream final : public Stream {
  private:
   Session session_;
   std::optional<Appender> appender_;  ///< from the first append on
+  std::shared_ptr<SeenBatches> seen_ = std::make_shared<SeenBatches>();
   Resharder resharder_{session_};
   SqliteLeases leases_{session_};
   ProcessLiveness liveness_;
