@@ -16,7 +16,7 @@ struct OptionShape {
   Value value = Value::none;
   std::string value_name{};
   std::string standard{};  ///< the optional value, if none is given
-  /// Whether a word that follows the option is its optional value. After = any word is.
+  /// Whether a word that follows the option is its optional value. A word after = always is.
   std::function<bool(const std::string&)> is_value{};
 
   [[nodiscard]] std::string name() const;  ///< "--follow", or "-h" without a long name
@@ -39,8 +39,8 @@ struct CommandLine {
   std::vector<std::string> words;  ///< arguments that are not options
 };
 
-/// Reads a command line of this shape. Values are not looked at. Throws usage if something is wrong with the shape: an
-/// option that does not exist is named first, because other faults may follow from it.
+/// Reads a command line of this shape. Values are not looked at. Throws usage if the command line does not fit the
+/// shape. An option that does not exist is named first, because other faults may follow from it.
 CommandLine read_command_line(const std::vector<std::string>& arguments, const CommandShape& shape);
 
 }  // namespace shardlog::cli

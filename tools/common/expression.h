@@ -13,7 +13,7 @@ namespace shardlog::cli {
 /// A Perl-compatible regular expression. For one thread at a time.
 class Expression {
  public:
-  /// Messages name `option`, which it is the value of. Throws usage if it is not an expression.
+  /// `text` is the value of `option`, which messages name. Throws usage if `text` is not an expression.
   Expression(std::string option, const std::string& text);
 
   /// What group 1 matches (empty if the group took no part), or the whole match if there is no group; nullopt if the

@@ -14,7 +14,8 @@ namespace shardlog::cli {
 /// leads to the whole.
 using JsonPointer = std::vector<std::string>;
 
-/// Empty if `text` is neither empty nor begins with a slash, or has a ~ that is not part of ~0 or ~1.
+/// nullopt if `text` begins with anything but a slash, or has a ~ that is not part of ~0 or ~1. An empty `text` is a
+/// valid pointer.
 std::optional<JsonPointer> parse_json_pointer(std::string_view text);
 
 /// This many bytes after a JSON text must be readable where it is read in place. Their values do not matter.

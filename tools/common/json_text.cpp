@@ -16,7 +16,7 @@ namespace shardlog::cli {
 namespace {
 
 /// The letter after the backslash of each byte's escape: u stands for \u00HH, 0 for a byte that is written as it is.
-/// 0xc2 begins the C1 controls, which command terminals, but other characters too.
+/// 0xc2 is the first byte of the C1 controls, which are commands to terminals, and of other characters too.
 constexpr std::array<char, 256> escapes = [] {
   std::array<char, 256> letters{};
   std::fill_n(letters.begin(), 0x20, 'u');

@@ -38,7 +38,8 @@ std::string advice_on_a_directory(const std::filesystem::path& path) {
   return fmt::format("; it holds streams, such as {}", shell_word((path / names.front()).string()));
 }
 
-/// Suggests the nearest name in the same directory. If $STREAM_DIR leads elsewhere, the same name in this directory.
+/// Suggests the nearest name in the same directory. If there is none, suggests the same name in the current directory:
+/// $STREAM_DIR may lead elsewhere.
 std::string advice_on_a_name(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   const std::string create = "to create it: stream-create " + shell_word(path.string());

@@ -50,14 +50,14 @@ class Output {
   std::uint64_t written_ = 0;
 };
 
-/// How many bytes are in the pipe that standard output is, written and not yet read; 0 if it is not a pipe. Throws io.
+/// If standard output is a pipe, how many bytes were written to it and not yet read; otherwise 0. Throws io.
 std::uint64_t unread_output();
 
 /// Whether the reader of standard output is gone for good. Only a pipe and a socket can tell.
 bool output_reader_is_gone();
 
 /// Notices that the reader of standard output goes away while nothing is written. A write would notice it too, but the
-/// next one may never come. Make one after Signals, as with every thread.
+/// next one may never come. Make a ReaderWatch after Signals, because it starts a thread.
 class ReaderWatch {
  public:
   /// Throws like system_error(), and busy if no thread can be started.

@@ -10,7 +10,7 @@ class Sampler {
  public:
   enum class By {
     record,  ///< the share is spread evenly over the records
-    key,     ///< all records of a key or none, the same keys in every run; records without a key as by record
+    key,     ///< all records of a key or none, the same keys in every run; without a key, the same as `record`
   };
 
   /// REQUIRES: 0 < percent <= 100

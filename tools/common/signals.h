@@ -63,7 +63,7 @@ class Signals {
   std::atomic<int> received_ = 0;
   Descriptor signals_;
   EventDescriptor end_;
-  signalfd_siginfo last_{};  // for the watcher, as is the time it came
+  signalfd_siginfo last_{};  // the newest signal; only the watcher uses this and the time when it came
   Duration last_at_{0};
   std::jthread watcher_;
 };

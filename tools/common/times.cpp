@@ -60,7 +60,8 @@ sys_seconds from_local(sys_seconds shown) {
   return looks_so(before) || !looks_so(after) ? before : after;
 }
 
-/// By a name such as CET that the local zone has about that time, or half a year before or after. Empty if it has none.
+/// The same for a zone that has a name, such as CET. The result is empty unless the local zone has that name about that
+/// time, or half a year before or after.
 std::optional<sys_seconds> from_named(sys_seconds shown, std::string_view name) {
   for (const days distance : {days(-1), days(1), days(-182), days(182)}) {
     const LocalZone zone = local_zone_at(shown + distance);

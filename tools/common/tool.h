@@ -18,7 +18,7 @@ namespace shardlog::cli {
 /// What a program tells a script. A program that a signal stopped dies of that signal instead, after its drain.
 enum class ExitStatus : int {
   success = 0,  ///< all that was asked is done, and durable or written
-  partly = 1,   ///< or: the answer is no
+  partly = 1,   ///< only a part was done, or the answer is no
   usage = 64,
   data = 65,           ///< a malformed record, or a stream that is damaged or of a newer version
   not_found = 66,      ///< no such stream, shard or consumer

@@ -14,7 +14,7 @@ namespace shardlog::cli {
 
 namespace {
 
-/// A number as it is written: its digits, those after the point if there is one, and the whole.
+/// A number as it is written: the digits before the point, those after it if there is one, and all of it together.
 struct Decimal {
   std::string_view whole;
   std::string_view fraction;

@@ -7,7 +7,8 @@
 
 #include "shardlog/core/clock.h"
 
-/// How people write numbers. What is parsed is empty if the text is not such a number, or does not fit.
+/// How people write numbers. The functions that parse return nullopt if the text is not such a number, or if the number
+/// does not fit.
 namespace shardlog::cli {
 
 /// Bytes: a number, which may have a fraction, followed by k, M, G, KiB, MiB, GiB (powers of 1024), kB, MB, GB (powers

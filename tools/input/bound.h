@@ -23,7 +23,8 @@ struct Bound {
   }
 };
 
-/// Cuts CSV into records, without their line ends. An empty line is not a record: one empty field has quotes.
+/// Cuts CSV into records, without their line ends. An empty line is not a record: a record that is one empty field must
+/// be written with quotes.
 std::unique_ptr<Framer> make_csv_framer(const Framing& framing, Bound bound);
 
 /// Cuts lines into records that begin where a line matches. Lines before the first match are a record too, but a file

@@ -75,7 +75,8 @@ class CsvFramer final : public Framer {
     }
   }
 
-  /// Nothing is kept of a record that is too large. A CR at the end of one that is not may be part of its line end.
+  /// Keeps nothing of a record that is too large. A record may have one byte more than the limit here, because a CR at
+  /// its end may be part of the line end.
   void keep_rest(Input& input, std::string_view rest) {
     if (!dropping_ && rest.size() > bound_.most + 1) {
       refuse(input,

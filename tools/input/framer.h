@@ -54,7 +54,7 @@ class Framer {
   /// The file has ended. Throws as cut().
   virtual void end_file(Input& input) = 0;
 
-  /// Whether a piece that only more input would end could end here.
+  /// Whether there is an open piece, which only more input would end, that could also end here.
   [[nodiscard]] virtual bool may_end(const Input& /*input*/) const { return false; }
 
   /// Ends such a piece, even before an unfinished line.
@@ -64,8 +64,8 @@ class Framer {
   [[nodiscard]] virtual std::uint64_t line() const { return 0; }
 };
 
-/// A piece over the maximum record size becomes a hole if `skip_errors`, and an error otherwise. No more of it than
-/// that size is held in memory.
+/// A piece over the maximum record size becomes a hole if `skip_errors`, and an error otherwise. At most about that
+/// many bytes of a piece are held in memory.
 std::unique_ptr<Framer> make_framer(const Framing& framing, std::uint64_t max_record_size, bool skip_errors);
 
 /// Reads a whole file, wherever it is positioned, and cuts it into pieces. Calls `take` whenever the Input has complete

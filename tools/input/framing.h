@@ -7,7 +7,7 @@
 
 namespace shardlog::cli {
 
-/// What makes a record of the input.
+/// What counts as one record in the input.
 struct Framing {
   enum class Kind {
     delimited,     ///< the bytes up to a delimiter or the end of the file

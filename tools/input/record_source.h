@@ -15,7 +15,7 @@ namespace shardlog::cli {
 
 /// The stream and shard that a record was copied from.
 struct RecordOrigin {
-  std::string source;  ///< "shardId-000000000003"; for frames after the stream's UUID and a slash
+  std::string source;  ///< "shardId-000000000003"; for frames, the stream's UUID and a slash come before that
   SequenceNumber sequence;
 };
 

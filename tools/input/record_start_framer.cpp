@@ -83,7 +83,7 @@ class RecordStartFramer final : public Framer {
     return dropping_ ? end + 1 : record;
   }
 
-  /// Whether a line that is larger than a record may be begins a record is decided by its start.
+  /// If a line is larger than a record may be, its start decides whether it begins a record.
   std::size_t check_unfinished(Input& input, std::size_t record, std::size_t line) {
     if (!long_line_) {
       if (input.used - line <= bound_.most) return record;

@@ -12,8 +12,8 @@ namespace shardlog::sqlite {
 namespace {
 
 /// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
-/// at least half of each page. The others are for an index row, which lists every shard, for producers, and for the
-/// inner pages of the trees.
+/// at least half of each page. `others` is for an index row, which lists every shard, for producers, and for the inner
+/// pages of the trees.
 std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;

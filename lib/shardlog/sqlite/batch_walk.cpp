@@ -12,7 +12,7 @@ namespace shardlog::sqlite {
 namespace {
 
 // A page with a batch of one shard has batches of other shards too, and a process that reads one shard after the other
-// wants those next. SQLite's own 2 MiB are 128 pages, fewer than a large stream has stretches.
+// wants those next. SQLite's default of 2 MiB is 128 pages, and a large stream has more stretches than that.
 constexpr int cache_kibibytes = 8 * 1024;
 
 [[noreturn]] void refuse_missing(std::int64_t batch) {

@@ -74,7 +74,7 @@ class BatchWalk {
   std::optional<SQLite::Statement> rows_;
   std::optional<SQLite::Statement> row_;
   std::optional<SQLite::Statement> stretches_;
-  bool is_at_stretch_ = false;  ///< stretches_ stands on a row before the next one
+  bool is_at_stretch_ = false;  ///< stretches_ stands before the stretch that is needed next, so it can step on
 };
 
 }  // namespace shardlog::sqlite

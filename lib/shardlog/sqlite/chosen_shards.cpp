@@ -70,7 +70,7 @@ void ChosenShards::follow(const Configuration& configuration) {
   // Children have higher ids than their parents, so one pass finds them all.
   for (const ShardRow& row : configuration.shards) {
     const std::int64_t shard = row.shard.id.number();
-    Timestamp earliest = Timestamp::max();  // that one of its parents wants
+    Timestamp earliest = Timestamp::max();  // the earliest not_before() of its parents
     for (const auto& parent : {row.shard.parent, row.shard.adjacent_parent}) {
       if (!parent || !shards_.contains(parent->number()) || listed_.contains(shard)) continue;
       shards_.insert(shard);

@@ -11,8 +11,8 @@
 
 namespace shardlog::sqlite {
 
-/// The sequence number of the record that a position of one shard is before; nullopt for other positions. A number
-/// above all that this engine gives becomes the largest.
+/// The sequence number of the first record after a position in one shard; nullopt for other positions. A number larger
+/// than any that this engine gives out becomes the largest possible one.
 std::optional<std::int64_t> sequence_of(const Position& position);
 std::optional<std::int64_t> sequence_of(const ShardStart& start);
 
@@ -51,7 +51,8 @@ class ChosenShards {
   [[nodiscard]] std::int64_t first_wanted(std::int64_t shard, std::int64_t sequence) const {
     return std::max(sequence, begin_of(shard).sequence);
   }
-  /// Whether the request starts the shard at a sequence number, so that every later record that was trimmed is missed.
+  /// Whether the request starts the shard at a sequence number. Then every trimmed record from that number on counts as
+  /// missed.
   [[nodiscard]] bool begins_at_number(std::int64_t shard) const { return begin_of(shard).by_number; }
   /// Records of the shard that arrived before this time are not wanted.
   [[nodiscard]] Timestamp not_before(std::int64_t shard) const {

@@ -16,8 +16,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-// On exit, lets waiting writers take the lock first, although they wake up slowly: cutting the log now would make them
-// regrow it.
+// How long to wait on exit, so that waiting writers, which wake up slowly, take the lock first: if the log were cut off
+// now, they would have to make it grow again.
 constexpr std::chrono::milliseconds give_way{1};
 
 }  // namespace
@@ -85,8 +85,8 @@ void Committer::try_under_lock(const Work& work, Duration end) {
     if (!held) throw held_too_long(directory_, timeout_);
     return held;
   };
-  // The mutex is given back after the writer lock: a thread that waits for the mutex to stop this process then stops no
-  // other writer.
+  // The mutex is given back after the writer lock. So if a thread waits for the mutex, and then stops this process, the
+  // process no longer holds the lock that other writers need.
   std::unique_lock under_way(commit_mutex_, std::defer_lock);
   std::optional<WriterLock::Held> held = lock_.try_acquire();
   waited_ = !held;
@@ -173,7 +173,7 @@ void Committer::noting_failure(const std::string& what, const std::function<void
   }
 }
 
-/// Cannot undo the commit; an error of the disk stops the next one.
+/// A failure here does not undo the commit. If it is an error of the disk, the next commit is refused.
 void Committer::tidy_up() {
   try {
     log_.checkpoint_if_due();

@@ -43,7 +43,8 @@ class Committer {
   /// For a `change` that appends: how far its commit reaches. This is written down once the commit is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
 
-  /// For a change that accepts what is missing at the end: without this, nothing is committed to a stream like that.
+  /// For a change that accepts what is missing at the end. Without this call, nothing is committed to a stream whose
+  /// end is missing.
   void allow_missing_end() { end_checked_ = true; }
 
   /// As Stream::make_durable().
@@ -81,7 +82,7 @@ class Committer {
   Sync sync_ = Sync::full;           ///< what the connection is set to
   std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
   bool end_checked_ = false;         ///< once is enough: only an opening can find a shorter log
-  bool waited_ = false;              ///< for the lock, last time: there are other writers
+  bool waited_ = false;              ///< the last commit found the lock taken: there are other writers
 };
 
 }  // namespace shardlog::sqlite

@@ -75,7 +75,7 @@ class Scaffold {
   bool finished_ = false;
 };
 
-/// Sets mode and group whatever the umask is. SQLite gives its other files those of stream.db.
+/// Sets mode and group whatever the umask is. SQLite gives its other files the mode of stream.db.
 void make_file(const std::string& path, mode_t mode, gid_t group) {
   const FileDescriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));

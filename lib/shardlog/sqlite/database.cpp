@@ -68,7 +68,8 @@ std::optional<Error> reason_of(const SQLite::Exception& error) {
   return system_error("open stream.db", reason);
 }
 
-/// Whether a file is missing that a user with read permission only cannot make; not if the system lacks a resource.
+/// Whether the error means that a file is missing, and the user must not make it, having only read permission. False if
+/// the system lacks a resource.
 bool is_missing(const SQLite::Exception& error) {
   const auto reason = reason_of(error);
   const bool lack = reason && (reason->code() == ErrorCode::busy || reason->code() == ErrorCode::full);

@@ -6,7 +6,7 @@
 
 namespace shardlog::sqlite {
 
-/// Owns a file descriptor; -1 is none.
+/// Owns a file descriptor; -1 means that there is none.
 class FileDescriptor {
  public:
   FileDescriptor() = default;

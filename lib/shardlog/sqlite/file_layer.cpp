@@ -45,10 +45,10 @@ int find_descriptor(const struct stat& file) {
 }
 
 /// Has the kernel begin to write a file to disk while SQLite still writes it to the page cache: each MiB as soon as a
-/// write reaches the next one. That takes no error away from the sync: sync_file_range(2) clears none unless it waits.
+/// write reaches the next one. The sync still reports every error: sync_file_range(2) clears no error unless it waits.
 ///
-/// SQLite shows its descriptors to nobody, and closing another one of the file would drop SQLite's locks. So this looks
-/// among the descriptors of this process. If it finds none, everything still works, but slower.
+/// SQLite does not give out its descriptors. Opening and closing another descriptor of the file would drop SQLite's
+/// locks. So this looks among the descriptors of this process. If it finds none, everything still works, but slower.
 class Writeback {
  public:
   /// `path` is borrowed; nullptr for a file without a name, which is left alone.
@@ -71,7 +71,7 @@ class Writeback {
   int descriptor_ = -1;  ///< the one found last time
 };
 
-/// What SQLite takes for its file; the system layer's stands right after it.
+/// What SQLite treats as its file. In memory, the file object of the system layer comes right after it.
 struct StreamFile {
   sqlite3_file base;
   bool for_writing;  ///< it belongs to a database that is opened for writing

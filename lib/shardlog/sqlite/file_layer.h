@@ -8,8 +8,8 @@ namespace shardlog::sqlite {
 /// - It sleeps for at most a millisecond. SQLite tries a hundred times to begin a read, and sleeps longer and longer in
 ///   between, ten seconds in all, whatever the timeout. Here that takes a tenth of a second, after which LockWait
 ///   decides whether to try again.
-/// - The disk starts on a large commit or checkpoint while SQLite still writes it to the page cache, not only with the
-///   sync that follows. That sync promises as much as ever.
+/// - The kernel begins to write a large commit or checkpoint to disk while SQLite still writes it to the page cache,
+///   not only at the sync that follows. That sync guarantees as much as before.
 /// - Reaching a quota or a limit on file sizes counts as a full disk, not as an I/O error.
 /// - If a file of a database cannot be opened for writing as asked, that is an error. SQLite would open it for reading.
 /// - The error code of a file that could not be opened tells why: opening_failure().

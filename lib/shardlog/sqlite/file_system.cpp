@@ -18,7 +18,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// From statfs(2), "Filesystem types"; those that it lacks from the kernel's include/uapi/linux/magic.h and fs/.
+/// From statfs(2), "Filesystem types". Those that are missing there are from the kernel's include/uapi/linux/magic.h
+/// and fs/.
 constexpr std::array<std::pair<std::uint32_t, const char*>, 14> unsafe_types{{
     {0x6969, "NFS"},
     {0xff534d42, "CIFS"},

@@ -9,7 +9,7 @@
 
 #include "shardlog/sqlite/file_descriptor.h"
 
-/// All of it throws like system_error().
+/// These functions throw like system_error().
 namespace shardlog::sqlite {
 
 /// The name of the file system that holds `path` if SQLite's WAL is not safe on it, because other machines may write to

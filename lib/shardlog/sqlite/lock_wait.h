@@ -24,9 +24,9 @@ Error held_too_long(const std::string& directory, Duration timeout);
 /// Empty if there are none.
 std::string holders_of_log(const std::string& directory);
 
-/// Waits while another process holds a lock of SQLite's: for a moment after a crash, until that process has recovered
-/// the log, but longer if it is stopped meanwhile. SQLite itself never waits, except for a checkpoint: no timeout would
-/// bound its waiting, and it would keep whatever the caller holds.
+/// Waits while another process holds a lock of SQLite's. After a crash that takes a moment, until that process has
+/// recovered the log. It takes longer if that process is stopped meanwhile. SQLite itself never waits, except for a
+/// checkpoint: no timeout would bound its waiting, and the caller would keep its own locks all that time.
 class LockWait {
  public:
   /// `clock` must outlive it.

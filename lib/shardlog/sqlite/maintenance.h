@@ -14,8 +14,8 @@ namespace shardlog::sqlite {
 Backlog backlog(SQLite::Database& database, const Configuration& configuration, std::span<const ShardStart> starts,
                 Timestamp now);
 
-/// Sets every stored time that is later than `now` to `now`, which changes no order. Those of the settings it changes
-/// only in `configuration`, which the caller stores.
+/// Sets every stored time that is later than `now` to `now`, which changes no order. It changes the times of the
+/// settings only in `configuration`, which the caller stores.
 void repair_clock(SQLite::Database& database, Configuration& configuration, Timestamp now);
 
 }  // namespace shardlog::sqlite

@@ -11,7 +11,8 @@
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
-/// Finds where a read starts from its positions. Every function REQUIRES an open transaction, and throws corrupt.
+/// Turns the positions of a read into the place where it starts. Every function REQUIRES an open transaction, and
+/// throws corrupt.
 namespace shardlog::sqlite {
 
 /// The same starts, each as a sequence number, except those at the trim horizon. Throws not_found (no such shard).
@@ -23,9 +24,9 @@ void check_positions(const ReadRequest& request);
 
 /// Where a read starts.
 struct ReadStart {
-  Tail tail;                 ///< the read starts after it; it knows the numbers of the chosen shards only
-  std::optional<Cut> cut{};  ///< in the next batch; what the chosen shards say of their own starts comes on top of it
-  bool at_horizon = false;   ///< at the trim horizon: the read starts with what is still there by then
+  Tail tail;                 ///< the read starts after this tail, which is right for the chosen shards only
+  std::optional<Cut> cut{};  ///< in the next batch; the starts that ChosenShards holds apply too
+  bool at_horizon = false;   ///< at the trim horizon: the read starts with what is still there when it begins
 };
 
 /// `horizon` is readable_start(). Throws trimmed (only when strict).

@@ -103,7 +103,7 @@ void SqliteReader::resolve_end(const ReadRequest& request, const Tail& horizon, 
   }
 }
 
-/// Reads no further, whatever comes after it, now or later.
+/// Ends the read at `end`, whatever comes after that, now or later.
 void SqliteReader::end_at(Boundary end) {
   if (end.cut && end.cut->sequence > end.batch->first_sequence) {
     until_cut_ = end.cut;
@@ -167,12 +167,12 @@ void SqliteReader::go_to(Tail tail) {
   for (const ShardRow& row : configuration_.shards) note_end(row);
 }
 
-/// The wanted end of the shard, if it is before this sequence number.
+/// The wanted end of the shard if it is before this sequence number, otherwise this number.
 std::int64_t SqliteReader::before_cut(std::int64_t shard, std::int64_t sequence) const {
   return until_cut_ && until_cut_->shard == shard ? std::min(sequence, until_cut_->sequence) : sequence;
 }
 
-/// Adds the wanted records between `first` and the tail `gone`, if there are any.
+/// Adds a gap for the wanted records from `first` to the tail `gone`, if there are any.
 void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason) {
   const std::int64_t shard = row.shard.id.number();
   const ShardTail* const last = gone.find(shard);
@@ -216,7 +216,7 @@ void SqliteReader::note_end(const ShardRow& row) {
   ends_.reach(shard, before_cut(shard, chosen_.first_wanted(shard, next)));
 }
 
-/// Whether the read ends at a record that had not arrived when it was set up, and has reached it.
+/// Whether the read has reached its end in one shard: a record that may not have arrived when the read was set up.
 bool SqliteReader::reached_end_of_shard() const {
   return until_cut_ && tail_.next_sequence(shard_of(configuration_, until_cut_->shard)) >= until_cut_->sequence;
 }

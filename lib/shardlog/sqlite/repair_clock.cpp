@@ -14,7 +14,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// The rows are read before the first is changed, without their payloads.
+/// The batches that arrived after `now`, without their payloads. All are read before the first one is changed.
 std::vector<BatchRow> batches_after(SQLite::Database& database, Timestamp now) {
   std::vector<BatchRow> later;
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC", batch_row_columns));

@@ -7,7 +7,7 @@
 namespace shardlog::sqlite {
 
 /// The checksum of a row that holds texts: XXH3-64 of its columns one after the other, each as its size in decimal, a
-/// colon, its bytes and a newline. A number stands for its decimal digits; NULL is a hyphen and a newline.
+/// colon, its bytes and a newline. A number is written as its decimal digits; NULL is a hyphen and a newline.
 class RowChecksum {
  public:
   RowChecksum& add(std::string_view column);

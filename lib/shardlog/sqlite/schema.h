@@ -26,8 +26,8 @@ void check_schema(SQLite::Database& database, Access access);
 /// their defaults.
 std::string insert_into(std::string_view table);
 
-/// The same, but if there is a row with that key, it replaces these columns of it. Columns added by a newer program
-/// stay as they are, which REPLACE would not do.
+/// The same, but if there is a row with that key, it replaces these columns in that row. Columns added by a newer
+/// program stay as they are; the REPLACE of SQL would reset them.
 std::string upsert_into(std::string_view table);
 
 }  // namespace shardlog::sqlite

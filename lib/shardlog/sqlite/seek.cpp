@@ -17,7 +17,7 @@ using Shards = std::set<std::int64_t>;
 std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& configuration, const Shards& few,
                              Tail& tail, const std::function<bool(const BatchRow&)>& stop) {
   BatchWalk walk(database);
-  const bool all = few.empty() || !configuration.losses.empty();  // only the tail of all shards can pass a loss
+  const bool all = few.empty() || !configuration.losses.empty();  // only a tail that is right for all can pass a loss
   if (!all) walk.want_only(few);
   walk.start(tail.batch(), std::numeric_limits<std::int64_t>::max());
   while (true) {

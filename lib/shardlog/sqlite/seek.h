@@ -37,8 +37,8 @@ Tail readable_start(SQLite::Database& database, const Configuration& configurati
 /// After all batches that arrived before `time`.
 Tail seek_time(SQLite::Database& database, const Configuration& configuration, Tail start, Timestamp time);
 
-/// Before the first record, of any of these shards, whose number is not less than the one given for its shard; after
-/// all batches if there is no such record yet.
+/// Before the first record whose number is at least the one that `first_by_shard` gives for its shard; after all
+/// batches if there is no such record yet.
 Boundary seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
                         const std::map<std::int64_t, std::int64_t>& first_by_shard, const std::set<std::int64_t>& few);
 

@@ -57,8 +57,8 @@ Configuration load_configuration(SQLite::Database& database, Access access);
 /// The features alone, which say whether the rest may be read at all. Throws as load_configuration().
 Features load_features(SQLite::Database& database, Access access);
 
-/// Store all but the shards, and one shard, and leave alone what this program does not know. REQUIRES: a transaction is
-/// open
+/// The first stores everything except the shards, the second stores one shard. Both leave alone what this program does
+/// not know. REQUIRES: a transaction is open
 void store_settings(SQLite::Database& database, const Configuration& configuration);
 void store_shard(SQLite::Database& database, const ShardRow& row);
 

@@ -1,4 +1,4 @@
-// An open stream: its log, and its parts, which are transactions around what the tables do.
+// An open stream: its log and its other parts, which run the functions of the tables in transactions.
 
 #include <fmt/format.h>
 

@@ -60,7 +60,7 @@ Intake intake_of(const ShardTail& tail) {
           static_cast<std::uint64_t>(tail.appends)};
 }
 
-/// What came between two tails, without the first and the last record.
+/// Counts what came between two tails. Does not fill in which record is the first and which is the last.
 ShardStatistics count(const ShardRow& row, const Tail& start, const Tail& end) {
   const ShardTail trimmed = start.counts_of(row.shard.id.number());
   const ShardTail all = end.counts_of(row.shard.id.number());

@@ -35,7 +35,7 @@ inline std::int64_t stored_number(std::string_view name, std::int64_t value, std
   return value;
 }
 
-/// From microseconds since the epoch. Throws corrupt outside of the years 0 to 9999, which RFC 3339 cannot write.
+/// From microseconds since the epoch. Throws corrupt outside of the years 0 to 9999: RFC 3339 can write no other years.
 inline Timestamp stored_time(std::string_view name, std::int64_t value) {
   constexpr std::int64_t least = -62'167'219'200'000'000;
   constexpr std::int64_t most = 253'402'300'799'999'999;

@@ -15,7 +15,7 @@ namespace shardlog::sqlite {
 /// The shards of batches that follow each other in commit order. A row of `batch_shards` holds one stretch, and is
 /// written together with the row of `batch_index` that closes it. So a reader of one shard of a thousand looks at each
 /// stretch once, and then fetches only its own batches. An SQL index on the shard would find them too, but each commit
-/// would write a page of it for each of its shards: 5 to 60 times the size of the data.
+/// would write a page of the index for each shard that it appends to: 5 to 60 times the size of the data.
 ///
 ///     batches     1 2 3 4 5 | 6 7 8 9 | 10 11       last = 5, shards = {0, 2, 2, 1, 0}; last = 9, ...
 ///                                       open        no row yet: a reader looks at each of these batches
@@ -37,8 +37,8 @@ class Stretch {
   /// The batches of these shards, in their order. REQUIRES: `shards` is sorted
   [[nodiscard]] std::vector<std::int64_t> batches_of(std::span<const std::uint32_t> shards) const;
 
-  /// As stored in the column `shards`: a byte with the width of a number, 1, 2 or 4 bytes, and then a number for each
-  /// batch.
+  /// As stored in the column `shards`: a byte that says how many bytes a number has (1, 2 or 4), and then a number for
+  /// each batch.
   [[nodiscard]] const std::string& encoded() const { return encoded_; }
 
  private:

@@ -53,16 +53,16 @@ class Tail {
   /// The sequence number of the shard's next record.
   [[nodiscard]] std::int64_t next_sequence(const ShardRow& row) const;
 
-  /// How many sequence numbers all shards have given out so far. REQUIRES: a tail that was read from the database has
-  /// been counted
+  /// How many sequence numbers all shards have given out so far. REQUIRES: if the tail was read from the database,
+  /// count_numbers() has been called
   [[nodiscard]] std::int64_t numbers() const { return numbers_; }
   void count_numbers(const Configuration& configuration);
 
   /// Moves past `row`. Throws corrupt unless it continues the commit order and the sequence numbers of its shard.
   void advance(const BatchRow& row, const ShardRow& shard);
 
-  // For a reader of some shards. From then on the tail is right only for the shards whose batches it advances past, and
-  // must not be written down.
+  // The next two are for a reader of some shards. After such a call the tail is right only for the shards whose batches
+  // it advances past, and must not be written down.
 
   /// Moves past a batch of another shard. Throws corrupt unless it continues the commit order.
   void pass(const BatchRow& row);
@@ -74,7 +74,7 @@ class Tail {
 
   /// Accepts any arrival next: a repair of the clock makes arrivals earlier.
   void forget_last_arrival() { last_arrival_ = Timestamp::min(); }
-  /// Makes later arrivals `latest`.
+  /// Sets arrivals that are later than `latest` to `latest`.
   void limit_arrivals(Timestamp latest);
 
   /// Whether the index must get a row before the next batch: every 4 MiB or 1000 batches.

@@ -95,7 +95,7 @@ void Trimmer::trim_step() {
   });
 }
 
-/// Gives back one step if enough has been free for long enough. Otherwise keeps the note of since when that is so.
+/// Gives back one step if enough space has been free for long enough. Otherwise stores since when enough has been free.
 void Trimmer::give_back_if_due() {
   const std::int64_t free = free_pages();
   const Timestamp now = clock_.now();

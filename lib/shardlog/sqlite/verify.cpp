@@ -60,8 +60,8 @@ class Verification {
     Bytes payload;
   };
 
-  /// Reports what `work` finds by failing. Returns false if SQLite itself failed; `what` says where, and empty means
-  /// after the last batch that was read.
+  /// Reports the error if `work` throws one. Returns false if SQLite itself failed: then the report begins with `what`,
+  /// or if that is empty, with the last batch that was read.
   template <typename Work>
   bool in_snapshot(const std::string& what, const Work& work) {
     const Snapshot snapshot(database_, lock_wait_);
@@ -76,8 +76,8 @@ class Verification {
     return true;
   }
 
-  /// Only SQLite itself can see rows that a damaged tree hides. Meanwhile it holds one snapshot, for which writers
-  /// wait, so this is only for streams with which it takes seconds.
+  /// Only SQLite itself can see rows that a damaged tree hides. Its check holds one snapshot, and writers may have to
+  /// wait until it ends. So this checks only streams that are small enough for it to take seconds.
   void check_trees() {
     constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
     if (database_.execAndGet("PRAGMA page_count").getInt64() > largest / page_size) return;
@@ -164,14 +164,16 @@ class Verification {
     }
   }
 
-  /// Goes on after the trimmed batches, of which nothing may be left.
+  /// Goes on after the trimmed batches. Reports rows of them that are still there.
   void go_to(const Tail& horizon) {
     const auto count = [&](const char* rows) {
       return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
     };
     const std::int64_t left =
         count("batches WHERE id <=") + count("batch_index WHERE batch <") + count("batch_shards WHERE last_batch <");
-    if (left != 0) report(fmt::format("{} rows before the trim horizon, after batch {}", left, horizon.batch()));
+    if (left != 0) {
+      report(fmt::format("{} rows are left before the trim horizon, which is after batch {}", left, horizon.batch()));
+    }
     id_ = horizon.batch();
     last_arrival_ = horizon.last_arrival();
     next_sequences_.clear();
@@ -271,7 +273,7 @@ class Verification {
     if (stretches_.empty()) return;
     const Stretch& stretch = stretches_.front();
     if (row.id < stretch.first() || stretch.shard_of(row.id) == row.shard) return;
-    report(fmt::format("shards of the batches up to {}: batch {} is in another", stretch.last(), row.id));
+    report(fmt::format("shards of the batches up to {}: batch {} is in another shard", stretch.last(), row.id));
     stretches_.pop_front();
   }
 

@@ -29,7 +29,7 @@ constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);
 constexpr milliseconds moment{1};
-constexpr int most_moments = 50;  // a checkpoint waits for readers that long
+constexpr int most_moments = 50;  // how long a checkpoint waits for readers
 
 /// SQLite's callback for a held lock: whether to try again.
 int wait_a_moment(void* /*context*/, int waited) {
@@ -38,8 +38,8 @@ int wait_a_moment(void* /*context*/, int waited) {
   return 1;
 }
 
-constexpr std::int64_t plenty = 2 * WriteAheadLog::ceiling;  // with so much free space no commit lacks room
-// The most pages that a step of trimming, or of giving back space, writes; never more than there are.
+constexpr std::int64_t plenty = 2 * WriteAheadLog::ceiling;  // with this much free space every commit has room
+// The most pages that a step of trimming, or of giving back space, writes; never more than the database has.
 constexpr std::int64_t reserved_pages = 80;
 constexpr std::int64_t frame_header = 24;  // bytes (sqlite.org/walformat.html)
 
@@ -57,7 +57,8 @@ std::int64_t file_size_limit() {
 
 WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock)
     : database_(database), paths_(paths), clock_(clock), largest_file_(file_size_limit()) {
-  // Only a commit tells how much of the file is in use. A file gets this long only while a reader is in the way.
+  // Only a commit tells how much of the file is in use. Until then all of it counts as used: the file gets long
+  // only while a reader is in the way.
   pages_ = size() / page_size;
   sqlite3_wal_hook(database_.getHandle(), &WriteAheadLog::on_commit, this);
 }
@@ -89,8 +90,9 @@ std::int64_t WriteAheadLog::free_bytes() const {
   return static_cast<std::int64_t>(blocks * facts.f_frsize);
 }
 
-/// The bytes that an append of `pages` needs, now and when the log is emptied afterwards, or that a later step of
-/// trimming needs, whichever is more: the log is reused in between. `reusable` is how many bytes of the log are free.
+/// The bytes that an append of `pages` needs, now and when the log is emptied afterwards. If a later step of trimming
+/// needs more of the log, that counts instead: the log is reused in between. `reusable` is how many bytes of the log
+/// are free.
 std::int64_t WriteAheadLog::needed(std::int64_t pages, std::int64_t reusable) {
   const std::int64_t there = database_.execAndGet("PRAGMA page_count").getInt64();
   const std::int64_t free = database_.execAndGet("PRAGMA freelist_count").getInt64();

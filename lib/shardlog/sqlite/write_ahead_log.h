@@ -11,9 +11,9 @@ namespace shardlog::sqlite {
 
 /// Decides when the write-ahead log is copied into the database file, and does it.
 ///
-/// Every checkpoint of every process runs here. All functions that write REQUIRE the writer lock: before 3.51.3, and
-/// most machines have an older version, SQLite can lose committed transactions if a checkpoint meets a writer that
-/// starts the WAL over (sqlite.org/wal.html, "The WAL-reset bug").
+/// Every checkpoint of every process runs here. All functions that write REQUIRE the writer lock: versions of SQLite
+/// before 3.51.3 can lose committed transactions if a checkpoint meets a writer that starts the WAL over
+/// (sqlite.org/wal.html, "The WAL-reset bug"). Most machines have such an older version.
 class WriteAheadLog {
  public:
   /// Beyond this size nothing is appended before a checkpoint succeeds.
