@@ -25,8 +25,8 @@ ReadStart find_each_start(SQLite::Database& database, const Configuration& confi
     const std::int64_t there = horizon.next_sequence(row);
     if (request.strict && chosen.begins_at_number(shard) && wanted < there) {
       throw Error(ErrorCode::trimmed,
-                  fmt::format("sequence number {} of {} is trimmed: the first one that is not trimmed is {}",
-                              wanted, row.shard.id.to_string(), there));
+                  fmt::format("sequence number {} of {} is trimmed: the first one that is not trimmed is {}", wanted,
+                              row.shard.id.to_string(), there));
     }
     firsts.emplace(shard, std::max(wanted, there));
   }
