@@ -58,7 +58,7 @@ void warn_of_differences(const CreateCommand& command, const StreamDescription& 
   compare(std::optional(has_all), true, "--tag");
 }
 
-/// Takes a stream that exists for the one that was asked for, if it can be used.
+/// Accepts a stream that exists already, if it can be opened. With --update, changes its settings first.
 void accept(const CreateCommand& command, const Context& context) {
   if (command.update) update(command, context);
   const auto stream = open_stream(address_of(command.stream), Access::read, context);

@@ -10,7 +10,7 @@ namespace {
 using Options = std::vector<OptionTable::Option>;
 using ChangedTags = std::map<std::string, std::optional<std::string>>;
 
-/// Sets the tag, or removes it if there is no value. The other of the two must not have been asked for before.
+/// Sets the tag, or removes it if there is no value. Throws usage if the options both set and remove the same tag.
 void change_tag(ChangedTags& tags, const std::string& key, const std::optional<std::string>& value) {
   const auto [tag, is_new] = tags.emplace(key, value);
   if (!is_new && tag->second.has_value() != value.has_value()) {

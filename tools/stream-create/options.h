@@ -11,7 +11,7 @@ namespace shardlog::cli {
 
 struct CreateCommand {
   std::string stream;
-  std::optional<std::uint32_t> shards;  ///< 1
+  std::optional<std::uint32_t> shards;  ///< unset: 1
   SettingsChange settings;              ///< those that were given
   std::optional<std::string> group;
   bool if_missing = false;

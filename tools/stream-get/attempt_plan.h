@@ -10,9 +10,10 @@
 
 namespace shardlog::cli {
 
-/// Decides which records of a batch to try next, in their order, when a try may fail. First all of them, again for each
-/// retry; then halves, and halves of these, down to the single records that fail. A single record is retried as often
-/// as the whole batch before it is given up; the halves in between are not, so that one bad record costs few attempts.
+/// Decides which records of a batch to try next if a try fails. First it tries all of them, and all again for each
+/// retry. Then it tries halves, and halves of these, down to the single records that fail, in their order. A single
+/// record gets as many retries as the whole batch. The halves in between get none, so that one bad record costs few
+/// attempts.
 class AttemptPlan {
  public:
   /// REQUIRES: records > 0

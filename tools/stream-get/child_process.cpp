@@ -39,8 +39,8 @@ class SpawnPlan {
   SpawnPlan() {
     check("prepare a command", ::posix_spawn_file_actions_init(&actions));
     check("prepare a command", ::posix_spawnattr_init(&attributes));
-    // In a process group of its own the command does not get our signals. It neither blocks nor ignores those that we
-    // do.
+    // In a process group of its own the command does not get our signals. It does not inherit which signals we block or
+    // ignore.
     sigset_t none{};
     ::sigemptyset(&none);
     sigset_t by_default{};
@@ -61,7 +61,7 @@ class SpawnPlan {
     ::posix_spawnattr_destroy(&attributes);
   }
 
-  /// Gives the command a pipe as this descriptor. Returns our end, which alone does not block.
+  /// Gives the command a pipe as this descriptor. Returns our end. Only our end does not block.
   Descriptor pipe_as(int descriptor) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) check("make a pipe", errno);
@@ -153,7 +153,7 @@ ChildProcess::~ChildProcess() {
 
 int ChildProcess::reap() {
   siginfo_t info{};
-  // Leave it a zombie until `groups_` sends it no more signals: until then nobody else can get its number.
+  // It stays a zombie until `groups_` sends it no more signals, so that no other process gets its number before that.
   while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
   groups_.remove(pid_);

@@ -23,8 +23,8 @@ class ChildProcess {
   /// Starts it with a pipe as its standard input. Throws io, and busy if the system lacks processes or descriptors.
   ChildProcess(Setup setup, ProcessGroups& groups);
 
-  /// If it was not reaped, ends it with everything that it has started: TERM, and KILL for what is left two seconds
-  /// later.
+  /// If it was not reaped, ends it and everything that it has started: sends TERM, and two seconds later KILL to what
+  /// is left.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

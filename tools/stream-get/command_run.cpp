@@ -59,7 +59,7 @@ class CommandRun {
     tended_poll(files, Duration::max(), lifeline, "wait for a command");
     if (files[0].revents != 0) feed();
     if (files[1].revents != 0) take_output();
-    // Notice its end before reading its last words: none can come in between.
+    // Check for the end of the command before reading its errors: then all that it has written is there to be read.
     if (files[4].revents != 0) ended_ = true;
     if (files[2].revents != 0 || (ended_ && child_.errors.is_open())) take_errors();
     if (files[3].revents != 0) pass_on_errors();
@@ -70,7 +70,7 @@ class CommandRun {
     if (written >= 0) {
       input_.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno == EPIPE) {
-      input_ = {};  // it does not want the rest, which is its own affair
+      input_ = {};  // the command need not read all of its input
     } else if (errno != EAGAIN && errno != EINTR) {
       fail_io("write to a command");
     }
@@ -82,11 +82,11 @@ class CommandRun {
     if (!got) return child_.output.close();
     if (spool_->add(*got)) return;
     too_much_output_ = true;
-    child_.output.close();  // the next write gets it SIGPIPE
+    child_.output.close();  // the command gets SIGPIPE when it writes again
   }
 
-  /// What the command has left in the background may hold its standard error open for ever: once the command has ended,
-  /// what is there counts, and nothing later.
+  /// Processes that the command has left in the background may hold its standard error open for ever. So once the
+  /// command has ended, this takes only what is there already.
   void take_errors() {
     Buffer buffer{};
     const auto got = read_piece(child_.errors.get(), buffer);

@@ -29,8 +29,8 @@ class Spool {
   std::uint64_t size_ = 0;
 };
 
-/// Keeps the last line of a text that comes in pieces: the last one that is not blank, without its end, and at most
-/// `longest` bytes from its start.
+/// Takes a text in pieces and keeps its last line that is not blank, without the line end. Of a long line it keeps the
+/// first `longest` bytes.
 class LastLine {
  public:
   static constexpr std::size_t longest = 4096;
@@ -54,8 +54,9 @@ struct CommandResult {
 /// spool gets its output (Setup::take_output); what it prints to its standard error (Setup::take_errors) is copied to
 /// ours.
 ///
-/// Returns once the command has ended, and its output too if that is taken: as in $(COMMAND), what it has left in the
-/// background counts. Throws io, and what the lifeline throws; then the command has been ended.
+/// Returns when the command has ended. If its output is taken, it also waits for the end of the output, even if a
+/// process in the background holds that open, as $(COMMAND) does. Throws io, and what the lifeline throws, after it has
+/// ended the command.
 CommandResult run_command(ChildProcess::Setup setup, ProcessGroups& groups, std::string_view input, Spool* spool,
                           consuming::Lifeline& lifeline);
 

@@ -187,7 +187,7 @@ class Workers {
 
 ExitStatus run_consume(const GetCommand& command, const Context& context) {
   if (command.count == 0) return ExitStatus::success;
-  // When the reader goes away, finish in order, and raise the signal only then.
+  // When the reader goes away, store the checkpoints and release the shards first, and only then raise the signal.
   std::signal(SIGPIPE, SIG_IGN);
   return Workers(command, context).run();
 }

@@ -110,7 +110,7 @@ Checkpoint ExecDelivery::start(const Lease& lease) {
   return checkpoint;
 }
 
-/// False if some of it was not dealt with.
+/// False if some records of the batch were not dealt with.
 bool ExecDelivery::deliver_part(const consuming::Batch& batch, consuming::Lifeline& lifeline) {
   AttemptPlan plan(batch.records(), options_.retries);
   while (const auto next = plan.next()) {
@@ -141,7 +141,7 @@ std::optional<Failure> ExecDelivery::attempt(const consuming::Batch& batch, cons
   try {
     into_->store(batch, spool_->get());
   } catch (const Error& error) {
-    // Whoever has stored it holds the lease by now, and tend() names that worker.
+    // Another worker has stored the output and holds the lease by now; tend() names that worker.
     if (error.code() == ErrorCode::fenced) lifeline.tend();
     if (error.code() != ErrorCode::malformed) throw;
     return Failure{0, error.what()};

@@ -20,8 +20,8 @@ struct Failure {
   std::string message;  ///< the last line on its standard error, or what is wrong with its output
 };
 
-/// Runs a command for every batch. Records are done when it has exited with 0 and what it printed is stored, or when
-/// they were left out after it had failed for them as often as it may.
+/// Runs a command for every batch. Records are done when the command has exited with 0 and its output is stored, or
+/// when they were left out because the command still failed for them after the last retry.
 /// REQUIRES: SIGPIPE is ignored
 class ExecDelivery final : public WorkerDelivery {
  public:

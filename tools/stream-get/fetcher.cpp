@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
 constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;   // read from the stream at once
 constexpr Duration longest_wait = std::chrono::hours(1);
-constexpr Duration first_look = std::chrono::milliseconds(1);  // whether everything was taken
+constexpr Duration first_look = std::chrono::milliseconds(1);  // between two looks whether everything was taken
 constexpr Duration longest_look = std::chrono::milliseconds(50);
 }  // namespace
 
@@ -63,7 +63,8 @@ void Fetcher::read_all(const std::stop_token& stop) {
   }
 }
 
-/// Waits for more after a look, begun at `looked_at`, that found nothing. False once nothing has come for --idle-exit.
+/// Waits for new records. The last look began at `looked_at` and found nothing. Returns false if nothing has come for
+/// as long as --idle-exit says.
 bool Fetcher::rest(Duration looked_at, const std::stop_token& stop) {
   Duration longest = command_.poll.value_or(longest_wait);
   if (command_.idle_exit) {
@@ -81,7 +82,7 @@ bool Fetcher::rest(Duration looked_at, const std::stop_token& stop) {
   return true;
 }
 
-/// Whether whoever reads our output has everything.
+/// Whether the reader of our output has taken everything.
 bool Fetcher::all_is_taken() {
   return queue_.is_awaited() && unread_output() == 0;
 }

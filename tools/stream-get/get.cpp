@@ -37,8 +37,8 @@ class Printer {
     if (command.replay) pacer_.emplace(*command.replay, context.clock);
   }
 
-  /// Prints everything that the fetcher reads, or what is wanted of it. Returns whether there was a gap. If the reader
-  /// of the output is gone, ends the process by SIGPIPE.
+  /// Prints those records that were asked for, of all that the fetcher reads. Returns whether there was a gap. If the
+  /// reader of the output is gone, ends the process by SIGPIPE.
   bool print(Fetcher& fetcher) {
     const auto end = [&fetcher] { fetcher.stop(); };
     const std::stop_callback on_stop(context_.stop, end);
@@ -102,7 +102,7 @@ class Printer {
   bool found_gap_ = false;
 };
 
-/// Says where the records of a closed shard's keys went on.
+/// Says which shards took over the keys of each closed shard.
 void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, const Context& context) {
   for (const ShardId id : shards) {
     if (map.find(id)->open()) continue;

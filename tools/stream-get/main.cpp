@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
             "      --shard ID           only this shard\n"
             "  -k, --key KEY            only records of this key, can be repeated\n"
             "  -n, --count N            at most N records\n"
-            "  -c, --consumer NAME      go on where NAME stopped; many share the shards\n"
+            "  -c, --consumer NAME      go on where NAME stopped; its runs share the shards\n"
             "      --exec COMMAND       run for every batch, the records on its stdin\n"
             "      --json               an object a line, with shard, sequence and key\n"
             "      --format TEMPLATE    a line of {data}, {key}, {shard}, {time}\n"

@@ -75,7 +75,7 @@ ExitStatus run_manage_consumer(const GetCommand& command, const Context& context
     if (error.code() == ErrorCode::not_found && options.seek && !options.make && !stream->leases().find(*options.name))
       throw Error(ErrorCode::not_found, fmt::format("{}{} --new makes it", error.what(),
                                                     std::string_view(error.what()).ends_with('?') ? "" : ";"));
-    // A wait for another writer that took too long is busy too, and --force would not help.
+    // If the wait for another writer took too long, the code is busy too, and --force would not help.
     if (error.code() != ErrorCode::busy || options.force || !is_held(*stream, *options.name)) throw;
     throw Error(ErrorCode::busy, fmt::format("{}; --force takes it away", error.what()));
   }

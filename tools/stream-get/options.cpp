@@ -144,7 +144,7 @@ std::vector<Option> define_sharing(OptionTable& options, ConsumerOptions& consum
                 if (consumer.worker.lease_duration < shortest_lease)
                   refuse_value("--lease-duration", text, "is below 100ms");
               },
-              "when a silent worker's shards are taken over (10s)")};
+              "how long a worker may be silent before it loses its shards (10s)")};
 }
 
 /// The options that need a command.
@@ -206,7 +206,7 @@ void define_consumer(OptionTable& options, ConsumerOptions& consumer, const Othe
   const auto forget = options.flag("--forget", consumer.forget, "remove NAME and exit");
   options.flag("--force", consumer.force, "even if a worker holds shards, and take them from it").needs(name);
   const auto no_checkpoint =
-      options.flag("--no-checkpoint", consumer.no_checkpoint, "print what NAME would, and change nothing");
+      options.flag("--no-checkpoint", consumer.no_checkpoint, "print what NAME would read, and change nothing");
 
   for (const Option option : sharing) option.needs(name);
   for (const Option option : {seek, forget, no_checkpoint}) {

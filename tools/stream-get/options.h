@@ -29,7 +29,7 @@ enum class OnFailure { stop, skip, dead_letter };
 /// The options about consumers and their commands. All of them need a name.
 struct ConsumerOptions {
   std::optional<std::string> name;
-  consuming::WorkerOptions worker;  ///< what its own options set; `worker.worker` is empty for HOST:PID
+  consuming::WorkerOptions worker;  ///< from --worker, --batch and others; if `worker.worker` is empty: HOST:PID
   bool no_checkpoint = false;       ///< only look
 
   std::optional<std::string> exec;  ///< unset: print the records

@@ -8,7 +8,7 @@
 
 namespace shardlog::cli {
 
-/// Replays arrivals at their recorded pace times `speed`.
+/// Replays arrivals at their recorded pace, multiplied by `speed`.
 class Pacer {
  public:
   /// REQUIRES: speed > 0. `clock` must outlive it.

@@ -11,15 +11,15 @@
 
 namespace shardlog::cli {
 
-/// Standard output for a worker, which must keep its leases even while nobody reads: waits in bounded steps, and knows
-/// what was read.
+/// Standard output for a worker. A worker must keep its leases even while nobody reads, so this waits in bounded steps.
+/// It also knows what was read.
 /// REQUIRES: SIGPIPE is ignored
 class PatientOutput {
  public:
   explicit PatientOutput(const std::stop_token& stop);
 
-  /// Writes `text`; a record ends at each of `ends`. After a stop request, only finishes the record that it is in. Also
-  /// writes less if the reader is gone. Throws io, and what the lifeline throws.
+  /// Writes `text`; a record ends at each of `ends`. After a stop request, writes only the rest of a record that is
+  /// written in part. If the reader is gone, writes nothing more. Throws io, and what the lifeline throws.
   void write(std::string_view text, std::span<const std::uint64_t> ends, consuming::Lifeline& lifeline);
 
   /// Waits until the reader has taken everything out of the pipe, or is gone. Throws as write().
@@ -40,7 +40,7 @@ class PatientOutput {
 
   std::stop_token stop_;
   StopEvent stopping_;
-  std::size_t step_;  ///< how much can be written without blocking once poll(2) says so
+  std::size_t step_;  ///< how much can be written without blocking when poll(2) reports POLLOUT
   std::uint64_t written_ = 0;
   bool reader_is_gone_ = false;
 };

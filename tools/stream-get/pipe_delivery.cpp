@@ -35,7 +35,8 @@ bool PipeDelivery::deliver_part(const consuming::Batch& batch, consuming::Lifeli
   return output_.written() == delivered_;
 }
 
-/// Sees a reader that dies while nothing is written: nobody will take what it has left in the pipe.
+/// False if the reader is gone. Also notices a reader that dies while nothing is written: nobody will take what is
+/// still in the pipe.
 bool PipeDelivery::wants_more() {
   if (watch_.gone().stop_requested()) output_.give_up_reader();
   refused_while_following_ = command().follow && output_.reader_is_gone();

@@ -16,14 +16,14 @@ namespace shardlog::cli {
 /// Knows which records the reader of an output has taken, by where each of them ends in the output.
 class TakenLedger {
  public:
-  /// A record whose last byte is before `end`, counted from the start of the output. To be called in the order of the
+  /// Adds a record that ends just before `end`, counted from the start of the output. To be called in the order of the
   /// output.
   void add(std::uint64_t end, ShardId shard, SequenceNumber sequence) {
     records_.push_back({end, shard, std::move(sequence)});
   }
 
-  /// The last record of each shard that is taken once the first `taken` bytes are. Only shards with records that
-  /// earlier calls have not returned.
+  /// The reader has taken the first `taken` bytes: returns the last record of each shard that is in them. Leaves out
+  /// shards without a new record since the last call.
   std::vector<consuming::Processed> take(std::uint64_t taken);
 
  private:

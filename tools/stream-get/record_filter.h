@@ -12,14 +12,15 @@
 
 namespace shardlog::cli {
 
-/// Chooses the records to print. A batch of which everything is wanted costs nothing.
+/// Chooses the records to print. If all records of a batch are wanted, that costs nothing.
 class RecordFilter {
  public:
-  /// Chooses records with one of the `keys` (any if empty), of these the ones that the sampler keeps, and of these at
-  /// most `count`.
+  /// Chooses records that have one of the `keys` (or any key or none if `keys` is empty) and that the sampler keeps. It
+  /// chooses at most `count`.
   RecordFilter(std::vector<std::string> keys, std::optional<Sampler> sampler, std::uint64_t count);
 
-  /// Chooses among the records of the batch that the read asked for. In their order; valid until the next call.
+  /// Chooses among those records of the batch that were asked for. The result is in their order, and valid until the
+  /// next call.
   std::span<const RecordRun> select(const StoredBatch& batch);
 
   /// Whether `count` records were chosen.

@@ -206,8 +206,8 @@ class TemplateForm final : public RecordWriter {
   std::vector<TemplatePart> parts_;
   std::string shard_;  // of the batch
   Timestamp arrived_at_{};
-  std::string time_;  // the arrival, as is local_time_
-  std::string local_time_;
+  std::string time_;        // arrived_at_ in UTC
+  std::string local_time_;  // arrived_at_ in local time
   std::string line_;
 };
 

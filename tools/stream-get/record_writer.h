@@ -14,7 +14,7 @@
 
 namespace shardlog::cli {
 
-/// Writes records in one form. On a terminal the forms escape whatever in a record could control it.
+/// Writes records in one form. On a terminal, bytes of a record that could control the terminal are escaped.
 class RecordWriter {
  public:
   explicit RecordWriter(Output& output) : output_(output) {}
@@ -23,7 +23,7 @@ class RecordWriter {
   /// The records of `runs`, which are in order and do not overlap.
   virtual void write(const StoredBatch& batch, std::span<const RecordRun> runs) = 0;
 
-  /// From now on, appends to `ends`, which must outlive this, the output's position after each record.
+  /// From now on, appends the output's position after each record to `ends`. `ends` must outlive this.
   void note_ends(std::vector<std::uint64_t>& ends) { ends_ = &ends; }
 
  protected:

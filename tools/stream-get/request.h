@@ -13,8 +13,8 @@ ReadRequest make_request(const GetCommand& command, const ShardMap& map, Timesta
 /// The position that a read or a new consumer begins at, as it is written.
 std::string written_position(const GetCommand& command);
 
-/// The position that the value of `option` means. Throws usage if it is not one, or if it is a sequence number and not
-/// of one shard.
+/// The position that `text`, the value of `option`, stands for. Throws usage if it is not a position, or if it is a
+/// sequence number and `of_one_shard` is false.
 Position position_of(const std::string& option, const std::string& text, bool of_one_shard, Timestamp now);
 
 /// "; did you mean 'billing'?" if another consumer of the stream has nearly this name, otherwise empty: for the message

@@ -36,17 +36,18 @@ class Target {
   /// empty, and as open().
   Target(Kind kind, const std::string& address, const OutputForm& form, Source source, const Context& context);
 
-  /// How far the lease's shard was processed into this stream; nothing if none of this generation was. To be called
-  /// whenever a lease is taken: store() then expects that nobody else has come further.
+  /// How far the lease's shard was processed into this stream. Unset if nothing was processed in the lease's
+  /// generation. To be called whenever a lease is taken: store() then expects that nobody else has come further.
   std::optional<SequenceNumber> position(const Lease& lease);
 
-  /// Stores what a command wrote for the batch, even if that is nothing: the whole file `output`, wherever it is
-  /// positioned. Throws malformed if it is larger than most_output or not of the form: nothing is stored, and the
-  /// command has failed. Throws fenced if somebody else has moved on from position(), and as Stream::append().
+  /// Stores what a command wrote for the batch, even if that is nothing: the whole file `output`, whatever its offset.
+  /// Throws malformed if the output is larger than most_output or not in the right form. Then nothing is stored, and
+  /// the command counts as failed. Throws fenced if somebody else has stored more since position(), and as
+  /// Stream::append().
   void store(const consuming::Batch& batch, int output);
 
-  /// Stores a dead letter for the batch, unless it is there already: then the position is not before the batch's last
-  /// record. Throws malformed if the stream does not take it, fenced and as above.
+  /// Stores a dead letter for the batch, unless the position shows that it is stored already. Throws malformed if the
+  /// stream does not accept it, and otherwise as above.
   void store(const consuming::Batch& batch, const Record& letter);
 
  private:
@@ -61,7 +62,7 @@ class Target {
   std::unique_ptr<Stream> stream_;
   std::uint64_t max_record_size_ = 0;
   Compression compression_ = Compression::none;
-  bool durable_ = false;  ///< everything that others had stored before it was opened
+  bool durable_ = false;  ///< everything that others had stored before the opening is on disk
   std::optional<producing::Writer> writer_;
   std::map<std::string, std::optional<SequenceNumber>> expected_;  ///< by the producer's source
 };

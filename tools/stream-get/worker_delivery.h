@@ -32,7 +32,7 @@ class RecordBudget {
   std::atomic<std::int64_t> left_;  // below 0 if more was wanted
 };
 
-/// What stream-get does with the records of one worker, and how that went: --count, --strict and a stop end it.
+/// Delivers the records of one worker, and remembers whether all went well. --count, --strict and a stop end it.
 class WorkerDelivery : public consuming::Delivery {
  public:
   /// All must outlive it.

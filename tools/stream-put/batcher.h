@@ -23,7 +23,7 @@ namespace shardlog::cli {
 /// Records of the input on their way into the stream, and what must be said about others.
 struct Encoded {
   producing::Packed packed;           ///< with places only for acknowledgements
-  std::vector<std::string> reasons;   ///< why records are not stored, by producing::Place::index; likewise
+  std::vector<std::string> reasons;   ///< why records are not stored, by Place::index; only for acknowledgements
   std::vector<std::string> skipped;   ///< why records that broke a rule are left out; no message twice in a row
   std::uint64_t skipped_records = 0;  ///< the number of these records
   std::string notice;                 ///< as in RecordSource
@@ -46,17 +46,19 @@ class Batcher {
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
           std::optional<ExactlyOnce> once, const Clock& clock);
 
-  /// From the next chunk on.
+  /// Routes records by this shard map from the next chunk on.
   void use(const ShardMap& map);
 
   /// Returns false to end the encoding.
   using HandOver = std::function<bool(Encoded)>;
 
-  /// Hands over what is in the chunk, at least once. A record that breaks a rule is left out, or it ends the encoding:
-  /// then the records before it are handed over with the error. Returns whether the next chunk may be encoded.
+  /// Hands over what is in the chunk, in one or more calls. A record that breaks a rule is left out, or it ends the
+  /// encoding: then the records before it are handed over with the error. Returns whether the next chunk may be
+  /// encoded.
   bool encode(Chunk chunk, const HandOver& hand_over);
 
-  /// All of the input was encoded. Throws malformed if not all that was stored before was in it.
+  /// To be called when all of the input is encoded. Throws malformed if the input is shorter than what was stored
+  /// before.
   void finish();
 
  private:
@@ -96,7 +98,7 @@ class Batcher {
   std::size_t piece_ = 0;          ///< pieces done
   std::size_t at_ = 0;             ///< bytes done
   std::size_t holes_ = 0;          ///< holes passed
-  std::size_t counted_ = 0;        ///< pieces that the count of the input has
+  std::size_t counted_ = 0;        ///< pieces that are added to the count of the input
   std::size_t counted_at_ = 0;     ///< their bytes
   std::uint64_t input_bytes_ = 0;  ///< bytes of the input that were handed over
 };

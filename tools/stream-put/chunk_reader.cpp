@@ -58,7 +58,8 @@ class ChunkReader {
   [[nodiscard]] bool any() const { return !input_.lengths.empty() || !input_.holes.empty(); }
   [[nodiscard]] std::size_t room() const { return input_.buffer.size() - json_padding - input_.used; }
 
-  /// Not with a producer: a repeated run must cut the input alike, however fast it comes.
+  /// Whether a pause of the input ends a piece. It does not with a producer: a repeated run must cut the input in the
+  /// same way, however fast the input comes.
   [[nodiscard]] bool ends_by_silence() const { return !command_.producer; }
 
   /// A chunk with less room than this is handed over if it has any pieces.
@@ -138,7 +139,8 @@ class ChunkReader {
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
   }
 
-  /// Takes a byte order mark off the start of the file. Returns false while more bytes may show whether there is one.
+  /// Takes a byte order mark off the start of the file. Returns false if it needs more bytes to see whether there is
+  /// one.
   bool pass_start(bool ended) {
     char* const start = input_.buffer.data() + input_.complete;
     const Mark mark = mark_of({start, uncut_}, ended);
@@ -157,7 +159,8 @@ class ChunkReader {
     return true;
   }
 
-  /// The increase of a piece's number from the first piece in the buffer to the next one: see Framing::piece().
+  /// What to add to the number of the first piece in the buffer to get the number of the piece after the buffer: see
+  /// Framing::piece().
   [[nodiscard]] std::uint64_t counted() const {
     return frames() ? input_.complete : input_.lengths.size() + input_.holes.size();
   }

@@ -52,8 +52,9 @@ constexpr std::size_t usual_chunk_size = 1024UL * 1024;
 std::size_t chunk_size_of(const PutCommand& command);
 
 /// Reads the command's files in turn and cuts them into chunks of complete pieces. Returns true after the end of the
-/// last file. Returns false after an error, which is handed over after the pieces before it; after `hand_over` has
-/// returned false; and when `stop` is requested: then complete pieces are handed over, an unfinished one is not.
+/// last file. Returns false after an error, which is handed over with the pieces before it, and after `hand_over` has
+/// returned false. Also returns false if `stop` is requested: then the complete pieces are handed over, but not an
+/// unfinished one.
 bool read_chunks(const PutCommand& command, std::uint64_t max_record_size, const Clock& clock, InFlight& in_flight,
                  const std::stop_token& stop, const std::function<bool(Chunk)>& hand_over);
 

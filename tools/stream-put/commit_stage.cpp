@@ -52,7 +52,7 @@ std::uint64_t CommitStage::store(Encoded& encoded) {
     for (std::size_t i = 0; i < written.outcomes.size(); ++i) count(written.packed.batches[i], written.outcomes[i]);
     if (command_.ack) acknowledge(written, encoded.reasons);
     context_.output.flush();
-  } catch (const std::bad_alloc&) {  // not an append that stored nothing
+  } catch (const std::bad_alloc&) {  // must not look like an append that stored nothing
     throw Error(ErrorCode::io, "acknowledge: out of memory");
   }
   written.check();

@@ -50,7 +50,8 @@ class InputHash {
 };
 
 /// Digests of an input after some of its pieces. They show that another input differs, and roughly where. Older entries
-/// are thinned out: whatever lies between two neighbours was added at once, or is no longer than what came after them.
+/// are thinned out: the stretch between two neighbours was added at once, or is no longer than the stretch from the
+/// second of them to the end.
 class Trail {
  public:
   struct Entry {
@@ -60,7 +61,7 @@ class Trail {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
-  /// Two for each doubling of the distance from the last one.
+  /// The trail keeps at most two entries for each doubling of the distance from the last entry.
   static constexpr std::size_t most_entries = 130;
 
   /// REQUIRES: its position is greater than those before
@@ -86,7 +87,7 @@ class CountedInput {
   /// its own proof.
   CountedInput(const std::string& name, const std::optional<ProducerPosition>& stored);
 
-  /// How many of the next pieces are stored already, or were decided on.
+  /// How many of the next pieces are stored or left out already.
   [[nodiscard]] std::uint64_t known() const { return known_ > position_ ? known_ - position_ : 0; }
 
   /// As in InputHash.
@@ -94,10 +95,10 @@ class CountedInput {
   void add_hole();
   void add_mark() { hash_.add_mark(); }
 
-  /// The input has ended: throws malformed if not all that was stored was in it.
+  /// To be called at the end of the input. Throws malformed if the input is shorter than what was stored before.
   void end() const;
 
-  /// How far the input has come, if that is further than what was stored and than at the last call.
+  /// How far the input has come. Unset if that is no further than what was stored, or than the last call returned.
   std::optional<ProducerPosition> move();
 
  private:

@@ -12,12 +12,12 @@
 
 namespace shardlog::cli {
 
-/// Encodes chunks in several threads at once, and hands over the results in the order of the chunks. Encoding takes
-/// longest if records are compressed.
+/// Encodes chunks in several threads at once, and hands over the results in the order of the chunks. If records are
+/// compressed, encoding is the slowest step.
 class Encoders {
  public:
-  /// `make` makes the batcher of each of at most `most` threads. Use several only if a batcher needs to know nothing of
-  /// earlier chunks.
+  /// `make` makes a batcher for each thread. There are at most `most` threads. Use several only if a batcher does not
+  /// need to know the earlier chunks.
   Encoders(std::size_t most, ShardMap map, std::function<std::unique_ptr<Batcher>()> make);
 
   /// The shard map for the next chunks. May be called from any thread.

@@ -38,7 +38,7 @@ class ExactlyOnce {
   ProducerPositions moves();
 
  private:
-  bool undecided_ = false;  ///< whether this is a mirror
+  bool undecided_ = false;  ///< it is not known yet whether this is a mirror
   std::optional<CountedInput> counted_;
   std::map<std::string, SequenceNumber> mirrored_;
   ProducerPositions moves_;  ///< of a mirror

@@ -25,7 +25,7 @@ void check_producer_id(const std::string& id) {
 std::string unescaped(const std::string& option, const std::string& text, const std::string& what) {
   auto result = unescape(text);
   if (!result || result->empty())
-    refuse_value(option, text, "is not a " + what + R"(: a string, in which \n \t \r \0 \\ and \xHH are read)");
+    refuse_value(option, text, "is not a " + what + R"(: it must not be empty; escapes are \n \t \r \0 \\ and \xHH)");
   return std::move(*result);
 }
 
@@ -36,7 +36,7 @@ void define_framing(OptionTable& options, PutCommand& command) {
     framing.delimiter = std::move(delimiter);
     framing.bytes = true;
   };
-  options.group("Framing (lines where none is given)");
+  options.group("Framing (without these options, each line is a record)");
   OptionTable::exclude_each_other(
       {options.flag(
            "-0,--null", [end_with] { end_with(std::string(1, '\0')); }, "a NUL byte ends a record, not a newline"),
@@ -131,7 +131,7 @@ void define_delivery(OptionTable& options, PutCommand& command) {
   options.flag("--ack", command.ack, "print shard TAB sequence for each record, after its commit");
   options.choice(
       "--sync", {"full", "normal"}, [&command](bool second) { command.sync = second ? Sync::normal : Sync::full; },
-      "full: what is acknowledged survives a power cut; normal: the end of any process (full)");
+      "what stored records survive; full: a power cut; normal: only the end of any process (full)");
   options.duration("--linger", command.linger, "how long to wait for a full batch (0)");
   options.choice(
       "--on-error", {"stop", "skip"}, [&command](bool second) { command.skip_errors = second; },

@@ -179,11 +179,10 @@ class JsonKey final : public KeyFinder {
   static JsonPointer pointer_of(const std::string& text) {
     auto pointer = parse_json_pointer(text);
     if (pointer) return std::move(*pointer);
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("--key-json {}: a JSON pointer is names with a slash before each, ~1 for a slash in a name, "
-                    "~0 for a ~: /customer/id",
-                    quote(text)));
+    throw Error(ErrorCode::usage,
+                fmt::format("--key-json {}: not a JSON pointer such as /customer/id: each name has a slash before it; "
+                            "in a name, write ~1 for a slash and ~0 for a tilde",
+                            quote(text)));
   }
 
   std::string name_;
@@ -245,7 +244,7 @@ class PlainRecords final : public RecordSource {
   void release() override { made_.clear(); }
 
  private:
-  /// Sets the key to the first usable one, and takes off the data what goes with it.
+  /// Sets the key to the first usable one, and removes from the data what belongs to the key.
   void find_key(Record& record) {
     std::optional<std::string> why;
     for (const auto& finder : finders_) {
@@ -255,7 +254,7 @@ class PlainRecords final : public RecordSource {
         continue;
       }
       const auto fault = is_plain(*key) ? std::nullopt : fault_of_key(*key);
-      if (!fault || key->empty()) record.data.remove_prefix(finder->taken_off());  // no byte is lost
+      if (!fault || key->empty()) record.data.remove_prefix(finder->taken_off());  // an empty key loses no data
       if (!fault) {
         record.key = key;
         return;

@@ -97,14 +97,15 @@ std::vector<Producer> stored_by_producer(const PutCommand& command, Stream& stre
   return stored;
 }
 
-/// What is sampled or stored already depends on earlier chunks, so one thread must see all of them. Uncompressed
-/// records are encoded faster than they can be committed: a second thread would only be in the way. See tests/bench.
+/// Which records a sample keeps, and which are stored already, depends on earlier chunks, so one thread must see all
+/// chunks. Uncompressed records are encoded faster than they can be committed: a second thread would only be in the
+/// way. See tests/bench.
 std::size_t most_encoders(const PutCommand& command, const StreamDescription& description) {
   const bool each_chunk_alone = !command.producer && !command.sample_percent;
   return each_chunk_alone && description.settings.compression != Compression::none ? 2 : 1;
 }
 
-/// One thread reads, one or two encode, and the caller's commits.
+/// One thread reads, one or two threads encode, and the thread of the caller commits.
 class Pipeline {
  public:
   /// Everything must outlive it.
@@ -126,7 +127,7 @@ class Pipeline {
   BoundedQueue<Chunk> chunks_{chunk_size_of(command_)};
   BoundedQueue<Encoded> encoded_{queued_bytes};
   InFlight in_flight_;
-  std::optional<ReaderWatch> watch_;  ///< of acknowledgements: without a reader, what was read is stored, and no more
+  std::optional<ReaderWatch> watch_;  ///< with --ack: if nobody reads the output any more, no more input is read
   std::stop_token reader_gone_;
   EitherStop asked_to_stop_{context_.stop, reader_gone_};
   std::stop_source failed_;
@@ -174,7 +175,8 @@ void Pipeline::encode() {
 }
 
 ExitStatus Pipeline::run() {
-  std::array<std::exception_ptr, 3> failures;  // of the caller, which says what was stored, and of the two threads
+  // The failure of this thread, which says what was stored, comes first; then those of the two threads.
+  std::array<std::exception_ptr, 3> failures;
   std::array<std::jthread, 2> threads;
   const auto start = [this](auto& queue, std::exception_ptr& failure, void (Pipeline::*work)()) {
     return start_thread([this, &queue, &failure, work] {
@@ -218,7 +220,8 @@ void tell_of_terminal(const std::vector<std::string>& files, const Context& cont
   if (reads_it && ::isatty(STDIN_FILENO) != 0) context.warn("reading from the terminal; Ctrl-D ends the input");
 }
 
-/// Arrival times never decrease, so after a clock was ahead new records get its time until that is reached.
+/// Arrival times never decrease. So if a clock was ahead, new records get the arrival time of the newest record until
+/// the clock reaches that.
 void warn_of_future(const StreamDescription& stream, const Context& context) {
   if (!stream.last_arrival || *stream.last_arrival <= context.clock.now() + std::chrono::minutes(1)) return;
   context.warn(fmt::format("the newest record is from the future, {}: new ones get that time too until it is reached",

@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
   Tool tool("stream-reshard", "change the shards of a data stream that is in use",
             {"[options] split STREAM SHARD [--at HASHKEY | --at-key KEY]", "[options] merge STREAM SHARD SHARD",
              "[options] scale STREAM N"},
-            "      --at HASHKEY   split there (in the middle)\n"
+            "      --at HASHKEY   split at this hash key (the middle)\n"
             "      --at-key KEY   split at the hash key of this partition key\n"
             "      --dry-run      print the plan and change nothing\n"
             "      --json         print the plan as a JSON object\n"

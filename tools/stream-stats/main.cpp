@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
             "      --verify          read everything and check it\n"
             "      --watch [2s]      show it again at this interval\n"
             "\n"
-            "Without STREAM it lists those below $STREAM_DIR, or here if that is not set.\n"
+            "Without STREAM it lists the streams in $STREAM_DIR, or here if that is not set.\n"
             "\n"
             "Examples:\n"
             "  stream-stats orders -c billing\n"

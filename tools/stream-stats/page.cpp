@@ -60,7 +60,7 @@ std::string short_hex(HashKey key) {
   return fmt::format("{:08x}", static_cast<std::uint32_t>(key.value() >> (128 - shown_bits)));
 }
 
-/// "closed, 4 and 5 took over  from 1 and 2": the lineage of a shard, and what it has lost.
+/// "closed, 4 and 5 took over  from 1 and 2": the lineage of a shard, and how many of its records were trimmed.
 std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t trimmed_records, bool with_parents) {
   std::vector<std::string> notes;
   if (!shard.open()) {
@@ -76,7 +76,7 @@ std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t tr
   return fmt::format("{}", fmt::join(notes, "  "));
 }
 
-constexpr std::size_t most_shown = 16;  // shards that are all listed
+constexpr std::size_t most_shown = 16;  // with more shards than this, only the busiest are listed
 constexpr std::size_t busiest_shown = 8;
 
 /// The shards that are listed: all but those that hold nothing any more, or only the busiest.
@@ -94,8 +94,8 @@ std::vector<ShardStatistics> shown_shards(const StreamStatistics& statistics, bo
   return shown;
 }
 
-/// A line that shows a skew at once: a block for each open shard in the order of their keys, as high as the shard has
-/// records. Neighbours share a block if the screen is too narrow.
+/// A line that shows a skew at once. It has a block for each open shard, in the order of their keys. The height of a
+/// block shows how many records the shard holds. Neighbours share a block if the screen is too narrow.
 std::string format_skew(const StreamStatistics& statistics, const Screen& screen) {
   const auto& open = statistics.description.map.open_shards();
   const std::size_t together = (open.size() + screen.width - 1) / screen.width;

@@ -34,7 +34,7 @@ std::size_t columns_of(std::string_view text) {
   return utf8_length(text).value_or(text.size());
 }
 
-/// What the other columns leave of `width` for the first.
+/// How much of `width` is left for the first column beside the others.
 std::size_t room_for_first(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths,
                            std::size_t width) {
   std::size_t others = 0;

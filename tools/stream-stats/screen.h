@@ -17,7 +17,7 @@ struct Screen {
   friend bool operator==(const Screen&, const Screen&) = default;
 };
 
-/// The terminal that standard output is, as it is now. If it is not a terminal, 80 columns.
+/// The present size of the terminal on standard output, or 80 columns if standard output is not a terminal.
 Screen screen_of_output();
 
 /// The beginning of `page` that fits the screen's height. If lines are left out, the last one says how many.
@@ -37,7 +37,7 @@ struct Column {
 using Rows = std::vector<std::vector<std::string>>;
 
 /// A line of headings and a line for each row, which has a cell for each column. Columns that do not fit into `width`
-/// are left out, but for the first, whose cells are shortened.
+/// are left out. The first column is never left out; its cells are shortened instead.
 std::string format_table(const std::vector<Column>& columns, Rows rows, std::size_t width);
 
 }  // namespace shardlog::cli

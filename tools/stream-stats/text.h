@@ -22,7 +22,8 @@ std::string shard_text(ShardId shard, std::size_t width);
 /// Seconds as a JSON number.
 std::string json_seconds(Duration duration);
 
-/// A count, one with a noun, and a size; a hyphen or "unknown" if the engine does not know it.
+/// A count, a count with the noun `one`, and a size. If the engine does not know the number, a hyphen; with a noun,
+/// "unknown".
 std::string count_text(const std::optional<std::uint64_t>& count);
 std::string count_text(const std::optional<std::uint64_t>& count, std::string_view one);
 std::string size_text(const std::optional<std::uint64_t>& size);

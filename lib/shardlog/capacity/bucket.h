@@ -13,7 +13,7 @@
 namespace shardlog::capacity {
 
 /// Amounts of a shard's capacity, in seconds: how long the shard takes to earn them. So a limit can be changed at any
-/// time: a debt of half a second stays one.
+/// time: a debt of half a second stays a debt of half a second.
 struct Seconds {
   double count = 0;  ///< of records written, or of calls that read
   double bytes = 0;
@@ -21,7 +21,7 @@ struct Seconds {
   friend bool operator==(const Seconds&, const Seconds&) = default;
 };
 
-/// What one record or call costs, and one byte. Without a limit, nothing.
+/// The costs of one record or call, and of one byte. A cost is 0 if there is no limit.
 struct Price {
   double count = 0;
   double bytes = 0;
@@ -40,7 +40,7 @@ constexpr double burst = 1;
 /// Sums of prices are not exact. No limit is so high that this matters.
 constexpr double rounding = 1e-9;
 
-/// Time as all processes of a machine see it, and which never jumps: the wall clock may.
+/// A time that is the same for all processes of a machine and never jumps. The wall clock may jump.
 struct Moment {
   std::string boot;        ///< the id of this boot of the machine
   Duration since_boot{0};  ///< suspended time counts
@@ -56,16 +56,18 @@ struct Bucket {
   friend bool operator==(const Bucket&, const Bucket&) = default;
 };
 
-/// Adds what the shard has earned since. After another boot that is one second. If time went back it is nothing, but
-/// from then on time is counted from `now`: so a clock that jumps back by an hour does not block anybody for an hour.
+/// Adds what the shard has earned since the last time: one second's worth after another boot. If time went back, adds
+/// nothing, but counts time from `now` from then on. So a clock that jumps back by an hour does not block anybody for
+/// an hour.
 void refill(Bucket& bucket, const Moment& now);
 
 /// How long until a debt is earned.
 Duration until_earned(const Seconds& level);
 
-/// The bucket of a shard that has just been opened by a split or a merge. What was reserved of the parents is stored in
-/// the children without asking again, so they take over the debt: each child of a split all of it, since all of it may
-/// be stored there, and that of a merge the sum. REQUIRES: one parent or two, refilled at one moment
+/// The bucket of a shard that has just been opened by a split or a merge. Records that reserved capacity of the parents
+/// are stored in the children without asking again, so the children take over the debt. Each child of a split takes
+/// over all of it, because all those records may be stored there. The child of a merge takes over the sum. REQUIRES:
+/// one parent or two, refilled at the same moment
 Bucket take_over(std::span<const Bucket> parents);
 
 }  // namespace shardlog::capacity

@@ -5,7 +5,7 @@
 
 namespace shardlog::capacity {
 
-/// How much each shard of a stream takes and gives in a second. Absent: no limit. REQUIRES: what is there is not 0
+/// How much each shard of a stream takes and gives in a second. Absent: no limit. REQUIRES: no limit is 0
 struct Limits {
   std::optional<std::uint64_t> write_records{};
   std::optional<std::uint64_t> write_bytes{};  ///< of data and keys
@@ -15,7 +15,7 @@ struct Limits {
   friend bool operator==(const Limits&, const Limits&) = default;
 };
 
-/// Those of a shard of Kinesis (Kinesis Data Streams developer guide, "Quotas and limits").
+/// The limits of a Kinesis shard (Kinesis Data Streams developer guide, "Quotas and limits").
 constexpr Limits kinesis_limits() {
   constexpr std::uint64_t mebibyte = 1UL << 20;
   return {.write_records = 1000, .write_bytes = mebibyte, .read_bytes = 2 * mebibyte, .read_calls = 5};

@@ -10,7 +10,7 @@ double taken(double held, double level) {
   return std::clamp(burst - held, 0.0, std::max(0.0, level));
 }
 
-/// What is held must be more than nothing, or the first call of all would be free.
+/// A reader must hold more than nothing, or the very first call would be free.
 double least_bytes(const Price& price) {
   return price.bytes == 0 ? 0 : rounding;
 }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double machine_use = 0.7;
 
-/// Rounded up; what is a whole number but for the rounding of a product stays that number.
+/// Rounds up. A number that exceeds a whole number only by a rounding error becomes that whole number.
 std::uint64_t whole(double number) {
   return static_cast<std::uint64_t>(std::ceil(number * (1 - 1e-12)));
 }

@@ -22,8 +22,8 @@ struct Claim {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
   Seconds part{};   ///< the most that it may ask
-  Seconds paid{};   ///< before, of the first record
-  Seconds price{};  ///< of all its records, but for what is paid
+  Seconds paid{};   ///< of the first record's price, before this call
+  Seconds price{};  ///< of all its records, minus what is paid
 };
 
 Seconds rest(const Seconds& price, const Seconds& paid) {
@@ -51,7 +51,7 @@ class Reservation {
     return true;
   }
 
-  /// As much as may be asked now, of the price of a record that does not fit.
+  /// Of the price of a record that does not fit, asks for as much as may be asked now.
   void add_instalment(const Need& need) {
     Claim& claim = claim_of(need.shard);
     const Seconds price = rest(price_.of(1, need.bytes), claim.paid);

@@ -14,21 +14,22 @@
 /// A reservation is charged at once, even where that takes the level below 0, and the writer sleeps until the shard has
 /// earned it. So the debt of a shard is its queue: a later writer waits longer, and no writer has to ask again.
 ///
-/// The rules were chosen by simulation; tests/unit/writing_simulation_test.cpp repeats it. Sleeping and trying again
-/// left the slowest of 50 producers 0.17 of the median; taking what is there on waking up made 490 commits a second; a
-/// single queue for all shards reached 0.6 of the capacity where one of 50 producers was alone in its shard.
+/// The rules were chosen by simulation; tests/unit/writing_simulation_test.cpp repeats it. If producers slept and tried
+/// again, the slowest of 50 got only 0.17 of the median. If they took what was there when they woke up, they made 490
+/// commits a second. If all shards had a single queue, 0.6 of the capacity was reached when one of 50 producers was
+/// alone in its shard.
 ///
 /// - The commit that stores slice k also reserves slice k + 1. Only the first reservation, and instalments, are commits
 ///   of their own; they need no sync.
-/// - The writer holds the slice and its records until the wait is over. If it dies, the shard has earned for nothing
-///   what was reserved: less is stored than the limits allow, never more.
+/// - The writer holds the slice and its records until the wait is over. If it dies, the capacity that it reserved is
+///   lost: less is stored than the limits allow, never more.
 /// - A slice is a number of records, not of shards. If the shards are changed during the wait, its records are routed
 ///   again and stored without asking again: the buckets of the children have taken over the debt (take_over()).
 /// - If the limits are changed during the wait, the slice and its wait stay; the next slice obeys the new ones.
 ///
-/// A writer that does not want to block reserves and waits in the same way, first record and instalments too. So
-/// blockers cannot shut it out, although their debt keeps the level below 0. It differs in what it does with the
-/// records that have come in when it reserves, and do not fit the slice:
+/// A writer that does not want to block reserves and waits in the same way, also for the first record and for
+/// instalments. So blockers cannot shut it out, although their debt keeps the level below 0. The difference is what it
+/// does with records that have already come in when it reserves, but do not fit the slice:
 ///
 /// | on throttle | what it does with them                                                                |
 /// |-------------|---------------------------------------------------------------------------------------|
@@ -37,13 +38,13 @@
 /// | drop        | drops them; it goes on reading during the wait                                        |
 /// | fail        | stores the slice, then fails; it goes on reading during the wait                      |
 ///
-/// The first record is kept in any case where it is paid in instalments. Simulated beside 1, 10 and 50 blockers: given
-/// less than an equal share, none of them fails or drops a record; given five times as much, drop and sample store an
-/// equal share, and fail, started again after a second, 0.2 to 0.3 of one.
+/// A first record that is paid in instalments is always kept. Each kind of writer was simulated beside 1, 10 and 50
+/// blockers. With an input of less than an equal share, none of them fails or drops a record. With five times an equal
+/// share, drop and sample store an equal share; fail, started again after a second, stores 0.2 to 0.3 of one.
 namespace shardlog::capacity {
 
-/// What a record that is to be stored needs. Records without keys are dealt to shards before, in runs of 100 ms' worth
-/// at most: a slice ends where a run fills up its shard, and the others would stay unused.
+/// What a record needs to be stored. Records without keys are dealt to shards before, in runs of at most 100 ms' worth.
+/// With longer runs a slice would end where a run fills up its shard, and the other shards would stay unused.
 struct Need {
   std::size_t shard;    ///< the place of its bucket
   std::uint64_t bytes;  ///< Record::size()
@@ -53,17 +54,17 @@ struct Need {
 struct Slice {
   std::size_t records = 0;  ///< of the input, from the first on: those can be stored when the wait is over
   Duration wait{0};         ///< from the moment of the reservation
-  /// Paid of the price of the first record, which is larger than a slice: then no record can be stored yet. After the
-  /// wait, reserve with the same record in front, and with this.
+  /// What is paid so far of the price of the first record, if that price is larger than a slice. Then no record can be
+  /// stored yet. After the wait, call reserve() again with the same record in front, and pass this as `paid`.
   Seconds instalment{};
   bool count_exhausted = false;  ///< the limit of records ended the slice, before the end of the input
   bool bytes_exhausted = false;  ///< the limit of bytes did
 };
 
-/// Charges the buckets for the longest prefix of the input in which no shard needs more than its part. That is what the
-/// bucket holds, or 100 ms' worth if that is more; with a debt of d seconds, 100 ms' worth x (1 - d), and at least 10
-/// ms' worth. `paid` are the instalments on the first record. Only buckets of shards that the input needs are read or
-/// changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`
+/// Charges the buckets for the longest prefix of the input in which no shard needs more than its part. The part is what
+/// the bucket holds, but at least 100 ms' worth. With a debt of d seconds it is 100 ms' worth x (1 - d), but at least
+/// 10 ms' worth. `paid` is what the instalments on the first record have paid. Only buckets of shards that the input
+/// needs are read or changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`
 Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input, const Seconds& paid,
               const Moment& now);
 

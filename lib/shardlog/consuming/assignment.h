@@ -29,7 +29,7 @@ inline bool is_free(Holder holder) {
   return holder == Holder::nobody || holder == Holder::gone || holder == Holder::expired;
 }
 
-/// For messages: "'host:4711' (pid 4711)", or without what the engine does not know.
+/// For messages: "'host:4711' (pid 4711)", or only the name if the engine cannot describe the process.
 std::string text_of(const LeaseOwner& owner, Liveness& liveness);
 
 /// What one worker has seen of the others. An owner has lost a lease if its counter has not moved for the owner's lease
@@ -48,8 +48,7 @@ class HolderWatch {
   /// How long the lease has been free, whatever owners it had before; 0 if it is not free.
   [[nodiscard]] Duration free_for(ShardId shard, Duration now) const;
 
-  /// When the owner will have lost this lease unless it shows that it is alive; nullopt for a lease without such an
-  /// owner.
+  /// When the owner will lose this lease unless it shows before then that it is alive; nullopt if the lease is free.
   [[nodiscard]] std::optional<Duration> expires_at(ShardId shard) const;
 
   /// For a lease that this worker took.
@@ -77,7 +76,7 @@ class HolderWatch {
 struct Candidate {
   const Lease* lease = nullptr;
   Holder holder = Holder::nobody;
-  bool open = true;    ///< the shard is open: only then does the lease count as load
+  bool open = true;    ///< the shard is open; leases of closed shards do not count as load
   bool waits = false;  ///< for an ancestor: do not take it yet
   bool left = false;   ///< it has been free so long that the workers entitled to it seem not to want it
 };
@@ -93,9 +92,10 @@ struct Assignment {
   std::optional<ShardId> claim{};  ///< a lease of a worker with more of them
 };
 
-/// What `me` must do about these leases. It takes its share of the free ones, and those that others left. If none is
-/// free it claims one from the worker with most, unless a claim of its own is pending or nobody has two more. When all
-/// workers do this repeatedly, their shares end up equal within one.
+/// What `me` must do about these leases. It takes its share of the free leases, and those that others left. If no lease
+/// is free, it claims one from the worker with the most leases. It does not if a claim of its own is pending, or if no
+/// worker has at least two leases more than `me`. When all workers do this repeatedly, their shares end up equal within
+/// one.
 Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, const AssignmentRules& rules);
 
 }  // namespace shardlog::consuming

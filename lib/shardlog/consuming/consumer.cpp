@@ -20,7 +20,7 @@ constexpr int most_attempts = 1000;
 
 void check_is_of_all_shards(const Position& position) {
   if (std::holds_alternative<AtSequence>(position) || std::holds_alternative<AfterSequence>(position)) {
-    throw Error(ErrorCode::usage, "a sequence number is a position in one shard: choose one");
+    throw Error(ErrorCode::usage, "a sequence number is a position in one shard: choose a shard");
   }
 }
 
@@ -28,7 +28,7 @@ std::string named(const std::string& name) {
   return "consumer " + quote(name);
 }
 
-/// Throws busy unless the owners' processes of all leases, or of the lease of `shard`, are gone.
+/// Throws busy if a lease has an owner whose process is not gone. If `shard` is given, only its lease counts.
 void check_are_free(const Consumer& consumer, const std::optional<ShardId>& shard, Liveness& liveness) {
   for (const Lease& lease : consumer.leases) {
     if (!lease.owner || (shard && lease.shard != *shard)) continue;
@@ -50,8 +50,8 @@ std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
   return highest;
 }
 
-/// Where a consumer must begin. On an engine that cannot pin Latest as a number it becomes the time of this call:
-/// located again later it would be further on, and the records in between would be lost.
+/// Where a consumer must begin. If the engine cannot pin Latest as a number, Latest becomes the time of this call.
+/// Otherwise it would be further on when it is located again later, and the records in between would be lost.
 std::vector<LocatedStart> locate(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
                                  const Clock& clock) {
   const Timestamp now = clock.now();  // before the stream is asked
@@ -70,8 +70,8 @@ Consumer new_consumer(Stream& stream, const std::string& name, const Position& f
   return {name, make_uuid(), 1, clock.now(), first_leases(map, from, starts, 0, 1)};
 }
 
-/// Replaces the consumer by what `change` returns for it, again and again until no other process was faster. `change`
-/// is given nullopt if there is no such consumer.
+/// Replaces the consumer by what `change` returns for it. If another process changes the consumer first, tries again.
+/// `change` is given nullopt if there is no such consumer.
 void replace(Stream& stream, const std::string& name,
              const std::function<std::optional<Consumer>(const std::optional<Consumer>&)>& change) {
   for (int attempt = 0; attempt < most_attempts; ++attempt) {

@@ -52,7 +52,7 @@ class SHARDLOG_API Lifeline {
   /// The time until tend() is due; 0 if it is overdue.
   [[nodiscard]] virtual Duration until_due() const = 0;
 
-  /// Renews what is due. Throws fenced if a lease was lost: stop the delivery under way, for none of it counts.
+  /// Renews what is due. Throws fenced if a lease was lost: then stop the current delivery, because it does not count.
   virtual void tend() = 0;
 };
 

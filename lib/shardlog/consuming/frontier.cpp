@@ -140,7 +140,7 @@ std::optional<ShardStart> start_at(ShardId shard, const Checkpoint& checkpoint) 
       [&](const auto& from) {
         if constexpr (!std::is_same_v<std::decay_t<decltype(from)>, ShardEnd>) {
           start = ShardStart{shard, TrimHorizon{}};
-          start->from = from;  // in two steps: with sanitizers g++ 12 warns about moving a whole one
+          start->from = from;  // in two steps: with sanitizers g++ 12 warns about moving a whole ShardStart
         }
       },
       checkpoint);

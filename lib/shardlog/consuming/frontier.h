@@ -8,11 +8,9 @@
 /// Which shards of a consumer have leases, and how the leases change as shards are done: pure functions of the leases
 /// and the shard map, which must be at least as new as the leases.
 ///
-///     [----0----]        0 has a lease; 1, 2 and 3 wait for it. Once 0 is done, 1 and 2 get leases. Say 1 is done
-///     first:
-///     [-1-][-2--]        its lease stays and says so, until 2 is done too. Then 3 gets a lease, and the others go
-///     away.
-///     [----3----]
+///     [----0----]        0 has a lease; 1, 2 and 3 wait for it. Once 0 is done, 1 and 2 get leases.
+///     [-1-][-2--]        If 1 is done first, its lease stays and says so until 2 is done too.
+///     [----3----]        Then 3 gets a lease, and the leases of 1 and 2 go away.
 namespace shardlog::consuming {
 
 /// A consumer's leases compared with the shard map. Borrows both.
@@ -46,12 +44,13 @@ class Frontier {
 /// Throws corrupt, with the consumer's name, if its leases do not fit the map.
 void check_leases(const ShardMap& map, const Consumer& consumer);
 
-/// The changes that are due: a lease for each child whose parents are all done, with this generation, and the end of
-/// each lease that is done and that no child waits for. Changes are due only after two workers finished the parents of
+/// The changes that are due: each child whose parents are all done gets a lease with this generation, and each lease
+/// that is done and that no child waits for is removed. Changes are due only after two workers finished the parents of
 /// one child at the same moment, or after a checkpoint was set.
 std::vector<LeaseChange> due_changes(const ShardMap& map, const std::vector<Lease>& leases, std::uint64_t generation);
 
-/// The changes when the shard of `lease`, one of the leases, is done: that of its own lease, and those due after it.
+/// The changes to make when the shard of `lease` is done: the change of its own lease, and those that are then due.
+/// REQUIRES: `lease` is one of the leases
 std::vector<LeaseChange> finish_changes(const ShardMap& map, std::vector<Lease> leases, const Lease& lease,
                                         std::uint64_t generation);
 

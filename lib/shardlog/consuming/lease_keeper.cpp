@@ -13,9 +13,10 @@ namespace {
 
 // An attempt fails only if another worker changed the leases first. The limit keeps a defect from looping for ever.
 constexpr int most_attempts = 1000;
-constexpr int attempts_to_take = 4;  // in one look: others may take all
+constexpr int attempts_to_take = 4;  // in one look: other workers may take all free leases first
 
-/// Adds a change of a lease. Returns the lease to make of it, until the next change is added.
+/// Adds a change of a lease. Returns the desired lease, for the caller to change; the reference is valid until the next
+/// change is added.
 Lease& add_change(std::vector<LeaseChange>& changes, const Lease& lease) {
   changes.push_back({lease, lease});
   return *changes.back().desired;
@@ -49,7 +50,7 @@ Duration LeaseKeeper::until_due() const {
 void LeaseKeeper::tend() {
   const bool renewing = clock_.elapsed() >= renew_at_;
   if (renewing) renew();  // before anything else
-  // Look too if that is about due: a worker with nothing to do should wake up once for both.
+  // After a renewal, look at once if a look is due soon: a worker with nothing to do should wake up once for both.
   const Duration now = clock_.elapsed();
   const bool soon_due = looked_at_ + renewal_interval() / 2 <= now;
   if (now >= look_at_ || (renewing && soon_due)) look(false);

@@ -38,8 +38,8 @@ struct HeldLease {
 
 /// The leases of one worker: takes them, renews them, writes checkpoints, hands them to claimants, finishes shards.
 /// Every change is a compare and set against what was read; no clock ever counts as proof that a lease is still held.
-/// If a change is refused the leases are read again. If another worker has a lease by then, the function throws fenced,
-/// which names that worker. All functions that write may throw it, and throw as Stream does.
+/// If a change is refused, the leases are read again. If another worker has taken one of them by then, the function
+/// throws fenced, with the name of that worker. All functions that write may throw it, and throw as Stream does.
 class LeaseKeeper final : public Lifeline {
  public:
   /// All arguments must outlive the keeper. Reads and writes nothing yet.

@@ -48,7 +48,7 @@ class ShardReader {
 
   Stream& stream_;
   const WorkerOptions& options_;
-  std::map<ShardId, std::optional<SequenceNumber>> ends_;  // each shard is read before this number
+  std::map<ShardId, std::optional<SequenceNumber>> ends_;  // the read of each shard stops before this number
   std::map<ShardId, Checkpoint> reading_;                  // where to go on in each shard
   std::set<ShardId> ended_;
   std::unique_ptr<Reader> reader_;  // null if it must be made anew

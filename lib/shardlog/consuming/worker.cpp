@@ -81,7 +81,7 @@ class Worker {
     }
   }
 
-  /// Ends the run in order; delivers nothing more.
+  /// Ends the run in an orderly way; delivers nothing more.
   void leave() {
     keeper_.take_no_more();
     delivery_.finish(keeper_);
@@ -175,9 +175,9 @@ class Worker {
     if (options_.poll && reader_.at_tail()) read_at_ = now + *options_.poll;
   }
 
-  // A worker is idle while it has nothing to deliver and everything delivered is processed. Before it exits for that, a
-  // look for records that began after the whole idle time must have found nothing. "After" is strict, because both may
-  // fall into the same microsecond.
+  // A worker is idle while it has nothing to deliver and everything delivered is processed. Before it exits because it
+  // was idle for the whole idle time, it must look for records once more and find none. That look must begin strictly
+  // after the end of the idle time, because both moments may fall into the same microsecond.
 
   [[nodiscard]] bool is_idle_long_enough_at(Duration time) const {
     return options_.follow && options_.idle_exit && time - idle_since_ > *options_.idle_exit;

@@ -32,12 +32,12 @@ struct WorkerReport {
 };
 
 /// Reads the shards for which it holds leases, parents before their children, and delivers their records. Ends when
-/// `stop` is requested or the delivery wants no more. Without follow it also ends once everything that was in the
-/// stream at the start, and whose lease no other worker holds, is delivered. Leaves its leases free, with checkpoints
-/// after the records that were processed.
+/// `stop` is requested or the delivery wants no more. Without follow it also ends once it has delivered all records
+/// that were in the stream at the start, except those of shards whose leases other workers hold. Leaves its leases
+/// free, with checkpoints after the records that were processed.
 ///
-/// Writes a checkpoint after a processed batch, but while there is more to deliver at most once in 20 ms: the records
-/// of that time may be delivered again after a crash.
+/// Writes a checkpoint after a processed batch. While there is more to deliver, it does so at most once in 20 ms. After
+/// a crash the records processed since the last checkpoint may be delivered again.
 ///
 /// Throws fenced if a lease was lost (the message says to whom), not_found if there is no such consumer, and as Stream
 /// and the delivery do. `stream` is open for writing, and nothing else may use it meanwhile.

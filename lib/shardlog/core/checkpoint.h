@@ -21,8 +21,7 @@ struct ShardEnd {
 
 /// Where a consumer goes on in one shard.
 /// - A consumer may begin at a time for which no record has arrived yet. Its checkpoint is then the next sequence
-/// number
-///   with that time as `not_before`, until a record that arrived by then is processed.
+///   number, with that time as `not_before`, until a record that arrived at that time or later is processed.
 /// - AtTime is used only on engines that cannot pin a time, or Latest, as a number (Capabilities::latest_has_number).
 ///   For Latest it holds the time at which the consumer asked for it.
 using Checkpoint = std::variant<Beginning, TrimHorizon, Latest, AtTime, AtSequence, AfterSequence, ShardEnd>;

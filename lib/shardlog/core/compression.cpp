@@ -15,7 +15,7 @@ namespace shardlog {
 
 namespace {
 
-constexpr int zstd_level = 1;  // a higher level takes longer than the disk would for the bytes saved
+constexpr int zstd_level = 1;  // a higher level takes longer than writing the bytes that it saves
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }

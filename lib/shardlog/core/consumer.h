@@ -29,7 +29,7 @@ struct Lease {
   std::optional<LeaseOwner> claimant{};  ///< asks the owner for the lease, and gets it once the owner's batch is done
   std::uint64_t epoch = 0;               ///< raised whenever the lease gets an owner: a fencing token
   std::uint64_t counter = 0;             ///< raised by the owner now and then, to show that it is alive
-  std::uint64_t generation = 1;          ///< the consumer's when somebody last set this checkpoint
+  std::uint64_t generation = 1;          ///< of the consumer, when somebody last set this checkpoint
   Checkpoint checkpoint = TrimHorizon{};
 
   /// Whether every record of the shard is processed.

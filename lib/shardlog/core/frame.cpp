@@ -77,10 +77,10 @@ std::string frame_header(const FrameOrigin& origin, std::string_view payload) {
 }
 
 std::size_t frame_size(std::string_view prefix) {
-  if (load<std::uint32_t>(prefix.data() + offset::magic) != magic) refuse("it does not begin like one");
+  if (load<std::uint32_t>(prefix.data() + offset::magic) != magic) refuse("it does not begin like a frame");
   if (const auto found = load<std::uint8_t>(prefix.data() + offset::version); found != version) {
     throw Error(ErrorCode::unsupported,
-                fmt::format("frame: version {}, known is {}: use a newer shardlog", found, version));
+                fmt::format("frame: version {}, but only {} is known: use a newer shardlog", found, version));
   }
   const std::size_t digits = load<std::uint8_t>(prefix.data() + offset::digits);
   const std::size_t size = frame_prefix_size + digits + load<std::uint32_t>(prefix.data() + offset::payload_size);

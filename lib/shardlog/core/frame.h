@@ -9,8 +9,9 @@
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
 
-/// A frame carries a record batch from one stream to another, together with its origin; shardlog(5) has the prose. All
-/// numbers are little-endian. A stream of frames is frames in a row, so files of them can be joined with cat.
+/// A frame carries a record batch from one stream to another, together with its origin; shardlog(5) describes it in
+/// words. All numbers are little-endian. A stream of frames is one frame after another, so files of frames can be
+/// joined with cat.
 ///
 ///     offset size
 ///     0      4     magic "SLFR"
@@ -42,8 +43,8 @@ std::string frame_header(const FrameOrigin& origin, std::string_view payload);
 /// The number of bytes that frame_size() needs.
 constexpr std::size_t frame_prefix_size = 48;
 
-/// The size of the frame that starts with `prefix`, at most largest_frame. Throws malformed if no frame does, and
-/// unsupported if it is a frame of a newer version. REQUIRES: prefix.size() >= frame_prefix_size
+/// The size of the frame that starts with `prefix`, at most largest_frame. Throws malformed if `prefix` is not the
+/// start of a frame, and unsupported if the frame has a newer version. REQUIRES: prefix.size() >= frame_prefix_size
 std::size_t frame_size(std::string_view prefix);
 constexpr std::size_t largest_frame = 64UL * 1024 * 1024;
 

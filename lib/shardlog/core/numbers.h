@@ -7,7 +7,8 @@
 
 namespace shardlog {
 
-/// The number that the whole text is, in a base if one is given; nullopt if it is anything else, or does not fit the type.
+/// Reads the whole text as a number, in a base if one is given; nullopt if the text is anything else, or if the number
+/// does not fit the type.
 template <typename Number, typename... Base>
 std::optional<Number> parse_number(std::string_view text, Base... base) {
   Number number{};

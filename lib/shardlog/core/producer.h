@@ -13,14 +13,14 @@ namespace shardlog {
 /// A producer and one of its inputs.
 struct ProducerId {
   std::string name;    ///< 1 to 256 bytes of UTF-8
-  std::string source;  ///< 0 to 256 bytes of UTF-8, a shard of another stream for instance; empty for an only input
+  std::string source;  ///< 0 to 256 bytes of UTF-8, a shard of another stream for instance; empty if it is the only one
 
   friend auto operator<=>(const ProducerId&, const ProducerId&) = default;
 };
 
 /// How far a producer has come.
 struct ProducerPosition {
-  SequenceNumber sequence;  ///< of the last record of the input that is stored, or decided on
+  SequenceNumber sequence;  ///< of the last record of the input that is stored, or that was left out on purpose
   std::string proof{};      ///< lets the producer recognise its input; at most 4096 bytes
 
   friend bool operator==(const ProducerPosition&, const ProducerPosition&) = default;

@@ -185,7 +185,7 @@ struct Sizes {
 
   std::vector<std::uint32_t> data_lengths;
   std::vector<std::uint32_t> key_lengths;
-  std::uint64_t data = 0;  // bytes, as keys are
+  std::uint64_t data = 0;  // in bytes, like `keys`
   std::uint64_t keys = 0;
   std::size_t hash_keys = 0;  // how many
 };

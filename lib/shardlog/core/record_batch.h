@@ -113,7 +113,7 @@ class RecordBatch {
   void check_newlines() const;
   [[nodiscard]] bool has_explicit_hash_key(std::size_t index) const;
 
-  Bytes payload_;  // the views below point into it or into body_; moving these leaves them valid
+  Bytes payload_;  // the views below point into it or into body_; they stay valid when both are moved
   Bytes body_;     // decompressed; empty if the payload is not compressed
   std::size_t record_count_ = 0;
   Lengths data_lengths_;

@@ -3,9 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-/// The layout of a record batch's payload. It is the same on every engine, and never changes on disk; shardlog(5) has
-/// the prose.
-/// All numbers are little-endian.
+/// The layout of a record batch's payload. It is the same on every engine, and never changes on disk; shardlog(5)
+/// describes it in words. All numbers are little-endian.
 ///
 ///     offset size
 ///     0      4     magic "SLRB"

@@ -13,7 +13,7 @@ namespace shardlog {
 
 namespace {
 
-/// "RLIMIT_NPROC 100", for a limit that is set; empty for another.
+/// "RLIMIT_NPROC 100" if the limit is set; empty if it is not.
 std::string text_of(const char* name, __rlimit_resource resource) {
   rlimit limit{};
   const bool is_set = ::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;

@@ -22,7 +22,7 @@ struct Intake {
   friend bool operator==(const Intake&, const Intake&) = default;
 };
 
-/// What a shard holds that can be read. Counts are present if Capabilities::exact_counts is.
+/// What can be read from a shard. Counts are present if Capabilities::exact_counts is.
 struct ShardStatistics {
   Shard shard;
   std::optional<std::uint64_t> records{};
@@ -83,10 +83,10 @@ class SHARDLOG_API Maintenance {
 
   virtual StreamStatistics statistics(Detail detail) = 0;
 
-  /// For each of these times, the intake of each shard up to it: of the records that arrived before it, in the order of
-  /// the shards' ids. So what arrived from one time on and before another is the difference of their intakes, and many
-  /// times are one pass. A time is nullopt if records that arrived at it or later were trimmed, and every time is
-  /// where not Capabilities::exact_counts. REQUIRES: the times ascend
+  /// For each of these times, what each shard took in from records that arrived before it, in the order of the shards'
+  /// ids. What arrived between two times is the difference of their intakes. One pass answers for all times. The result
+  /// for a time is nullopt if records that arrived at that time or later were trimmed. Without
+  /// Capabilities::exact_counts all results are nullopt. REQUIRES: the times ascend
   virtual std::vector<std::optional<std::vector<Intake>>> intake(std::span<const Timestamp> times) = 0;
 
   /// What a read from `starts` would find now. Throws not_found (no such shard). REQUIRES: each shard at most once

@@ -11,8 +11,8 @@
 #include "shardlog/core/producer.h"
 #include "shardlog/core/shard_map.h"
 
-/// The small parts of an open stream: one interface a subject, all implemented by the engine. They are for the thread
-/// of the stream.
+/// The small parts of an open stream: one interface for each subject, all implemented by the engine. They are for the
+/// thread of the stream.
 namespace shardlog {
 
 class SHARDLOG_API Resharding {

@@ -27,12 +27,12 @@ struct ReadRequest {
   std::optional<Position> until{};  ///< nullopt: the tail at the time of the call, or no end when following
   bool follow = false;
   bool notice = true;        ///< when following: commits end wait(); otherwise it lasts its whole timeout
-  bool descendants = false;  ///< read the shards that take over from the chosen ones too
+  bool descendants = false;  ///< also read the shards that take over from the chosen ones
   bool strict = false;       ///< a position before the trim horizon is an error, not a gap
 };
 
 struct ReadResult {
-  std::vector<Gap> gaps;             ///< before the batches; no other record of the request is passed over
+  std::vector<Gap> gaps;             ///< they come before the batches; the read skips no other records
   std::vector<StoredBatch> batches;  ///< in order in each shard; in commit order if Capabilities say so
   std::vector<ShardId> ended;        ///< closed shards from which nothing comes after these batches; each once
   bool at_end = false;               ///< nothing more will ever come
@@ -43,10 +43,11 @@ class SHARDLOG_API Reader {
  public:
   virtual ~Reader() = default;
 
-  /// The next batches, about `budget` bytes in all, at least one batch if there is any. When following, a result
-  /// without batches, gaps and at_end means that the tail is reached: call wait(). Following chosen shards ends when
-  /// all of them are closed and read. Throws corrupt (everything returned before is right, and nothing more will come),
-  /// not_found (removed), busy (another process is recovering the stream, or was stopped while it did), io.
+  /// The next batches, about `budget` bytes in all, at least one batch if there is any. When following, a result with
+  /// no batches and no gaps, and at_end false, means that the tail is reached: call wait(). A read that follows chosen
+  /// shards ends when all of them are closed and read. Throws corrupt (everything returned before is right, and nothing
+  /// more will come), not_found (removed), busy (another process is recovering the stream, or was stopped while it was
+  /// recovering it), io.
   virtual ReadResult next(std::size_t budget) = 0;
 
   /// Waits until something was committed since the last next(), `timeout` is over, or `stop` is requested. Returns true

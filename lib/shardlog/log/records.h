@@ -53,7 +53,7 @@ struct Stored {
   Arrivals arrivals;      ///< not always the requested ones
 };
 
-/// Not stored: its shard was closed after the batch was routed, or another shard of an atomic append was. Route it
+/// Not stored: after the batch was routed, its shard or another shard of the same atomic append was closed. Route it
 /// again.
 struct Sealed {};
 

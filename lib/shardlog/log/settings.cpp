@@ -39,7 +39,8 @@ void check_consumer_name(const std::string& name) {
   constexpr std::size_t longest = 128;
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
   if (name.empty() || name.size() > longest || name.find_first_not_of(allowed) != std::string::npos) {
-    refuse(fmt::format("consumer {}: a consumer's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(name), longest));
+    refuse(fmt::format("consumer {}: a consumer's name has 1 to {} characters of a-z A-Z 0-9 _ . -", quote(name),
+                       longest));
   }
 }
 
@@ -51,7 +52,7 @@ std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
 
 void check(const StreamSettings& settings) {
   if (settings.max_record_size < smallest_max_record_size || settings.max_record_size > largest_max_record_size) {
-    refuse(fmt::format("maximum record size of {} bytes: it is 1KiB to 10MiB", settings.max_record_size));
+    refuse(fmt::format("maximum record size of {} bytes: it must be 1KiB to 10MiB", settings.max_record_size));
   }
   if (settings.retention <= Duration(0)) refuse("a retention of 0 would keep nothing: give a longer one, or forever");
   if (settings.tags.size() > max_tags) {
@@ -76,7 +77,7 @@ std::optional<std::string> fault_of_key(std::string_view key) {
   if (!characters) return "is not valid UTF-8";
   if (*characters == 0) return "is empty";
   if (*characters <= max_partition_key_characters) return std::nullopt;
-  return fmt::format("has {} characters, the most is {}", *characters, max_partition_key_characters);
+  return fmt::format("has {} characters, but at most {} are allowed", *characters, max_partition_key_characters);
 }
 
 void check(const Record& record, std::uint64_t max_record_size) {

@@ -29,7 +29,7 @@ constexpr Duration forever = Duration::max();
 struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
   Duration retention = forever;                             ///< how long after its arrival a record can be read
-  Compression compression = Compression::zstd;  ///< of new records; older ones can be read whatever theirs is
+  Compression compression = Compression::zstd;              ///< of new records; older records stay readable
   Tags tags{};
 };
 
@@ -92,7 +92,7 @@ SHARDLOG_API std::optional<Timestamp> expiry(Duration retention, Timestamp now);
 SHARDLOG_API void check(const StreamSettings& settings);
 SHARDLOG_API void check(const Attributes& attributes);
 
-/// Throws usage unless `name` is 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
+/// Throws usage unless `name` has 1 to 128 characters of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
 SHARDLOG_API void check_consumer_name(const std::string& name);
 
 /// Why a text cannot be a partition key, "is empty" for instance; nullopt if it can.

@@ -36,7 +36,8 @@ struct LocatedStart {
   /// Nullopt on engines that cannot tell it (Capabilities::latest_has_number): then the start is a time, or Latest.
   std::optional<SequenceNumber> next;
   bool at_end = false;  ///< the shard is closed, and has no record to read
-  /// The position is this time, and no record has arrived at it or later yet. Skip records that arrive before it.
+  /// The requested time, if the position is a time and no record has arrived at or after it yet. Skip records that
+  /// arrive before it.
   std::optional<Timestamp> not_before{};
 
   friend bool operator==(const LocatedStart&, const LocatedStart&) = default;
@@ -62,26 +63,26 @@ class SHARDLOG_API Stream {
   /// - io: the outcome is unknown; this object stores nothing more
   ///
   /// A requested arrival later than now becomes now, because a wrong clock elsewhere must not set the time of this
-  /// stream. With Capabilities::ordered_arrivals it is also raised to the newest arrival of the stream, and to the
-  /// opening of the shard if that has parents. A batch whose arrival is past retention is stored, but nobody can read
-  /// it: refuse it yourself.
+  /// stream. With Capabilities::ordered_arrivals it is also raised to the newest arrival of the stream and, if the
+  /// shard has parents, to the opening of the shard. A batch whose arrival is past retention is stored, but nobody can
+  /// read it: refuse it yourself.
   virtual std::vector<Outcome> append(const AppendRequest& request) = 0;
 
-  /// Makes everything committed so far as safe as Sync::full, whichever process committed it: one that was killed
-  /// inside its commit may have left records that can be read but are not on disk yet. Call it before you report
-  /// records as stored that you did not commit yourself. Throws as append().
+  /// Makes everything that any process has committed so far as safe as Sync::full. A process that was killed inside its
+  /// commit may have left records that can be read but are not on disk yet. If you did not commit records yourself,
+  /// call this before you report them as stored. Throws as append().
   virtual void make_durable() = 0;
 
   /// Resolves the request's positions now, not at the first read; only the trim horizon is resolved at that read.
   /// Throws usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict). The
-  /// reader is for the thread of the stream, which must outlive it.
+  /// reader is for the thread of the stream. The stream must outlive it.
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
   /// Where a read from `position` would begin now in each of the shards, in the order of their ids; no shards means
   /// all. Throws as read(), and trimmed if a sequence number is before the trim horizon.
   virtual std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) = 0;
 
-  /// Notices commits from now on. For the thread of the stream, which must outlive it.
+  /// The result notices commits from now on. It is for the thread of the stream. The stream must outlive it.
   virtual std::unique_ptr<Notice> notice() = 0;
 
   virtual Resharding& resharding() = 0;
@@ -109,8 +110,8 @@ class SHARDLOG_API Engine {
   /// The addresses of the streams below `address`, in the order of their names. Throws not_found, permission, io.
   virtual std::vector<std::string> list(const std::string& address) = 0;
 
-  /// Deletes the stream: from then on every process that has it open gets not_found. Deletes streams that open()
-  /// refuses too. Throws not_found, busy, permission, io, and cannot_create if other things are kept in the same place.
+  /// Deletes the stream: from then on every process that has it open gets not_found. Also deletes streams that open()
+  /// refuses. Throws not_found, busy, permission, io, and cannot_create if other things are kept in the same place.
   virtual void remove(const std::string& address, const OpenOptions& options, const Clock& clock) = 0;
 };
 

@@ -83,8 +83,8 @@ class Packer {
   };
 
   [[nodiscard]] std::size_t shards() const { return router_.map().open_shards().size(); }
-  /// Records without a key have a slot of their own. Only a single shard takes them with the others, to keep their
-  /// order.
+  /// Records without a key have their own slot. But if there is only one shard, they share its slot with the other
+  /// records, so that all records keep their order.
   [[nodiscard]] std::size_t keyless_slot() const { return shards() == 1 ? 0 : shards(); }
   [[nodiscard]] std::size_t slot_of(const Record& record);
   [[nodiscard]] std::uint64_t input_bytes() const { return std::max(input_bytes_, added_bytes_); }

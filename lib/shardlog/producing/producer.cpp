@@ -23,7 +23,7 @@ struct Call {
 
 }  // namespace
 
-/// Brings the records of callers that put at the same time into common commits.
+/// Stores the records of callers that call put() at the same time in common commits.
 class Producer::Grouping {
  public:
   Grouping(Stream& stream, const StreamDescription& description, Sync sync)

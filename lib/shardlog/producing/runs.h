@@ -9,14 +9,15 @@
 
 namespace shardlog::producing {
 
-/// Inputs with fewer bytes are cut into one run a shard. A 64th less than 1 MiB: that much of a full chunk of a longer
-/// input may stay unused.
+/// Inputs with fewer bytes are cut into one run for each shard. This is 1/64 less than 1 MiB, because that much of a
+/// full chunk of a longer input may stay unused.
 constexpr std::size_t short_input = 1024UL * 1008;
 
 constexpr std::size_t least_run_records = 256;  ///< in a short input: fewer are not worth a batch
 
 /// The length of a run in a longer input until each shard has had four of them. From then on a run is a quarter of what
-/// each shard has had, which is as even. Shorter runs compress worse and cost the database more.
+/// each shard has had, which spreads the records just as evenly. Shorter runs compress worse and cost the database
+/// more.
 constexpr std::size_t run_bytes = 256UL * 1024;
 
 /// Cuts consecutive records without a key into runs, which are then dealt out over the open shards. Returns how many

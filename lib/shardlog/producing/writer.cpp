@@ -14,7 +14,8 @@ RecordNotStored reason_of(const Sealed& /*sealed*/) {
 }
 
 RecordNotStored reason_of(const Throttled& throttled) {
-  return {ErrorCode::busy, throttled.records ? "over the shard's records a second" : "over the shard's bytes a second"};
+  return {ErrorCode::busy, throttled.records ? "over the shard's limit of records a second"
+                                             : "over the shard's limit of bytes a second"};
 }
 
 RecordNotStored reason_of(const Refused& refused) {

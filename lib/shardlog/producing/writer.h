@@ -47,7 +47,7 @@ class Writer {
   void route_sealed_again(Written& written);
 
   Stream& stream_;
-  Router router_;  ///< deals out the runs, which are in the order of the input only here
+  Router router_;  ///< deals out the runs here, because only here they are in the order of the input
   Sync sync_;
   OnNewMap on_new_map_;
 };

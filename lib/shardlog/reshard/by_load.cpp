@@ -20,7 +20,7 @@ double part(double load, double capacity) {
   return capacity > 0 ? load / capacity : 0;
 }
 
-/// A decision that was made later than now was made before the clock went back, and counts no more.
+/// A decision with a time in the future was made before the clock went back. It no longer counts.
 bool decided_within(Duration duration, const Situation& situation, const ScalingState& state) {
   return state.decided_at && *state.decided_at <= situation.now && situation.now - *state.decided_at < duration;
 }
@@ -29,7 +29,7 @@ bool decided_within(Duration duration, const Situation& situation, const Scaling
 std::string too_early(const Situation& situation, const ScalingState& state) {
   using std::chrono::minutes;
   if (decided_within(pause, situation, state)) {
-    return fmt::format("the latest decision is {} minutes old, and there is one in {}",
+    return fmt::format("the latest decision is {} minutes old, and there is at most one in {} minutes",
                        std::chrono::floor<minutes>(situation.now - *state.decided_at).count(),
                        std::chrono::floor<minutes>(pause).count());
   }
@@ -43,7 +43,7 @@ std::string too_early(const Situation& situation, const ScalingState& state) {
   return {};
 }
 
-/// If it splits what was merged lately, the window was too short.
+/// The window after these splits. If one of them splits a shard that was merged lately, the window was too short.
 Duration window_after(const Plan& splits, const Situation& situation, Duration window) {
   const bool undoes_merge = std::any_of(splits.begin(), splits.end(), [&](const PlannedStep& planned) {
     const Shard* const shard = situation.map.find(planned.step.closes.front());

@@ -12,13 +12,13 @@
 #include "shardlog/reshard/plan.h"
 
 /// When shards are split and merged by the load that they carry. Pure: the caller measures, applies the plan, and keeps
-/// the state with the stream. Of several callers at once, only the first finds the shard map unchanged: so decide again
-/// under the lock that the plan is applied under.
+/// the state with the stream. If several callers decide at once, only the first finds the shard map unchanged. So
+/// decide again under the lock under which the plan is applied.
 ///
-/// A split is decided by what was carried in every one of the last 15 minutes. Decided by the peak minute, bursts left
-/// twice as many shards. A merge is decided by the peak minute of a whole day, so that a daily rhythm is not followed
-/// up and down; and where a merge had to be undone soon, that day becomes two, and so on. The figures come from
-/// simulations such as tests/unit/scaling_simulation_test.cpp.
+/// A split is decided by the load that the shard carried in every one of the last 15 minutes. In simulations, deciding
+/// by the peak minute left twice as many shards after bursts. A merge is decided by the peak minute of a whole day, so
+/// that the shards do not follow a daily rhythm up and down. If a merge had to be undone soon, the day becomes two
+/// days, and so on. The figures come from simulations such as tests/unit/scaling_simulation_test.cpp.
 namespace shardlog::reshard {
 
 constexpr std::size_t measured_minutes = 15;
@@ -48,11 +48,11 @@ struct Measured {
 struct Situation {
   ShardMap map;
   Timestamp now;
-  /// Of the open shards, which are left as they are until all have 15 minutes; and the peaks of those that were closed
-  /// within the window.
+  /// Of each open shard, and the peaks of each shard that was closed within the window. No shard is changed until all
+  /// open shards have been measured for 15 minutes.
   std::map<ShardId, Measured> measured;
-  /// Returns about wanted_samples. Only called for shards that have to be split; with a hot key, by every decision: ask
-  /// for one a minute at most.
+  /// Returns about wanted_samples samples. Only called for shards that have to be split. A shard with a hot key is
+  /// sampled by every decision, so ask for at most one decision a minute.
   std::function<std::vector<KeySample>(ShardId)> sample;
 };
 
@@ -88,7 +88,7 @@ struct Decision {
 /// How much of a shard's capacity a load is: by records or by bytes, whichever is more.
 double utilisation(const Load& load, const Load& capacity);
 
-/// One decision in 15 minutes, that at most doubles or halves the number of shards.
+/// Makes at most one decision in 15 minutes. It at most doubles or halves the number of shards.
 ///
 /// - Splits the busiest shard while it carries more than the target in each of the last 15 minutes; or more than 1.5
 ///   times the mean, and more than half of its capacity. It is split where the sampled keys halve its load. Where one

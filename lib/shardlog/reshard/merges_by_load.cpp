@@ -14,8 +14,8 @@ Load operator+(const Load& one, const Load& other) {
   return {one.records + other.records, one.bytes + other.bytes};
 }
 
-/// What the key space of a shard carried at most since then. What was there before the shard opened is that of its
-/// parents: of both, or of the one that had more than its key space.
+/// The peak load of the shard's key space since then. For the time before the shard opened, this is the load of its
+/// parents: of both parents of a merge, or of the one parent of a split, which had a larger key space.
 Load peak_since(const Situation& situation, const Shard& shard, Timestamp since) {
   Load peak;
   const auto found = situation.measured.find(shard.id);

@@ -30,7 +30,7 @@ const Shard& open_shard(const ShardMap& map, ShardId id) {
   return shard;
 }
 
-/// The open shards, from left to right, as the steps of a plan change them, and these steps.
+/// The steps of a plan, and the open shards, from left to right, as they are after these steps.
 class Planner {
  public:
   struct Part {
@@ -103,8 +103,8 @@ Plan split(const ShardMap& map, ShardId id, std::optional<HashKey> at, const Loa
   const HashKey point = at.value_or(middle);
   if (point <= range.first || point > range.last) {
     throw Error(ErrorCode::usage,
-                fmt::format("{} cannot be split at hash key {}: it can at {} to {}", id.to_string(), point.to_string(),
-                            HashKey(range.first.value() + 1).to_string(), range.last.to_string()));
+                fmt::format("{} cannot be split at hash key {}: it can be split at {} to {}", id.to_string(),
+                            point.to_string(), HashKey(range.first.value() + 1).to_string(), range.last.to_string()));
   }
   Planner planner(map, loads);
   planner.split(planner.find(id), point);

@@ -35,7 +35,7 @@ struct PlannedStep {
 using Plan = std::vector<PlannedStep>;
 
 /// Splits an open shard at `at`, the first hash key of the second child, or in the middle. Throws not_found (no such
-/// shard) and usage (closed, or `at` is not a key of the range after its first); each message says what would work.
+/// shard) and usage (closed, or `at` is outside the range or its first key); each message says what would work.
 SHARDLOG_API Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);
 
 /// Merges two open shards whose ranges are adjacent, in either order. Throws as split().

@@ -92,14 +92,14 @@ KeyShare heaviest_key(const std::vector<KeySample>& samples, Figure figure) {
   return heaviest;
 }
 
-/// An open shard, as far as the plan has come.
+/// An open shard after the steps that have been planned so far.
 struct Part {
   ShardId id;
   HashRange range;
   Load keyed;                        ///< its load of records with keys
   std::vector<KeySample> samples{};  ///< of those, by their hash keys
   bool sampled = false;
-  bool planned = false;      ///< there is none yet
+  bool planned = false;      ///< the plan makes this shard: it does not exist yet
   bool indivisible = false;  ///< as far as this plan goes
 };
 
@@ -115,7 +115,7 @@ class Splitter {
 
   Splits plan() {
     const Part& first = *busiest_part();
-    splits_.reason = fmt::format("{} carries {:.0f} % of its capacity, and no shard more", first.id.to_string(),
+    splits_.reason = fmt::format("{} carries {:.0f} % of its capacity, and no shard carries more", first.id.to_string(),
                                  100 * carries(first));
     const std::size_t most = std::min<std::size_t>(2 * shards_before_, options_.most);
     while (Part* const busiest = busiest_part()) {
@@ -126,7 +126,7 @@ class Splitter {
         break;
       }
       if (!busiest->sampled) {
-        sample(*busiest);  // and look again: it may be another one now
+        sample(*busiest);  // then find the busiest again: it may be another shard now
       } else if (const auto cut = cut_of(*busiest)) {
         if (splits_.plan.empty()) splits_.reason = reason;
         split(*busiest, *cut);
@@ -143,7 +143,7 @@ class Splitter {
                              });
   }
 
-  /// With its part of the records without keys, which is smaller where there are more shards.
+  /// The load of a part with its share of the records without keys. The share is smaller if there are more shards.
   [[nodiscard]] Load load_of(const Part& part) const {
     return part.keyed + keyless_ * both(static_cast<double>(shards_before_) / static_cast<double>(parts_.size()));
   }
@@ -193,9 +193,10 @@ class Splitter {
     for (Part& each : parts_) each.keyed = each.keyed - keyless_;
   }
 
-  /// Where to split it. Nothing, and it is indivisible, if that does not help, or if nobody knows where.
+  /// Where to split the part. Returns nothing and leaves the part indivisible if a split would not help, or if the
+  /// samples do not show where to split.
   std::optional<Cut> cut_of(Part& part) {
-    part.indivisible = true;  // what it becomes is another part
+    part.indivisible = true;  // a split replaces it by new parts
     if (part.range.first == part.range.last) return std::nullopt;
     if (part.samples.empty()) return middle_of(part.range);
     if (part.planned && part.samples.size() < telling_samples) return std::nullopt;
