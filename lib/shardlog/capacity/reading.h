@@ -18,7 +18,7 @@
 /// than was left, the next call waits until the difference is earned.
 namespace shardlog::capacity {
 
-/// Moves what the shard has earned to a consumer, but only so much that the consumer then holds at most a burst.
+/// Gives a consumer what the shard has earned. The consumer then holds at most a burst; the rest stays with the shard.
 void top_up(Seconds& held, Bucket& shard, const Moment& now);
 
 /// Whether a call can be made with what is held.
@@ -27,7 +27,7 @@ void top_up(Seconds& held, Bucket& shard, const Moment& now);
 /// How long a reader with its own bucket must wait until it can make a call; 0 if it can make one now.
 [[nodiscard]] Duration until_readable(const Seconds& held, const Price& price);
 
-/// Takes the cost of a call that returned `bytes` bytes of data and keys out of `held`.
+/// Subtracts from `held` the cost of a call that returned `bytes` bytes of data and keys.
 void spend(Seconds& held, const Price& price, std::uint64_t bytes);
 
 /// 0.7 to 1 s, for a random number of 0 to 1.

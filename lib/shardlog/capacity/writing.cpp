@@ -51,7 +51,7 @@ class Reservation {
     return true;
   }
 
-  /// Of the price of a record that does not fit, asks for as much as may be asked now.
+  /// For a record that does not fit: asks for the part of its price that may be asked for now.
   void add_instalment(const Need& need) {
     Claim& claim = claim_of(need.shard);
     const Seconds price = rest(price_.of(1, need.bytes), claim.paid);

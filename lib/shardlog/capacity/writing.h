@@ -27,7 +27,7 @@
 ///   again and stored without asking again: the buckets of the children have taken over the debt (take_over()).
 /// - If the limits are changed during the wait, the slice and its wait stay; the next slice obeys the new ones.
 ///
-/// A writer that does not want to block reserves and waits in the same way, also for the first record and for
+/// If a writer does not want to block, it reserves and waits in the same way, also for the first record and for
 /// instalments. So blockers cannot shut it out, although their debt keeps the level below 0. The difference is what it
 /// does with records that have already come in when it reserves, but do not fit the slice:
 ///
@@ -43,8 +43,8 @@
 /// share, drop and sample store an equal share; fail, started again after a second, stores 0.2 to 0.3 of one.
 namespace shardlog::capacity {
 
-/// What a record needs to be stored. Records without keys are dealt to shards before, in runs of at most 100 ms' worth.
-/// With longer runs a slice would end where a run fills up its shard, and the other shards would stay unused.
+/// What a record needs to be stored. Records without keys must already be dealt to shards, in runs of at most 100 ms'
+/// worth. With longer runs a slice would end where a run fills up its shard, and the other shards would stay unused.
 struct Need {
   std::size_t shard;    ///< the place of its bucket
   std::uint64_t bytes;  ///< Record::size()

@@ -39,7 +39,7 @@ class HolderWatch {
   /// `liveness` must outlive the watch.
   HolderWatch(LeaseOwner me, Liveness& liveness) : me_(std::move(me)), liveness_(liveness) {}
 
-  /// Call it before the see() of each look at the leases.
+  /// Call this at the start of each look at the leases, before see().
   void begin() { processes_.clear(); }
 
   /// Notes a lease as it is at `now`, in Clock::elapsed().
@@ -93,9 +93,9 @@ struct Assignment {
 };
 
 /// What `me` must do about these leases. It takes its share of the free leases, and those that others left. If no lease
-/// is free, it claims one from the worker with the most leases. It does not if a claim of its own is pending, or if no
-/// worker has at least two leases more than `me`. When all workers do this repeatedly, their shares end up equal within
-/// one.
+/// is free, it claims one from the worker with the most leases. It claims none while an earlier claim of its own is
+/// pending, or if no worker has at least two leases more than `me`. When all workers do this repeatedly, in the end
+/// their shares differ by at most one.
 Assignment assign(std::span<const Candidate> candidates, const LeaseOwner& me, const AssignmentRules& rules);
 
 }  // namespace shardlog::consuming

@@ -40,7 +40,7 @@ class Batches {
   [[nodiscard]] std::optional<ShardId> full() const { return first_of(full_); }
   /// A shard whose first record has waited long enough. Unless `at_tail`, another piece must have been read meanwhile.
   [[nodiscard]] std::optional<ShardId> waited(Duration now, bool at_tail) const;
-  /// The shard whose first record has waited longest, those of full() first.
+  /// The shard whose first record has waited longest; if any shards have a full batch or a gap, one of these.
   [[nodiscard]] std::optional<ShardId> oldest() const { return first_of(full_.empty() ? partial_ : full_); }
   /// When waited() will return a shard.
   [[nodiscard]] std::optional<Duration> due_at() const;

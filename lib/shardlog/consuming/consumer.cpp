@@ -51,7 +51,7 @@ std::uint64_t highest_epoch(const std::vector<Lease>& leases) {
 }
 
 /// Where a consumer must begin. If the engine cannot pin Latest as a number, Latest becomes the time of this call.
-/// Otherwise it would be further on when it is located again later, and the records in between would be lost.
+/// Otherwise Latest would be a later position the next time that it is located: the records in between would be lost.
 std::vector<LocatedStart> locate(Stream& stream, const Position& from, const std::vector<ShardId>& shards,
                                  const Clock& clock) {
   const Timestamp now = clock.now();  // before the stream is asked
@@ -64,7 +64,7 @@ std::vector<LocatedStart> locate(Stream& stream, const Position& from, const std
 
 /// The consumer as it begins at `from`.
 Consumer new_consumer(Stream& stream, const std::string& name, const Position& from, const Clock& clock) {
-  // In this order, because a shard that opens in between then has no start, and waits for its parents.
+  // In this order: a shard that opens between the two calls has no start, and so waits for its parents.
   const auto starts = locate(stream, from, {}, clock);
   const ShardMap map = stream.describe().map;
   return {name, make_uuid(), 1, clock.now(), first_leases(map, from, starts, 0, 1)};

@@ -19,7 +19,8 @@ Checkpoint checkpoint_at(const Position& position, const LocatedStart& start) {
   return Latest{};
 }
 
-/// Where a child of `parents` begins: at its first record, or at the time that all of its parents still waited for.
+/// Where a child of `parents` begins: at its first record. If the consumer still waited for a time in every parent, the
+/// child begins at the earliest of these times.
 Checkpoint beginning_after(const Frontier& frontier, const std::vector<ShardId>& parents) {
   std::optional<Timestamp> not_before = Timestamp::max();
   for (const ShardId parent : parents) {

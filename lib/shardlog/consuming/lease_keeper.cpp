@@ -156,7 +156,8 @@ LeaseKeeper::Changes LeaseKeeper::plan_look(bool everything) {
   return changes;
 }
 
-/// Two workers that finish the parents of one child at the same moment both miss that both are done.
+/// Makes the changes that are due. If two workers finish the parents of one child at the same moment, neither of them
+/// sees that both parents are done.
 void LeaseKeeper::apply_due_changes() {
   const Changes changes = due_changes(*map_, consumer_->leases, consumer_->generation);
   if (!changes.empty() && !write(changes)) read_leases();  // somebody else did

@@ -79,9 +79,9 @@ class LeaseKeeper final : public Lifeline {
   /// Writes the checkpoints, gives all leases back, and withdraws a claim.
   void release();
 
-  /// The leases of other workers that are not done, as they were last seen.
+  /// The leases that other workers hold and that are not done, as they were last seen.
   [[nodiscard]] std::vector<Lease> leases_of_others() const;
-  /// Deadline for owners not yet known to be alive; nullopt if there are none.
+  /// When the last lease expires among those whose owners are not known to be alive; nullopt if there are none.
   [[nodiscard]] std::optional<Duration> unknown_until() const;
 
  private:

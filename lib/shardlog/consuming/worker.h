@@ -14,7 +14,7 @@ namespace shardlog::consuming {
 
 struct WorkerOptions {
   std::string consumer;  ///< the name of an existing consumer
-  std::string worker;    ///< the name of this worker; no two workers of one process may share a name at a time
+  std::string worker;    ///< the name of this worker; two workers of one process must not use one name at the same time
   Duration lease_duration = std::chrono::seconds(10);
   std::size_t workers = 1;  ///< how many begin together: each takes only its share while others may come for theirs
   bool follow = false;

@@ -9,8 +9,8 @@
 #include "shardlog/core/checkpoint.h"
 #include "shardlog/core/shard.h"
 
-/// What a stream remembers of its consumers (KCL, "application"; its lease table). An engine only keeps this, and
-/// compares before it changes it. How workers share the shards is decided in consuming/.
+/// What a stream remembers of its consumers (KCL, "application"; its lease table). An engine only stores this, and
+/// changes a lease only if it is as expected. How workers share the shards is decided in consuming/.
 namespace shardlog {
 
 /// One worker of a consumer.

@@ -25,7 +25,7 @@ struct AtTime {  ///< the first record that arrived at this time or later
 struct LastRecords {  ///< before the newest `count` records at the moment the read is set up
   std::uint64_t count;
 };
-struct AtSequence {  ///< before the record with this number, or else the first record after it
+struct AtSequence {  ///< before the record with this number; if there is no such record, before the next one
   SequenceNumber sequence;
   std::optional<Timestamp> not_before{};  ///< records that arrived before this time are skipped
 

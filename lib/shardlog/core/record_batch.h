@@ -31,8 +31,8 @@ struct EncodedBatch {
 /// is broken: the caller must cut batches.
 SHARDLOG_API EncodedBatch encode(std::span<const Record> records, Compression compression = Compression::none);
 
-/// The same for records without keys that already lie in memory as they are stored: `lines` is each record followed by
-/// a newline, `lengths` their sizes without it. Copies `lines` once.
+/// The same for records without keys that are already in memory in the form in which they are stored. `lines` is each
+/// record followed by a newline; `lengths` are the sizes of the records without it. Copies `lines` once.
 SHARDLOG_API EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths,
                                        Compression compression = Compression::none);
 

@@ -16,7 +16,8 @@ namespace shardlog {
 class Router {
  public:
   /// `turn` decides which shard gets the first run of records without a key. Pass a number that differs from one
-  /// producer to the next (that of the last batch), so that many short-lived producers do not all load the first shard.
+  /// producer to the next (the number of the last batch), so that many short-lived producers do not all load the first
+  /// shard.
   Router(ShardMap map, std::uint64_t turn);
 
   [[nodiscard]] const ShardMap& map() const { return map_; }

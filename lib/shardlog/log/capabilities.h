@@ -32,7 +32,7 @@ struct Capabilities {
   bool producers = true;                      ///< an append can move producers
   std::size_t sources_per_append = SIZE_MAX;  ///< how many sources of a producer one append may move
   std::size_t largest_append = SIZE_MAX;      ///< bytes of payloads
-  Duration shortest_progress{0};  ///< the least time between changes of a lease that only move its checkpoint
+  Duration shortest_progress{0};  ///< the least time between two changes of a lease, if they only move its checkpoint
   bool exact_counts = true;       ///< statistics, intakes and backlogs count records and bytes
   bool keeps_arrivals = true;     ///< RoutedBatch::arrived_at is respected
   bool groups = true;             ///< CreateOptions::group

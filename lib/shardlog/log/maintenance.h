@@ -13,11 +13,11 @@
 
 namespace shardlog {
 
-/// All that a shard ever took in up to some point, whatever retention has removed since.
+/// All that a shard ever took in up to some point, including what retention has removed since.
 struct Intake {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;    ///< data and keys
-  std::uint64_t appends = 0;  ///< that stored something in it; one that stored in several shards counts in each
+  std::uint64_t appends = 0;  ///< how many appends stored something in this shard; each counts in all its shards
 
   friend bool operator==(const Intake&, const Intake&) = default;
 };
@@ -83,9 +83,9 @@ class SHARDLOG_API Maintenance {
 
   virtual StreamStatistics statistics(Detail detail) = 0;
 
-  /// For each of these times, what each shard took in from records that arrived before it, in the order of the shards'
-  /// ids. What arrived between two times is the difference of their intakes. One pass answers for all times. The result
-  /// for a time is nullopt if records that arrived at that time or later were trimmed. Without
+  /// For each of these times: what each shard took in from records that arrived before that time. The shards are in the
+  /// order of their ids. What arrived between two times is the difference of their intakes. One pass answers for all
+  /// times. The result for a time is nullopt if records that arrived at that time or later were trimmed. Without
   /// Capabilities::exact_counts all results are nullopt. REQUIRES: the times ascend
   virtual std::vector<std::optional<std::vector<Intake>>> intake(std::span<const Timestamp> times) = 0;
 

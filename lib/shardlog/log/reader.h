@@ -22,11 +22,12 @@ struct ReadRequest {
   /// These shards, each from a start of its own. If there are any, `shards` and `from` do not count.
   std::vector<ShardStart> starts{};
   std::vector<ShardId> shards{};  ///< empty means all
-  /// A sequence number before the trim horizon leads to a gap; other positions before it begin at the trim horizon.
+  /// A sequence number before the trim horizon leads to a gap. From any other position before the trim horizon, the
+  /// read begins at the trim horizon.
   Position from = TrimHorizon{};
   std::optional<Position> until{};  ///< nullopt: the tail at the time of the call, or no end when following
   bool follow = false;
-  bool notice = true;        ///< when following: commits end wait(); otherwise it lasts its whole timeout
+  bool notice = true;        ///< when following: commits end wait(); if false, wait() lasts its whole timeout
   bool descendants = false;  ///< also read the shards that take over from the chosen ones
   bool strict = false;       ///< a position before the trim horizon is an error, not a gap
 };

@@ -59,8 +59,9 @@ enum class Access { read, write };
 struct OpenOptions {
   Access access = Access::read;
   Duration timeout = std::chrono::seconds(30);  ///< the longest wait for another process
-  /// The engine holds it during a commit and during the opening, except while they wait for another process. A process
-  /// stopped inside a commit holds up all other writers: lock this before you stop it. Must outlive the stream.
+  /// The engine holds it during a commit and during the opening, except while it waits for another process. A process
+  /// that is stopped inside a commit holds up all other writers: lock this mutex before you stop the process. Must
+  /// outlive the stream.
   std::mutex* commit_mutex = nullptr;
 };
 
@@ -78,7 +79,7 @@ struct StreamDescription {
   Timestamp created_at;
   StreamSettings settings;
   ShardMap map;
-  /// Changes with every append. Decides which shard gets records without a key first (Router).
+  /// Changes with every append. Decides which shard is the first to get records without a key (Router).
   std::uint64_t turn = 0;
   std::optional<Timestamp> last_arrival{};  ///< of the newest record
   std::vector<Loss> losses{};

@@ -18,7 +18,7 @@ namespace shardlog {
 
 /// What a successful append is safe from.
 enum class Sync {
-  full,    ///< as much as the engine has: Capabilities::survives
+  full,    ///< all that the engine can survive: Capabilities::survives
   normal,  ///< the end of any process; a power cut may take the newest commits
 };
 
@@ -68,14 +68,14 @@ class SHARDLOG_API Stream {
   /// read it: refuse it yourself.
   virtual std::vector<Outcome> append(const AppendRequest& request) = 0;
 
-  /// Makes everything that any process has committed so far as safe as Sync::full. A process that was killed inside its
-  /// commit may have left records that can be read but are not on disk yet. If you did not commit records yourself,
+  /// Makes all earlier commits of all processes as safe as commits with Sync::full. A process that was killed inside
+  /// its commit may have left records that can be read but are not on disk yet. If you did not commit records yourself,
   /// call this before you report them as stored. Throws as append().
   virtual void make_durable() = 0;
 
   /// Resolves the request's positions now, not at the first read; only the trim horizon is resolved at that read.
-  /// Throws usage (a sequence number without one shard), not_found (no such shard), trimmed (only when strict). The
-  /// reader is for the thread of the stream. The stream must outlive it.
+  /// Throws usage (a sequence number, but not exactly one shard), not_found (no such shard), trimmed (only when
+  /// strict). The reader is for the thread of the stream. The stream must outlive it.
   virtual std::unique_ptr<Reader> read(const ReadRequest& request) = 0;
 
   /// Where a read from `position` would begin now in each of the shards, in the order of their ids; no shards means

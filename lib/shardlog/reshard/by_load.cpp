@@ -25,7 +25,7 @@ bool decided_within(Duration duration, const Situation& situation, const Scaling
   return state.decided_at && *state.decided_at <= situation.now && situation.now - *state.decided_at < duration;
 }
 
-/// Why nothing can be decided yet; empty if it can.
+/// Why no decision can be made yet; empty if one can be made.
 std::string too_early(const Situation& situation, const ScalingState& state) {
   using std::chrono::minutes;
   if (decided_within(pause, situation, state)) {

@@ -28,7 +28,7 @@ constexpr Duration longest_window = std::chrono::hours(24 * 30);
 
 /// One of the records that a shard took in lately, each as likely as any other.
 struct KeySample {
-  std::optional<HashKey> hash;  ///< that it was routed by; nothing if it has no key
+  std::optional<HashKey> hash;  ///< the hash key that the record was routed by; nullopt if the record has no key
   std::string key{};
   std::uint64_t bytes = 1;
 };
@@ -40,7 +40,7 @@ struct HourlyPeak {
 };
 
 struct Measured {
-  std::vector<Load> minutes{};      ///< the latest ones, each as the mean of its seconds; fewer of a young shard
+  std::vector<Load> minutes{};      ///< the latest ones, each as the mean of its seconds; fewer if the shard is young
   std::vector<HourlyPeak> peaks{};  ///< of the hours within the window, the running one too
 };
 
@@ -57,7 +57,7 @@ struct Situation {
 };
 
 struct ScalingOptions {
-  Load capacity;        ///< of a shard, a second; 0: no limit. REQUIRES: one of them is not 0
+  Load capacity;        ///< of a shard, per second; 0: no limit. REQUIRES: records or bytes is not 0
   double target = 0.7;  ///< how much of it a shard may carry for long
   std::uint32_t least = 1;
   std::uint32_t most = max_shards;
@@ -79,7 +79,7 @@ struct HotKey {
 };
 
 struct Decision {
-  Plan plan;           ///< empty: leave the shards as they are; the figures of its steps are a second's load
+  Plan plan;           ///< empty: leave the shards as they are; the loads in its steps are loads per second
   ScalingState state;  ///< to be stored in one commit with the plan's first step
   std::vector<HotKey> hot_keys;
   std::string reason;  ///< in one sentence, without a full stop
@@ -93,8 +93,8 @@ double utilisation(const Load& load, const Load& capacity);
 /// - Splits the busiest shard while it carries more than the target in each of the last 15 minutes; or more than 1.5
 ///   times the mean, and more than half of its capacity. It is split where the sampled keys halve its load. Where one
 ///   of the halves would keep more than 90 %, the hot key is named instead.
-/// - Else, an hour after the latest decision, merges neighbours whose peaks in the window add up to half of the target,
-///   but no child of a split that is younger than the window.
+/// - Else, an hour or more after the latest decision, merges neighbours whose peaks in the window add up to at most
+///   half of the target. It does not merge a child of a split if the child is younger than the window.
 /// - Splitting a shard that was merged less than two windows ago doubles the window.
 ///
 /// Records without keys are dealt to all shards alike, so a split takes some of them from each.

@@ -126,7 +126,7 @@ Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads) 
     throw Error(ErrorCode::usage,
                 fmt::format("{} and {} are not adjacent: {}", one.to_string(), other.to_string(),
                             neighbours.empty() ? "there is only one shard"
-                                               : fmt::format("next to {} is {}", left->id.to_string(), neighbours)));
+                                               : fmt::format("{} is next to {}", left->id.to_string(), neighbours)));
   }
   Planner planner(map, loads);
   planner.merge(planner.find(left->id));

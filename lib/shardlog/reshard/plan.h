@@ -35,16 +35,16 @@ struct PlannedStep {
 using Plan = std::vector<PlannedStep>;
 
 /// Splits an open shard at `at`, the first hash key of the second child, or in the middle. Throws not_found (no such
-/// shard) and usage (closed, or `at` is outside the range or its first key); each message says what would work.
+/// shard) and usage (closed, or `at` is outside the range, or is its first key); each message says what would work.
 SHARDLOG_API Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);
 
 /// Merges two open shards whose ranges are adjacent, in either order. Throws as split().
 SHARDLOG_API Plan merge(const ShardMap& map, ShardId one, ShardId other, const Loads& loads);
 
-/// Brings the open shards to the ranges of a new stream of `count` shards, by a sweep from the left: for each of these
-/// ranges in turn, a shard that is too small is merged with its right neighbour, and a shard that reaches beyond the
-/// end of the range is split there. That takes one split for each new boundary and one merge for each boundary to
-/// remove. Throws usage unless count is 1 to max_shards.
+/// Gives the open shards the ranges that a new stream of `count` shards has. The plan takes these ranges in turn, from
+/// left to right. It merges a shard that is too small with its right neighbour, and splits a shard that reaches beyond
+/// the end of the range there. That takes one split for each new boundary and one merge for each boundary to remove.
+/// Throws usage unless count is 1 to max_shards.
 SHARDLOG_API Plan scale(const ShardMap& map, std::uint32_t count, const Loads& loads);
 
 }  // namespace shardlog::reshard

@@ -168,8 +168,9 @@ class Splitter {
   [[nodiscard]] std::string why(const Part& part) const {
     const double carried = carries(part);
     if (carried > options_.target) {
-      return fmt::format("{} carried {:.0f} % of its capacity or more in each of the last {} minutes, over {:.0f} %",
-                         part.id.to_string(), 100 * carried, measured_minutes, 100 * options_.target);
+      return fmt::format(
+          "{} carried {:.0f} % of its capacity or more in each of the last {} minutes, over the target of {:.0f} %",
+          part.id.to_string(), 100 * carried, measured_minutes, 100 * options_.target);
     }
     if (carried > worth_balancing && carried > outstanding * mean()) {
       return fmt::format("{} carries {:.1f} times the mean of the shards, and {:.0f} % of its capacity",
