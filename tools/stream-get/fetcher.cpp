@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
 constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;   // read from the stream at once
 constexpr Duration longest_wait = std::chrono::hours(1);
-constexpr Duration first_look = std::chrono::milliseconds(1);  // between two looks whether everything was taken
+constexpr Duration first_look = std::chrono::milliseconds(1);  // between two checks if everything was taken
 constexpr Duration longest_look = std::chrono::milliseconds(50);
 }  // namespace
 

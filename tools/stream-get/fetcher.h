@@ -46,7 +46,7 @@ class Fetcher {
   const Clock& clock_;
   Reader& reader_;
   BoundedQueue<ReadResult> queue_;
-  std::optional<Duration> idle_since_;  ///< when nothing had come and everything before was taken
+  std::optional<Duration> idle_since_;  ///< since then nothing has come, and the reader has taken everything
   Duration until_look_{0};              ///< how soon to ask again whether everything was taken
   std::uint64_t by_commit_ = 0;
   std::uint64_t by_time_ = 0;

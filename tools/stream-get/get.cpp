@@ -37,8 +37,8 @@ class Printer {
     if (command.replay) pacer_.emplace(*command.replay, context.clock);
   }
 
-  /// Prints those records that were asked for, of all that the fetcher reads. Returns whether there was a gap. If the
-  /// reader of the output is gone, ends the process by SIGPIPE.
+  /// Prints the records that were asked for and leaves out the others that the fetcher reads. Returns whether there was
+  /// a gap. If the reader of the output is gone, ends the process by SIGPIPE.
   bool print(Fetcher& fetcher) {
     const auto end = [&fetcher] { fetcher.stop(); };
     const std::stop_callback on_stop(context_.stop, end);

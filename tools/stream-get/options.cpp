@@ -46,7 +46,7 @@ void define_selection(OptionTable& options, GetCommand& command, OtherOptions& o
                     "earliest, latest, last:N, at:SEQUENCE, after:SEQUENCE, or a TIME: RFC 3339, @EPOCH, 21:00, now, "
                     "today, yesterday, -10m, or as date prints it (earliest)");
   const auto until =
-      options.value("--until", "POSITION", command.until, "where to stop (the end as it was at the start)");
+      options.value("--until", "POSITION", command.until, "where to stop (the end when the program started)");
   const auto count = options.count(
       "-n,--count", 0, std::numeric_limits<std::int64_t>::max(),
       [&command](std::uint64_t number) { command.count = number; }, "at most N records");
@@ -204,7 +204,7 @@ void define_consumer(OptionTable& options, ConsumerOptions& consumer, const Othe
                                   "set NAME's checkpoints, or with --shard one of them, and exit");
   options.flag("--new", consumer.make, "with --seek: make NAME if it does not exist").needs(seek);
   const auto forget = options.flag("--forget", consumer.forget, "remove NAME and exit");
-  options.flag("--force", consumer.force, "even if a worker holds shards, and take them from it").needs(name);
+  options.flag("--force", consumer.force, "seek or forget even if a worker holds shards, which it loses").needs(name);
   const auto no_checkpoint =
       options.flag("--no-checkpoint", consumer.no_checkpoint, "print what NAME would read, and change nothing");
 

@@ -50,7 +50,7 @@ struct GetCommand {
   bool descendants = false;
   std::vector<std::string> keys;     ///< only records with one of these; empty: all records
   std::optional<std::string> from;   ///< unset: trim-horizon
-  std::optional<std::string> until;  ///< unset: the end as it was at the start; with --follow there is no end
+  std::optional<std::string> until;  ///< unset: the end when the program started; with --follow there is no end
   std::optional<std::uint64_t> count;
   std::optional<double> sample;  ///< percent
   Sampler::By sample_by = Sampler::By::record;

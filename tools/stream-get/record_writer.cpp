@@ -96,7 +96,8 @@ class JsonForm final : public RecordWriter {
   std::string line_;
 };
 
-/// Frames as in core/frame.h. A whole batch goes out as it is stored; of a part, each run of records is a frame.
+/// Frames as in core/frame.h. A whole batch goes out as it is stored. If only a part of a batch is written, each run of
+/// records is a frame.
 class FrameForm final : public RecordWriter {
  public:
   FrameForm(std::string uuid, Output& output) : RecordWriter(output), uuid_(std::move(uuid)) {

@@ -19,8 +19,8 @@ namespace shardlog::cli {
 /// The most that a command may print for one batch, in bytes.
 constexpr std::size_t most_output = 64UL * 1024 * 1024;
 
-/// Another stream that a consumer stores in exactly once: the commit that stores the records also stores how far the
-/// source shard was processed. For one thread.
+/// Another stream, into which a consumer puts records exactly once: the commit that stores the records also stores how
+/// far the source shard was processed. For one thread.
 class Target {
  public:
   enum class Kind { output, dead_letters };

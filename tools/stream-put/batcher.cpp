@@ -70,7 +70,7 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   if (input_count() != nullptr && chunk.marked) input_count()->add_mark();
   source_->use_fields(chunk.input.fields);
   try {
-    // With a producer id, and in acknowledgements, a hole has its number among the pieces.
+    // With a producer id, and in acknowledgements, a hole counts as a piece and must come in its place.
     if (as_they_stand_ && (chunk.input.holes.empty() || !(once_ || command_.ack))) {
       encode_as_they_stand();
     } else {

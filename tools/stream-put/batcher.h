@@ -85,7 +85,7 @@ class Batcher {
   std::unique_ptr<RecordSource> source_;
   RecordSource::Take take_ = [this](const Record& record, const RecordOrigin* origin) { return take(record, origin); };
   std::optional<ExactlyOnce> once_;
-  std::string as_read_;  ///< JSON pieces that are not counted yet, before they were decoded in place
+  std::string as_read_;  ///< copies of JSON pieces that are not counted yet, made before decoding changed the pieces
   std::optional<Sampler> sampler_;
   bool as_they_stand_;  ///< the pieces are stored as they are, as records without keys
   std::size_t most_records_;

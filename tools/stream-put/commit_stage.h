@@ -21,8 +21,8 @@ class CommitStage {
   CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
               const std::vector<Producer>& stored, const Context& context, producing::Writer::OnNewMap on_new_map);
 
-  /// Stores what comes out of the queue until that ends. Throws the error that ended the input, as Stream::append(),
-  /// and as producing::Written::check().
+  /// Stores what comes out of the queue until the queue ends. Throws the error that ended the input, and what
+  /// Stream::append() and producing::Written::check() throw.
   void run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress);
 
   [[nodiscard]] std::uint64_t records() const { return records_; }

@@ -96,10 +96,10 @@ std::string Trail::to_proof() const {
 }
 
 Trail Trail::of_proof(std::string_view proof) {
-  const Error damaged(ErrorCode::corrupt, "what is known of its input is damaged");
+  const Error damaged(ErrorCode::corrupt, "the stored proof of its input is damaged");
   if (proof.empty() || (proof.size() - 1) % entry_size != 0) throw damaged;
   if (proof.front() != version)
-    throw Error(ErrorCode::unsupported, "what is known of its input is of a newer version: use a newer shardlog");
+    throw Error(ErrorCode::unsupported, "a newer version stored the proof of its input: use a newer shardlog");
   Trail trail;
   for (proof.remove_prefix(1); !proof.empty(); proof.remove_prefix(entry_size)) {
     Entry entry{load<std::uint64_t>(proof.data()), {}};
@@ -119,7 +119,7 @@ CountedInput::CountedInput(const std::string& name, const std::optional<Producer
   }
   if (!trail_.entries().empty()) known_ = trail_.entries().back().position;
   if (SequenceNumber(known_) != stored->sequence) {
-    throw error(ErrorCode::corrupt, "what is known of its input contradicts its position");
+    throw error(ErrorCode::corrupt, "the stored proof of its input contradicts its position");
   }
 }
 

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
             "      --ack               print shard and sequence number of each record\n"
             "      --on-error skip     leave out bad records and go on\n"
             "      --rate N            at most N records a second\n"
-            "      --producer ID       exactly once: run again, it goes on where it stopped\n"
+            "      --producer ID       exactly once: a new run goes on where the last ended\n"
             "\n"
             "Examples:\n"
             "  tail -n 0 -F app.log | stream-put logs\n"

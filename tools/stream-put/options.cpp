@@ -54,8 +54,8 @@ void define_framing(OptionTable& options, PutCommand& command) {
            },
            "a record begins at a line that RE matches"),
        options.flag("--whole", set_kind(Framing::Kind::whole), "each FILE is one record"),
-       options.flag("--json", set_kind(Framing::Kind::json), "an object a line, as stream-get --json prints them"),
-       options.flag("--frames", set_kind(Framing::Kind::frames), "as stream-get --frames writes them")});
+       options.flag("--json", set_kind(Framing::Kind::json), "each line is an object, as stream-get --json prints it"),
+       options.flag("--frames", set_kind(Framing::Kind::frames), "binary frames, as stream-get --frames writes them")});
   options.flag("--header", framing.header,
                "with --csv: the first record of a FILE names the fields, and is not stored");
   options.flag("--keep-times", command.keep_times, "with --frames: records keep their arrival times");
@@ -158,7 +158,7 @@ void define_exactly_once(OptionTable& options, PutCommand& command) {
         check_producer_id(id);
         command.producer = id;
       },
-      "run again with the same ID and input, it goes on where the last run stopped");
+      "a run with the same ID and input goes on where the last run stopped");
   options.flag("--forget", command.forget, "remove what is known of the producer, and store nothing").needs(producer);
 }
 

@@ -13,7 +13,7 @@ namespace shardlog::cli {
 struct ReshardCommand {
   std::string action;                  ///< split, merge or scale
   std::optional<std::string> stream;   ///< present after check()
-  std::vector<std::string> arguments;  ///< the shards, or how many there must be
+  std::vector<std::string> arguments;  ///< the shards to split or merge, or for scale the new number of shards
   std::optional<std::string> at;       ///< a hash key
   std::optional<std::string> at_key;   ///< a partition key
   bool dry_run = false;
