@@ -143,7 +143,7 @@ class Walk {
   const CommandShape& shape_;
   CommandLine line_;
   const OptionShape* last_ = nullptr;    // the option that was read last
-  std::optional<std::string> wrong_;     // the first of all faults but unknown options
+  std::optional<std::string> wrong_;     // the first fault; unknown options do not count
   std::optional<std::string> doubtful_;  // "-count": -c with a value, or --count with a dash missing
 };
 

@@ -16,7 +16,7 @@ struct OptionShape {
   Value value = Value::none;
   std::string value_name{};
   std::string standard{};  ///< the optional value, if none is given
-  /// Whether a word that follows the option is its optional value. A word after = always is.
+  /// Whether a word that follows the option is its optional value. A word after = is always the value.
   std::function<bool(const std::string&)> is_value{};
 
   [[nodiscard]] std::string name() const;  ///< "--follow", or "-h" without a long name

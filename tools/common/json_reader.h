@@ -18,7 +18,7 @@ using JsonPointer = std::vector<std::string>;
 /// valid pointer.
 std::optional<JsonPointer> parse_json_pointer(std::string_view text);
 
-/// This many bytes after a JSON text must be readable where it is read in place. Their values do not matter.
+/// If a JSON text is read in place, this many bytes after it must be readable. Their values do not matter.
 constexpr std::size_t json_padding = 64;
 
 struct JsonValue {
@@ -34,7 +34,7 @@ struct JsonValue {
 
   Kind kind;
   std::string_view raw{};   ///< as it stands in the text, a string without the quotes; empty for an object or array
-  std::string_view text{};  ///< a string without escapes, anything else like `raw`; empty for an unpaired string
+  std::string_view text{};  ///< of a string, with its escapes decoded; else the same as `raw`; empty if unpaired
 };
 
 /// Checks JSON texts (RFC 8259) as a whole, and picks values out of them. Half of a surrogate pair is a valid escape

@@ -43,7 +43,8 @@ mode_t type_of_stdout() {
   return ::fstat(STDOUT_FILENO, &status) == 0 ? status.st_mode & static_cast<mode_t>(S_IFMT) : 0;
 }
 
-/// A terminal that goes away raises a signal, and a file has no reader.
+/// Whether the output can tell that its reader is gone. A terminal cannot: if it goes away, it raises a signal. A file
+/// has no reader.
 bool tells_of_its_reader() {
   const mode_t type = type_of_stdout();
   return S_ISFIFO(type) || S_ISSOCK(type);

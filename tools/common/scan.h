@@ -7,7 +7,7 @@
 
 #include "shardlog/core/numbers.h"
 
-/// For parsers: they take a text apart from its start.
+/// For parsers: these functions take pieces off the start of a text.
 namespace shardlog::cli {
 
 constexpr auto is_digit = [](char c) { return c >= '0' && c <= '9'; };

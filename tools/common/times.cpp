@@ -51,8 +51,8 @@ LocalZone local_zone_at(sys_seconds time) {
   return {std::chrono::seconds(parts.tm_gmtoff), parts.tm_zone};
 }
 
-/// Where clocks go back, the first of the two times that look alike. A time that clocks jump over is taken as if they
-/// had not jumped. (The answer of mktime depends on what it was asked before.)
+/// If clocks go back, two times look alike, and this is the first of them. A time that clocks jump over is taken as if
+/// they had not jumped. (The answer of mktime depends on what it was asked before.)
 sys_seconds from_local(sys_seconds shown) {
   const auto before = shown - local_zone_at(shown - days(1)).offset;
   const auto after = shown - local_zone_at(shown + days(1)).offset;

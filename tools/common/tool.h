@@ -15,7 +15,7 @@
 
 namespace shardlog::cli {
 
-/// What a program tells a script. A program that a signal stopped dies of that signal instead, after its drain.
+/// What a program tells a script. If a signal has stopped a program, it drains, and then dies of that signal instead.
 enum class ExitStatus : int {
   success = 0,  ///< all that was asked is done, and durable or written
   partly = 1,   ///< only a part was done, or the answer is no
@@ -27,7 +27,7 @@ enum class ExitStatus : int {
   cannot_create = 73,  ///< exists or cannot be created
   io = 74,             ///< the last batch's outcome is unknown
   try_again = 75,      ///< busy, full, or short of memory, threads or descriptors: nothing of the last batch is stored
-  fenced = 76,         ///< another worker took over the lease, or another run the producer
+  fenced = 76,         ///< another worker took over the lease, or another run took over the producer
   permission = 77,
 };
 

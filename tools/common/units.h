@@ -25,7 +25,7 @@ std::optional<double> parse_speed(std::string_view text);
 /// Rounded to microseconds, at most 3'200'000'000 s.
 std::optional<Duration> parse_duration(std::string_view text);
 
-/// "1.5 GiB", "12 KiB", "17 B": at most four characters of number.
+/// "1.5 GiB", "12 KiB", "17 B": the number has at most four characters.
 std::string format_size(std::uint64_t bytes);
 
 /// "1234567" as "1,234,567".

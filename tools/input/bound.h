@@ -16,7 +16,7 @@ struct Bound {
   std::string message;  ///< what is wrong with a larger piece
   bool skip;            ///< leave it out, instead of ending the reading
 
-  /// Leaves a piece out, or throws malformed. `line` is where it begins, 0 if pieces are counted.
+  /// Leaves a piece out, or throws malformed. `line` is where it begins, 0 if pieces are counted instead of lines.
   void refuse(Input& input, const std::string& why, std::uint64_t line = 0) const {
     if (!skip) throw Error(ErrorCode::malformed, why);
     input.holes.push_back({input.lengths.size(), why, line});

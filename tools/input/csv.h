@@ -36,7 +36,7 @@ class CsvScanner {
     quoted,      ///< in a field with quotes
     closing,     ///< after a quote in it, which may be the first of two
     closing_cr,  ///< after a CR that follows the closing quote
-    wrong        ///< after anything else that follows it: the rest of the line is passed over
+    wrong        ///< after anything else that follows the closing quote: the rest of the line is passed over
   };
 
   [[nodiscard]] State state_after(char byte) const;
@@ -58,7 +58,7 @@ class CsvFields {
     bool doubled = false;   ///< there are quotes in it, and each is doubled
   };
 
-  /// Nothing after the last field.
+  /// The next field; nullopt after the last one.
   std::optional<Field> next();
 
  private:

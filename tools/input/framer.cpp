@@ -58,7 +58,7 @@ class DelimitedFramer final : public Framer {
     }
   }
 
-  /// Only what may be the start of a delimiter is kept of a piece that is too large.
+  /// Of a piece that is too large, keeps only what may be the start of a delimiter.
   void keep_rest(Input& input, std::string_view rest) {
     if (!dropping_ && rest.size() > bound_.most + begun()) {
       bound_.refuse(input, bound_.message);

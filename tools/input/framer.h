@@ -17,7 +17,7 @@ namespace shardlog::cli {
 struct Hole {
   std::size_t before;  ///< how many pieces are before it in the buffer
   std::string why;
-  std::uint64_t line = 0;  ///< on which it begins, as in Input::lines; 0 if pieces are counted
+  std::uint64_t line = 0;  ///< on which it begins, as in Input::lines; 0 if pieces are counted instead of lines
 };
 
 /// What was read, and the pieces that were cut from it. Each piece is followed by a newline, whatever ended it in the
@@ -54,7 +54,7 @@ class Framer {
   /// The file has ended. Throws as cut().
   virtual void end_file(Input& input) = 0;
 
-  /// Whether there is an open piece, which only more input would end, that could also end here.
+  /// Whether there is an open piece that could end here. Unless end_open_piece() is called, only more input ends it.
   [[nodiscard]] virtual bool may_end(const Input& /*input*/) const { return false; }
 
   /// Ends such a piece, even before an unfinished line.

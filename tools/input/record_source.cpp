@@ -37,7 +37,7 @@ class JsonRecords final : public RecordSource {
   JsonRecordReader reader_;
 };
 
-/// The number after a decimal one.
+/// The next sequence number, counted up digit by digit in decimal.
 SequenceNumber next(const SequenceNumber& sequence) {
   std::string digits = "0" + sequence.to_string();
   const std::size_t last = digits.find_last_not_of('9');

@@ -12,8 +12,8 @@ namespace shardlog::sqlite {
 namespace {
 
 /// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
-/// at least half of each page. `others` is for an index row, which lists every shard, for producers, and for the inner
-/// pages of the trees.
+/// at least half of each page. `others` is for the rest: an index row (which lists every shard), producers, and the
+/// inner pages of the trees.
 std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
@@ -94,8 +94,8 @@ void Appender::catch_up() {
   scan_.catch_up(configuration_, tail_);
 }
 
-/// Follows the rules of Stream::append(). Shards without parents were opened when the stream was made, which says
-/// nothing about copied records: they may be older than the copy.
+/// Follows the rules of Stream::append(). Shards without parents were opened when the stream was made. Copied records
+/// in them may have arrived before that, because they may be older than this stream.
 Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   Timestamp arrived_at = batch.arrived_at.value_or(now);
   const Shard& shard = shard_of(configuration_, batch.shard.number()).shard;

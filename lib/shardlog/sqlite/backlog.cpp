@@ -54,7 +54,7 @@ Backlog backlog(SQLite::Database& database, const Configuration& configuration, 
   const LostNumbers lost(database, configuration);
   Backlog result;
   Unread unread;
-  std::map<Timestamp, Tail> tails;  // by the times before which records do not count
+  std::map<Timestamp, Tail> tails;  // by time: records that arrived before it do not count
   for (const ShardStart& from : pinned(database, configuration, starts, now)) {
     const ShardRow& row = shard_of(configuration, from.shard.number());
     const std::int64_t readable = start.next_sequence(row);

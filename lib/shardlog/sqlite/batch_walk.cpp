@@ -132,7 +132,7 @@ std::optional<BatchRow> BatchWalk::listed(Tail& tail) {
   BatchRow row = read_batch_row(*row_);
   if (is_of_another(row)) {
     throw Error(ErrorCode::corrupt,
-                fmt::format("batch {} is in shard {}, and its stretch has it in another", batch, row.shard));
+                fmt::format("batch {} is in shard {}, but its stretch lists it in another", batch, row.shard));
   }
   tail.skip_to(batch - 1);
   return row;

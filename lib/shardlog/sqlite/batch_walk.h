@@ -17,8 +17,8 @@
 
 namespace shardlog::sqlite {
 
-/// The shards of batches that follow each other, as far as a walk has looked at them because no stretch lists them. The
-/// readers of a stream share it, so that only the first one looks at each batch of the open stretch.
+/// The shards of consecutive batches that no stretch lists and that a walk has therefore looked at. The readers of a
+/// stream share it, so that only the first of them has to look at each batch of the open stretch.
 class SeenBatches {
  public:
   void add(const BatchRow& row);

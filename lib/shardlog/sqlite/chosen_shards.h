@@ -37,15 +37,15 @@ class ChosenShards {
   [[nodiscard]] bool contains(std::int64_t shard) const { return shards_.empty() || shards_.contains(shard); }
   /// The listed shards and their descendants; empty if all are chosen.
   [[nodiscard]] const std::set<std::int64_t>& shards() const { return shards_; }
-  /// The same if they are fewer than half of all, so that looking up their batches costs less than passing all others;
-  /// otherwise empty.
+  /// The same shards if they are fewer than half of all shards, otherwise empty. If they are few, looking up their
+  /// batches costs less than passing the batches of all others.
   [[nodiscard]] std::set<std::int64_t> few(const Configuration& configuration) const {
     return 2 * shards_.size() < configuration.shards.size() ? shards_ : std::set<std::int64_t>();
   }
   /// Whether shards are listed, and all of them are closed.
   [[nodiscard]] bool all_closed(const Configuration& configuration) const;
 
-  /// From now on no record of the shard before this one is wanted.
+  /// From now on, records of the shard before this sequence number are not wanted.
   void begin_at(std::int64_t shard, std::int64_t sequence) { begins_[shard] = {sequence}; }
   /// The first wanted record of the shard with this number or a larger one.
   [[nodiscard]] std::int64_t first_wanted(std::int64_t shard, std::int64_t sequence) const {

@@ -14,8 +14,8 @@ namespace shardlog::sqlite {
 constexpr Duration poll_interval = std::chrono::milliseconds(100);
 
 /// Notices commits: a writer writes to a stream's `lock` after each of them, or touches it. (SQLite writes to the WAL
-/// before the commit is visible, and no file shows the commit itself.) All that wait for a stream in one thread share
-/// one watch, because a user may have only 128 watches (inotify(7)).
+/// before the commit is visible, and no file shows the commit itself.) Objects that wait for the same stream in the
+/// same thread share one watch, because a user may have only 128 watches (inotify(7)).
 class CommitWatch {
  public:
   /// Watches from now on. If the system has no watch left, wait() just waits.

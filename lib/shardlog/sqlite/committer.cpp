@@ -113,7 +113,7 @@ void Committer::check_end() {
   const auto mark = lock_.mark();
   if (mark && newest_known_batch(database_) < mark->batch) {
     throw Error(ErrorCode::corrupt, lost_tail(database_, *mark).what() +
-                                        std::string("; stream-create --update --accept-loss goes on without it"));
+                                        std::string("; to go on without it: stream-create --update --accept-loss"));
   }
   end_checked_ = true;
 }

@@ -34,7 +34,7 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  /// Runs `change` in a transaction of its own, commits it and wakes those to be told. `change` does nothing but SQL,
+  /// Runs `change` in a transaction of its own, commits it and wakes those in `told`. `change` does nothing but SQL,
   /// and is rolled back if it throws. `appended_pages` is the most that it adds to the stream: a change that adds none
   /// may use the reserved space. Throws as Stream::append().
   void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
@@ -81,7 +81,7 @@ class Committer {
   std::optional<DurableMark> mark_;  ///< of the commit that is under way
   Sync sync_ = Sync::full;           ///< what the connection is set to
   std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
-  bool end_checked_ = false;         ///< once is enough: only an opening can find a shorter log
+  bool end_checked_ = false;         ///< one check is enough: the log can only be too short when it is opened
   bool waited_ = false;              ///< the last commit found the lock taken: there are other writers
 };
 

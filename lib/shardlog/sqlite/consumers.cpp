@@ -19,7 +19,7 @@ namespace shardlog::sqlite {
 namespace {
 
 constexpr const char* all_consumers = "SELECT * FROM consumers ORDER BY name";
-constexpr std::size_t longest_owner = 256;  // bytes, of the worker's name and of its process
+constexpr std::size_t longest_owner = 256;  // bytes, for the worker's name and for its process each
 
 void add(RowChecksum& checksum, const std::optional<LeaseOwner>& owner) {
   if (owner) {
@@ -104,7 +104,7 @@ void check_replacement(const std::optional<Consumer>& expected, const std::optio
   if (!desired) return;
   check_consumer_name(desired->name);
   if (!is_uuid(desired->uuid)) contradict("a consumer without a UUID");
-  if (expected && expected->name != desired->name) contradict("a consumer keeps its name");
+  if (expected && expected->name != desired->name) contradict("a consumer cannot change its name");
   const auto out_of_order = [](const Lease& a, const Lease& b) { return a.shard >= b.shard; };
   const auto& leases = desired->leases;
   if (std::adjacent_find(leases.begin(), leases.end(), out_of_order) != leases.end()) {
@@ -120,7 +120,7 @@ void check_changes(std::span<const LeaseChange> changes) {
   std::set<ShardId> shards;
   for (const auto& [expected, desired] : changes) {
     if (!expected && !desired) contradict("a change of a lease from nothing to nothing");
-    if (expected && desired && expected->shard != desired->shard) contradict("a lease keeps its shard");
+    if (expected && desired && expected->shard != desired->shard) contradict("a lease cannot change its shard");
     if (!shards.insert(expected ? expected->shard : desired->shard).second) contradict("a lease is changed twice");
     if (!desired) continue;
     check_owner(desired->owner);
@@ -171,7 +171,7 @@ std::vector<Consumers::Head> Consumers::heads() {
   return heads;
 }
 
-/// If it is not found, all others are checked: one of them may be this one with a damaged UUID.
+/// If no consumer has this UUID, all consumers are checked: one of them may be the right one with a damaged UUID.
 std::optional<Consumers::Head> Consumers::head(const std::string& uuid) {
   if (Use row = statements_.use("SELECT * FROM consumers WHERE uuid = ?", uuid); row->executeStep()) {
     return read_head(*row);
@@ -278,7 +278,7 @@ void Consumers::limit_times(Timestamp now) {
 }
 
 void Consumers::verify(const Configuration& configuration, const std::function<void(const std::string&)>& report) {
-  bool damaged = false;  // then what seems to be missing may be what was damaged
+  bool damaged = false;  // if true, a consumer that seems to be missing may be a damaged one
   const auto reporting = [&](const auto& check) {
     try {
       check();

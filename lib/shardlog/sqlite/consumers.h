@@ -35,7 +35,7 @@ class Consumers {
   /// Sets times later than `now` to `now`.
   void limit_times(Timestamp now);
 
-  /// Reports each damage.
+  /// Reports all damage, with one call for each damaged thing.
   void verify(const Configuration& configuration, const std::function<void(const std::string&)>& report);
 
  private:

@@ -33,7 +33,8 @@ void check_name(const std::string& path) {
   const bool fits = !name.empty() && name.size() <= longest && name.find_first_not_of(allowed) == std::string::npos;
   if (!fits || name == "." || name == "..") {
     throw Error(ErrorCode::usage,
-                fmt::format("create stream {}: a stream's name is 1 to {} of a-z A-Z 0-9 _ . -", quote(path), longest));
+                fmt::format("create stream {}: a stream's name has 1 to {} characters: a-z A-Z 0-9 _ . -", quote(path),
+                            longest));
   }
 }
 
@@ -44,7 +45,7 @@ gid_t group_id(const std::string& name) {
   return found->gr_gid;
 }
 
-/// A directory with a temporary name, which is removed again unless it gets its final one.
+/// A directory that has a temporary name at first. It is removed again unless it gets its final name.
 class Scaffold {
  public:
   explicit Scaffold(const std::string& parent) : path_(fmt::format("{}/{}{}", parent, scaffold_prefix, random_hex())) {
@@ -65,7 +66,7 @@ class Scaffold {
   }
 
  private:
-  /// Does not list the directory: that takes a descriptor, and the lack of one may be why it is removed.
+  /// Does not list the directory: that takes a descriptor, and the creation may have failed because there was none.
   void remove() const {
     for (const char* const file : stream_files) ::unlink((path_ + "/" + file).c_str());
     ::rmdir(path_.c_str());

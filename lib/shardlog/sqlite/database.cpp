@@ -68,8 +68,8 @@ std::optional<Error> reason_of(const SQLite::Exception& error) {
   return system_error("open stream.db", reason);
 }
 
-/// Whether the error means that a file is missing, and the user must not make it, having only read permission. False if
-/// the system lacks a resource.
+/// Whether the error means that a file is missing and that the user, who has only read permission, may not make it.
+/// False if the system lacks a resource.
 bool is_missing(const SQLite::Exception& error) {
   const auto reason = reason_of(error);
   const bool lack = reason && (reason->code() == ErrorCode::busy || reason->code() == ErrorCode::full);

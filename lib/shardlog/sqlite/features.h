@@ -8,8 +8,9 @@
 
 namespace shardlog::sqlite {
 
-/// The features of a stream. Each has a name, and says what a program that does not know it may do with the stream:
-/// "compatible" (everything), "read" (only read) or "incompatible" (nothing). Any other text counts as incompatible.
+/// The features of a stream: a name and a text for each. The text tells programs that do not know the feature what they
+/// may do with the stream: "compatible" (everything), "read" (only read) or "incompatible" (nothing). Any other text
+/// counts as incompatible.
 using Features = std::map<std::string, std::string, std::less<>>;
 
 /// Batches are missing: see losses.h.
@@ -19,11 +20,11 @@ constexpr std::string_view compatible = "compatible";
 constexpr std::string_view compatible_to_read = "read";
 constexpr std::string_view incompatible = "incompatible";
 
-/// Throws unsupported, naming the feature, if one that this program does not know forbids the access.
+/// Throws unsupported if a feature that this program does not know forbids the access. The message names the feature.
 void check_features(const Features& features, Access access);
 
-/// Whether a setting, table or column belongs to a feature that this program does not know: its name is that of the
-/// feature, or begins with it and '_' or ':'.
+/// Whether a setting, table or column belongs to a feature that this program does not know. Then its name is the name
+/// of the feature, or begins with the name of the feature and '_' or ':'.
 bool announced(const Features& features, std::string_view name);
 
 }  // namespace shardlog::sqlite

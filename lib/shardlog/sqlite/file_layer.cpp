@@ -44,7 +44,7 @@ int find_descriptor(const struct stat& file) {
   return -1;
 }
 
-/// Has the kernel begin to write a file to disk while SQLite still writes it to the page cache: each MiB as soon as a
+/// Makes the kernel begin to write a file to disk while SQLite still writes it to the page cache: each MiB as soon as a
 /// write reaches the next one. The sync still reports every error: sync_file_range(2) clears no error unless it waits.
 ///
 /// SQLite does not give out its descriptors. Opening and closing another descriptor of the file would drop SQLite's
@@ -190,7 +190,7 @@ int sleep_briefly(sqlite3_vfs* /*layer*/, int microseconds) {
 sqlite3_vfs* install() {
   sqlite3_vfs* const system = sqlite3_vfs_find("unix");
   if (system == nullptr) throw Error(ErrorCode::internal, "SQLite was built without its file system layer 'unix'");
-  static sqlite3_vfs layer = *system;  // its other functions read nothing that differs here
+  static sqlite3_vfs layer = *system;  // its other functions do not use the members that are changed here
   layer.zName = "shardlog";
   layer.pAppData = system;
   layer.szOsFile += static_cast<int>(sizeof(StreamFile));

@@ -2,8 +2,8 @@
 
 namespace shardlog::sqlite {
 
-/// The name of SQLite's file system layer for streams. It works like SQLite's usual one, which it leaves as it is for
-/// the rest of the process, but:
+/// The name of SQLite's file system layer for streams. The rest of the process goes on using SQLite's usual layer. This
+/// one works like it, but:
 ///
 /// - It sleeps for at most a millisecond. SQLite tries a hundred times to begin a read, and sleeps longer and longer in
 ///   between, ten seconds in all, whatever the timeout. Here that takes a tenth of a second, after which LockWait

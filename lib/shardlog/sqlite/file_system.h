@@ -20,8 +20,8 @@ std::string unsafe_file_system(const std::string& path);
 std::optional<struct stat> look_at(const std::string& path);
 bool same_file(const struct stat& one, const struct stat& other);
 
-/// The same. Throws corrupt unless it is a regular file with one name: links and devices lead out of the directory, and
-/// a pipe would block.
+/// As look_at(), but throws corrupt unless it is a regular file with one name: links and devices lead out of the
+/// directory, and a pipe would block.
 std::optional<struct stat> look_at_regular(const std::string& path);
 
 /// In bytes, 0 if there is no such file.
@@ -42,7 +42,7 @@ void rename_to_free_name(const std::string& from, const std::string& to);
 /// The path of a directory without symbolic links, which SQLite refuses anywhere in a path that it opens with NOFOLLOW.
 std::string real_path(const std::string& path);
 
-/// An address may end with slashes; "/" stays as it is.
+/// An address without the slashes that it may end with; "/" stays as it is.
 std::string without_slash(std::string path);
 
 /// What comes after the last slash.

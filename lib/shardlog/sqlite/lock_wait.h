@@ -24,7 +24,7 @@ Error held_too_long(const std::string& directory, Duration timeout);
 /// Empty if there are none.
 std::string holders_of_log(const std::string& directory);
 
-/// Waits while another process holds a lock of SQLite's. After a crash that takes a moment, until that process has
+/// Waits while another process holds one of SQLite's locks. After a crash, this takes a moment: until that process has
 /// recovered the log. It takes longer if that process is stopped meanwhile. SQLite itself never waits, except for a
 /// checkpoint: no timeout would bound its waiting, and the caller would keep its own locks all that time.
 class LockWait {

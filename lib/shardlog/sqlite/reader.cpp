@@ -197,8 +197,8 @@ void SqliteReader::follow_closings() {
   Tail newest = walk_.leaves_out() ? Tail() : tail_;
   try {
     TailScan(database_).catch_up(configuration_, newest);
-  } catch (const std::runtime_error&) {  // of ours, or SQLite's
-    return;                              // reading will come to the damage, and to everything before it
+  } catch (const std::runtime_error&) {  // our own errors, and SQLite's
+    return;                              // reading delivers everything before the damage, and then meets it
   }
   for (const ShardRow& row : shards) {
     if (!closed(row)) continue;
@@ -216,7 +216,8 @@ void SqliteReader::note_end(const ShardRow& row) {
   ends_.reach(shard, before_cut(shard, chosen_.first_wanted(shard, next)));
 }
 
-/// Whether the read has reached its end in one shard: a record that may not have arrived when the read was set up.
+/// Whether the read ends at a record of one shard and has reached it. That record may not have arrived yet when the
+/// read was set up.
 bool SqliteReader::reached_end_of_shard() const {
   return until_cut_ && tail_.next_sequence(shard_of(configuration_, until_cut_->shard)) >= until_cut_->sequence;
 }

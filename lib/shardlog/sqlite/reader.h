@@ -25,13 +25,13 @@
 
 namespace shardlog::sqlite {
 
-/// Reads batches in commit order. It keeps a Tail, which checks that the sequence numbers of every shard continue, so
-/// that it finds missing rows; if it reads few shards, only theirs are checked. Rows may be missing only before the
-/// trim horizon of the same transaction. The reader tells of them as gaps, as it does of expired batches.
+/// Reads batches in commit order. To find missing rows, it keeps a Tail, which checks that the sequence numbers of each
+/// shard continue. If it reads only a few shards, only their numbers are checked. Rows may be missing only before the
+/// trim horizon of the same transaction. The reader reports them as gaps, and expired batches too.
 class SqliteReader final : public Reader {
  public:
-  /// All references must outlive it. With a `watch`, commits wake it. `known` is an earlier configuration, which saves
-  /// loading it if it is still the newest. All readers of a stream share what they have `seen`.
+  /// All references must outlive it. With a `watch`, commits wake it. `known` is a configuration that was loaded
+  /// earlier: if it is still the newest, it is not loaded again. All readers of a stream share what they have `seen`.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
                const Configuration& known, std::shared_ptr<SeenBatches> seen, const ReadRequest& request);

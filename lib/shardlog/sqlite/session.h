@@ -66,7 +66,7 @@ class Session {
     return in_snapshot([&] { return work(database_, load_configuration(database_, Access::read)); });
   }
 
-  /// Commits what `change` does, and returns what it returns: whether it changed anything.
+  /// Commits what `change` does. Returns the result of `change`: whether it changed anything.
   template <typename Change>
   bool changing(Sync sync, Told told, const Change& change) {
     return naming([&] {

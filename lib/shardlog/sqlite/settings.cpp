@@ -100,7 +100,7 @@ Values load_values(SQLite::Database& database) {
   return values;
 }
 
-/// The settings whose names begin with `prefix`, without it.
+/// The settings whose names begin with `prefix`. The names in the result are without the prefix.
 std::map<std::string, std::string> values_below(const Values& values, std::string_view prefix) {
   std::map<std::string, std::string> found;
   for (auto value = values.lower_bound(prefix); value != values.end() && value->first.starts_with(prefix); ++value) {

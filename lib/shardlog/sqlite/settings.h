@@ -33,8 +33,8 @@ struct ShardRow {
 struct Configuration {
   std::string uuid;
   Timestamp created_at;
-  /// Raised by every change to any of this, so that a writer needs one row to see whether it is up to date. It is also
-  /// the version of the shard map.
+  /// Raised by every change to the configuration. So a writer has to read only one row to see whether its copy is up to
+  /// date. It is also the version of the shard map.
   std::uint64_t version = 1;
   Features features;
   StreamSettings settings;

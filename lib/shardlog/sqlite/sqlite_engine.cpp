@@ -49,7 +49,7 @@ void unlink_all(const std::string& doomed) {
 void remove(const std::string& path, const OpenOptions& options) {
   const Paths paths = find_stream(path);
   const WriterLock lock(paths.lock(), true);
-  const auto held = lock.acquire(options.timeout);  // lets a commit that is under way be acknowledged
+  const auto held = lock.acquire(options.timeout);  // waits until a commit that is under way is acknowledged
   lock.check_present();
   check_is_only_a_stream(paths.directory);
   // Fails now, before anything is changed, if the files could not be unlinked.

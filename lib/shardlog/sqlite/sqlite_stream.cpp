@@ -134,7 +134,7 @@ class SqliteMaintenance final : public Maintenance {
       try {
         trimmer().finish(retention);
       } catch (const Error& error) {
-        // Not the same error: its caller would think that nothing was changed.
+        // This throws a different error: with the original one, the caller would think that nothing was changed.
         if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
         throw Error(
             ErrorCode::io,

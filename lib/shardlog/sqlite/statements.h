@@ -47,8 +47,8 @@ void bind_value(SQLite::Statement& statement, int parameter, const std::optional
   value ? bind_value(statement, parameter, *value) : statement.bind(parameter);
 }
 
-/// The use of a statement with these values for its parameters. A statement that is left standing keeps its transaction
-/// from ending, so this resets it whatever happens.
+/// The use of a statement with these values for its parameters. A statement that is not reset keeps its transaction
+/// from ending, so the destructor always resets it.
 class Use {
  public:
   template <typename... Values>

@@ -13,8 +13,8 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
-#include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -201,7 +201,8 @@ Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, std::string_view t
     tail.records = take("tails: records", 0, tail.next_sequence - 1);
     tail.bytes = take("tails: bytes", 0, most_counted);
     tail.appends = take("tails: appends", 0, tail.records);
-    const std::int64_t earlier = take("tails: last arrival", 0, most_counted);  // than that of the batch
+    // By how much it is earlier than the arrival of the batch.
+    const std::int64_t earlier = take("tails: last arrival", 0, most_counted);
     tail.last_arrival = stored_time("tails: last arrival", last_arrival.time_since_epoch().count() - earlier);
     result.shards_.push_back(tail);
   }
@@ -356,7 +357,7 @@ TailScan::TailScan(SQLite::Database& database)
       rows_(database, fmt::format("SELECT {} FROM batches WHERE id > ? ORDER BY id", batch_row_columns)) {}
 
 void TailScan::catch_up(const Configuration& configuration, Tail& tail) {
-  newest_tails_.tryReset();  // an error may have left either of them standing
+  newest_tails_.tryReset();  // after an error, either statement may still need a reset
   rows_.tryReset();
   newest_tails_.executeStep();
   if (newest_tails_.isColumnNull(0)) throw_corrupt("the trim horizon is missing");

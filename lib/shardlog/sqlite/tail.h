@@ -72,7 +72,7 @@ class Tail {
   /// Moves past lost batches: every open shard goes on as if all their records had been its own.
   void lose(const Configuration& configuration, const LostBatches& loss);
 
-  /// Accepts any arrival next: a repair of the clock makes arrivals earlier.
+  /// After this call, the next batch may have arrived at any time: a repair of the clock makes arrivals earlier.
   void forget_last_arrival() { last_arrival_ = Timestamp::min(); }
   /// Sets arrivals that are later than `latest` to `latest`.
   void limit_arrivals(Timestamp latest);
@@ -137,8 +137,8 @@ Tail read_indexed_tail(SQLite::Statement& row);
 /// The indexed tails after the batch `after`, up to the one after the batch `last`.
 std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last);
 
-/// The newest tail, of `start` and the index rows after it, for which `early_enough` holds. REQUIRES: it holds for
-/// `start`, and if it holds for a tail then for all before it
+/// Of `start` and the index rows after it, the newest tail for which `early_enough` holds. REQUIRES: it holds for
+/// `start`, and if it holds for a tail, it also holds for all tails before that
 Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough);
 
 /// Moves a tail to the newest batch, by way of the index or the trim horizon if that is shorter, or if batches in

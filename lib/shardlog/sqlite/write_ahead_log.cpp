@@ -24,7 +24,8 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t mib = 1024L * 1024;
 constexpr std::int64_t smallest_threshold = 4 * mib;
-constexpr std::int64_t usual_size = 64 * mib;  // as journal_size_limit: SQLite cuts off the rest, which must regrow
+// As journal_size_limit: SQLite cuts a longer log off there, and then it has to grow again.
+constexpr std::int64_t usual_size = 64 * mib;
 constexpr std::int64_t commits_between = 16;
 constexpr std::int64_t put_off_bytes = 16 * mib;
 constexpr Duration put_off_time = milliseconds(250);

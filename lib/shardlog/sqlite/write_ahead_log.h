@@ -35,9 +35,9 @@ class WriteAheadLog {
   /// commit of 0 pages may use the reserve. If room is short, the log is emptied first.
   void make_room(Duration timeout, std::int64_t pages);
 
-  /// After a commit, the only time when the length of the log is known, because others write to it and empty it too.
+  /// Call it after a commit. Only then is the length of the log known, because others write to it and empty it too.
   /// Checkpoints a log that is long enough: 4 MiB after small commits, up to 64 MiB after large ones. A reader in the
-  /// way puts it off.
+  /// way puts the checkpoint off.
   void checkpoint_if_due();
 
   /// Makes the commits that are in the log durable.
