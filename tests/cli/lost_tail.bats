@@ -30,7 +30,7 @@ with open(sys.argv[1], "r+b") as log:
   expect_status 65 stream-stats s --verify
   expect_stdout 'the end is missing: batches 2 to 3, with 3 records'
   cp s/stream.db-wal before
-  expect_failure 65 'with 3 records; stream-create --update --accept-loss goes on without it' stream-put s <<<x
+  expect_failure 65 'with 3 records; to go on without it: stream-create --update --accept-loss' stream-put s <<<x
   expect_failure 65 '[-]-accept-loss' stream-get s --consumer c
   expect_failure 65 '[-]-accept-loss' stream-reshard scale s 2
   expect_same s/stream.db-wal before

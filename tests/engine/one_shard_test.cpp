@@ -227,7 +227,7 @@ TEST_F(OneShard, TellsOfABatchThatIsInAnotherShardThanItsStretchSays) {
     forger.seal("batch_shards");
   }
   Lines before;
-  EXPECT_TRUE(end_of(0, &before).ends_with("batch 2 is in shard 1, and its stretch has it in another"));
+  EXPECT_TRUE(end_of(0, &before).ends_with("batch 2 is in shard 1, but its stretch lists it in another"));
   EXPECT_EQ(before, Lines{"1"});
   EXPECT_EQ(findings(*open_to_read()), Lines{"shards of the batches up to 1000: batch 2 is in another shard"});
 }

@@ -83,7 +83,7 @@ TEST_F(ByLoadTest, AtTheTargetNothingIsSplit) {
   const Decision decision = decide();
   EXPECT_TRUE(decision.plan.empty());
   EXPECT_EQ(decision.state, ScalingState{});
-  EXPECT_EQ(decision.reason, "shardId-000000000000 carries 70 % of its capacity, and no shard more");
+  EXPECT_EQ(decision.reason, "shardId-000000000000 carries 70 % of its capacity, and no shard carries more");
 }
 
 TEST_F(ByLoadTest, AboveItAShardIsSplitWhereItsKeysHalveItsLoad) {
@@ -97,7 +97,8 @@ TEST_F(ByLoadTest, AboveItAShardIsSplitWhereItsKeysHalveItsLoad) {
   EXPECT_DOUBLE_EQ(decision.plan[0].moved.records, 710);
   EXPECT_EQ(decision.state.decided_at, start);
   EXPECT_EQ(decision.reason,
-            "shardId-000000000000 carried 71 % of its capacity or more in each of the last 15 minutes, over 70 %");
+            "shardId-000000000000 carried 71 % of its capacity or more in each of the last 15 minutes, over the target "
+            "of 70 %");
 }
 
 TEST_F(ByLoadTest, OneQuietMinuteKeepsAShard) {
@@ -217,7 +218,7 @@ TEST_F(ByLoadTest, OfRecordsWithoutKeysEachSplitTakesSomeFromAll) {
 TEST_F(ByLoadTest, ThereIsOneDecisionIn15Minutes) {
   use({0.9});
   state_.decided_at = start - minutes(15) + Duration(1);
-  EXPECT_EQ(decide().reason, "the latest decision is 14 minutes old, and there is one in 15");
+  EXPECT_EQ(decide().reason, "the latest decision is 14 minutes old, and there is at most one in 15 minutes");
   state_.decided_at = start - minutes(15);
   EXPECT_EQ(decide().plan.size(), 1U);
   state_.decided_at = start + hours(1);

@@ -8,9 +8,9 @@
 #include <array>
 #include <cerrno>
 
-#include "tools/stream-get/tended_poll.h"
 #include "shardlog/core/error.h"
 #include "tools/common/output.h"
+#include "tools/stream-get/tended_poll.h"
 
 namespace shardlog::cli {
 
