@@ -1,7 +1,6 @@
 #include "shardlog/consuming/shard_reader.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "shardlog/consuming/frontier.h"
@@ -13,9 +12,17 @@ namespace {
 
 /// How many records of the read are before `end`.
 std::size_t count_before(const StoredBatch& stored, const SequenceNumber& end) {
-  const auto indexes = std::views::iota(stored.first, stored.first + stored.count);
-  const auto before = [&](std::size_t index) { return stored.sequences[index] < end; };
-  return static_cast<std::size_t>(std::ranges::partition_point(indexes, before) - indexes.begin());
+  std::size_t least = 0;
+  std::size_t most = stored.count;
+  while (least < most) {
+    const std::size_t middle = (least + most) / 2;
+    if (stored.sequences[stored.first + middle] < end) {
+      least = middle + 1;
+    } else {
+      most = middle;
+    }
+  }
+  return least;
 }
 
 }  // namespace

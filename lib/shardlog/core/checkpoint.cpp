@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <tuple>
+#include <type_traits>
 
 #include "shardlog/core/numbers.h"
 
@@ -23,16 +24,18 @@ struct TextWithoutTime {
   std::string operator()(const ShardEnd&) const { return "shard-end"; }
 };
 
-/// Where the checkpoint keeps its `not_before`; nullptr for a kind without one.
-template <typename AnyCheckpoint>
-auto not_before_of(AnyCheckpoint& checkpoint) {
-  return std::visit(
-      [](auto& kind) -> decltype(&std::get<ShardEnd>(checkpoint).not_before) {
-        if constexpr (requires { kind.not_before; }) return &kind.not_before;
-        return nullptr;
-      },
-      checkpoint);
-}
+/// Where a kind of checkpoint keeps its `not_before`; nullptr for a kind without one.
+struct NotBefore {
+  template <typename Kind>
+  auto* operator()(Kind& kind) const {
+    using Time = std::conditional_t<std::is_const_v<Kind>, const std::optional<Timestamp>, std::optional<Timestamp>>;
+    if constexpr (requires { kind.not_before; }) {
+      return static_cast<Time*>(&kind.not_before);
+    } else {
+      return static_cast<Time*>(nullptr);
+    }
+  }
+};
 
 /// Microseconds since the epoch, written as to_string() does.
 std::optional<Timestamp> parse_time(std::string_view text) {
@@ -69,7 +72,7 @@ std::tuple<int, std::optional<SequenceNumber>, bool> rank_of(const Checkpoint& c
 }  // namespace
 
 std::string to_string(const Checkpoint& checkpoint) {
-  const auto* const not_before = not_before_of(checkpoint);
+  const auto* const not_before = std::visit(NotBefore{}, checkpoint);
   const bool has_time = not_before != nullptr && *not_before;
   return std::visit(TextWithoutTime{}, checkpoint) + (has_time ? "@" + text_of(**not_before) : "");
 }
@@ -78,7 +81,7 @@ std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
   const auto separator = text.find('@');
   auto checkpoint = parse_without_time(text.substr(0, separator));
   if (separator == std::string_view::npos || !checkpoint) return checkpoint;
-  auto* const not_before = not_before_of(*checkpoint);
+  auto* const not_before = std::visit(NotBefore{}, *checkpoint);
   const auto time = parse_time(text.substr(separator + 1));
   if (not_before == nullptr || !time) return std::nullopt;
   *not_before = time;
