@@ -13,6 +13,8 @@ complete -c stream-stats -l shards -d 'All shards, even if there are many'
 complete -c stream-stats -l consumers -d 'Consumers, and how far behind they are'
 complete -c stream-stats -s c -l consumer -x -a '(__shardlog_names consumer)' -d 'Who reads which shard for this consumer'
 complete -c stream-stats -l producers -d 'How far each producer has come'
+complete -c stream-stats -l sizing -d 'How many shards and machines a load needs'
+complete -c stream-stats -l for -x -d 'This load instead of the one seen'
 complete -c stream-stats -l verify -d 'Read everything and check it'
 complete -c stream-stats -l watch -d 'Show it again at an interval'
 

@@ -180,7 +180,7 @@ work() {
   expect_success stream-stats s
   expect_equal "$(grep -cE '^ +[0-9]+ +1.0 %' "$STDOUT")" 8
   busiest=$(of s '[.shards[].records] | max' | tr -d '"')
-  expect_equal "$(grep -m 1 -E '^ +[0-9]+ +1.0 %' "$STDOUT" | awk '{ print $4 }')" "$busiest"
+  expect_equal "$(grep -m 1 -E '^ +[0-9]+ +1.0 %' "$STDOUT" | awk '{ print $5 }')" "$busiest"
   grep -qE '^[▁▂▃▄▅▆▇█]{50}$' "$STDOUT"
   LC_ALL=C expect_success stream-stats s
   grep -qE '^[.:=#]{50}$' "$STDOUT"

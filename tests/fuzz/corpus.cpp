@@ -40,6 +40,7 @@ std::vector<std::string> frames() {
 
 std::vector<std::string> units() {
   return {"0",
+          "5000/s,2MiB/s,3 consumers",
           "1.5KiB",
           "10M",
           "2.5GB",

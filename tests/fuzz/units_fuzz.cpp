@@ -10,6 +10,7 @@
 #include "tools/common/positions.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/load.h"
 
 // Any text is refused, or within its limits; and what has a printed form is read from it.
 namespace shardlog::fuzz {
@@ -25,6 +26,16 @@ void check_sizes(std::string_view text) {
   }
   if (const auto percent = cli::parse_percent(text)) require(*percent > 0 && *percent <= 100, "a share is of a whole");
   if (const auto speed = cli::parse_speed(text)) require(*speed > 0, "a speed goes forward");
+}
+
+void check_loads(std::string_view text) {
+  const auto load = cli::parse_load(text);
+  if (!load) return;
+  require(load->records || load->bytes, "a load is of something");
+  require(load->records.value_or(1) > 0 && load->records.value_or(1) <= 1e12,
+          "records are above 0, and can be counted");
+  require(load->bytes.value_or(1) > 0, "bytes are above 0");
+  require(load->consumers.value_or(1) > 0, "somebody reads");
 }
 
 void check_times(std::string_view text) {
@@ -67,6 +78,7 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = shardlog::fuzz::text_of(data, size);
   shardlog::fuzz::check_sizes(text);
+  shardlog::fuzz::check_loads(text);
   shardlog::fuzz::check_times(text);
   shardlog::fuzz::check_numbers(text);
   return 0;

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
             "  -c, --consumer NAME   this one: who reads which shard, and how far behind\n"
             "      --producers       how far each producer has come\n"
             "      --shard-for KEY   which shard and hash key a partition key has\n"
+            "      --sizing          how many shards the load needs, or --for 5000/s,2MiB/s\n"
             "      --verify          read everything and check it\n"
             "      --watch [2s]      show it again at this interval\n"
             "\n"

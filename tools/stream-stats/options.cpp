@@ -21,6 +21,25 @@ void define(OptionTable& options, StatsCommand& command) {
                             .excludes(shard_for);
   const auto producers =
       options.flag("--producers", command.producers, "how far each producer has come in its input").excludes(shard_for);
+  const auto sizing = options.flag("--sizing", command.sizing, "how many shards and machines the load seen needs")
+                          .excludes(shard_for)
+                          .excludes(shards)
+                          .excludes(consumers)
+                          .excludes(consumer)
+                          .excludes(producers);
+  options
+      .value(
+          "--for", "LOAD",
+          [&command](const std::string& text) {
+            command.load = parse_load(text);
+            if (!command.load) {
+              refuse_value(
+                  "--for", text,
+                  "is not a load: 5000/s is records, 2MiB/s is bytes, '3 consumers' read them; commas join them");
+            }
+          },
+          "this load instead, as 5000/s,2MiB/s")
+      .needs(sizing);
   const auto verify = options
                           .flag("--verify", command.verify,
                                 "read everything and check it: if something is wrong, list it and exit with 65")
@@ -29,6 +48,7 @@ void define(OptionTable& options, StatsCommand& command) {
                           .excludes(consumers)
                           .excludes(consumer)
                           .excludes(producers)
+                          .excludes(sizing)
                           .excludes(shards);
   options
       .flag_with_duration(

@@ -7,6 +7,7 @@
 #include "shardlog/log/stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/tool.h"
+#include "tools/stream-stats/load.h"
 
 namespace shardlog::cli {
 
@@ -17,6 +18,8 @@ struct StatsCommand {
   bool consumers = false;
   std::optional<std::string> consumer;  ///< this one only
   bool producers = false;
+  bool sizing = false;
+  std::optional<Load> load{};  ///< for the sizing; absent: the load seen
   bool verify = false;
   bool shards = false;              ///< all of them, even if there are many
   std::optional<Duration> watch{};  ///< the interval

@@ -10,6 +10,7 @@
 #include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
+#include "tools/stream-stats/rate_page.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
@@ -79,17 +80,25 @@ std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t tr
 constexpr std::size_t most_shown = 16;  // with more shards than this, only the busiest are listed
 constexpr std::size_t busiest_shown = 8;
 
-/// The shards that are listed: all but those that hold nothing any more, or only the busiest.
-std::vector<ShardStatistics> shown_shards(const StreamStatistics& statistics, bool all) {
-  std::vector<ShardStatistics> shown;
-  for (const ShardStatistics& shard : statistics.shards) {
+Utilisation utilisation_of(const Page& contents, std::size_t place) {
+  return utilisation_of(contents.arrivals.of_shard(place).last_minute, contents.limits);
+}
+
+/// The places of the shards that are listed: all but those that hold nothing any more, or only the busiest, by what is
+/// used of their limits and then by their records.
+std::vector<std::size_t> shown_shards(const Page& contents, bool all) {
+  const std::vector<ShardStatistics>& shards = contents.statistics.shards;
+  std::vector<std::size_t> shown;
+  for (std::size_t place = 0; place < shards.size(); ++place) {
+    const ShardStatistics& shard = shards[place];
     const bool expired = !shard.shard.open() && shard.records == 0U && shard.trimmed_records != 0U;
-    if (!expired) shown.push_back(shard);
+    if (!expired) shown.push_back(place);
   }
   if (all || shown.size() <= most_shown) return shown;
-  std::stable_sort(shown.begin(), shown.end(), [](const ShardStatistics& a, const ShardStatistics& b) {
-    return a.records.value_or(0) > b.records.value_or(0);
-  });
+  const auto load = [&](std::size_t place) {
+    return std::pair(utilisation_of(contents, place).most().value_or(0), shards[place].records.value_or(0));
+  };
+  std::stable_sort(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) { return load(a) > load(b); });
   shown.erase(shown.begin() + busiest_shown, shown.end());
   return shown;
 }
@@ -116,32 +125,48 @@ std::string format_skew(const StreamStatistics& statistics, const Screen& screen
   return line + "\n";
 }
 
-std::string format_shards(const Page& contents, const Screen& screen, bool all) {
+/// Of a shard that is open: a closed one takes nothing any more.
+std::string limit_text(const Page& contents, std::size_t place, const Screen& screen) {
+  constexpr std::size_t bar_columns = 16;
+  if (!contents.statistics.shards[place].shard.open()) return "";
+  return format_utilisation(utilisation_of(contents, place), bar_columns, screen.unicode);
+}
+
+std::vector<std::string> shard_row(const Page& contents, std::size_t place, const Screen& screen) {
   constexpr std::size_t room_for_parents = 100;
   constexpr std::size_t longest_note = 36;
+  const ShardStatistics& shard = contents.statistics.shards[place];
+  const auto& [first, last] = std::tie(shard.first, shard.last);
+  const HashRange& range = shard.shard.range;
+  const std::string history = history_of(shard.shard, contents.statistics.description.map,
+                                         shard.trimmed_records.value_or(0), screen.width >= room_for_parents);
+  return {shard_text(shard.shard.id, screen.width),
+          share_of(range),
+          records_text(contents.arrivals.of_shard(place).last_minute),
+          limit_text(contents, place, screen),
+          count_text(shard.records),
+          size_text(shard.bytes),
+          last ? short_time(last->arrived_at, contents.now) : "-",
+          first ? first->sequence.to_string() : "-",
+          last ? last->sequence.to_string() : "-",
+          short_hex(range.first) + "-" + short_hex(range.last),
+          shortened(history, longest_note)};
+}
+
+std::string format_shards(const Page& contents, const Screen& screen, bool all) {
   const ShardMap& map = contents.statistics.description.map;
-  const std::vector<ShardStatistics> shown = shown_shards(contents.statistics, all);
+  const std::vector<std::size_t> shown = shown_shards(contents, all);
+  std::vector<Column> columns{{"shard", right},      {"keys", right, 7},     {"in/s", right, 10}, {"limit", left, 11},
+                              {"records", right, 9}, {"bytes", right, 5},    {"last", right, 8},  {"from", right, 2},
+                              {"to", right, 3},      {"hash keys", left, 1}, {"", left, 6}};
   Rows rows;
-  for (const ShardStatistics& each : shown) {
-    const auto& [first, last] = std::tie(each.first, each.last);
-    const HashRange& range = each.shard.range;
-    const std::string history =
-        history_of(each.shard, map, each.trimmed_records.value_or(0), screen.width >= room_for_parents);
-    rows.push_back({shard_text(each.shard.id, screen.width), share_of(range), count_text(each.records),
-                    size_text(each.bytes), last ? short_time(last->arrived_at, contents.now) : "-",
-                    first ? first->sequence.to_string() : "-", last ? last->sequence.to_string() : "-",
-                    short_hex(range.first) + "-" + short_hex(range.last), shortened(history, longest_note)});
+  for (const std::size_t place : shown) rows.push_back(shard_row(contents, place, screen));
+  if (!contents.limits.write_records && !contents.limits.write_bytes) {
+    constexpr std::size_t limit = 3;
+    columns.erase(columns.begin() + limit);
+    for (auto& row : rows) row.erase(row.begin() + limit);
   }
-  const std::string text = format_table({{"shard", right},
-                                         {"keys", right, 7},
-                                         {"records", right, 9},
-                                         {"bytes", right, 5},
-                                         {"last", right, 8},
-                                         {"from", right, 2},
-                                         {"to", right, 3},
-                                         {"hash keys", left, 1},
-                                         {"", left, 6}},
-                                        std::move(rows), screen.width);
+  const std::string text = format_table(columns, std::move(rows), screen.width);
   const bool left_out = shown.size() == busiest_shown && map.shards().size() > most_shown;
   return left_out && !all ? text + format_skew(contents.statistics, screen) : text;
 }
@@ -151,7 +176,9 @@ std::string json_end(const std::optional<ShardStatistics::End>& end) {
   return json_object({{"sequence", json(end->sequence)}, {"arrived", json(end->arrived_at)}});
 }
 
-std::string json_shard(const ShardStatistics& statistics, const ShardMap& map) {
+std::string json_shard(const Page& contents, std::size_t place) {
+  const ShardStatistics& statistics = contents.statistics.shards[place];
+  const ShardMap& map = contents.statistics.description.map;
   const Shard& shard = statistics.shard;
   std::vector<ShardId> parents;
   for (const auto& parent : {shard.parent, shard.adjacent_parent}) {
@@ -166,6 +193,8 @@ std::string json_shard(const ShardStatistics& statistics, const ShardMap& map) {
        {"bytes", json(statistics.bytes)},
        {"trimmed_records", json(statistics.trimmed_records)},
        {"trimmed_bytes", json(statistics.trimmed_bytes)},
+       {"in", json_rates(contents.arrivals.of_shard(place))},
+       {"utilisation", json_utilisation(utilisation_of(contents, place))},
        {"opened", json(shard.opened_at)},
        {"closed", json(shard.closed_at)},
        {"parents", json_array(parents)},
@@ -197,6 +226,7 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
                       to_string(stream.settings.compression));
   page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records.value_or(0)));
   for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
+  page += format_rates(contents.arrivals.stream, screen.width);
   if (!contents.consumers.empty()) {
     page += "\n" + format_consumers(contents.consumers, contents.now, screen.width);
   }
@@ -220,13 +250,14 @@ std::string format_list(const std::vector<std::pair<std::string, Page>>& streams
     std::optional<std::uint64_t> worst;
     for (const ConsumerStatistics& each : page.consumers) worst = std::max(worst, each.backlog);
     rows.push_back({printable(stream), format_count(page.statistics.description.map.open_shards().size()),
-                    count_text(totals.records), size_text(totals.bytes),
+                    count_text(totals.records), size_text(totals.bytes), records_text(page.arrivals.stream.last_minute),
                     totals.last ? short_time(*totals.last, page.now) : "-", count_text(worst)});
   }
   return format_table({{"stream"},
                        {"shards", right, 2},
                        {"records", right, 5},
                        {"bytes", right, 3},
+                       {"in/s", right, 6},
                        {"last", right, 4},
                        {"backlog", right, 1}},
                       std::move(rows), screen.width);
@@ -239,7 +270,8 @@ std::string format_json(const std::string& name, const Page& contents) {
   std::vector<std::pair<std::string, std::string>> tags;
   for (const auto& [key, value] : stream.settings.tags) tags.emplace_back(key, json(value));
   const Duration retention = stream.settings.retention;
-  const auto write_shard = [&stream](const ShardStatistics& shard) { return json_shard(shard, stream.map); };
+  std::vector<std::string> shards;
+  for (std::size_t place = 0; place < statistics.shards.size(); ++place) shards.push_back(json_shard(contents, place));
   return json_object({{"stream", json(name)},
                       {"uuid", json(stream.uuid)},
                       {"format_version", std::to_string(stream.format_version)},
@@ -252,7 +284,8 @@ std::string format_json(const std::string& name, const Page& contents) {
                       {"bytes", json(totals.bytes)},
                       {"stored_bytes", json(statistics.stored_bytes)},
                       {"losses", json_array(stream.losses, json_loss)},
-                      {"shards", json_array(statistics.shards, write_shard)},
+                      {"in", json_rates(contents.arrivals.stream)},
+                      {"shards", json_array(shards, [](const std::string& shard) { return shard; })},
                       {"consumers", json_consumers(contents.consumers, contents.now)},
                       {"producers", json_producers(contents.producers)}}) +
          "\n";

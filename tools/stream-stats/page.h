@@ -6,6 +6,7 @@
 
 #include "shardlog/log/stream.h"
 #include "tools/stream-stats/consumer_statistics.h"
+#include "tools/stream-stats/rates.h"
 #include "tools/stream-stats/screen.h"
 
 namespace shardlog::cli {
@@ -15,6 +16,8 @@ struct Page {
   std::vector<ConsumerStatistics> consumers;
   std::vector<Producer> producers;
   Timestamp now;  ///< for ages
+  Arrivals arrivals{};
+  capacity::Limits limits{};  ///< of each shard
 };
 
 /// What a person wants to know of a stream at a glance. If it has many shards, only the busiest unless `all_shards`.

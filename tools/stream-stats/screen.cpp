@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdlib>
 #include <numeric>
+#include <span>
 
 #include "shardlog/core/utf8.h"
 #include "tools/common/units.h"
@@ -76,6 +79,19 @@ std::string shortened(const std::string& text, std::size_t width) {
   result += between.substr(0, width);
   for (std::size_t i = characters.size() - kept / 2; i < characters.size(); ++i) result += characters[i];
   return result;
+}
+
+std::string bar(double part, std::size_t width, bool unicode) {
+  static constexpr std::array<std::string_view, 9> eighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
+  static constexpr std::array<std::string_view, 3> halves{"", "=", "#"};
+  const std::span<const std::string_view> steps = unicode ? std::span<const std::string_view>(eighths) : halves;
+  const std::size_t in_full = steps.size() - 1;
+  const double wanted = std::min(part, 1.0) * static_cast<double>(width * in_full);
+  const auto filled = std::max<std::size_t>(static_cast<std::size_t>(std::lround(wanted)), part > 0 ? 1 : 0);
+  std::string text;
+  for (std::size_t i = 0; i < filled / in_full; ++i) text += steps.back();
+  text += steps[filled % in_full];
+  return text + std::string(width - (filled + in_full - 1) / in_full, ' ');
 }
 
 std::string format_table(const std::vector<Column>& columns, Rows rows, std::size_t width) {

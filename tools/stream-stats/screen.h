@@ -26,6 +26,9 @@ std::string cut_to_height(const std::string& page, const Screen& screen);
 /// The text, or its beginning and end with "..." between them, in at most `width` columns.
 std::string shortened(const std::string& text, std::size_t width);
 
+/// As many of `width` columns as `part` of 1 fills, at most all, padded with blanks. Anything above 0 can be seen.
+std::string bar(double part, std::size_t width, bool unicode);
+
 struct Column {
   enum class Side { left, right };
 

@@ -20,6 +20,7 @@
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
 #include "tools/stream-stats/screen.h"
+#include "tools/stream-stats/sizing_page.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
@@ -79,8 +80,15 @@ Page page_of(const std::string& address, const std::optional<std::string>& consu
   auto consumers = consumer_statistics(*stream, consumer);
   trends.look(address, consumers, context.clock.elapsed());
   auto producers = stream->producers().all();
-  return {stream->maintenance().statistics(Detail::all), std::move(consumers), std::move(producers),
-          context.clock.now()};
+  StreamStatistics statistics = stream->maintenance().statistics(Detail::all);
+  const Timestamp now = context.clock.now();
+  const capacity::Limits limits = limits_of(statistics.description.settings);
+  return {std::move(statistics),
+          std::move(consumers),
+          std::move(producers),
+          now,
+          arrivals_before(now, stream->maintenance()),
+          limits};
 }
 
 /// A text to write, and the exit status that goes with it.
@@ -131,6 +139,8 @@ Shown show(const StatsCommand& command, const Screen& screen, Trends& trends, co
   if (wants_sections(command) && !command.json) return {sections_of(command, screen, trends, context)};
   const std::string name = shown_name(*command.stream);
   const Page page = page_of(address_of(*command.stream), command.consumer, trends, context);
+  if (command.sizing && command.json) return {json_sizing(name, page, command.load)};
+  if (command.sizing) return {format_sizing(page, command.load, screen.width)};
   return {command.json ? format_json(name, page) : format_page(name, page, screen, command.shards)};
 }
 
@@ -177,8 +187,9 @@ ExitStatus watch(const StatsCommand& command, const Context& context) {
 
 void check_stream(const StatsCommand& command) {
   if (command.stream) return;
-  if (command.verify || !command.shard_for.empty() || wants_sections(command)) {
-    throw Error(ErrorCode::usage, "which stream? --verify, --shard-for, --consumers, -c and --producers want a STREAM");
+  if (command.verify || command.sizing || !command.shard_for.empty() || wants_sections(command)) {
+    throw Error(ErrorCode::usage,
+                "which stream? --verify, --sizing, --shard-for, --consumers, -c and --producers want a STREAM");
   }
 }
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "shardlog/capacity/limits.h"
+#include "shardlog/log/stream.h"
+
+/// How much comes into a stream, and how much of its capacity that is.
+namespace shardlog::cli {
+
+/// What came in, a second.
+struct Rate {
+  double records = 0;
+  double bytes = 0;    ///< data and keys
+  double appends = 0;  ///< one that stored in several shards counts in each
+
+  friend bool operator==(const Rate&, const Rate&) = default;
+};
+
+/// Absent if the engine cannot tell, or no longer: retention has removed part of it.
+struct Rates {
+  std::optional<Rate> last_minute{};
+  std::optional<Rate> last_15_minutes{};
+};
+
+struct Arrivals {
+  Rates stream{};
+  std::vector<Rates> shards{};  ///< in the order of their ids
+  /// Of the last 15 minutes, those that are known: the most records and the most bytes, each by itself.
+  std::optional<Rate> busiest_minute{};
+
+  /// Unknown for a shard that was opened since.
+  [[nodiscard]] Rates of_shard(std::size_t place) const { return place < shards.size() ? shards[place] : Rates{}; }
+};
+
+/// What arrived before `now`.
+Arrivals arrivals_before(Timestamp now, Maintenance& maintenance);
+
+/// The limits of each shard of a stream.
+capacity::Limits limits_of(const StreamSettings& settings);
+
+/// How much of its limits a shard used for what came in, in percent. Absent without that limit.
+struct Utilisation {
+  std::optional<double> records{};
+  std::optional<double> bytes{};
+
+  /// Of the limit that is nearer.
+  [[nodiscard]] std::optional<double> most() const { return std::max(records, bytes); }
+};
+
+Utilisation utilisation_of(const std::optional<Rate>& rate, const capacity::Limits& limits);
+
+}  // namespace shardlog::cli
