@@ -133,6 +133,7 @@ class Pipeline {
   EitherStop stop_{asked_to_stop_.token(), failed_.get_token()};
   RateLimit rate_{command_.rate, context_.clock, stop_.token()};
   std::vector<Producer> stored_;
+  std::atomic<bool> throttled_ = false;  ///< the latest records had to wait for capacity
   Encoders encoders_;
   CommitStage commits_;
   std::atomic<bool> all_read_ = false;
@@ -148,12 +149,15 @@ Pipeline::Pipeline(const PutCommand& command, Stream& stream, const StreamDescri
       reader_gone_(watch_ ? watch_->gone() : std::stop_token()),
       stored_(stored_by_producer(command, stream)),
       encoders_(most_encoders(command, description), description.map, [this] { return make_batcher(); }),
-      commits_(stream, description, command, stored_, context, [this](const ShardMap& map) { encoders_.use(map); }) {}
+      commits_(
+          stream, description, command, stored_, context, [this](const ShardMap& map) { encoders_.use(map); },
+          throttled_) {}
 
 std::unique_ptr<Batcher> Pipeline::make_batcher() const {
   std::optional<ExactlyOnce> once;
   if (command_.producer) once.emplace(*command_.producer, command_.framing.kind, stored_);
-  return std::make_unique<Batcher>(description_, command_, rate_.most_at_once(), std::move(once), context_.clock);
+  return std::make_unique<Batcher>(description_, command_, rate_.most_at_once(), std::move(once), context_.clock,
+                                   &throttled_);
 }
 
 void Pipeline::read() {
@@ -167,7 +171,8 @@ void Pipeline::read() {
 void Pipeline::encode() {
   const bool all_encoded = encoders_.run(chunks_, [this](Encoded result) {
     rate_.wait(result.records);
-    const std::size_t memory = result.bytes + message_bytes * result.skipped.size();
+    const std::size_t pieces = command_.paced ? 1 : 0;  // small ones, which take more than their payloads
+    const std::size_t memory = result.bytes + message_bytes * (result.skipped.size() + pieces);
     return encoded_.push(std::move(result), memory);
   });
   if (all_encoded && all_read_) encoders_.finish();
@@ -246,6 +251,8 @@ ExitStatus run_put(PutCommand command, const Context& context) {
   require(!command.producer || stream->capabilities().producers, "--producer", stream->capabilities());
   require(!command.keep_times || stream->capabilities().keeps_arrivals, "--keep-times", stream->capabilities());
   const StreamDescription description = stream->describe();
+  const capacity::Limits& limits = description.settings.limits;
+  command.paced = limits.write_records || limits.write_bytes;
   warn_of_future(description, context);
   tell_of_terminal(command.files, context);
   return Pipeline(command, *stream, description, context).run();

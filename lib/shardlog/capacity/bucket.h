@@ -7,6 +7,7 @@
 
 #include "shardlog/capacity/limits.h"
 #include "shardlog/core/clock.h"
+#include "shardlog/core/export.h"
 
 /// Token buckets: how all processes together obey a shard's limits. Pure: an engine keeps the buckets with the stream,
 /// and changes them under its writer lock; times come in as values.
@@ -31,8 +32,8 @@ struct Price {
   }
 };
 
-Price price_of_writing(const Limits& limits);
-Price price_of_reading(const Limits& limits);
+SHARDLOG_API Price price_of_writing(const Limits& limits);
+SHARDLOG_API Price price_of_reading(const Limits& limits);
 
 /// The most that a bucket holds: what a shard that was idle gives at once.
 constexpr double burst = 1;
@@ -58,14 +59,14 @@ struct Bucket {
 
 /// Adds what the shard has earned since. After another boot that is one second. If time went back it is nothing, but
 /// from then on time is counted from `now`: so a clock that jumps back by an hour does not block anybody for an hour.
-void refill(Bucket& bucket, const Moment& now);
+SHARDLOG_API void refill(Bucket& bucket, const Moment& now);
 
 /// How long until a debt is earned.
-Duration until_earned(const Seconds& level);
+SHARDLOG_API Duration until_earned(const Seconds& level);
 
 /// The bucket of a shard that has just been opened by a split or a merge. What was reserved of the parents is stored in
 /// the children without asking again, so they take over the debt: each child of a split all of it, since all of it may
 /// be stored there, and that of a merge the sum. REQUIRES: one parent or two, refilled at one moment
-Bucket take_over(std::span<const Bucket> parents);
+SHARDLOG_API Bucket take_over(std::span<const Bucket> parents);
 
 }  // namespace shardlog::capacity

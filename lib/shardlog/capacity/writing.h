@@ -42,19 +42,23 @@
 /// equal share, and fail, started again after a second, 0.2 to 0.3 of one.
 namespace shardlog::capacity {
 
-/// What a record that is to be stored needs. Records without keys are dealt to shards before, in runs of 100 ms' worth
-/// at most: a slice ends where a run fills up its shard, and the others would stay unused.
+/// What a step of the input needs of one shard. A step is stored whole: a single record, or some that were packed
+/// together. Records without keys are dealt to shards before, in runs of 100 ms' worth at most: a slice ends where a
+/// run fills up its shard, and the others would stay unused.
 struct Need {
   std::size_t shard;    ///< the place of its bucket
-  std::uint64_t bytes;  ///< Record::size()
+  std::uint64_t bytes;  ///< the sum of Record::size()
+  std::uint64_t records = 1;
+  bool joined = false;  ///< to the need before it: both are of one step
 };
 
 /// What was reserved.
 struct Slice {
-  std::size_t records = 0;  ///< of the input, from the first on: those can be stored when the wait is over
-  Duration wait{0};         ///< from the moment of the reservation
-  /// Paid of the price of the first record, which is larger than a slice: then no record can be stored yet. After the
-  /// wait, reserve with the same record in front, and with this.
+  std::size_t steps = 0;  ///< of the input, from the first on: those can be stored when the wait is over
+  Duration wait{0};       ///< from the moment of the reservation
+  /// Paid of the price of the first step, which is larger than a slice: then no step can be stored yet. After the wait,
+  /// reserve with the same step in front, and with this. It was paid to each shard that the step needs; to one that the
+  /// step needs less of, only that.
   Seconds instalment{};
   bool count_exhausted = false;  ///< the limit of records ended the slice, before the end of the input
   bool bytes_exhausted = false;  ///< the limit of bytes did
@@ -62,9 +66,10 @@ struct Slice {
 
 /// Charges the buckets for the longest prefix of the input in which no shard needs more than its part. That is what the
 /// bucket holds, or 100 ms' worth if that is more; with a debt of d seconds, 100 ms' worth x (1 - d), and at least 10
-/// ms' worth. `paid` are the instalments on the first record. Only buckets of shards that the input needs are read or
-/// changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`
-Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input, const Seconds& paid,
-              const Moment& now);
+/// ms' worth. `paid` are the instalments on the first step. Only buckets of shards that the input needs are read or
+/// changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`, and a step has one need
+/// of each
+SHARDLOG_API Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input,
+                           const Seconds& paid, const Moment& now);
 
 }  // namespace shardlog::capacity
