@@ -73,7 +73,7 @@ TEST_P(CapacityContract, AllThatHaveTheStreamOpenReserveFromTheSameShards) {
   const Slice second = other->write_capacity().reserve(records(100), {});
   EXPECT_EQ(second.steps, 1U) << "100 ms' worth";
   EXPECT_EQ(second.wait, 100ms);
-  EXPECT_EQ(reserve(100).wait, 199ms) << "behind it, 90 ms' worth of an instalment";
+  EXPECT_EQ(reserve(100).wait, 190ms) << "after it, 90 ms' worth: an instalment";
 }
 
 TEST_P(CapacityContract, WhatIsReservedIsStoredWhateverTheCapacityIsNow) {
