@@ -147,10 +147,11 @@ PYTHON
   new_stream --write-records 100
   seq 1000 >input
   expect_status 1 stream-put s --on-throttle drop --producer may --ack input
-  [ "$(wc -l <"$STDOUT")" -eq 1000 ]
-  paste "$STDOUT" input | grep -v '^-' | cut -f 3 >stored
+  paste "$STDOUT" input >acks
+  [ "$(wc -l <acks)" -eq 1000 ]
+  grep -v '^-' acks | cut -f 3 >stored
   expect_records s stored
-  paste "$STDOUT" input | grep '^-' | cut -f 2 | sort -u >reasons
+  grep '^-' acks | cut -f 2 | sort -u >reasons
   echo 'dropped: each shard takes 100 records a second' >expected
   expect_same reasons expected
   expect_silence stream-put s --producer may input
@@ -219,8 +220,8 @@ PYTHON
   stream-stats --json s | python3 -c '
 import json, sys
 assert json.load(sys.stdin)["limits"] == {"write_records": 10, "write_bytes": 1048576, "read_bytes": 2097152, "read_calls": 5}'
-  COLUMNS=120 stream-stats s >page
-  grep -qx 'limits     10 records and 1.0 MiB written, 2.0 MiB and 5 calls read by each shard a second' page || fail "$(cat page)"
+  stream-stats s >page
+  grep -qx 'limits     each shard 10 records and 1.0 MiB/s in, 2.0 MiB and 5 reads/s out' page || fail "$(cat page)"
   expect_silence stream-create s --update --read-calls none --write-bytes 2MiB
   stream-stats --json s | python3 -c '
 import json, sys

@@ -25,8 +25,9 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;  // between two threads
-constexpr std::size_t message_bytes = 512;               // about the most that a message takes in a queue
+constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;          // between two threads
+constexpr std::size_t queued_bytes_under_limits = 128UL * 1024;  // what must wait is left in the pipe
+constexpr std::size_t message_bytes = 512;                       // about the most that a message takes in a queue
 constexpr std::uint64_t rate_pieces_a_second = 20;
 
 /// Spreads records evenly over time. For one thread.
@@ -124,7 +125,7 @@ class Pipeline {
   const Context& context_;
   Progress progress_;
   BoundedQueue<Chunk> chunks_{chunk_size_of(command_)};
-  BoundedQueue<Encoded> encoded_{queued_bytes};
+  BoundedQueue<Encoded> encoded_{command_.paced ? queued_bytes_under_limits : queued_bytes};
   InFlight in_flight_;
   std::optional<ReaderWatch> watch_;  ///< of acknowledgements: without a reader, what was read is stored, and no more
   std::stop_token reader_gone_;

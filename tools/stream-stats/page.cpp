@@ -48,14 +48,14 @@ std::string retention_text(Duration retention, std::uint64_t trimmed_records) {
                      trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
 }
 
-/// "1,000 records and 1 MiB written, 2 MiB and 5 calls read": of each shard, a second.
+/// "1,000 records and 1 MiB/s in, 2 MiB and 5 reads/s out"; empty if there are no limits.
 std::string limits_text(const capacity::Limits& limits) {
   const auto both = [](const std::optional<std::string>& one, const std::optional<std::string>& other,
                        const char* what) {
     std::string text = one ? *one : "";
     if (one && other) text += " and ";
     if (other) text += *other;
-    return text.empty() ? text : text + " " + what;
+    return text.empty() ? text : text + "/s " + what;
   };
   const auto count = [](const std::optional<std::uint64_t>& limit, const char* noun) {
     return limit ? std::optional(format_count(*limit, noun)) : std::nullopt;
@@ -63,8 +63,8 @@ std::string limits_text(const capacity::Limits& limits) {
   const auto size = [](const std::optional<std::uint64_t>& limit) {
     return limit ? std::optional(format_size(*limit)) : std::nullopt;
   };
-  const std::string written = both(count(limits.write_records, "record"), size(limits.write_bytes), "written");
-  const std::string read = both(size(limits.read_bytes), count(limits.read_calls, "call"), "read");
+  const std::string written = both(count(limits.write_records, "record"), size(limits.write_bytes), "in");
+  const std::string read = both(size(limits.read_bytes), count(limits.read_calls, "read"), "out");
   return written + (written.empty() || read.empty() ? "" : ", ") + read;
 }
 
@@ -224,7 +224,7 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
                       to_string(stream.settings.compression));
   page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records.value_or(0)));
   if (const std::string limits = limits_text(stream.settings.limits); !limits.empty()) {
-    page += fmt::format("limits     {}\n", fitting(limits + " by each shard a second"));
+    page += fmt::format("limits     {}\n", fitting("each shard " + limits));
   }
   for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
   if (!contents.consumers.empty()) {
