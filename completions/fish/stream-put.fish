@@ -31,6 +31,7 @@ complete -c stream-put -l on-error -x -a 'stop skip' -d 'What to do about a bad 
 complete -c stream-put -l rate -x -d 'At most N records a second'
 complete -c stream-put -l sample -x -d 'Keep an even share of the records, in percent'
 complete -c stream-put -l sample-by -x -a 'record key' -d 'Keep whole keys or not'
+complete -c stream-put -l on-throttle -x -a 'block fail drop sample' -d 'What to do without capacity'
 complete -c stream-put -l producer -x -a '(__shardlog_names producer)' -d 'Store exactly once, under this id'
 complete -c stream-put -l forget -d 'Remove what is known of the producer'
 

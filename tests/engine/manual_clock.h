@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <string>
 
 #include "shardlog/core/clock.h"
 
@@ -11,6 +12,16 @@ class ManualClock final : public Clock {
  public:
   [[nodiscard]] Timestamp now() const override { return Timestamp(Duration(now_)); }
   [[nodiscard]] Duration elapsed() const override { return frozen_ ? Duration(elapsed_) : SystemClock().elapsed(); }
+
+  /// It passes as the intervals do, but can be set; a new boot begins at 0.
+  [[nodiscard]] Duration since_boot() const override { return elapsed() - Duration(boot_at_); }
+  [[nodiscard]] std::string boot() const override { return "boot " + std::to_string(boots_); }
+  void boot_again() {
+    boot_at_ = elapsed().count();
+    ++boots_;
+  }
+  /// Since the boot, time jumps; intervals do not.
+  void step_since_boot(Duration by) { boot_at_ -= by.count(); }
 
   void set(Timestamp now) { now_ = now.time_since_epoch().count(); }
   void step(Duration by) { now_ += by.count(); }
@@ -26,6 +37,8 @@ class ManualClock final : public Clock {
   std::atomic<Duration::rep> now_ = 1'700'000'000'000'000;
   std::atomic<bool> frozen_ = false;
   std::atomic<Duration::rep> elapsed_ = 0;
+  std::atomic<Duration::rep> boot_at_ = 0;
+  std::atomic<int> boots_ = 1;
 };
 
 }  // namespace shardlog::test

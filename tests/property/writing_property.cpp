@@ -62,13 +62,13 @@ std::vector<std::vector<Charge>> run(std::vector<Writer> all, const Limit& limit
     if (writer == all.end() || writer->rest().empty()) return charges;
     const Duration now = writer->wakes_at;
     const Slice slice = reserve(buckets, price, writer->rest(), writer->paid, {"boot", now});
-    RC_ASSERT(slice.records > 0 || slice.wait > Duration(0) || slice.instalment != writer->paid);
+    RC_ASSERT(slice.steps > 0 || slice.wait > Duration(0) || slice.instalment != writer->paid);
     writer->wakes_at += slice.wait;
-    for (const Need& need : writer->rest().first(slice.records)) {
+    for (const Need& need : writer->rest().first(slice.steps)) {
       charges[need.shard].push_back({writer->wakes_at, 1, need.bytes});
     }
     writer->paid = slice.instalment;
-    writer->next += slice.records;
+    writer->next += slice.steps;
   }
 }
 

@@ -112,28 +112,44 @@ std::vector<Outcome> MemoryStream::append(const AppendRequest& request) {
   if (!request.moves.empty() && !capabilities().producers) {
     throw Error(ErrorCode::usage, "this engine keeps no producers");
   }
-  return capabilities().atomic_append ? append_all(request) : append_each(request);
+  return capabilities().atomic_append ? append_all(request, false, {}).outcomes : append_each(request);
 }
 
-std::vector<Outcome> MemoryStream::append_all(const AppendRequest& request) {
+capacity::Slice MemoryStream::reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) {
+  check_writes(access_);
+  return store_->locked([&](MemoryLog& log) { return log.reserve(steps, paid, moment_of(clock_)); });
+}
+
+WriteCapacity::Appended MemoryStream::append(const AppendRequest& reserved, std::span<const capacity::Step> next) {
+  check_writes(access_);
+  if (!capabilities().atomic_append) return {append_each(reserved), {.steps = next.size()}};
+  return append_all(reserved, true, next);
+}
+
+WriteCapacity::Appended MemoryStream::append_all(const AppendRequest& request, bool reserved,
+                                                 std::span<const capacity::Step> next) {
+  const auto all = [&](const Outcome& outcome) {
+    return Appended{std::vector<Outcome>(request.batches.size(), outcome), {}};
+  };
   for (const RoutedBatch& batch : request.batches) {
     const auto fate = store_->on_append ? store_->on_append(batch) : std::nullopt;
-    if (is_final(fate)) return {request.batches.size(), *fate};
+    if (is_final(fate)) return all(*fate);
   }
-  return store_->locked([&](MemoryLog& log) -> std::vector<Outcome> {
+  return store_->locked([&](MemoryLog& log) {
     const Timestamp now = clock_.now();
     log.expire(now);
     const auto is_sealed = [&](const RoutedBatch& batch) { return log.is_sealed(batch); };
-    if (std::any_of(request.batches.begin(), request.batches.end(), is_sealed)) {
-      return {request.batches.size(), Sealed{}};
-    }
+    if (std::any_of(request.batches.begin(), request.batches.end(), is_sealed)) return all(Sealed{});
+    const auto throttled = reserved ? std::nullopt : log.charge(request.batches, moment_of(clock_));
+    if (throttled) return all(*throttled);
     log.check_moves(request.moves);
     log.move(request.moves, now);
-    std::vector<Outcome> outcomes;
+    Appended appended;
     log.begin_append();
-    for (const RoutedBatch& batch : request.batches) outcomes.emplace_back(log.store(batch, now));
+    for (const RoutedBatch& batch : request.batches) appended.outcomes.emplace_back(log.store(batch, now));
     store_->announce();
-    return outcomes;
+    if (!next.empty()) appended.next = log.reserve(next, {}, moment_of(clock_));
+    return appended;
   });
 }
 

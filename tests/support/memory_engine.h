@@ -52,7 +52,7 @@ class MemoryLeases final : public LeaseStore {
 };
 
 /// A process that has a stream open.
-class MemoryStream final : public Stream {
+class MemoryStream final : public Stream, private WriteCapacity {
  public:
   MemoryStream(std::shared_ptr<MemoryStore> store, Access access, const Clock& clock);
   /// `store` must outlive it. The wall clock stands at the epoch.
@@ -69,6 +69,7 @@ class MemoryStream final : public Stream {
   std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) override;
   std::unique_ptr<Notice> notice() override;
 
+  WriteCapacity& write_capacity() override { return *this; }
   Resharding& resharding() override;
   MemoryLeases& leases() override { return leases_; }
   Liveness& liveness() override;
@@ -78,7 +79,10 @@ class MemoryStream final : public Stream {
  private:
   class Parts;
 
-  std::vector<Outcome> append_all(const AppendRequest& request);
+  capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) override;
+  Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) override;
+
+  Appended append_all(const AppendRequest& request, bool reserved, std::span<const capacity::Step> next);
   std::vector<Outcome> append_each(const AppendRequest& request);
 
   std::shared_ptr<MemoryStore> store_;

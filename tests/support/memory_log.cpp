@@ -34,6 +34,10 @@ void set(std::map<std::string, std::string>& to, const std::map<std::string, std
   }
 }
 
+void check_capabilities(const StreamSettings& settings, const MemoryTraits& traits) {
+  require(traits.capabilities.limits || settings.limits == capacity::Limits(), "limits", traits.capabilities);
+}
+
 RecordBatch decoded(std::string_view payload) {
   Bytes copy(payload.size());
   std::memcpy(copy.data(), payload.data(), payload.size());
@@ -53,7 +57,7 @@ MemoryTraits unlike_sqlite() {
   can.survives = Capabilities::Survives::process_end;
   can.atomic_append = can.ordered_over_shards = can.dense_numbers = can.latest_has_number = false;
   can.ordered_arrivals = can.keeps_arrivals = false;
-  can.producers = can.exact_counts = can.groups = can.repairs = false;
+  can.producers = can.exact_counts = can.groups = can.repairs = can.limits = false;
   traits.knows_processes = false;
   return traits;
 }
@@ -72,6 +76,7 @@ MemoryLog::MemoryLog(const CreateOptions& options, MemoryTraits traits, Timestam
       settings_(options.settings),
       attributes_(options.attributes),
       map_(first_map(options.shards, now)) {
+  check_capabilities(settings_, traits_);
   check(settings_);
   check(attributes_);
   for (const Shard& shard : map_.shards()) shards_.emplace(shard.id, MemoryShard());
@@ -221,12 +226,31 @@ void MemoryLog::move(std::span<const ProducerMove> moves, Timestamp now) {
   for (const ProducerMove& move : moves) producers.insert_or_assign(move.id, Producer{move.id, move.to, now});
 }
 
-void MemoryLog::reshard(const ReshardStep& step, Timestamp now) {
+std::optional<Throttled> MemoryLog::charge(std::span<const RoutedBatch> batches, const capacity::Moment& now) {
+  if (!limits_writing()) return std::nullopt;
+  const auto exhausted = capacity::charge(buckets_, price_of_writing(settings_.limits), step_of(batches), now);
+  if (!exhausted) return std::nullopt;
+  return Throttled{exhausted->records, exhausted->bytes, exhausted->retry_after};
+}
+
+capacity::Slice MemoryLog::reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid,
+                                   const capacity::Moment& now) {
+  if (!limits_writing()) return {.steps = steps.size()};
+  const auto heirs = [this](ShardId id) { return capacity::heirs_of(map_, id); };
+  return capacity::reserve(buckets_, heirs, price_of_writing(settings_.limits), steps, paid, now);
+}
+
+void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const capacity::Moment& moment) {
   MemoryShard child;
   for (const ShardId parent : step.closes) child.begin = std::max(child.begin, shard(parent).next);
   child.next = child.readable = child.begin;
   map_ = apply(map_, step, std::max(now, last_arrival_.value_or(now)));
-  for (const ReshardStep::Child& opened : step.opens) shards_.emplace(opened.id, child);
+  std::vector<ShardId> children;
+  for (const ReshardStep::Child& opened : step.opens) {
+    shards_.emplace(opened.id, child);
+    children.push_back(opened.id);
+  }
+  if (limits_writing()) capacity::hand_over(buckets_, step.closes, children, moment);
 }
 
 void MemoryLog::update(const SettingsChange& change, Timestamp now) {
@@ -235,8 +259,10 @@ void MemoryLog::update(const SettingsChange& change, Timestamp now) {
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
+  shardlog::apply(settings.limits, change.limits);
   set(settings.tags, change.tags);
   set(attributes, change.attributes);
+  check_capabilities(settings, traits_);
   check(settings);
   check(attributes);
   settings_ = std::move(settings);

@@ -86,8 +86,13 @@ class MemoryLog {
   void check_moves(std::span<const ProducerMove> moves) const;
   void move(std::span<const ProducerMove> moves, Timestamp now);
 
-  void reshard(const ReshardStep& step, Timestamp now);
+  void reshard(const ReshardStep& step, Timestamp now, const capacity::Moment& moment = {});
   void update(const SettingsChange& change, Timestamp now);
+
+  // Under limits: as the seam has them.
+  [[nodiscard]] std::optional<Throttled> charge(std::span<const RoutedBatch> batches, const capacity::Moment& now);
+  capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid,
+                          const capacity::Moment& now);
 
   std::map<std::string, Consumer> consumers;  ///< by their names
   std::map<ProducerId, Producer> producers;   ///< where they are
@@ -100,6 +105,18 @@ class MemoryLog {
   [[nodiscard]] std::uint64_t first_number(ShardId id) const;
   [[nodiscard]] Arrivals arrivals_of(const RoutedBatch& batch, std::size_t count, Timestamp now) const;
 
+  class Buckets final : public capacity::Buckets {
+   public:
+    capacity::Bucket load(ShardId shard) override { return all_[shard]; }
+    void store(ShardId shard, const capacity::Bucket& bucket) override { all_[shard] = bucket; }
+    void remove(ShardId shard) override { all_.erase(shard); }
+
+   private:
+    std::map<ShardId, capacity::Bucket> all_;
+  };
+
+  [[nodiscard]] bool limits_writing() const { return settings_.limits.write_records || settings_.limits.write_bytes; }
+
   MemoryTraits traits_;
   std::string uuid_;
   Timestamp created_at_;
@@ -107,6 +124,7 @@ class MemoryLog {
   Attributes attributes_;
   ShardMap map_;
   std::map<ShardId, MemoryShard> shards_;
+  Buckets buckets_;
   std::vector<MemoryBatch> batches_;
   std::vector<MemoryArrival> arrivals_;
   std::set<ShardId> stored_in_;  ///< by this append

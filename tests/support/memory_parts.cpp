@@ -37,6 +37,10 @@ ShardStatistics statistics_of(const MemoryLog& log, const Shard& shard, bool exa
 
 }  // namespace
 
+capacity::Moment moment_of(const Clock& clock) {
+  return {clock.boot(), clock.since_boot()};
+}
+
 void check_writes(Access access) {
   if (access == Access::read) throw Error(ErrorCode::internal, "the stream was opened for reading only");
 }
@@ -46,7 +50,7 @@ std::optional<ShardMap::Version> MemoryResharding::apply(const ReshardStep& step
   return store_.locked([&](MemoryLog& log) -> std::optional<ShardMap::Version> {
     if (log.map().version() != version) return std::nullopt;
     for (const ShardId id : step.closes) static_cast<void>(log.shard(id));
-    log.reshard(step, clock_.now());
+    log.reshard(step, clock_.now(), moment_of(clock_));
     store_.announce();
     return log.map().version();
   });

@@ -12,6 +12,8 @@ namespace shardlog::test {
 /// Throws internal where the stream was opened for reading.
 void check_writes(Access access);
 
+capacity::Moment moment_of(const Clock& clock);
+
 class MemoryNotice final : public Notice {
  public:
   explicit MemoryNotice(std::shared_ptr<MemoryStore> store)

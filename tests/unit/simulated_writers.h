@@ -149,13 +149,13 @@ class SimulatedWriters {
   }
 
   void store(Producer& producer) {
-    const auto end = producer.read.begin() + static_cast<std::ptrdiff_t>(producer.slice.records);
+    const auto end = producer.read.begin() + static_cast<std::ptrdiff_t>(producer.slice.steps);
     for (auto each = producer.read.begin(); each != end; ++each) {
       producer.stored_at.push_back(now_);
       producer.stored_bytes += static_cast<double>(each->bytes);
     }
     producer.read.erase(producer.read.begin(), end);
-    producer.slice.records = 0;
+    producer.slice.steps = 0;
   }
 
   /// Whoever started it tries again after a second.
@@ -184,7 +184,7 @@ class SimulatedWriters {
 
   /// What becomes of what does not fit the slice.
   static void leave(Producer& producer) {
-    const std::size_t kept = std::max<std::size_t>(producer.slice.records, 1);
+    const std::size_t kept = std::max<std::size_t>(producer.slice.steps, 1);
     producer.leftover = producer.read.size() - kept;
     if (producer.way != Way::drop) return;
     producer.dropped += producer.leftover;

@@ -36,7 +36,7 @@ class WritingTest : public testing::Test {
 
 TEST_F(WritingTest, AnIdleShardGivesASecondsWorthAtOnce) {
   const Slice slice = reserve_records(5000);
-  EXPECT_EQ(slice.records, 1000U);
+  EXPECT_EQ(slice.steps, 1000U);
   EXPECT_EQ(slice.wait, Duration(0));
   EXPECT_TRUE(slice.count_exhausted);
   EXPECT_FALSE(slice.bytes_exhausted);
@@ -44,14 +44,14 @@ TEST_F(WritingTest, AnIdleShardGivesASecondsWorthAtOnce) {
 
 TEST_F(WritingTest, AllOfItFits) {
   const Slice slice = reserve_records(999);
-  EXPECT_EQ(slice.records, 999U);
+  EXPECT_EQ(slice.steps, 999U);
   EXPECT_EQ(slice.wait, Duration(0));
   EXPECT_FALSE(slice.count_exhausted || slice.bytes_exhausted);
 }
 
 TEST_F(WritingTest, NothingIsReservedOfNothing) {
   const Slice slice = reserve({});
-  EXPECT_EQ(slice.records, 0U);
+  EXPECT_EQ(slice.steps, 0U);
   EXPECT_EQ(slice.wait, Duration(0));
   EXPECT_EQ(buckets_, (std::vector<Bucket>(2)));
 }
@@ -59,25 +59,25 @@ TEST_F(WritingTest, NothingIsReservedOfNothing) {
 TEST_F(WritingTest, AtLevelZeroASliceIsATenthOfASecondAndIsWaitedFor) {
   set_levels({0, 0});
   const Slice slice = reserve_records(5000);
-  EXPECT_EQ(slice.records, 100U);
+  EXPECT_EQ(slice.steps, 100U);
   EXPECT_EQ(slice.wait, milliseconds(100));
   EXPECT_DOUBLE_EQ(buckets_[0].level.count, -0.1);
 }
 
 TEST_F(WritingTest, ALevelJustAboveZeroDoesNotMakeTinySlices) {
   set_levels({0.001, 0.001});
-  EXPECT_EQ(reserve_records(5000).records, 100U);
+  EXPECT_EQ(reserve_records(5000).steps, 100U);
 }
 
 TEST_F(WritingTest, TheLongerTheQueueTheShorterTheSlice) {
   set_levels({-0.5, 0});
   const Slice slice = reserve_records(5000);
-  EXPECT_EQ(slice.records, 50U);
+  EXPECT_EQ(slice.steps, 50U);
   EXPECT_EQ(slice.wait, milliseconds(550));
   set_levels({-0.95, 0});
-  EXPECT_EQ(reserve_records(5000).records, 10U) << "but never less than 10 ms' worth";
+  EXPECT_EQ(reserve_records(5000).steps, 10U) << "but never less than 10 ms' worth";
   set_levels({-7, 0});
-  EXPECT_EQ(reserve_records(5000).records, 10U);
+  EXPECT_EQ(reserve_records(5000).steps, 10U);
 }
 
 TEST_F(WritingTest, AQueueIsServedInItsOrder) {
@@ -92,7 +92,7 @@ TEST_F(WritingTest, AQueueIsServedInItsOrder) {
 TEST_F(WritingTest, BytesAreALimitOfTheirOwn) {
   set_levels({0, 0});
   const Slice slice = reserve(std::vector<Need>(100, {0, mebibyte / 32}));
-  EXPECT_EQ(slice.records, 3U) << "of 31.25 ms each";
+  EXPECT_EQ(slice.steps, 3U) << "of 31.25 ms each";
   EXPECT_EQ(slice.wait, microseconds(93'750));
   EXPECT_TRUE(slice.bytes_exhausted);
   EXPECT_FALSE(slice.count_exhausted);
@@ -104,7 +104,7 @@ TEST_F(WritingTest, ASliceEndsAtTheFirstRecordThatDoesNotFitItsShard) {
   input.insert(input.end(), 101, {0, 0});
   input.insert(input.end(), 5, {1, 0});
   const Slice slice = reserve(input);
-  EXPECT_EQ(slice.records, 190U);
+  EXPECT_EQ(slice.steps, 190U);
   EXPECT_DOUBLE_EQ(buckets_[0].level.count, -0.1);
   EXPECT_DOUBLE_EQ(buckets_[1].level.count, -0.09);
 }
@@ -133,7 +133,7 @@ TEST_F(WritingTest, ALargeRecordIsPaidInInstalmentsAndStoredWithTheLast) {
     const Slice slice = reserve({{0, mebibyte}, {0, 100}}, paid);
     waited += slice.wait;
     pass(slice.wait);
-    if (slice.records > 0) break;
+    if (slice.steps > 0) break;
     ++instalments;
     paid = slice.instalment;
     EXPECT_NEAR(paid.bytes, 0.1 * static_cast<double>(instalments), 1e-5);
@@ -146,14 +146,14 @@ TEST_F(WritingTest, ALargeRecordIsPaidInInstalmentsAndStoredWithTheLast) {
 TEST_F(WritingTest, TheLastInstalmentLeavesRoomForWhatFollows) {
   set_levels({0, 0});
   const Slice slice = reserve(std::vector<Need>(3, {0, mebibyte / 25}), {0.001, 0.039});
-  EXPECT_EQ(slice.records, 3U) << "0.001 and twice 0.04 of a second";
+  EXPECT_EQ(slice.steps, 3U) << "0.001 and twice 0.04 of a second";
   EXPECT_NEAR(buckets_[0].level.bytes, -0.081, 1e-6);
 }
 
 TEST_F(WritingTest, ARecordThatIsPaidElsewhereCostsNothingMore) {
   set_levels({0, 0});
   const Slice slice = reserve({{1, 1000}}, {0.5, 0.5});
-  EXPECT_EQ(slice.records, 1U);
+  EXPECT_EQ(slice.steps, 1U);
   EXPECT_EQ(slice.wait, Duration(0));
   EXPECT_EQ(buckets_[1].level, (Seconds{0, 0}));
 }
@@ -162,7 +162,7 @@ TEST_F(WritingTest, ALimitBelowARecordInATenthOfASecondIsPaidInInstalmentsToo) {
   price_ = price_of_writing({.write_records = 1});
   set_levels({0, 1});
   const Slice slice = reserve_records(1);
-  EXPECT_EQ(slice.records, 0U);
+  EXPECT_EQ(slice.steps, 0U);
   EXPECT_DOUBLE_EQ(slice.instalment.count, 0.1);
   EXPECT_EQ(slice.wait, milliseconds(100));
 }
@@ -175,7 +175,7 @@ TEST_F(WritingTest, ADebtStaysWhenALimitIsChanged) {
 
 TEST_F(WritingTest, WithoutLimitsEverythingFits) {
   price_ = price_of_writing({});
-  EXPECT_EQ(reserve(std::vector<Need>(100'000, {0, mebibyte})).records, 100'000U);
+  EXPECT_EQ(reserve(std::vector<Need>(100'000, {0, mebibyte})).steps, 100'000U);
   EXPECT_EQ(buckets_, (std::vector<Bucket>{{{1, 1}, now_}, {}}));
 }
 

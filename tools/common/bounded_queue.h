@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "shardlog/core/clock.h"
+
 namespace shardlog::cli {
 
 /// Hands items from one thread to another. It holds at most `capacity` of them, in whatever unit the caller counts; an
@@ -32,6 +34,15 @@ class BoundedQueue {
     std::unique_lock guard(mutex_);
     ++waiting_;
     changed_.wait(guard, [this] { return closed_ || !items_.empty(); });
+    --waiting_;
+    return take();
+  }
+
+  /// The same, but waits for `timeout` at most.
+  std::optional<Item> pop_for(Duration timeout) {
+    std::unique_lock guard(mutex_);
+    ++waiting_;
+    changed_.wait_for(guard, timeout, [this] { return closed_ || !items_.empty(); });
     --waiting_;
     return take();
   }

@@ -11,11 +11,28 @@ namespace shardlog::cli {
 
 namespace {
 
+StreamSettings settings_of(const SettingsChange& given) {
+  StreamSettings settings;
+  settings.max_record_size = given.max_record_size.value_or(settings.max_record_size);
+  settings.retention = given.retention.value_or(settings.retention);
+  settings.compression = given.compression.value_or(settings.compression);
+  apply(settings.limits, given.limits);
+  for (const auto& [key, value] : given.tags) {
+    if (value) settings.tags.emplace(key, *value);
+  }
+  return settings;
+}
+
+void require_limits(const CreateCommand& command, const Capabilities& can) {
+  require(can.limits || settings_of(command.settings).limits == capacity::Limits(), "--limits", can);
+}
+
 void update(const CreateCommand& command, const Context& context) {
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const Capabilities& can = stream->capabilities();
   require(!command.settings.repair_clock || can.repairs, "--repair-clock", can);
   require(!command.settings.accept_loss || can.repairs, "--accept-loss", can);
+  require_limits(command, can);
   stream->maintenance().update(command.settings);
 }
 
@@ -23,17 +40,6 @@ void refuse_what_cannot_be_updated(const CreateCommand& command) {
   if (command.shards)
     throw Error(ErrorCode::usage, "--shards: --update does not change the shards, stream-reshard does");
   if (command.group) throw Error(ErrorCode::usage, "--group: the group of a stream is chosen when it is created");
-}
-
-StreamSettings settings_of(const SettingsChange& given) {
-  StreamSettings settings;
-  settings.max_record_size = given.max_record_size.value_or(settings.max_record_size);
-  settings.retention = given.retention.value_or(settings.retention);
-  settings.compression = given.compression.value_or(settings.compression);
-  for (const auto& [key, value] : given.tags) {
-    if (value) settings.tags.emplace(key, *value);
-  }
-  return settings;
 }
 
 /// Warns of each setting of the stream that is not as asked.
@@ -52,6 +58,11 @@ void warn_of_differences(const CreateCommand& command, const StreamDescription& 
   compare(command.settings.max_record_size, stream.settings.max_record_size, "--max-record-size");
   compare(command.settings.retention, stream.settings.retention, "--retention");
   compare(command.settings.compression, stream.settings.compression, "--compression");
+  const capacity::Limits& limits = stream.settings.limits;
+  compare(command.settings.limits.write_records, limits.write_records, "--write-records");
+  compare(command.settings.limits.write_bytes, limits.write_bytes, "--write-bytes");
+  compare(command.settings.limits.read_bytes, limits.read_bytes, "--read-bytes");
+  compare(command.settings.limits.read_calls, limits.read_calls, "--read-calls");
   const Tags& tags = stream.settings.tags;
   const Tags asked = settings_of(command.settings).tags;
   const bool has_all = std::includes(tags.begin(), tags.end(), asked.begin(), asked.end());
@@ -81,6 +92,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
   const auto engine = engine_of(address_of(command.stream));
   require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
   require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
+  require_limits(command, engine->capabilities());
   const CreateOptions options{.shards = command.shards.value_or(1),
                               .settings = settings_of(command.settings),
                               .group = command.group,

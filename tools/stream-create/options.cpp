@@ -3,6 +3,8 @@
 #include <array>
 #include <map>
 
+#include "shardlog/core/numbers.h"
+
 namespace shardlog::cli {
 
 namespace {
@@ -28,6 +30,45 @@ void set_tag(ChangedTags& tags, const std::string& text) {
 void remove_tag(ChangedTags& tags, const std::string& key) {
   if (key.empty() || key.find('=') != std::string::npos) refuse_value("--untag", key, "is not the KEY of a tag");
   change_tag(tags, key, std::nullopt);
+}
+
+using LimitChange = std::optional<std::optional<std::uint64_t>>;
+
+/// Sets those limits that no option of their own has set.
+void preset(SettingsChange::LimitsChange& change, const capacity::Limits& limits) {
+  const auto set = [](LimitChange& to, const std::optional<std::uint64_t>& limit) {
+    if (!to) to = limit;
+  };
+  set(change.write_records, limits.write_records);
+  set(change.write_bytes, limits.write_bytes);
+  set(change.read_bytes, limits.read_bytes);
+  set(change.read_calls, limits.read_calls);
+}
+
+std::uint64_t count_of(const std::string& option, const std::string& text) {
+  const auto number = parse_number<std::uint64_t>(text);
+  if (!number || *number == 0) refuse_value(option, text, "is not a number from 1 on, or none");
+  return *number;
+}
+
+void define_limits(OptionTable& options, SettingsChange::LimitsChange& limits, Options& all) {
+  using Parse = std::uint64_t(const std::string& option, const std::string& text);
+  const auto limit = [&](const std::string& option, const std::string& type, LimitChange& into, Parse* parse,
+                         const std::string& description) {
+    const auto set = [&into, parse, option](const std::string& text) {
+      into.emplace(text == "none" ? std::nullopt : std::optional(parse(option, text)));
+    };
+    all.push_back(options.value(option, type + "|none", set, description));
+  };
+  options.group("Limits of each shard, a second");
+  all.push_back(options.choice(
+      "--limits", {"none", "kinesis"},
+      [&limits](std::size_t chosen) { preset(limits, chosen == 0 ? capacity::Limits() : capacity::kinesis_limits()); },
+      "kinesis: 1000 records and 1MiB written, 2MiB and 5 reads read (none)"));
+  limit("--write-records", "N", limits.write_records, &count_of, "records that are written (as --limits says)");
+  limit("--write-bytes", "SIZE", limits.write_bytes, &size_of, "bytes that are written, data and keys (likewise)");
+  limit("--read-bytes", "SIZE", limits.read_bytes, &size_of, "bytes that are read, data and keys (likewise)");
+  limit("--read-calls", "N", limits.read_calls, &count_of, "reads (likewise)");
 }
 
 /// Returns --untag.
@@ -85,6 +126,7 @@ void define(OptionTable& options, CreateCommand& command) {
   options.argument("STREAM", command.stream);
   Options others;
   const auto untag = define_settings(options, command, others);
+  define_limits(options, command.settings.limits, others);
   untag.needs(define_creation(options, command, others));
   options.group("Removal");
   const auto remove = options.flag("--remove", command.remove, "delete the stream and all its records");

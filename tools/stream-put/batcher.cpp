@@ -24,6 +24,14 @@ std::unique_ptr<RecordSource> make_source(const PutCommand& command, bool with_o
 
 }  // namespace
 
+PieceBounds piece_bounds(const capacity::Limits& limits) {
+  const auto of = [](const std::optional<std::uint64_t>& limit, std::size_t most) {
+    constexpr std::uint64_t pieces_a_second = 100;
+    return limit ? std::clamp<std::size_t>(*limit / pieces_a_second, 1, most) : most;
+  };
+  return {of(limits.write_records, max_batch_records), of(limits.write_bytes, max_batch_bytes)};
+}
+
 void Encoded::append(Encoded next) {
   const auto move_to_end = [](auto& to, auto& from) { std::ranges::move(from, std::back_inserter(to)); };
   const auto first_reason = static_cast<std::uint32_t>(reasons.size());
@@ -34,6 +42,7 @@ void Encoded::append(Encoded next) {
   move_to_end(reasons, next.reasons);
   move_to_end(skipped, next.skipped);
   skipped_records += next.skipped_records;
+  dropped += next.dropped;
   for (auto& [source, position] : next.moves) moves.insert_or_assign(source, std::move(position));
   if (!next.notice.empty()) notice = std::move(next.notice);
   records += next.records;
@@ -44,7 +53,7 @@ void Encoded::append(Encoded next) {
 }
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
-                 std::optional<ExactlyOnce> once, const Clock& clock)
+                 std::optional<ExactlyOnce> once, const Clock& clock, const std::atomic<bool>* throttled)
     : packer_(stream.map, stream.settings.compression, command.ack),
       settings_(stream.settings),
       command_(command),
@@ -52,7 +61,9 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       source_(make_source(command, once.has_value())),
       once_(std::move(once)),
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample_percent),
-      most_records_(std::min(most_records, max_batch_records)) {
+      most_records_(std::min(most_records, max_batch_records)),
+      piece_bounds_(piece_bounds(stream.settings.limits)),
+      throttled_(throttled) {
   if (command.sample_percent) sampler_.emplace(*command.sample_percent, command.sample_by);
 }
 
@@ -97,7 +108,8 @@ void Batcher::encode_as_they_stand() {
   pass_known_pieces();
   std::span<const std::uint32_t> lengths = std::span(chunk_->input.lengths).subspan(piece_);
   while (!lengths.empty() && open_) {
-    const auto part = lengths.first(producing::fitting(lengths, most_records_));
+    const std::size_t most = std::min(most_records_, piece_bounds_.records);
+    const auto part = lengths.first(std::max<std::size_t>(producing::fitting(lengths, most, piece_bounds_.bytes), 1));
     packer_.add_lines(pieces.substr(at_), part);
     at_ += std::accumulate(part.begin(), part.end(), part.size());
     piece_ += part.size();
@@ -204,14 +216,27 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     return !encoded_.error;
   }
   if (once_) once_->pass(origin);
-  if (sampler_ && !sampler_->keeps(record.key)) {
-    not_stored("sampled out");
-    return true;
-  }
+  if (sample_out(record)) return true;
+  if (!fits_piece(record)) flush();
   if (command_.keep_times) packer_.set_arrival(source_->arrived_at());
   packer_.add(record);
   ++encoded_.records;
   return open_;
+}
+
+bool Batcher::fits_piece(const Record& record) const {
+  if (packer_.most_records() == 0) return true;
+  return packer_.most_records() < piece_bounds_.records && packer_.most_bytes() + record.size() <= piece_bounds_.bytes;
+}
+
+/// Whether the record is left out by --sample.
+bool Batcher::sample_out(const Record& record) {
+  const bool only_throttled = command_.on_throttle == OnThrottle::sample;
+  if (!sampler_ || (only_throttled && !(throttled_ != nullptr && *throttled_))) return false;
+  if (sampler_->keeps(record.key)) return false;
+  if (only_throttled) ++encoded_.dropped;
+  not_stored("sampled out");
+  return true;
 }
 
 /// A record that nobody could read any more is not stored.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,7 @@ struct Encoded {
   std::vector<std::string> reasons;   ///< why records are not stored, by Place::index; only for acknowledgements
   std::vector<std::string> skipped;   ///< why records that broke a rule are left out; no message twice in a row
   std::uint64_t skipped_records = 0;  ///< the number of these records
+  std::uint64_t dropped = 0;          ///< records left out because the stream was throttled
   std::string notice;                 ///< as in RecordSource
   ProducerPositions moves;            ///< how far the producer has come with these records; only with an id
   std::size_t records = 0;            ///< the number of packed records
@@ -38,13 +40,24 @@ struct Encoded {
   void append(Encoded next);
 };
 
+/// The most that a piece of the input needs of one shard: so little that slices of the stream's capacity can be made of
+/// whole pieces.
+struct PieceBounds {
+  std::size_t records;
+  std::size_t bytes;
+};
+
+/// 10 ms' worth of the limits, but at least one record.
+PieceBounds piece_bounds(const capacity::Limits& limits);
+
 /// Makes records of what was read, routes and encodes them, a chunk at a time. For one thread.
 class Batcher {
  public:
   /// Hands over at most `most_records` at once. With `once`, for a command with a producer id, it hands over only what
-  /// is not stored yet. `stream`, `command` and `clock` must outlive it.
+  /// is not stored yet. `throttled` says whether the stream is; nullptr if it does not matter. All pointers and
+  /// references must outlive it.
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
-          std::optional<ExactlyOnce> once, const Clock& clock);
+          std::optional<ExactlyOnce> once, const Clock& clock, const std::atomic<bool>* throttled = nullptr);
 
   /// Routes records by this shard map from the next chunk on.
   void use(const ShardMap& map);
@@ -71,6 +84,8 @@ class Batcher {
   void count_pieces();
   void pass_known(std::span<char> piece);
   bool take(const Record& record, const RecordOrigin* origin);
+  [[nodiscard]] bool fits_piece(const Record& record) const;
+  bool sample_out(const Record& record);
   void pass_holes();
   void check_retention() const;
   [[nodiscard]] std::uint64_t number_of(std::size_t piece) const;
@@ -89,6 +104,8 @@ class Batcher {
   std::optional<Sampler> sampler_;
   bool as_they_stand_;  ///< the pieces are stored as they are, as records without keys
   std::size_t most_records_;
+  PieceBounds piece_bounds_;
+  const std::atomic<bool>* throttled_;
   bool open_ = true;  ///< more may be handed over
   Encoded encoded_;   ///< not handed over yet
 

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 #include <optional>
 #include <utility>
 
+#include "shardlog/core/threads.h"
+#include "shardlog/producing/join.h"
 #include "tools/common/units.h"
 
 namespace shardlog::cli {
@@ -25,23 +28,149 @@ std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
   return ready;
 }
 
+/// Why the slice must be waited for, or is not all of the input.
+std::string reason_of(const capacity::Slice& slice, const capacity::Limits& limits) {
+  if (slice.count_exhausted && limits.write_records) {
+    return fmt::format("each shard takes {} a second", format_count(*limits.write_records, "record"));
+  }
+  if (slice.bytes_exhausted && limits.write_bytes) {
+    return fmt::format("each shard takes {} a second", format_size(*limits.write_bytes));
+  }
+  return "the capacity of a shard is used up";
+}
+
 }  // namespace
 
 CommitStage::CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
                          const std::vector<Producer>& stored, const Context& context,
-                         producing::Writer::OnNewMap on_new_map)
-    : writer_(stream, description, command.sync, std::move(on_new_map)), command_(command), context_(context) {
+                         producing::Writer::OnNewMap on_new_map, std::atomic<bool>& throttled)
+    : writer_(stream, description, command.sync, std::move(on_new_map)),
+      command_(command),
+      context_(context),
+      compression_(description.settings.compression),
+      throttled_(throttled) {
   for (const Producer& producer : stored) positions_.emplace(producer.id.source, producer.position.sequence);
 }
 
 void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress) {
-  while (std::optional<Encoded> ready = take_ready(queue)) {
-    const std::uint64_t records = store(*ready);
-    in_flight.remove(ready->chunks);
-    warn(*ready, progress);
-    progress.add(records, ready->input_bytes);
-    if (ready->error) throw *ready->error;
+  Flow flow{queue, in_flight, progress};
+  while (!writer_.limited()) {
+    std::optional<Encoded> ready = take_ready(queue);
+    if (!ready) return;
+    finish(flow, *ready, store(*ready));
   }
+  store_slices(flow);
+}
+
+/// After `records` of these were stored.
+void CommitStage::finish(const Flow& flow, const Encoded& encoded, std::uint64_t records) {
+  flow.in_flight.remove(encoded.chunks);
+  warn(encoded, flow.progress);
+  flow.progress.add(records, encoded.input_bytes);
+  if (encoded.error) throw Error(*encoded.error);
+}
+
+/// Stores under the limits of the stream, by the rules of capacity/writing.h.
+void CommitStage::store_slices(Flow& flow) {
+  while (gather(flow)) {
+    if (!slice_) reserve();
+    wait(flow);
+    const capacity::Slice slice = *std::exchange(slice_, std::nullopt);
+    paid_ = slice.instalment;
+    if (slice.steps > 0) store_slice(flow, slice.steps);
+    if (fails_) throw Error(ErrorCode::busy, "append: " + why_throttled_);
+  }
+}
+
+/// Waits for a piece of the input, and takes what is ready. Returns false at the end of the input.
+bool CommitStage::gather(Flow& flow) {
+  if (pending_.empty()) {
+    std::optional<Encoded> piece = flow.queue.pop();
+    if (!piece) return false;
+    take_in(std::move(*piece));
+  }
+  gather_what_is_ready(flow);
+  return true;
+}
+
+void CommitStage::gather_what_is_ready(Flow& flow) {
+  while (reads_on()) {
+    std::optional<Encoded> piece = flow.queue.try_pop();
+    if (!piece) return;
+    take_in(std::move(*piece));
+  }
+}
+
+/// A second's worth of each shard, the largest slice, is all that can be needed.
+bool CommitStage::is_full() const {
+  constexpr std::size_t pieces_a_shard = 110;
+  return pending_.bytes() >= commit_bytes || pending_.size() >= pieces_a_shard * writer_.map().open_shards().size();
+}
+
+bool CommitStage::reads_on() const {
+  return command_.on_throttle == OnThrottle::drop || !is_full();
+}
+
+void CommitStage::take_in(Encoded piece) {
+  if (is_full() && command_.on_throttle == OnThrottle::drop)
+    return pending_.add_dropped(std::move(piece), "dropped: " + why_throttled_);
+  capacity::Step step = writer_.deal(piece.packed);
+  pending_.add(std::move(piece), std::move(step));
+}
+
+void CommitStage::reserve() {
+  if (pending_.need_nothing()) {
+    slice_ = {.steps = pending_.size()};
+  } else {
+    leave(writer_.reserve(pending_.steps(), paid_));
+  }
+}
+
+/// A slice is reserved: decides what becomes of the pieces that have come in and are not in it.
+void CommitStage::leave(const capacity::Slice& slice) {
+  slice_ = slice;
+  earned_at_ = context_.clock.elapsed() + slice.wait;
+  const bool waited = throttled_.exchange(slice.wait > Duration(0));
+  const std::string before = why_throttled_;
+  if (slice.count_exhausted || slice.bytes_exhausted || before.empty()) {
+    why_throttled_ = reason_of(slice, writer_.limits());
+  }
+  if (throttled_ && (!waited || why_throttled_ != before)) {
+    context_.detail("waiting for capacity: " + why_throttled_);
+  }
+  const std::size_t kept = std::max<std::size_t>(slice.steps, 1);
+  if (kept >= pending_.size()) return;
+  if (command_.on_throttle == OnThrottle::drop) pending_.drop_from(kept, "dropped: " + why_throttled_);
+  fails_ = command_.on_throttle == OnThrottle::fail && pending_.records_from(kept) > 0;
+}
+
+/// Waits until what was reserved is earned, even if a stop is requested: what was read is stored.
+void CommitStage::wait(Flow& flow) {
+  Duration left = earned_at_ - context_.clock.elapsed();
+  const bool goes_on_reading = command_.on_throttle == OnThrottle::drop || command_.on_throttle == OnThrottle::fail;
+  for (; left > Duration(0); left = earned_at_ - context_.clock.elapsed()) {
+    if (context_.stop.stop_requested()) tell_of_stop(flow);
+    std::optional<Encoded> piece;
+    if (goes_on_reading && reads_on()) piece = flow.queue.pop_for(left);
+    if (piece) {
+      take_in(std::move(*piece));
+    } else {
+      sleep_for(earned_at_ - context_.clock.elapsed(), told_of_stop_ ? std::stop_token() : context_.stop);
+    }
+  }
+}
+
+void CommitStage::tell_of_stop(const Flow& flow) {
+  if (std::exchange(told_of_stop_, true)) return;
+  flow.progress.clear();
+  context_.warn("storing what was read, as fast as the limits of the stream allow; a second signal gives it up");
+}
+
+/// Stores the first pieces, and reserves a slice of those that have come in meanwhile.
+void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
+  Encoded encoded = pending_.take(pieces);
+  gather_what_is_ready(flow);
+  finish(flow, encoded, store(encoded));
 }
 
 /// Returns the number of records that were stored.
@@ -67,8 +196,24 @@ producing::Written CommitStage::append(Encoded& encoded) {
                      from == positions_.end() ? std::nullopt : std::optional(from->second),
                      to});
   }
-  producing::Written written = writer_.store(std::move(encoded.packed), moves, context_.stop);
+  producing::Written written =
+      writer_.limited() ? append_slice(encoded, moves) : writer_.store(std::move(encoded.packed), moves, context_.stop);
   for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
+  return written;
+}
+
+/// Appends what was reserved.
+producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const ProducerMove> moves) {
+  const bool reserves = !fails_ && !pending_.need_nothing();
+  producing::Packed packed = producing::join(std::move(encoded.packed), compression_);
+  if (packed.batches.empty() && moves.empty()) {
+    producing::Written nothing;
+    nothing.packed = std::move(packed);
+    return nothing;
+  }
+  const auto next = reserves ? pending_.steps() : std::span<const capacity::Step>();
+  producing::Written written = writer_.store_reserved(std::move(packed), moves, next);
+  if (reserves) leave(written.next);
   return written;
 }
 
@@ -113,6 +258,7 @@ void CommitStage::acknowledge(const producing::Written& written, const std::vect
 
 void CommitStage::warn(const Encoded& encoded, Progress& progress) {
   skipped_ += encoded.skipped_records;
+  dropped_ += encoded.dropped;
   if (!encoded.skipped.empty() || !encoded.notice.empty()) progress.clear();
   if (!encoded.notice.empty() && !std::exchange(noticed_, true)) context_.warn(encoded.notice);
   for (const std::string& message : encoded.skipped) context_.warn(message);
@@ -126,11 +272,14 @@ std::string CommitStage::summary() const {
 }
 
 ExitStatus CommitStage::report() const {
-  if (skipped_ == 0 && moved_in_time_ == 0) {
+  if (skipped_ == 0 && dropped_ == 0 && moved_in_time_ == 0) {
     context_.detail(summary());
     return ExitStatus::success;
   }
-  context_.message((skipped_ == 0 ? "" : format_count(skipped_, "record") + " skipped; ") + summary());
+  const std::string skipped = skipped_ == 0 ? "" : format_count(skipped_, "record") + " skipped; ";
+  const std::string dropped =
+      dropped_ == 0 ? "" : fmt::format("{} dropped, {}; ", format_count(dropped_, "record"), why_throttled_);
+  context_.message(skipped + dropped + summary());
   return ExitStatus::partly;
 }
 

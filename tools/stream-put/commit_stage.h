@@ -1,7 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +12,7 @@
 #include "tools/common/bounded_queue.h"
 #include "tools/common/tool.h"
 #include "tools/stream-put/batcher.h"
+#include "tools/stream-put/pending.h"
 #include "tools/stream-put/progress.h"
 
 namespace shardlog::cli {
@@ -17,9 +21,11 @@ namespace shardlog::cli {
 /// summary.
 class CommitStage {
  public:
-  /// `stored` is what the stream knows of the producer. The stream, the command and the context must outlive it.
+  /// `stored` is what the stream knows of the producer. Sets `throttled` while records wait for capacity. The stream,
+  /// the command and the context must outlive it.
   CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
-              const std::vector<Producer>& stored, const Context& context, producing::Writer::OnNewMap on_new_map);
+              const std::vector<Producer>& stored, const Context& context, producing::Writer::OnNewMap on_new_map,
+              std::atomic<bool>& throttled);
 
   /// Stores what comes out of the queue until the queue ends. Throws the error that ended the input, and what
   /// Stream::append() and producing::Written::check() throw.
@@ -34,8 +40,28 @@ class CommitStage {
   [[nodiscard]] ExitStatus report() const;
 
  private:
+  /// What passes through run().
+  struct Flow {
+    BoundedQueue<Encoded>& queue;
+    InFlight& in_flight;
+    Progress& progress;
+  };
+
+  bool gather(Flow& flow);
+  void gather_what_is_ready(Flow& flow);
+  void take_in(Encoded piece);
+  [[nodiscard]] bool is_full() const;
+  [[nodiscard]] bool reads_on() const;
+  void store_slices(Flow& flow);
+  void reserve();
+  void leave(const capacity::Slice& slice);
+  void wait(Flow& flow);
+  void tell_of_stop(const Flow& flow);
+  void store_slice(Flow& flow, std::size_t pieces);
+  void finish(const Flow& flow, const Encoded& encoded, std::uint64_t records);
   std::uint64_t store(Encoded& encoded);
   producing::Written append(Encoded& encoded);
+  producing::Written append_slice(Encoded& encoded, std::span<const ProducerMove> moves);
   void count(const RoutedBatch& batch, const Outcome& outcome);
   void acknowledge(const producing::Written& written, const std::vector<std::string>& reasons) const;
   void warn(const Encoded& encoded, Progress& progress);
@@ -43,10 +69,20 @@ class CommitStage {
   producing::Writer writer_;
   const PutCommand& command_;
   const Context& context_;
+  Compression compression_;
+  PendingPieces pending_;
+  std::optional<capacity::Slice> slice_;  ///< what is reserved of them
+  capacity::Seconds paid_{};              ///< of the first of them, in instalments
+  Duration earned_at_{0};                 ///< when the slice can be stored
+  bool fails_ = false;                    ///< more came in than fits the slice, and it is the last one
+  std::string why_throttled_;
+  std::atomic<bool>& throttled_;
+  bool told_of_stop_ = false;
   std::map<std::string, SequenceNumber> positions_;  ///< of the producer, by source
   std::uint64_t records_ = 0;                        ///< committed
   std::uint64_t moved_in_time_ = 0;                  ///< of these, with another arrival time than they should keep
   std::uint64_t skipped_ = 0;
+  std::uint64_t dropped_ = 0;
   std::string last_;  ///< the sequence number and shard of the last record
   bool noticed_ = false;
 };

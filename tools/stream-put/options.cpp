@@ -148,6 +148,10 @@ void define_delivery(OptionTable& options, PutCommand& command) {
           [&command](bool second) { command.sample_by = second ? Sampler::By::key : Sampler::By::record; },
           "key: keep all records of a key or none (record)")
       .needs(sample);
+  options.choice(
+      "--on-throttle", {"block", "fail", "drop", "sample"},
+      [&command](std::size_t chosen) { command.on_throttle = static_cast<OnThrottle>(chosen); },
+      "what to do when the stream's limits leave no capacity; sample: apply --sample then, and only then (block)");
 }
 
 void define_exactly_once(OptionTable& options, PutCommand& command) {
@@ -210,8 +214,10 @@ void check(const PutCommand& command) {
             "--json and --frames: their records bring their own keys, so no other option about keys goes with them");
   refuse_if(key.missing && key.fields.empty(),
             "--missing-key: it goes with --key-field, --key-json, --key-regex or --key-delimiter");
-  refuse_if(command.producer && command.sample_percent,
-            "--producer: it stores every record, so --sample does not go with it");
+  const bool samples_always = command.sample_percent && command.on_throttle != OnThrottle::sample;
+  refuse_if(command.on_throttle == OnThrottle::sample && !command.sample_percent,
+            "--on-throttle sample: it needs --sample, the share of the records to keep");
+  refuse_if(command.producer && samples_always, "--producer: it stores every record, so --sample does not go with it");
   refuse_if(command.producer && command.sync == Sync::normal,
             "--producer: a power cut must not take what was stored, so --sync normal does not go with it");
   refuse_if(command.forget && !command.files.empty(), "--forget: it reads no FILE");

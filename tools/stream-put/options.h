@@ -35,6 +35,9 @@ struct KeyOptions {
   [[nodiscard]] bool any() const { return constant || !fields.empty() || hash_key; }
 };
 
+/// What is done when the stream's limits leave no capacity (capacity/writing.h).
+enum class OnThrottle { block, fail, drop, sample };
+
 struct PutCommand {
   std::string stream;
   std::vector<std::string> files;  ///< "-" is standard input, which is also read if there are none
@@ -48,6 +51,8 @@ struct PutCommand {
   std::optional<std::uint64_t> rate;  ///< records a second
   std::optional<double> sample_percent;
   Sampler::By sample_by = Sampler::By::record;
+  OnThrottle on_throttle = OnThrottle::block;
+  bool paced = false;                   ///< by the limits of the stream
   std::optional<std::string> producer;  ///< its id; each record is then stored exactly once
   bool forget = false;                  ///< remove that producer and do nothing else
 };

@@ -25,8 +25,9 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;  // between two threads
-constexpr std::size_t message_bytes = 512;               // about the most that a message takes in a queue
+constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;          // between two threads
+constexpr std::size_t queued_bytes_under_limits = 128UL * 1024;  // what must wait is left in the pipe
+constexpr std::size_t message_bytes = 512;                       // about the most that a message takes in a queue
 constexpr std::uint64_t rate_pieces_a_second = 20;
 
 /// Spreads records evenly over time. For one thread.
@@ -125,7 +126,7 @@ class Pipeline {
   const Context& context_;
   Progress progress_;
   BoundedQueue<Chunk> chunks_{chunk_size_of(command_)};
-  BoundedQueue<Encoded> encoded_{queued_bytes};
+  BoundedQueue<Encoded> encoded_{command_.paced ? queued_bytes_under_limits : queued_bytes};
   InFlight in_flight_;
   std::optional<ReaderWatch> watch_;  ///< with --ack: if nobody reads the output any more, no more input is read
   std::stop_token reader_gone_;
@@ -134,6 +135,7 @@ class Pipeline {
   EitherStop stop_{asked_to_stop_.token(), failed_.get_token()};
   RateLimit rate_{command_.rate, context_.clock, stop_.token()};
   std::vector<Producer> stored_;
+  std::atomic<bool> throttled_ = false;  ///< the latest records had to wait for capacity
   Encoders encoders_;
   CommitStage commits_;
   std::atomic<bool> all_read_ = false;
@@ -149,12 +151,15 @@ Pipeline::Pipeline(const PutCommand& command, Stream& stream, const StreamDescri
       reader_gone_(watch_ ? watch_->gone() : std::stop_token()),
       stored_(stored_by_producer(command, stream)),
       encoders_(most_encoders(command, description), description.map, [this] { return make_batcher(); }),
-      commits_(stream, description, command, stored_, context, [this](const ShardMap& map) { encoders_.use(map); }) {}
+      commits_(
+          stream, description, command, stored_, context, [this](const ShardMap& map) { encoders_.use(map); },
+          throttled_) {}
 
 std::unique_ptr<Batcher> Pipeline::make_batcher() const {
   std::optional<ExactlyOnce> once;
   if (command_.producer) once.emplace(*command_.producer, command_.framing.kind, stored_);
-  return std::make_unique<Batcher>(description_, command_, rate_.most_at_once(), std::move(once), context_.clock);
+  return std::make_unique<Batcher>(description_, command_, rate_.most_at_once(), std::move(once), context_.clock,
+                                   &throttled_);
 }
 
 void Pipeline::read() {
@@ -168,7 +173,8 @@ void Pipeline::read() {
 void Pipeline::encode() {
   const bool all_encoded = encoders_.run(chunks_, [this](Encoded result) {
     rate_.wait(result.records);
-    const std::size_t memory = result.bytes + message_bytes * result.skipped.size();
+    const std::size_t pieces = command_.paced ? 1 : 0;  // small ones, which take more than their payloads
+    const std::size_t memory = result.bytes + message_bytes * (result.skipped.size() + pieces);
     return encoded_.push(std::move(result), memory);
   });
   if (all_encoded && all_read_) encoders_.finish();
@@ -249,6 +255,8 @@ ExitStatus run_put(PutCommand command, const Context& context) {
   require(!command.producer || stream->capabilities().producers, "--producer", stream->capabilities());
   require(!command.keep_times || stream->capabilities().keeps_arrivals, "--keep-times", stream->capabilities());
   const StreamDescription description = stream->describe();
+  const capacity::Limits& limits = description.settings.limits;
+  command.paced = limits.write_records || limits.write_bytes;
   warn_of_future(description, context);
   tell_of_terminal(command.files, context);
   return Pipeline(command, *stream, description, context).run();

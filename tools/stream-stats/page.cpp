@@ -49,6 +49,33 @@ std::string retention_text(Duration retention, std::uint64_t trimmed_records) {
                      trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
 }
 
+/// "1,000 records and 1 MiB/s in, 2 MiB and 5 reads/s out"; empty if there are no limits.
+std::string limits_text(const capacity::Limits& limits) {
+  const auto both = [](const std::optional<std::string>& one, const std::optional<std::string>& other,
+                       const char* what) {
+    std::string text = one ? *one : "";
+    if (one && other) text += " and ";
+    if (other) text += *other;
+    return text.empty() ? text : text + "/s " + what;
+  };
+  const auto count = [](const std::optional<std::uint64_t>& limit, const char* noun) {
+    return limit ? std::optional(format_count(*limit, noun)) : std::nullopt;
+  };
+  const auto size = [](const std::optional<std::uint64_t>& limit) {
+    return limit ? std::optional(format_size(*limit)) : std::nullopt;
+  };
+  const std::string written = both(count(limits.write_records, "record"), size(limits.write_bytes), "in");
+  const std::string read = both(size(limits.read_bytes), count(limits.read_calls, "read"), "out");
+  return written + (written.empty() || read.empty() ? "" : ", ") + read;
+}
+
+std::string json_limits(const capacity::Limits& limits) {
+  return json_object({{"write_records", json(limits.write_records)},
+                      {"write_bytes", json(limits.write_bytes)},
+                      {"read_bytes", json(limits.read_bytes)},
+                      {"read_calls", json(limits.read_calls)}});
+}
+
 /// The share of the key space that a range covers, as "25.0 %".
 std::string share_of(const HashRange& range) {
   const double width = static_cast<double>(range.last.value() - range.first.value()) + 1;
@@ -225,6 +252,9 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
                       to_string(stream.settings.compression));
   page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records.value_or(0)));
+  if (const std::string limits = limits_text(stream.settings.limits); !limits.empty()) {
+    page += fmt::format("limits     {}\n", fitting("each shard " + limits));
+  }
   for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
   page += format_rates(contents.arrivals.stream, screen.width);
   if (!contents.consumers.empty()) {
@@ -279,6 +309,7 @@ std::string format_json(const std::string& name, const Page& contents) {
                       {"max_record_size", json(stream.settings.max_record_size)},
                       {"retention_seconds", retention == forever ? "null" : json_seconds(retention)},
                       {"compression", json(to_string(stream.settings.compression))},
+                      {"limits", json_limits(stream.settings.limits)},
                       {"tags", json_object(tags)},
                       {"records", json(totals.records)},
                       {"bytes", json(totals.bytes)},

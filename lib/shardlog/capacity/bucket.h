@@ -7,6 +7,7 @@
 
 #include "shardlog/capacity/limits.h"
 #include "shardlog/core/clock.h"
+#include "shardlog/core/export.h"
 
 /// Token buckets: how all processes together obey a shard's limits. Pure: an engine keeps the buckets with the stream,
 /// and changes them under its writer lock; times come in as values.
@@ -31,8 +32,8 @@ struct Price {
   }
 };
 
-Price price_of_writing(const Limits& limits);
-Price price_of_reading(const Limits& limits);
+SHARDLOG_API Price price_of_writing(const Limits& limits);
+SHARDLOG_API Price price_of_reading(const Limits& limits);
 
 /// The most that a bucket holds: what a shard that was idle gives at once.
 constexpr double burst = 1;
@@ -59,15 +60,15 @@ struct Bucket {
 /// Adds what the shard has earned since the last time: one second's worth after another boot. If time went back, adds
 /// nothing, but counts time from `now` from then on. So a clock that jumps back by an hour does not block anybody for
 /// an hour.
-void refill(Bucket& bucket, const Moment& now);
+SHARDLOG_API void refill(Bucket& bucket, const Moment& now);
 
 /// How long until a debt is earned.
-Duration until_earned(const Seconds& level);
+SHARDLOG_API Duration until_earned(const Seconds& level);
 
 /// The bucket of a shard that has just been opened by a split or a merge. Records that reserved capacity of the parents
 /// are stored in the children without asking again, so the children take over the debt. Each child of a split takes
 /// over all of it, because all those records may be stored there. The child of a merge takes over the sum. REQUIRES:
 /// one parent or two, refilled at the same moment
-Bucket take_over(std::span<const Bucket> parents);
+SHARDLOG_API Bucket take_over(std::span<const Bucket> parents);
 
 }  // namespace shardlog::capacity

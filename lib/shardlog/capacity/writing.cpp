@@ -22,7 +22,7 @@ struct Claim {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
   Seconds part{};   ///< the most that it may ask
-  Seconds paid{};   ///< of the first record's price, before this call
+  Seconds paid{};   ///< of the first step's price, before this call
   Seconds price{};  ///< of all its records, minus what is paid
 };
 
@@ -30,33 +30,58 @@ Seconds rest(const Seconds& price, const Seconds& paid) {
   return {std::max(0.0, price.count - paid.count), std::max(0.0, price.bytes - paid.bytes)};
 }
 
+Seconds least(const Seconds& one, const Seconds& other) {
+  return {std::min(one.count, other.count), std::min(one.bytes, other.bytes)};
+}
+
+using Step = std::span<const Need>;
+
+/// The first step of an input that is not empty.
+Step first_step(std::span<const Need> input) {
+  const auto end = std::find_if(input.begin() + 1, input.end(), [](const Need& need) { return !need.joined; });
+  return {input.begin(), end};
+}
+
 class Reservation {
  public:
   Reservation(std::span<Bucket> buckets, const Price& price, const Moment& now)
       : buckets_(buckets), price_(price), now_(now), claims_(buckets.size()) {}
 
-  void credit(std::size_t shard, const Seconds& paid) { claim_of(shard).paid = paid; }
+  void credit(Step step, const Seconds& paid) {
+    for (const Need& need : step) claim_of(need.shard).paid = least(paid, price_.of(need.records, need.bytes));
+  }
 
-  /// Whether the record fits.
-  bool add(const Need& need) {
-    Claim& claim = claim_of(need.shard);
-    const Seconds price = rest(price_.of(claim.records + 1, claim.bytes + need.bytes), claim.paid);
-    slice_.count_exhausted = price.count > claim.part.count + rounding;
-    slice_.bytes_exhausted = price.bytes > claim.part.bytes + rounding;
+  /// Whether the step fits.
+  bool add(Step step) {
+    for (const Need& need : step) {
+      const Seconds price = price_with(need);
+      const Claim& claim = claim_of(need.shard);
+      slice_.count_exhausted = slice_.count_exhausted || price.count > claim.part.count + rounding;
+      slice_.bytes_exhausted = slice_.bytes_exhausted || price.bytes > claim.part.bytes + rounding;
+    }
     if (slice_.count_exhausted || slice_.bytes_exhausted) return false;
-    claim.price = price;
-    ++claim.records;
-    claim.bytes += need.bytes;
-    ++slice_.records;
+    for (const Need& need : step) {
+      Claim& claim = claim_of(need.shard);
+      claim.price = price_with(need);
+      claim.records += need.records;
+      claim.bytes += need.bytes;
+    }
+    ++slice_.steps;
     return true;
   }
 
-  /// For a record that does not fit: asks for the part of its price that may be asked for now.
-  void add_instalment(const Need& need) {
-    Claim& claim = claim_of(need.shard);
-    const Seconds price = rest(price_.of(1, need.bytes), claim.paid);
-    claim.price = {std::min(price.count, claim.part.count), std::min(price.bytes, claim.part.bytes)};
-    slice_.instalment = {claim.paid.count + claim.price.count, claim.paid.bytes + claim.price.bytes};
+  /// As much as may be asked now, of the price of a step that does not fit: the same of each shard.
+  void add_instalment(Step step, const Seconds& paid) {
+    Seconds part = claim_of(step.front().shard).part;
+    for (const Need& need : step) part = least(part, claim_of(need.shard).part);
+    for (const Need& need : step) {
+      Claim& claim = claim_of(need.shard);
+      claim.price = least(price_with(need), part);
+      slice_.instalment.count = std::max(slice_.instalment.count, claim.paid.count + claim.price.count);
+      slice_.instalment.bytes = std::max(slice_.instalment.bytes, claim.paid.bytes + claim.price.bytes);
+    }
+    // A step that was rerouted may need less of a shard than was paid: what was paid is not forgotten.
+    slice_.instalment = {std::max(slice_.instalment.count, paid.count), std::max(slice_.instalment.bytes, paid.bytes)};
   }
 
   Slice charge() {
@@ -72,6 +97,11 @@ class Reservation {
   }
 
  private:
+  Seconds price_with(const Need& need) {
+    const Claim& claim = claim_of(need.shard);
+    return rest(price_.of(claim.records + need.records, claim.bytes + need.bytes), claim.paid);
+  }
+
   Claim& claim_of(std::size_t shard) {
     Claim& claim = claims_[shard];
     if (claim.refilled) return claim;
@@ -94,10 +124,17 @@ Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Nee
               const Moment& now) {
   if (input.empty()) return {};
   Reservation reservation(buckets, price, now);
-  reservation.credit(input.front().shard, paid);
-  const auto end =
-      std::find_if_not(input.begin(), input.end(), [&](const Need& need) { return reservation.add(need); });
-  if (end == input.begin()) reservation.add_instalment(input.front());
+  const Step first = first_step(input);
+  reservation.credit(first, paid);
+  if (!reservation.add(first)) {
+    reservation.add_instalment(first, paid);
+    return reservation.charge();
+  }
+  for (auto left = input.subspan(first.size()); !left.empty();) {
+    const Step step = first_step(left);
+    if (!reservation.add(step)) break;
+    left = left.subspan(step.size());
+  }
   return reservation.charge();
 }
 

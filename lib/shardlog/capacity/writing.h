@@ -43,19 +43,23 @@
 /// share, drop and sample store an equal share; fail, started again after a second, stores 0.2 to 0.3 of one.
 namespace shardlog::capacity {
 
-/// What a record needs to be stored. Records without keys must already be dealt to shards, in runs of at most 100 ms'
-/// worth. With longer runs a slice would end where a run fills up its shard, and the other shards would stay unused.
+/// What a step of the input needs of one shard. A step is stored whole: it is a single record, or some that were packed
+/// together. Records without keys must already be dealt to shards, in runs of at most 100 ms' worth. With longer runs a
+/// slice would end where a run fills up its shard, and the other shards would stay unused.
 struct Need {
   std::size_t shard;    ///< the place of its bucket
-  std::uint64_t bytes;  ///< Record::size()
+  std::uint64_t bytes;  ///< the sum of Record::size()
+  std::uint64_t records = 1;
+  bool joined = false;  ///< to the need before it: both are of one step
 };
 
 /// What was reserved.
 struct Slice {
-  std::size_t records = 0;  ///< of the input, from the first on: those can be stored when the wait is over
-  Duration wait{0};         ///< from the moment of the reservation
-  /// What is paid so far of the price of the first record, if that price is larger than a slice. Then no record can be
-  /// stored yet. After the wait, call reserve() again with the same record in front, and pass this as `paid`.
+  std::size_t steps = 0;  ///< of the input, from the first on: those can be stored when the wait is over
+  Duration wait{0};       ///< from the moment of the reservation
+  /// What is paid so far of the price of the first step, if that price is larger than a slice. Then no step can be
+  /// stored yet. After the wait, call reserve() again with the same step in front, and pass this as `paid`. It was paid
+  /// to each shard that the step needs; a shard of which the step needs less got only that.
   Seconds instalment{};
   bool count_exhausted = false;  ///< the limit of records ended the slice, before the end of the input
   bool bytes_exhausted = false;  ///< the limit of bytes did
@@ -63,9 +67,10 @@ struct Slice {
 
 /// Charges the buckets for the longest prefix of the input in which no shard needs more than its part. The part is what
 /// the bucket holds, but at least 100 ms' worth. With a debt of d seconds it is 100 ms' worth x (1 - d), but at least
-/// 10 ms' worth. `paid` is what the instalments on the first record have paid. Only buckets of shards that the input
-/// needs are read or changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`
-Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input, const Seconds& paid,
-              const Moment& now);
+/// 10 ms' worth. `paid` is what the instalments on the first step have paid. Only buckets of shards that the input needs
+/// are read or changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`, and a step
+/// has one need of each
+SHARDLOG_API Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input,
+                           const Seconds& paid, const Moment& now);
 
 }  // namespace shardlog::capacity

@@ -1,11 +1,35 @@
 #include "shardlog/core/clock.h"
 
 #include <fmt/format.h>
+#include <time.h>
+
+#include <fstream>
 
 namespace shardlog {
 
 using std::chrono::duration_cast;
 using std::chrono::floor;
+
+namespace {
+
+std::string read_boot_id() {
+  std::string id;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+  return id;
+}
+
+}  // namespace
+
+Duration Clock::since_boot() const {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return duration_cast<Duration>(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+std::string Clock::boot() const {
+  static const std::string id = read_boot_id();  // it does not change while this process runs
+  return id;
+}
 
 Timestamp SystemClock::now() const {
   return floor<Duration>(std::chrono::system_clock::now());

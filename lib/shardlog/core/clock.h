@@ -22,6 +22,13 @@ class SHARDLOG_API Clock {
 
   /// Time since some start; never goes back. For timeouts and intervals.
   [[nodiscard]] virtual Duration elapsed() const = 0;
+
+  /// Time since the machine was started, the same for all its processes; suspended time counts. The wall clock may jump
+  /// without any effect on it. The system's, unless a test overrides it; the same goes for boot().
+  [[nodiscard]] virtual Duration since_boot() const;
+
+  /// An id of this start of the machine: since_boot() of two starts cannot be compared. Empty if it is not known.
+  [[nodiscard]] virtual std::string boot() const;
 };
 
 /// The system's clocks.

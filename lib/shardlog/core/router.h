@@ -31,6 +31,9 @@ class Router {
   /// a run.
   std::size_t deal(std::uint64_t size);
 
+  /// Deals more to the shard with this index.
+  void deal_to(std::size_t index, std::uint64_t size) { dealt_[index] += size; }
+
  private:
   struct TransparentHash {
     using is_transparent = void;

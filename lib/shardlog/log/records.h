@@ -57,7 +57,7 @@ struct Stored {
 /// again.
 struct Sealed {};
 
-/// Not stored: the shard is at a limit. Try again.
+/// Not stored: a shard that the append needs is at a limit. Try again.
 struct Throttled {
   bool records = false;     ///< at the limit of records a second
   bool bytes = false;       ///< at the limit of bytes a second

@@ -33,7 +33,36 @@ void check_tag(const std::string& key, const std::string& value) {
   }
 }
 
+constexpr std::uint64_t largest_limit = 1UL << 40;  // a second
+
+void check_limit(const char* what, const std::optional<std::uint64_t>& limit, std::uint64_t least) {
+  if (!limit || (*limit >= least && *limit <= largest_limit)) return;
+  refuse(fmt::format("limit of {} {} a second and shard: it is {} to {}, or none", *limit, what, least, largest_limit));
+}
+
+/// A record of the largest size must be earned in a minute, or a writer would seem to hang.
+void check(const capacity::Limits& limits, std::uint64_t max_record_size) {
+  constexpr std::uint64_t longest_wait = 60;  // seconds
+  check_limit("records", limits.write_records, 1);
+  check_limit("reads", limits.read_calls, 1);
+  check_limit("bytes read", limits.read_bytes, 1);
+  check_limit("bytes written", limits.write_bytes, 1);
+  if (limits.write_bytes && *limits.write_bytes * longest_wait < max_record_size) {
+    refuse(
+        fmt::format("limit of {} bytes written a second and shard: a record of {} bytes, which the stream allows, "
+                    "would take more than a minute; give at least {}, or a smaller maximum record size",
+                    *limits.write_bytes, max_record_size, (max_record_size + longest_wait - 1) / longest_wait));
+  }
+}
+
 }  // namespace
+
+void apply(capacity::Limits& limits, const SettingsChange::LimitsChange& change) {
+  if (change.write_records) limits.write_records = *change.write_records;
+  if (change.write_bytes) limits.write_bytes = *change.write_bytes;
+  if (change.read_bytes) limits.read_bytes = *change.read_bytes;
+  if (change.read_calls) limits.read_calls = *change.read_calls;
+}
 
 void check_consumer_name(const std::string& name) {
   constexpr std::size_t longest = 128;
@@ -55,6 +84,7 @@ void check(const StreamSettings& settings) {
     refuse(fmt::format("maximum record size of {} bytes: it must be 1KiB to 10MiB", settings.max_record_size));
   }
   if (settings.retention <= Duration(0)) refuse("a retention of 0 would keep nothing: give a longer one, or forever");
+  check(settings.limits, settings.max_record_size);
   if (settings.tags.size() > max_tags) {
     refuse(fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
   }

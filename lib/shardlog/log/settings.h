@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shardlog/capacity/limits.h"
 #include "shardlog/core/clock.h"
 #include "shardlog/core/compression.h"
 #include "shardlog/core/export.h"
@@ -30,6 +31,7 @@ struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
   Duration retention = forever;                             ///< how long after its arrival a record can be read
   Compression compression = Compression::zstd;              ///< of new records; older records stay readable
+  capacity::Limits limits{};                                ///< of each shard
   Tags tags{};
 };
 
@@ -47,6 +49,14 @@ struct SettingsChange {
   /// A shorter one hides records at once; a longer one brings back only those that are not removed yet.
   std::optional<Duration> retention{};
   std::optional<Compression> compression{};
+  /// Each of the limits is set to its value, or taken away by an empty one.
+  struct LimitsChange {
+    std::optional<std::optional<std::uint64_t>> write_records{};
+    std::optional<std::optional<std::uint64_t>> write_bytes{};
+    std::optional<std::optional<std::uint64_t>> read_bytes{};
+    std::optional<std::optional<std::uint64_t>> read_calls{};
+  };
+  LimitsChange limits{};
   bool repair_clock = false;  ///< bring arrivals in the future back to now
   bool accept_loss = false;   ///< go on without records that are missing at the end
   /// A tag with a value, even an empty one, is set; a tag without a value is removed. Attributes likewise.
@@ -88,6 +98,9 @@ struct StreamDescription {
 
 /// Records that arrived before this time are past retention at `now`; nullopt if records stay for ever.
 SHARDLOG_API std::optional<Timestamp> expiry(Duration retention, Timestamp now);
+
+/// Changes those of the limits that the change names.
+SHARDLOG_API void apply(capacity::Limits& limits, const SettingsChange::LimitsChange& change);
 
 /// Throws usage if settings or attributes are outside their bounds (Kinesis API, "CreateStream", "Tag").
 SHARDLOG_API void check(const StreamSettings& settings);

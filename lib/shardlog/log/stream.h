@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/capacity/shard_buckets.h"
 #include "shardlog/core/export.h"
 #include "shardlog/log/capabilities.h"
 #include "shardlog/log/maintenance.h"
@@ -27,6 +28,31 @@ struct AppendRequest {
   Sync sync = Sync::full;
   std::span<const ProducerMove> moves{};  ///< made in one commit with the batches
   ShardMap::Version version = 0;          ///< of the shard map that the batches were routed by
+};
+
+/// What batches need that are stored together.
+SHARDLOG_API capacity::Step step_of(std::span<const RoutedBatch> batches);
+
+/// The capacity of a stream's shards for writing, of which writers reserve a part before they store: by the rules of
+/// capacity/writing.h, for all processes together. Without limits, and on engines that have none
+/// (Capabilities::limits), everything is reserved at once and nothing is waited for.
+class SHARDLOG_API WriteCapacity {
+ public:
+  virtual ~WriteCapacity() = default;
+
+  /// Reserves a slice of the input that `steps` are the start of, in a commit of its own that needs no sync. What it
+  /// needs of closed shards is charged to those that took over. `paid` are the instalments on the first step. Throws as
+  /// Stream::append().
+  virtual capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) = 0;
+
+  struct Appended {
+    std::vector<Outcome> outcomes;
+    capacity::Slice next;  ///< nothing if the batches were not stored
+  };
+
+  /// Appends batches that were reserved, whatever the capacity is now, and reserves a slice of `next` in the same
+  /// commit. Throws as Stream::append().
+  virtual Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) = 0;
 };
 
 /// Where a read from a position begins in one shard.
@@ -55,6 +81,9 @@ class SHARDLOG_API Stream {
 
   /// Appends the batches, keeping their order in each shard, and moves the producers. Returns the outcome of each
   /// batch, in their order. With Capabilities::atomic_append either all are Stored, in one commit, or none is.
+  ///
+  /// If the stream has limits, the batches are charged to their shards, and are Throttled while a shard that they need
+  /// has no capacity left. A writer that wants its share beside others reserves instead: write_capacity().
   ///
   /// Throws if one outcome applies to all batches:
   /// - busy, full: nothing was stored; try again
@@ -85,6 +114,7 @@ class SHARDLOG_API Stream {
   /// The result notices commits from now on. It is for the thread of the stream. The stream must outlive it.
   virtual std::unique_ptr<Notice> notice() = 0;
 
+  virtual WriteCapacity& write_capacity() = 0;
   virtual Resharding& resharding() = 0;
   virtual LeaseStore& leases() = 0;
   virtual Liveness& liveness() = 0;

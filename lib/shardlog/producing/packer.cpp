@@ -1,5 +1,6 @@
 #include "shardlog/producing/packer.h"
 
+#include <algorithm>
 #include <iterator>
 #include <numeric>
 
@@ -42,6 +43,8 @@ void Packer::add(const Record& record) {
   pending.records.push_back(record);
   pending.bytes += record.size();
   added_bytes_ += record.size();
+  most_records_ = std::max(most_records_, pending.records.size());
+  most_bytes_ = std::max(most_bytes_, pending.bytes);
   if (!with_places_) return;
   pending.inputs.push_back(packed_.places.size());
   packed_.places.emplace_back();
@@ -72,6 +75,7 @@ void Packer::set_arrival(std::optional<Timestamp> arrived_at) {
 
 void Packer::flush() {
   for (std::size_t slot = 0; slot < pending_.size(); ++slot) flush_slot(slot);
+  most_records_ = most_bytes_ = 0;
 }
 
 std::size_t Packer::bytes() const {
@@ -109,10 +113,10 @@ void Packer::flush_slot(std::size_t slot) {
     pending = {};  // so that not every shard keeps room for a large batch
 }
 
-std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records) {
+std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records, std::size_t most_bytes) {
   std::size_t count = 0;
   std::size_t bytes = 0;
-  while (count < lengths.size() && count < most_records && bytes + lengths[count] <= max_batch_bytes) {
+  while (count < lengths.size() && count < most_records && bytes + lengths[count] <= most_bytes) {
     bytes += lengths[count++];
   }
   return count;

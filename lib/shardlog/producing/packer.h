@@ -66,6 +66,10 @@ class Packer {
   /// How much input there was so far, if more than was added here. It decides how long runs are.
   void set_input_bytes(std::uint64_t bytes) { input_bytes_ = bytes; }
 
+  /// The most that were added for one shard since the last flush(); records without a key count as one shard's.
+  [[nodiscard]] std::size_t most_records() const { return most_records_; }
+  [[nodiscard]] std::size_t most_bytes() const { return most_bytes_; }
+
   /// Encodes the records that were added.
   void flush();
 
@@ -97,11 +101,15 @@ class Packer {
   std::optional<Timestamp> arrived_at_;
   std::uint64_t input_bytes_ = 0;
   std::uint64_t added_bytes_ = 0;
+  std::size_t most_records_ = 0;
+  std::size_t most_bytes_ = 0;
   std::vector<Pending> pending_;  ///< by slot: the index in the map's open_shards(), then the slot for runs
   Packed packed_;
 };
 
-/// How many records of these lengths, counted from the first, fit into one batch of at most `most_records`.
-std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records);
+/// How many records of these lengths, counted from the first, fit into one batch of at most `most_records` and
+/// `most_bytes`.
+std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records,
+                    std::size_t most_bytes = max_batch_bytes);
 
 }  // namespace shardlog::producing

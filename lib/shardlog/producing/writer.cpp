@@ -104,7 +104,11 @@ void Written::check() const {
 }
 
 Writer::Writer(Stream& stream, const StreamDescription& description, Sync sync, OnNewMap on_new_map)
-    : stream_(stream), router_(description.map, description.turn), sync_(sync), on_new_map_(std::move(on_new_map)) {}
+    : stream_(stream),
+      limits_(description.settings.limits),
+      router_(description.map, description.turn),
+      sync_(sync),
+      on_new_map_(std::move(on_new_map)) {}
 
 Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const std::stop_token& stop) {
   Written written;
@@ -112,16 +116,79 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
   const std::size_t count = written.packed.batches.size();
   if (count == 0 && moves.empty()) return written;
   written.packed.deal(router_);
-  written.outcomes.assign(count, Sealed{});  // not stored yet
-  append(written, of_kind<Sealed>(written.outcomes), moves);
+  if (limited()) {
+    if (const auto throttled = wait_for_capacity(written.packed, stop)) {
+      written.outcomes.assign(count, *throttled);
+      return written;
+    }
+  }
+  return store_all(std::move(written), {.moves = moves, .reserved = limited()}, stop);
+}
+
+capacity::Step Writer::deal(Packed& packed) {
+  for (const std::size_t run : packed.runs) {
+    RoutedBatch& batch = packed.batches[run];
+    const std::uint64_t size = batch.batch.data_bytes + batch.batch.record_count;
+    if (stretch_ && fits(*stretch_, batch.batch)) {
+      router_.deal_to(stretch_->shard, size);
+    } else {
+      stretch_ = Stretch{router_.deal(size)};
+    }
+    stretch_->records += batch.batch.record_count;
+    stretch_->bytes += batch.batch.data_bytes;
+    batch.shard = map().open_shards()[stretch_->shard];
+  }
+  return step_of(packed.batches);
+}
+
+/// Whether the run and those before it are 100 ms' worth together.
+bool Writer::fits(const Stretch& stretch, const EncodedBatch& run) const {
+  const auto is_within = [](std::uint64_t sum, const std::optional<std::uint64_t>& limit) {
+    return !limit || sum * 10 <= *limit;
+  };
+  return is_within(stretch.records + run.record_count, limits_.write_records) &&
+         is_within(stretch.bytes + run.data_bytes, limits_.write_bytes);
+}
+
+capacity::Slice Writer::reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) {
+  return stream_.write_capacity().reserve(steps, paid);
+}
+
+Written Writer::store_reserved(Packed packed, std::span<const ProducerMove> moves,
+                               std::span<const capacity::Step> next) {
+  Written written;
+  written.packed = std::move(packed);
+  return store_all(std::move(written), {.moves = moves, .reserved = true, .next = next}, {});
+}
+
+/// Reserves what the records need together, in instalments if that is more than a slice. Returns why they cannot be
+/// stored if a stop was requested first.
+std::optional<Throttled> Writer::wait_for_capacity(const Packed& packed, const std::stop_token& stop) {
+  const capacity::Step step = step_of(packed.batches);
+  capacity::Slice slice;
+  do {
+    slice = reserve({&step, 1}, slice.instalment);
+    if (slice.wait > Duration(0)) sleep_for(slice.wait, stop);
+    if (slice.wait > Duration(0) && stop.stop_requested()) {
+      return Throttled{slice.count_exhausted || !slice.bytes_exhausted, slice.bytes_exhausted, slice.wait};
+    }
+  } while (slice.steps == 0);
+  return std::nullopt;
+}
+
+/// Stores the batches, whose runs were dealt.
+Written Writer::store_all(Written written, const Terms& terms, const std::stop_token& stop) {
+  written.outcomes.assign(written.packed.batches.size(), Sealed{});  // not stored yet
+  append(written, of_kind<Sealed>(written.outcomes), terms);
   while (true) {
     if (!of_kind<Sealed>(written.outcomes).empty()) {
       route_sealed_again(written);
-      append(written, of_kind<Sealed>(written.outcomes), moves);
+      append(written, of_kind<Sealed>(written.outcomes), terms);
     } else if (const Batches throttled = of_kind<Throttled>(written.outcomes); !throttled.empty()) {
+      limits_ = stream_.describe().settings.limits;  // set since the stream was opened: next time, reserve
       if (stop.stop_requested()) return written;
       sleep_for(longest_wait(written.outcomes), stop);
-      append(written, throttled, moves);
+      append(written, throttled, terms);
     } else {
       return written;
     }
@@ -129,28 +196,42 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
 }
 
 /// Appends some of the batches, and notes their outcomes.
-void Writer::append(Written& written, const Batches& batches, std::span<const ProducerMove> moves) {
+void Writer::append(Written& written, const Batches& batches, const Terms& terms) {
   std::vector<RoutedBatch>& all = written.packed.batches;
   if (batches.size() == all.size()) {
-    written.outcomes = stream_.append({all, sync_, moves, map().version()});
+    written.outcomes = append(all, terms, written);
     return;
   }
   std::vector<RoutedBatch> some;
   some.reserve(batches.size());
   for (const std::size_t batch : batches) some.push_back(std::move(all[batch]));
-  auto outcomes = stream_.append({some, sync_, moves, map().version()});
+  auto outcomes = append(some, terms, written);
   for (std::size_t i = 0; i < batches.size(); ++i) {
     all[batches[i]] = std::move(some[i]);
     written.outcomes[batches[i]] = std::move(outcomes[i]);
   }
 }
 
+std::vector<Outcome> Writer::append(std::span<const RoutedBatch> batches, const Terms& terms, Written& written) {
+  const AppendRequest request{batches, sync_, terms.moves, map().version()};
+  if (!terms.reserved) return stream_.append(request);
+  WriteCapacity::Appended appended = stream_.write_capacity().append(request, terms.next);
+  written.next = appended.next;
+  return std::move(appended.outcomes);
+}
+
+/// Learns of a change of the stream.
+void Writer::use(StreamDescription description) {
+  if (on_new_map_) on_new_map_(description.map);
+  limits_ = description.settings.limits;
+  stretch_.reset();
+  router_ = Router(std::move(description.map), description.turn);
+}
+
 /// Routes by the current shard map: runs are dealt out anew as they are, batches whose shard is still open stay, and
 /// the records of closed shards are packed again. Batches with another outcome stay as they are.
 void Writer::route_sealed_again(Written& written) {
-  StreamDescription description = stream_.describe();
-  if (on_new_map_) on_new_map_(description.map);
-  router_ = Router(std::move(description.map), description.turn);
+  use(stream_.describe());
   Written before = std::exchange(written, {});
   const auto& runs = before.packed.runs;
   std::vector<std::size_t> starts;  // of each old batch: where its records begin among the new places

@@ -16,6 +16,7 @@ namespace shardlog::producing {
 struct Written {
   Packed packed;                  ///< as stored: routing again may have cut batches
   std::vector<Outcome> outcomes;  ///< of each batch; never Sealed, and Throttled only after a stop was requested
+  capacity::Slice next{};         ///< see Writer::store_reserved()
 
   /// REQUIRES: `place` is one of packed.places whose record was packed
   [[nodiscard]] RecordOutcome of(const Place& place) const;
@@ -24,8 +25,12 @@ struct Written {
   void check() const;
 };
 
-/// Stores packed records in a stream: deals out the runs, routes batches of closed shards again, and tries throttled
-/// batches again. For one thread at a time.
+/// Stores packed records in a stream: deals out the runs, routes batches of closed shards again, and keeps to the
+/// limits of the stream. For one thread at a time.
+///
+/// store() does all of this by itself: it reserves what the records need together, and waits. A program with more
+/// records to come reserves ahead, and may do other things meanwhile (capacity/writing.h): it has each piece dealt,
+/// reserves a slice of the pieces, waits, and stores the slice with store_reserved(), which reserves the next.
 class Writer {
  public:
   /// Called with each new shard map, so that the caller can pack further records by it.
@@ -38,15 +43,50 @@ class Writer {
   /// requested. Throws as Stream::append().
   Written store(Packed packed, std::span<const ProducerMove> moves = {}, const std::stop_token& stop = {});
 
+  /// Whether the stream limits what is written, as far as the writer has noticed.
+  [[nodiscard]] const capacity::Limits& limits() const { return limits_; }
+  [[nodiscard]] bool limited() const { return limits_.write_records || limits_.write_bytes; }
+
+  /// Gives the runs their shards, in stretches of at most 100 ms' worth. Returns what the records need.
+  capacity::Step deal(Packed& packed);
+
+  /// As WriteCapacity::reserve().
+  capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
+
+  /// As store(), for records that were dealt and reserved, and whose wait is over. Reserves a slice of `next`, which
+  /// comes after them, in the same commit.
+  Written store_reserved(Packed packed, std::span<const ProducerMove> moves, std::span<const capacity::Step> next);
+
   [[nodiscard]] const ShardMap& map() const { return router_.map(); }
 
  private:
   using Batches = std::vector<std::size_t>;  // by their indexes in Written
 
-  void append(Written& written, const Batches& batches, std::span<const ProducerMove> moves);
+  /// How batches are stored.
+  struct Terms {
+    std::span<const ProducerMove> moves;
+    bool reserved = false;
+    std::span<const capacity::Step> next{};
+  };
+
+  /// Consecutive runs that go to the same shard.
+  struct Stretch {
+    std::size_t shard = 0;  ///< its index in the map's open_shards()
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  Written store_all(Written written, const Terms& terms, const std::stop_token& stop);
+  std::optional<Throttled> wait_for_capacity(const Packed& packed, const std::stop_token& stop);
+  void append(Written& written, const Batches& batches, const Terms& terms);
+  std::vector<Outcome> append(std::span<const RoutedBatch> batches, const Terms& terms, Written& written);
   void route_sealed_again(Written& written);
+  void use(StreamDescription description);
+  [[nodiscard]] bool fits(const Stretch& stretch, const EncodedBatch& run) const;
 
   Stream& stream_;
+  capacity::Limits limits_;
+  std::optional<Stretch> stretch_;
   Router router_;  ///< deals out the runs here, because only here they are in the order of the input
   Sync sync_;
   OnNewMap on_new_map_;

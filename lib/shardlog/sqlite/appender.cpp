@@ -14,13 +14,15 @@ namespace {
 /// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
 /// at least half of each page. `others` is for the rest: an index row (which lists every shard), producers, and the
 /// inner pages of the trees.
-std::int64_t pages_of(std::span<const RoutedBatch> batches, std::size_t shards) {
+std::int64_t pages_of(std::span<const RoutedBatch> batches, const Configuration& configuration) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
   constexpr std::size_t bytes_a_shard = 54;
+  constexpr std::size_t bytes_a_bucket = 100;
   constexpr std::size_t bytes_a_stretch = Stretch::most_batches * sizeof(std::uint32_t);
   constexpr std::size_t half = page_size / 2;
-  std::size_t small = shards * bytes_a_shard + bytes_a_stretch;
+  std::size_t small = configuration.shards.size() * bytes_a_shard + bytes_a_stretch;
+  if (limits_writing(configuration)) small += configuration.shards.size() * bytes_a_bucket;
   std::size_t pages = others;
   for (const RoutedBatch& batch : batches) {
     const std::size_t bytes = batch.batch.payload.size() + bytes_a_row;
@@ -45,34 +47,94 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       insert_(database, insert_into("batches")) {}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
+  return store(
+      request, [&] { return charge(request.batches); }, [] {});
+}
+
+WriteCapacity::Appended Appender::append_reserved(const AppendRequest& request, std::span<const capacity::Step> next) {
+  capacity::Slice slice;
+  auto outcomes = store(
+      request, []() -> std::optional<Outcome> { return std::nullopt; },
+      [&] {
+        if (!next.empty()) slice = reserve_now(next, {});
+      });
+  return {std::move(outcomes), slice};
+}
+
+capacity::Slice Appender::reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) {
+  capacity::Slice slice;
+  // Not synced: if a power cut takes it back, the machine is a new one to the buckets anyway.
+  committer_.commit(
+      Sync::normal,
+      [&] {
+        learn_configuration();
+        slice = reserve_now(steps, paid);
+      },
+      Told::nobody);
+  return slice;
+}
+
+/// Stores the batches in one commit unless `admit` refuses them, and does `and_then` in the same.
+std::vector<Outcome> Appender::store(const AppendRequest& request, const Admit& admit,
+                                     const std::function<void()>& and_then) {
   const std::span<const RoutedBatch> batches = request.batches;
-  const std::span<const ProducerMove> moves = request.moves;
-  check_moves(moves);
+  check_moves(request.moves);
   std::vector<Outcome> outcomes;
   outcomes.reserve(batches.size());
-  const auto store = [&] {
+  const auto change = [&] {
     catch_up();
     if (!all_open(batches)) {
       outcomes.assign(batches.size(), Sealed{});
-      return;
+    } else if (const auto refusal = admit()) {
+      outcomes.assign(batches.size(), *refusal);
+    } else {
+      insert_all(request, outcomes);
+      and_then();
     }
-    const Timestamp now = clock_.now();
-    if (!moves.empty()) producers().move(moves, std::max(now, tail_.last_arrival()));
-    std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
-    for (const RoutedBatch& batch : batches) {
-      std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
-      outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
-      is_stored_in = true;
-    }
-    committer_.reaches({tail_.batch(), tail_.numbers()});
   };
   try {
-    committer_.commit(request.sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
+    committer_.commit(request.sync, change, Told::followers, pages_of(batches, configuration_));
   } catch (...) {
     tail_ = Tail();  // it may be ahead of the database
     throw;
   }
   return outcomes;
+}
+
+void Appender::insert_all(const AppendRequest& request, std::vector<Outcome>& outcomes) {
+  const Timestamp now = clock_.now();
+  if (!request.moves.empty()) producers().move(request.moves, std::max(now, tail_.last_arrival()));
+  std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
+  for (const RoutedBatch& batch : request.batches) {
+    std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
+    outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
+    is_stored_in = true;
+  }
+  committer_.reaches({tail_.batch(), tail_.numbers()});
+}
+
+/// Throttled if nobody has reserved the batches and a shard has no capacity left.
+std::optional<Outcome> Appender::charge(std::span<const RoutedBatch> batches) {
+  if (batches.empty() || !limits_writing(configuration_)) return std::nullopt;
+  const capacity::Price price = price_of_writing(configuration_.settings.limits);
+  const auto exhausted = capacity::charge(buckets(), price, step_of(batches), moment_of(clock_));
+  if (!exhausted) return std::nullopt;
+  return Throttled{exhausted->records, exhausted->bytes, exhausted->retry_after};
+}
+
+capacity::Slice Appender::reserve_now(std::span<const capacity::Step> steps, const capacity::Seconds& paid) {
+  if (!limits_writing(configuration_)) return {.steps = steps.size()};
+  const auto heirs = [this](ShardId shard) {
+    if (shard_of(configuration_, shard.number()).shard.open()) return std::vector{shard};
+    return capacity::heirs_of(configuration_.map(), shard);
+  };
+  const capacity::Price price = price_of_writing(configuration_.settings.limits);
+  return capacity::reserve(buckets(), heirs, price, steps, paid, moment_of(clock_));
+}
+
+WriteBuckets& Appender::buckets() {
+  if (!buckets_) buckets_.emplace(database_);
+  return *buckets_;
 }
 
 bool Appender::all_open(std::span<const RoutedBatch> batches) const {
@@ -86,11 +148,14 @@ Producers& Appender::producers() {
   return *producers_;
 }
 
+void Appender::learn_configuration() {
+  if (read_configuration_version(version_) == configuration_.version) return;
+  configuration_ = load_configuration(database_, Access::write);
+  tail_ = Tail();  // a repair of the clock changes arrivals
+}
+
 void Appender::catch_up() {
-  if (read_configuration_version(version_) != configuration_.version) {
-    configuration_ = load_configuration(database_, Access::write);
-    tail_ = Tail();  // a repair of the clock changes arrivals
-  }
+  learn_configuration();
   scan_.catch_up(configuration_, tail_);
 }
 

@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/write_buckets.h"
 
 namespace shardlog::sqlite {
 
@@ -24,11 +26,24 @@ class Appender {
   /// As Stream::append().
   std::vector<Outcome> append(const AppendRequest& request);
 
+  /// As WriteCapacity has them.
+  WriteCapacity::Appended append_reserved(const AppendRequest& request, std::span<const capacity::Step> next);
+  capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
+
   /// The stream's retention, as of the last append.
   [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
 
  private:
+  /// What is done with the batches before they are stored: returns why they are not to be.
+  using Admit = std::function<std::optional<Outcome>()>;
+
+  std::vector<Outcome> store(const AppendRequest& request, const Admit& admit, const std::function<void()>& and_then);
+  void insert_all(const AppendRequest& request, std::vector<Outcome>& outcomes);
   void catch_up();
+  void learn_configuration();
+  std::optional<Outcome> charge(std::span<const RoutedBatch> batches);
+  capacity::Slice reserve_now(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
+  WriteBuckets& buckets();
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
@@ -42,7 +57,8 @@ class Appender {
   TailScan scan_;
   SQLite::Statement version_;
   SQLite::Statement insert_;
-  std::optional<Producers> producers_;  ///< prepared by the first move
+  std::optional<Producers> producers_;   ///< prepared by the first move
+  std::optional<WriteBuckets> buckets_;  ///< prepared by the first append under a limit
 };
 
 }  // namespace shardlog::sqlite

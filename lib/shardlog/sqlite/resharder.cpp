@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/write_buckets.h"
 
 namespace shardlog::sqlite {
 
@@ -59,8 +60,17 @@ void Resharder::store(const ReshardStep& step) {
     configuration_.shards.push_back({child, first_sequence});
     store_shard(session_.database(), configuration_.shards.back());
   }
+  if (limits_writing(configuration_)) hand_over_capacity(step.closes, children);
   ++configuration_.version;
   store_settings(session_.database(), configuration_);
+}
+
+/// Writers wait for what they reserved of the parents, and will store it in the children.
+void Resharder::hand_over_capacity(std::span<const ShardId> parents, std::span<const Shard> children) {
+  std::vector<ShardId> ids;
+  for (const Shard& child : children) ids.push_back(child.id);
+  WriteBuckets buckets(session_.database());
+  capacity::hand_over(buckets, parents, ids, moment_of(session_.clock()));
 }
 
 ShardRow& Resharder::row_of(ShardId id) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "shardlog/log/parts.h"
 #include "shardlog/sqlite/session.h"
 #include "shardlog/sqlite/settings.h"
@@ -18,6 +20,7 @@ class Resharder final : public Resharding {
  private:
   bool store_if_current(const ReshardStep& step, ShardMap::Version version);
   void store(const ReshardStep& step);
+  void hand_over_capacity(std::span<const ShardId> parents, std::span<const Shard> children);
   ShardRow& row_of(ShardId id);
   void forget();
 

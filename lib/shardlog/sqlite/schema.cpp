@@ -32,7 +32,7 @@ struct Table {
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect exactly these texts, and further columns after them only
 // if a feature announces them.
-constexpr std::array<Table, 9> tables{{
+constexpr std::array<Table, 10> tables{{
     {"batch_index",
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL",
      ") STRICT"},
@@ -65,6 +65,10 @@ constexpr std::array<Table, 9> tables{{
     {"trim_horizon",
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL, "
      "mostly_free_since INTEGER",
+     ") STRICT"},
+    {"write_capacity",
+     "shard INTEGER PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL, boot TEXT NOT NULL, "
+     "since_boot INTEGER NOT NULL, checksum INTEGER NOT NULL",
      ") STRICT"},
 }};
 

@@ -32,9 +32,16 @@ using Values = std::map<std::string, std::string, std::less<>>;
   throw_corrupt("settings: " + reason);
 }
 
+constexpr const char* none_text = "none";
+
+std::string text_of(const std::optional<std::uint64_t>& limit) {
+  return limit ? std::to_string(*limit) : none_text;
+}
+
 /// The settings that this program knows.
 Values known_values(const Configuration& configuration) {
   const Duration retention = configuration.settings.retention;
+  const capacity::Limits& limits = configuration.settings.limits;
   Values values{
       {"uuid", configuration.uuid},
       {"created_at", std::to_string(microseconds(configuration.created_at))},
@@ -43,6 +50,10 @@ Values known_values(const Configuration& configuration) {
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
       {"retention", retention == forever ? std::string(forever_text) : std::to_string(retention.count())},
       {"compression", std::string(to_string(configuration.settings.compression))},
+      {"write_records", text_of(limits.write_records)},
+      {"write_bytes", text_of(limits.write_bytes)},
+      {"read_bytes", text_of(limits.read_bytes)},
+      {"read_calls", text_of(limits.read_calls)},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
   for (const auto& [name, stored] : configuration.features) values.emplace(std::string(feature_prefix) + name, stored);
@@ -66,6 +77,12 @@ Number number_of(const Values& values, std::string_view name) {
   const auto number = parse_number<Number>(text_of(values, name));
   if (!number) refuse(fmt::format("{} is not a number", name));
   return *number;
+}
+
+/// A limit, or none.
+std::optional<std::uint64_t> limit_of(const Values& values, std::string_view name) {
+  if (text_of(values, name) == none_text) return std::nullopt;
+  return number_of<std::uint64_t>(values, name);
 }
 
 /// Over all settings, so that damage to any of them is noticed whenever they are read: SQLite has no checksums.
@@ -180,6 +197,8 @@ StreamSettings settings_of(const Values& values) {
                                                     quote(text_of(values, "compression"))));
   }
   settings.compression = *compression;
+  settings.limits = {limit_of(values, "write_records"), limit_of(values, "write_bytes"), limit_of(values, "read_bytes"),
+                     limit_of(values, "read_calls")};
   settings.tags = values_below(values, tag_prefix);
   try {
     check(settings);

@@ -55,6 +55,7 @@ void apply(Configuration& to, const SettingsChange& change) {
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
+  apply(settings.limits, change.limits);
   apply(settings.tags, change.tags);
   apply(to.attributes, change.attributes);
   check(settings);
@@ -195,7 +196,7 @@ class CommitNotice final : public shardlog::Notice {
   std::uint64_t seen_;
 };
 
-class SqliteStream final : public Stream {
+class SqliteStream final : public Stream, private WriteCapacity {
  public:
   SqliteStream(const std::string& path, const OpenOptions& options, const Clock& clock)
       : session_(path, options, clock) {}
@@ -205,15 +206,10 @@ class SqliteStream final : public Stream {
   StreamDescription describe() override { return session_.reading(&description_of); }
 
   std::vector<Outcome> append(const AppendRequest& request) override {
-    return session_.naming([&] {
-      if (!appender_) {
-        appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
-      }
-      // Before the append, so that the append can use the space, and an error means that nothing of it was stored.
-      maintenance_.trimmer().go_on(appender_->retention(), request.batches.size());
-      return appender_->append(request);
-    });
+    return session_.naming([&] { return appender_for(request).append(request); });
   }
+
+  WriteCapacity& write_capacity() override { return *this; }
 
   void make_durable() override {
     session_.naming([&] { session_.committer().make_durable(); });
@@ -243,6 +239,27 @@ class SqliteStream final : public Stream {
   Maintenance& maintenance() override { return maintenance_; }
 
  private:
+  capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) override {
+    return session_.naming([&] { return appender().reserve(steps, paid); });
+  }
+
+  Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) override {
+    return session_.naming([&] { return appender_for(reserved).append_reserved(reserved, next); });
+  }
+
+  Appender& appender() {
+    if (!appender_) {
+      appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
+    }
+    return *appender_;
+  }
+
+  /// Trims before the append, so that the append can use the space, and an error means that nothing of it was stored.
+  Appender& appender_for(const AppendRequest& request) {
+    maintenance_.trimmer().go_on(appender().retention(), request.batches.size());
+    return appender();
+  }
+
   Session session_;
   std::optional<Appender> appender_;  ///< from the first append on
   std::shared_ptr<SeenBatches> seen_ = std::make_shared<SeenBatches>();

@@ -20,6 +20,7 @@
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/write_buckets.h"
 
 namespace shardlog::sqlite {
 
@@ -92,6 +93,7 @@ class Verification {
     const auto finding = [this](const std::string& found) { report(found); };
     Consumers(database_).verify(load_configuration(database_, Access::read), finding);
     Producers(database_).verify(finding);
+    WriteBuckets(database_).verify(finding);
   }
 
   void check_end() {
