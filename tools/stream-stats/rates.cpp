@@ -54,15 +54,6 @@ std::optional<Rate> busiest_of(std::span<const Intakes> each_minute) {
   return busiest;
 }
 
-template <typename Settings>
-capacity::Limits limits_if_any(const Settings& settings) {
-  if constexpr (requires { settings.limits; }) {
-    return settings.limits;
-  } else {
-    return {};  // streams have no limits yet
-  }
-}
-
 }  // namespace
 
 Arrivals arrivals_before(Timestamp now, Maintenance& maintenance) {
@@ -81,10 +72,6 @@ Arrivals arrivals_before(Timestamp now, Maintenance& maintenance) {
   }
   arrivals.busiest_minute = busiest_of(intakes);
   return arrivals;
-}
-
-capacity::Limits limits_of(const StreamSettings& settings) {
-  return limits_if_any(settings);
 }
 
 Utilisation utilisation_of(const std::optional<Rate>& rate, const capacity::Limits& limits) {

@@ -39,9 +39,6 @@ struct Arrivals {
 /// What arrived before `now`.
 Arrivals arrivals_before(Timestamp now, Maintenance& maintenance);
 
-/// The limits of each shard of a stream.
-capacity::Limits limits_of(const StreamSettings& settings);
-
 /// How much of its limits a shard used for what came in, in percent. Absent without that limit.
 struct Utilisation {
   std::optional<double> records{};

@@ -82,7 +82,7 @@ Page page_of(const std::string& address, const std::optional<std::string>& consu
   auto producers = stream->producers().all();
   StreamStatistics statistics = stream->maintenance().statistics(Detail::all);
   const Timestamp now = context.clock.now();
-  const capacity::Limits limits = limits_of(statistics.description.settings);
+  const capacity::Limits limits = statistics.description.settings.limits;
   return {std::move(statistics),
           std::move(consumers),
           std::move(producers),

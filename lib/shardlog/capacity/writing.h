@@ -67,9 +67,9 @@ struct Slice {
 
 /// Charges the buckets for the longest prefix of the input in which no shard needs more than its part. The part is what
 /// the bucket holds, but at least 100 ms' worth. With a debt of d seconds it is 100 ms' worth x (1 - d), but at least
-/// 10 ms' worth. `paid` is what the instalments on the first step have paid. Only buckets of shards that the input needs
-/// are read or changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`, and a step
-/// has one need of each
+/// 10 ms' worth. `paid` is what the instalments on the first step have paid. Only buckets of shards that the input
+/// needs are read or changed, so an engine needs no others. REQUIRES: the input's places are places of `buckets`, and a
+/// step has one need of each
 SHARDLOG_API Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Need> input,
                            const Seconds& paid, const Moment& now);
 

@@ -104,9 +104,9 @@ std::vector<std::optional<std::vector<Intake>>> intake(SQLite::Database& databas
                                                        std::span<const Timestamp> times) {
   std::vector<std::optional<std::vector<Intake>>> result(times.size());
   Tail tail = load_horizon(database);
-  const auto trimmed_up_to = tail.batch() > 0 ? std::optional(tail.last_arrival()) : std::nullopt;
+  const Timestamp trimmed_up_to = tail.batch() > 0 ? tail.last_arrival() : Timestamp::min();
   for (std::size_t i = 0; i < times.size(); ++i) {
-    if (trimmed_up_to && times[i] <= *trimmed_up_to) continue;
+    if (times[i] <= trimmed_up_to) continue;
     tail = seek_time(database, configuration, std::move(tail), times[i]);
     std::vector<Intake>& shards = result[i].emplace();
     for (const ShardRow& row : configuration.shards) shards.push_back(intake_of(tail.counts_of(row.shard.id.number())));
