@@ -48,6 +48,7 @@ CommitStage::CommitStage(Stream& stream, const StreamDescription& description, c
       command_(command),
       context_(context),
       compression_(description.settings.compression),
+      why_throttled_(reason_of({.count_exhausted = true, .bytes_exhausted = true}, description.settings.limits)),
       throttled_(throttled) {
   for (const Producer& producer : stored) positions_.emplace(producer.id.source, producer.position.sequence);
 }
@@ -77,8 +78,10 @@ void CommitStage::store_slices(Flow& flow) {
     wait(flow);
     const capacity::Slice slice = *std::exchange(slice_, std::nullopt);
     paid_ = slice.instalment;
-    if (slice.steps > 0) store_slice(flow, slice.steps);
-    if (fails_) throw Error(ErrorCode::busy, "append: " + why_throttled_);
+    if (slice.steps == 0) continue;  // the first piece is paid in instalments
+    const bool fails = fails_;       // what is reserved while this slice is stored decides about the next one
+    store_slice(flow, slice.steps);
+    if (fails) throw Error(ErrorCode::busy, "append: " + why_throttled_);
   }
 }
 
@@ -132,9 +135,7 @@ void CommitStage::leave(const capacity::Slice& slice) {
   earned_at_ = context_.clock.elapsed() + slice.wait;
   const bool waited = throttled_.exchange(slice.wait > Duration(0));
   const std::string before = why_throttled_;
-  if (slice.count_exhausted || slice.bytes_exhausted || before.empty()) {
-    why_throttled_ = reason_of(slice, writer_.limits());
-  }
+  if (slice.count_exhausted || slice.bytes_exhausted) why_throttled_ = reason_of(slice, writer_.limits());
   if (throttled_ && (!waited || why_throttled_ != before)) {
     context_.detail("waiting for capacity: " + why_throttled_);
   }
