@@ -52,6 +52,7 @@ class OptionTable {
   OptionTable() = default;
   OptionTable(const OptionTable&) = delete;
   OptionTable& operator=(const OptionTable&) = delete;
+  ~OptionTable() = default;
 
   /// Sets what the arguments say, in their order. Throws usage.
   void parse(std::span<char* const> arguments);
