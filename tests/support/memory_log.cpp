@@ -27,13 +27,6 @@ ShardMap first_map(std::uint32_t count, Timestamp now) {
   return {1, std::move(shards)};
 }
 
-void set(std::map<std::string, std::string>& to, const std::map<std::string, std::optional<std::string>>& change) {
-  for (const auto& [key, value] : change) {
-    to.erase(key);
-    if (value) to.emplace(key, *value);
-  }
-}
-
 RecordBatch decoded(std::string_view payload) {
   Bytes copy(payload.size());
   std::memcpy(copy.data(), payload.data(), payload.size());
@@ -221,12 +214,16 @@ void MemoryLog::move(std::span<const ProducerMove> moves, Timestamp now) {
   for (const ProducerMove& move : moves) producers.insert_or_assign(move.id, Producer{move.id, move.to, now});
 }
 
-void MemoryLog::reshard(const ReshardStep& step, Timestamp now) {
+void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const ValueChanges& changes) {
+  Attributes attributes = attributes_;
+  change_values(attributes, changes);
+  check(attributes);
   MemoryShard child;
   for (const ShardId parent : step.closes) child.begin = std::max(child.begin, shard(parent).next);
   child.next = child.readable = child.begin;
   map_ = apply(map_, step, std::max(now, last_arrival_.value_or(now)));
   for (const ReshardStep::Child& opened : step.opens) shards_.emplace(opened.id, child);
+  attributes_ = std::move(attributes);
 }
 
 void MemoryLog::update(const SettingsChange& change, Timestamp now) {
@@ -235,8 +232,8 @@ void MemoryLog::update(const SettingsChange& change, Timestamp now) {
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
-  set(settings.tags, change.tags);
-  set(attributes, change.attributes);
+  change_values(settings.tags, change.tags);
+  change_values(attributes, change.attributes);
   check(settings);
   check(attributes);
   settings_ = std::move(settings);

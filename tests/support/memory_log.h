@@ -86,7 +86,7 @@ class MemoryLog {
   void check_moves(std::span<const ProducerMove> moves) const;
   void move(std::span<const ProducerMove> moves, Timestamp now);
 
-  void reshard(const ReshardStep& step, Timestamp now);
+  void reshard(const ReshardStep& step, Timestamp now, const ValueChanges& attributes = {});
   void update(const SettingsChange& change, Timestamp now);
 
   std::map<std::string, Consumer> consumers;  ///< by their names

@@ -71,6 +71,13 @@ void check(const Attributes& attributes) {
   }
 }
 
+void change_values(std::map<std::string, std::string>& values, const ValueChanges& changes) {
+  for (const auto& [key, value] : changes) {
+    values.erase(key);
+    if (value) values.emplace(key, *value);
+  }
+}
+
 std::optional<std::string> fault_of_key(std::string_view key) {
   const auto characters = utf8_length(key);
   if (!characters) return "is not valid UTF-8";

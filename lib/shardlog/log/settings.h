@@ -22,6 +22,9 @@ using Tags = std::map<std::string, std::string>;
 /// bytes.
 using Attributes = std::map<std::string, std::string>;
 
+/// What is named with a value, even an empty one, is set; what is named without a value is removed.
+using ValueChanges = std::map<std::string, std::optional<std::string>>;
+
 /// A retention: records stay for ever.
 constexpr Duration forever = Duration::max();
 
@@ -49,9 +52,8 @@ struct SettingsChange {
   std::optional<Compression> compression{};
   bool repair_clock = false;  ///< bring arrivals in the future back to now
   bool accept_loss = false;   ///< go on without records that are missing at the end
-  /// A tag with a value, even an empty one, is set; a tag without a value is removed. Attributes likewise.
-  std::map<std::string, std::optional<std::string>> tags{};
-  std::map<std::string, std::optional<std::string>> attributes{};
+  ValueChanges tags{};
+  ValueChanges attributes{};
 };
 
 enum class Access { read, write };
@@ -91,6 +93,9 @@ SHARDLOG_API std::optional<Timestamp> expiry(Duration retention, Timestamp now);
 /// Throws usage if settings or attributes are outside their bounds (Kinesis API, "CreateStream", "Tag").
 SHARDLOG_API void check(const StreamSettings& settings);
 SHARDLOG_API void check(const Attributes& attributes);
+
+/// Sets or removes what the changes name.
+void change_values(std::map<std::string, std::string>& values, const ValueChanges& changes);
 
 /// Throws usage unless `name` is 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
 SHARDLOG_API void check_consumer_name(const std::string& name);
