@@ -136,3 +136,28 @@ carry_evenly() {
   expect_failure 64 "--at and --at-key go with split" stream-reshard auto s --at 5
   expect_failure 66 "no such stream" stream-reshard auto t
 }
+
+@test "the writers of an on-demand stream do it themselves, above half of a shard's capacity" {
+  old_stream 1 s --mode on-demand
+  old_stream 1 t
+  carry s "${keys[@]/%/=6000}"
+  carry t "${keys[@]/%/=6000}"
+  for stream in s t; do echo later | faketime -f +60s stream-put "$stream" -k ant; done
+  expect_equal "$(open_shards s)" "1 2"
+  expect_equal "$(open_shards t)" 0
+  stream-stats s --json | jq -e '.mode == "on-demand"'
+  expect_equal "$(stream-get s --from last:1 --format '{data} {shard}')" \
+    "later $(stream-stats s --shard-for ant | awk '$4 != "closed" { print $2 }')"
+  expect_success stream-stats s --verify
+}
+
+@test "auto leaves an on-demand stream to its writers" {
+  expect_silence stream-create s --mode on-demand
+  expect_failure 64 "auto: 's' is on-demand, its writers do that; stream-create s --update --mode provisioned ends it" \
+    stream-reshard auto s
+  expect_failure 0 "stream 's' exists, and its --mode is not as asked: --update sets it" \
+    stream-create s --if-missing --mode provisioned
+  expect_silence stream-create s --update --mode provisioned
+  expect_silence stream-reshard auto s
+  expect_failure 64 "--mode 'x' is neither provisioned nor on-demand" stream-create s --update --mode x
+}

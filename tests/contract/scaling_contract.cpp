@@ -5,6 +5,8 @@
 #include "contract/contract.h"
 #include "shardlog/scaling/last_decision.h"
 #include "shardlog/scaling/measure.h"
+#include "shardlog/scaling/on_demand.h"
+#include "shardlog/scaling/scale.h"
 
 namespace shardlog::contract {
 namespace {
@@ -17,8 +19,7 @@ class ScalingContract : public Contract {
  protected:
   static constexpr reshard::ScalingOptions options{.capacity = {10, 0}};
 
-  void SetUp() override {
-    if (!can().exact_counts) GTEST_SKIP() << "it counts nothing";
+  ScalingContract() {
     create(2);
     stream_ = open();
     clock_.set(std::chrono::ceil<std::chrono::hours>(clock_.now()) + 24h);
@@ -160,7 +161,7 @@ TEST_P(ScalingContract, SamplesRecordsAsTheyWereRouted) {
 
 TEST_P(ScalingContract, OfTwoWhoDecideAtOnceTheSecondDecidesAgain) {
   for (int minute = 0; minute < 16; ++minute) {
-    put_keys(0, {{"a", 300}, {"b", 300}});
+    put_keys(0, {{"a", 300}, {"c", 300}});  // both are in shard 0
     clock_.step(1min);
   }
   const auto decide = [&](Stream& stream) {
@@ -183,7 +184,48 @@ TEST_P(ScalingContract, OfTwoWhoDecideAtOnceTheSecondDecidesAgain) {
   EXPECT_EQ(again.reason, "the latest decision is 0 minutes old, and there is one in 15");
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, ScalingContract, testing::ValuesIn(subjects()), name_of);
+TEST_P(ScalingContract, AWriterOfAnOnDemandStreamLooksOnceAMinute) {
+  const auto carry = [&](int minutes) {
+    for (int minute = 0; minute < minutes; ++minute) {
+      put_keys(0, {{"a", 16'000}, {"c", 16'000}});  // 53 % of 1000 records a second
+      clock_.step(1min);
+    }
+  };
+  const auto open_shards = [&] { return open()->describe().map.open_shards().size(); };
+  carry(16);
+  scaling::OnDemand writer(*stream_, stream_->describe(), clock_);
+  writer.tend();
+  carry(1);
+  writer.tend();
+  EXPECT_EQ(open_shards(), 2U) << "provisioned";
+  stream_->maintenance().update({.mode = Mode::on_demand});
+  writer.tend();
+  EXPECT_EQ(open_shards(), 2U) << "it has looked in this minute";
+  put_keys(0, {{"a", 1}});
+  scaling::OnDemand(*stream_, stream_->describe(), clock_).tend();
+  EXPECT_EQ(open_shards(), 2U) << "another has written in this minute";
+  carry(1);
+  writer.tend();
+  EXPECT_EQ(open_shards(), 3U);
+}
+
+std::vector<Subject> counting(bool exactly) {
+  std::vector<Subject> found = subjects();
+  std::erase_if(found, [&](const Subject& each) { return each.make()->capabilities().exact_counts != exactly; });
+  return found;
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, ScalingContract, testing::ValuesIn(counting(true)), name_of);
+
+class UncountedContract : public Contract {};
+
+TEST_P(UncountedContract, CannotBeScaledByLoad) {
+  create();
+  const auto stream = open();
+  EXPECT_EQ(refusal([&] { scaling::decide(*stream, stream->describe(), {}, clock_.now()); }), ErrorCode::usage);
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, UncountedContract, testing::ValuesIn(counting(false)), name_of);
 
 TEST(LastDecision, IsRemembered) {
   reshard::Decision decision{.plan = {}, .state = {Timestamp(5s), 48h}, .hot_keys = {}, .reason = "because it is so"};

@@ -232,6 +232,7 @@ void MemoryLog::update(const SettingsChange& change, Timestamp now) {
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
+  if (change.mode) settings.mode = *change.mode;
   change_values(settings.tags, change.tags);
   change_values(attributes, change.attributes);
   check(settings);

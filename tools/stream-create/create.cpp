@@ -11,9 +11,15 @@ namespace shardlog::cli {
 
 namespace {
 
+/// A load that is not counted exactly cannot be scaled by.
+void check_mode(const CreateCommand& command, const Capabilities& can) {
+  require(command.settings.mode != Mode::on_demand || can.exact_counts, "--mode on-demand", can);
+}
+
 void update(const CreateCommand& command, const Context& context) {
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const Capabilities& can = stream->capabilities();
+  check_mode(command, can);
   require(!command.settings.repair_clock || can.repairs, "--repair-clock", can);
   require(!command.settings.accept_loss || can.repairs, "--accept-loss", can);
   stream->maintenance().update(command.settings);
@@ -29,6 +35,7 @@ StreamSettings settings_of(const SettingsChange& given) {
   StreamSettings settings;
   settings.max_record_size = given.max_record_size.value_or(settings.max_record_size);
   settings.retention = given.retention.value_or(settings.retention);
+  settings.mode = given.mode.value_or(settings.mode);
   settings.compression = given.compression.value_or(settings.compression);
   for (const auto& [key, value] : given.tags) {
     if (value) settings.tags.emplace(key, *value);
@@ -51,6 +58,7 @@ void warn_of_differences(const CreateCommand& command, const StreamDescription& 
   }
   compare(command.settings.max_record_size, stream.settings.max_record_size, "--max-record-size");
   compare(command.settings.retention, stream.settings.retention, "--retention");
+  compare(command.settings.mode, stream.settings.mode, "--mode");
   compare(command.settings.compression, stream.settings.compression, "--compression");
   const Tags& tags = stream.settings.tags;
   const Tags asked = settings_of(command.settings).tags;
@@ -79,6 +87,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     return ExitStatus::success;
   }
   const auto engine = engine_of(address_of(command.stream));
+  check_mode(command, engine->capabilities());
   require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
   require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
   const CreateOptions options{.shards = command.shards.value_or(1),

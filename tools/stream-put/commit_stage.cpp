@@ -30,7 +30,10 @@ std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
 CommitStage::CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
                          const std::vector<Producer>& stored, const Context& context,
                          producing::Writer::OnNewMap on_new_map)
-    : writer_(stream, description, command.sync, std::move(on_new_map)), command_(command), context_(context) {
+    : on_demand_(stream, description, context.clock),
+      writer_(stream, description, command.sync, std::move(on_new_map)),
+      command_(command),
+      context_(context) {
   for (const Producer& producer : stored) positions_.emplace(producer.id.source, producer.position.sequence);
 }
 
@@ -67,6 +70,7 @@ producing::Written CommitStage::append(Encoded& encoded) {
                      from == positions_.end() ? std::nullopt : std::optional(from->second),
                      to});
   }
+  on_demand_.tend();
   producing::Written written = writer_.store(std::move(encoded.packed), moves, context_.stop);
   for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
   return written;

@@ -6,6 +6,7 @@
 
 #include "shardlog/scaling/last_decision.h"
 #include "shardlog/scaling/scale.h"
+#include "tools/common/escapes.h"
 #include "tools/common/json_text.h"
 #include "tools/common/open_stream.h"
 #include "tools/stream-reshard/apply_plan.h"
@@ -34,6 +35,14 @@ std::string format_json(const reshard::Decision& decision, const ShardMap& after
       {{"reason", json(decision.reason)}, {"hot_keys", json_array(decision.hot_keys, json_hot_key)}});
 }
 
+/// Its writers decide by other bounds, and one of both would undo what the other does.
+void refuse_on_demand(const StreamDescription& described, const std::string& stream) {
+  if (described.settings.mode != Mode::on_demand) return;
+  throw Error(ErrorCode::usage, fmt::format("auto: {} is on-demand, its writers do that; "
+                                            "stream-create {} --update --mode provisioned ends it",
+                                            quote(shown_name(stream)), shell_word(shown_name(stream))));
+}
+
 /// A decision that changes nothing is silent, but for a hot key: nobody else will find it.
 void tell(const reshard::Decision& decision, const StreamDescription& described, const ReshardCommand& command,
           const Context& context) {
@@ -59,6 +68,7 @@ ExitStatus run_auto(const ReshardCommand& command, const Context& context) {
   const auto stream = open_stream(address_of(*command.stream), access, context);
   while (true) {
     const StreamDescription described = stream->describe();
+    refuse_on_demand(described, *command.stream);
     reshard::Decision decision = scaling::decide(*stream, described, bounds_of(command), context.clock.now());
     if (!command.dry_run && !decision.plan.empty()) {
       const ValueChanges attributes = scaling::remember(decision);

@@ -43,6 +43,17 @@ void check_consumer_name(const std::string& name) {
   }
 }
 
+std::string_view to_string(Mode mode) {
+  return mode == Mode::on_demand ? "on-demand" : "provisioned";
+}
+
+std::optional<Mode> parse_mode(std::string_view name) {
+  for (const Mode mode : {Mode::provisioned, Mode::on_demand}) {
+    if (name == to_string(mode)) return mode;
+  }
+  return std::nullopt;
+}
+
 std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
   const std::int64_t since = now.time_since_epoch().count();
   if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;

@@ -28,12 +28,23 @@ using ValueChanges = std::map<std::string, std::optional<std::string>>;
 /// A retention: records stay for ever.
 constexpr Duration forever = Duration::max();
 
+/// Who changes the shards of a stream (Kinesis API, "StreamMode").
+enum class Mode {
+  provisioned,  ///< a person or a program that is run for it
+  on_demand,    ///< the programs that write, by the load
+};
+
+/// provisioned or on-demand; and back, nullopt for any other name.
+SHARDLOG_API std::string_view to_string(Mode mode);
+SHARDLOG_API std::optional<Mode> parse_mode(std::string_view name);
+
 /// What a person chose for a stream.
 struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
   Duration retention = forever;                             ///< how long after its arrival a record can be read
   Compression compression = Compression::zstd;  ///< of new records; older ones can be read whatever theirs is
   Tags tags{};
+  Mode mode = Mode::provisioned;
 };
 
 struct CreateOptions {
@@ -50,6 +61,7 @@ struct SettingsChange {
   /// A shorter one hides records at once; a longer one brings back only those that are not removed yet.
   std::optional<Duration> retention{};
   std::optional<Compression> compression{};
+  std::optional<Mode> mode{};
   bool repair_clock = false;  ///< bring arrivals in the future back to now
   bool accept_loss = false;   ///< go on without records that are missing at the end
   ValueChanges tags{};

@@ -43,6 +43,7 @@ Values known_values(const Configuration& configuration) {
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
       {"retention", retention == forever ? std::string(forever_text) : std::to_string(retention.count())},
       {"compression", std::string(to_string(configuration.settings.compression))},
+      {"mode", std::string(to_string(configuration.settings.mode))},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
   for (const auto& [name, stored] : configuration.features) values.emplace(std::string(feature_prefix) + name, stored);
@@ -180,6 +181,12 @@ StreamSettings settings_of(const Values& values) {
                                                     quote(text_of(values, "compression"))));
   }
   settings.compression = *compression;
+  const auto mode = parse_mode(text_of(values, "mode"));
+  if (!mode) {
+    throw Error(ErrorCode::unsupported, fmt::format("settings: the mode {} is not known: use a newer shardlog",
+                                                    quote(text_of(values, "mode"))));
+  }
+  settings.mode = *mode;
   settings.tags = values_below(values, tag_prefix);
   try {
     check(settings);

@@ -47,6 +47,7 @@ void apply(Configuration& to, const SettingsChange& change) {
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
+  if (change.mode) settings.mode = *change.mode;
   change_values(settings.tags, change.tags);
   change_values(to.attributes, change.attributes);
   check(settings);
