@@ -293,6 +293,7 @@ class MaintenanceContract : public Contract {
 TEST_P(MaintenanceContract, UpdatesWhatIsNamedAndNothingElse) {
   SettingsChange change;
   change.max_record_size = 4096;
+  change.mode = Mode::on_demand;
   change.tags = {{"team", "blue"}, {"empty", ""}};
   change.attributes = {{"k", std::string("\0\xff", 2)}, {"l", ""}};
   stream_->maintenance().update(change);
@@ -303,6 +304,7 @@ TEST_P(MaintenanceContract, UpdatesWhatIsNamedAndNothingElse) {
   const StreamDescription described = open()->describe();
   EXPECT_EQ(described.settings.max_record_size, 4096U);
   EXPECT_EQ(described.settings.retention, forever);
+  EXPECT_EQ(described.settings.mode, Mode::on_demand);
   EXPECT_EQ(described.settings.tags, (Tags{{"empty", ""}}));
   EXPECT_EQ(described.attributes, (Attributes{{"k", std::string("\0\xff", 2)}}));
 }

@@ -172,6 +172,13 @@ TEST_F(StoredSettings, WithAnUnknownCompressionAskForANewerProgram) {
       << message(Access::read);
 }
 
+TEST_F(StoredSettings, WithAnUnknownModeAskForANewerProgram) {
+  set("mode", "serverless");
+  EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
+  EXPECT_NE(message(Access::read).find("the mode 'serverless' is not known: use a newer shardlog"), std::string::npos)
+      << message(Access::read);
+}
+
 TEST_F(StoredSettings, WithANewShardTakeItsRecords) {
   const auto writer = open_to_write();
   put(*writer, 0, {"before"});

@@ -107,7 +107,7 @@ SHARDLOG_API void check(const StreamSettings& settings);
 SHARDLOG_API void check(const Attributes& attributes);
 
 /// Sets or removes what the changes name.
-void change_values(std::map<std::string, std::string>& values, const ValueChanges& changes);
+SHARDLOG_API void change_values(std::map<std::string, std::string>& values, const ValueChanges& changes);
 
 /// Throws usage unless `name` is 1 to 128 of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
 SHARDLOG_API void check_consumer_name(const std::string& name);
