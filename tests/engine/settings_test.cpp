@@ -193,7 +193,7 @@ TEST_F(StoredSettings, WithAnyByteOfAnyValueFlippedAreCorrupt) {
   SQLite::Statement all(database, "SELECT name, value FROM settings");
   while (all.executeStep()) rows.emplace_back(all.getColumn(0).getString(), all.getColumn(1).getString());
   all.reset();
-  ASSERT_EQ(rows.size(), 8U + 2U + 1U);  // with two tags and the checksum
+  ASSERT_EQ(rows.size(), 9U + 2U + 1U);  // with two tags and the checksum
   for (const auto& [name, value] : rows) {
     for (std::size_t i = 0; i < value.size(); ++i) {
       std::string flipped = value;
