@@ -9,6 +9,7 @@ complete -c stream-create -l timeout -x -d 'How long to wait for another process
 
 complete -c stream-create -s s -l shards -x -d 'How many shards'
 complete -c stream-create -l max-record-size -x -d 'The largest record'
+complete -c stream-create -l mode -x -a 'provisioned on-demand' -d 'Who changes the shards'
 complete -c stream-create -l compression -x -a 'none lz4 zstd' -d 'How batches are made smaller'
 complete -c stream-create -l retention -x -a 'forever' -d 'How long records are kept'
 complete -c stream-create -l tag -x -d 'A note of your own'

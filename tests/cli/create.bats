@@ -443,7 +443,7 @@ tags() {
 @test "--remove goes with no other option of its own" {
   expect_silence stream-create s
   local option
-  for option in --shards=2 --max-record-size=2KiB --retention=1d --compression=lz4 --tag=a=b --group=root --if-missing --update --force; do
+  for option in --shards=2 --mode=on-demand --max-record-size=2KiB --retention=1d --compression=lz4 --tag=a=b --group=root --if-missing --update --force; do
     expect_failure 64 "--remove" stream-create --remove "$option" s
   done
   expect_no_records s

@@ -132,7 +132,7 @@ expect_some() {
   expect_equal "$(bash_offers stream-put here 'fi')" file
   expect_equal "$(bash_offers stream-put --key '')" ""
   expect_equal "$(bash_offers stream-get here '')" ""
-  expect_equal "$(bash_offers stream-reshard '')" $'split\nmerge\nscale'
+  expect_equal "$(bash_offers stream-reshard '')" $'split\nmerge\nscale\nauto'
   expect_equal "$(bash_offers stream-reshard --at 5 split he)" here
   expect_equal "$(bash_offers stream-reshard split here '')" 0
 }
@@ -167,6 +167,7 @@ expect_some() {
   expect_equal "$(bash_offers stream-put s --producer '')" 'import\ 7'
   expect_equal "$(bash_offers stream-reshard split s '')" $'0\n2\n3'
   expect_equal "$(bash_offers stream-reshard scale s '')" ""
+  expect_equal "$(bash_offers stream-reshard auto s '')" ""
   expect_equal "$(bash_offers stream-get missing --shard '' 2>&1)" ""
   ls -A s >after
   sha256sum s/stream.db s/stream.db-wal s/lock >>after

@@ -52,7 +52,7 @@ open_shards() { stream-stats "$1" --json | jq -r '[.shards[] | select(.open) | .
   expect_failure 64 "decimal number" stream-reshard split s 4 --at x
   expect_failure 64 "1 to 10000" stream-reshard scale s 0
   expect_failure 64 "1 to 10000" stream-reshard scale s 10001
-  expect_failure 64 "split, merge or scale" stream-reshard shrink s 2
+  expect_failure 64 "split, merge, scale or auto" stream-reshard shrink s 2
   expect_failure 64 "one SHARD" stream-reshard split s 2 3
   expect_failure 66 "no such stream" stream-reshard scale t 2
   [ "$(open_shards s)" = "2 3 4" ]

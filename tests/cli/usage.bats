@@ -70,9 +70,9 @@ load helpers
 }
 
 @test "stream-reshard says what an action is, and where STREAM goes" {
-  expect_failure 64 "'orders' is not an action; split, merge or scale comes before STREAM; did you mean: stream-reshard scale orders 8" \
+  expect_failure 64 "'orders' is not an action; split, merge, scale or auto comes before STREAM; did you mean: stream-reshard scale orders 8" \
     stream-reshard orders scale 8
-  expect_failure 64 "'orders' is not an action; split, merge or scale comes before STREAM" stream-reshard orders
+  expect_failure 64 "'orders' is not an action; split, merge, scale or auto comes before STREAM" stream-reshard orders
   expect_failure 64 "'slpit' is not an action.*; did you mean 'split'\?" stream-reshard slpit orders 0
   expect_failure 64 "scale takes STREAM and the number of shards: stream-reshard scale STREAM N" stream-reshard scale orders
   expect_failure 64 "merge takes STREAM and two SHARDs: stream-reshard merge STREAM SHARD SHARD" stream-reshard merge

@@ -11,6 +11,7 @@ TEST_P(EngineContract, CreatesAStreamAsItWasAskedFor) {
   options.settings.max_record_size = 2048;
   options.settings.retention = 24h;
   options.settings.compression = Compression::none;
+  options.settings.mode = Mode::on_demand;
   options.settings.tags = {{"team", "blue"}, {"empty", ""}};
   options.attributes = {{"mode", "on-demand"}};
   create(options);
@@ -20,6 +21,7 @@ TEST_P(EngineContract, CreatesAStreamAsItWasAskedFor) {
   EXPECT_EQ(described.settings.max_record_size, 2048U);
   EXPECT_EQ(described.settings.retention, 24h);
   EXPECT_EQ(described.settings.compression, Compression::none);
+  EXPECT_EQ(described.settings.mode, Mode::on_demand);
   EXPECT_EQ(described.settings.tags, options.settings.tags);
   EXPECT_EQ(described.attributes, options.attributes);
   EXPECT_EQ(described.last_arrival, std::nullopt);

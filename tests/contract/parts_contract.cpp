@@ -241,6 +241,22 @@ TEST_P(ReshardContract, ChangesNothingWhereTheMapHasChangedMeanwhile) {
   EXPECT_EQ(stream_->describe().map.shards(), after.shards());
 }
 
+TEST_P(ReshardContract, ChangesAttributesTogetherWithTheShards) {
+  stream_->maintenance().update({.attributes = {{"kept", "1"}, {"removed", "2"}}});
+  const ShardMap before = stream_->describe().map;
+  const ReshardStep step = reshard::merge(before, shard(0), shard(1), {})[0].step;
+  const ValueChanges changes{{"removed", std::nullopt}, {"made", "3"}};
+  EXPECT_EQ(stream_->resharding().apply(step, before.version() + 1, changes), std::nullopt);
+  EXPECT_EQ(open()->describe().attributes, (Attributes{{"kept", "1"}, {"removed", "2"}}));
+  const ValueChanges too_large{{"made", std::string(4097, 'x')}};
+  EXPECT_EQ(refusal([&] { stream_->resharding().apply(step, before.version(), too_large); }), ErrorCode::usage);
+  EXPECT_EQ(open()->describe().attributes, (Attributes{{"kept", "1"}, {"removed", "2"}}));
+  EXPECT_EQ(open()->describe().map.open_shards().size(), 2U);
+  EXPECT_TRUE(stream_->resharding().apply(step, before.version(), changes));
+  EXPECT_EQ(open()->describe().attributes, (Attributes{{"kept", "1"}, {"made", "3"}}));
+  EXPECT_EQ(open()->describe().map.open_shards().size(), 1U);
+}
+
 TEST_P(ReshardContract, RefusesAStepThatDoesNotFit) {
   const ShardMap map = stream_->describe().map;
   const HashRange all{HashKey(0), max_hash_key};
@@ -277,6 +293,7 @@ class MaintenanceContract : public Contract {
 TEST_P(MaintenanceContract, UpdatesWhatIsNamedAndNothingElse) {
   SettingsChange change;
   change.max_record_size = 4096;
+  change.mode = Mode::on_demand;
   change.tags = {{"team", "blue"}, {"empty", ""}};
   change.attributes = {{"k", std::string("\0\xff", 2)}, {"l", ""}};
   stream_->maintenance().update(change);
@@ -287,6 +304,7 @@ TEST_P(MaintenanceContract, UpdatesWhatIsNamedAndNothingElse) {
   const StreamDescription described = open()->describe();
   EXPECT_EQ(described.settings.max_record_size, 4096U);
   EXPECT_EQ(described.settings.retention, forever);
+  EXPECT_EQ(described.settings.mode, Mode::on_demand);
   EXPECT_EQ(described.settings.tags, (Tags{{"empty", ""}}));
   EXPECT_EQ(described.attributes, (Attributes{{"k", std::string("\0\xff", 2)}}));
 }

@@ -172,6 +172,13 @@ TEST_F(StoredSettings, WithAnUnknownCompressionAskForANewerProgram) {
       << message(Access::read);
 }
 
+TEST_F(StoredSettings, WithAnUnknownModeAskForANewerProgram) {
+  set("mode", "serverless");
+  EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
+  EXPECT_NE(message(Access::read).find("the mode 'serverless' is not known: use a newer shardlog"), std::string::npos)
+      << message(Access::read);
+}
+
 TEST_F(StoredSettings, WithANewShardTakeItsRecords) {
   const auto writer = open_to_write();
   put(*writer, 0, {"before"});
@@ -186,7 +193,7 @@ TEST_F(StoredSettings, WithAnyByteOfAnyValueFlippedAreCorrupt) {
   SQLite::Statement all(database, "SELECT name, value FROM settings");
   while (all.executeStep()) rows.emplace_back(all.getColumn(0).getString(), all.getColumn(1).getString());
   all.reset();
-  ASSERT_EQ(rows.size(), 12U + 2U + 1U);  // with two tags and the checksum
+  ASSERT_EQ(rows.size(), 13U + 2U + 1U);  // with two tags and the checksum
   for (const auto& [name, value] : rows) {
     for (std::size_t i = 0; i < value.size(); ++i) {
       std::string flipped = value;

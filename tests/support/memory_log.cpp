@@ -27,13 +27,6 @@ ShardMap first_map(std::uint32_t count, Timestamp now) {
   return {1, std::move(shards)};
 }
 
-void set(std::map<std::string, std::string>& to, const std::map<std::string, std::optional<std::string>>& change) {
-  for (const auto& [key, value] : change) {
-    to.erase(key);
-    if (value) to.emplace(key, *value);
-  }
-}
-
 void check_capabilities(const StreamSettings& settings, const MemoryTraits& traits) {
   require(traits.capabilities.limits || settings.limits == capacity::Limits(), "limits", traits.capabilities);
 }
@@ -240,7 +233,11 @@ capacity::Slice MemoryLog::reserve(std::span<const capacity::Step> steps, const 
   return capacity::reserve(buckets_, heirs, price_of_writing(settings_.limits), steps, paid, now);
 }
 
-void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const capacity::Moment& moment) {
+void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const ValueChanges& changes,
+                        const capacity::Moment& moment) {
+  Attributes attributes = attributes_;
+  change_values(attributes, changes);
+  check(attributes);
   MemoryShard child;
   for (const ShardId parent : step.closes) child.begin = std::max(child.begin, shard(parent).next);
   child.next = child.readable = child.begin;
@@ -251,6 +248,7 @@ void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const capacity::
     children.push_back(opened.id);
   }
   if (limits_writing()) capacity::hand_over(buckets_, step.closes, children, moment);
+  attributes_ = std::move(attributes);
 }
 
 void MemoryLog::update(const SettingsChange& change, Timestamp now) {
@@ -259,9 +257,10 @@ void MemoryLog::update(const SettingsChange& change, Timestamp now) {
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
+  if (change.mode) settings.mode = *change.mode;
   shardlog::apply(settings.limits, change.limits);
-  set(settings.tags, change.tags);
-  set(attributes, change.attributes);
+  change_values(settings.tags, change.tags);
+  change_values(attributes, change.attributes);
   check_capabilities(settings, traits_);
   check(settings);
   check(attributes);

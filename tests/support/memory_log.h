@@ -86,7 +86,8 @@ class MemoryLog {
   void check_moves(std::span<const ProducerMove> moves) const;
   void move(std::span<const ProducerMove> moves, Timestamp now);
 
-  void reshard(const ReshardStep& step, Timestamp now, const capacity::Moment& moment = {});
+  void reshard(const ReshardStep& step, Timestamp now, const ValueChanges& attributes = {},
+               const capacity::Moment& moment = {});
   void update(const SettingsChange& change, Timestamp now);
 
   // Under limits: as the seam has them.

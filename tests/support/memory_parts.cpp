@@ -45,12 +45,13 @@ void check_writes(Access access) {
   if (access == Access::read) throw Error(ErrorCode::internal, "the stream was opened for reading only");
 }
 
-std::optional<ShardMap::Version> MemoryResharding::apply(const ReshardStep& step, ShardMap::Version version) {
+std::optional<ShardMap::Version> MemoryResharding::apply(const ReshardStep& step, ShardMap::Version version,
+                                                         const ValueChanges& attributes) {
   check_writes(access_);
   return store_.locked([&](MemoryLog& log) -> std::optional<ShardMap::Version> {
     if (log.map().version() != version) return std::nullopt;
     for (const ShardId id : step.closes) static_cast<void>(log.shard(id));
-    log.reshard(step, clock_.now(), moment_of(clock_));
+    log.reshard(step, clock_.now(), attributes, moment_of(clock_));
     store_.announce();
     return log.map().version();
   });

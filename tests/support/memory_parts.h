@@ -31,7 +31,8 @@ class MemoryResharding final : public Resharding {
   MemoryResharding(MemoryStore& store, Access access, const Clock& clock)
       : store_(store), access_(access), clock_(clock) {}
 
-  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version) override;
+  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version,
+                                         const ValueChanges& attributes) override;
 
  private:
   MemoryStore& store_;

@@ -15,6 +15,7 @@ StreamSettings settings_of(const SettingsChange& given) {
   StreamSettings settings;
   settings.max_record_size = given.max_record_size.value_or(settings.max_record_size);
   settings.retention = given.retention.value_or(settings.retention);
+  settings.mode = given.mode.value_or(settings.mode);
   settings.compression = given.compression.value_or(settings.compression);
   apply(settings.limits, given.limits);
   for (const auto& [key, value] : given.tags) {
@@ -27,9 +28,15 @@ void require_limits(const CreateCommand& command, const Capabilities& can) {
   require(can.limits || settings_of(command.settings).limits == capacity::Limits(), "--limits", can);
 }
 
+/// A load that is not counted exactly cannot be scaled by.
+void check_mode(const CreateCommand& command, const Capabilities& can) {
+  require(command.settings.mode != Mode::on_demand || can.exact_counts, "--mode on-demand", can);
+}
+
 void update(const CreateCommand& command, const Context& context) {
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const Capabilities& can = stream->capabilities();
+  check_mode(command, can);
   require(!command.settings.repair_clock || can.repairs, "--repair-clock", can);
   require(!command.settings.accept_loss || can.repairs, "--accept-loss", can);
   require_limits(command, can);
@@ -57,6 +64,7 @@ void warn_of_differences(const CreateCommand& command, const StreamDescription& 
   }
   compare(command.settings.max_record_size, stream.settings.max_record_size, "--max-record-size");
   compare(command.settings.retention, stream.settings.retention, "--retention");
+  compare(command.settings.mode, stream.settings.mode, "--mode");
   compare(command.settings.compression, stream.settings.compression, "--compression");
   const capacity::Limits& limits = stream.settings.limits;
   compare(command.settings.limits.write_records, limits.write_records, "--write-records");
@@ -90,6 +98,7 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     return ExitStatus::success;
   }
   const auto engine = engine_of(address_of(command.stream));
+  check_mode(command, engine->capabilities());
   require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
   require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
   require_limits(command, engine->capabilities());

@@ -78,6 +78,10 @@ OptionTable::Option define_settings(OptionTable& options, CreateCommand& command
       "-s,--shards", 1, max_shards,
       [&command](std::uint64_t count) { command.shards = static_cast<std::uint32_t>(count); },
       "how many shards, 1 to 10000 (1)"));
+  all.push_back(options.choice(
+      "--mode", {"provisioned", "on-demand"},
+      [&command](std::size_t chosen) { command.settings.mode = chosen == 1 ? Mode::on_demand : Mode::provisioned; },
+      "on-demand: writers split and merge the shards by the load (provisioned)"));
   all.push_back(options.size("--max-record-size", command.settings.max_record_size,
                              "data and key of the largest record, 1KiB to 10MiB (1MiB)"));
   all.push_back(options.value(

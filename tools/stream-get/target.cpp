@@ -94,6 +94,7 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
   }
   max_record_size_ = description.settings.max_record_size;
   compression_ = description.settings.compression;
+  on_demand_.emplace(*stream_, description, context.clock);
   writer_.emplace(*stream_, description, Sync::full);
 }
 
@@ -145,6 +146,7 @@ void Target::append(const consuming::Batch& batch, producing::Packed packed) {
                             batch.shard.to_string(), position->to_string()));
   }
   const ProducerMove move{id(batch.shard, batch.generation), position, {batch.last_sequence()}};
+  on_demand_->tend();
   writer_->store(std::move(packed), {&move, 1}).check();
   position = batch.last_sequence();
 }

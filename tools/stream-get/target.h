@@ -10,6 +10,7 @@
 #include "shardlog/consuming/delivery.h"
 #include "shardlog/log/stream.h"
 #include "shardlog/producing/writer.h"
+#include "shardlog/scaling/on_demand.h"
 #include "tools/common/tool.h"
 #include "tools/input/framing.h"
 #include "tools/stream-get/options.h"
@@ -63,6 +64,7 @@ class Target {
   std::uint64_t max_record_size_ = 0;
   Compression compression_ = Compression::none;
   bool durable_ = false;  ///< everything that others had stored before the opening is on disk
+  std::optional<scaling::OnDemand> on_demand_;
   std::optional<producing::Writer> writer_;
   std::map<std::string, std::optional<SequenceNumber>> expected_;  ///< by the producer's source
 };

@@ -44,7 +44,8 @@ std::string reason_of(const capacity::Slice& slice, const capacity::Limits& limi
 CommitStage::CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
                          const std::vector<Producer>& stored, const Context& context,
                          producing::Writer::OnNewMap on_new_map, std::atomic<bool>& throttled)
-    : writer_(stream, description, command.sync, std::move(on_new_map)),
+    : on_demand_(stream, description, context.clock),
+      writer_(stream, description, command.sync, std::move(on_new_map)),
       command_(command),
       context_(context),
       compression_(description.settings.compression),
@@ -197,6 +198,7 @@ producing::Written CommitStage::append(Encoded& encoded) {
                      from == positions_.end() ? std::nullopt : std::optional(from->second),
                      to});
   }
+  on_demand_.tend();
   producing::Written written =
       writer_.limited() ? append_slice(encoded, moves) : writer_.store(std::move(encoded.packed), moves, context_.stop);
   for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shardlog/producing/writer.h"
+#include "shardlog/scaling/on_demand.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/common/tool.h"
 #include "tools/stream-put/batcher.h"
@@ -66,6 +67,7 @@ class CommitStage {
   void acknowledge(const producing::Written& written, const std::vector<std::string>& reasons) const;
   void warn(const Encoded& encoded, Progress& progress);
 
+  scaling::OnDemand on_demand_;
   producing::Writer writer_;
   const PutCommand& command_;
   const Context& context_;

@@ -247,6 +247,7 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   const std::size_t closed = stream.map.shards().size() - open;
   page += fmt::format("shards     {} open{}\n", format_count(open),
                       closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
+  if (stream.settings.mode == Mode::on_demand) page += "mode       on-demand\n";
   page += fmt::format("records    {} in {}, {} on disk\n", count_text(totals.records), size_text(totals.bytes),
                       size_text(statistics.stored_bytes));
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
@@ -308,6 +309,7 @@ std::string format_json(const std::string& name, const Page& contents) {
                       {"created", json(stream.created_at)},
                       {"max_record_size", json(stream.settings.max_record_size)},
                       {"retention_seconds", retention == forever ? "null" : json_seconds(retention)},
+                      {"mode", json(to_string(stream.settings.mode))},
                       {"compression", json(to_string(stream.settings.compression))},
                       {"limits", json_limits(stream.settings.limits)},
                       {"tags", json_object(tags)},

@@ -10,6 +10,7 @@
 #include "shardlog/core/export.h"
 #include "shardlog/core/producer.h"
 #include "shardlog/core/shard_map.h"
+#include "shardlog/log/settings.h"
 
 /// The small parts of an open stream: one interface for each subject, all implemented by the engine. They are for the
 /// thread of the stream.
@@ -21,9 +22,11 @@ class SHARDLOG_API Resharding {
 
   /// Applies `step` whole, if the shard map still has `version`, and returns the map's new version. If the map has
   /// changed since, does nothing and returns nullopt: describe() the stream and plan again. The engine chooses the
-  /// children's ids, and takes those of the plan if it can. Throws usage and not_found if the step does not fit the
-  /// shard map, and as Stream::append().
-  virtual std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version) = 0;
+  /// children's ids, and takes those of the plan if it can. `attributes` are changed in the same commit. Throws usage
+  /// and not_found if the step does not fit the shard map, or an attribute is outside its bounds; and as
+  /// Stream::append().
+  virtual std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version,
+                                                 const ValueChanges& attributes = {}) = 0;
 };
 
 /// The consumers of a stream. An engine without room for leases may lend the store of another stream. Everything that

@@ -73,6 +73,17 @@ void check_consumer_name(const std::string& name) {
   }
 }
 
+std::string_view to_string(Mode mode) {
+  return mode == Mode::on_demand ? "on-demand" : "provisioned";
+}
+
+std::optional<Mode> parse_mode(std::string_view name) {
+  for (const Mode mode : {Mode::provisioned, Mode::on_demand}) {
+    if (name == to_string(mode)) return mode;
+  }
+  return std::nullopt;
+}
+
 std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
   const std::int64_t since = now.time_since_epoch().count();
   if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;
@@ -99,6 +110,13 @@ void check(const Attributes& attributes) {
       refuse(fmt::format("attribute {}: a key has 1 to {} characters", quote(key), max_tag_key));
     if (value.size() > longest_value)
       refuse(fmt::format("attribute {}: a value has at most {} bytes", quote(key), longest_value));
+  }
+}
+
+void change_values(std::map<std::string, std::string>& values, const ValueChanges& changes) {
+  for (const auto& [key, value] : changes) {
+    values.erase(key);
+    if (value) values.emplace(key, *value);
   }
 }
 

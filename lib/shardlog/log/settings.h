@@ -23,8 +23,21 @@ using Tags = std::map<std::string, std::string>;
 /// bytes.
 using Attributes = std::map<std::string, std::string>;
 
+/// What is named with a value, even an empty one, is set; what is named without a value is removed.
+using ValueChanges = std::map<std::string, std::optional<std::string>>;
+
 /// A retention: records stay for ever.
 constexpr Duration forever = Duration::max();
+
+/// Who changes the shards of a stream (Kinesis API, "StreamMode").
+enum class Mode {
+  provisioned,  ///< a person or a program that is run for it
+  on_demand,    ///< the programs that write, by the load
+};
+
+/// provisioned or on-demand; and back, nullopt for any other name.
+SHARDLOG_API std::string_view to_string(Mode mode);
+SHARDLOG_API std::optional<Mode> parse_mode(std::string_view name);
 
 /// What a person chose for a stream.
 struct StreamSettings {
@@ -33,6 +46,7 @@ struct StreamSettings {
   Compression compression = Compression::zstd;              ///< of new records; older records stay readable
   capacity::Limits limits{};                                ///< of each shard
   Tags tags{};
+  Mode mode = Mode::provisioned;
 };
 
 struct CreateOptions {
@@ -57,11 +71,11 @@ struct SettingsChange {
     std::optional<std::optional<std::uint64_t>> read_calls{};
   };
   LimitsChange limits{};
+  std::optional<Mode> mode{};
   bool repair_clock = false;  ///< bring arrivals in the future back to now
   bool accept_loss = false;   ///< go on without records that are missing at the end
-  /// A tag with a value, even an empty one, is set; a tag without a value is removed. Attributes likewise.
-  std::map<std::string, std::optional<std::string>> tags{};
-  std::map<std::string, std::optional<std::string>> attributes{};
+  ValueChanges tags{};
+  ValueChanges attributes{};
 };
 
 enum class Access { read, write };
@@ -105,6 +119,9 @@ SHARDLOG_API void apply(capacity::Limits& limits, const SettingsChange::LimitsCh
 /// Throws usage if settings or attributes are outside their bounds (Kinesis API, "CreateStream", "Tag").
 SHARDLOG_API void check(const StreamSettings& settings);
 SHARDLOG_API void check(const Attributes& attributes);
+
+/// Sets or removes what the changes name.
+SHARDLOG_API void change_values(std::map<std::string, std::string>& values, const ValueChanges& changes);
 
 /// Throws usage unless `name` has 1 to 128 characters of a-z A-Z 0-9 _ . - (Kinesis API, "ConsumerName").
 SHARDLOG_API void check_consumer_name(const std::string& name);

@@ -10,9 +10,10 @@
 
 namespace shardlog::sqlite {
 
-std::optional<ShardMap::Version> Resharder::apply(const ReshardStep& step, ShardMap::Version version) {
+std::optional<ShardMap::Version> Resharder::apply(const ReshardStep& step, ShardMap::Version version,
+                                                  const ValueChanges& attributes) {
   try {
-    const auto change = [&] { return store_if_current(step, version); };
+    const auto change = [&] { return store_if_current(step, version, attributes); };
     const bool applied = session_.changing(Sync::full, Told::followers, change);
     return applied ? std::optional(configuration_.version) : std::nullopt;
   } catch (...) {
@@ -26,7 +27,7 @@ void Resharder::forget() {
   tail_ = Tail();
 }
 
-bool Resharder::store_if_current(const ReshardStep& step, ShardMap::Version version) {
+bool Resharder::store_if_current(const ReshardStep& step, ShardMap::Version version, const ValueChanges& attributes) {
   SQLite::Database& database = session_.database();
   SQLite::Statement stored(database, std::string(select_configuration_version));
   if (read_configuration_version(stored) != configuration_.version) {
@@ -35,11 +36,11 @@ bool Resharder::store_if_current(const ReshardStep& step, ShardMap::Version vers
   }
   if (configuration_.version != version) return false;
   TailScan(database).catch_up(configuration_, tail_);
-  store(step);
+  store(step, attributes);
   return true;
 }
 
-void Resharder::store(const ReshardStep& step) {
+void Resharder::store(const ReshardStep& step, const ValueChanges& attributes) {
   const Timestamp now = std::max(session_.clock().now(), tail_.last_arrival());
   std::vector<Shard> parents;
   std::int64_t first_sequence = 1;
@@ -61,6 +62,8 @@ void Resharder::store(const ReshardStep& step) {
     store_shard(session_.database(), configuration_.shards.back());
   }
   if (limits_writing(configuration_)) hand_over_capacity(step.closes, children);
+  change_values(configuration_.attributes, attributes);
+  check(configuration_.attributes);
   ++configuration_.version;
   store_settings(session_.database(), configuration_);
 }

@@ -15,11 +15,12 @@ class Resharder final : public Resharding {
  public:
   explicit Resharder(Session& session) : session_(session) { forget(); }
 
-  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version) override;
+  std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version,
+                                         const ValueChanges& attributes) override;
 
  private:
-  bool store_if_current(const ReshardStep& step, ShardMap::Version version);
-  void store(const ReshardStep& step);
+  bool store_if_current(const ReshardStep& step, ShardMap::Version version, const ValueChanges& attributes);
+  void store(const ReshardStep& step, const ValueChanges& attributes);
   void hand_over_capacity(std::span<const ShardId> parents, std::span<const Shard> children);
   ShardRow& row_of(ShardId id);
   void forget();

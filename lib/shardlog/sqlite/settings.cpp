@@ -50,6 +50,7 @@ Values known_values(const Configuration& configuration) {
       {"max_record_size", std::to_string(configuration.settings.max_record_size)},
       {"retention", retention == forever ? std::string(forever_text) : std::to_string(retention.count())},
       {"compression", std::string(to_string(configuration.settings.compression))},
+      {"mode", std::string(to_string(configuration.settings.mode))},
       {"write_records", text_of(limits.write_records)},
       {"write_bytes", text_of(limits.write_bytes)},
       {"read_bytes", text_of(limits.read_bytes)},
@@ -197,6 +198,12 @@ StreamSettings settings_of(const Values& values) {
                                                     quote(text_of(values, "compression"))));
   }
   settings.compression = *compression;
+  const auto mode = parse_mode(text_of(values, "mode"));
+  if (!mode) {
+    throw Error(ErrorCode::unsupported, fmt::format("settings: the mode {} is not known: use a newer shardlog",
+                                                    quote(text_of(values, "mode"))));
+  }
+  settings.mode = *mode;
   settings.limits = {limit_of(values, "write_records"), limit_of(values, "write_bytes"), limit_of(values, "read_bytes"),
                      limit_of(values, "read_calls")};
   settings.tags = values_below(values, tag_prefix);

@@ -42,22 +42,15 @@ StreamDescription description_of(SQLite::Database& database, const Configuration
   return description;
 }
 
-/// Sets or removes what the change names.
-void apply(std::map<std::string, std::string>& to, const std::map<std::string, std::optional<std::string>>& change) {
-  for (const auto& [key, value] : change) {
-    to.erase(key);
-    if (value) to.emplace(key, *value);
-  }
-}
-
 void apply(Configuration& to, const SettingsChange& change) {
   StreamSettings& settings = to.settings;
   if (change.retention) settings.retention = *change.retention;
   if (change.compression) settings.compression = *change.compression;
   if (change.max_record_size) settings.max_record_size = *change.max_record_size;
+  if (change.mode) settings.mode = *change.mode;
   apply(settings.limits, change.limits);
-  apply(settings.tags, change.tags);
-  apply(to.attributes, change.attributes);
+  change_values(settings.tags, change.tags);
+  change_values(to.attributes, change.attributes);
   check(settings);
   check(to.attributes);
 }

@@ -1,0 +1,49 @@
+#include "shardlog/scaling/on_demand.h"
+
+#include <chrono>
+
+#include "shardlog/scaling/last_decision.h"
+#include "shardlog/scaling/scale.h"
+
+namespace shardlog::scaling {
+
+namespace {
+
+using std::chrono::minutes;
+
+constexpr double target = 0.5;
+
+void scale(Stream& stream, const StreamDescription& described, Timestamp now) {
+  const reshard::Decision decision = decide(stream, described, {.target = target}, now);
+  ShardMap::Version version = described.map.version();
+  ValueChanges attributes = remember(decision);
+  for (const auto& [step, moved] : decision.plan) {
+    const auto next = stream.resharding().apply(step, version, attributes);
+    if (!next) return;
+    version = *next;
+    attributes.clear();
+  }
+}
+
+}  // namespace
+
+OnDemand::OnDemand(Stream& stream, const StreamDescription& described, const Clock& clock)
+    : stream_(stream), clock_(clock), looked_at_(minute()) {
+  // Somebody else has written in this minute, and looked before that.
+  const bool looked = described.last_arrival && *described.last_arrival >= looked_at_;
+  if (described.settings.mode == Mode::on_demand && !looked) looked_at_ -= minutes(1);
+}
+
+void OnDemand::tend() {
+  const Timestamp now = minute();
+  if (now == looked_at_) return;
+  looked_at_ = now;
+  const StreamDescription described = stream_.describe();
+  if (described.settings.mode == Mode::on_demand) scale(stream_, described, clock_.now());
+}
+
+Timestamp OnDemand::minute() const {
+  return std::chrono::floor<minutes>(clock_.now());
+}
+
+}  // namespace shardlog::scaling
