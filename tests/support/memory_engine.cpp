@@ -40,6 +40,8 @@ bool is_final(const std::optional<Outcome>& fate) {
 void MemoryEngine::create(const std::string& address, const CreateOptions& options, const Clock& clock) {
   check_name(address);
   if (options.group && !traits_.capabilities.groups) throw Error(ErrorCode::usage, "this engine has no groups");
+  const bool is_bounded = options.settings.max_bytes != unbounded || options.settings.until_consumed;
+  if (is_bounded && !traits_.capabilities.bounds) throw Error(ErrorCode::usage, "this engine has no bounds");
   auto store = std::make_shared<MemoryStore>(options, traits_, clock.now());
   const std::lock_guard guard(mutex_);
   if (!stores_.emplace(address, std::move(store)).second) {
@@ -127,6 +129,9 @@ std::vector<Outcome> MemoryStream::append_all(const AppendRequest& request) {
     if (std::any_of(request.batches.begin(), request.batches.end(), is_sealed)) {
       return {request.batches.size(), Sealed{}};
     }
+    std::uint64_t bytes = 0;
+    for (const RoutedBatch& batch : request.batches) bytes += batch.batch.data_bytes;
+    if (const auto lacking = log.make_room(bytes)) return {request.batches.size(), *lacking};
     log.check_moves(request.moves);
     log.move(request.moves, now);
     std::vector<Outcome> outcomes;

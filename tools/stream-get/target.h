@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,12 @@ class Target {
     std::string consumer_uuid;
   };
 
+  /// What to do while the stream has no room for what is stored.
+  struct Patience {
+    std::stop_token stop;        ///< ends the waiting: store() throws full
+    std::function<void()> tend;  ///< called again and again
+  };
+
   /// Opens the stream at `address` for writing. `form` says how to cut output into records: those of JSON and frames
   /// bring their keys, the others have none. Throws usage if it is the stream that is read or if the delimiter is
   /// empty, and as open().
@@ -43,24 +51,27 @@ class Target {
   /// Stores what a command wrote for the batch, even if that is nothing: the whole file `output`, wherever it is
   /// positioned. Throws malformed if it is larger than most_output or not of the form: nothing is stored, and the
   /// command has failed. Throws fenced if somebody else has moved on from position(), and as Stream::append().
-  void store(const consuming::Batch& batch, int output);
+  void store(const consuming::Batch& batch, int output, const Patience& patience = {});
 
   /// Stores a dead letter for the batch, unless it is there already: then the position is not before the batch's last
   /// record. Throws malformed if the stream does not take it, fenced and as above.
-  void store(const consuming::Batch& batch, const Record& letter);
+  void store(const consuming::Batch& batch, const Record& letter, const Patience& patience = {});
 
  private:
   [[nodiscard]] ProducerId id(ShardId shard, std::uint64_t generation) const;
   std::optional<SequenceNumber> stored_position(const ProducerId& id);
   std::optional<SequenceNumber>& position_of(const consuming::Batch& batch);
-  void append(const consuming::Batch& batch, producing::Packed packed);
+  void append(const consuming::Batch& batch, producing::Packed packed, const Patience& patience);
   producing::Packed pack_output(int output);
 
+  const Context& context_;
+  std::string address_;
   std::string name_;  ///< of the producer
   Framing framing_;
   std::unique_ptr<Stream> stream_;
   std::uint64_t max_record_size_ = 0;
   Compression compression_ = Compression::none;
+  bool told_why_full_ = false;
   bool durable_ = false;  ///< everything that others had stored before it was opened
   std::optional<producing::Writer> writer_;
   std::map<std::string, std::optional<SequenceNumber>> expected_;  ///< by the producer's source

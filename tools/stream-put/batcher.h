@@ -32,6 +32,7 @@ struct Encoded {
   std::size_t bytes = 0;              ///< of the payloads
   std::size_t chunks = 0;             ///< the number of chunks that end here
   std::uint64_t input_bytes = 0;      ///< that were read for these records
+  std::uint64_t data_bytes = 0;       ///< data and keys of the packed records
   std::optional<Error> error{};       ///< what is wrong with the input after these records
 
   /// Adds what comes after it. REQUIRES: no error yet
@@ -41,8 +42,8 @@ struct Encoded {
 /// Makes records of what was read, routes and encodes them, a chunk at a time. For one thread.
 class Batcher {
  public:
-  /// Hands over at most `most_records` at once. With `once`, for a command with a producer id, it hands over only what
-  /// is not stored yet. `stream`, `command` and `clock` must outlive it.
+  /// Hands over at most `most_records`, and most_at_once() of the stream, at once. With `once`, for a command with a
+  /// producer id, it hands over only what is not stored yet. `stream`, `command` and `clock` must outlive it.
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
           std::optional<ExactlyOnce> once, const Clock& clock);
 
@@ -87,6 +88,7 @@ class Batcher {
   std::optional<Sampler> sampler_;
   bool as_they_stand_;  ///< the pieces are stored as they are, as records without keys
   std::size_t most_records_;
+  std::uint64_t most_bytes_;
   bool open_ = true;  ///< more may be handed over
   Encoded encoded_;   ///< not handed over yet
 

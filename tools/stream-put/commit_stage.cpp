@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 #include <optional>
 #include <utility>
 
 #include "tools/common/units.h"
+#include "tools/input/why_full.h"
 
 namespace shardlog::cli {
 
@@ -14,10 +16,17 @@ namespace {
 
 constexpr std::size_t commit_bytes = 8UL * 1024 * 1024;  // gathered for one commit if more is waiting
 
+/// How much data may be gathered before the next piece of the queue, which has at most most_at_once(): both together
+/// fit into the stream.
+std::uint64_t most_gathered(const StreamSettings& settings) {
+  const std::uint64_t piece = most_at_once(settings);
+  return piece == unbounded ? unbounded : std::min(piece, settings.max_bytes - piece);
+}
+
 /// Everything that is ready, up to a bound, as one. Nothing at the end of the input.
-std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
+std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue, std::uint64_t most_data) {
   std::optional<Encoded> ready = queue.pop();
-  while (ready && ready->bytes < commit_bytes && !ready->error) {
+  while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data && !ready->error) {
     std::optional<Encoded> next = queue.try_pop();
     if (!next) break;
     ready->append(std::move(*next));
@@ -30,13 +39,17 @@ std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
 CommitStage::CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
                          const std::vector<Producer>& stored, const Context& context,
                          producing::Writer::OnNewMap on_new_map)
-    : writer_(stream, description, command.sync, std::move(on_new_map)), command_(command), context_(context) {
+    : stream_(stream),
+      writer_(stream, description, command.sync, std::move(on_new_map)),
+      most_data_(most_gathered(description.settings)),
+      command_(command),
+      context_(context) {
   for (const Producer& producer : stored) positions_.emplace(producer.id.source, producer.position.sequence);
 }
 
 void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress) {
-  while (std::optional<Encoded> ready = take_ready(queue)) {
-    const std::uint64_t records = store(*ready);
+  while (std::optional<Encoded> ready = take_ready(queue, most_data_)) {
+    const std::uint64_t records = store(*ready, progress);
     in_flight.remove(ready->chunks);
     warn(*ready, progress);
     progress.add(records, ready->input_bytes);
@@ -45,8 +58,8 @@ void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progres
 }
 
 /// Returns the number of records that were stored.
-std::uint64_t CommitStage::store(Encoded& encoded) {
-  const producing::Written written = append(encoded);
+std::uint64_t CommitStage::store(Encoded& encoded, Progress& progress) {
+  const producing::Written written = append(encoded, progress);
   const std::uint64_t before = records_;
   try {
     for (std::size_t i = 0; i < written.outcomes.size(); ++i) count(written.packed.batches[i], written.outcomes[i]);
@@ -59,7 +72,7 @@ std::uint64_t CommitStage::store(Encoded& encoded) {
   return records_ - before;
 }
 
-producing::Written CommitStage::append(Encoded& encoded) {
+producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
   std::vector<ProducerMove> moves;
   for (const auto& [source, to] : encoded.moves) {
     const auto from = positions_.find(source);
@@ -67,7 +80,12 @@ producing::Written CommitStage::append(Encoded& encoded) {
                      from == positions_.end() ? std::nullopt : std::optional(from->second),
                      to});
   }
-  producing::Written written = writer_.store(std::move(encoded.packed), moves, context_.stop);
+  const auto tell = [&](const NoRoom& no_room) {
+    if (std::exchange(told_why_full_, true)) return;
+    progress.clear();
+    context_.warn(why_full(stream_, no_room, shown_name(command_.stream)));
+  };
+  producing::Written written = writer_.store(std::move(encoded.packed), moves, context_.stop, tell);
   for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
   return written;
 }

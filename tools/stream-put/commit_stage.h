@@ -34,13 +34,15 @@ class CommitStage {
   [[nodiscard]] ExitStatus report() const;
 
  private:
-  std::uint64_t store(Encoded& encoded);
-  producing::Written append(Encoded& encoded);
+  std::uint64_t store(Encoded& encoded, Progress& progress);
+  producing::Written append(Encoded& encoded, Progress& progress);
   void count(const RoutedBatch& batch, const Outcome& outcome);
   void acknowledge(const producing::Written& written, const std::vector<std::string>& reasons) const;
   void warn(const Encoded& encoded, Progress& progress);
 
+  Stream& stream_;
   producing::Writer writer_;
+  std::uint64_t most_data_;  ///< gathered before another piece is added
   const PutCommand& command_;
   const Context& context_;
   std::map<std::string, SequenceNumber> positions_;  ///< of the producer, by source
@@ -49,6 +51,7 @@ class CommitStage {
   std::uint64_t skipped_ = 0;
   std::string last_;  ///< the sequence number and shard of the last record
   bool noticed_ = false;
+  bool told_why_full_ = false;
 };
 
 }  // namespace shardlog::cli

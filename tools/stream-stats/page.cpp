@@ -43,9 +43,29 @@ Totals totals_of(const StreamStatistics& statistics) {
   return totals;
 }
 
-std::string retention_text(Duration retention, std::uint64_t trimmed_records) {
-  return fmt::format("{}{}", retention == forever ? "forever" : duration_text(retention),
+std::string retention_text(const StreamSettings& settings, std::uint64_t trimmed_records) {
+  const std::string time = settings.retention == forever ? "forever" : duration_text(settings.retention);
+  const std::string until = settings.retention == forever ? "until consumed" : "until consumed, at most " + time;
+  return fmt::format("{}{}", settings.until_consumed ? until : time,
                      trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
+}
+
+/// "1.5 MiB of 64 MiB, 2 %; when it is full, writers wait"
+std::string bound_text(const StreamSettings& settings, const std::optional<std::uint64_t>& bytes) {
+  const auto then = [&]() -> std::string_view {
+    switch (settings.when_full) {
+      case WhenFull::block:
+        return "writers wait";
+      case WhenFull::trim:
+        return "the oldest records go";
+      case WhenFull::reject:
+        return "writers fail";
+    }
+    return "";
+  };
+  const double share = 100 * static_cast<double>(bytes.value_or(0)) / static_cast<double>(settings.max_bytes);
+  return fmt::format("{} of {}, {:.0f} %; when it is full, {}", size_text(bytes), format_size(settings.max_bytes),
+                     share, then());
 }
 
 /// The share of the key space that a range covers, as "25.0 %".
@@ -195,7 +215,10 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
                       size_text(statistics.stored_bytes));
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
                       to_string(stream.settings.compression));
-  page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records.value_or(0)));
+  page += fmt::format("retention  {}\n", retention_text(stream.settings, totals.trimmed_records.value_or(0)));
+  if (stream.settings.max_bytes != unbounded) {
+    page += fmt::format("bound      {}\n", bound_text(stream.settings, totals.bytes));
+  }
   for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
   if (!contents.consumers.empty()) {
     page += "\n" + format_consumers(contents.consumers, contents.now, screen.width);
@@ -239,6 +262,7 @@ std::string format_json(const std::string& name, const Page& contents) {
   std::vector<std::pair<std::string, std::string>> tags;
   for (const auto& [key, value] : stream.settings.tags) tags.emplace_back(key, json(value));
   const Duration retention = stream.settings.retention;
+  const bool is_bounded = stream.settings.max_bytes != unbounded;
   const auto write_shard = [&stream](const ShardStatistics& shard) { return json_shard(shard, stream.map); };
   return json_object({{"stream", json(name)},
                       {"uuid", json(stream.uuid)},
@@ -246,6 +270,9 @@ std::string format_json(const std::string& name, const Page& contents) {
                       {"created", json(stream.created_at)},
                       {"max_record_size", json(stream.settings.max_record_size)},
                       {"retention_seconds", retention == forever ? "null" : json_seconds(retention)},
+                      {"until_consumed", json(stream.settings.until_consumed)},
+                      {"max_bytes", is_bounded ? json(stream.settings.max_bytes) : "null"},
+                      {"when_full", is_bounded ? json(to_string(stream.settings.when_full)) : "null"},
                       {"compression", json(to_string(stream.settings.compression))},
                       {"tags", json_object(tags)},
                       {"records", json(totals.records)},

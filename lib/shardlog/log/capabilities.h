@@ -36,6 +36,7 @@ struct Capabilities {
   bool exact_counts = true;       ///< statistics, intakes and backlogs count records and bytes
   bool keeps_arrivals = true;     ///< RoutedBatch::arrived_at is respected
   bool groups = true;             ///< CreateOptions::group
+  bool bounds = true;             ///< StreamSettings::max_bytes and until_consumed
   bool repairs = true;            ///< SettingsChange::repair_clock and accept_loss
 };
 

@@ -1,5 +1,7 @@
 #include "shardlog/producing/writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -15,6 +17,11 @@ RecordNotStored reason_of(const Sealed& /*sealed*/) {
 
 RecordNotStored reason_of(const Throttled& throttled) {
   return {ErrorCode::busy, throttled.records ? "over the shard's records a second" : "over the shard's bytes a second"};
+}
+
+RecordNotStored reason_of(const NoRoom& no_room) {
+  return {ErrorCode::full,
+          fmt::format("the stream holds {} bytes of at most {}: it is full", no_room.held, no_room.most)};
 }
 
 RecordNotStored reason_of(const Refused& refused) {
@@ -62,6 +69,30 @@ Duration longest_wait(const std::vector<Outcome>& outcomes) {
   return longest;
 }
 
+/// Why a batch waits for room; nullptr if none does.
+const NoRoom* waiting_of(const std::vector<Outcome>& outcomes) {
+  for (const Outcome& outcome : outcomes) {
+    const auto* const no_room = std::get_if<NoRoom>(&outcome);
+    if (no_room != nullptr && no_room->when_full != WhenFull::reject) return no_room;
+  }
+  return nullptr;
+}
+
+/// Looks for room again and again, because a consumer's progress wakes nobody (LeaseStore::change). Soon at first, so
+/// that a small buffer is not left empty for long.
+class WaitForRoom {
+ public:
+  void wait(const std::stop_token& stop) {
+    sleep_for(pause_, stop);
+    pause_ = std::min(2 * pause_, Duration(longest));
+  }
+
+ private:
+  static constexpr Duration longest = std::chrono::milliseconds(100);
+
+  Duration pause_ = std::chrono::milliseconds(1);
+};
+
 /// Routes the records of a batch by `map`. The places are in the order of its records.
 Packed repack(RoutedBatch batch, const ShardMap& map) {
   const RecordBatch records = RecordBatch::decode(std::move(batch.batch.payload));
@@ -103,9 +134,14 @@ void Written::check() const {
 }
 
 Writer::Writer(Stream& stream, const StreamDescription& description, Sync sync, OnNewMap on_new_map)
-    : stream_(stream), router_(description.map, description.turn), sync_(sync), on_new_map_(std::move(on_new_map)) {}
+    : stream_(stream),
+      router_(description.map, description.turn),
+      sync_(sync),
+      most_at_once_(most_at_once(description.settings)),
+      on_new_map_(std::move(on_new_map)) {}
 
-Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const std::stop_token& stop) {
+Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const std::stop_token& stop,
+                      const OnNoRoom& on_no_room) {
   Written written;
   written.packed = std::move(packed);
   const std::size_t count = written.packed.batches.size();
@@ -113,6 +149,7 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
   written.packed.deal(router_);
   written.outcomes.assign(count, Sealed{});  // not stored yet
   append(written, of_kind<Sealed>(written.outcomes), moves);
+  WaitForRoom room;
   while (true) {
     if (!of_kind<Sealed>(written.outcomes).empty()) {
       route_sealed_again(written);
@@ -121,14 +158,47 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
       if (stop.stop_requested()) return written;
       sleep_for(longest_wait(written.outcomes), stop);
       append(written, throttled, moves);
+    } else if (const NoRoom* const no_room = waiting_of(written.outcomes)) {
+      if (stop.stop_requested()) return written;
+      if (on_no_room) on_no_room(*no_room);
+      room.wait(stop);
+      append(written, of_kind<NoRoom>(written.outcomes), moves);
     } else {
       return written;
     }
   }
 }
 
-/// Appends some of the batches, and notes their outcomes.
+/// Appends some of the batches, in parts, and notes their outcomes. After a part that is not stored, the others are not
+/// tried, because the batches keep their order: they get the outcome of its last batch.
 void Writer::append(Written& written, const Batches& batches, std::span<const ProducerMove> moves) {
+  std::span<const std::size_t> left(batches);
+  do {
+    const auto part = left.first(moves.empty() ? part_of(written, left) : left.size());
+    append_part(written, part, moves);
+    left = left.subspan(part.size());
+    if (left.empty()) return;
+    const Outcome outcome = written.outcomes[part.back()];
+    if (std::holds_alternative<Stored>(outcome) || std::holds_alternative<StoredInPart>(outcome)) continue;
+    for (const std::size_t batch : left) written.outcomes[batch] = outcome;
+    return;
+  } while (true);
+}
+
+/// How many of the batches, at least one, to append at once.
+std::size_t Writer::part_of(const Written& written, std::span<const std::size_t> batches) const {
+  if (most_at_once_ == unbounded) return batches.size();
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+  for (const std::size_t batch : batches) {
+    bytes += written.packed.batches[batch].batch.data_bytes;
+    if (count > 0 && bytes > most_at_once_) break;
+    ++count;
+  }
+  return count;
+}
+
+void Writer::append_part(Written& written, std::span<const std::size_t> batches, std::span<const ProducerMove> moves) {
   std::vector<RoutedBatch>& all = written.packed.batches;
   if (batches.size() == all.size()) {
     written.outcomes = stream_.append({all, sync_, moves, map().version()});

@@ -42,36 +42,46 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       configuration_(std::move(configuration)),
       scan_(database),
       version_(database, std::string(select_configuration_version)),
-      insert_(database, insert_into("batches")) {}
+      insert_(database, insert_into("batches")),
+      room_(database) {}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
   const std::span<const RoutedBatch> batches = request.batches;
-  const std::span<const ProducerMove> moves = request.moves;
-  check_moves(moves);
-  std::vector<Outcome> outcomes;
-  outcomes.reserve(batches.size());
-  const auto store = [&] {
-    catch_up();
-    if (!all_open(batches)) {
-      outcomes.assign(batches.size(), Sealed{});
-      return;
-    }
-    const Timestamp now = clock_.now();
-    if (!moves.empty()) producers().move(moves, std::max(now, tail_.last_arrival()));
-    std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
-    for (const RoutedBatch& batch : batches) {
-      std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
-      outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
-      is_stored_in = true;
-    }
-    committer_.reaches({tail_.batch(), tail_.numbers()});
-  };
+  check_moves(request.moves);
+  std::optional<std::vector<Outcome>> outcomes;
+  const auto change = [&] { outcomes = store(request); };
   try {
-    committer_.commit(request.sync, store, Told::followers, pages_of(batches, configuration_.shards.size()));
+    while (!outcomes) {
+      committer_.commit(request.sync, change, Told::followers, pages_of(batches, configuration_.shards.size()));
+    }
   } catch (...) {
     tail_ = Tail();  // it may be ahead of the database
     throw;
   }
+  return std::move(*outcomes);
+}
+
+/// In a transaction. Nullopt if it has made some of the room that the batches need: do it again.
+std::optional<std::vector<Outcome>> Appender::store(const AppendRequest& request) {
+  const std::span<const RoutedBatch> batches = request.batches;
+  catch_up();
+  if (!all_open(batches)) return std::vector<Outcome>(batches.size(), Sealed{});
+  const Timestamp now = clock_.now();
+  if (const auto lacking = room_.make(configuration_, tail_, batches, now)) {
+    committer_.tell_nobody();
+    if (room_.made_some()) return std::nullopt;
+    return std::vector<Outcome>(batches.size(), *lacking);
+  }
+  if (!request.moves.empty()) producers().move(request.moves, std::max(now, tail_.last_arrival()));
+  std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(batches.size());
+  for (const RoutedBatch& batch : batches) {
+    std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
+    outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
+    is_stored_in = true;
+  }
+  committer_.reaches({tail_.batch(), tail_.numbers()});
   return outcomes;
 }
 

@@ -10,6 +10,7 @@
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/producers.h"
+#include "shardlog/sqlite/room.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -24,10 +25,11 @@ class Appender {
   /// As Stream::append().
   std::vector<Outcome> append(const AppendRequest& request);
 
-  /// The stream's retention, as of the last append.
-  [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
+  /// The stream's settings, as of the last append.
+  [[nodiscard]] const StreamSettings& settings() const { return configuration_.settings; }
 
  private:
+  std::optional<std::vector<Outcome>> store(const AppendRequest& request);
   void catch_up();
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
@@ -42,6 +44,7 @@ class Appender {
   TailScan scan_;
   SQLite::Statement version_;
   SQLite::Statement insert_;
+  Room room_;
   std::optional<Producers> producers_;  ///< prepared by the first move
 };
 

@@ -51,13 +51,8 @@ void apply(std::map<std::string, std::string>& to, const std::map<std::string, s
 }
 
 void apply(Configuration& to, const SettingsChange& change) {
-  StreamSettings& settings = to.settings;
-  if (change.retention) settings.retention = *change.retention;
-  if (change.compression) settings.compression = *change.compression;
-  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
-  apply(settings.tags, change.tags);
+  shardlog::apply(to.settings, change);
   apply(to.attributes, change.attributes);
-  check(settings);
   check(to.attributes);
 }
 
@@ -118,7 +113,6 @@ class SqliteMaintenance final : public Maintenance {
 
   void update(const SettingsChange& change) override {
     session_.naming([&] {
-      Duration retention = forever;
       SQLite::Database& database = session_.database();
       if (change.accept_loss) session_.committer().allow_missing_end();
       session_.committer().commit(Sync::full, [&] {
@@ -129,16 +123,15 @@ class SqliteMaintenance final : public Maintenance {
         if (change.repair_clock) repair_clock(database, configuration, now);
         apply(configuration, change);
         store_settings(database, configuration);
-        retention = configuration.settings.retention;
       });
       try {
-        trimmer().finish(retention);
+        trimmer().finish();
       } catch (const Error& error) {
         // Not the same error: its caller would think that nothing was changed.
         if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
         throw Error(
             ErrorCode::io,
-            fmt::format("the settings were changed, but not all expired records were removed: {}", error.what()));
+            fmt::format("the settings were changed, but not all records that may go were removed: {}", error.what()));
       }
     });
   }
@@ -210,7 +203,7 @@ class SqliteStream final : public Stream {
         appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
       }
       // Before the append, so that the append can use the space, and an error means that nothing of it was stored.
-      maintenance_.trimmer().go_on(appender_->retention(), request.batches.size());
+      maintenance_.trimmer().go_on(appender_->settings(), request.batches.size());
       return appender_->append(request);
     });
   }
