@@ -140,6 +140,9 @@ WriteCapacity::Appended MemoryStream::append_all(const AppendRequest& request, b
     log.expire(now);
     const auto is_sealed = [&](const RoutedBatch& batch) { return log.is_sealed(batch); };
     if (std::any_of(request.batches.begin(), request.batches.end(), is_sealed)) return all(Sealed{});
+    std::uint64_t bytes = 0;
+    for (const RoutedBatch& batch : request.batches) bytes += batch.batch.data_bytes;
+    if (const auto lacking = log.make_room(bytes)) return all(*lacking);
     const auto throttled = reserved ? std::nullopt : log.charge(request.batches, moment_of(clock_));
     if (throttled) return all(*throttled);
     log.check_moves(request.moves);

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "shardlog/core/passed.h"
 #include "shardlog/core/utf8.h"
 #include "shardlog/core/uuid.h"
 
@@ -28,7 +29,9 @@ ShardMap first_map(std::uint32_t count, Timestamp now) {
 }
 
 void check_capabilities(const StreamSettings& settings, const MemoryTraits& traits) {
+  const bool is_bounded = settings.max_bytes != unbounded || settings.until_consumed;
   require(traits.capabilities.limits || settings.limits == capacity::Limits(), "limits", traits.capabilities);
+  require(traits.capabilities.bounds || !is_bounded, "bounds", traits.capabilities);
 }
 
 RecordBatch decoded(std::string_view payload) {
@@ -50,7 +53,7 @@ MemoryTraits unlike_sqlite() {
   can.survives = Capabilities::Survives::process_end;
   can.atomic_append = can.ordered_over_shards = can.dense_numbers = can.latest_has_number = false;
   can.ordered_arrivals = can.keeps_arrivals = false;
-  can.producers = can.exact_counts = can.groups = can.repairs = can.limits = false;
+  can.producers = can.exact_counts = can.groups = can.bounds = can.repairs = can.limits = false;
   traits.knows_processes = false;
   return traits;
 }
@@ -96,7 +99,39 @@ Intake MemoryLog::intake(ShardId id, Timestamp time) const {
   return intake;
 }
 
+std::uint64_t MemoryLog::held() const {
+  std::uint64_t bytes = 0;
+  for (const MemoryBatch& batch : batches_) bytes = std::accumulate(batch.sizes.begin(), batch.sizes.end(), bytes);
+  return bytes;
+}
+
+void MemoryLog::trim_first() {
+  trim(batches_.front().shard, batches_.front().numbers.back() + 1);
+}
+
+void MemoryLog::trim_passed(const std::function<bool()>& wanted) {
+  std::vector<Consumer> all;
+  for (const auto& [name, consumer] : consumers) all.push_back(consumer);
+  const Passed passed(map_, all);
+  const auto is_passed = [&](const MemoryBatch& batch) {
+    return passed.up_to(batch.shard, SequenceNumber(batch.numbers.back()));
+  };
+  while (wanted() && !batches_.empty() && is_passed(batches_.front())) trim_first();
+}
+
+std::optional<Outcome> MemoryLog::make_room(std::uint64_t bytes) {
+  const std::uint64_t most = settings_.max_bytes;
+  if (most == unbounded || bytes == 0) return std::nullopt;
+  if (bytes > most) return Refused{ErrorCode::malformed, "more than the stream holds"};
+  const auto is_full = [&] { return held() + bytes > most; };
+  while (settings_.when_full == WhenFull::trim && is_full()) trim_first();
+  trim_passed(is_full);
+  if (!is_full()) return std::nullopt;
+  return NoRoom{settings_.when_full, held(), most};
+}
+
 void MemoryLog::expire(Timestamp now) {
+  if (settings_.until_consumed) trim_passed([] { return true; });
   const auto expired = expiry(settings_.retention, now);
   if (!expired) return;
   std::set<ShardId> stopped;  // the first batch that stays keeps all after it in its shard
@@ -254,15 +289,9 @@ void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const ValueChang
 void MemoryLog::update(const SettingsChange& change, Timestamp now) {
   StreamSettings settings = settings_;
   Attributes attributes = attributes_;
-  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
-  if (change.retention) settings.retention = *change.retention;
-  if (change.compression) settings.compression = *change.compression;
-  if (change.mode) settings.mode = *change.mode;
-  shardlog::apply(settings.limits, change.limits);
-  change_values(settings.tags, change.tags);
+  shardlog::apply(settings, change);
   change_values(attributes, change.attributes);
   check_capabilities(settings, traits_);
-  check(settings);
   check(attributes);
   settings_ = std::move(settings);
   attributes_ = std::move(attributes);

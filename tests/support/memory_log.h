@@ -73,6 +73,8 @@ class MemoryLog {
 
   /// Before anything else is done at `now`: takes what is past retention.
   void expire(Timestamp now);
+  /// Makes room for so many bytes in a bounded stream. Why there is none; nullopt if there is.
+  std::optional<Outcome> make_room(std::uint64_t bytes);
   /// Takes what is before this number.
   void trim(ShardId id, std::uint64_t number);
 
@@ -103,6 +105,11 @@ class MemoryLog {
  private:
   MemoryShard& mutable_shard(ShardId id) { return shards_.at(id); }
   void take(const RoutedBatch& batch, MemoryBatch stored);
+  [[nodiscard]] std::uint64_t held() const;
+  /// Takes the oldest batch.
+  void trim_first();
+  /// Takes what every consumer has passed, from the oldest batch on, while `wanted` holds.
+  void trim_passed(const std::function<bool()>& wanted);
   [[nodiscard]] std::uint64_t first_number(ShardId id) const;
   [[nodiscard]] Arrivals arrivals_of(const RoutedBatch& batch, std::size_t count, Timestamp now) const;
 

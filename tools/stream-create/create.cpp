@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tools/common/escapes.h"
 #include "tools/common/open_stream.h"
@@ -11,36 +12,56 @@ namespace shardlog::cli {
 
 namespace {
 
+/// Throws usage if they are outside their bounds.
 StreamSettings settings_of(const SettingsChange& given) {
   StreamSettings settings;
-  settings.max_record_size = given.max_record_size.value_or(settings.max_record_size);
-  settings.retention = given.retention.value_or(settings.retention);
-  settings.mode = given.mode.value_or(settings.mode);
-  settings.compression = given.compression.value_or(settings.compression);
-  apply(settings.limits, given.limits);
-  for (const auto& [key, value] : given.tags) {
-    if (value) settings.tags.emplace(key, *value);
-  }
+  apply(settings, given);
   return settings;
 }
 
-void require_limits(const CreateCommand& command, const Capabilities& can) {
-  require(can.limits || settings_of(command.settings).limits == capacity::Limits(), "--limits", can);
+/// A stream that blocks, and in which nothing ever makes room.
+void warn_of_blocking(const CreateCommand& command, Stream& stream, const Context& context) {
+  const StreamSettings settings = stream.describe().settings;
+  const bool blocks = settings.max_bytes != unbounded && settings.when_full == WhenFull::block;
+  if (!blocks || settings.retention != forever || !stream.leases().all().empty()) return;
+  const std::string name = shown_name(command.stream);
+  context.warn(
+      fmt::format("stream {} has no consumer and no retention: once it holds {}, writers wait until a consumer "
+                  "(stream-get {} -c NAME) makes room",
+                  quote(name), format_size(settings.max_bytes), shell_word(name)));
+}
+
+bool changes_room(const SettingsChange& settings) {
+  return settings.max_bytes || settings.when_full || settings.retention;
 }
 
 /// A load that is not counted exactly cannot be scaled by.
-void check_mode(const CreateCommand& command, const Capabilities& can) {
-  require(command.settings.mode != Mode::on_demand || can.exact_counts, "--mode on-demand", can);
+void require_what_is_asked(const SettingsChange& settings, const Capabilities& can) {
+  capacity::Limits limits;
+  apply(limits, settings.limits);
+  const bool is_bounded = settings.max_bytes.value_or(unbounded) != unbounded;
+  require(can.exact_counts || settings.mode != Mode::on_demand, "--mode on-demand", can);
+  require(can.limits || limits == capacity::Limits(), "--limits", can);
+  require(can.bounds || !is_bounded, "--max-bytes", can);
+  require(can.bounds || !settings.until_consumed.value_or(false), "--retention consumed", can);
+}
+
+/// `max_bytes` is that of the stream.
+void check_when_full(const SettingsChange& settings, std::uint64_t max_bytes) {
+  if (settings.when_full && max_bytes == unbounded) {
+    throw Error(ErrorCode::usage, "--when-full: the stream is never full without --max-bytes");
+  }
 }
 
 void update(const CreateCommand& command, const Context& context) {
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   const Capabilities& can = stream->capabilities();
-  check_mode(command, can);
   require(!command.settings.repair_clock || can.repairs, "--repair-clock", can);
   require(!command.settings.accept_loss || can.repairs, "--accept-loss", can);
-  require_limits(command, can);
+  require_what_is_asked(command.settings, can);
+  check_when_full(command.settings, command.settings.max_bytes.value_or(stream->describe().settings.max_bytes));
   stream->maintenance().update(command.settings);
+  if (changes_room(command.settings)) warn_of_blocking(command, *stream, context);
 }
 
 void refuse_what_cannot_be_updated(const CreateCommand& command) {
@@ -63,7 +84,12 @@ void warn_of_differences(const CreateCommand& command, const StreamDescription& 
                      shell_word(shown_name(command.stream)), *command.shards));
   }
   compare(command.settings.max_record_size, stream.settings.max_record_size, "--max-record-size");
-  compare(command.settings.retention, stream.settings.retention, "--retention");
+  const auto retention = [](const auto& settings) { return std::pair(settings.retention, settings.until_consumed); };
+  if (command.settings.retention) {
+    compare(std::optional(retention(settings_of(command.settings))), retention(stream.settings), "--retention");
+  }
+  compare(command.settings.max_bytes, stream.settings.max_bytes, "--max-bytes");
+  compare(command.settings.when_full, stream.settings.when_full, "--when-full");
   compare(command.settings.mode, stream.settings.mode, "--mode");
   compare(command.settings.compression, stream.settings.compression, "--compression");
   const capacity::Limits& limits = stream.settings.limits;
@@ -98,16 +124,19 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     return ExitStatus::success;
   }
   const auto engine = engine_of(address_of(command.stream));
-  check_mode(command, engine->capabilities());
   require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
   require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
-  require_limits(command, engine->capabilities());
+  require_what_is_asked(command.settings, engine->capabilities());
+  check_when_full(command.settings, command.settings.max_bytes.value_or(unbounded));
   const CreateOptions options{.shards = command.shards.value_or(1),
                               .settings = settings_of(command.settings),
                               .group = command.group,
                               .unsafe_file_system = command.force};
   try {
     create(address_of(command.stream), options, context.clock);
+    if (options.settings.max_bytes != unbounded) {
+      warn_of_blocking(command, *open_stream(address_of(command.stream), Access::read, context), context);
+    }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::exists || !command.if_missing) throw;
     accept(command, context);

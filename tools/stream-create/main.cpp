@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
             "  -s, --shards N               how many shards (1)\n"
             "      --max-record-size SIZE   the largest record (1MiB, up to 10MiB)\n"
             "      --retention DURATION     how long records are kept (forever)\n"
+            "      --max-bytes SIZE         a bounded buffer; --when-full block|trim|reject\n"
             "      --tag KEY=VALUE          a note of your own\n"
             "      --if-missing             succeed if the stream exists\n"
             "      --update                 change settings of a stream that exists\n"

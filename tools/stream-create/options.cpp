@@ -1,7 +1,9 @@
 #include "tools/stream-create/options.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <string_view>
 
 #include "shardlog/core/numbers.h"
 
@@ -71,6 +73,30 @@ void define_limits(OptionTable& options, SettingsChange::LimitsChange& limits, O
   limit("--read-calls", "N", limits.read_calls, &count_of, "reads (likewise)");
 }
 
+/// forever, a duration, or consumed, which may be followed by a comma and either of them.
+void set_retention(SettingsChange& settings, const std::string& text) {
+  constexpr std::string_view consumed = "consumed";
+  settings.until_consumed = text == consumed || text.starts_with("consumed,");
+  const std::string rest = *settings.until_consumed ? text.substr(std::min(consumed.size() + 1, text.size())) : text;
+  const bool is_forever = rest == "forever" || text == consumed;
+  settings.retention = is_forever ? forever : duration_of("--retention", rest);
+}
+
+void define_bound(OptionTable& options, CreateCommand& command, Options& all) {
+  SettingsChange& settings = command.settings;
+  all.push_back(options.value(
+      "--max-bytes", "SIZE|none",
+      [&settings](const std::string& text) {
+        settings.max_bytes = text == "none" ? unbounded : size_of("--max-bytes", text);
+      },
+      "the most data and keys that the stream holds (none)"));
+  constexpr std::array choices{WhenFull::block, WhenFull::trim, WhenFull::reject};
+  all.push_back(options.choice(
+      "--when-full", {"block", "trim", "reject"},
+      [&settings, choices](std::size_t chosen) { settings.when_full = choices.at(chosen); },
+      "with --max-bytes: writers wait, the oldest records go, or writers fail (block)"));
+}
+
 /// Returns --untag.
 OptionTable::Option define_settings(OptionTable& options, CreateCommand& command, Options& all) {
   options.group("Settings");
@@ -85,11 +111,10 @@ OptionTable::Option define_settings(OptionTable& options, CreateCommand& command
   all.push_back(options.size("--max-record-size", command.settings.max_record_size,
                              "data and key of the largest record, 1KiB to 10MiB (1MiB)"));
   all.push_back(options.value(
-      "--retention", "DURATION|forever",
-      [&command](const std::string& text) {
-        command.settings.retention = text == "forever" ? forever : duration_of("--retention", text);
-      },
-      "how long after its arrival a record can be read (forever)"));
+      "--retention", "DURATION|forever|consumed[,DURATION]",
+      [&command](const std::string& text) { set_retention(command.settings, text); },
+      "how long after its arrival a record can be read; consumed: until every consumer has passed it (forever)"));
+  define_bound(options, command, all);
   constexpr std::array codecs{Compression::none, Compression::lz4, Compression::zstd};
   all.push_back(options.choice(
       "--compression", {"none", "lz4", "zstd"},

@@ -89,6 +89,7 @@ ExecDelivery::ExecDelivery(const GetCommand& command, const Target::Source& sour
                            const Context& context, const std::stop_token& stop)
     : WorkerDelivery(command, budget, context, stop),
       options_(command.consumer),
+      stop_(stop),
       stopping_(stop),
       renderer_(command.form, source.stream_uuid, false),
       environment_(common_environment(address_of(command.stream))) {
@@ -139,11 +140,12 @@ std::optional<Failure> ExecDelivery::attempt(const consuming::Batch& batch, cons
   if (result.exit_status != 0) return Failure{result.exit_status, result.last_message};
   if (!into_) return std::nullopt;
   try {
-    into_->store(batch, spool_->get());
+    into_->store(batch, spool_->get(), {stop_, [&] { tend_if_due(lifeline); }});
   } catch (const Error& error) {
     // Another worker has stored the output and holds the lease by now; tend() names that worker.
     if (error.code() == ErrorCode::fenced) lifeline.tend();
-    if (error.code() != ErrorCode::malformed) throw;
+    const bool was_full = error.code() == ErrorCode::full && stop_requested();
+    if (error.code() != ErrorCode::malformed && !was_full) throw;
     return Failure{0, error.what()};
   }
   return std::nullopt;
@@ -175,13 +177,14 @@ bool ExecDelivery::go_on_after(const Failure& failure, const consuming::Batch& p
     case AttemptPlan::Then::give_up:
       break;
   }
-  if (!leave_out(failure, part, plan.attempts())) return false;
+  if (!leave_out(failure, part, plan.attempts(), lifeline)) return false;
   plan.given_up();
   return true;
 }
 
 /// False if --on-failure says stop.
-bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts) {
+bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts,
+                             consuming::Lifeline& lifeline) {
   set_partly();
   const std::string what = fmt::format("{}: {}", text_of(record), text_of(failure));
   switch (options_.on_failure) {
@@ -193,7 +196,7 @@ bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& rec
       context().message(what + "; skipped");
       break;
     case OnFailure::dead_letter:
-      store_dead_letter(failure, record);
+      store_dead_letter(failure, record, lifeline);
       context().message(fmt::format("{}; put into {}", what, quote(options_.dead_letters)));
       break;
   }
@@ -201,13 +204,14 @@ bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& rec
   return true;
 }
 
-void ExecDelivery::store_dead_letter(const Failure& failure, const consuming::Batch& record) {
+void ExecDelivery::store_dead_letter(const Failure& failure, const consuming::Batch& record,
+                                     consuming::Lifeline& lifeline) {
   const consuming::Slice& slice = record.slices.front();
   Record letter = *std::next(slice.stored->records.begin(), static_cast<std::ptrdiff_t>(slice.first));
   const std::string object = dead_letter(failure, record);
   letter.data = object;
   try {
-    dead_letters_->store(record, letter);
+    dead_letters_->store(record, letter, {stop_, [&] { tend_if_due(lifeline); }});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::malformed) throw;
     throw Error(ErrorCode::malformed,

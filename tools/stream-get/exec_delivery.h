@@ -37,11 +37,13 @@ class ExecDelivery final : public WorkerDelivery {
   std::optional<Failure> attempt(const consuming::Batch& batch, consuming::Lifeline& lifeline);
   bool go_on_after(const Failure& failure, const consuming::Batch& part, AttemptPlan& plan,
                    consuming::Lifeline& lifeline);
-  bool leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts);
-  void store_dead_letter(const Failure& failure, const consuming::Batch& record);
+  bool leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts,
+                 consuming::Lifeline& lifeline);
+  void store_dead_letter(const Failure& failure, const consuming::Batch& record, consuming::Lifeline& lifeline);
   void pause(Duration duration, consuming::Lifeline& lifeline);
 
   const ConsumerOptions& options_;
+  std::stop_token stop_;
   StopEvent stopping_;
   BatchRenderer renderer_;
   std::vector<std::string> environment_;  ///< of every command

@@ -8,6 +8,7 @@
 #include "tools/common/open_stream.h"
 #include "tools/input/framer.h"
 #include "tools/input/record_source.h"
+#include "tools/input/why_full.h"
 
 namespace shardlog::cli {
 
@@ -82,7 +83,9 @@ class OutputRecords {
 }  // namespace
 
 Target::Target(Kind kind, const std::string& address, const OutputForm& form, Source source, const Context& context)
-    : name_(fmt::format("{}{}/{}", kind == Kind::dead_letters ? "dead-letters/" : "", source.stream_uuid,
+    : context_(context),
+      address_(address),
+      name_(fmt::format("{}{}/{}", kind == Kind::dead_letters ? "dead-letters/" : "", source.stream_uuid,
                         source.consumer_uuid)),
       framing_(kind == Kind::dead_letters ? Framing{} : framing_of(form)),
       stream_(open_stream(address, Access::write, context)) {
@@ -103,17 +106,17 @@ std::optional<SequenceNumber> Target::position(const Lease& lease) {
   return expected_[producer.source] = stored_position(producer);
 }
 
-void Target::store(const consuming::Batch& batch, int output) {
-  append(batch, pack_output(output));
+void Target::store(const consuming::Batch& batch, int output, const Patience& patience) {
+  append(batch, pack_output(output), patience);
 }
 
-void Target::store(const consuming::Batch& batch, const Record& letter) {
+void Target::store(const consuming::Batch& batch, const Record& letter, const Patience& patience) {
   if (const auto& position = position_of(batch); position && *position >= batch.last_sequence()) return;
   check(letter, max_record_size_);
   producing::Packer packer(writer_->map(), compression_, false);
   packer.add(letter);
   packer.flush();
-  append(batch, packer.take());
+  append(batch, packer.take(), patience);
 }
 
 ProducerId Target::id(ShardId shard, std::uint64_t generation) const {
@@ -138,7 +141,7 @@ std::optional<SequenceNumber>& Target::position_of(const consuming::Batch& batch
   return expected_[producer.source] = stored_position(producer);
 }
 
-void Target::append(const consuming::Batch& batch, producing::Packed packed) {
+void Target::append(const consuming::Batch& batch, producing::Packed packed, const Patience& patience) {
   std::optional<SequenceNumber>& position = position_of(batch);
   if (position && *position >= batch.first_sequence()) {
     throw Error(ErrorCode::fenced,
@@ -146,8 +149,17 @@ void Target::append(const consuming::Batch& batch, producing::Packed packed) {
                             batch.shard.to_string(), position->to_string()));
   }
   const ProducerMove move{id(batch.shard, batch.generation), position, {batch.last_sequence()}};
+  const auto wait = [&](const NoRoom& no_room) {
+    if (patience.stop.stop_requested()) {
+      throw Error(ErrorCode::full, fmt::format("append: the stream holds {} bytes of at most {}: it is full",
+                                               no_room.held, no_room.most));
+    }
+    if (!std::exchange(told_why_full_, true)) context_.warn(why_full(*stream_, no_room, address_));
+    if (patience.tend) patience.tend();
+  };
   on_demand_->tend();
-  writer_->store(std::move(packed), {&move, 1}).check();
+  // A stop does not end a wait for capacity, which is over soon.
+  writer_->store(std::move(packed), {&move, 1}, {}, wait).check();
   position = batch.last_sequence();
 }
 

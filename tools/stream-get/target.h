@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,12 @@ class Target {
     std::string consumer_uuid;
   };
 
+  /// What to do while the stream has no room for what is stored.
+  struct Patience {
+    std::stop_token stop;        ///< ends the waiting: store() throws full
+    std::function<void()> tend;  ///< called again and again
+  };
+
   /// Opens the stream at `address` for writing. `form` says how to cut output into records: those of JSON and frames
   /// bring their keys, the others have none. Throws usage if it is the stream that is read or if the delimiter is
   /// empty, and as open().
@@ -45,24 +53,27 @@ class Target {
   /// Throws malformed if the output is larger than most_output or not in the right form. Then nothing is stored, and
   /// the command counts as failed. Throws fenced if somebody else has stored more since position(), and as
   /// Stream::append().
-  void store(const consuming::Batch& batch, int output);
+  void store(const consuming::Batch& batch, int output, const Patience& patience = {});
 
   /// Stores a dead letter for the batch, unless the position shows that it is stored already. Throws malformed if the
   /// stream does not accept it, and otherwise as above.
-  void store(const consuming::Batch& batch, const Record& letter);
+  void store(const consuming::Batch& batch, const Record& letter, const Patience& patience = {});
 
  private:
   [[nodiscard]] ProducerId id(ShardId shard, std::uint64_t generation) const;
   std::optional<SequenceNumber> stored_position(const ProducerId& id);
   std::optional<SequenceNumber>& position_of(const consuming::Batch& batch);
-  void append(const consuming::Batch& batch, producing::Packed packed);
+  void append(const consuming::Batch& batch, producing::Packed packed, const Patience& patience);
   producing::Packed pack_output(int output);
 
+  const Context& context_;
+  std::string address_;
   std::string name_;  ///< of the producer
   Framing framing_;
   std::unique_ptr<Stream> stream_;
   std::uint64_t max_record_size_ = 0;
   Compression compression_ = Compression::none;
+  bool told_why_full_ = false;
   bool durable_ = false;  ///< everything that others had stored before the opening is on disk
   std::optional<scaling::OnDemand> on_demand_;
   std::optional<producing::Writer> writer_;

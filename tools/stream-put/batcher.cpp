@@ -49,6 +49,7 @@ void Encoded::append(Encoded next) {
   bytes += next.bytes;
   chunks += next.chunks;
   input_bytes += next.input_bytes;
+  data_bytes += next.data_bytes;
   error = std::move(next.error);
 }
 
@@ -63,6 +64,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample_percent),
       most_records_(std::min(most_records, max_batch_records)),
       piece_bounds_(piece_bounds(stream.settings.limits)),
+      most_bytes_(most_at_once(stream.settings)),
       throttled_(throttled) {
   if (command.sample_percent) sampler_.emplace(*command.sample_percent, command.sample_by);
 }
@@ -108,12 +110,14 @@ void Batcher::encode_as_they_stand() {
   pass_known_pieces();
   std::span<const std::uint32_t> lengths = std::span(chunk_->input.lengths).subspan(piece_);
   while (!lengths.empty() && open_) {
-    const std::size_t most = std::min(most_records_, piece_bounds_.records);
-    const auto part = lengths.first(std::max<std::size_t>(producing::fitting(lengths, most, piece_bounds_.bytes), 1));
+    const std::size_t most_records = std::min(most_records_, piece_bounds_.records);
+    const std::uint64_t most_bytes = std::min<std::uint64_t>(most_bytes_, piece_bounds_.bytes);
+    const auto part = lengths.first(producing::fitting(lengths, most_records, most_bytes));
     packer_.add_lines(pieces.substr(at_), part);
     at_ += std::accumulate(part.begin(), part.end(), part.size());
     piece_ += part.size();
     encoded_.records += part.size();
+    encoded_.data_bytes += std::accumulate(part.begin(), part.end(), std::uint64_t{0});
     lengths = lengths.subspan(part.size());
     if (!lengths.empty()) flush();
   }
@@ -202,7 +206,8 @@ void Batcher::pass_known(std::span<char> piece) {
 }
 
 bool Batcher::take(const Record& record, const RecordOrigin* origin) {
-  if (encoded_.records >= most_records_) flush();  // a frame holds many
+  const bool is_full = encoded_.records >= most_records_;  // a frame holds many
+  if (is_full || (encoded_.records > 0 && encoded_.data_bytes + record.size() > most_bytes_)) flush();
   try {
     if (once_ && once_->is_stored(origin)) {
       not_stored(already_stored);
@@ -221,6 +226,7 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
   if (command_.keep_times) packer_.set_arrival(source_->arrived_at());
   packer_.add(record);
   ++encoded_.records;
+  encoded_.data_bytes += record.size();
   return open_;
 }
 

@@ -34,6 +34,7 @@ struct Encoded {
   std::size_t bytes = 0;              ///< of the payloads
   std::size_t chunks = 0;             ///< the number of chunks that end here
   std::uint64_t input_bytes = 0;      ///< that were read for these records
+  std::uint64_t data_bytes = 0;       ///< data and keys of the packed records
   std::optional<Error> error{};       ///< what is wrong with the input after these records
 
   /// Adds what comes after it. REQUIRES: no error yet
@@ -53,9 +54,9 @@ PieceBounds piece_bounds(const capacity::Limits& limits);
 /// Makes records of what was read, routes and encodes them, a chunk at a time. For one thread.
 class Batcher {
  public:
-  /// Hands over at most `most_records` at once. With `once`, for a command with a producer id, it hands over only what
-  /// is not stored yet. `throttled` says whether the stream is; nullptr if it does not matter. All pointers and
-  /// references must outlive it.
+  /// Hands over at most `most_records`, and most_at_once() of the stream, at once. With `once`, for a command with a
+  /// producer id, it hands over only what is not stored yet. `throttled` says whether the stream is; nullptr if it does
+  /// not matter. All pointers and references must outlive it.
   Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
           std::optional<ExactlyOnce> once, const Clock& clock, const std::atomic<bool>* throttled = nullptr);
 
@@ -105,6 +106,7 @@ class Batcher {
   bool as_they_stand_;  ///< the pieces are stored as they are, as records without keys
   std::size_t most_records_;
   PieceBounds piece_bounds_;
+  std::uint64_t most_bytes_;
   const std::atomic<bool>* throttled_;
   bool open_ = true;  ///< more may be handed over
   Encoded encoded_;   ///< not handed over yet

@@ -10,6 +10,7 @@
 #include "shardlog/core/threads.h"
 #include "shardlog/producing/join.h"
 #include "tools/common/units.h"
+#include "tools/input/why_full.h"
 
 namespace shardlog::cli {
 
@@ -17,10 +18,17 @@ namespace {
 
 constexpr std::size_t commit_bytes = 8UL * 1024 * 1024;  // gathered for one commit if more is waiting
 
+/// How much data may be gathered before the next piece of the queue, which has at most most_at_once(): both together
+/// fit into the stream.
+std::uint64_t most_gathered(const StreamSettings& settings) {
+  const std::uint64_t piece = most_at_once(settings);
+  return piece == unbounded ? unbounded : std::min(piece, settings.max_bytes - piece);
+}
+
 /// Everything that is ready, up to a bound, as one. Nothing at the end of the input.
-std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue) {
+std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue, std::uint64_t most_data) {
   std::optional<Encoded> ready = queue.pop();
-  while (ready && ready->bytes < commit_bytes && !ready->error) {
+  while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data && !ready->error) {
     std::optional<Encoded> next = queue.try_pop();
     if (!next) break;
     ready->append(std::move(*next));
@@ -44,8 +52,10 @@ std::string reason_of(const capacity::Slice& slice, const capacity::Limits& limi
 CommitStage::CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
                          const std::vector<Producer>& stored, const Context& context,
                          producing::Writer::OnNewMap on_new_map, std::atomic<bool>& throttled)
-    : on_demand_(stream, description, context.clock),
+    : stream_(stream),
+      on_demand_(stream, description, context.clock),
       writer_(stream, description, command.sync, std::move(on_new_map)),
+      most_data_(most_gathered(description.settings)),
       command_(command),
       context_(context),
       compression_(description.settings.compression),
@@ -57,9 +67,9 @@ CommitStage::CommitStage(Stream& stream, const StreamDescription& description, c
 void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress) {
   Flow flow{queue, in_flight, progress};
   while (!writer_.limited()) {
-    std::optional<Encoded> ready = take_ready(queue);
+    std::optional<Encoded> ready = take_ready(queue, most_data_);
     if (!ready) return;
-    finish(flow, *ready, store(*ready));
+    finish(flow, *ready, store(*ready, progress));
   }
   store_slices(flow);
 }
@@ -122,11 +132,16 @@ void CommitStage::take_in(Encoded piece) {
   pending_.add(std::move(piece), std::move(step));
 }
 
+/// What those of the first pieces need that a bounded stream takes in one commit.
+std::span<const capacity::Step> CommitStage::needs_at_once() const {
+  return pending_.steps().first(pending_.fitting(most_data_));
+}
+
 void CommitStage::reserve() {
   if (pending_.need_nothing()) {
     slice_ = {.steps = pending_.size()};
   } else {
-    leave(writer_.reserve(pending_.steps(), paid_));
+    leave(writer_.reserve(needs_at_once(), paid_));
   }
 }
 
@@ -141,7 +156,8 @@ void CommitStage::leave(const capacity::Slice& slice) {
     context_.detail("waiting for capacity: " + why_throttled_);
   }
   const std::size_t kept = std::max<std::size_t>(slice.steps, 1);
-  if (kept >= pending_.size()) return;
+  // Pieces that were not offered, because of the bound of the stream, stay for the next slice.
+  if (slice.steps >= needs_at_once().size() || kept >= pending_.size()) return;
   if (command_.on_throttle == OnThrottle::drop) pending_.drop_from(kept, "dropped: " + why_throttled_);
   fails_ = command_.on_throttle == OnThrottle::fail && pending_.records_from(kept) > 0;
 }
@@ -172,12 +188,12 @@ void CommitStage::tell_of_stop(const Flow& flow) {
 void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
   Encoded encoded = pending_.take(pieces);
   gather_what_is_ready(flow);
-  finish(flow, encoded, store(encoded));
+  finish(flow, encoded, store(encoded, flow.progress));
 }
 
 /// Returns the number of records that were stored.
-std::uint64_t CommitStage::store(Encoded& encoded) {
-  const producing::Written written = append(encoded);
+std::uint64_t CommitStage::store(Encoded& encoded, Progress& progress) {
+  const producing::Written written = append(encoded, progress);
   const std::uint64_t before = records_;
   try {
     for (std::size_t i = 0; i < written.outcomes.size(); ++i) count(written.packed.batches[i], written.outcomes[i]);
@@ -190,7 +206,7 @@ std::uint64_t CommitStage::store(Encoded& encoded) {
   return records_ - before;
 }
 
-producing::Written CommitStage::append(Encoded& encoded) {
+producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
   std::vector<ProducerMove> moves;
   for (const auto& [source, to] : encoded.moves) {
     const auto from = positions_.find(source);
@@ -198,15 +214,21 @@ producing::Written CommitStage::append(Encoded& encoded) {
                      from == positions_.end() ? std::nullopt : std::optional(from->second),
                      to});
   }
+  const auto tell = [&](const NoRoom& no_room) {
+    if (std::exchange(told_why_full_, true)) return;
+    progress.clear();
+    context_.warn(why_full(stream_, no_room, shown_name(command_.stream)));
+  };
   on_demand_.tend();
-  producing::Written written =
-      writer_.limited() ? append_slice(encoded, moves) : writer_.store(std::move(encoded.packed), moves, context_.stop);
+  producing::Written written = writer_.limited() ? append_slice(encoded, moves, tell)
+                                                 : writer_.store(std::move(encoded.packed), moves, context_.stop, tell);
   for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
   return written;
 }
 
-/// Appends what was reserved.
-producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const ProducerMove> moves) {
+/// Appends what was reserved. If there is no room for it, it stays reserved and waits, unless a stop is requested.
+producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const ProducerMove> moves,
+                                             const producing::Writer::OnNoRoom& on_no_room) {
   const bool reserves = !fails_ && !pending_.need_nothing();
   producing::Packed packed = producing::join(std::move(encoded.packed), compression_);
   if (packed.batches.empty() && moves.empty()) {
@@ -214,8 +236,8 @@ producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const P
     nothing.packed = std::move(packed);
     return nothing;
   }
-  const auto next = reserves ? pending_.steps() : std::span<const capacity::Step>();
-  producing::Written written = writer_.store_reserved(std::move(packed), moves, next);
+  const auto next = reserves ? needs_at_once() : std::span<const capacity::Step>();
+  producing::Written written = writer_.store_reserved(std::move(packed), moves, next, context_.stop, on_no_room);
   if (reserves) leave(written.next);
   return written;
 }

@@ -53,6 +53,7 @@ class CommitStage {
   void take_in(Encoded piece);
   [[nodiscard]] bool is_full() const;
   [[nodiscard]] bool reads_on() const;
+  [[nodiscard]] std::span<const capacity::Step> needs_at_once() const;
   void store_slices(Flow& flow);
   void reserve();
   void leave(const capacity::Slice& slice);
@@ -60,15 +61,18 @@ class CommitStage {
   void tell_of_stop(const Flow& flow);
   void store_slice(Flow& flow, std::size_t pieces);
   void finish(const Flow& flow, const Encoded& encoded, std::uint64_t records);
-  std::uint64_t store(Encoded& encoded);
-  producing::Written append(Encoded& encoded);
-  producing::Written append_slice(Encoded& encoded, std::span<const ProducerMove> moves);
+  std::uint64_t store(Encoded& encoded, Progress& progress);
+  producing::Written append(Encoded& encoded, Progress& progress);
+  producing::Written append_slice(Encoded& encoded, std::span<const ProducerMove> moves,
+                                  const producing::Writer::OnNoRoom& on_no_room);
   void count(const RoutedBatch& batch, const Outcome& outcome);
   void acknowledge(const producing::Written& written, const std::vector<std::string>& reasons) const;
   void warn(const Encoded& encoded, Progress& progress);
 
+  Stream& stream_;
   scaling::OnDemand on_demand_;
   producing::Writer writer_;
+  std::uint64_t most_data_;  ///< gathered before another piece is added
   const PutCommand& command_;
   const Context& context_;
   Compression compression_;
@@ -87,6 +91,7 @@ class CommitStage {
   std::uint64_t dropped_ = 0;
   std::string last_;  ///< the sequence number and shard of the last record
   bool noticed_ = false;
+  bool told_why_full_ = false;
 };
 
 }  // namespace shardlog::cli

@@ -11,6 +11,7 @@ namespace {
 Encoded without_records(Encoded piece, const std::string& why) {
   piece.dropped += std::exchange(piece.records, 0);
   piece.bytes = 0;
+  piece.data_bytes = 0;
   piece.packed.batches.clear();
   piece.packed.runs.clear();
   const auto reason = static_cast<std::uint32_t>(piece.reasons.size());
@@ -48,6 +49,13 @@ void PendingPieces::add_dropped(Encoded piece, const std::string& why) {
   } else {
     add(std::move(piece), {});
   }
+}
+
+std::size_t PendingPieces::fitting(std::uint64_t most_data) const {
+  std::size_t count = 0;
+  std::uint64_t data = 0;
+  while (count < pieces_.size() && (count == 0 || data <= most_data)) data += pieces_[count++].data_bytes;
+  return count;
 }
 
 std::size_t PendingPieces::records_from(std::size_t index) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <span>
 #include <string>
@@ -27,6 +28,10 @@ class PendingPieces {
   [[nodiscard]] bool empty() const { return pieces_.empty(); }
   [[nodiscard]] std::size_t size() const { return pieces_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  ///< of the payloads
+
+  /// How many of the first pieces to store at once: at least one if there is any, and none after more than `most_data`
+  /// bytes of data and keys.
+  [[nodiscard]] std::size_t fitting(std::uint64_t most_data) const;
 
   /// The records from the piece at this index on that are not dropped.
   [[nodiscard]] std::size_t records_from(std::size_t index) const;

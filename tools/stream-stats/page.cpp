@@ -44,8 +44,10 @@ Totals totals_of(const StreamStatistics& statistics) {
   return totals;
 }
 
-std::string retention_text(Duration retention, std::uint64_t trimmed_records) {
-  return fmt::format("{}{}", retention == forever ? "forever" : duration_text(retention),
+std::string retention_text(const StreamSettings& settings, std::uint64_t trimmed_records) {
+  const std::string time = settings.retention == forever ? "forever" : duration_text(settings.retention);
+  const std::string until = settings.retention == forever ? "until consumed" : "until consumed, at most " + time;
+  return fmt::format("{}{}", settings.until_consumed ? until : time,
                      trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
 }
 
@@ -74,6 +76,24 @@ std::string json_limits(const capacity::Limits& limits) {
                       {"write_bytes", json(limits.write_bytes)},
                       {"read_bytes", json(limits.read_bytes)},
                       {"read_calls", json(limits.read_calls)}});
+}
+
+/// "1.5 MiB of 64 MiB, 2 %; when it is full, writers wait"
+std::string bound_text(const StreamSettings& settings, const std::optional<std::uint64_t>& bytes) {
+  const auto then = [&]() -> std::string_view {
+    switch (settings.when_full) {
+      case WhenFull::block:
+        return "writers wait";
+      case WhenFull::trim:
+        return "the oldest records go";
+      case WhenFull::reject:
+        return "writers fail";
+    }
+    return "";
+  };
+  const double share = 100 * static_cast<double>(bytes.value_or(0)) / static_cast<double>(settings.max_bytes);
+  return fmt::format("{} of {}, {:.0f} %; when it is full, {}", size_text(bytes), format_size(settings.max_bytes),
+                     share, then());
 }
 
 /// The share of the key space that a range covers, as "25.0 %".
@@ -252,7 +272,10 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
                       size_text(statistics.stored_bytes));
   page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
                       to_string(stream.settings.compression));
-  page += fmt::format("retention  {}\n", retention_text(stream.settings.retention, totals.trimmed_records.value_or(0)));
+  page += fmt::format("retention  {}\n", retention_text(stream.settings, totals.trimmed_records.value_or(0)));
+  if (stream.settings.max_bytes != unbounded) {
+    page += fmt::format("bound      {}\n", bound_text(stream.settings, totals.bytes));
+  }
   if (const std::string limits = limits_text(stream.settings.limits); !limits.empty()) {
     page += fmt::format("limits     {}\n", fitting("each shard " + limits));
   }
@@ -301,6 +324,7 @@ std::string format_json(const std::string& name, const Page& contents) {
   std::vector<std::pair<std::string, std::string>> tags;
   for (const auto& [key, value] : stream.settings.tags) tags.emplace_back(key, json(value));
   const Duration retention = stream.settings.retention;
+  const bool is_bounded = stream.settings.max_bytes != unbounded;
   std::vector<std::string> shards;
   for (std::size_t place = 0; place < statistics.shards.size(); ++place) shards.push_back(json_shard(contents, place));
   return json_object({{"stream", json(name)},
@@ -309,6 +333,9 @@ std::string format_json(const std::string& name, const Page& contents) {
                       {"created", json(stream.created_at)},
                       {"max_record_size", json(stream.settings.max_record_size)},
                       {"retention_seconds", retention == forever ? "null" : json_seconds(retention)},
+                      {"until_consumed", json(stream.settings.until_consumed)},
+                      {"max_bytes", is_bounded ? json(stream.settings.max_bytes) : "null"},
+                      {"when_full", is_bounded ? json(to_string(stream.settings.when_full)) : "null"},
                       {"mode", json(to_string(stream.settings.mode))},
                       {"compression", json(to_string(stream.settings.compression))},
                       {"limits", json_limits(stream.settings.limits)},

@@ -37,6 +37,7 @@ struct Capabilities {
   bool keeps_arrivals = true;     ///< RoutedBatch::arrived_at is respected
   bool limits = true;             ///< StreamSettings::limits, and WriteCapacity
   bool groups = true;             ///< CreateOptions::group
+  bool bounds = true;             ///< StreamSettings::max_bytes and until_consumed
   bool repairs = true;            ///< SettingsChange::repair_clock and accept_loss
 };
 

@@ -12,6 +12,7 @@
 #include "shardlog/core/record_batch.h"
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
+#include "shardlog/log/settings.h"
 
 /// The batches that go into a stream, their outcomes, and the batches that come out of it.
 namespace shardlog {
@@ -64,6 +65,14 @@ struct Throttled {
   Duration retry_after{0};  ///< at the earliest
 };
 
+/// Not stored: the stream would hold more than it may. There is room again when consumers have come further, or
+/// retention has taken records.
+struct NoRoom {
+  WhenFull when_full = WhenFull::block;  ///< reject: do not wait for room
+  std::uint64_t held = 0;                ///< bytes of data and keys
+  std::uint64_t most = 0;                ///< that may be held
+};
+
 /// Not stored, and trying again will not help.
 struct Refused {
   ErrorCode code;
@@ -82,10 +91,10 @@ struct StoredInPart {
     SequenceNumber sequence;
     Timestamp arrived_at;
   };
-  std::vector<std::variant<Record, Sealed, Throttled, Refused, Unknown>> records;  ///< in their order
+  std::vector<std::variant<Record, Sealed, Throttled, NoRoom, Refused, Unknown>> records;  ///< in their order
 };
 
-using Outcome = std::variant<Stored, StoredInPart, Sealed, Throttled, Refused, Unknown>;
+using Outcome = std::variant<Stored, StoredInPart, Sealed, Throttled, NoRoom, Refused, Unknown>;
 
 /// A batch as it was stored, and which of its records belong to the read: all, unless the read starts or ends inside
 /// it.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -16,6 +18,8 @@ namespace {
 constexpr std::size_t max_tags = 50;
 constexpr std::size_t max_tag_key = 128;
 constexpr std::size_t max_tag_value = 256;
+
+constexpr std::array<std::string_view, 3> when_full_texts{"block", "trim", "reject"};  // in the order of WhenFull
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::usage, message);
@@ -84,6 +88,35 @@ std::optional<Mode> parse_mode(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view to_string(WhenFull when_full) {
+  return when_full_texts.at(static_cast<std::size_t>(when_full));
+}
+
+std::optional<WhenFull> parse_when_full(std::string_view text) {
+  const auto* const found = std::find(when_full_texts.begin(), when_full_texts.end(), text);
+  if (found == when_full_texts.end()) return std::nullopt;
+  return static_cast<WhenFull>(found - when_full_texts.begin());
+}
+
+void apply(StreamSettings& to, const SettingsChange& change) {
+  to.max_record_size = change.max_record_size.value_or(to.max_record_size);
+  to.retention = change.retention.value_or(to.retention);
+  to.until_consumed = change.until_consumed.value_or(to.until_consumed);
+  to.max_bytes = change.max_bytes.value_or(to.max_bytes);
+  to.when_full = change.when_full.value_or(to.when_full);
+  to.compression = change.compression.value_or(to.compression);
+  to.mode = change.mode.value_or(to.mode);
+  apply(to.limits, change.limits);
+  change_values(to.tags, change.tags);
+  check(to);
+}
+
+std::uint64_t most_at_once(const StreamSettings& settings) {
+  constexpr std::uint64_t parts = 16;
+  if (settings.max_bytes == unbounded) return unbounded;
+  return std::max(settings.max_bytes / parts, settings.max_record_size);
+}
+
 std::optional<Timestamp> expiry(Duration retention, Timestamp now) {
   const std::int64_t since = now.time_since_epoch().count();
   if (retention == forever || since < std::numeric_limits<std::int64_t>::min() + retention.count()) return std::nullopt;
@@ -96,6 +129,15 @@ void check(const StreamSettings& settings) {
   }
   if (settings.retention <= Duration(0)) refuse("a retention of 0 would keep nothing: give a longer one, or forever");
   check(settings.limits, settings.max_record_size);
+  constexpr std::uint64_t most = std::uint64_t{1} << 60U;
+  if (settings.max_bytes != unbounded && settings.max_bytes > most) {
+    refuse(fmt::format("at most {} bytes: the largest bound is 2^60 bytes", settings.max_bytes));
+  }
+  if (settings.max_bytes < settings.max_record_size) {
+    refuse(
+        fmt::format("at most {} bytes: that is less than the largest record, {} bytes; allow more, or smaller records",
+                    settings.max_bytes, settings.max_record_size));
+  }
   if (settings.tags.size() > max_tags) {
     refuse(fmt::format("{} tags: a stream has at most {}", settings.tags.size(), max_tags));
   }

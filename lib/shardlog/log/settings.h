@@ -39,12 +39,25 @@ enum class Mode {
 SHARDLOG_API std::string_view to_string(Mode mode);
 SHARDLOG_API std::optional<Mode> parse_mode(std::string_view name);
 
+/// A bound: the stream may hold any amount of data.
+constexpr std::uint64_t unbounded = UINT64_MAX;
+
+/// What becomes of an append to a stream that has no room for it.
+enum class WhenFull {
+  block,   ///< it waits until every consumer has passed enough of the oldest records, or retention takes them
+  trim,    ///< the oldest records go, whoever has not read them yet
+  reject,  ///< it fails; room is made as with block
+};
+
 /// What a person chose for a stream.
 struct StreamSettings {
   std::uint64_t max_record_size = default_max_record_size;  ///< bytes of data and key
   Duration retention = forever;                             ///< how long after its arrival a record can be read
-  Compression compression = Compression::zstd;              ///< of new records; older records stay readable
-  capacity::Limits limits{};                                ///< of each shard
+  bool until_consumed = false;  ///< a record that every consumer has passed may go before that; without any, none does
+  std::uint64_t max_bytes = unbounded;  ///< the most that the stream holds, data and keys
+  WhenFull when_full = WhenFull::block;
+  Compression compression = Compression::zstd;  ///< of new records; older records stay readable
+  capacity::Limits limits{};                    ///< of each shard
   Tags tags{};
   Mode mode = Mode::provisioned;
 };
@@ -62,6 +75,10 @@ struct SettingsChange {
   std::optional<std::uint64_t> max_record_size{};
   /// A shorter one hides records at once; a longer one brings back only those that are not removed yet.
   std::optional<Duration> retention{};
+  std::optional<bool> until_consumed{};
+  /// A smaller one removes at once what may go; what may not can still be read.
+  std::optional<std::uint64_t> max_bytes{};
+  std::optional<WhenFull> when_full{};
   std::optional<Compression> compression{};
   /// Each of the limits is set to its value, or taken away by an empty one.
   struct LimitsChange {
@@ -115,6 +132,18 @@ SHARDLOG_API std::optional<Timestamp> expiry(Duration retention, Timestamp now);
 
 /// Changes those of the limits that the change names.
 SHARDLOG_API void apply(capacity::Limits& limits, const SettingsChange::LimitsChange& change);
+
+/// "block", "trim" or "reject".
+SHARDLOG_API std::string_view to_string(WhenFull when_full);
+/// Nullopt for any other text.
+SHARDLOG_API std::optional<WhenFull> parse_when_full(std::string_view text);
+
+/// Makes the change of everything but the attributes. Throws usage if the result is outside its bounds.
+SHARDLOG_API void apply(StreamSettings& to, const SettingsChange& change);
+
+/// The most data and keys that a writer should append at once, in bytes: a small part of the bound, so that it does not
+/// wait for much room, but at least the largest record.
+SHARDLOG_API std::uint64_t most_at_once(const StreamSettings& settings);
 
 /// Throws usage if settings or attributes are outside their bounds (Kinesis API, "CreateStream", "Tag").
 SHARDLOG_API void check(const StreamSettings& settings);

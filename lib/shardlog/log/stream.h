@@ -91,6 +91,9 @@ class SHARDLOG_API Stream {
   /// - fenced: a producer is not where it was expected; nothing was stored
   /// - io: the outcome is unknown; this object stores nothing more
   ///
+  /// An append that finds no room in a bounded stream (StreamSettings::max_bytes) is NoRoom. If it alone has more data
+  /// and keys than the stream may hold, it is Refused with malformed.
+  ///
   /// A requested arrival later than now becomes now, because a wrong clock elsewhere must not set the time of this
   /// stream. With Capabilities::ordered_arrivals it is also raised to the newest arrival of the stream and, if the
   /// shard has parents, to the opening of the shard. A batch whose arrival is past retention is stored, but nobody can

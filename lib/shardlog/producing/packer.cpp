@@ -28,8 +28,12 @@ void Packed::deal(Router& router) {
   }
 }
 
-Packer::Packer(ShardMap map, Compression compression, bool with_places)
-    : router_(std::move(map), 0), compression_(compression), with_places_(with_places), pending_(shards() + 1) {}
+Packer::Packer(ShardMap map, Compression compression, bool with_places, std::uint64_t most_bytes)
+    : router_(std::move(map), 0),
+      compression_(compression),
+      with_places_(with_places),
+      batch_bound_(std::min<std::uint64_t>(most_bytes, max_batch_bytes)),
+      pending_(shards() + 1) {}
 
 void Packer::use(ShardMap map) {
   router_ = Router(std::move(map), 0);
@@ -39,7 +43,7 @@ void Packer::use(ShardMap map) {
 void Packer::add(const Record& record) {
   const std::size_t slot = slot_of(record);
   Pending& pending = pending_[slot];
-  if (pending.records.size() == max_batch_records || pending.bytes + record.size() > max_batch_bytes) flush_slot(slot);
+  if (pending.records.size() == max_batch_records || pending.bytes + record.size() > batch_bound_) flush_slot(slot);
   pending.records.push_back(record);
   pending.bytes += record.size();
   added_bytes_ += record.size();
@@ -54,7 +58,7 @@ void Packer::add_lines(std::string_view lines, std::span<const std::uint32_t> le
   flush_slot(keyless_slot());
   added_bytes_ += std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{0});
   while (!lengths.empty()) {
-    const auto part = lengths.first(fitting(lengths, max_batch_records));
+    const auto part = lengths.first(fitting(lengths, max_batch_records, batch_bound_));
     for (const std::size_t count : cut_into_runs(part, shards(), input_bytes())) {
       const auto run = lengths.first(count);
       const std::size_t size = std::accumulate(run.begin(), run.end(), run.size());
@@ -113,10 +117,11 @@ void Packer::flush_slot(std::size_t slot) {
     pending = {};  // so that not every shard keeps room for a large batch
 }
 
-std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records, std::size_t most_bytes) {
+std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records, std::uint64_t most_bytes) {
+  const std::uint64_t most = std::min<std::uint64_t>(most_bytes, max_batch_bytes);
   std::size_t count = 0;
-  std::size_t bytes = 0;
-  while (count < lengths.size() && count < most_records && bytes + lengths[count] <= most_bytes) {
+  std::uint64_t bytes = 0;
+  while (count < lengths.size() && count < most_records && (count == 0 || bytes + lengths[count] <= most)) {
     bytes += lengths[count++];
   }
   return count;

@@ -41,8 +41,8 @@ struct Packed {
 /// are stored. For one thread at a time.
 class Packer {
  public:
-  /// `compression` is that of the stream.
-  Packer(ShardMap map, Compression compression, bool with_places);
+  /// `compression` is that of the stream. A batch has at most `most_bytes` of data and keys, or one record.
+  Packer(ShardMap map, Compression compression, bool with_places, std::uint64_t most_bytes = max_batch_bytes);
 
   /// Routes by another map from the next record on. REQUIRES: everything was flushed
   void use(ShardMap map);
@@ -98,6 +98,7 @@ class Packer {
   Router router_;
   Compression compression_;
   bool with_places_;
+  std::uint64_t batch_bound_;  ///< bytes of data and keys
   std::optional<Timestamp> arrived_at_;
   std::uint64_t input_bytes_ = 0;
   std::uint64_t added_bytes_ = 0;
@@ -108,8 +109,8 @@ class Packer {
 };
 
 /// How many records of these lengths, counted from the first, fit into one batch of at most `most_records` and
-/// `most_bytes`.
+/// `most_bytes`: at least one if there is any.
 std::size_t fitting(std::span<const std::uint32_t> lengths, std::size_t most_records,
-                    std::size_t most_bytes = max_batch_bytes);
+                    std::uint64_t most_bytes = max_batch_bytes);
 
 }  // namespace shardlog::producing

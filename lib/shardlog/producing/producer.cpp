@@ -63,7 +63,7 @@ class Producer::Grouping {
  private:
   std::unique_ptr<Packer> borrow_packer() {
     const std::lock_guard guard(mutex_);
-    if (packers_.empty()) return std::make_unique<Packer>(map_, settings_.compression, true);
+    if (packers_.empty()) return std::make_unique<Packer>(map_, settings_.compression, true, most_at_once(settings_));
     std::unique_ptr<Packer> packer = std::move(packers_.back());
     packers_.pop_back();
     if (packer->version() != map_.version()) packer->use(map_);

@@ -1,5 +1,7 @@
 #include "shardlog/producing/writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +18,11 @@ RecordNotStored reason_of(const Sealed& /*sealed*/) {
 RecordNotStored reason_of(const Throttled& throttled) {
   return {ErrorCode::busy, throttled.records ? "over the shard's limit of records a second"
                                              : "over the shard's limit of bytes a second"};
+}
+
+RecordNotStored reason_of(const NoRoom& no_room) {
+  return {ErrorCode::full,
+          fmt::format("the stream holds {} bytes of at most {}: it is full", no_room.held, no_room.most)};
 }
 
 RecordNotStored reason_of(const Refused& refused) {
@@ -63,6 +70,30 @@ Duration longest_wait(const std::vector<Outcome>& outcomes) {
   return longest;
 }
 
+/// Why a batch waits for room; nullptr if none does.
+const NoRoom* waiting_of(const std::vector<Outcome>& outcomes) {
+  for (const Outcome& outcome : outcomes) {
+    const auto* const no_room = std::get_if<NoRoom>(&outcome);
+    if (no_room != nullptr && no_room->when_full != WhenFull::reject) return no_room;
+  }
+  return nullptr;
+}
+
+/// Looks for room again and again, because a consumer's progress wakes nobody (LeaseStore::change). Soon at first, so
+/// that a small buffer is not left empty for long.
+class WaitForRoom {
+ public:
+  void wait(const std::stop_token& stop) {
+    sleep_for(pause_, stop);
+    pause_ = std::min(2 * pause_, Duration(longest));
+  }
+
+ private:
+  static constexpr Duration longest = std::chrono::milliseconds(100);
+
+  Duration pause_ = std::chrono::milliseconds(1);
+};
+
 /// Routes the records of a batch by `map`. The places are in the order of its records.
 Packed repack(RoutedBatch batch, const ShardMap& map) {
   const RecordBatch records = RecordBatch::decode(std::move(batch.batch.payload));
@@ -108,9 +139,11 @@ Writer::Writer(Stream& stream, const StreamDescription& description, Sync sync, 
       limits_(description.settings.limits),
       router_(description.map, description.turn),
       sync_(sync),
+      most_at_once_(most_at_once(description.settings)),
       on_new_map_(std::move(on_new_map)) {}
 
-Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const std::stop_token& stop) {
+Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const std::stop_token& stop,
+                      const OnNoRoom& on_no_room) {
   Written written;
   written.packed = std::move(packed);
   const std::size_t count = written.packed.batches.size();
@@ -122,7 +155,7 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
       return written;
     }
   }
-  return store_all(std::move(written), {.moves = moves, .reserved = limited()}, stop);
+  return store_all(std::move(written), {.moves = moves, .reserved = limited()}, stop, on_no_room);
 }
 
 capacity::Step Writer::deal(Packed& packed) {
@@ -154,11 +187,11 @@ capacity::Slice Writer::reserve(std::span<const capacity::Step> steps, const cap
   return stream_.write_capacity().reserve(steps, paid);
 }
 
-Written Writer::store_reserved(Packed packed, std::span<const ProducerMove> moves,
-                               std::span<const capacity::Step> next) {
+Written Writer::store_reserved(Packed packed, std::span<const ProducerMove> moves, std::span<const capacity::Step> next,
+                               const std::stop_token& stop, const OnNoRoom& on_no_room) {
   Written written;
   written.packed = std::move(packed);
-  return store_all(std::move(written), {.moves = moves, .reserved = true, .next = next}, {});
+  return store_all(std::move(written), {.moves = moves, .reserved = true, .next = next}, stop, on_no_room);
 }
 
 /// Reserves what the records need together, in instalments if that is more than a slice. Returns why they cannot be
@@ -177,9 +210,11 @@ std::optional<Throttled> Writer::wait_for_capacity(const Packed& packed, const s
 }
 
 /// Stores the batches, whose runs were dealt.
-Written Writer::store_all(Written written, const Terms& terms, const std::stop_token& stop) {
+Written Writer::store_all(Written written, const Terms& terms, const std::stop_token& stop,
+                          const OnNoRoom& on_no_room) {
   written.outcomes.assign(written.packed.batches.size(), Sealed{});  // not stored yet
   append(written, of_kind<Sealed>(written.outcomes), terms);
+  WaitForRoom room;
   while (true) {
     if (!of_kind<Sealed>(written.outcomes).empty()) {
       route_sealed_again(written);
@@ -189,14 +224,49 @@ Written Writer::store_all(Written written, const Terms& terms, const std::stop_t
       if (stop.stop_requested()) return written;
       sleep_for(longest_wait(written.outcomes), stop);
       append(written, throttled, terms);
+    } else if (const NoRoom* const no_room = waiting_of(written.outcomes)) {
+      if (stop.stop_requested()) return written;
+      if (on_no_room) on_no_room(*no_room);
+      room.wait(stop);
+      append(written, of_kind<NoRoom>(written.outcomes), terms);
     } else {
       return written;
     }
   }
 }
 
-/// Appends some of the batches, and notes their outcomes.
+/// Appends some of the batches, in parts, and notes their outcomes. After a part that is not stored, the others are not
+/// tried, because the batches keep their order: they get the outcome of its last batch.
 void Writer::append(Written& written, const Batches& batches, const Terms& terms) {
+  std::span<const std::size_t> left(batches);
+  do {
+    const auto part = left.first(terms.moves.empty() ? part_of(written, left) : left.size());
+    left = left.subspan(part.size());
+    Terms of_part = terms;
+    if (!left.empty()) of_part.next = {};  // the last part reserves what comes after all of them
+    append_part(written, part, of_part);
+    if (left.empty()) return;
+    const Outcome outcome = written.outcomes[part.back()];
+    if (std::holds_alternative<Stored>(outcome) || std::holds_alternative<StoredInPart>(outcome)) continue;
+    for (const std::size_t batch : left) written.outcomes[batch] = outcome;
+    return;
+  } while (true);
+}
+
+/// How many of the batches, at least one, to append at once.
+std::size_t Writer::part_of(const Written& written, std::span<const std::size_t> batches) const {
+  if (most_at_once_ == unbounded) return batches.size();
+  std::size_t count = 0;
+  std::uint64_t bytes = 0;
+  for (const std::size_t batch : batches) {
+    bytes += written.packed.batches[batch].batch.data_bytes;
+    if (count > 0 && bytes > most_at_once_) break;
+    ++count;
+  }
+  return count;
+}
+
+void Writer::append_part(Written& written, std::span<const std::size_t> batches, const Terms& terms) {
   std::vector<RoutedBatch>& all = written.packed.batches;
   if (batches.size() == all.size()) {
     written.outcomes = append(all, terms, written);
@@ -224,6 +294,7 @@ std::vector<Outcome> Writer::append(std::span<const RoutedBatch> batches, const 
 void Writer::use(StreamDescription description) {
   if (on_new_map_) on_new_map_(description.map);
   limits_ = description.settings.limits;
+  most_at_once_ = most_at_once(description.settings);
   stretch_.reset();
   router_ = Router(std::move(description.map), description.turn);
 }

@@ -44,7 +44,8 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       configuration_(std::move(configuration)),
       scan_(database),
       version_(database, std::string(select_configuration_version)),
-      insert_(database, insert_into("batches")) {}
+      insert_(database, insert_into("batches")),
+      room_(database) {}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
   return store(
@@ -74,43 +75,53 @@ capacity::Slice Appender::reserve(std::span<const capacity::Step> steps, const c
   return slice;
 }
 
-/// Stores the batches in one commit unless `admit` refuses them, and does `and_then` in the same.
+/// Stores the batches in one commit unless there is no room or `admit` refuses them, and does `and_then` in the same.
 std::vector<Outcome> Appender::store(const AppendRequest& request, const Admit& admit,
                                      const std::function<void()>& and_then) {
   const std::span<const RoutedBatch> batches = request.batches;
   check_moves(request.moves);
-  std::vector<Outcome> outcomes;
-  outcomes.reserve(batches.size());
-  const auto change = [&] {
-    catch_up();
-    if (!all_open(batches)) {
-      outcomes.assign(batches.size(), Sealed{});
-    } else if (const auto refusal = admit()) {
-      outcomes.assign(batches.size(), *refusal);
-    } else {
-      insert_all(request, outcomes);
-      and_then();
-    }
-  };
+  std::optional<std::vector<Outcome>> outcomes;
+  const auto change = [&] { outcomes = store_now(request, admit, and_then); };
   try {
-    committer_.commit(request.sync, change, Told::followers, pages_of(batches, configuration_));
+    while (!outcomes) committer_.commit(request.sync, change, Told::followers, pages_of(batches, configuration_));
   } catch (...) {
     tail_ = Tail();  // it may be ahead of the database
     throw;
   }
+  return std::move(*outcomes);
+}
+
+/// In a transaction. Returns nullopt if it has made some of the room that the batches need: do it again. The batches
+/// are charged for when there is room, so that a writer does not pay while it waits for room.
+std::optional<std::vector<Outcome>> Appender::store_now(const AppendRequest& request, const Admit& admit,
+                                                        const std::function<void()>& and_then) {
+  const std::span<const RoutedBatch> batches = request.batches;
+  catch_up();
+  if (!all_open(batches)) return std::vector<Outcome>(batches.size(), Sealed{});
+  const Timestamp now = clock_.now();
+  if (const auto lacking = room_.make(configuration_, tail_, batches, now)) {
+    committer_.tell_nobody();
+    if (room_.made_some()) return std::nullopt;
+    return std::vector<Outcome>(batches.size(), *lacking);
+  }
+  if (const auto refusal = admit()) return std::vector<Outcome>(batches.size(), *refusal);
+  std::vector<Outcome> outcomes = insert_all(request, now);
+  and_then();
   return outcomes;
 }
 
-void Appender::insert_all(const AppendRequest& request, std::vector<Outcome>& outcomes) {
-  const Timestamp now = clock_.now();
+std::vector<Outcome> Appender::insert_all(const AppendRequest& request, Timestamp now) {
   if (!request.moves.empty()) producers().move(request.moves, std::max(now, tail_.last_arrival()));
   std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(request.batches.size());
   for (const RoutedBatch& batch : request.batches) {
     std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
     outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
     is_stored_in = true;
   }
   committer_.reaches({tail_.batch(), tail_.numbers()});
+  return outcomes;
 }
 
 /// Throttled if nobody has reserved the batches and a shard has no capacity left.

@@ -11,6 +11,7 @@
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/producers.h"
+#include "shardlog/sqlite/room.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/write_buckets.h"
@@ -30,15 +31,17 @@ class Appender {
   WriteCapacity::Appended append_reserved(const AppendRequest& request, std::span<const capacity::Step> next);
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
 
-  /// The stream's retention, as of the last append.
-  [[nodiscard]] Duration retention() const { return configuration_.settings.retention; }
+  /// The settings of the stream, as of the last append.
+  [[nodiscard]] const StreamSettings& settings() const { return configuration_.settings; }
 
  private:
   /// What is done with the batches before they are stored: returns why they are not to be.
   using Admit = std::function<std::optional<Outcome>()>;
 
   std::vector<Outcome> store(const AppendRequest& request, const Admit& admit, const std::function<void()>& and_then);
-  void insert_all(const AppendRequest& request, std::vector<Outcome>& outcomes);
+  std::optional<std::vector<Outcome>> store_now(const AppendRequest& request, const Admit& admit,
+                                                const std::function<void()>& and_then);
+  std::vector<Outcome> insert_all(const AppendRequest& request, Timestamp now);
   void catch_up();
   void learn_configuration();
   std::optional<Outcome> charge(std::span<const RoutedBatch> batches);
@@ -57,6 +60,7 @@ class Appender {
   TailScan scan_;
   SQLite::Statement version_;
   SQLite::Statement insert_;
+  Room room_;
   std::optional<Producers> producers_;   ///< prepared by the first move
   std::optional<WriteBuckets> buckets_;  ///< prepared by the first append under a limit
 };

@@ -49,10 +49,11 @@ Committer::~Committer() {
 
 void Committer::commit(Sync sync, const std::function<void()>& change, Told told, std::int64_t appended_pages) {
   under_lock([&](Duration left) {
+    told_ = told;
     run_transaction(sync, change, left, appended_pages);
     // SQLite commits into unlinked files without an error.
     check_present();
-    announce(sync, told);
+    announce(sync);
     tidy_up();
   });
 }
@@ -135,10 +136,10 @@ void Committer::prepare(Sync sync, Duration timeout, std::int64_t appended_pages
   }
 }
 
-void Committer::announce(Sync sync, Told told) const {
+void Committer::announce(Sync sync) const {
   if (mark_ && sync == Sync::full) {
     lock_.announce_commit(*mark_);
-  } else if (told == Told::followers) {
+  } else if (told_ == Told::followers) {
     lock_.announce_commit();
   }
 }

@@ -43,6 +43,9 @@ class Committer {
   /// For a `change` that appends: how far its commit reaches. This is written down once the commit is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
 
+  /// For a change that stores nothing that anybody waits for: its commit wakes nobody.
+  void tell_nobody() { told_ = Told::nobody; }
+
   /// For a change that accepts what is missing at the end. Without this call, nothing is committed to a stream whose
   /// end is missing.
   void allow_missing_end() { end_checked_ = true; }
@@ -62,7 +65,7 @@ class Committer {
   void check_end();
   void learn_outcome(Duration timeout);
   void prepare(Sync sync, Duration timeout, std::int64_t appended_pages);
-  void announce(Sync sync, Told told) const;
+  void announce(Sync sync) const;
   void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout, std::int64_t appended_pages);
   void noting_failure(const std::string& what, const std::function<void(bool& begun)>& work);
   void tidy_up();
@@ -79,6 +82,7 @@ class Committer {
   std::mutex own_mutex_;  ///< used if the options name none
   std::mutex& commit_mutex_;
   std::optional<DurableMark> mark_;  ///< of the commit that is under way
+  Told told_ = Told::followers;      ///< likewise
   Sync sync_ = Sync::full;           ///< what the connection is set to
   std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
   bool end_checked_ = false;         ///< one check is enough: the log can only be too short when it is opened

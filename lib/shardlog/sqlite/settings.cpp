@@ -57,6 +57,11 @@ Values known_values(const Configuration& configuration) {
       {"read_calls", text_of(limits.read_calls)},
       {"unsafe_file_system", configuration.unsafe_file_system ? "1" : "0"},
   };
+  if (configuration.settings.until_consumed) values.emplace("retention_consumed", "1");
+  if (configuration.settings.max_bytes != unbounded) {
+    values.emplace("max_bytes", std::to_string(configuration.settings.max_bytes));
+    values.emplace("when_full", std::string(to_string(configuration.settings.when_full)));
+  }
   for (const auto& [name, stored] : configuration.features) values.emplace(std::string(feature_prefix) + name, stored);
   for (const auto& [key, value] : configuration.settings.tags) values.emplace(std::string(tag_prefix) + key, value);
   for (const auto& [key, value] : configuration.attributes) values.emplace(std::string(attribute_prefix) + key, value);
@@ -186,12 +191,25 @@ void check_first_sequences(const std::vector<ShardRow>& shards) {
   }
 }
 
+/// These settings are there only if they were chosen.
+void read_bound(const Values& values, StreamSettings& settings) {
+  if (values.contains("retention_consumed"))
+    settings.until_consumed = number_of<int>(values, "retention_consumed") != 0;
+  if (!values.contains("max_bytes")) return;
+  settings.max_bytes = number_of<std::uint64_t>(values, "max_bytes");
+  if (settings.max_bytes > std::uint64_t{most_counted}) refuse("max_bytes is out of range");
+  const auto when_full = parse_when_full(text_of(values, "when_full"));
+  if (!when_full) refuse("when_full is " + quote(text_of(values, "when_full")));
+  settings.when_full = *when_full;
+}
+
 StreamSettings settings_of(const Values& values) {
   StreamSettings settings;
   settings.max_record_size = number_of<std::uint64_t>(values, "max_record_size");
   if (text_of(values, "retention") != forever_text) {
     settings.retention = Duration(number_of<std::int64_t>(values, "retention"));
   }
+  read_bound(values, settings);
   const auto compression = parse_compression(text_of(values, "compression"));
   if (!compression) {
     throw Error(ErrorCode::unsupported, fmt::format("settings: the compression {} is not known: use a newer shardlog",

@@ -43,15 +43,8 @@ StreamDescription description_of(SQLite::Database& database, const Configuration
 }
 
 void apply(Configuration& to, const SettingsChange& change) {
-  StreamSettings& settings = to.settings;
-  if (change.retention) settings.retention = *change.retention;
-  if (change.compression) settings.compression = *change.compression;
-  if (change.max_record_size) settings.max_record_size = *change.max_record_size;
-  if (change.mode) settings.mode = *change.mode;
-  apply(settings.limits, change.limits);
-  change_values(settings.tags, change.tags);
+  shardlog::apply(to.settings, change);
   change_values(to.attributes, change.attributes);
-  check(settings);
   check(to.attributes);
 }
 
@@ -112,7 +105,6 @@ class SqliteMaintenance final : public Maintenance {
 
   void update(const SettingsChange& change) override {
     session_.naming([&] {
-      Duration retention = forever;
       SQLite::Database& database = session_.database();
       if (change.accept_loss) session_.committer().allow_missing_end();
       session_.committer().commit(Sync::full, [&] {
@@ -123,16 +115,15 @@ class SqliteMaintenance final : public Maintenance {
         if (change.repair_clock) repair_clock(database, configuration, now);
         apply(configuration, change);
         store_settings(database, configuration);
-        retention = configuration.settings.retention;
       });
       try {
-        trimmer().finish(retention);
+        trimmer().finish();
       } catch (const Error& error) {
         // This throws a different error: with the original one, the caller would think that nothing was changed.
         if (error.code() != ErrorCode::busy && error.code() != ErrorCode::full) throw;
         throw Error(
             ErrorCode::io,
-            fmt::format("the settings were changed, but not all expired records were removed: {}", error.what()));
+            fmt::format("the settings were changed, but not all records that may go were removed: {}", error.what()));
       }
     });
   }
@@ -249,7 +240,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
 
   /// Trims before the append, so that the append can use the space, and an error means that nothing of it was stored.
   Appender& appender_for(const AppendRequest& request) {
-    maintenance_.trimmer().go_on(appender().retention(), request.batches.size());
+    maintenance_.trimmer().go_on(appender().settings(), request.batches.size());
     return appender();
   }
 

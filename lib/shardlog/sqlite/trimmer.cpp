@@ -7,18 +7,13 @@
 #include <optional>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/batch_row.h"
-#include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/schema.h"
-#include "shardlog/sqlite/seek.h"
-#include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/trim_step.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-constexpr std::int64_t step_bytes = 8L * 1024 * 1024;
-constexpr std::size_t step_batches = 1000;
 constexpr std::int64_t step_pages = 1024L * 1024 / page_size;  // given back in one step
 constexpr std::size_t steps_at_a_look = 2;
 constexpr Duration longest_interval = std::chrono::seconds(1);  // between looks
@@ -27,14 +22,14 @@ constexpr Duration free_for = std::chrono::hours(1);
 
 }  // namespace
 
-void Trimmer::go_on(Duration retention, std::size_t batches) {
-  if (retention == forever) return;
+void Trimmer::go_on(const StreamSettings& settings, std::size_t batches) {
+  if (settings.retention == forever && !settings.until_consumed) return;
   const Duration now = clock_.elapsed();
   if (!is_late_ && now < next_look_) return;
-  next_look_ = now + std::min(retention / looks_per_retention, longest_interval);
+  next_look_ = now + std::min(settings.retention / looks_per_retention, longest_interval);
   try {
-    std::size_t steps = steps_at_a_look + batches / step_batches;
-    while (steps > 0 && something_expired(retention)) {
+    std::size_t steps = steps_at_a_look + batches / trim_step_batches;
+    while (steps > 0 && something_may_go()) {
       trim_step();
       --steps;
     }
@@ -45,11 +40,8 @@ void Trimmer::go_on(Duration retention, std::size_t batches) {
   }
 }
 
-void Trimmer::finish(Duration retention) {
-  while (something_expired(retention)) {
-    trim_step();
-    retention = configuration_.settings.retention;  // another process may have changed it
-  }
+void Trimmer::finish() {
+  while (something_may_go()) trim_step();
   std::int64_t left = free_pages();
   const bool anything = left > 0;
   for (std::int64_t before = left + 1; left > 0 && left < before; left = free_pages()) {
@@ -59,40 +51,34 @@ void Trimmer::finish(Duration retention) {
   if (anything) committer_.checkpoint();  // only this makes the file smaller
 }
 
-bool Trimmer::something_expired(Duration retention) {
-  const auto expired = expiry(retention, clock_.now());
+bool Trimmer::something_may_go() {
   const Snapshot snapshot(database_, lock_wait_);
-  SQLite::Statement first(database_, "SELECT arrived_at FROM batches ORDER BY id LIMIT 1");
-  return expired && first.executeStep() && Timestamp(Duration(first.getColumn(0).getInt64())) < *expired;
+  read_configuration();
+  return TrimStep(database_, configuration_, clock_.now(), excess()).has_work();
 }
 
 void Trimmer::trim_step() {
   // Not synced: a trim that a power cut undoes is done again.
   committer_.commit(Sync::normal, [&] {
-    SQLite::Statement version(database_, std::string(select_configuration_version));
-    if (read_configuration_version(version) != configuration_.version) {
-      configuration_ = load_configuration(database_, Access::write);
-    }
-    const auto expired = expiry(configuration_.settings.retention, clock_.now());
-    if (!expired) return;
-    Tail horizon = load_horizon(database_);
-    SQLite::Statement rows = select_batches(database_, horizon.batch());
-    std::int64_t bytes = 0;
-    for (std::size_t batches = 0; batches < step_batches && bytes < step_bytes && rows.executeStep(); ++batches) {
-      const BatchRow row = read_batch_row(rows);
-      if (row.arrived_at >= *expired) break;
-      advance(database_, configuration_, horizon, row);
-      bytes += row.data_bytes + row.record_count;  // a newline after each record
-    }
-    rows.reset();
-    for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?",
-                                  "DELETE FROM batch_shards WHERE last_batch <= ?"}) {
-      SQLite::Statement remove(database_, sql);
-      remove.bind(1, horizon.batch());
-      remove.exec();
-    }
-    store_horizon(database_, horizon);
+    read_configuration();
+    TrimStep(database_, configuration_, clock_.now(), excess()).run();
   });
+}
+
+/// Unless it is up to date.
+void Trimmer::read_configuration() {
+  SQLite::Statement version(database_, std::string(select_configuration_version));
+  if (read_configuration_version(version) == configuration_.version) return;
+  configuration_ = load_configuration(database_, Access::write);
+  tail_ = Tail();  // a repair of the clock changes arrivals
+}
+
+/// How many bytes the stream holds over its bound.
+std::int64_t Trimmer::excess() {
+  if (configuration_.settings.max_bytes == unbounded) return 0;
+  TailScan(database_).catch_up(configuration_, tail_);
+  const std::int64_t held = bytes_up_to(tail_) - bytes_up_to(read_horizon(database_));
+  return std::max<std::int64_t>(held - static_cast<std::int64_t>(configuration_.settings.max_bytes), 0);
 }
 
 /// Gives back one step if enough space has been free for long enough. Otherwise stores since when enough has been free.

@@ -7,12 +7,13 @@
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/settings.h"
+#include "shardlog/sqlite/tail.h"
 
 namespace shardlog::sqlite {
 
-/// Removes what is past retention, and gives space back. Arrivals never decrease in commit order, so the expired
-/// batches are the first ones, and trimming moves the trim horizon on. Each step removes at most about 8 MiB or 1000
-/// batches, or gives 1 MiB back, and is a commit of its own, so that no writer waits for long.
+/// Removes what may go (TrimStep), and gives space back. Arrivals never decrease in commit order, so the expired
+/// batches are the first ones, and trimming moves the trim horizon on. Each step, or giving 1 MiB back, is a commit of
+/// its own, so that no writer waits for long.
 class Trimmer {
  public:
   /// All references must outlive it.
@@ -24,14 +25,16 @@ class Trimmer {
   /// Call it before each append of `batches` batches. It looks for work now and then, and does just enough to keep pace
   /// with the writer. It gives space back once more than half of the file has been free for an hour. Throws as
   /// Stream::append().
-  void go_on(Duration retention, std::size_t batches);
+  void go_on(const StreamSettings& settings, std::size_t batches);
 
-  /// Trims all that is expired, and gives back all free space. Throws as Stream::append().
-  void finish(Duration retention);
+  /// Trims all that may go, and gives back all free space. Throws as Stream::append().
+  void finish();
 
  private:
-  [[nodiscard]] bool something_expired(Duration retention);
+  [[nodiscard]] bool something_may_go();
   void trim_step();
+  void read_configuration();
+  [[nodiscard]] std::int64_t excess();
   void give_back_if_due();
   [[nodiscard]] std::int64_t free_pages();
 
@@ -40,8 +43,9 @@ class Trimmer {
   const LockWait& lock_wait_;
   const Clock& clock_;
   Configuration configuration_;  ///< until it is loaded, it has version 0, which no stream has
+  Tail tail_;                    ///< used only for a bounded stream
   Duration next_look_ = Duration::min();
-  bool is_late_ = false;  ///< the last look left expired batches
+  bool is_late_ = false;  ///< the last look left batches that may go
 };
 
 }  // namespace shardlog::sqlite

@@ -1,0 +1,58 @@
+#include "shardlog/sqlite/room.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "shardlog/sqlite/statements.h"
+#include "shardlog/sqlite/trim_step.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+std::int64_t bytes_of(std::span<const RoutedBatch> batches) {
+  std::int64_t bytes = 0;
+  for (const RoutedBatch& each : batches) bytes += static_cast<std::int64_t>(each.batch.data_bytes);
+  return bytes;
+}
+
+}  // namespace
+
+Room::Room(SQLite::Database& database)
+    : database_(database), horizon_batch_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
+
+std::optional<Outcome> Room::make(const Configuration& configuration, const Tail& tail,
+                                  std::span<const RoutedBatch> batches, Timestamp now) {
+  made_some_ = false;
+  const StreamSettings& settings = configuration.settings;
+  if (settings.max_bytes == unbounded) return std::nullopt;
+  const std::int64_t bytes = bytes_of(batches);
+  const auto most = static_cast<std::int64_t>(settings.max_bytes);
+  if (bytes == 0) return std::nullopt;
+  if (bytes > most) {
+    return Refused{ErrorCode::malformed,
+                   fmt::format("{} bytes in one append, and the stream holds at most {}", bytes, most)};
+  }
+  const std::int64_t held = bytes_up_to(tail) - trimmed_bytes();
+  if (held + bytes <= most) return std::nullopt;
+  TrimStep step(database_, configuration, now, held + bytes - most);
+  made_some_ = step.run() > 0;
+  if (step.excess() <= 0) return std::nullopt;
+  const std::int64_t left = step.excess() + most - bytes;
+  return NoRoom{settings.when_full, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)), settings.max_bytes};
+}
+
+/// A horizon is read again only when it has moved: it lists every shard.
+std::int64_t Room::trimmed_bytes() {
+  Use row(horizon_batch_);
+  if (!row->executeStep()) throw_corrupt("the trim horizon is missing");
+  const std::int64_t batch = row->getColumn(0).getInt64();
+  if (batch != horizon_) {
+    trimmed_bytes_ = bytes_up_to(read_horizon(database_));
+    horizon_ = batch;
+  }
+  return trimmed_bytes_;
+}
+
+}  // namespace shardlog::sqlite
