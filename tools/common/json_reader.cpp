@@ -213,9 +213,10 @@ std::optional<JsonPointer> parse_json_pointer(std::string_view text) {
   while (!text.empty()) {
     if (take(text, "/")) {
       pointer.emplace_back();
-    } else if (pointer.empty()) {
-      return std::nullopt;
-    } else if (take(text, "~0")) {
+      continue;
+    }
+    if (pointer.empty()) return std::nullopt;
+    if (take(text, "~0")) {
       pointer.back() += '~';
     } else if (take(text, "~1")) {
       pointer.back() += '/';

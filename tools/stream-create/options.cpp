@@ -67,10 +67,10 @@ void define_limits(OptionTable& options, SettingsChange::LimitsChange& limits, O
       "--limits", {"none", "kinesis"},
       [&limits](std::size_t chosen) { preset(limits, chosen == 0 ? capacity::Limits() : capacity::kinesis_limits()); },
       "kinesis: 1000 records and 1MiB written, 2MiB and 5 reads read (none)"));
-  limit("--write-records", "N", limits.write_records, &count_of, "records that are written (as --limits says)");
-  limit("--write-bytes", "SIZE", limits.write_bytes, &size_of, "bytes that are written, data and keys (likewise)");
-  limit("--read-bytes", "SIZE", limits.read_bytes, &size_of, "bytes that are read, data and keys (likewise)");
-  limit("--read-calls", "N", limits.read_calls, &count_of, "reads (likewise)");
+  limit("--write-records", "N", limits.write_records, &count_of, "records that are written");
+  limit("--write-bytes", "SIZE", limits.write_bytes, &size_of, "bytes that are written, data and keys");
+  limit("--read-bytes", "SIZE", limits.read_bytes, &size_of, "bytes that are read; shown, but not enforced yet");
+  limit("--read-calls", "N", limits.read_calls, &count_of, "reads; likewise");
 }
 
 /// forever, a duration, or consumed, which may be followed by a comma and either of them.

@@ -51,14 +51,13 @@ std::string retention_text(const StreamSettings& settings, std::uint64_t trimmed
                      trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
 }
 
-/// "1,000 records and 1 MiB/s in, 2 MiB and 5 reads/s out"; empty if there are no limits.
-std::string limits_text(const capacity::Limits& limits) {
-  const auto both = [](const std::optional<std::string>& one, const std::optional<std::string>& other,
-                       const char* what) {
-    std::string text = one ? *one : "";
-    if (one && other) text += " and ";
-    if (other) text += *other;
-    return text.empty() ? text : text + "/s " + what;
+/// "1,000 records and 1 MiB/s in"; reading is on a line of its own. Empty if there are no limits.
+std::vector<std::string> limit_lines(const capacity::Limits& limits) {
+  std::vector<std::string> lines;
+  const auto add = [&lines](const std::optional<std::string>& one, const std::optional<std::string>& other,
+                            const char* end) {
+    if (!one && !other) return;
+    lines.push_back(one.value_or("") + (one && other ? " and " : "") + other.value_or("") + end);
   };
   const auto count = [](const std::optional<std::uint64_t>& limit, const char* noun) {
     return limit ? std::optional(format_count(*limit, noun)) : std::nullopt;
@@ -66,9 +65,9 @@ std::string limits_text(const capacity::Limits& limits) {
   const auto size = [](const std::optional<std::uint64_t>& limit) {
     return limit ? std::optional(format_size(*limit)) : std::nullopt;
   };
-  const std::string written = both(count(limits.write_records, "record"), size(limits.write_bytes), "in");
-  const std::string read = both(size(limits.read_bytes), count(limits.read_calls, "read"), "out");
-  return written + (written.empty() || read.empty() ? "" : ", ") + read;
+  add(count(limits.write_records, "record"), size(limits.write_bytes), "/s in");
+  add(size(limits.read_bytes), count(limits.read_calls, "read"), "/s out, not enforced yet");
+  return lines;
 }
 
 std::string json_limits(const capacity::Limits& limits) {
@@ -276,8 +275,10 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   if (stream.settings.max_bytes != unbounded) {
     page += fmt::format("bound      {}\n", bound_text(stream.settings, totals.bytes));
   }
-  if (const std::string limits = limits_text(stream.settings.limits); !limits.empty()) {
-    page += fmt::format("limits     {}\n", fitting("each shard " + limits));
+  const char* heading = "limits";
+  for (const std::string& limits : limit_lines(stream.settings.limits)) {
+    page += fmt::format("{:11}{}\n", heading, fitting("each shard " + limits));
+    heading = "";
   }
   for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
   page += format_rates(contents.arrivals.stream, screen.width);

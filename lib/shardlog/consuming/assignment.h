@@ -78,7 +78,7 @@ struct Candidate {
   Holder holder = Holder::nobody;
   bool open = true;    ///< the shard is open; leases of closed shards do not count as load
   bool waits = false;  ///< for an ancestor: do not take it yet
-  bool left = false;   ///< it has been free so long that the workers entitled to it seem not to want it
+  bool left = false;   ///< it stayed free: the workers that are entitled to it did not take it
 };
 
 struct AssignmentRules {
