@@ -40,7 +40,7 @@ carry_evenly() {
   expect_success stream-reshard auto s
   expect_same "$STDOUT" planned
   expect_equal "$(head -n 1 planned)" \
-    "shardId-000000000000 carried 90 % of its capacity or more in each of the last 15 minutes, over 70 %"
+    "shardId-000000000000 carried 90 % of its capacity or more in each of the last 15 minutes, over the target of 70 %"
   grep -q "^before  |-*0-*|  1 open$" planned
   grep -qx "    1  split 0 -> 1 + 2 at $middle, 900 records and 2.6 KiB a second" planned
   expect_equal "$(open_shards s)" "1 2"
@@ -56,7 +56,7 @@ carry_evenly() {
   expect_silence stream-reshard auto s
   expect_status 0 stream-reshard auto s -v
   expect_empty "$STDOUT"
-  expect_equal "$(head -n 1 "$STDERR")" "stream-reshard: the latest decision is 0 minutes old, and there is one in 15"
+  expect_equal "$(head -n 1 "$STDERR")" "stream-reshard: the latest decision is 0 minutes old, and there is at most one in 15 minutes"
   grep -q "^stream-reshard: the latest decision: shardId-000000000000 carried 90 %" "$STDERR"
   expect_equal "$(open_shards s)" "1 2"
 }

@@ -400,7 +400,7 @@ PYTHON
     expect_success "stream-$program" -h
     [ "$(wc -l <"$STDOUT")" -le 24 ] || fail "stream-$program -h has $(wc -l <"$STDOUT") lines"
     awk 'length($0) > 80 { print "too wide: " $0; exit 1 }' "$STDOUT"
-    [ "$(sed -n '/^Examples:/,/^$/p' "$STDOUT" | grep -c "^  .*stream-$program")" -eq 3 ]
+    [ "$(sed -n '/^Examples:/,/^$/p' "$STDOUT" | grep -c "^  .*stream-$program")" -ge 3 ]
   done
 }
 
