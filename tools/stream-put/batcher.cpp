@@ -55,7 +55,9 @@ void Encoded::append(Encoded next) {
 
 Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std::size_t most_records,
                  std::optional<ExactlyOnce> once, const Clock& clock, const std::atomic<bool>* throttled)
-    : packer_(stream.map, stream.settings.compression, command.ack),
+    : packer_(stream.map,
+              piece_bounds(stream.settings.limits).small() ? Compression::none : stream.settings.compression,
+              command.ack),
       settings_(stream.settings),
       command_(command),
       clock_(clock),
@@ -64,6 +66,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample_percent),
       most_records_(std::min(most_records, max_batch_records)),
       piece_bounds_(piece_bounds(stream.settings.limits)),
+      paced_(command.paced.has_value()),
       most_bytes_(most_at_once(stream.settings)),
       throttled_(throttled) {
   if (command.sample_percent) sampler_.emplace(*command.sample_percent, command.sample_by);
@@ -221,24 +224,25 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
     return !encoded_.error;
   }
   if (once_) once_->pass(origin);
-  if (sample_out(record)) return true;
-  if (!fits_piece(record)) flush();
+  if (sampler_ && sample_out(record)) return true;
+  if (paced_ && !fits_piece(record)) flush();
   if (command_.keep_times) packer_.set_arrival(source_->arrived_at());
-  packer_.add(record);
+  const producing::Packer::Held held = packer_.add(record);
+  if (paced_) most_held_ = {std::max(most_held_.records, held.records), std::max(most_held_.bytes, held.bytes)};
   ++encoded_.records;
   encoded_.data_bytes += record.size();
   return open_;
 }
 
 bool Batcher::fits_piece(const Record& record) const {
-  if (packer_.most_records() == 0) return true;
-  return packer_.most_records() < piece_bounds_.records && packer_.most_bytes() + record.size() <= piece_bounds_.bytes;
+  if (most_held_.records == 0) return true;
+  return most_held_.records < piece_bounds_.records && most_held_.bytes + record.size() <= piece_bounds_.bytes;
 }
 
-/// Whether the record is left out by --sample.
+/// Whether the record is left out. REQUIRES: there is a sampler
 bool Batcher::sample_out(const Record& record) {
   const bool only_throttled = command_.on_throttle == OnThrottle::sample;
-  if (!sampler_ || (only_throttled && !(throttled_ != nullptr && *throttled_))) return false;
+  if (only_throttled && !(throttled_ != nullptr && *throttled_)) return false;
   if (sampler_->keeps(record.key)) return false;
   if (only_throttled) ++encoded_.dropped;
   not_stored("sampled out");
@@ -294,6 +298,7 @@ void Batcher::not_stored(std::string why) {
 
 void Batcher::flush() {
   packer_.flush();
+  most_held_ = {};
   encoded_.bytes = packer_.bytes();
   encoded_.packed = packer_.take();
   const bool all = piece_ == chunk_->input.lengths.size();

@@ -46,6 +46,10 @@ struct Encoded {
 struct PieceBounds {
   std::size_t records;
   std::size_t bytes;
+
+  /// Whether pieces are so small that each alone would be a poor row, and compress poorly. They are packed without
+  /// compression then, and joined when they are stored.
+  [[nodiscard]] bool small() const { return records < 1024 || bytes < 64UL * 1024; }
 };
 
 /// 10 ms' worth of the limits, but at least one record.
@@ -106,6 +110,8 @@ class Batcher {
   bool as_they_stand_;  ///< the pieces are stored as they are, as records without keys
   std::size_t most_records_;
   PieceBounds piece_bounds_;
+  bool paced_;                         ///< by the limits of the stream, so that the bounds matter
+  producing::Packer::Held most_held_;  ///< of one shard, since the last flush()
   std::uint64_t most_bytes_;
   const std::atomic<bool>* throttled_;
   bool open_ = true;  ///< more may be handed over

@@ -233,7 +233,8 @@ class ChunkReader {
 }  // namespace
 
 std::size_t chunk_size_of(const PutCommand& command) {
-  return command.rate || command.paced ? chunk_size_at_a_rate : usual_chunk_size;
+  if (command.rate) return chunk_size_at_a_rate;
+  return std::clamp(command.paced.value_or(usual_chunk_size), chunk_size_at_a_rate, usual_chunk_size);
 }
 
 bool read_chunks(const PutCommand& command, std::uint64_t max_record_size, const Clock& clock, InFlight& in_flight,

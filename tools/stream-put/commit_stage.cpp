@@ -58,9 +58,9 @@ CommitStage::CommitStage(Stream& stream, const StreamDescription& description, c
       most_data_(most_gathered(description.settings)),
       command_(command),
       context_(context),
-      compression_(description.settings.compression),
       why_throttled_(reason_of({.count_exhausted = true, .bytes_exhausted = true}, description.settings.limits)),
       throttled_(throttled) {
+  if (piece_bounds(description.settings.limits).small()) joined_ = description.settings.compression;
   for (const Producer& producer : stored) positions_.emplace(producer.id.source, producer.position.sequence);
 }
 
@@ -188,6 +188,7 @@ void CommitStage::tell_of_stop(const Flow& flow) {
 void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
   Encoded encoded = pending_.take(pieces);
   gather_what_is_ready(flow);
+  if (joined_) encoded.packed = producing::join(std::move(encoded.packed), *joined_);
   finish(flow, encoded, store(encoded, flow.progress));
 }
 
@@ -230,7 +231,7 @@ producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
 producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const ProducerMove> moves,
                                              const producing::Writer::OnNoRoom& on_no_room) {
   const bool reserves = !fails_ && !pending_.need_nothing();
-  producing::Packed packed = producing::join(std::move(encoded.packed), compression_);
+  producing::Packed packed = std::move(encoded.packed);
   if (packed.batches.empty() && moves.empty()) {
     producing::Written nothing;
     nothing.packed = std::move(packed);

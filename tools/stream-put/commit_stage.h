@@ -75,7 +75,8 @@ class CommitStage {
   std::uint64_t most_data_;  ///< gathered before another piece is added
   const PutCommand& command_;
   const Context& context_;
-  Compression compression_;
+  std::optional<Compression>
+      joined_;  ///< how small pieces are compressed when they are joined; nullopt if they are large
   PendingPieces pending_;
   std::optional<capacity::Slice> slice_;  ///< what is reserved of them
   capacity::Seconds paid_{};              ///< of the first of them, in instalments

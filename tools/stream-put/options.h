@@ -52,7 +52,9 @@ struct PutCommand {
   std::optional<double> sample_percent;
   Sampler::By sample_by = Sampler::By::record;
   OnThrottle on_throttle = OnThrottle::block;
-  bool paced = false;                   ///< by the limits of the stream
+  /// Under the limits of the stream: about the bytes that its shards store in 100 ms. What takes longer is left in the
+  /// pipe.
+  std::optional<std::size_t> paced{};
   std::optional<std::string> producer;  ///< its id; each record is then stored exactly once
   bool forget = false;                  ///< remove that producer and do nothing else
 };

@@ -25,9 +25,9 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;          // between two threads
-constexpr std::size_t queued_bytes_under_limits = 128UL * 1024;  // what must wait is left in the pipe
-constexpr std::size_t message_bytes = 512;                       // about the most that a message takes in a queue
+constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;  // between two threads
+constexpr std::size_t least_queued_bytes = 128UL * 1024;
+constexpr std::size_t message_bytes = 512;  // about the most that a message takes in a queue
 constexpr std::uint64_t rate_pieces_a_second = 20;
 
 /// Spreads records evenly over time. For one thread.
@@ -75,7 +75,7 @@ std::string advice_on_files(const PutCommand& command) {
   for (const std::string& file : command.files) {
     std::error_code ignored;
     if (file == "-" || std::filesystem::exists(file, ignored)) return "";
-    words += " " + shell_word(file);
+    words.append(" ").append(shell_word(file));
   }
   return fmt::format("; did you mean: echo{} | stream-put {}", words, shell_word(shown_name(command.stream)));
 }
@@ -126,7 +126,7 @@ class Pipeline {
   const Context& context_;
   Progress progress_;
   BoundedQueue<Chunk> chunks_{chunk_size_of(command_)};
-  BoundedQueue<Encoded> encoded_{command_.paced ? queued_bytes_under_limits : queued_bytes};
+  BoundedQueue<Encoded> encoded_{std::clamp(command_.paced.value_or(queued_bytes), least_queued_bytes, queued_bytes)};
   InFlight in_flight_;
   std::optional<ReaderWatch> watch_;  ///< with --ack: if nobody reads the output any more, no more input is read
   std::stop_token reader_gone_;
@@ -248,6 +248,16 @@ ExitStatus run_forget(const PutCommand& command, const Context& context) {
                                                 what_there_is(*command.producer, names)));
 }
 
+/// About the bytes; nullopt if there are no limits. Where only records are limited, each counts as 1 KiB.
+std::optional<std::size_t> stored_in_100_ms(const StreamDescription& description) {
+  constexpr std::uint64_t most = 10 * queued_bytes;  // more is not kept waiting in memory
+  const capacity::Limits& limits = description.settings.limits;
+  if (!limits.write_records && !limits.write_bytes) return std::nullopt;
+  const auto of = [most](const std::optional<std::uint64_t>& limit) { return std::min(limit.value_or(most), most); };
+  const std::uint64_t of_shard = std::min(of(limits.write_records) * 1024, of(limits.write_bytes));
+  return of_shard * description.map.open_shards().size() / 10;
+}
+
 ExitStatus run_put(PutCommand command, const Context& context) {
   check(command);
   if (command.files.empty()) command.files = {"-"};
@@ -255,8 +265,7 @@ ExitStatus run_put(PutCommand command, const Context& context) {
   require(!command.producer || stream->capabilities().producers, "--producer", stream->capabilities());
   require(!command.keep_times || stream->capabilities().keeps_arrivals, "--keep-times", stream->capabilities());
   const StreamDescription description = stream->describe();
-  const capacity::Limits& limits = description.settings.limits;
-  command.paced = limits.write_records || limits.write_bytes;
+  command.paced = stored_in_100_ms(description);
   warn_of_future(description, context);
   tell_of_terminal(command.files, context);
   return Pipeline(command, *stream, description, context).run();

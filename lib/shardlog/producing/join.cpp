@@ -57,7 +57,9 @@ class Groups {
 };
 
 EncodedBatch joined(std::vector<RoutedBatch>& batches, const Group& group, Compression compression) {
-  if (group.batches.size() == 1) return std::move(batches[group.batches.front()].batch);
+  if (group.batches.size() == 1 && compression == Compression::none) {
+    return std::move(batches[group.batches.front()].batch);
+  }
   std::vector<RecordBatch> decoded;
   for (const std::size_t index : group.batches) {
     decoded.push_back(RecordBatch::decode(std::move(batches[index].batch.payload)));
@@ -73,7 +75,7 @@ EncodedBatch joined(std::vector<RoutedBatch>& batches, const Group& group, Compr
 
 Packed join(Packed packed, Compression compression) {
   const Groups groups(packed);
-  if (groups.all().size() == packed.batches.size()) return packed;
+  if (groups.all().size() == packed.batches.size() && compression == Compression::none) return packed;
   Packed result;
   std::vector<Place> starts(packed.batches.size());  // of the records of each old batch
   for (const Group& group : groups.all()) {

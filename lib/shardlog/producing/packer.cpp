@@ -40,18 +40,18 @@ void Packer::use(ShardMap map) {
   pending_.resize(shards() + 1);
 }
 
-void Packer::add(const Record& record) {
+Packer::Held Packer::add(const Record& record) {
   const std::size_t slot = slot_of(record);
   Pending& pending = pending_[slot];
   if (pending.records.size() == max_batch_records || pending.bytes + record.size() > batch_bound_) flush_slot(slot);
   pending.records.push_back(record);
   pending.bytes += record.size();
   added_bytes_ += record.size();
-  most_records_ = std::max(most_records_, pending.records.size());
-  most_bytes_ = std::max(most_bytes_, pending.bytes);
-  if (!with_places_) return;
-  pending.inputs.push_back(packed_.places.size());
-  packed_.places.emplace_back();
+  if (with_places_) {
+    pending.inputs.push_back(packed_.places.size());
+    packed_.places.emplace_back();
+  }
+  return {pending.records.size(), pending.bytes};
 }
 
 void Packer::add_lines(std::string_view lines, std::span<const std::uint32_t> lengths) {
@@ -79,7 +79,6 @@ void Packer::set_arrival(std::optional<Timestamp> arrived_at) {
 
 void Packer::flush() {
   for (std::size_t slot = 0; slot < pending_.size(); ++slot) flush_slot(slot);
-  most_records_ = most_bytes_ = 0;
 }
 
 std::size_t Packer::bytes() const {

@@ -49,8 +49,14 @@ class Packer {
 
   [[nodiscard]] ShardMap::Version version() const { return router_.map().version(); }
 
-  /// Borrows it until flush().
-  void add(const Record& record);
+  /// What was added for one shard and is not encoded yet.
+  struct Held {
+    std::size_t records = 0;
+    std::size_t bytes = 0;
+  };
+
+  /// Borrows the record until flush(). Returns what its shard holds then; records without a key count as one shard's.
+  Held add(const Record& record);
 
   /// Adds records without keys, in the form that encode_lines() takes. Borrows nothing.
   void add_lines(std::string_view lines, std::span<const std::uint32_t> lengths);
@@ -65,10 +71,6 @@ class Packer {
 
   /// How much input there was so far, if more than was added here. It decides how long runs are.
   void set_input_bytes(std::uint64_t bytes) { input_bytes_ = bytes; }
-
-  /// The most that were added for one shard since the last flush(); records without a key count as one shard's.
-  [[nodiscard]] std::size_t most_records() const { return most_records_; }
-  [[nodiscard]] std::size_t most_bytes() const { return most_bytes_; }
 
   /// Encodes the records that were added.
   void flush();
@@ -102,8 +104,6 @@ class Packer {
   std::optional<Timestamp> arrived_at_;
   std::uint64_t input_bytes_ = 0;
   std::uint64_t added_bytes_ = 0;
-  std::size_t most_records_ = 0;
-  std::size_t most_bytes_ = 0;
   std::vector<Pending> pending_;  ///< by slot: the index in the map's open_shards(), then the slot for runs
   Packed packed_;
 };

@@ -160,8 +160,7 @@ Producers& Appender::producers() {
 }
 
 void Appender::learn_configuration() {
-  if (read_configuration_version(version_) == configuration_.version) return;
-  configuration_ = load_configuration(database_, Access::write);
+  if (!refresh(configuration_, database_, version_, Access::write)) return;
   tail_ = Tail();  // a repair of the clock changes arrivals
 }
 

@@ -41,9 +41,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
   const std::optional<DurableMark> mark = lock_.mark();
   const Snapshot snapshot(database_, lock_wait_);
-  if (read_configuration_version(version_) != configuration_.version) {
-    configuration_ = load_configuration(database_, Access::read);
-  }
+  refresh(configuration_, database_, version_, Access::read);
   ReadRequest by_number = request;
   by_number.starts = pinned(database_, configuration_, request.starts, clock_.now());
   resolve(by_number, mark ? mark->batch : 0);
@@ -115,8 +113,7 @@ void SqliteReader::end_at(Boundary end) {
 
 /// Takes the shard map of this transaction.
 void SqliteReader::follow_map() {
-  if (read_configuration_version(version_) == configuration_.version) return;
-  configuration_ = load_configuration(database_, Access::read);
+  if (!refresh(configuration_, database_, version_, Access::read)) return;
   chosen_.follow(configuration_);
   if (walk_.leaves_out()) walk_.want_only(chosen_.shards());
   tail_.forget_last_arrival();

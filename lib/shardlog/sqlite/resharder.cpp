@@ -30,10 +30,8 @@ void Resharder::forget() {
 bool Resharder::store_if_current(const ReshardStep& step, ShardMap::Version version, const ValueChanges& attributes) {
   SQLite::Database& database = session_.database();
   SQLite::Statement stored(database, std::string(select_configuration_version));
-  if (read_configuration_version(stored) != configuration_.version) {
-    configuration_ = load_configuration(database, Access::write);
-    tail_ = Tail();  // a repair of the clock changes arrivals
-  }
+  // A repair of the clock changes arrivals.
+  if (refresh(configuration_, database, stored, Access::write)) tail_ = Tail();
   if (configuration_.version != version) return false;
   TailScan(database).catch_up(configuration_, tail_);
   store(step, attributes);

@@ -39,6 +39,7 @@ Session::Session(const std::string& path, const OpenOptions& options, const Cloc
   SQLite::Transaction transaction(database_);
   check_schema(database_, options.access);
   configuration_ = load_configuration(database_, options.access);
+  version_.emplace(database_, std::string(select_configuration_version));
   check_file_system(paths_, configuration_);
   files_.opened();
   transaction.commit();

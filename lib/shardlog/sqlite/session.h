@@ -1,10 +1,12 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/commit_watch.h"
@@ -36,7 +38,7 @@ class Session {
     return *committer_;
   }
 
-  /// The configuration as it was when the stream was opened.
+  /// The configuration as it was when it was last read.
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
 
   /// One for everybody that waits in this thread.
@@ -63,7 +65,10 @@ class Session {
   /// The same, and passes the database and its configuration to `work`.
   template <typename Work>
   auto reading(const Work& work) {
-    return in_snapshot([&] { return work(database_, load_configuration(database_, Access::read)); });
+    return in_snapshot([&] {
+      refresh(configuration_, database_, *version_, Access::read);
+      return work(database_, std::as_const(configuration_));
+    });
   }
 
   /// Commits what `change` does. Returns the result of `change`: whether it changed anything.
@@ -85,6 +90,7 @@ class Session {
   LockWait lock_wait_;
   SQLite::Database database_;
   Configuration configuration_;
+  std::optional<SQLite::Statement> version_;  ///< select_configuration_version
   std::optional<Committer> committer_;
   std::shared_ptr<CommitWatch> watch_;
 };

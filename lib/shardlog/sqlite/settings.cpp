@@ -329,11 +329,13 @@ void store_shard(SQLite::Database& database, const ShardRow& row) {
           number_of(shard.adjacent_parent), shard.opened_at, shard.closed_at, row.first_sequence, checksum_of(row));
 }
 
-std::uint64_t read_configuration_version(SQLite::Statement& statement) {
+bool refresh(Configuration& known, SQLite::Database& database, SQLite::Statement& version, Access access) {
   Values values;
-  if (statement.executeStep()) values.emplace("version", statement.getColumn(0).getString());
-  statement.reset();
-  return number_of<std::uint64_t>(values, "version");
+  if (version.executeStep()) values.emplace("version", version.getColumn(0).getString());
+  version.reset();
+  if (number_of<std::uint64_t>(values, "version") == known.version) return false;
+  known = load_configuration(database, access);
+  return true;
 }
 
 }  // namespace shardlog::sqlite

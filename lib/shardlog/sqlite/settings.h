@@ -62,8 +62,9 @@ Features load_features(SQLite::Database& database, Access access);
 void store_settings(SQLite::Database& database, const Configuration& configuration);
 void store_shard(SQLite::Database& database, const ShardRow& row);
 
-/// The version alone, which a writer asks for before each commit: the statement to prepare, and the answer it gives.
+/// Loads the configuration again if it is not the one that is known any more, and returns whether it was. `version` is
+/// a statement of select_configuration_version. Throws as load_configuration().
 constexpr std::string_view select_configuration_version = "SELECT value FROM settings WHERE name = 'version'";
-std::uint64_t read_configuration_version(SQLite::Statement& statement);
+bool refresh(Configuration& known, SQLite::Database& database, SQLite::Statement& version, Access access);
 
 }  // namespace shardlog::sqlite

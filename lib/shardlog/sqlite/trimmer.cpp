@@ -68,8 +68,7 @@ void Trimmer::trim_step() {
 /// Unless it is up to date.
 void Trimmer::read_configuration() {
   SQLite::Statement version(database_, std::string(select_configuration_version));
-  if (read_configuration_version(version) == configuration_.version) return;
-  configuration_ = load_configuration(database_, Access::write);
+  if (!refresh(configuration_, database_, version, Access::write)) return;
   tail_ = Tail();  // a repair of the clock changes arrivals
 }
 
