@@ -4,10 +4,10 @@
 #include <mutex>
 
 #include "contract/contract.h"
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/consuming/worker.h"
+#include "support/wait_until.h"
 
 namespace shardlog::contract {
 namespace {

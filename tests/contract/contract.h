@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 /// What an engine promises, as tests of the seam. What not every engine can do is asked of its capabilities.
 namespace shardlog::contract {

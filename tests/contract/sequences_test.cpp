@@ -7,8 +7,6 @@
 #include <atomic>
 #include <thread>
 
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/core/uuid.h"
@@ -17,7 +15,9 @@
 #include "shardlog/producing/writer.h"
 #include "shardlog/reshard/plan.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <string>
 
-#include "engine/stream_test.h"
 #include "shardlog/core/error.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

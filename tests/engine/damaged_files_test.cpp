@@ -8,10 +8,10 @@
 #include <map>
 #include <random>
 
+#include "engine/from_environment.h"
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "unit/from_environment.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

@@ -4,10 +4,10 @@
 #include <string>
 #include <thread>
 
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/writer_lock.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "engine/forger.h"
-#include "engine/stream_test.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/consuming/worker.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 /// Whoever can write the files of a stream can make right checksums too.
 namespace shardlog {

@@ -10,10 +10,10 @@
 #include <string>
 #include <thread>
 
-#include "engine/stream_test.h"
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

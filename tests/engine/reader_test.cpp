@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "shardlog/core/uuid.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

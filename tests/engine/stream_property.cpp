@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/stream_model.h"
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

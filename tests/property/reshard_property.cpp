@@ -5,7 +5,7 @@
 #include <set>
 
 #include "shardlog/reshard/plan.h"
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::reshard {
 namespace {

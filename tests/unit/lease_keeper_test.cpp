@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/manual_clock.h"
 #include "shardlog/consuming/consumer.h"
+#include "support/manual_clock.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog::consuming {
 namespace {

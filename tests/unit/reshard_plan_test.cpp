@@ -2,8 +2,8 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/reshard/plan.h"
-#include "unit/refusal.h"
-#include "unit/shards.h"
+#include "support/refusal.h"
+#include "support/shards.h"
 
 namespace shardlog::reshard {
 namespace {

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "support/time_zone.h"
 #include "tools/common/times.h"
-#include "unit/time_zone.h"
 
 namespace shardlog::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/wait_until.h"
 
 namespace shardlog::consuming {
 namespace {

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/append_all.h"
-#include "engine/manual_clock.h"
-#include "engine/temporary_directory.h"
 #include "shardlog/engines.h"
+#include "support/append_all.h"
+#include "support/manual_clock.h"
+#include "support/temporary_directory.h"
 
 namespace shardlog::test {
 
