@@ -173,9 +173,7 @@ TEST_F(Consumers, AreBroughtBackByARepairOfTheClock) {
   clock_.step(std::chrono::hours(24));
   make("a", {lease(0)});
   clock_.set(now);
-  SettingsChange repair;
-  repair.repair_clock = true;
-  stream_->maintenance().update(repair);
+  stream_->maintenance().update({.repair_clock = true});
   EXPECT_EQ(stream_->leases().find("a").value().created_at, now);
   EXPECT_EQ(findings(*stream_), Lines{});
 }

@@ -191,7 +191,7 @@ TEST_F(RemovedStream, StopsAReader) {
 
 TEST_F(RemovedStream, StopsAFollower) {
   const auto stream = open_to_read();
-  const auto reader = stream->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream->read({.follow = true});
   EXPECT_TRUE(reader->next(any_budget).batches.empty());
   const std::jthread other([this] { remove(); });
   EXPECT_TRUE(test::wait_until([&] {

@@ -98,7 +98,7 @@ TEST_F(WriteAheadLogTest, DoesNotOutgrow64MebibytesByTheLargestCommits) {
 }
 
 TEST_F(WriteAheadLogTest, StaysThereWhileAReaderIsBetweenItsCalls) {
-  const auto follower = reader_->read({.shards = {}, .until = {}, .follow = true});
+  const auto follower = reader_->read({.follow = true});
   const auto writer = open_to_write();
   put_bytes(*writer, kibibyte);
   for (int i = 0; i < 3; ++i) {

@@ -10,9 +10,7 @@
 namespace shardlog::reshard {
 namespace {
 
-ShardMap even_map(std::uint32_t count) {
-  return {1, test::open_shards(even_ranges(count))};
-}
+using test::even_map;
 
 std::vector<HashRange> open_ranges(const ShardMap& map) {
   std::vector<HashRange> ranges;

@@ -8,14 +8,10 @@
 namespace shardlog::reshard {
 namespace {
 
-using test::open_shards;
+using test::even_map;
 using test::refusal;
 
 constexpr HashKey half(HashKey::Value{1} << 127);
-
-ShardMap even_map(std::uint32_t count) {
-  return {1, open_shards(even_ranges(count))};
-}
 
 ShardMap after(ShardMap map, const Plan& plan) {
   for (const PlannedStep& planned : plan) map = apply(map, planned.step, Timestamp());
