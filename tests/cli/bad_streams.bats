@@ -145,8 +145,7 @@ one_record_stream() {
   ln elsewhere.db s/stream.db
   expect_refused 65 "'s'.*stream.db" s
   rm elsewhere.db
-  expect_success stream-get s
-  expect_stdout first
+  expect_data s first
 }
 
 @test "a symbolic or hard link as lock is refused" {
@@ -158,16 +157,14 @@ one_record_stream() {
   ln elsewhere s/lock
   expect_refused 65 "s/lock'.*hard link" s
   rm elsewhere
-  expect_success stream-get s
-  expect_stdout first
+  expect_data s first
 }
 
 @test "a symbolic link to a stream is that stream" {
   one_record_stream s
   ln -s s alias
   put alias second
-  expect_success stream-get s
-  expect_stdout $'first\nsecond'
+  expect_data s $'first\nsecond'
 }
 
 @test "a stream below a symbolic link is a stream" {
@@ -175,10 +172,8 @@ one_record_stream() {
   ln -s real link
   expect_silence stream-create link/s
   put link/s first
-  expect_success stream-get real/s
-  expect_stdout first
-  expect_success stream-get link/s
-  expect_stdout first
+  expect_data real/s first
+  expect_data link/s first
 }
 
 @test "an unknown scheme is a usage error, a path with a colon is not" {
@@ -225,8 +220,7 @@ one_record_stream() {
   expect_equal "$(jq -r .records "$STDOUT")" 1
   echo second | expect_failure 77 "'s'.*[Pp]ermission" as_nobody stream-put s
   expect_failure 77 "[Pp]ermission" as_nobody stream-create --update --tag a=b s
-  expect_success stream-get s
-  expect_stdout first
+  expect_data s first
 }
 
 @test "who may not write follows what others put" {
@@ -285,8 +279,8 @@ one_record_stream() {
   one_record_stream s
   echo third >&"$FEED"
   expect_exit 66
-  expect_equal "$(stream-get s)" first
-  expect_equal "$(stream-get old)" $'first\nsecond'
+  expect_data s first
+  expect_data old $'first\nsecond'
 }
 
 @test "a stream that is held too long by another process is busy, and its holder is named" {
@@ -306,20 +300,12 @@ one_record_stream() {
   wait_until waits_for_lock "$PID"
   kill "$holder"
   expect_exit 0
-  expect_equal "$(stream-get s)" $'first\nsecond'
-}
-
-lock_is_held() {
-  ! flock --nonblock "$1/lock" true
+  expect_data s $'first\nsecond'
 }
 
 # A process that queues for a lock has a "->" line of its own in /proc/locks.
 waits_for_lock() {
   grep -Eq -- "-> FLOCK .* $1 " /proc/locks
-}
-
-is_gone_when_terminated() {
-  ! kill -TERM "$1" 2>/dev/null
 }
 
 @test "who waits for a stream can be interrupted" {
@@ -332,7 +318,7 @@ is_gone_when_terminated() {
   # The first signal asks it to end after what is under way, the next one ends it now.
   wait_until is_gone_when_terminated "$PID"
   expect_exit 143
-  expect_equal "$(stream-get s)" first
+  expect_data s first
 }
 
 @test "a full disk is an error that damages nothing, and is over when there is room" {
@@ -415,8 +401,7 @@ is_gone_when_terminated() {
     expect_equal "$(ls -A mnt)" moved
     expect_silence stream-create --force mnt/s
     echo first | expect_silence stream-put mnt/s
-    expect_success stream-get mnt/s
-    expect_stdout first
+    expect_data mnt/s first
     # Its creator did not accept this one.
     expect_failure 73 "not safe on FUSE" stream-get mnt/moved
     echo first | expect_failure 73 "not safe on FUSE" stream-put mnt/moved'

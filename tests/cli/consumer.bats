@@ -3,13 +3,9 @@
 
 load helpers
 
-setup_stream() {
-  expect_silence stream-create "$@"
-}
-
 # A stream of N lines of nine digits and a newline each: the end of a record is known by the number of bytes.
 ten_byte_records() {
-  setup_stream s
+  new_stream s
   seq -f '%09.0f' "$1" >all
   stream-put s all
 }
@@ -20,7 +16,7 @@ at_the_end() {
 }
 
 @test "a consumer goes on where it stopped" {
-  setup_stream s
+  new_stream s
   put s a b
   expect_status 0 stream-get -c x s
   expect_stdout $'a\nb'
@@ -34,12 +30,12 @@ at_the_end() {
 }
 
 @test "-q does not tell of a new consumer" {
-  setup_stream s
+  new_stream s
   expect_silence stream-get -q -c x s
 }
 
 @test "--from is for a new consumer only" {
-  setup_stream s
+  new_stream s
   put s a b c
   expect_status 0 stream-get -c x --from last:1 s
   expect_stdout c
@@ -57,7 +53,7 @@ at_the_end() {
 }
 
 @test "-n leaves the rest for the next run" {
-  setup_stream s
+  new_stream s
   seq 10 | stream-put s
   expect_success stream-get -q -c x -n 3 s
   expect_stdout "$(seq 3)"
@@ -70,14 +66,14 @@ at_the_end() {
 }
 
 @test "every form of output, a batch cut where the consumer stopped" {
-  setup_stream s
+  new_stream s
   printf 'a 1\nb 2\nc 3\n' | stream-put --key-field 1 s
   stream-get --json s | tail -n 2 >expected
   expect_success stream-get -q -c json -n 1 s
   expect_success stream-get -c json --json s
   expect_same "$STDOUT" expected
   expect_success stream-get -q -c frames -n 1 s
-  setup_stream copy
+  new_stream copy
   stream-get -c frames --frames s | stream-put --frames copy
   expect_equal "$(stream-get --format '{key}={data}' copy)" $'b=b 2\nc=c 3'
   expect_success stream-get -q -c zero -n 1 s
@@ -85,7 +81,7 @@ at_the_end() {
 }
 
 @test "--no-checkpoint looks and changes nothing" {
-  setup_stream s
+  new_stream s
   put s a b c
   expect_failure 66 "consumer 'x'" stream-get -c x --no-checkpoint s
   stream-get -q -c x -n 1 s
@@ -98,7 +94,7 @@ at_the_end() {
 }
 
 @test "children are read after their parents" {
-  setup_stream s
+  new_stream s
   seq -f 'k %.0f' 5 | stream-put --key-field 1 s
   stream-reshard split s 0
   seq -f 'k %.0f' 6 10 | stream-put --key-field 1 s
@@ -160,19 +156,13 @@ at_the_end() {
 
 @test "a signal waits for the reader, and the next run goes on after what it has taken" {
   ten_byte_records 100000
-  mkfifo pipe
-  exec {reader}<>pipe
-  stream-get -q -f -c x s >pipe 2>"$MESSAGES" 3>&- {reader}>&- &
-  PID=$!
-  BACKGROUND+=("$PID")
-  : >"$OUTPUT"
+  begin_for_reader stream-get -q -f -c x s
   wait_until pipe_is_full
   kill -TERM "$PID"
-  cat pipe >got 3>&- {reader}>&- &
+  cat <&"$READER" >got 3>&- &
   local cat=$!
   BACKGROUND+=("$cat")
   expect_exit 143
-  exec {reader}>&-
   wait "$cat"
   expect_empty "$STDERR"
   [ "$(wc -l <got)" -lt 100000 ] || fail "it has printed everything"
@@ -182,29 +172,20 @@ at_the_end() {
 
 # There is as much in the pipe as fits, or nearly.
 pipe_is_full() {
-  python3 -c '
-import fcntl, struct, sys, termios
-unread = struct.unpack("i", fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, b"\0" * 4))[0]
-sys.exit(unread < 40000)' "$reader"
+  [ "$(unread_bytes "$READER")" -ge 40000 ]
 }
 
 @test "a blocked output keeps its lease" {
   ten_byte_records 100000
-  mkfifo pipe
-  exec {reader}<>pipe
-  stream-get -q -c x --lease-duration 200ms s >pipe 2>"$MESSAGES" 3>&- {reader}>&- &
-  PID=$!
-  BACKGROUND+=("$PID")
-  : >"$OUTPUT"
+  begin_for_reader stream-get -q -c x --lease-duration 200ms s
   wait_until pipe_is_full
   # Ten lease durations; another one takes nothing.
   expect_success timeout 20 stream-get -f --idle-exit 2s -c x --lease-duration 200ms s
   expect_empty "$STDOUT"
-  cat pipe >got 3>&- {reader}>&- &
+  cat <&"$READER" >got 3>&- &
   local cat=$!
   BACKGROUND+=("$cat")
   expect_exit 0
-  exec {reader}>&-
   wait "$cat"
   expect_same got all
 }
@@ -226,12 +207,7 @@ sys.exit(unread < 40000)' "$reader"
 
 @test "a run leaves the shards of others to them, and -v names them" {
   ten_byte_records 100000
-  mkfifo pipe
-  exec {reader}<>pipe
-  stream-get -q -c x --worker first s >pipe 2>"$MESSAGES" 3>&- {reader}>&- &
-  PID=$!
-  BACKGROUND+=("$PID")
-  : >"$OUTPUT"
+  begin_for_reader stream-get -q -c x --worker first s
   wait_until pipe_is_full
   expect_silence stream-get -c x s
   expect_status 0 stream-get -v -c x s
@@ -243,7 +219,7 @@ sys.exit(unread < 40000)' "$reader"
 }
 
 @test "two that follow share the shards, and each record goes to one of them" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   stream-get -q -f -c x --lease-duration 500ms s >one 2>"$MESSAGES" 3>&- &
   BACKGROUND+=("$!")
   local one=$!
@@ -272,11 +248,7 @@ all_are_there() {
 
 @test "what a killed worker had not done is done by the next" {
   ten_byte_records 20000
-  mkfifo pipe
-  exec {reader}<>pipe
-  stream-get -q -c x s >pipe 2>"$MESSAGES" 3>&- {reader}>&- &
-  PID=$!
-  BACKGROUND+=("$PID")
+  begin_for_reader stream-get -q -c x s
   wait_until pipe_is_full
   kill -KILL "$PID"
   wait "$PID" || true
@@ -288,7 +260,7 @@ all_are_there() {
 # --- seek and forget ---------------------------------------------------------------------------------------------------------
 
 @test "--seek takes every position" {
-  setup_stream s
+  new_stream s
   put s a
   put s b
   put s c
@@ -309,7 +281,7 @@ all_are_there() {
 }
 
 @test "--seek with --new makes a consumer that is not there" {
-  setup_stream s
+  new_stream s
   put s a b
   expect_silence stream-get -q -c x --new --seek last:1 s
   expect_success stream-get -c x s
@@ -317,7 +289,7 @@ all_are_there() {
 }
 
 @test "--seek says what it did, and makes no consumer without --new" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   seq 20 | stream-put --key-field 1 s
   expect_failure 66 "consumer 'billing': no such consumer; the stream has none; --new makes it" stream-get -c billing --seek latest s
   expect_status 0 stream-get -c billing --new --seek latest s
@@ -334,7 +306,7 @@ all_are_there() {
 }
 
 @test "--seek of one shard leaves the others" {
-  setup_stream s --shards 2
+  new_stream s --shards 2
   seq 20 | stream-put --key-field 1 s
   at_the_end s
   expect_silence stream-get -q -c x --new --seek trim-horizon --shard 1 s
@@ -345,7 +317,7 @@ all_are_there() {
 }
 
 @test "--seek refuses what is not a position" {
-  setup_stream s --shards 2
+  new_stream s --shards 2
   seq 20 | stream-put --key-field 1 s
   expect_failure 64 "give exactly one --shard" stream-get -c x --seek at:1 s
   expect_failure 64 "--seek: takes one --shard" stream-get -c x --seek latest --shard 0 --shard 1 s
@@ -355,19 +327,18 @@ all_are_there() {
 }
 
 @test "--seek to a sequence number that was trimmed is refused" {
-  setup_stream s --retention 1s
+  new_stream s --retention 1s
   put s a
   local old
   old=$(stream-get --json s | jq -r .sequence)
-  trimmed() { [ -z "$(stream-get s)" ]; }
-  wait_until trimmed
+  wait_until has_expired s
   put s b
   at_the_end s
   expect_failure 69 "$old" stream-get -c x --new --seek "at:$old" --shard 0 s
 }
 
 @test "--seek and --forget mind a worker that is at work, unless forced" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -q -f -c x --worker first s
   wait_until has_lines 1 "$OUTPUT"
@@ -382,7 +353,7 @@ all_are_there() {
 }
 
 @test "--forget removes a consumer, and a worker that is forced notices" {
-  setup_stream s
+  new_stream s
   put s a
   expect_failure 66 "consumer 'x'" stream-get -c x --forget s
   at_the_end s
@@ -398,7 +369,7 @@ all_are_there() {
 # --- refusals ----------------------------------------------------------------------------------------------------------------
 
 @test "options that do not go together are refused" {
-  setup_stream s
+  new_stream s
   local refused
   for refused in "--exec cat" "--worker w" "--lease-duration 1s" "--seek latest" --forget --no-checkpoint --force; do
     # shellcheck disable=SC2086
@@ -421,7 +392,7 @@ all_are_there() {
 }
 
 @test "values that are not valid are refused" {
-  setup_stream s
+  new_stream s
   expect_failure 64 "consumer" stream-get -c 'a b' s
   expect_failure 64 "consumer" stream-get -c '' s
   expect_failure 64 "--worker" stream-get -c x --worker '' s
@@ -442,17 +413,16 @@ all_are_there() {
 @test "reading for a consumer needs permission to write" {
   need_root "to become somebody else"
   enter_public_directory
-  setup_stream s
+  new_stream s
   chmod -R a+rX s
   expect_failure 77 "'s" as_nobody stream-get -c x s
 }
 
 @test "trimmed records are reported, and --strict stops there" {
-  setup_stream s --retention 1s
+  new_stream s --retention 1s
   put s a b
   expect_success stream-get -q -c x -n 1 s
-  trimmed() { [ -z "$(stream-get s)" ]; }
-  wait_until trimmed
+  wait_until has_expired s
   put s c
   expect_status 1 stream-get -c x --no-checkpoint s
   expect_status 1 stream-get -c x --strict s

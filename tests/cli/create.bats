@@ -3,11 +3,6 @@
 
 load helpers
 
-# settings STREAM FILTER: what jq makes of the page.
-settings() {
-  stream-stats --json "$1" | jq -c "$2"
-}
-
 modes() {
   stat -c '%a %n' "$1" "$1"/* | sort
 }
@@ -24,7 +19,7 @@ expect_nothing_created() {
 
 @test "a new stream has one shard, takes 1 MiB and has no tags" {
   expect_silence stream-create s
-  expect_equal "$(settings s '[.records, .bytes, (.shards | length), .max_record_size, .tags]')" '[0,0,1,1048576,{}]'
+  expect_equal "$(figures s '[.records, .bytes, (.shards | length), .max_record_size, .tags]')" '[0,0,1,1048576,{}]'
   expect_equal "$(ls -A)" s
   expect_success stream-stats --verify s
 }
@@ -32,7 +27,7 @@ expect_nothing_created() {
 @test "every stream has a UUID of its own" {
   local n
   for n in 1 2 3; do expect_silence stream-create "s$n"; done
-  for n in 1 2 3; do settings "s$n" .uuid; done | sort -u >uuids
+  for n in 1 2 3; do figures "s$n" .uuid; done | sort -u >uuids
   expect_equal "$(wc -l <uuids)" 3
   expect_equal "$(grep -cE '^"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"$' uuids)" 3
 }
@@ -91,9 +86,8 @@ expect_nothing_created() {
   put s a
   expect_failure 73 "'s'.*taken" stream-create --shards 4 s
   expect_failure 73 "'s'.*taken" stream-create s/
-  expect_success stream-get s
-  expect_stdout a
-  expect_equal "$(settings s '.shards | length')" 1
+  expect_data s a
+  expect_equal "$(figures s '.shards | length')" 1
 }
 
 @test "whatever has the name is left alone" {
@@ -113,7 +107,7 @@ expect_nothing_created() {
   put s a
   expect_silence stream-create --if-missing --shards 3 s
   expect_silence stream-create --if-missing s
-  expect_equal "$(settings s '[(.shards | length), .records]')" '[3,1]'
+  expect_equal "$(figures s '[(.shards | length), .records]')" '[3,1]'
 }
 
 @test "--if-missing warns of each setting that is not as asked, and with --update makes it so" {
@@ -204,7 +198,7 @@ and its --tag is not as asked: --update sets it"
   done
   expect_nothing_created 64 . stream-create --shards=-1 s
   expect_silence stream-create -s 10000 s
-  expect_equal "$(settings s '.shards | length')" 10000
+  expect_equal "$(figures s '.shards | length')" 10000
 }
 
 @test "the maximum record size is 1 KiB to 10 MiB" {
@@ -212,7 +206,7 @@ and its --tag is not as asked: --update sets it"
   while read -r size bytes; do
     rm -rf s
     expect_silence stream-create --max-record-size "$size" s
-    expect_equal "$size $(settings s .max_record_size)" "$size $bytes"
+    expect_equal "$size $(figures s .max_record_size)" "$size $bytes"
   done <<'SIZES'
 1KiB 1024
 1k 1024
@@ -236,7 +230,7 @@ SIZES
 
 @test "tags are kept as they were given" {
   expect_silence stream-create --tag owner=billing --tag 'schlüssel=wert = mehr' --tag 'quote"=\' --tag empty= s
-  expect_equal "$(settings s .tags)" '{"empty":"","owner":"billing","quote\"":"\\","schlüssel":"wert = mehr"}'
+  expect_equal "$(figures s .tags)" '{"empty":"","owner":"billing","quote\"":"\\","schlüssel":"wert = mehr"}'
 }
 
 @test "a tag is KEY=VALUE" {
@@ -255,22 +249,22 @@ tags() {
   local options
   mapfile -t options < <(tags 50)
   expect_silence stream-create "${options[@]}" fifty
-  expect_equal "$(settings fifty '.tags | length')" 50
+  expect_equal "$(figures fifty '.tags | length')" 50
   mapfile -t options < <(tags 51)
   expect_nothing_created 64 "51 tags.*50" stream-create "${options[@]}" s
   local key value
   key=$(printf 'é%.0s' $(seq 128))
   value=$(printf '🦊%.0s' $(seq 256))
   expect_silence stream-create --tag "$key=$value" s
-  expect_equal "$(settings s '[.tags[] | length]')" '[256]'
-  expect_equal "$(settings s '[.tags | keys[0] | length]')" '[128]'
+  expect_equal "$(figures s '[.tags[] | length]')" '[256]'
+  expect_equal "$(figures s '[.tags | keys[0] | length]')" '[128]'
   expect_nothing_created 64 "128" stream-create --tag "x$key=v" t
   expect_nothing_created 64 "256" stream-create --tag "k=x$value" t
 }
 
 @test "the last tag of a key counts" {
   expect_silence stream-create --tag a=1 --tag a=2 s
-  expect_equal "$(settings s .tags)" '{"a":"2"}'
+  expect_equal "$(figures s .tags)" '{"a":"2"}'
 }
 
 @test "a place that is not there cannot hold a stream" {
@@ -312,7 +306,7 @@ tags() {
   head -c 2000 /dev/zero | tr '\0' b | expect_failure 65 "1024" stream-put s
   expect_silence stream-create --update --max-record-size 4KiB s
   head -c 4096 /dev/zero | tr '\0' c | expect_silence stream-put s
-  expect_equal "$(settings s .max_record_size)" 4096
+  expect_equal "$(figures s .max_record_size)" 4096
   expect_equal "$(stream-get s | tr -s ac)" $'a\nc'
   expect_success stream-stats --verify s
 }
@@ -320,10 +314,10 @@ tags() {
 @test "--update adds, replaces and removes tags" {
   expect_silence stream-create --tag a=1 --tag b=2 --tag c=3 s
   expect_silence stream-create --update --tag b=two --tag empty= --untag c --tag d=4 --untag missing s
-  expect_equal "$(settings s .tags)" '{"a":"1","b":"two","d":"4","empty":""}'
+  expect_equal "$(figures s .tags)" '{"a":"1","b":"two","d":"4","empty":""}'
   expect_silence stream-create --if-missing --update --tag a= --untag b --untag d s
-  expect_equal "$(settings s .tags)" '{"a":"","empty":""}'
-  expect_equal "$(settings s .max_record_size)" 1048576
+  expect_equal "$(figures s .tags)" '{"a":"","empty":""}'
+  expect_equal "$(figures s .max_record_size)" 1048576
 }
 
 @test "--untag takes a key that --tag does not set, and goes with --update only" {
@@ -333,7 +327,7 @@ tags() {
   expect_failure 64 "--untag 'a=1'" stream-create --update --untag a=1 s
   expect_failure 64 "--untag ''" stream-create --update --untag '' s
   expect_failure 64 "--untag 'a'.*same key" stream-create --update --untag a --tag a=2 s
-  expect_equal "$(settings s .tags)" '{"a":"1"}'
+  expect_equal "$(figures s .tags)" '{"a":"1"}'
 }
 
 @test "--update that changes nothing changes nothing" {
@@ -370,8 +364,7 @@ tags() {
   expect_silence stream-create --update --tag a=b s
   put s last
   wait_until has_lines 1001 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   echo last >>input
   expect_same "$STDOUT" input
 }
@@ -417,8 +410,7 @@ tags() {
   flock --no-fork s/lock sleep 1000 3>&- &
   local holder=$!
   BACKGROUND+=("$holder")
-  lock_is_held() { ! flock --nonblock s/lock true; }
-  wait_until lock_is_held
+  wait_until lock_is_held s
   expect_failure 75 "'s'.*process $holder \(sleep" stream-create --remove --timeout 50ms s
   expect_no_records s
 }
@@ -437,7 +429,7 @@ tags() {
   rm s/notes
   mkdir s/.hidden
   expect_failure 73 "'s'.*also holds '.hidden'" stream-create --remove s
-  expect_equal "$(stream-get s)" a
+  expect_data s a
 }
 
 @test "--remove goes with no other option of its own" {
@@ -509,11 +501,11 @@ assert all(s["open"] and s["records"] == 0 and s["first"] is None and s["last"] 
 
 @test "the hash ranges are those of Kinesis" {
   expect_silence stream-create -s 2 two
-  expect_equal "$(settings two '.shards[1].first_hash_key')" '"170141183460469231731687303715884105728"'
+  expect_equal "$(figures two '.shards[1].first_hash_key')" '"170141183460469231731687303715884105728"'
   expect_silence stream-create -s 3 three
-  expect_equal "$(settings three '[.shards[].first_hash_key]')" \
+  expect_equal "$(figures three '[.shards[].first_hash_key]')" \
     '["0","113427455640312821154458202477256070485","226854911280625642308916404954512140970"]'
-  expect_equal "$(settings three '.shards[2].last_hash_key')" '"340282366920938463463374607431768211455"'
+  expect_equal "$(figures three '.shards[2].last_hash_key')" '"340282366920938463463374607431768211455"'
 }
 
 @test "the hash ranges are even" {

@@ -3,13 +3,9 @@
 
 load helpers
 
-setup_stream() {
-  expect_silence stream-create "$@"
-}
-
 # numbers N: a stream s of the records 1 to N.
 numbers() {
-  setup_stream s
+  new_stream s
   seq "$1" | stream-put s
 }
 
@@ -43,7 +39,7 @@ run_sizes() {
 }
 
 @test "--batch-bytes bounds a batch, a larger record is one of its own" {
-  setup_stream s
+  new_stream s
   printf '%s\n' aaaa bbbb cccccccccccc dddd eeee ffff | stream-put s
   picky none
   expect_silence stream-get -q -c x --batch-bytes 10 --exec ./command s
@@ -52,7 +48,7 @@ run_sizes() {
 }
 
 @test "--batch-wait waits for a full batch, and no longer" {
-  setup_stream s
+  new_stream s
   picky none
   start stream-get -q -f -c x --batch 3 --batch-wait 1h --exec ./command s
   put s a
@@ -60,18 +56,16 @@ run_sizes() {
   put s c
   wait_until has_lines 3 done
   expect_equal "$(run_sizes)" 3
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   start stream-get -q -f -c x --batch 3 --batch-wait 100ms --exec ./command s
   put s d
   wait_until has_lines 4 done
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
 }
 
 @test "the environment tells where the records are from" {
   mkdir streams
-  setup_stream streams/orders --shards 2
+  new_stream streams/orders --shards 2
   seq 10 | stream-put --key-field 1 streams/orders
   # shellcheck disable=SC2016
   STREAM_SHARD=other expect_success stream-get -q -c x --json --exec '
@@ -97,7 +91,7 @@ run_sizes() {
 }
 
 @test "a command that leaves its input unread is fine" {
-  setup_stream s
+  new_stream s
   seq 200000 | stream-put s
   expect_silence stream-get -q -c x --batch 100000 --exec true s
   expect_silence stream-get -q -c y --batch 100000 --exec 'head -n 1 >/dev/null' s
@@ -123,7 +117,7 @@ run_sizes() {
 
 @test "the command has no descriptors of ours" {
   numbers 1
-  setup_stream t
+  new_stream t
   local command='ls /proc/$$/fd; :'
   sh -c "$command" >expected  # as whoever runs the tests has them
   expect_success stream-get -q -c x --exec "$command" s
@@ -185,9 +179,9 @@ COMMAND
 }
 
 @test "--on-failure dead-letter: puts them into a stream, with what has become of them" {
-  setup_stream s
+  new_stream s
   printf 'k1 1\nk2 2\nk3 \xff\n' | stream-put --key-field 1 s
-  setup_stream bad --shards 4
+  new_stream bad --shards 4
   picky '2$|'$'\xff'
   expect_status 1 env LC_ALL=C stream-get -q -c x --retries 0 --on-failure dead-letter:bad --exec ./command s
   expect_equal "$(cat done)" "k1 1"
@@ -203,7 +197,7 @@ COMMAND
 
 @test "a dead letter is stored once, also where it fails again" {
   numbers 3
-  setup_stream bad
+  new_stream bad
   # The second record's command takes its worker with it once the letter of the first one is stored.
   cat >command <<'COMMAND'
 #!/bin/sh
@@ -262,7 +256,7 @@ END
   stream-get s -q -c y --new --seek at:1 --shard 0
   expect_silence stream-create t
   expect_success timeout 20 stream-get -q -c y -f --idle-exit 200ms --workers 2 --exec 'sh ./slow' --into t s
-  expect_equal "$(stream-get t)" "$(seq 4; seq 2 4)"
+  expect_data t "$(seq 4; seq 2 4)"
 }
 
 # --- leases and signals ----------------------------------------------------------------------------------------------------------
@@ -317,8 +311,7 @@ is_running_a_command() {
   picky .
   start stream-get -q -c x --retries 1000 --exec ./command s
   wait_until has_lines 2 runs
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_success stream-get -c x s
   expect_stdout "$(seq 3)"
 }
@@ -361,10 +354,6 @@ is_dead() {
   ! grep -qs '^State:.[^ZX]' "/proc/$1/status"
 }
 
-is_gone_when_terminated() {
-  ! kill -TERM "$1" 2>/dev/null
-}
-
 @test "a worker that has lost its lease ends its command with all that it has started" {
   numbers 1
   start stream-get -q -c x --lease-duration 200ms --exec 'sleep 1000 & echo $! >child; echo $$ >pid; wait; sleep 1000' s
@@ -379,7 +368,7 @@ is_gone_when_terminated() {
 }
 
 @test "--workers share the shards, and one that fails ends them all" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   seq 400 | stream-put --key-field 1 s
   # All four are at work at the same time.
   # shellcheck disable=SC2016
@@ -396,7 +385,7 @@ is_gone_when_terminated() {
 }
 
 @test "-n counts the records of all workers" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   seq 400 | stream-put --key-field 1 s
   expect_success timeout 60 stream-get -q -f -c x --workers 3 --batch 7 -n 100 --exec cat s
   expect_equal "$(wc -l <"$STDOUT")" 100
@@ -408,9 +397,9 @@ is_gone_when_terminated() {
 
 @test "--into stores what the command prints" {
   numbers 10
-  setup_stream t
+  new_stream t
   expect_silence stream-get -q -c x --batch 4 --exec 'sed s/^/n/' --into t s
-  expect_equal "$(stream-get t)" "$(seq -f 'n%.0f' 10)"
+  expect_data t "$(seq -f 'n%.0f' 10)"
   expect_silence stream-get -c x --exec 'sed s/^/n/' --into t s
   expect_equal "$(stream-get t | wc -l)" 10
   put s 11
@@ -419,11 +408,11 @@ is_gone_when_terminated() {
 }
 
 @test "--into keeps keys by --json and --frames" {
-  setup_stream s
+  new_stream s
   printf 'a 1\nb 2\n' | stream-put --key-field 1 s
   local form
   for form in json frames; do
-    setup_stream "$form"
+    new_stream "$form"
     expect_silence stream-get -q -c "$form" "--$form" --exec cat --into "$form" s
     expect_equal "$form: $(stream-get --format '{key}={data}' "$form" | paste -sd,)" "$form: a=a 1,b=b 2"
   done
@@ -431,7 +420,7 @@ is_gone_when_terminated() {
 
 @test "--into stores once what a killed worker has stored, and again after --seek" {
   numbers 6
-  setup_stream t
+  new_stream t
   # The second batch takes the worker with it, before the checkpoint of the first is anywhere but in t.
   # shellcheck disable=SC2016
   local command='if [ "$STREAM_FIRST_SEQUENCE" = 4 ] && [ ! -e killed ]; then touch killed; kill -KILL $PPID; fi; cat; date +%N'
@@ -448,7 +437,7 @@ is_gone_when_terminated() {
 
 @test "--into refuses the stream that is read, and forms that cannot be read back" {
   numbers 1
-  setup_stream t
+  new_stream t
   expect_failure 64 "stream that is read" stream-get -c x --exec cat --into s s
   expect_failure 64 "stream that is read" stream-get -c x --exec cat --into ./s/../s s
   expect_failure 64 "stream that is read" stream-get -c x --exec cat --on-failure dead-letter:s s
@@ -462,21 +451,21 @@ is_gone_when_terminated() {
 
 @test "output that cannot be stored is a failure of the command" {
   numbers 3
-  setup_stream t --max-record-size 1k
+  new_stream t --max-record-size 1k
   expect_failure 1 "shardId-000000000000 1: .*output, line 1: over .*size" \
     stream-get -q -c x --retries 0 --exec 'head -c 2000 /dev/zero' --into t s
   expect_failure 1 "shardId-000000000000 1: .*output" stream-get -c x --retries 0 --json --exec 'echo no object' --into t s
   expect_failure 1 "shardId-000000000000 1: its output is more than 64 MiB" \
     stream-get -c x --retries 0 --batch 1 --exec 'yes' --into t s
   expect_no_records t
-  setup_stream bad
+  new_stream bad
   expect_status 1 stream-get -c x --retries 0 --batch 1 --on-failure dead-letter:bad --json --exec 'echo no object' --into t s
   expect_equal "$(stream-get bad | jq -r .exit_status | paste -sd' ')" "0 0 0"
 }
 
 @test "--into waits for what the command has left in the background" {
   numbers 1
-  setup_stream t
+  new_stream t
   expect_silence stream-get -q -c x --exec '(until [ -e go ]; do sleep 0.01; done; echo late) & touch go' --into t s
-  expect_equal "$(stream-get t)" late
+  expect_data t late
 }

@@ -3,12 +3,8 @@
 
 load helpers
 
-setup_stream() {
-  expect_silence stream-create "$@"
-}
-
 @test "records that are put later are seen, in order" {
-  setup_stream s
+  new_stream s
   put s 1
   start stream-get --follow s
   local n
@@ -17,26 +13,24 @@ setup_stream() {
     put s "$n"
   done
   wait_until has_lines 20 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_stdout "$(seq 20)"
   expect_empty "$STDERR"
 }
 
 @test "a stream that is empty is followed from its first record" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   start stream-get -f s
   put s a
   wait_until has_lines 1 "$OUTPUT"
   put s b
   wait_until has_lines 2 "$OUTPUT"
-  kill -INT "$PID"
-  expect_exit 130
+  expect_end_by INT
   expect_stdout $'a\nb'
 }
 
 @test "-n ends following" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -f -n 3 s
   wait_until has_lines 1 "$OUTPUT"
@@ -51,7 +45,7 @@ setup_stream() {
 }
 
 @test "--from latest leaves out what was there, and nothing that comes later" {
-  setup_stream s
+  new_stream s
   seq -f 'old %.0f' 100 | stream-put s
   start stream-get -f --from latest --json s
   local n=0
@@ -63,8 +57,7 @@ setup_stream() {
   wait_until see_new
   put s last
   wait_until grep -q '"last"' "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   # Wherever it began, it has every record from there.
   local first
   first=$(head -n 1 "$STDOUT" | jq -r .sequence)
@@ -75,7 +68,7 @@ setup_stream() {
 }
 
 @test "--from a time follows from there" {
-  setup_stream s
+  new_stream s
   put s old
   put s new
   local time
@@ -94,7 +87,7 @@ put_until() {
 }
 
 @test "--from a time to come leaves out what arrives before it, of consumers in every run" {
-  setup_stream s --shards 2
+  new_stream s --shards 2
   local time
   time=$(date -u -d '1 second' +%Y-%m-%dT%H:%M:%S.%6NZ)
   start stream-get -f --from "$time" -n 1 --json s
@@ -115,7 +108,7 @@ put_until() {
 }
 
 @test "--until a time ends following when it has come" {
-  setup_stream s
+  new_stream s
   put s a
   local until
   until=$(date -u -d '1 second' +%Y-%m-%dT%H:%M:%S.%6NZ)
@@ -132,22 +125,21 @@ put_until() {
 }
 
 @test "--until latest ends following at the tail as it was" {
-  setup_stream s
+  new_stream s
   put s a b
   expect_success timeout 20 stream-get -f --until latest s
   expect_stdout $'a\nb'
 }
 
 @test "--shard follows that shard only" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   seq 50 | stream-put s --key-field 1
   start stream-get -f --shard 2 --json s
   seq 51 200 | stream-put s --key-field 1
   stream-get --shard 2 --json s >expected
   [ "$(wc -l <expected)" -gt 20 ]
   wait_until has_lines "$(wc -l <expected)" "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_same "$STDOUT" expected
 }
 
@@ -157,7 +149,7 @@ now() {
 }
 
 @test "--idle-exit ends when nothing came in for that long, and not before" {
-  setup_stream s
+  new_stream s
   put s a
   local started took
   started=$(now)
@@ -168,7 +160,7 @@ now() {
 }
 
 @test "--idle-exit begins again with every record" {
-  setup_stream s
+  new_stream s
   start stream-get -f --idle-exit 2s s
   local n started=$SECONDS
   for n in 1 2 3; do
@@ -191,14 +183,14 @@ second_is_over() {
 }
 
 @test "--idle-exit of nothing ends at the tail" {
-  setup_stream s
+  new_stream s
   put s a b
   expect_success timeout 20 stream-get -f --idle-exit 0 s
   expect_stdout $'a\nb'
 }
 
 @test "--idle-exit looks again after the reader has taken all: its time is not idle" {
-  setup_stream s
+  new_stream s
   put s 1 2
   # 2 is still in the pipe when 3 is put.
   timeout 20 stream-get -f --idle-exit 0 s | (
@@ -216,15 +208,14 @@ wakeups() {
 }
 
 @test "a commit wakes a follower once at most, and the notice of it arrives" {
-  setup_stream s
+  new_stream s
   start stream-get -v -f s
   local n
   for n in $(seq 30); do
     put s "$n"
     wait_until has_lines "$n" "$OUTPUT"
   done
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   local woken
   woken=$(wakeups 1)
   [ "$woken" -le 30 ] || fail "woken $woken times by 30 commits"
@@ -232,12 +223,11 @@ wakeups() {
 }
 
 @test "many commits at once wake a follower no more often than there are commits" {
-  setup_stream s
+  new_stream s
   start stream-get -v -f s
   seq 2000 | while IFS= read -r line; do echo "$line"; done | stream-put --ack s >acknowledged
   wait_until has_lines 2000 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   local commits woken
   commits=$(stream-stats --verify s | sed -E 's/.* in ([0-9,]+) batches.*/\1/; s/,//g')
   woken=$(wakeups 1)
@@ -246,7 +236,7 @@ wakeups() {
 }
 
 @test "reading wakes nobody" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -v -f s
   wait_until has_lines 1 "$OUTPUT"
@@ -258,53 +248,49 @@ wakeups() {
   done
   put s b
   wait_until has_lines 2 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   [ "$(wakeups 1)" -le 2 ]
 }
 
 @test "--poll looks at intervals and is woken by nothing else" {
-  setup_stream s
+  new_stream s
   start stream-get -v -f --poll 20ms s
   local n
   for n in 1 2 3; do
     put s "$n"
     wait_until has_lines "$n" "$OUTPUT"
   done
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_stdout "$(seq 3)"
   expect_equal "$(wakeups 1)" 0
   [ "$(wakeups 2)" -ge 1 ]
 }
 
 @test "a long --poll does not put off the end" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -f --poll 1h s
   wait_until has_lines 1 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_success timeout 20 stream-get -f --poll 1h --idle-exit 50ms s
   expect_stdout a
 }
 
 @test "INT, TERM and HUP end it by that signal, and what was read is written" {
-  setup_stream s
+  new_stream s
   seq 1000 | stream-put s
   local signal
-  for signal in INT:130 TERM:143 HUP:129; do
+  for signal in INT TERM HUP; do
     start stream-get -f s
     wait_until has_lines 1000 "$OUTPUT"
-    kill "-${signal%:*}" "$PID"
-    expect_exit "${signal#*:}"
+    expect_end_by "$signal"
     expect_stdout "$(seq 1000)"
     expect_empty "$STDERR"
   done
 }
 
 @test "it dies of the signal and does not only say so" {
-  setup_stream s
+  new_stream s
   python3 - <<'PYTHON'
 import signal, subprocess
 for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
@@ -322,7 +308,7 @@ PYTHON
 }
 
 @test "a signal that the parent ignores stays ignored" {
-  setup_stream s
+  new_stream s
   put s a
   env --ignore-signal=HUP nohup stream-get -f -n 2 s >"$OUTPUT" 2>"$MESSAGES" </dev/null 3>&- &
   PID=$!
@@ -335,32 +321,23 @@ PYTHON
 }
 
 @test "a signal ends it while nobody reads its output" {
-  setup_stream s
+  new_stream s
   seq 2000000 | stream-put s
-  mkfifo out
-  exec {out}<>out
-  stream-get -f s >out 2>"$MESSAGES" 3>&- {out}>&- &
-  PID=$!
-  BACKGROUND+=("$PID")
-  : >"$OUTPUT"
-  wait_until pipe_is_full "$PID"
+  begin_for_reader stream-get -f s
+  wait_until is_blocked_by_its_reader "$PID"
   # The first lets it finish what it writes, the next one does not.
   wait_until is_gone_when_terminated "$PID"
   expect_exit 143
   expect_empty "$STDERR"
 }
 
-is_gone_when_terminated() {
-  ! kill -TERM "$1" 2>/dev/null
-}
-
 # A thread of it sleeps in write(2) to a pipe.
-pipe_is_full() {
+is_blocked_by_its_reader() {
   grep -qsE 'pipe_w(rite|ait)' "/proc/$1"/task/*/wchan || grep -qs '^1 0x1 ' "/proc/$1"/task/*/syscall
 }
 
 @test "stopped and continued it goes on" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -f s
   wait_until has_lines 1 "$OUTPUT"
@@ -372,8 +349,7 @@ pipe_is_full() {
     kill -CONT "$PID"
     wait_until grep -q "$signal" "$OUTPUT"
   done
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_stdout $'a\nTSTP\nSTOP'
 }
 
@@ -382,7 +358,7 @@ is_stopped() {
 }
 
 @test "a stream that is removed while it is followed is no longer found" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -f s
   wait_until has_lines 1 "$OUTPUT"
@@ -393,12 +369,12 @@ is_stopped() {
 }
 
 @test "a stream that takes the place of the one that is followed is not mixed with it" {
-  setup_stream s
+  new_stream s
   put s a
   start stream-get -f s
   wait_until has_lines 1 "$OUTPUT"
   mv s old
-  setup_stream s
+  new_stream s
   put s b
   expect_exit 66
   expect_stdout a
@@ -406,7 +382,7 @@ is_stopped() {
 }
 
 @test "a follower never reads more than once what many put" {
-  setup_stream s --shards 4
+  new_stream s --shards 4
   start stream-get -f --json s
   local n pids=()
   for n in 1 2 3 4; do
@@ -415,20 +391,9 @@ is_stopped() {
   done
   for n in "${pids[@]}"; do wait "$n"; done
   wait_until has_lines 2000 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   stream-get --json s >expected
   expect_same "$STDOUT" expected
-}
-
-# begin_for_reader COMMAND...: in the background, its standard output a pipe whose reader is in $READER.
-begin_for_reader() {
-  rm -f pipe
-  mkfifo pipe
-  env --default-signal=INT,QUIT "$@" >pipe 2>"$MESSAGES" 3>&- &
-  PID=$!
-  BACKGROUND+=("$PID")
-  exec {READER}<pipe
 }
 
 # expect_end_with_reader LINES: once they have come nobody reads any more, and it ends by the signal PIPE, without a word.
@@ -436,13 +401,11 @@ expect_end_with_reader() {
   local n line
   for ((n = 0; n < $1; n++)); do read -r -t 20 line <&"$READER" || fail "line $((n + 1)) does not come" || return; done
   exec {READER}<&-
-  mv "$MESSAGES" "$OUTPUT"
-  ln "$OUTPUT" "$MESSAGES"
-  expect_exit 141 && expect_empty "$STDOUT"
+  expect_exit 141 && expect_empty "$STDERR"
 }
 
 @test "a reader that goes away ends following at once, though nothing more comes" {
-  setup_stream s
+  new_stream s
   put s a
   local options
   for options in "" "-k a" "--sample 100" "--poll 1h" "--idle-exit 1h" "-q -c x" "-q -c y --poll 1h" "-c y --no-checkpoint"; do
@@ -456,7 +419,7 @@ expect_end_with_reader() {
 }
 
 @test "a reader that goes away ends it in the pauses of --replay" {
-  setup_stream s
+  new_stream s
   put s a
   put s b
   for options in "" "-f"; do
@@ -467,7 +430,7 @@ expect_end_with_reader() {
 }
 
 @test "a reader on a socket that goes away ends following" {
-  setup_stream s
+  new_stream s
   put s a
   python3 - <<'PYTHON'
 import signal, socket, subprocess
@@ -486,7 +449,7 @@ PYTHON
 }
 
 @test "what ends by itself is not ended by a reader that has seen all" {
-  setup_stream s
+  new_stream s
   put s a
   local options
   for options in "-n 1" "-q -c x -n 1"; do
@@ -496,7 +459,7 @@ PYTHON
 }
 
 @test "a reader that goes away ends following at the next record" {
-  setup_stream s
+  new_stream s
   put s a
   bash -c 'stream-get -f s 2>"$MESSAGES" | head -n 1 >"$OUTPUT"; exit "${PIPESTATUS[0]}"' 3>&- &
   PID=$!

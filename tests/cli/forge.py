@@ -1,16 +1,14 @@
 """forge.py STREAM SQL...: changes a stream, and makes the checksums of its settings, shards, consumers and producers right
 again, by the rules of shardlog(5)."""
 
-import ctypes
 import sqlite3
 import sys
 
-xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
-xxh3.restype = ctypes.c_uint64
+from frames import xxh3
 
 
 def signed(text):
-    value = xxh3(text, ctypes.c_size_t(len(text)))
+    value = xxh3(text)
     return value - (1 << 64 if value >> 63 else 0)
 
 

@@ -18,11 +18,6 @@ fill() {
   [ "$filled" -gt 0 ] || fail "nothing was stored"
 }
 
-# has_expired STREAM: nothing can be read any more.
-has_expired() {
-  [ -z "$(stream-get "$1")" ]
-}
-
 # on_small_disk SIZE SCRIPT: as in_private_mounts, with an empty file system of that size in mnt.
 on_small_disk() {
   need_private_mounts "a small file system"

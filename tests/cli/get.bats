@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # three_commits STREAM: two records each; when each arrived is left in ARRIVED.
 three_commits() {
   new_stream "$1"
@@ -228,16 +224,8 @@ PYTHON
   expect_got '' --until trim-horizon
 }
 
-# at TIME COMMAND...: the program sees that time, in UTC, on its clock.
-at() {
-  local time=$1
-  shift
-  faketime -f "$time" "$@"
-}
-
 @test "a relative time counts from now" {
-  command -v faketime >/dev/null || skip "needs faketime"
-  at '2030-01-01 00:00:00' stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
+  need_faketime
   at '2030-01-01 10:00:00' stream-create s
   echo ten | at '2030-01-01 10:00:00' stream-put s
   echo eleven | at '2030-01-01 11:00:00' stream-put s
@@ -253,12 +241,11 @@ at() {
 }
 
 @test "the time of arrival never goes back, even when the clock does" {
-  command -v faketime >/dev/null || skip "needs faketime"
-  at '2030-01-01 00:00:00' stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
+  need_faketime
   stream-create s
   echo ten | at '2030-01-01 10:00:00' stream-put -q s
   echo nine | at '2030-01-01 09:00:00' stream-put -q s
-  expect_equal "$(stream-get s)" $'ten\nnine'
+  expect_data s $'ten\nnine'
   stream-get --json s | jq -r .arrived >arrived
   sort -c arrived
   expect_equal "$(cut -c 1-14 arrived | sort -u)" 2030-01-01T10:

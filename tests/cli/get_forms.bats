@@ -7,11 +7,6 @@ here() {
   echo "$SHARDLOG_SOURCE/tests/cli/$1"
 }
 
-# What a terminal gets of a command.
-on_terminal() {
-  python3 "$(here on_terminal.py)" "$@"
-}
-
 read_frames() {
   python3 "$(here read_frames.py)" "$@"
 }

@@ -102,9 +102,19 @@ expect_records() {
   expect_success stream-get "$1" && expect_same "$STDOUT" "$2"
 }
 
+# expect_data STREAM TEXT: the stream holds the lines of the text.
+expect_data() {
+  expect_success stream-get "$1" && expect_stdout "$2"
+}
+
 # expect_no_records STREAM
 expect_no_records() {
   expect_silence stream-get "$1"
+}
+
+# new_stream STREAM OPTION...
+new_stream() {
+  expect_silence stream-create "$@"
 }
 
 # put STREAM TEXT...: a record each.
@@ -112,6 +122,26 @@ put() {
   local stream=$1
   shift
   printf '%s\n' "$@" | expect_silence stream-put "$stream"
+}
+
+# figures STREAM FILTER: what jq makes of the statistics.
+figures() {
+  stream-stats --json "$1" | jq -c "$2"
+}
+
+# open_shards STREAM: their numbers.
+open_shards() {
+  stream-stats --json "$1" | jq -r '[.shards[] | select(.open) | .shard[-2:] | tonumber] | join(" ")'
+}
+
+# contents STREAM: its records, without what differs from stream to stream; sorted, because the order of shards may differ.
+contents() {
+  stream-get --json "$1" | jq -cS '{key, hash_key, data, data_base64}' | sort
+}
+
+# on_terminal [--stderr] COMMAND...: what a terminal gets as its stdout, or as its stderr.
+on_terminal() {
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_terminal.py" "$@"
 }
 
 # --- without starting a process ----------------------------------------------------------------------------------------------
@@ -150,8 +180,40 @@ has_lines() {
   [ "${#lines[@]}" -gt "$1" ] || [[ ${#lines[@]} -eq $1 && ($1 -eq 0 || ${lines[-1]} == *$'\n') ]]
 }
 
+# has_records N STREAM: at least that many that can be read.
+has_records() {
+  [ "$(figures "$2" .records)" -ge "$1" ]
+}
+
+# has_expired STREAM: nothing can be read any more.
+has_expired() {
+  [ -z "$(stream-get "$1")" ]
+}
+
+lock_is_held() {
+  ! flock --nonblock "$1/lock" true
+}
+
+# unread_bytes DESCRIPTOR: what is in the pipe.
+unread_bytes() {
+  python3 -c '
+import array, fcntl, sys, termios
+count = array.array("i", [0])
+fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, count)
+print(count[0])' "$1"
+}
+
+is_empty_pipe() {
+  [ "$(unread_bytes "$1")" = 0 ]
+}
+
 is_gone() {
   ! kill -0 "$1" 2>/dev/null
+}
+
+# is_gone_when_terminated PROCESS: sends TERM each time, because a program may hold a signal back.
+is_gone_when_terminated() {
+  ! kill -TERM "$1" 2>/dev/null
 }
 
 # start COMMAND...: in the background, its process id in $PID and its output in the files $OUTPUT and $MESSAGES, which become
@@ -178,10 +240,41 @@ expect_exit() {
   [ "$status" -eq "$1" ] || fail "exit $status, not $1; stderr: $(cat -v "$STDERR")"
 }
 
+# expect_end_by SIGNAL: what was started gets the signal, and dies of it.
+expect_end_by() {
+  kill "-$1" "$PID"
+  expect_exit $((128 + $(kill -l "$1")))
+}
+
+# begin_for_reader COMMAND...: as start, but its stdout is a pipe whose reader is $READER.
+begin_for_reader() {
+  rm -f pipe
+  mkfifo pipe
+  env --default-signal=INT,QUIT "$@" >pipe 2>"$MESSAGES" 3>&- &
+  PID=$!
+  BACKGROUND+=("$PID")
+  : >"$OUTPUT"
+  exec {READER}<pipe
+}
+
 # feed NAME: a pipe of that name, held open for writing as descriptor $FEED; closed by: exec {FEED}>&-
 feed() {
   mkfifo "$1"
   exec {FEED}<>"$1"
+}
+
+# --- other times -----------------------------------------------------------------------------------------------------------
+
+# at TIME COMMAND...: the program sees that time, in UTC, on its clock; +10d is relative to now.
+at() {
+  local time=$1
+  shift
+  faketime -f "$time" "$@"
+}
+
+need_faketime() {
+  command -v faketime >/dev/null || skip "needs faketime"
+  at '2030-01-01 00:00:00' stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
 }
 
 # --- other users, other file systems -----------------------------------------------------------------------------------------

@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # When each record arrived, its key and its data; sorted, where shards differ.
 times() {
   stream-get --json "$@" | jq -r '[.arrived, .key, .data] | @tsv' | sort
@@ -32,11 +28,6 @@ make_original() {
 # The n-th of the times at which records of the original arrived.
 original_time() {
   cut -f 1 original | uniq | sed -n "$1p"
-}
-
-need_faketime() {
-  command -v faketime >/dev/null || skip "needs faketime"
-  faketime -f +10d stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
 }
 
 @test "a copy has the arrival times of the original, with any shards and compression" {
@@ -135,10 +126,6 @@ need_faketime() {
   expect_empty "$STDERR"
   expect_times copy original
   expect_success stream-stats --verify copy
-}
-
-has_records() {
-  [ "$(stream-stats --json "$2" | jq .records)" -eq "$1" ]
 }
 
 @test "what is past the retention of the target is refused, or left out" {

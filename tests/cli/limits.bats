@@ -70,10 +70,6 @@ limited() {
   done
 }
 
-lock_is_held() {
-  ! flock --nonblock "$1/lock" true
-}
-
 @test "a writer that has no thread to wait with leaves the lock alone" {
   enter_public_directory
   need_root "to be another user"

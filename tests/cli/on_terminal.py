@@ -1,4 +1,5 @@
-"""on_terminal.py COMMAND...: runs it with a terminal as its stdout, and copies what reaches that to our own, byte by byte."""
+"""on_terminal.py [--stderr] COMMAND...: runs it with a terminal as its stdout, and copies what reaches that to our own, byte by
+byte. With --stderr the terminal is its stderr instead, and its stdin is ours."""
 
 import os
 import pty
@@ -8,7 +9,10 @@ import tty
 
 master, terminal = pty.openpty()
 tty.setraw(terminal)  # a newline stays one
-program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=terminal)
+if sys.argv[1] == "--stderr":
+    program = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=terminal)
+else:
+    program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=terminal)
 os.close(terminal)
 while True:
     try:

@@ -15,10 +15,6 @@ expect_keys() {
   expect_equal "$(keys_of "$stream")" "$(printf '%s\n' "$@")"
 }
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # repeat CHARACTER N
 repeat() {
   printf "%0$2d" 0 | sed "s/0/$1/g"
@@ -29,9 +25,8 @@ repeat() {
 @test "a line is a record" {
   new_stream s
   printf 'one\ntwo\nthree\n' | expect_silence stream-put s
-  expect_success stream-get s
-  expect_stdout $'one\ntwo\nthree'
-  expect_equal "$(stream-stats --json s | jq .records)" 3
+  expect_data s $'one\ntwo\nthree'
+  expect_equal "$(figures s .records)" 3
 }
 
 @test "an empty line is a record" {
@@ -39,7 +34,7 @@ repeat() {
   printf '\n\none\n\n' >input
   expect_silence stream-put s <input
   expect_records s input
-  expect_equal "$(stream-stats --json s | jq .records)" 4
+  expect_equal "$(figures s .records)" 4
 }
 
 @test "a carriage return is data" {
@@ -63,8 +58,7 @@ sys.stdout.buffer.write(every + b"\n" + os.urandom(1 << 20).replace(b"\n", b"") 
 @test "a last line without a newline is a record" {
   new_stream s
   printf 'one\ntwo' | expect_silence stream-put s
-  expect_success stream-get s
-  expect_stdout $'one\ntwo'
+  expect_data s $'one\ntwo'
 }
 
 @test "empty input is not a record" {
@@ -106,8 +100,7 @@ PYTHON
   printf 'a1\na2\n' >a
   printf 'b1\n' >b
   echo in | expect_silence stream-put s b - a b
-  expect_success stream-get s
-  expect_stdout $'b1\nin\na1\na2\nb1'
+  expect_data s $'b1\nin\na1\na2\nb1'
 }
 
 @test "the end of a file ends a record" {
@@ -116,8 +109,7 @@ PYTHON
   printf 'b1' >b
   : >empty
   expect_silence stream-put s a empty b
-  expect_success stream-get s
-  expect_stdout $'a1\na2\nb1'
+  expect_data s $'a1\na2\nb1'
 }
 
 @test "standard input is not read where files are given" {
@@ -125,15 +117,13 @@ PYTHON
   echo a >a
   { stream-put s a; cat; } <<<"for cat" >out
   expect_equal "$(cat out)" "for cat"
-  expect_success stream-get s
-  expect_stdout a
+  expect_data s a
 }
 
 @test "standard input can be named once more and is at its end" {
   new_stream s
   echo in | expect_silence stream-put s - -
-  expect_success stream-get s
-  expect_stdout in
+  expect_data s in
 }
 
 @test "a file whose name begins with a dash is given behind --" {
@@ -141,19 +131,16 @@ PYTHON
   echo dash >-x
   expect_silence stream-put s -- -x
   expect_silence stream-put s ./-x
-  expect_success stream-get s
-  expect_stdout $'dash\ndash'
+  expect_data s $'dash\ndash'
 }
 
 @test "a file that is missing fails after what came before it was stored" {
   new_stream s
   printf 'a1\na2\n' >a
   expect_failure 66 "'missing'.*; 2 records committed, the last is 2 of shardId-000000000000" stream-put s a missing a
-  expect_success stream-get s
-  expect_stdout $'a1\na2'
+  expect_data s $'a1\na2'
   expect_failure 66 "'missing'.*; no records committed" stream-put s missing a
-  expect_success stream-get s
-  expect_stdout $'a1\na2'
+  expect_data s $'a1\na2'
 }
 
 @test "a file that may not be read is a question of permission" {
@@ -173,8 +160,7 @@ PYTHON
   mkdir d
   echo a >a
   expect_failure 74 "'d'.*[Dd]irectory.*1 record committed" stream-put s a d a
-  expect_success stream-get s
-  expect_stdout a
+  expect_data s a
 }
 
 @test "the name of a file is escaped in messages" {
@@ -490,8 +476,7 @@ PYTHON
     wait_until has_lines "$n" "$OUTPUT"
     expect_equal "$(stream-get s | wc -l)" "$n"
   done
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_equal "$(wc -l <"$STDOUT")" 5
 }
 
@@ -503,8 +488,7 @@ PYTHON
     start stream-put --ack s "in$round"
     seq 2000 >&"$FEED"
     wait_until has_lines 1 "$OUTPUT"
-    kill -KILL "$PID"
-    expect_exit 137
+    expect_end_by KILL
     exec {FEED}>&-
     cut -f 2 "$STDOUT" | sort >acknowledged
     stream-get --json s | jq -r .sequence | sort >stored
@@ -537,11 +521,10 @@ PYTHON
   new_stream s
   echo a | expect_silence stream-put --sync normal s
   echo b | expect_silence stream-put --sync full s
-  expect_success stream-get s
-  expect_stdout $'a\nb'
+  expect_data s $'a\nb'
   local other
   for other in off '' 0 1; do echo c | expect_failure 64 "sync|normal" stream-put --sync "$other" s; done
-  expect_equal "$(stream-get s)" $'a\nb'
+  expect_data s $'a\nb'
 }
 
 @test "lines that come one by one are stored one by one" {
@@ -551,15 +534,10 @@ PYTHON
   local n
   for n in 1 2 3; do
     echo "$n" >&"$FEED"
-    wait_until holds_lines s "$n"
+    wait_until has_records "$n" s
   done
   expect_equal "$(stream-get --json s | jq -r .arrived | sort -u | wc -l)" 3
-  kill -INT "$PID"
-  expect_exit 130
-}
-
-holds_lines() {
-  [ "$(stream-get "$1" | wc -l)" -eq "$2" ]
+  expect_end_by INT
 }
 
 @test "--linger gathers lines into one batch" {
@@ -570,24 +548,10 @@ holds_lines() {
   wait_until is_empty_pipe "$FEED"
   printf 'c\n' >&"$FEED"
   wait_until is_empty_pipe "$FEED"
-  expect_no_lines_yet s
-  kill -TERM "$PID"
-  expect_exit 143
-  expect_equal "$(stream-get s)" $'a\nb\nc'
+  expect_no_records s
+  expect_end_by TERM
+  expect_data s $'a\nb\nc'
   expect_equal "$(stream-get --json s | jq -r .arrived | sort -u | wc -l)" 1
-}
-
-expect_no_lines_yet() {
-  expect_equal "$(stream-get "$1")" ""
-}
-
-# FIONREAD of a descriptor is 0.
-is_empty_pipe() {
-  python3 -c '
-import array, fcntl, sys, termios
-count = array.array("i", [0])
-fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, count)
-sys.exit(count[0] != 0)' "$1"
 }
 
 @test "--linger ends by itself" {
@@ -598,7 +562,7 @@ sys.exit(count[0] != 0)' "$1"
   wait_until has_lines 1 "$OUTPUT"
   printf 'b\n' >&"$FEED"
   wait_until has_lines 2 "$OUTPUT"
-  expect_equal "$(stream-get s)" $'a\nb'
+  expect_data s $'a\nb'
 }
 
 @test "durations that are not valid are usage errors" {
@@ -611,23 +575,21 @@ sys.exit(count[0] != 0)' "$1"
   expect_no_records s
   echo a | expect_silence stream-put --linger=0 --timeout=1m30s s
   echo b | expect_silence stream-put --linger=1.5ms s
-  expect_equal "$(stream-get s)" $'a\nb'
+  expect_data s $'a\nb'
 }
 
 @test "INT, TERM and HUP commit the complete lines, and are what the program dies of" {
-  local signal number
-  for signal in INT:2 TERM:15 HUP:1; do
-    number=${signal#*:}
+  local signal
+  for signal in INT TERM HUP; do
     rm -rf s in
     new_stream s
     feed in
     start stream-put --linger 1h s in
     printf 'one\ntwo\nincompl' >&"$FEED"
     wait_until is_empty_pipe "$FEED"
-    kill "-${signal%:*}" "$PID"
-    expect_exit $((128 + number))
+    expect_end_by "$signal"
     expect_empty "$STDOUT"
-    expect_equal "$(stream-get s)" $'one\ntwo'
+    expect_data s $'one\ntwo'
     exec {FEED}>&-
   done
 }

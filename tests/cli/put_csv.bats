@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # expect_rows STREAM SEPARATOR FIELD FILE...: each record of the stream is a row that Python's csv finds in the files, with
 # the same fields and the bytes it came with, and the key is that field of it.
 expect_rows() {
@@ -115,7 +111,7 @@ while data:
   new_stream s
   printf 'a,"1\n2"\nb,2\nc,"never\nends\n\nd,4\n' >input
   expect_failure 65 "line 4 of 'input': a quote that never ends; 2 records committed" stream-put s --csv input
-  expect_equal "$(stream-get s)" $'a,"1\n2"\nb,2'
+  expect_data s $'a,"1\n2"\nb,2'
   printf 'a\n\n"b" c\nd\n' >behind
   expect_failure 65 "line 3 of 'behind': text after the quote that ends a field; 1 record committed" stream-put s --csv behind
   expect_status 1 stream-put s --csv --ack --on-error skip behind
@@ -146,7 +142,7 @@ for n in range(300): print("%d,\"line\n%d\"" % (n, n))' >input
   expect_equal "$(stream-get s --format '{key}' | paste -sd ' ' | md5sum)" "$(seq 0 299 | paste -sd ' ' | md5sum)"
   new_stream t
   expect_silence stream-put t --csv --header --sample 10 --rate 1000 input
-  expect_equal "$(stream-stats t --json | jq .records)" 30
+  expect_equal "$(figures t .records)" 30
 }
 
 @test "a key field of lines with quotes around it says once that --csv exists" {

@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # expect_messages PATTERN...: the lines on stderr.
 expect_messages() {
   local n=0 pattern
@@ -23,14 +19,14 @@ expect_messages() {
   expect_status 1 stream-put s --key-field 2 --on-error skip input
   expect_messages "line 2 of 'input': no partition key" "line 3 of 'input': over the stream's maximum" "line 4 of 'input'.*UTF-8" \
     "line 6 of 'input'.*257 characters" "4 records skipped; 3 records committed, the last is 3 of"
-  expect_equal "$(stream-get s)" $'a 1\nd 4\nf 6'
+  expect_data s $'a 1\nd 4\nf 6'
 }
 
 @test "stop is what happens otherwise" {
   new_stream s
   printf 'a 1\nb\nc 3\n' | expect_failure 65 "line 2 .*1 record committed" stream-put s --key-field 2 --on-error stop
   expect_failure 64 "stop nor skip" stream-put s --on-error go </dev/null
-  expect_equal "$(stream-get s)" "a 1"
+  expect_data s "a 1"
 }
 
 @test "in a long input, too, all before the record that breaks a rule is stored, and nothing behind it" {
@@ -81,7 +77,7 @@ shardId-000000000000\t2
   printf '%s\n' '{"data":"a"}' '{' '{"user":1}' '' '{"data":"b","key":""}' '{"data":"c"}' >input
   expect_status 1 stream-put s --json --on-error skip input
   expect_messages "line 2 of 'input': not valid JSON" "line 3 of 'input': no \"data\"" "line 5 of 'input'.*empty" "3 records skipped; 2"
-  expect_equal "$(stream-get s)" $'a\nc'
+  expect_data s $'a\nc'
 }
 
 # within_memory MIB COMMAND...
@@ -98,7 +94,7 @@ sys.exit(status)' "$@"
   new_stream s
   { echo a; head -c 800M /dev/zero; printf '\nb\n'; } | expect_status 1 within_memory 400 stream-put s --on-error skip
   expect_messages "line 2 of 'standard input': over" "1 record skipped; 2 records committed"
-  expect_equal "$(stream-get s)" $'a\nb'
+  expect_data s $'a\nb'
 }
 
 @test "too large records are skipped with every delimiter, wherever they end" {

@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # records_of STREAM: the data of each record in base64, in the order of the whole stream.
 records_of() {
   stream-get --json "$1" | python3 -c '
@@ -41,7 +37,7 @@ PYTHON
   expect_pieces s '\0' input
   expect_silence stream-put s --null input
   expect_pieces s '\0' input input
-  expect_equal "$(stream-stats --json s | jq .records)" 8
+  expect_equal "$(figures s .records)" 8
 }
 
 @test "names from find -print0 come back, with 1 and 16 shards" {
@@ -69,7 +65,7 @@ for _ in range(2000):
     sys.stdout.buffer.write(b"".join(r.choice(alphabet) for _ in range(r.randrange(8))) + (delimiter if r.random() < 0.7 else b""))
 PYTHON
     expect_silence stream-put s -d "$delimiter" input
-    [ "$(stream-stats --json s | jq .records)" -gt 1000 ] || fail "few records"
+    [ "$(figures s .records)" -gt 1000 ] || fail "few records"
     expect_pieces s "$(sed 's/é/\\xc3\\xa9/' <<<"$delimiter")" input
   done
 }
@@ -91,15 +87,6 @@ PYTHON
     expect_exit 0
     expect_pieces "s$shards" '<=>' input
   done
-}
-
-# FIONREAD of a descriptor is 0.
-is_empty_pipe() {
-  python3 -c '
-import array, fcntl, sys, termios
-count = array.array("i", [0])
-fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, count)
-sys.exit(count[0] != 0)' "$1"
 }
 
 @test "delimiters across the chunks of a large input are all found" {
@@ -209,7 +196,7 @@ for piece in sys.stdin.buffer.read().split(b"|"): print(base64.b64encode(piece).
   done
   exec {FEED}>&-
   expect_exit 0
-  expect_equal "$(stream-get s)" a
+  expect_data s a
 }
 
 # With -d, where a mark is data, an input is counted as it was before marks were taken off.
@@ -226,7 +213,7 @@ for piece in sys.stdin.buffer.read().split(b"|"): print(base64.b64encode(piece).
     # shellcheck disable=SC2086
     expect_success stream-put s --producer p $form first first
     expect_silence stream-put s -d '\n' --producer p grown
-    expect_equal "$(stream-stats --json s | jq .records)" 4
+    expect_equal "$(figures s .records)" 4
   done
   sed 's/a/x/' first | expect_failure 65 "between its records 1 and 2" stream-put s --producer p
   # A mark before a record that is left out counts no more than the record.
@@ -280,7 +267,7 @@ PYTHON
   printf 'a\nb\n' >file
   printf 'in\0\n' | expect_silence stream-put s --whole empty file -
   expect_equal "$(records_of s)" "$(echo; printf 'a\nb\n' | base64; printf 'in\0\n' | base64)"
-  expect_equal "$(stream-stats --json s | jq .records)" 3
+  expect_equal "$(figures s .records)" 3
 }
 
 @test "--whole: exactly the maximum is taken, one over is not" {

@@ -3,18 +3,9 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # put_json LINE...: into the stream s.
 put_json() {
   printf '%s\n' "$@" | expect_silence stream-put s --json
-}
-
-# The records of a stream, without what differs from stream to stream; sorted, where shards differ.
-contents() {
-  stream-get --json "$1" | jq -cS '{key, hash_key, data, data_base64}' | sort
 }
 
 @test "an object is a record with its key and explicit hash key" {
@@ -50,14 +41,14 @@ assert (got[2]["key"], got[2]["data"]) == ("k\u00e9", "A"), got[2]'
 @test "other members mean nothing, whatever they hold" {
   new_stream s
   put_json '{"shard":7,"x":{"data":"no","y":[1,{"data":"no"},"]}",1e999,123456789012345678901234567890]},"data":"yes","arrived":null,"":true}'
-  expect_equal "$(stream-get s)" yes
+  expect_data s yes
 }
 
 @test "white space between values means nothing, a blank line is not a record" {
   new_stream s
   printf ' \t{ "data" :\t"a" , "key":null }\r\n\n   \r\n{"data":"b"}' | expect_success stream-put s --json --ack
   expect_equal "$(wc -l <"$STDOUT")" 2
-  expect_equal "$(stream-get s)" $'a\nb'
+  expect_data s $'a\nb'
 }
 
 # expect_refused REASON LINE: as the second of three lines, of which the first is stored.
@@ -66,7 +57,7 @@ expect_refused() {
   expect_silence stream-create s || return
   printf '%s\n' '{"data":"first"}' "$2" '{"data":"third"}' |
     expect_failure 65 "line 2 of 'standard input': $1; 1 record committed" stream-put s --json || return
-  expect_equal "$(stream-get s)" first
+  expect_data s first
 }
 
 @test "what is not JSON is refused with its line" {

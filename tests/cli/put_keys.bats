@@ -3,17 +3,13 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # expect_key POINTER TEXT KEY: of the record TEXT; the key as JSON.
 expect_key() {
   rm -rf s
   expect_silence stream-create s || return
   printf '%s' "$2" | expect_silence stream-put s -0 --key-json="$1" --missing-key none || return
   expect_equal "$1 $(stream-get --json s | jq -c .key)" "$1 $3" || return
-  expect_equal "$(stream-get s)" "$2"
+  expect_data s "$2"
 }
 
 @test "--key-json takes what the pointer leads to" {
@@ -135,7 +131,7 @@ END
   expect_equal "$(stream-get s --format '{key}' | paste -sd ' ')" "a a 🦊"
   new_stream t
   sed 's/}$/,"data":"d"}/' input | expect_silence stream-put t --json
-  expect_equal "$(stream-get t)" $'d\nd\nd'
+  expect_data t $'d\nd\nd'
   local bad
   for bad in '{"k":"a","x":"\ud8"}' '{"\u":1,"k":"a"}' '{"\x":1,"k":"a"}' '{"k":"a","x":"\ud800\q"}'; do
     echo "$bad" | expect_failure 65 "line 1 .*not valid JSON" stream-put s --key-json /k

@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # --- sampling ----------------------------------------------------------------------------------------------------------------
 
 @test "--sample keeps an even share" {
@@ -100,18 +96,8 @@ print(lines)
 PYTHON
 )))
   [ "$written" -lt 50000 ] || fail "$written records were taken"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   [ "$(stream-get s | wc -l)" -ge 1000 ] || fail "only $(stream-get s | wc -l) records stored"
-}
-
-# FIONREAD of a descriptor is 0.
-is_empty_pipe() {
-  python3 -c '
-import array, fcntl, sys, termios
-count = array.array("i", [0])
-fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, count)
-sys.exit(count[0] != 0)' "$1"
 }
 
 @test "a rate that is not valid is a usage error" {
@@ -123,30 +109,10 @@ sys.exit(count[0] != 0)' "$1"
 
 # --- progress ----------------------------------------------------------------------------------------------------------------
 
-# on_terminal COMMAND...: what it writes to a terminal on stderr; its input is a file, input.
-on_terminal() {
-  python3 - "$@" <<'PYTHON'
-import os, pty, subprocess, sys
-master, slave = pty.openpty()
-process = subprocess.Popen(sys.argv[1:], stdin=open("input"), stdout=subprocess.DEVNULL, stderr=slave)
-os.close(slave)
-out = b""
-while True:
-    try:
-        got = os.read(master, 65536)
-    except OSError:
-        break
-    if not got: break
-    out += got
-sys.stdout.buffer.write(out)
-sys.exit(process.wait())
-PYTHON
-}
-
 @test "long work shows how far it is on a terminal, and takes that away" {
   new_stream s
   seq 1300 >input
-  on_terminal stream-put s --rate 1000 >"$STDOUT"
+  on_terminal --stderr stream-put s --rate 1000 <input >"$STDOUT"
   grep -aEq $'\r[0-9,]+ records, .*records/s, .*B/s, [0-9]+ %' "$STDOUT" || fail "no progress: $(cat -v "$STDOUT")"
   # What is left on the line at the end is blank.
   python3 -c '
@@ -159,9 +125,9 @@ assert line.strip() == "", repr(line)' "$STDOUT"
 @test "no progress with -q, for quick work, and where stderr is no terminal" {
   new_stream s
   seq 1300 >input
-  on_terminal stream-put s -q --rate 1000 >"$STDOUT"
+  on_terminal --stderr stream-put s -q --rate 1000 <input >"$STDOUT"
   expect_empty "$STDOUT"
-  on_terminal stream-put s >"$STDOUT"
+  on_terminal --stderr stream-put s <input >"$STDOUT"
   expect_empty "$STDOUT"
   expect_silence stream-put s --rate 1000 input
 }

@@ -3,20 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
-# How many records there are.
-count() {
-  stream-stats --json "$1" | jq .records
-}
-
-# The records of a stream, without what differs from stream to stream; sorted, where shards differ.
-contents() {
-  stream-get --json "$1" | jq -cS '{key, hash_key, data, data_base64}' | sort
-}
-
 differs="producer 'p': the input is not the one that was stored: "
 
 # --- plain inputs ------------------------------------------------------------------------------------------------------------
@@ -41,7 +27,7 @@ differs="producer 'p': the input is not the one that was stored: "
   expect_silence stream-put s --producer 'q, ä /x' input
   expect_silence stream-put s input
   expect_silence stream-put s --producer 'q, ä /x' input
-  expect_equal "$(count s)" 30
+  expect_equal "$(figures s .records)" 30
 }
 
 @test "several files are one input" {
@@ -61,12 +47,12 @@ differs="producer 'p': the input is not the one that was stored: "
   expect_silence stream-put s --producer p /dev/null
   printf '\n\n\n' | expect_silence stream-put s --producer p
   printf '\n\n\n' | expect_silence stream-put s --producer p
-  expect_equal "$(count s)" 3
+  expect_equal "$(figures s .records)" 3
   printf '\n\n\nabc' >input
   expect_silence stream-put s --producer p input
   echo >>input
   expect_silence stream-put s --producer p input
-  expect_equal "$(count s)" 4
+  expect_equal "$(figures s .records)" 4
   printf '\n\n\nabcdef\n' | expect_failure 65 "${differs}its record 4 differs; no records committed" stream-put s --producer p
 }
 
@@ -101,7 +87,7 @@ differs="producer 'p': the input is not the one that was stored: "
   expect_silence stream-put w --producer p --whole part-*
   stream-get w -d '' >got
   expect_same got lines
-  expect_equal "$(count w)" 60
+  expect_equal "$(figures w .records)" 60
 }
 
 @test "a changed input is refused before anything is stored, with the records between which it differs" {
@@ -132,19 +118,10 @@ differs="producer 'p': the input is not the one that was stored: "
   feed in
   start stream-put s --producer p in
   seq 20 >&"$FEED"
-  wait_until has_read_all "$FEED"
-  kill -TERM "$PID"
-  expect_exit 143
+  wait_until is_empty_pipe "$FEED"
+  expect_end_by TERM
   expect_empty "$STDERR"
-  expect_equal "$(count s)" 50
-}
-
-has_read_all() {
-  python3 -c '
-import array, fcntl, sys, termios
-count = array.array("i", [0])
-fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, count)
-sys.exit(count[0] != 0)' "$1"
+  expect_equal "$(figures s .records)" 50
 }
 
 @test "a run that was stopped by a signal goes on with the record that it had not read" {
@@ -153,15 +130,10 @@ sys.exit(count[0] != 0)' "$1"
   start stream-put s --producer p in
   { seq 20; printf unfin; } >&"$FEED"
   wait_until has_records 20 s
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   { seq 20; echo unfinished; echo next; } >input
   expect_silence stream-put s --producer p input
   expect_records s input
-}
-
-has_records() {
-  [ "$(count "$2")" -ge "$1" ]
 }
 
 @test "of two runs at the same time one exits with 76, and nothing is there twice" {
@@ -189,7 +161,7 @@ has_records() {
   seq 6 7 >&"$FEED"
   expect_exit 76
   expect_stderr_line "producer 'p'"
-  expect_equal "$(count s)" 5
+  expect_equal "$(figures s .records)" 5
 }
 
 # --- records that break a rule -----------------------------------------------------------------------------------------------
@@ -199,7 +171,7 @@ has_records() {
   seq 100 | sed '60s/.*/{bad/' >input
   sed -i '60!s/.*/{"k":"&"}/' input
   expect_failure 65 "line 60 .*; 59 records committed" stream-put s --producer p --key-json /k input
-  expect_equal "$(count s)" 59
+  expect_equal "$(figures s .records)" 59
   expect_failure 65 "line 60 .*; no records committed" stream-put s --producer p --key-json /k input
   sed -i '60s/.*/{"k":"mended"}/' input
   expect_silence stream-put s --producer p --key-json /k input
@@ -210,7 +182,7 @@ has_records() {
   expect_failure 65 "line 60 .*; 59 records committed" stream-put j --producer p --json input
   sed -i '60s/$/}/' input
   expect_silence stream-put j --producer p --json input
-  expect_equal "$(count j)" 100
+  expect_equal "$(figures j .records)" 100
 }
 
 @test "with --on-error skip a skipped record counts, and is named once" {
@@ -266,8 +238,7 @@ has_records() {
   seq 400 >input
   start stream-put s --producer p --rate 200 --key-regex . input
   wait_until has_records 30 s
-  kill -KILL "$PID"
-  expect_exit 137
+  expect_end_by KILL
   expect_silence stream-put s --producer p --key-regex . input
   stream-get s | sort -n >got
   expect_same got input
@@ -283,8 +254,7 @@ has_records() {
   expect_success stream-reshard scale s 4
   seq 21 30 >&"$FEED"
   wait_until has_records 30 s
-  kill -INT "$PID"
-  expect_exit 130
+  expect_end_by INT
   seq 40 >input
   expect_silence stream-put s --producer p --key-regex . input
   stream-get s | sort -n >got
@@ -303,7 +273,7 @@ has_records() {
   expect_failure 64 "forget" stream-put s --producer p --forget input
   expect_no_records s
   echo a | expect_silence stream-put s --producer "$(head -c 256 /dev/zero | tr '\0' x)" --sync full
-  expect_equal "$(count s)" 1
+  expect_equal "$(figures s .records)" 1
 }
 
 # --- mirrors -----------------------------------------------------------------------------------------------------------------
@@ -382,8 +352,7 @@ has_records() {
   stream-get a --frames >frames
   start stream-put b --frames --producer a --rate 200 frames
   wait_until has_records 30 b
-  kill -KILL "$PID"
-  expect_exit 137
+  expect_end_by KILL
   expect_silence stream-put b --frames --producer a frames
   expect_records b expected
 }
@@ -412,7 +381,7 @@ has_records() {
   { echo; stream-get a --json; } >dump
   { cat dump; echo '{"data":"no origin"}'; } >input
   expect_failure 65 'line 7 of .input.: no "shard" and "sequence"' stream-put b --json --producer a input
-  expect_equal "$(count b)" 5
+  expect_equal "$(figures b .records)" 5
   # The other way round, what the members say means nothing.
   { echo '{"data":"no origin"}'; cat dump; } >input
   new_stream c
@@ -420,13 +389,13 @@ has_records() {
   expect_silence stream-put c --json --producer a input
   cat dump dump >>input
   expect_silence stream-put c --json --producer a input
-  expect_equal "$(count c)" 16
+  expect_equal "$(figures c .records)" 16
   # Members of that name that say something else.
   new_stream d
   printf '{"data":"%s","shard":"%s","sequence":%s}\n' a eu-1 1 b 3 5 c shardId-000000000000 '"x"' >input
   expect_silence stream-put d --json --producer a input
   expect_silence stream-put d --json --producer a input
-  expect_equal "$(count d)" 3
+  expect_equal "$(figures d .records)" 3
 }
 
 @test "sequence numbers of 129 digits are compared" {
@@ -455,7 +424,7 @@ has_records() {
   stream-get a --json | expect_status 65 stream-put b --producer lines --json
   seq 5 | expect_failure 65 "$other" stream-put b --producer frames
   seq 5 | expect_failure 65 "$other" stream-put b --producer json
-  expect_equal "$(count b)" 15
+  expect_equal "$(figures b .records)" 15
 }
 
 # --- forgetting --------------------------------------------------------------------------------------------------------------
@@ -471,7 +440,7 @@ has_records() {
   expect_failure 66 "producer 'q'" stream-put --producer q --forget b
   expect_failure 66 "none" stream-put --producer q --forget none
   seq 3 | expect_silence stream-put b --producer p
-  expect_equal "$(count b)" 103
+  expect_equal "$(figures b .records)" 103
   stream-get a --frames | expect_silence stream-put b --producer a --frames
-  expect_equal "$(count b)" 203
+  expect_equal "$(figures b .records)" 203
 }

@@ -3,10 +3,6 @@
 
 load helpers
 
-new_stream() {
-  expect_silence stream-create "$@"
-}
-
 # The records as JSON texts, a line each.
 records_of() {
   stream-get "$1" --format '{data:json}'
@@ -76,8 +72,7 @@ while data:
   wait_until test_records s $'"B 1\\n more"\n" late"'
   printf 'B 2\n x\nB 3\n y\nunfinished' >&"$FEED"
   wait_until test_records s $'"B 1\\n more"\n" late"\n"B 2\\n x"'
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_empty "$STDERR"
   expect_equal "$(records_of s | tail -n 1)" '"B 3\n y"'
 }
@@ -92,18 +87,13 @@ test_records() {
   feed in
   start stream-put s --producer p --record-start '^\d' in
   head -n 20 log >&"$FEED"
-  wait_until has_records s
-  kill -TERM "$PID"
-  expect_exit 143
+  wait_until has_records 1 s
+  expect_end_by TERM
   exec {FEED}>&-
   expect_silence stream-put s --producer p --record-start '^\d' log
   expect_silence stream-put s --producer p --record-start '^\d' log
   records_of s >got
   expect_same got expected
-}
-
-has_records() {
-  [ -n "$(stream-get "$1" -n 1)" ]
 }
 
 @test "--record-start: a record that is too large is left out, whatever makes it so" {

@@ -20,10 +20,6 @@ make_loaded() {
   put_frames s '0 300 nine_data a'
 }
 
-of() {
-  stream-stats --json "$1" | jq -c "$2"
-}
-
 # Lines with one blank between their words.
 squeezed() {
   sed -E 's/^ +//; s/ +/ /g' "$1"
@@ -33,11 +29,11 @@ squeezed() {
 # Over the last 15: 1,500 + 300 and 900 records, so 2 and 1 a second; two appends and one.
 @test "what comes in a second, over a minute and over 15, in the stream and in each shard" {
   make_loaded
-  expect_equal "$(of s '.in.last_minute | [.records_per_second, .bytes_per_second, .appends_per_second]')" '[5,50,0.017]'
-  expect_equal "$(of s '.in.last_15_minutes | [.records_per_second, .bytes_per_second, .appends_per_second]')" '[3,30,0.003]'
-  expect_equal "$(of s '[.shards[].in | .last_minute, .last_15_minutes | .records_per_second, .bytes_per_second]')" \
+  expect_equal "$(figures s '.in.last_minute | [.records_per_second, .bytes_per_second, .appends_per_second]')" '[5,50,0.017]'
+  expect_equal "$(figures s '.in.last_15_minutes | [.records_per_second, .bytes_per_second, .appends_per_second]')" '[3,30,0.003]'
+  expect_equal "$(figures s '[.shards[].in | .last_minute, .last_15_minutes | .records_per_second, .bytes_per_second]')" \
     '[5,50,2,20,0,0,1,10]'
-  expect_equal "$(of s '[.shards[].in | .last_minute, .last_15_minutes | .appends_per_second]')" '[0.017,0.002,0,0.001]'
+  expect_equal "$(figures s '[.shards[].in | .last_minute, .last_15_minutes | .appends_per_second]')" '[0.017,0.002,0,0.001]'
   expect_success stream-stats s
   squeezed "$STDOUT" >page
   grep -qx 'records/s bytes/s appends/s' page
@@ -56,11 +52,11 @@ squeezed() {
   stream-create s
   expect_success stream-stats s
   grep -qx 'in         nothing put in the last 15 minutes' "$STDOUT"
-  expect_equal "$(of s '[.in.last_minute.records_per_second, .in.last_15_minutes.records_per_second]')" '[0,0]'
+  expect_equal "$(figures s '[.in.last_minute.records_per_second, .in.last_15_minutes.records_per_second]')" '[0,0]'
   put_frames s '600 9 data key'
   put_frames s '0 120 data key'
   expect_silence stream-create s --update --retention 5m
-  expect_equal "$(of s '[.in.last_minute.records_per_second, .in.last_15_minutes, .shards[0].in.last_15_minutes]')" '[2,null,null]'
+  expect_equal "$(figures s '[.in.last_minute.records_per_second, .in.last_15_minutes, .shards[0].in.last_15_minutes]')" '[2,null,null]'
   expect_success stream-stats s
   squeezed "$STDOUT" | grep -qx -- '- - - last 15 minutes'
   # Of the minutes that are still known.

@@ -3,8 +3,6 @@
 
 load helpers
 
-open_shards() { stream-stats "$1" --json | jq -r '[.shards[] | select(.open) | .shard[-2:] | tonumber] | join(" ")'; }
-
 @test "4 to 3 gives the ids that Kinesis gives" {
   stream-create s --shards 4
   expect_silence stream-reshard scale s 3

@@ -3,16 +3,6 @@
 
 load helpers
 
-# figures STREAM FILTER: what jq makes of the page.
-figures() {
-  stream-stats --json "$1" | jq -c "$2"
-}
-
-# has_expired STREAM: nothing can be read any more.
-has_expired() {
-  [ -z "$(stream-get "$1")" ]
-}
-
 @test "records stay for ever unless a retention is chosen" {
   expect_silence stream-create s
   expect_equal "$(figures s .retention_seconds)" null
@@ -54,8 +44,7 @@ has_expired() {
   expect_success stream-stats --verify s
   expect_silence stream-create --update --retention 1h s
   put s new
-  expect_success stream-get s
-  expect_stdout new
+  expect_data s new
   expect_equal "$(figures s '.shards[0].first.sequence')" "\"$((records + 1))\""
 }
 
@@ -79,8 +68,7 @@ has_expired() {
 # --- the clock ---------------------------------------------------------------------------------------------------------------
 
 @test "--repair-clock brings arrivals of the future back" {
-  command -v faketime >/dev/null || skip "needs faketime"
-  faketime -f +10d stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
+  need_faketime
   expect_silence stream-create s
   put s now
   echo later | faketime -f +10d stream-put s
@@ -143,8 +131,7 @@ has_expired() {
   wait_until has_lines 2 "$OUTPUT"
   put s a
   wait_until grep -q '"records":1,' "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_empty "$STDERR"
 }
 
@@ -152,8 +139,7 @@ has_expired() {
   expect_silence stream-create s
   start stream-stats --watch s
   wait_until grep -q '^stream  *s$' "$OUTPUT"
-  kill -INT "$PID"
-  expect_exit 130
+  expect_end_by INT
 }
 
 @test "--watch wants an interval above 0" {

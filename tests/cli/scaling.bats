@@ -19,10 +19,6 @@ carry() {
   python3 "$SHARDLOG_SOURCE/tests/cli/load.py" 16 "$@" | expect_silence stream-put "$stream" --frames --keep-times
 }
 
-open_shards() {
-  stream-stats "$1" --json | jq -r '[.shards[] | select(.open) | .shard[-2:] | tonumber] | join(" ")'
-}
-
 keys=(ant bee cat dog elk fox)
 
 # Each of six keys has 150 records a second: 90 % of a shard.

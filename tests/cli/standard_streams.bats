@@ -54,7 +54,7 @@ expect_unwritable() {
   status_of stream-put --ack s input >/dev/full
   expect_equal "$(cat "$BATS_TEST_TMPDIR/status")" 74
   expect_stderr_line "stdout.*2 records committed, the last is 2 of shardId-000000000000"
-  expect_equal "$(stream-get s)" $'one\ntwo'
+  expect_data s $'one\ntwo'
   status_of stream-put --ack s input >&-
   expect_equal "$(cat "$BATS_TEST_TMPDIR/status")" 74
   expect_stderr_line "stdout.*2 records committed, the last is 4 of shardId-000000000000"
@@ -71,7 +71,7 @@ expect_unwritable() {
   status_of stream-put s <<<two >/dev/full
   expect_equal "$(cat "$BATS_TEST_TMPDIR/status")" 0
   expect_empty "$STDERR"
-  expect_equal "$(stream-get s)" $'one\ntwo'
+  expect_data s $'one\ntwo'
 }
 
 @test "help and version that cannot be written are errors" {
@@ -127,7 +127,7 @@ def expect_end(first, command):
 expect_end(b"shardId-000000000000\t1\n", ["stream-put", "--ack", "s"])
 expect_end(b"{", ["stream-stats", "s", "--json", "--watch=1h"])
 PYTHON
-  expect_equal "$(stream-get s)" a
+  expect_data s a
 }
 
 @test "stream-put --ack whose reader went away stores what it has read" {
@@ -150,7 +150,7 @@ try:
 finally:
     put.kill()
 PYTHON
-  expect_equal "$(stream-get s)" $'a\nb'
+  expect_data s $'a\nb'
 }
 
 @test "the signal PIPE counts where the parent ignores it, too" {
@@ -209,7 +209,7 @@ os.close(write)
 assert put.stdout.read() == b"shardId-000000000000\t2\n"
 assert put.wait(20) == 0
 PYTHON
-  expect_equal "$(stream-get s)" $'one\ntwo'
+  expect_data s $'one\ntwo'
 }
 
 @test "stdout that does not block loses nothing" {
@@ -245,7 +245,7 @@ PYTHON
   done
   # No file got the number 2, and a message in it.
   expect_success stream-stats --verify s
-  expect_equal "$(stream-get s)" $'one\ntwo'
+  expect_data s $'one\ntwo'
 }
 
 @test "all three closed changes nothing" {
@@ -259,7 +259,7 @@ PYTHON
   stream-put --ack s file <&- >&- 2>&- || status=$?
   expect_equal "$status" 74
   expect_success stream-stats --verify s
-  expect_equal "$(stream-get s)" $'one\none'
+  expect_data s $'one\none'
 }
 
 @test "nothing of the environment is needed" {
@@ -273,7 +273,7 @@ PYTHON
   expect_failure 66 "no such stream" env -i "$SHARDLOG_BIN/stream-get" missing
   # As cron starts it.
   expect_success env -i HOME=/ LOGNAME=nobody SHELL=/bin/sh PATH=/usr/bin:/bin sh -c "echo two | '$SHARDLOG_BIN/stream-put' -k é s"
-  expect_equal "$(stream-get s)" $'é one\ntwo'
+  expect_data s $'é one\ntwo'
 }
 
 @test "what the programs print does not depend on the locale" {

@@ -3,11 +3,6 @@
 
 load helpers
 
-# of STREAM FILTER: what the JSON page says.
-of() {
-  stream-stats --json "$1" | jq -c "$2"
-}
-
 # put_keyed STREAM FIRST LAST: numbered records of 16 keys.
 put_keyed() {
   seq "$2" "$3" | awk '{ print "key" $1 % 16, $1 }' | expect_silence stream-put "$1" --key-field 1
@@ -22,7 +17,7 @@ work() {
 
 @test "a stream without consumers and producers" {
   stream-create s
-  expect_equal "$(of s '[.consumers, .producers]')" '[[],[]]'
+  expect_equal "$(figures s '[.consumers, .producers]')" '[[],[]]'
   expect_success stream-stats s --consumers
   expect_stdout 'no consumers'
   expect_success stream-stats s --producers
@@ -37,17 +32,17 @@ work() {
   stream-create s --shards 4
   put_keyed s 1 100
   work s nightly
-  expect_equal "$(of s '.consumers[] | [.consumer, .generation, .workers, .backlog, .oldest, .age_seconds]')" \
+  expect_equal "$(figures s '.consumers[] | [.consumer, .generation, .workers, .backlog, .oldest, .age_seconds]')" \
     '["nightly",1,0,0,null,null]'
   put_keyed s 101 117
   arrived=$(stream-get s --json | jq -r 'select(.data | endswith(" 101")) | .arrived')
-  expect_equal "$(of s '.consumers[] | [.backlog, .oldest]')" "[17,\"$arrived\"]"
-  expect_equal "$(of s '[.consumers[].shards[].backlog] | add')" 17
-  expect_equal "$(of s '.consumers[].age_seconds | . >= 0 and . < 600')" true
+  expect_equal "$(figures s '.consumers[] | [.backlog, .oldest]')" "[17,\"$arrived\"]"
+  expect_equal "$(figures s '[.consumers[].shards[].backlog] | add')" 17
+  expect_equal "$(figures s '.consumers[].age_seconds | . >= 0 and . < 600')" true
   # Each checkpoint is at the last record that was there before.
   for shard in 0 1 2 3; do
     expected=$(stream-get s --json --shard $shard | jq -r 'select((.data | split(" ")[1] | tonumber) <= 100) | .sequence' | tail -n 1)
-    expect_equal "$(of s ".consumers[].shards[$shard] | [.checkpoint, .owner, .claimant]")" "[\"after:$expected\",null,null]"
+    expect_equal "$(figures s ".consumers[].shards[$shard] | [.checkpoint, .owner, .claimant]")" "[\"after:$expected\",null,null]"
   done
   expect_success stream-stats s
   grep -qE '^nightly +- +17 +([0-9]+s|[0-9]+ms)  no worker$' "$STDOUT"
@@ -77,16 +72,16 @@ work() {
   stream-create s --shards 2
   put s one
   start stream-get s -c g --follow --worker me --exec 'cat >/dev/null'
-  owned() { [ "$(of s '[.consumers[].shards[] | select(.owner) | .owner.worker]')" = '["me","me"]' ]; }
+  owned() { [ "$(figures s '[.consumers[].shards[] | select(.owner) | .owner.worker]')" = '["me","me"]' ]; }
   wait_until owned
-  expect_equal "$(of s '[.consumers[].shards[].owner | [.process, .gone]]')" "[[\"pid $PID\",false],[\"pid $PID\",false]]"
-  expect_equal "$(of s '.consumers[].workers')" 1
+  expect_equal "$(figures s '[.consumers[].shards[].owner | [.process, .gone]]')" "[[\"pid $PID\",false],[\"pid $PID\",false]]"
+  expect_equal "$(figures s '.consumers[].workers')" 1
   expect_success stream-stats s -c g
   expect_equal "$(grep -cE "^    [01] .*  me, pid $PID\$" "$STDOUT")" 2
   grep -qx 'shards      2, 2 owned by 1 worker' "$STDOUT"
   kill -KILL "$PID"
   wait_until is_gone "$PID"
-  expect_equal "$(of s '[.consumers[] | .workers, (.shards[].owner.gone)]')" '[0,true,true]'
+  expect_equal "$(figures s '[.consumers[] | .workers, (.shards[].owner.gone)]')" '[0,true,true]'
   expect_success stream-stats s -c g
   expect_equal "$(grep -cE "^    [01] .*  me, pid $PID, gone\$" "$STDOUT")" 2
 }
@@ -97,22 +92,22 @@ work() {
   expect_status 0 stream-get s -q -c g --new --seek trim-horizon
   stream-reshard split s 0
   put_keyed s 11 30
-  expect_equal "$(of s '[.consumers[] | .backlog, (.shards | length), .shards[0].backlog]')" '[30,3,10]'
-  expect_equal "$(of s '.consumers[].shards[1] | [.checkpoint, .generation, .epoch, .owner, .claimant]')" '[null,null,null,null,null]'
+  expect_equal "$(figures s '[.consumers[] | .backlog, (.shards | length), .shards[0].backlog]')" '[30,3,10]'
+  expect_equal "$(figures s '.consumers[].shards[1] | [.checkpoint, .generation, .epoch, .owner, .claimant]')" '[null,null,null,null,null]'
   expect_success stream-stats s -c g
   expect_equal "$(grep -c 'waits for its parents$' "$STDOUT")" 2
   work s g
-  expect_equal "$(of s '[.consumers[] | .backlog, ([.shards[].shard[-1:]] | join(" "))]')" '[0,"1 2"]'
+  expect_equal "$(figures s '[.consumers[] | .backlog, ([.shards[].shard[-1:]] | join(" "))]')" '[0,"1 2"]'
 }
 
 @test "what retention took is not behind anybody" {
   stream-create s
   put s a b c d
   expect_status 0 stream-get s -q -c g --new --seek trim-horizon
-  sleep_past=$(of s '.shards[0].last.arrived')
+  sleep_past=$(figures s '.shards[0].last.arrived')
   stream-create s --update --retention 1ms
   wait_until test "$(date +%s%N)" -gt "$(($(date -d "$(tr -d '"' <<<"$sleep_past")" +%s%N) + 2000000))"
-  expect_equal "$(of s '[.consumers[] | .backlog, .oldest]')" '[0,null]'
+  expect_equal "$(figures s '[.consumers[] | .backlog, .oldest]')" '[0,null]'
 }
 
 @test "a consumer that is not there, and what does not go together" {
@@ -130,12 +125,12 @@ work() {
 @test "producers with what they have put" {
   stream-create s
   seq 7 | expect_silence stream-put s --producer import-7
-  expect_equal "$(of s '[.producers[] | .producer, .source, .position]')" '["import-7","","7"]'
-  of s '.producers[].moved' | grep -qE '^"20[0-9-]+T[0-9:.]+Z"$'
+  expect_equal "$(figures s '[.producers[] | .producer, .source, .position]')" '["import-7","","7"]'
+  figures s '.producers[].moved' | grep -qE '^"20[0-9-]+T[0-9:.]+Z"$'
   stream-create copy --shards 2
   stream-get s --frames | expect_silence stream-put copy --frames --producer mirror
   expect_success stream-stats copy --producers
-  uuid=$(of s .uuid | tr -d '"')
+  uuid=$(figures s .uuid | tr -d '"')
   grep -qE "^mirror +$uuid/shardId-000000000000 +7\$" "$STDOUT"
   expect_equal "$(wc -l <"$STDOUT")" 2
 }
@@ -179,7 +174,7 @@ work() {
   seq 1000 | expect_silence stream-put s --key-field 1
   expect_success stream-stats s
   expect_equal "$(grep -cE '^ +[0-9]+ +1.0 %' "$STDOUT")" 8
-  busiest=$(of s '[.shards[].records] | max' | tr -d '"')
+  busiest=$(figures s '[.shards[].records] | max' | tr -d '"')
   expect_equal "$(grep -m 1 -E '^ +[0-9]+ +1.0 %' "$STDOUT" | awk '{ print $5 }')" "$busiest"
   grep -qE '^[▁▂▃▄▅▆▇█]{50}$' "$STDOUT"
   LC_ALL=C expect_success stream-stats s
@@ -224,15 +219,13 @@ without_ages() {
   stream-create s
   start stream-stats --watch 10ms s
   wait_until has_lines 40 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_equal "$(head -n 1 "$STDOUT")" 'stream     s'
   [ "$(grep -c '^stream ' "$STDOUT")" -gt 2 ]
   ! grep -q $'\033' "$STDOUT"
   start stream-stats s --watch
   wait_until has_lines 10 "$OUTPUT"
-  kill -TERM "$PID"
-  expect_exit 143
+  expect_end_by TERM
   expect_failure 64 'is not an interval' stream-stats --watch 0 s
 }
 

@@ -107,8 +107,7 @@ load helpers
   grep -qx "stream-put: reading from the terminal; Ctrl-D ends the input" "$STDOUT"
   python3 "$SHARDLOG_SOURCE/tests/cli/on_keyboard.py" -- bash -c 'stream-put -q s <<<b; echo c >file; stream-put s file' >"$STDOUT"
   expect_empty "$STDOUT"
-  expect_success stream-get s
-  expect_stdout $'a\nb\nc'
+  expect_data s $'a\nb\nc'
 }
 
 @test "the first Ctrl-C with a command running says that it waits, and the second one kills" {

@@ -196,17 +196,12 @@ TEST_P(BoundContract, WhatEveryConsumerHasPassedGoesIfThatIsTheRetention) {
 TEST_P(BoundContract, SettingsAreKeptAndChanged) {
   if (!can().bounds) GTEST_SKIP();
   create_bounded(WhenFull::reject);
-  SettingsChange change;
-  change.max_bytes = 2 * bound;
-  change.when_full = WhenFull::trim;
-  change.until_consumed = true;
-  stream_->maintenance().update(change);
+  stream_->maintenance().update({.until_consumed = true, .max_bytes = 2 * bound, .when_full = WhenFull::trim});
   const StreamSettings settings = open(Access::read)->describe().settings;
   EXPECT_EQ(settings.max_bytes, 2 * bound);
   EXPECT_EQ(settings.when_full, WhenFull::trim);
   EXPECT_TRUE(settings.until_consumed);
-  change.max_bytes = test::kibibyte - 1;
-  EXPECT_EQ(refusal([&] { stream_->maintenance().update(change); }), ErrorCode::usage);
+  EXPECT_EQ(refusal([&] { stream_->maintenance().update({.max_bytes = test::kibibyte - 1}); }), ErrorCode::usage);
 }
 
 class LimitedBoundContract : public BoundContract {

@@ -4,58 +4,20 @@
 #include <mutex>
 
 #include "contract/contract.h"
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/consuming/worker.h"
+#include "support/notes.h"
+#include "support/wait_until.h"
 
 namespace shardlog::contract {
 namespace {
 
 using namespace consuming;
+using test::Notes;
 
-/// Notes what is delivered: a record as its data, a gap as "gap". Deals with it at once.
-class Notes final : public Delivery {
- public:
-  bool deliver(const Batch& batch, Lifeline& /*lifeline*/) override {
-    const std::lock_guard guard(mutex_);
-    for (const Slice& slice : batch.slices) {
-      std::size_t place = 0;
-      for (const Record& record : slice.stored->records) {
-        if (place >= slice.first && place < slice.first + slice.count) lines_.emplace_back(record.data);
-        ++place;
-      }
-    }
-    processed_.push_back({batch.shard, batch.last_sequence()});
-    return true;
-  }
-  bool tell(const Gap& /*gap*/) override {
-    const std::lock_guard guard(mutex_);
-    lines_.emplace_back("gap");
-    return true;
-  }
-  std::vector<Processed> processed() override { return std::exchange(processed_, {}); }
-  void flush(Lifeline& /*lifeline*/) override {}
-  void finish(Lifeline& /*lifeline*/) override {}
-
-  Lines lines() {
-    const std::lock_guard guard(mutex_);
-    return lines_;
-  }
-
- private:
-  std::mutex mutex_;
-  Lines lines_;
-  std::vector<Processed> processed_;
-};
-
-class ConsumingContract : public Contract {
+class ConsumingContract : public TwoShards {
  protected:
-  ConsumingContract() {
-    create(2);
-    stream_ = open();
-  }
-
   /// A run of a worker, which ends where the stream ends.
   Lines run() {
     Notes notes;
@@ -75,7 +37,6 @@ class ConsumingContract : public Contract {
   Lease lease(std::size_t place) { return stream_->leases().find("billing").value().leases.at(place); }
 
   SystemClock system_;
-  std::unique_ptr<Stream> stream_;
 };
 
 TEST_P(ConsumingContract, DeliversEachRecordOnceInTheOrderOfItsShard) {

@@ -8,14 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 /// What an engine promises, as tests of the seam. What not every engine can do is asked of its capabilities.
 namespace shardlog::contract {
 
 using namespace std::chrono_literals;
 using test::refusal;
+using test::told;
 using Lines = std::vector<std::string>;
 
 /// An engine under test.
@@ -55,45 +56,36 @@ class Contract : public testing::TestWithParam<Subject> {
     return numbers;
   }
 
-  /// What is delivered until the tail or the end: gaps as "gap 1:2-3", records, "end of 1", and "end".
-  static Lines told(Reader& reader, std::size_t budget = test::any_budget) {
-    Lines lines;
-    while (true) {
-      const ReadResult result = reader.next(budget);
-      for (const Gap& gap : result.gaps) lines.push_back("gap " + test::text_of(gap));
-      std::vector<test::Delivered> records;
-      test::add_to(records, result.batches);
-      for (const auto& record : records) lines.push_back(record.data);
-      for (const ShardId shard : result.ended) lines.push_back("end of " + std::to_string(shard.number()));
-      if (result.at_end) lines.emplace_back("end");
-      if (result.at_end || (result.batches.empty() && result.gaps.empty())) return lines;
-    }
-  }
-  static Lines told(Stream& stream, const ReadRequest& request) { return told(*stream.read(request)); }
-
   /// The records of a shard, or of all, read from the trim horizon.
   static Lines data(Stream& stream, const std::vector<ShardId>& shards = {}) {
-    return test::data_of(test::read(stream, {.shards = shards, .until = {}}));
+    return test::data_of(test::read(stream, {.shards = shards}));
   }
 
   static ReadRequest from(Position position, std::vector<ShardId> shards = {}) {
-    return {.shards = std::move(shards), .from = std::move(position), .until = {}};
+    return {.shards = std::move(shards), .from = std::move(position)};
   }
-  static ReadRequest starting(std::vector<ShardStart> starts) {
-    return {.starts = std::move(starts), .shards = {}, .until = {}};
-  }
+  static ReadRequest starting(std::vector<ShardStart> starts) { return {.starts = std::move(starts)}; }
 
   /// An hour goes by, and what was there before is past retention.
   void let_expire(Stream& stream) {
-    SettingsChange change;
-    change.retention = 30min;
     clock_.step(1h);
-    stream.maintenance().update(change);
+    stream.maintenance().update({.retention = 30min});
   }
 
   test::TemporaryDirectory directory_;
   test::ManualClock clock_;
   std::unique_ptr<Engine> engine_;
+};
+
+/// A stream of two shards, which is open for writing.
+class TwoShards : public Contract {
+ protected:
+  TwoShards() {
+    create(2);
+    stream_ = open();
+  }
+
+  std::unique_ptr<Stream> stream_;
 };
 
 inline ShardId shard(std::uint32_t number) {

@@ -74,7 +74,7 @@ TEST_P(EngineContract, RemovesAStreamForWhoeverHasItOpen) {
   const auto writer = open();
   put(*writer, 0, {"a"});
   const auto stream = open(Access::read);
-  const auto follower = stream->read({.shards = {}, .until = {}, .follow = true});
+  const auto follower = stream->read({.follow = true});
   engine_->remove(address(), {Access::write}, clock_);
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"b"}); }), ErrorCode::not_found);
   EXPECT_EQ(refusal([&] { follower->next(test::any_budget); }), ErrorCode::not_found);
@@ -114,9 +114,7 @@ TEST_P(EngineContract, RefusesWhatItsCapabilitiesRuleOut) {
   const ProducerMove move{{"p", ""}, std::nullopt, {SequenceNumber(1)}};
   const AppendRequest moving{.batches = {}, .moves = {&move, 1}};
   EXPECT_EQ(refusal([&] { stream->append(moving); }), can().producers ? std::nullopt : std::optional(ErrorCode::usage));
-  SettingsChange repair;
-  repair.repair_clock = true;
-  EXPECT_EQ(refusal([&] { stream->maintenance().update(repair); }),
+  EXPECT_EQ(refusal([&] { stream->maintenance().update({.repair_clock = true}); }),
             can().repairs ? std::nullopt : std::optional(ErrorCode::usage));
 }
 

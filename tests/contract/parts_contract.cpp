@@ -10,13 +10,8 @@
 namespace shardlog::contract {
 namespace {
 
-class LeaseContract : public Contract {
+class LeaseContract : public TwoShards {
  protected:
-  LeaseContract() {
-    create(2);
-    stream_ = open();
-  }
-
   Consumer make(const std::string& name, std::vector<Lease> leases = {}) {
     Consumer consumer{name, make_uuid(), 1, clock_.now(), std::move(leases)};
     EXPECT_TRUE(stream_->leases().replace(std::nullopt, consumer));
@@ -33,8 +28,6 @@ class LeaseContract : public Contract {
     return stream_->leases().change(consumer.uuid, changes);
   }
   std::optional<Consumer> find(const std::string& name) { return open()->leases().find(name); }
-
-  std::unique_ptr<Stream> stream_;
 };
 
 TEST_P(LeaseContract, ConsumersAreThereForWhoeverOpensTheStream) {
@@ -141,13 +134,8 @@ TEST_P(LeaseContract, AProcessIsToldFromAnotherAndNotTakenForGone) {
 
 INSTANTIATE_TEST_SUITE_P(Of, LeaseContract, testing::ValuesIn(subjects()), name_of);
 
-class ProducerContract : public Contract {
+class ProducerContract : public TwoShards {
  protected:
-  ProducerContract() {
-    create(2);
-    stream_ = open();
-  }
-
   static ProducerMove move(const std::string& name, std::optional<std::uint64_t> from, std::uint64_t to,
                            const std::string& source = "") {
     const auto at = from ? std::optional(SequenceNumber(*from)) : std::nullopt;
@@ -157,8 +145,6 @@ class ProducerContract : public Contract {
     const RoutedBatch batch = test::batch_of(0, {data});
     return refusal([&] { stream_->append({.batches = {&batch, 1}, .moves = moves}); });
   }
-
-  std::unique_ptr<Stream> stream_;
 };
 
 TEST_P(ProducerContract, MoveInOneWithWhatTheyStore) {
@@ -204,15 +190,7 @@ TEST_P(ProducerContract, AreListedInOrderAndForgotten) {
 
 INSTANTIATE_TEST_SUITE_P(Of, ProducerContract, testing::ValuesIn(subjects()), name_of);
 
-class ReshardContract : public Contract {
- protected:
-  ReshardContract() {
-    create(2);
-    stream_ = open();
-  }
-
-  std::unique_ptr<Stream> stream_;
-};
+class ReshardContract : public TwoShards {};
 
 TEST_P(ReshardContract, AppliesAPlanOfSteps) {
   clock_.step(1h);
@@ -280,27 +258,15 @@ TEST_P(ReshardContract, LeavesWhatIsStoredReadable) {
 
 INSTANTIATE_TEST_SUITE_P(Of, ReshardContract, testing::ValuesIn(subjects()), name_of);
 
-class MaintenanceContract : public Contract {
- protected:
-  MaintenanceContract() {
-    create(2);
-    stream_ = open();
-  }
-
-  std::unique_ptr<Stream> stream_;
-};
+class MaintenanceContract : public TwoShards {};
 
 TEST_P(MaintenanceContract, UpdatesWhatIsNamedAndNothingElse) {
-  SettingsChange change;
-  change.max_record_size = 4096;
-  change.mode = Mode::on_demand;
-  change.tags = {{"team", "blue"}, {"empty", ""}};
-  change.attributes = {{"k", std::string("\0\xff", 2)}, {"l", ""}};
-  stream_->maintenance().update(change);
-  change = {};
-  change.tags = {{"team", std::nullopt}, {"gone", std::nullopt}};
-  change.attributes = {{"l", std::nullopt}};
-  stream_->maintenance().update(change);
+  stream_->maintenance().update({.max_record_size = 4096,
+                                 .mode = Mode::on_demand,
+                                 .tags = {{"team", "blue"}, {"empty", ""}},
+                                 .attributes = {{"k", std::string("\0\xff", 2)}, {"l", ""}}});
+  stream_->maintenance().update(
+      {.tags = {{"team", std::nullopt}, {"gone", std::nullopt}}, .attributes = {{"l", std::nullopt}}});
   const StreamDescription described = open()->describe();
   EXPECT_EQ(described.settings.max_record_size, 4096U);
   EXPECT_EQ(described.settings.retention, forever);
@@ -310,9 +276,7 @@ TEST_P(MaintenanceContract, UpdatesWhatIsNamedAndNothingElse) {
 }
 
 TEST_P(MaintenanceContract, UpdatesNothingWhereOneValueIsOutOfBounds) {
-  SettingsChange change;
-  change.max_record_size = 4096;
-  change.attributes = {{"k", std::string(4097, 'x')}};
+  const SettingsChange change{.max_record_size = 4096, .attributes = {{"k", std::string(4097, 'x')}}};
   EXPECT_EQ(refusal([&] { stream_->maintenance().update(change); }), ErrorCode::usage);
   EXPECT_EQ(stream_->describe().settings.max_record_size, default_max_record_size);
   EXPECT_TRUE(stream_->describe().attributes.empty());
@@ -321,9 +285,7 @@ TEST_P(MaintenanceContract, UpdatesNothingWhereOneValueIsOutOfBounds) {
 TEST_P(MaintenanceContract, ALongerRetentionBringsNothingBackThatWasRemoved) {
   put(*stream_, 0, {"a"});
   let_expire(*stream_);
-  SettingsChange change;
-  change.retention = forever;
-  stream_->maintenance().update(change);
+  stream_->maintenance().update({.retention = forever});
   EXPECT_EQ(data(*stream_), Lines{});
 }
 

@@ -15,13 +15,8 @@ using producing::RecordNotStored;
 using producing::RecordStored;
 
 /// Puts records by their keys, while what a test wants happens to the stream.
-class ProducingContract : public Contract {
+class ProducingContract : public TwoShards {
  protected:
-  ProducingContract() {
-    create(2);
-    stream_ = open();
-  }
-
   /// Records "0" to "n-1", whose keys are their data.
   producing::Packed packed(std::size_t count) {
     data_.clear();
@@ -51,7 +46,6 @@ class ProducingContract : public Contract {
   }
 
   Lines data_;
-  std::unique_ptr<Stream> stream_;
 };
 
 TEST_P(ProducingContract, StoresAllWithTheirPlaces) {

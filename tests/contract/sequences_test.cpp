@@ -7,8 +7,6 @@
 #include <atomic>
 #include <thread>
 
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/core/uuid.h"
@@ -17,7 +15,9 @@
 #include "shardlog/producing/writer.h"
 #include "shardlog/reshard/plan.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {
@@ -36,7 +36,7 @@ class Sequences : public testing::Test {
 
   std::unique_ptr<Stream> open(Access access = Access::write) { return engine_.open("orders", {access}, clock_); }
   Lines data(const std::vector<ShardId>& shards = {}) {
-    return test::data_of(test::read(*stream_, {.shards = shards, .until = {}}));
+    return test::data_of(test::read(*stream_, {.shards = shards}));
   }
   /// SplitShard, MergeShards and UpdateShardCount: plan, apply step by step, plan again where somebody was faster.
   template <typename Planner>
@@ -123,7 +123,7 @@ struct Page {
 Page get_records(Stream& stream, const std::string& iterator, std::size_t limit) {
   const auto [uuid, start] = parse_iterator(iterator);
   if (uuid != stream.describe().uuid) throw Error(ErrorCode::not_found, "iterator: of another stream");
-  const auto reader = stream.read({.starts = {start}, .shards = {}, .until = {}});
+  const auto reader = stream.read({.starts = {start}});
   ReadResult result = reader->next(1);
   Page page{{}, iterator};
   bool is_whole = true;
@@ -202,9 +202,7 @@ TEST_F(Server, ListShardsHasSixFilters) {
   test::split(*stream_, 0);
   clock_.step(1h);
   test::split(*stream_, 2);
-  SettingsChange retention;
-  retention.retention = 90min;
-  update(retention);
+  update({.retention = 90min});
   clock_.step(1h);
   const StreamDescription described = stream_->describe();
   const auto& shards = described.map.shards();
@@ -248,22 +246,15 @@ TEST_F(Server, ShardsAreSplitMergedAndCountedByPlans) {
 }
 
 TEST_F(Server, TagsAndRetentionAreSettings) {
-  SettingsChange change;
-  change.tags = {{"team", "blue"}, {"cost", ""}};
-  change.retention = 48h;
-  update(change);
-  change = {};
-  change.tags = {{"cost", std::nullopt}};
-  update(change);
+  update({.retention = 48h, .tags = {{"team", "blue"}, {"cost", ""}}});
+  update({.tags = {{"cost", std::nullopt}}});
   EXPECT_EQ(open()->describe().settings.tags, (Tags{{"team", "blue"}}));
   EXPECT_EQ(open()->describe().settings.retention, 48h);
 }
 
 TEST_F(Server, StreamConsumersModesAndPoliciesAreAttributes) {
   const auto set = [this](const std::string& key, std::optional<std::string> value) {
-    SettingsChange change;
-    change.attributes = {{key, std::move(value)}};
-    update(change);
+    update({.attributes = {{key, std::move(value)}}});
   };
   set("kinesis.consumer.billing", "1700000000");
   set("kinesis.consumer.audit", "1700000005");
@@ -284,7 +275,7 @@ TEST_F(Server, CreatesListsAndDeletesStreams) {
   engine_.create("root/b", options, clock_);
   engine_.create("root/a", options, clock_);
   EXPECT_EQ(engine_.list("root"), (Lines{"root/a", "root/b"}));
-  const auto reader = stream_->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.follow = true});
   engine_.remove("orders", {Access::write}, clock_);
   EXPECT_EQ(refusal([&] { reader->next(1); }), ErrorCode::not_found) << "a subscription ends";
 }
@@ -420,10 +411,8 @@ TEST_F(OneShardACommit, TrimmedRecordsAreExactGapsThoughNumbersAreNot) {
     last.push_back(std::get<Stored>(outcomes.at(0)).sequences.last());
     clock_.step(20min);
   }
-  const auto reader = stream_->read({.starts = {{ShardId(0), AfterSequence{last[0]}}}, .shards = {}, .until = {}});
-  SettingsChange retention;
-  retention.retention = 30min;
-  update(retention);
+  const auto reader = stream_->read({.starts = {{ShardId(0), AfterSequence{last[0]}}}});
+  update({.retention = 30min});
   const ReadResult result = reader->next(test::any_budget);
   ASSERT_EQ(result.gaps.size(), 1U);
   EXPECT_GT(result.gaps[0].first, last[0]);

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -189,7 +189,7 @@ TEST_F(Copied, KeepTheirArrivalThoughTheStreamIsYounger) {
   EXPECT_EQ(copy(*writer, 1, -24h), -24h);
   EXPECT_EQ(copy(*writer, 0, -24h + 1us), -24h + 1us);
   EXPECT_EQ(copy(*open_to_write(), 0, -1h), -1h);
-  EXPECT_EQ(read(*open_to_read(), {.shards = {}, .from = AtTime{start_ - 1h}, .until = {}}).size(), 2U);
+  EXPECT_EQ(read(*open_to_read(), {.from = AtTime{start_ - 1h}}).size(), 2U);
   put(*writer, 0, {"c"});
   EXPECT_EQ(read(*writer).back().arrived_at, start_);
   EXPECT_EQ(findings(*open_to_read()), Lines{});

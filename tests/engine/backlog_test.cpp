@@ -3,8 +3,8 @@
 #include <chrono>
 #include <string>
 
-#include "engine/stream_test.h"
 #include "shardlog/core/error.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -100,9 +100,7 @@ TEST_F(BacklogTest, DoesNotCountWhatRetentionTook) {
   clock_.step(10s);
   const Timestamp later = clock_.now();
   put(*writer, 0, {"c"});
-  SettingsChange change;
-  change.retention = 5s;
-  writer->maintenance().update(change);
+  writer->maintenance().update({.retention = 5s});
   for (const auto& from : std::vector<ShardStart>{{ShardId(0), TrimHorizon{}},
                                                   {ShardId(0), AtSequence{SequenceNumber(0)}},
                                                   {ShardId(0), AfterSequence{SequenceNumber(1)}}}) {

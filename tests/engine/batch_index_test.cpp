@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -93,8 +93,8 @@ TEST_F(BatchIndex, LeadsToATimeAnywhere) {
   }
   for (int i = 0; i < 8; ++i) {
     const std::size_t left = 4000U - 500U * static_cast<unsigned>(i);
-    EXPECT_EQ(read(*writer, {.shards = {}, .from = AtTime{start + i * 1s}, .until = {}}).size(), left) << i;
-    EXPECT_EQ(read(*writer, {.shards = {}, .from = AtTime{start + i * 1s + 1us}, .until = {}}).size(), left - 500) << i;
+    EXPECT_EQ(read(*writer, {.from = AtTime{start + i * 1s}}).size(), left) << i;
+    EXPECT_EQ(read(*writer, {.from = AtTime{start + i * 1s + 1us}}).size(), left - 500) << i;
   }
 }
 
@@ -126,8 +126,7 @@ TEST_P(DamagedIndex, IsFoundByTheNextWriterThatUsesIt) {
 
 TEST_P(DamagedIndex, IsFoundByAReaderThatUsesIt) {
   const auto stream = open_to_read();
-  EXPECT_EQ(refusal([&] { stream->read({.shards = {}, .from = Latest{}, .until = {}, .follow = true}); }),
-            ErrorCode::corrupt);
+  EXPECT_EQ(refusal([&] { stream->read({.from = Latest{}, .follow = true}); }), ErrorCode::corrupt);
 }
 
 TEST_P(DamagedIndex, IsFoundByStatistics) {

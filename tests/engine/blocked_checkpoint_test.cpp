@@ -4,10 +4,10 @@
 #include <string>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "engine/watched_vfs.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {

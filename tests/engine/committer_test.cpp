@@ -16,11 +16,11 @@
 #include <thread>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "engine/watched_vfs.h"
 #include "shardlog/sqlite/database.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace {
 

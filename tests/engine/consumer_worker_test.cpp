@@ -6,47 +6,17 @@
 #include <string>
 #include <thread>
 
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/worker.h"
+#include "support/notes.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {
 
 using namespace std::chrono_literals;
 using test::wait_until;
-
-/// Counts what it gets, and deals with it at once.
-class Counter final : public consuming::Delivery {
- public:
-  bool deliver(const consuming::Batch& batch, consuming::Lifeline& /*lifeline*/) override {
-    const std::lock_guard guard(mutex_);
-    for (const consuming::Slice& slice : batch.slices) {
-      std::size_t place = 0;
-      for (const Record& record : slice.stored->records) {
-        if (place >= slice.first && place < slice.first + slice.count) got_.emplace_back(record.data);
-        ++place;
-      }
-    }
-    processed_.push_back({batch.shard, batch.last_sequence()});
-    return true;
-  }
-  bool tell(const Gap& /*gap*/) override { return true; }
-  std::vector<consuming::Processed> processed() override { return std::exchange(processed_, {}); }
-  void flush(consuming::Lifeline& /*lifeline*/) override {}
-  void finish(consuming::Lifeline& /*lifeline*/) override {}
-
-  std::vector<std::string> got() {
-    const std::lock_guard guard(mutex_);
-    return got_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> got_;
-  std::vector<consuming::Processed> processed_;
-};
 
 class ConsumerWorker : public test::StreamTest {
  protected:
@@ -67,13 +37,13 @@ class ConsumerWorker : public test::StreamTest {
 
   /// Reads all that there is as another consumer, which is there already.
   std::vector<std::string> read_as(const std::string& name) {
-    Counter counter;
+    test::Notes notes;
     consuming::WorkerOptions options;
     options.consumer = name;
     options.worker = "w";
     const auto stream = open_to_write();
-    EXPECT_FALSE(consuming::run_worker(options, *stream, counter, system_, stop_.get_token()).missed_records);
-    return counter.got();
+    EXPECT_FALSE(consuming::run_worker(options, *stream, notes, system_, stop_.get_token()).missed_records);
+    return notes.lines();
   }
 
   std::vector<Lease> leases() { return writer_->leases().find("billing").value().leases; }
@@ -87,7 +57,7 @@ class ConsumerWorker : public test::StreamTest {
 
   SystemClock system_;
   std::unique_ptr<Stream> writer_;
-  Counter counter_;
+  test::Notes notes_;
   std::stop_source stop_;
 };
 
@@ -120,9 +90,7 @@ TEST_F(ConsumerWorker, SeeksATimeToCome) {
 }
 
 TEST_F(ConsumerWorker, DoesNotMissWhatWasTrimmedBeforeItsTime) {
-  SettingsChange change;
-  change.retention = 10s;
-  writer_->maintenance().update(change);
+  writer_->maintenance().update({.retention = 10s});
   consuming::make_consumer(*writer_, "later", AtTime{clock_.now() + 1min}, clock_);
   put(*writer_, 0, {"a"});
   clock_.step(2min);
@@ -132,13 +100,13 @@ TEST_F(ConsumerWorker, DoesNotMissWhatWasTrimmedBeforeItsTime) {
 
 TEST_F(ConsumerWorker, ResumesWhereItStoppedAndReadsParentsFirst) {
   put(*writer_, 0, {"a", "b"});
-  run(counter_, "w", false);
+  run(notes_, "w", false);
   put(*writer_, 0, {"c"});
   put(*writer_, 1, {"d"});
   merge();
   put(*writer_, 2, {"e"});
-  run(counter_, "w", false);
-  EXPECT_EQ(counter_.got(), (Lines{"a", "b", "c", "d", "e"}));
+  run(notes_, "w", false);
+  EXPECT_EQ(notes_.lines(), (Lines{"a", "b", "c", "d", "e"}));
   ASSERT_EQ(leases().size(), 1U);
   EXPECT_EQ(leases()[0].shard, ShardId(2));
   EXPECT_EQ(leases()[0].owner, std::nullopt);
@@ -146,8 +114,8 @@ TEST_F(ConsumerWorker, ResumesWhereItStoppedAndReadsParentsFirst) {
 
 TEST_F(ConsumerWorker, SharesWithAnotherThatFollowsAndLosesNothing) {
   constexpr int each = 100;
-  Counter other;
-  std::jthread one([this] { run(counter_, "w1", true); });
+  test::Notes other;
+  std::jthread one([this] { run(notes_, "w1", true); });
   std::jthread two([&] { run(other, "w2", true); });
   for (int i = 0; i < each; ++i) {
     for (const std::uint32_t shard : {0U, 1U}) put(*writer_, shard, {std::to_string(i)}, Sync::normal);
@@ -157,11 +125,11 @@ TEST_F(ConsumerWorker, SharesWithAnotherThatFollowsAndLosesNothing) {
     return all[0].owner && all[1].owner && all[0].owner->worker != all[1].owner->worker;
   };
   EXPECT_TRUE(wait_until(is_shared));
-  EXPECT_TRUE(wait_until([&] { return counter_.got().size() + other.got().size() == 2 * each; }));
+  EXPECT_TRUE(wait_until([&] { return notes_.lines().size() + other.lines().size() == 2 * each; }));
   stop_.request_stop();
   one.join();
   two.join();
-  EXPECT_EQ(counter_.got().size() + other.got().size(), 2U * each) << "and nothing twice";
+  EXPECT_EQ(notes_.lines().size() + other.lines().size(), 2U * each) << "and nothing twice";
   for (const Lease& lease : leases()) {
     EXPECT_EQ(lease.owner, std::nullopt);
     EXPECT_EQ(lease.checkpoint, Checkpoint(AfterSequence{SequenceNumber(each)}));
@@ -170,14 +138,14 @@ TEST_F(ConsumerWorker, SharesWithAnotherThatFollowsAndLosesNothing) {
 
 TEST_F(ConsumerWorker, WithoutAShardIsWokenWhenOneBecomesFree) {
   merge();
-  Counter other;
+  test::Notes other;
   std::stop_source stop_of_one;
   std::jthread one([&] {
     consuming::WorkerOptions options{"billing", "w1"};
     options.follow = true;
     options.lease_duration = 1h;
     const auto stream = open_to_write();
-    consuming::run_worker(options, *stream, counter_, system_, stop_of_one.get_token());
+    consuming::run_worker(options, *stream, notes_, system_, stop_of_one.get_token());
   });
   ASSERT_TRUE(wait_until([this] { return leases().size() == 1 && leases()[0].owner; }));
   std::jthread two([&] {
@@ -188,11 +156,11 @@ TEST_F(ConsumerWorker, WithoutAShardIsWokenWhenOneBecomesFree) {
     consuming::run_worker(options, *stream, other, system_, stop_.get_token());
   });
   put(*writer_, 2, {"a"});
-  ASSERT_TRUE(wait_until([this] { return !counter_.got().empty(); }));
+  ASSERT_TRUE(wait_until([this] { return !notes_.lines().empty(); }));
   stop_of_one.request_stop();
   one.join();
   put(*writer_, 2, {"b"});
-  EXPECT_TRUE(wait_until([&] { return other.got() == Lines{"b"}; }));
+  EXPECT_TRUE(wait_until([&] { return other.lines() == Lines{"b"}; }));
   stop_.request_stop();
 }
 

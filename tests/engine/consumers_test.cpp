@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "engine/watched_vfs.h"
 #include "shardlog/sqlite/commit_watch.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -173,9 +173,7 @@ TEST_F(Consumers, AreBroughtBackByARepairOfTheClock) {
   clock_.step(std::chrono::hours(24));
   make("a", {lease(0)});
   clock_.set(now);
-  SettingsChange repair;
-  repair.repair_clock = true;
-  stream_->maintenance().update(repair);
+  stream_->maintenance().update({.repair_clock = true});
   EXPECT_EQ(stream_->leases().find("a").value().created_at, now);
   EXPECT_EQ(findings(*stream_), Lines{});
 }

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <thread>
 
-#include "engine/stream_test.h"
 #include "engine/watched_vfs.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

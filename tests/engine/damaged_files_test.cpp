@@ -8,10 +8,10 @@
 #include <map>
 #include <random>
 
+#include "engine/from_environment.h"
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "unit/from_environment.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -222,7 +222,7 @@ TEST_F(DamagedFiles, ALogWithAByteChanged) {
 TEST_F(DamagedFiles, ALogWithAByteChangedWhileItIsInUse) {
   keep();
   const auto other = open_to_read();
-  const auto reader = other->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = other->read({.follow = true});
   ASSERT_FALSE(test::drain(*reader).empty());
   flip_bytes(log, log_header, flips() / 2, false);
 }

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -30,7 +30,7 @@ TEST_F(Descriptors, AreClosedOnExec) {
   const auto before = descriptors();
   const auto writer = open_to_write();
   put(*writer, 0, {"a"});
-  const auto reader = writer->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = writer->read({.follow = true});
   std::size_t opened = 0;
   for (const auto& [number, target] : descriptors()) {
     if (before.contains(number)) continue;
@@ -46,7 +46,7 @@ TEST_F(Descriptors, AreClosedWithTheStream) {
   for (int i = 0; i < 10; ++i) {
     const auto writer = open_to_write();
     put(*writer, 0, {"a"}, Sync::normal);
-    writer->read({.shards = {}, .until = {}, .follow = true})->next(1);
+    writer->read({.follow = true})->next(1);
   }
   EXPECT_EQ(descriptors().size(), before);
 }

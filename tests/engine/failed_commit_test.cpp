@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <string>
 
-#include "engine/stream_test.h"
 #include "engine/watched_vfs.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

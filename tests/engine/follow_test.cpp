@@ -4,10 +4,10 @@
 #include <string>
 #include <thread>
 
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "shardlog/sqlite/commit_watch.h"
 #include "shardlog/sqlite/writer_lock.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {
@@ -60,7 +60,7 @@ TEST_F(Follow, FromLatestDeliversWhatComesAfterTheStart) {
   const auto writer = open_to_write();
   put(*writer, 0, {"a"});
   put(*writer, 1, {"b"});
-  const auto reader = follow({.shards = {}, .from = Latest{}, .until = {}});
+  const auto reader = follow({.from = Latest{}});
   EXPECT_FALSE(ended(*reader));
   put(*writer, 0, {"c"});
   put(*writer, 1, {"d"});
@@ -68,14 +68,14 @@ TEST_F(Follow, FromLatestDeliversWhatComesAfterTheStart) {
 }
 
 TEST_F(Follow, FromLatestIsPinnedWhenTheReadIsSetUp) {
-  const auto reader = follow({.shards = {}, .from = Latest{}, .until = {}});
+  const auto reader = follow({.from = Latest{}});
   put(*open_to_write(), 0, {"a"});
   EXPECT_EQ(data_of(drain(*reader)), Lines{"a"});
 }
 
 TEST_F(Follow, FromATimeToComeLeavesOutWhatArrivesBeforeIt) {
   const auto writer = open_to_write();
-  const auto reader = follow({.shards = {}, .from = AtTime{clock_.now() + 2s}, .until = AtTime{clock_.now() + 3s}});
+  const auto reader = follow({.from = AtTime{clock_.now() + 2s}, .until = AtTime{clock_.now() + 3s}});
   put(*writer, 0, {"a"});
   EXPECT_FALSE(ended(*reader));
   clock_.step(1999999us);
@@ -91,7 +91,7 @@ TEST_F(Follow, FromATimeToComeLeavesOutWhatArrivesBeforeIt) {
 }
 
 TEST_F(Follow, EndsAtATimeHoweverRarelyItLooks) {
-  const auto reader = follow({.shards = {}, .until = AtTime{clock_.now() + 1ms}, .notice = false});
+  const auto reader = follow({.until = AtTime{clock_.now() + 1ms}, .notice = false});
   EXPECT_FALSE(ended(*reader));
   EXPECT_LT(time_of([&] { reader->wait(1h, {}); }), 10s);
   clock_.step(1ms);
@@ -161,7 +161,7 @@ TEST_F(Follow, LooksByItselfNowAndThen) {
 }
 
 TEST_F(Follow, WithoutNoticeWaitsTheWholeTime) {
-  const auto reader = follow({.shards = {}, .until = {}, .notice = false});
+  const auto reader = follow({.notice = false});
   put(*open_to_write(), 0, {"a"});
   bool noticed = true;
   EXPECT_GE(time_of([&] { noticed = reader->wait(250ms, {}); }), 250ms);
@@ -170,21 +170,21 @@ TEST_F(Follow, WithoutNoticeWaitsTheWholeTime) {
 }
 
 TEST_F(Follow, IsWokenByAStopAtOnce) {
-  const auto reader = follow({.shards = {}, .until = {}, .notice = false});
+  const auto reader = follow({.notice = false});
   std::stop_source stop;
   const std::jthread other([&] { stop.request_stop(); });
   EXPECT_LT(time_of([&] { EXPECT_FALSE(reader->wait(1h, stop.get_token())); }), 20s);
 }
 
 TEST_F(Follow, DoesNotWaitAfterAStop) {
-  const auto reader = follow({.shards = {}, .until = {}, .notice = false});
+  const auto reader = follow({.notice = false});
   std::stop_source stop;
   stop.request_stop();
   for (int i = 0; i < 3; ++i) EXPECT_LT(time_of([&] { reader->wait(1h, stop.get_token()); }), 20s);
 }
 
 TEST_F(Follow, WaitsAgainForWhoDidNotStop) {
-  const auto reader = follow({.shards = {}, .until = {}, .notice = false});
+  const auto reader = follow({.notice = false});
   std::stop_source stop;
   stop.request_stop();
   reader->wait(1h, stop.get_token());
@@ -193,7 +193,7 @@ TEST_F(Follow, WaitsAgainForWhoDidNotStop) {
 
 TEST_F(Follow, UntilATimeEndsAtTheFirstRecordOfThatTime) {
   const auto writer = open_to_write();
-  const auto reader = follow({.shards = {}, .until = AtTime{clock_.now() + 1s}});
+  const auto reader = follow({.until = AtTime{clock_.now() + 1s}});
   put(*writer, 0, {"a"});
   EXPECT_EQ(data_of(drain(*reader)), Lines{"a"});
   clock_.step(1s - 1us);
@@ -208,7 +208,7 @@ TEST_F(Follow, UntilATimeEndsAtTheFirstRecordOfThatTime) {
 
 TEST_F(Follow, UntilATimeEndsThoughNothingMoreComes) {
   put(*open_to_write(), 0, {"a"});
-  const auto reader = follow({.shards = {}, .until = AtTime{clock_.now() + 1s}});
+  const auto reader = follow({.until = AtTime{clock_.now() + 1s}});
   EXPECT_EQ(data_of(drain(*reader)), Lines{"a"});
   clock_.step(1s - 1us);
   EXPECT_FALSE(ended(*reader));
@@ -218,7 +218,7 @@ TEST_F(Follow, UntilATimeEndsThoughNothingMoreComes) {
 }
 
 TEST_F(Follow, UntilATimeDoesNotEndWhileACommitMayBeUnderWay) {
-  const auto reader = follow({.shards = {}, .until = AtTime{clock_.now() + 1s}});
+  const auto reader = follow({.until = AtTime{clock_.now() + 1s}});
   clock_.step(1h);
   const sqlite::WriterLock lock(file("lock"), true);
   {
@@ -230,7 +230,7 @@ TEST_F(Follow, UntilATimeDoesNotEndWhileACommitMayBeUnderWay) {
 
 TEST_F(Follow, UntilATimeDeliversWhatArrivedBeforeAndWasCommittedAfter) {
   // The clock steps over the end while the commit of an earlier arrival is still to be read.
-  const auto reader = follow({.shards = {}, .until = AtTime{clock_.now() + 1s}});
+  const auto reader = follow({.until = AtTime{clock_.now() + 1s}});
   put(*open_to_write(), 0, {"a"});
   clock_.step(1h);
   EXPECT_EQ(data_of(drain(*reader)), Lines{"a"});
@@ -240,7 +240,7 @@ TEST_F(Follow, UntilATimeDeliversWhatArrivedBeforeAndWasCommittedAfter) {
 TEST_F(Follow, UntilLatestEndsAtTheTailOfTheStart) {
   const auto writer = open_to_write();
   put(*writer, 0, {"a"});
-  const auto reader = follow({.shards = {}, .until = Latest{}});
+  const auto reader = follow({.until = Latest{}});
   put(*writer, 0, {"b"});
   EXPECT_EQ(data_of(drain(*reader)), Lines{"a"});
   EXPECT_TRUE(ended(*reader));
@@ -248,7 +248,7 @@ TEST_F(Follow, UntilLatestEndsAtTheTailOfTheStart) {
 
 TEST_F(Follow, OfOneShardPassesOverTheOthers) {
   const auto writer = open_to_write();
-  const auto reader = follow({.shards = {ShardId(1)}, .until = {}});
+  const auto reader = follow({.shards = {ShardId(1)}});
   for (int i = 0; i < 10; ++i) put(*writer, 0, {"a"}, Sync::normal);
   EXPECT_FALSE(ended(*reader));
   put(*writer, 1, {"b"});

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <string>
 
-#include "engine/temporary_directory.h"
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/temporary_directory.h"
 
 namespace shardlog::sqlite {
 namespace {

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -10,10 +9,11 @@
 #include <string>
 #include <thread>
 
-#include "engine/stream_test.h"
+#include "engine/from_environment.h"
 #include "shardlog/core/uuid.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -51,10 +51,14 @@ class LostTail : public test::StreamTest {
     ends_.push_back(log_size());
   }
 
+  void create_with_pairs(const Lines& names) {
+    create();
+    for (const std::string& name : names) put_pair(name);
+  }
+
   /// Three synced batches, of which the log keeps the first.
   void lose_two_of_three() {
-    create();
-    for (const char* const name : {"a", "b", "c"}) put_pair(name);
+    create_with_pairs({"a", "b", "c"});
     cut_behind(0);
   }
 
@@ -94,28 +98,21 @@ TEST_F(LostTail, IsReportedAfterAllRemainingRecordsWereDelivered) {
 
 TEST_F(LostTail, IsReportedToAFollower) {
   lose_two_of_three();
-  ReadRequest request;
-  request.follow = true;
-  const Outcome read = outcome(request);
+  const Outcome read = outcome({.follow = true});
   EXPECT_EQ(read.lines, (Lines{"a1", "a2"}));
   EXPECT_TRUE(read.error.ends_with("batches 2 to 3, with 4 records")) << read.error;
 }
 
 TEST_F(LostTail, IsNotReportedToAReaderThatEndsBeforeIt) {
-  create();
-  for (const char* const name : {"a", "b", "c"}) put_pair(name);
+  create_with_pairs({"a", "b", "c"});
   cut_behind(1);
-  ReadRequest request;
-  request.shards = {ShardId(0)};
-  request.until = AtSequence{SequenceNumber(3)};
-  const Outcome read = outcome(request);
+  const Outcome read = outcome({.shards = {ShardId(0)}, .until = AtSequence{SequenceNumber(3)}});
   EXPECT_EQ(read.lines, (Lines{"a1", "a2"}));
   EXPECT_EQ(read.error, "");
 }
 
 TEST_F(LostTail, OfOneRecordIsReportedInTheSingular) {
-  create();
-  put_pair("a");
+  create_with_pairs({"a"});
   put(*open_to_write(), 0, {"b"});
   cut_behind(0);
   EXPECT_TRUE(outcome().error.ends_with("the end is missing: batch 2, with 1 record")) << outcome().error;
@@ -127,8 +124,7 @@ TEST_F(LostTail, IsFoundByVerification) {
 }
 
 TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
-  create();
-  for (const char* const name : {"a", "b", "c"}) put_pair(name);
+  create_with_pairs({"a", "b", "c"});
   std::string log;
   std::string database;
   {
@@ -159,8 +155,7 @@ TEST_F(LostTail, IsNeitherWrittenOverNorCopied) {
 }
 
 TEST_F(LostTail, IsReportedWhenAnOlderDatabaseIsPutBesideTheLock) {
-  create();
-  put_pair("a");
+  create_with_pairs({"a"});
   const std::string database = content(file("stream.db"));
   const std::string log = content(file("stream.db-wal"));
   put_pair("b");
@@ -171,8 +166,7 @@ TEST_F(LostTail, IsReportedWhenAnOlderDatabaseIsPutBesideTheLock) {
 }
 
 TEST_F(LostTail, IsNotThereInACopy) {
-  create();
-  for (const char* const name : {"a", "b"}) put_pair(name);
+  create_with_pairs({"a", "b"});
   const std::string original = path_;
   path_ = directory_.path() + "/copy";
   fs::copy(original, path_);
@@ -182,8 +176,7 @@ TEST_F(LostTail, IsNotThereInACopy) {
 }
 
 TEST_F(LostTail, OfUnsyncedCommitsIsNotReported) {
-  create();
-  put_pair("a");
+  create_with_pairs({"a"});
   put_pair("b", Sync::normal);
   cut_behind(0);
   const Outcome read = outcome();
@@ -205,12 +198,10 @@ TEST_F(LostTail, CannotBeKnownWithoutAMark) {
 }
 
 TEST_F(LostTail, IsNotKnownByTheMarkOfAnotherStream) {
-  create();
-  put_pair("a");
+  create_with_pairs({"a"});
   const std::string first = path_;
   path_ = directory_.path() + "/other";
-  create();
-  for (const char* const name : {"a", "b", "c"}) put_pair(name);
+  create_with_pairs({"a", "b", "c"});
   fs::copy_file(file("lock"), first + "/lock", fs::copy_options::overwrite_existing);
   path_ = first;
   EXPECT_EQ(outcome().error, "");
@@ -233,10 +224,8 @@ TEST_F(LostTail, IsNeverSeenBesideAWriter) {
     const auto stream = open_to_write();
     while (!stop.stop_requested()) put(*stream, 0, {"x"});
   });
-  ReadRequest request;
-  request.follow = true;
   const auto stream = open_to_read();
-  const auto reader = stream->read(request);
+  const auto reader = stream->read({.follow = true});
   for (std::size_t read = 0; read < 300;) {
     std::vector<test::Delivered> records;
     ASSERT_EQ(refusal([&] { add_to(records, reader->next(any_budget).batches); }), std::nullopt);
@@ -274,11 +263,9 @@ TEST_F(AcceptedLoss, IsAGapInEveryShardThatWasOpen) {
   const ReadResult first = stream->read({})->next(any_budget);
   EXPECT_EQ(first.batches.size(), 2U);
   EXPECT_TRUE(first.gaps.empty()) << "it is told at its place";
-  EXPECT_EQ(stream->read({.starts = {{ShardId(0), AfterSequence{SequenceNumber(1)}}}, .shards = {}, .until = {}})
-                ->next(any_budget)
-                .gaps.at(0)
-                .reason,
-            Gap::Reason::lost);
+  EXPECT_EQ(
+      stream->read({.starts = {{ShardId(0), AfterSequence{SequenceNumber(1)}}}})->next(any_budget).gaps.at(0).reason,
+      Gap::Reason::lost);
 }
 
 TEST_F(AcceptedLoss, StaysOnRecord) {
@@ -352,10 +339,7 @@ TEST_F(AcceptedLoss, IsTrimmedWithWhatIsAroundIt) {
 TEST_F(AcceptedLoss, IsNotMissedByAFollowerThatKnewTheLostRecords) {
   // Numbers that were delivered before the loss are not delivered again for other records.
   put(*open_to_write(), 1, {"g"});
-  ReadRequest request;
-  request.shards = {};
-  request.starts = {{ShardId(1), AfterSequence{SequenceNumber(3)}}};
-  EXPECT_EQ(lines_and_gaps(request), (Lines{"1:4-4", "g"}));
+  EXPECT_EQ(lines_and_gaps({.starts = {{ShardId(1), AfterSequence{SequenceNumber(3)}}}}), (Lines{"1:4-4", "g"}));
 }
 
 TEST_F(AcceptedLoss, GoesOnInTheChildrenOfAShard) {
@@ -432,18 +416,11 @@ class RandomDamage : public LostTail {
   int told_ = 0;
 };
 
-std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
-  const char* const text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets it
-  return text == nullptr ? otherwise : std::stoull(text);
-}
-
 TEST_F(RandomDamage, IsReportedIfSomethingIsMissing) {
-  const std::uint64_t seed = number_from("SHARDLOG_SEED", std::random_device()());
-  const std::uint64_t rounds = number_from("SHARDLOG_DAMAGES", 200);
-  std::cout << "seed " << seed << '\n';
-  random_.seed(seed);
+  random_.seed(test::seed());
+  const int rounds = test::count("SHARDLOG_DAMAGES", 200);
   int refused = 0;
-  for (std::uint64_t round = 0; round < rounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     std::string database = original_[0];
     std::string log = original_[1];
     const bool of_the_log = random() % 2 == 0;

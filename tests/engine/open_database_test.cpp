@@ -7,9 +7,9 @@
 #include <string>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/schema.h"
+#include "support/stream_test.h"
 
 namespace shardlog::sqlite {
 namespace {

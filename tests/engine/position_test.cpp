@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -29,7 +29,7 @@ class PositionTest : public test::StreamTest {
   static AfterSequence after(std::uint64_t sequence) { return {SequenceNumber(sequence)}; }
 
   Lines from(Position position, std::vector<ShardId> shards = {}) {
-    return data_of(test::read(*stream_, {.shards = std::move(shards), .from = std::move(position), .until = {}}, 1));
+    return data_of(test::read(*stream_, {.shards = std::move(shards), .from = std::move(position)}, 1));
   }
   Lines until(Position position, std::vector<ShardId> shards = {}) {
     return data_of(test::read(*stream_, {.shards = std::move(shards), .until = std::move(position)}, 1));
@@ -70,7 +70,7 @@ TEST_F(PositionTest, BeforeTheNewestRecordsReadingEnds) {
 }
 
 TEST_F(PositionTest, TheNewestRecordsAreThoseOfTheMomentOfTheRequest) {
-  const auto reader = stream_->read({.shards = {}, .from = LastRecords{1}, .until = {}});
+  const auto reader = stream_->read({.from = LastRecords{1}});
   put(*writer_, 0, {"6"});
   EXPECT_EQ(data_of(drain(*reader)), Lines{"5"});
 }
@@ -160,7 +160,7 @@ TEST_F(PositionTest, IsFoundThroughTheIndex) {
   for (int i = 0; i < 2; ++i) append_all(*writer_, many, Sync::normal);
   // 4000 of them are in shard 0, behind the first 5.
   for (const std::uint64_t sequence : {6U, 1000U, 2005U, 2006U, 4004U, 4005U}) {
-    const auto found = test::read(*stream_, {.shards = first_, .from = at(sequence), .until = {}});
+    const auto found = test::read(*stream_, {.shards = first_, .from = at(sequence)});
     ASSERT_EQ(found.size(), 4005 - sequence + 1) << sequence;
     EXPECT_EQ(found.front().sequence, std::to_string(sequence));
   }
@@ -183,7 +183,7 @@ class PositionOfAParent : public PositionTest {
   }
 
   Lines from_with_descendants(Position position) {
-    ReadRequest request{.shards = first_, .from = std::move(position), .until = {}};
+    ReadRequest request{.shards = first_, .from = std::move(position)};
     request.descendants = true;
     return data_of(test::read(*stream_, request));
   }

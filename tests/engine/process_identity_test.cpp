@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-#include "engine/wait_until.h"
+#include "support/wait_until.h"
 
 namespace shardlog::sqlite {
 namespace {

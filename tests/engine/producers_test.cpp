@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "engine/watched_vfs.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -151,9 +151,7 @@ TEST_F(Producers, AreBroughtBackByARepairOfTheClock) {
   clock_.step(std::chrono::hours(24));
   append("a", {move(nightly_, {}, 5)});
   clock_.step(-std::chrono::hours(24));
-  SettingsChange repair;
-  repair.repair_clock = true;
-  stream_->maintenance().update(repair);
+  stream_->maintenance().update({.repair_clock = true});
   EXPECT_EQ(stream_->producers().all(), std::vector{at(nightly_, 5)});
   EXPECT_EQ(findings(*stream_), Lines{});
 }

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -97,60 +97,60 @@ TEST_F(ReaderTest, OfAnEmptyStreamIsAtTheEnd) {
 }
 
 TEST_F(ReaderTest, ReadsOneShard) {
-  EXPECT_EQ(lines_of({.shards = {ShardId(1)}, .until = {}}), (Lines{"b", "c"}));
-  EXPECT_EQ(lines_of({.shards = {ShardId(1)}, .until = {}}, 1), (Lines{"b", "c"}));
+  EXPECT_EQ(lines_of({.shards = {ShardId(1)}}), (Lines{"b", "c"}));
+  EXPECT_EQ(lines_of({.shards = {ShardId(1)}}, 1), (Lines{"b", "c"}));
 }
 
 TEST_F(ReaderTest, ReadsShardsInCommitOrderInWhateverOrderTheyAreNamed) {
-  EXPECT_EQ(lines_of({.shards = {ShardId(1), ShardId(0), ShardId(1)}, .until = {}}), (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(lines_of({.shards = {ShardId(1), ShardId(0), ShardId(1)}}), (Lines{"a", "b", "c", "d"}));
 }
 
 TEST_F(ReaderTest, OfAnUnknownShardIsRefused) {
-  EXPECT_EQ(refusal([&] { stream_->read({.shards = {ShardId(2)}, .until = {}}); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { stream_->read({.shards = {ShardId(2)}}); }), ErrorCode::not_found);
 }
 
 TEST_F(ReaderTest, StartsAtATime) {
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_ - 1h}, .until = {}}), (Lines{"a", "b", "c", "d"}));
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_}, .until = {}}), (Lines{"a", "b", "c", "d"}));
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_ + 1us}, .until = {}}), (Lines{"b", "c", "d"}));
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_ + 3s}, .until = {}}), Lines{"d"});
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_ + 3s + 1us}, .until = {}}), Lines{});
+  EXPECT_EQ(lines_of({.from = AtTime{start_ - 1h}}), (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(lines_of({.from = AtTime{start_}}), (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(lines_of({.from = AtTime{start_ + 1us}}), (Lines{"b", "c", "d"}));
+  EXPECT_EQ(lines_of({.from = AtTime{start_ + 3s}}), Lines{"d"});
+  EXPECT_EQ(lines_of({.from = AtTime{start_ + 3s + 1us}}), Lines{});
 }
 
 TEST_F(ReaderTest, EndsBeforeATime) {
-  EXPECT_EQ(lines_of({.shards = {}, .until = AtTime{start_}}), Lines{});
-  EXPECT_EQ(lines_of({.shards = {}, .until = AtTime{start_ + 1us}}), Lines{"a"});
-  EXPECT_EQ(lines_of({.shards = {}, .until = AtTime{start_ + 2s}}), (Lines{"a", "b"}));
-  EXPECT_EQ(lines_of({.shards = {}, .until = AtTime{start_ + 1h}}), (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(lines_of({.until = AtTime{start_}}), Lines{});
+  EXPECT_EQ(lines_of({.until = AtTime{start_ + 1us}}), Lines{"a"});
+  EXPECT_EQ(lines_of({.until = AtTime{start_ + 2s}}), (Lines{"a", "b"}));
+  EXPECT_EQ(lines_of({.until = AtTime{start_ + 1h}}), (Lines{"a", "b", "c", "d"}));
 }
 
 TEST_F(ReaderTest, ReadsBetweenTwoTimes) {
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_ + 1s}, .until = AtTime{start_ + 3s}}), (Lines{"b", "c"}));
-  EXPECT_EQ(lines_of({.shards = {}, .from = AtTime{start_ + 3s}, .until = AtTime{start_ + 1s}}), Lines{});
+  EXPECT_EQ(lines_of({.from = AtTime{start_ + 1s}, .until = AtTime{start_ + 3s}}), (Lines{"b", "c"}));
+  EXPECT_EQ(lines_of({.from = AtTime{start_ + 3s}, .until = AtTime{start_ + 1s}}), Lines{});
 }
 
 TEST_F(ReaderTest, ReadsNothingBetweenTheHorizonAndItself) {
-  EXPECT_EQ(lines_of({.shards = {}, .until = TrimHorizon{}}), Lines{});
+  EXPECT_EQ(lines_of({.until = TrimHorizon{}}), Lines{});
 }
 
 TEST_F(ReaderTest, ReadsUpToTheLatestOfTheStart) {
-  EXPECT_EQ(lines_of({.shards = {}, .until = Latest{}}), (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(lines_of({.until = Latest{}}), (Lines{"a", "b", "c", "d"}));
 }
 
 TEST_F(ReaderTest, FromLatestHasNothingToRead) {
-  EXPECT_EQ(lines_of({.shards = {}, .from = Latest{}, .until = {}}), Lines{});
+  EXPECT_EQ(lines_of({.from = Latest{}}), Lines{});
 }
 
 TEST_F(ReaderTest, IsOneOfManyOverTheSameStream) {
   const auto one = stream_->read({});
-  const auto other = stream_->read({.shards = {ShardId(0)}, .until = {}});
+  const auto other = stream_->read({.shards = {ShardId(0)}});
   EXPECT_EQ(one->next(1).batches.size(), 1U);
   EXPECT_EQ(drain(*other).size(), 2U);
   EXPECT_EQ(drain(*one).size(), 3U);
 }
 
 TEST_F(ReaderTest, HoldsNoSnapshotBetweenItsCalls) {
-  const auto reader = stream_->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.follow = true});
   test::RawDatabase database(path_);
   sqlite3_busy_timeout(database.getHandle(), 0);
   const sqlite::WriterLock lock(file("lock"), true);
@@ -168,7 +168,7 @@ TEST_F(ReaderTest, HoldsNoSnapshotBetweenItsCalls) {
 }
 
 TEST_F(ReaderTest, ReadsOnAfterTheLogWasStartedOver) {
-  const auto reader = stream_->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.follow = true});
   EXPECT_EQ(reader->next(1).batches.size(), 1U);
   {
     const sqlite::WriterLock lock(file("lock"), true);

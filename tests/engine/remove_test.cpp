@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -42,7 +42,7 @@ TEST_F(Remove, TellsWhoeverHasItOpen) {
   const auto writer = open_to_write();
   put(*writer, 0, {"a"});
   const auto stream = open_to_read();
-  const auto reader = stream->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream->read({.follow = true});
   EXPECT_EQ(removed(path_), std::nullopt);
   create();
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"b"}); }), ErrorCode::not_found);

@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "engine/watched_vfs.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog {
 namespace {
@@ -191,7 +191,7 @@ TEST_F(RemovedStream, StopsAReader) {
 
 TEST_F(RemovedStream, StopsAFollower) {
   const auto stream = open_to_read();
-  const auto reader = stream->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream->read({.follow = true});
   EXPECT_TRUE(reader->next(any_budget).batches.empty());
   const std::jthread other([this] { remove(); });
   EXPECT_TRUE(test::wait_until([&] {

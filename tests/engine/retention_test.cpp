@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -28,10 +28,17 @@ class Retention : public test::StreamTest {
     keep(10s);
   }
 
-  void keep(Duration retention) {
-    SettingsChange change;
-    change.retention = retention;
-    open_to_write()->maintenance().update(change);
+  void keep(Duration retention) { open_to_write()->maintenance().update({.retention = retention}); }
+
+  static void put_mebibytes(Stream& writer, int count) {
+    for (int i = 0; i < count; ++i) put(writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+  }
+
+  /// In one commit.
+  static void put_batches(Stream& writer, std::uint32_t shard, int count) {
+    std::vector<RoutedBatch> batches;
+    for (int i = 0; i < count; ++i) batches.push_back(test::batch_of(shard, {"x"}));
+    append_all(writer, batches, Sync::normal);
   }
 
   void look_again() { clock_.let_pass(1s); }
@@ -44,7 +51,7 @@ class Retention : public test::StreamTest {
   std::string raw(const std::string& query) { return test::RawDatabase(path_).text(query); }
 
   std::unique_ptr<Reader> reader(Position from = TrimHorizon{}, bool follow = false, std::vector<ShardId> shards = {}) {
-    return stream_->read({.shards = std::move(shards), .from = std::move(from), .until = {}, .follow = follow});
+    return stream_->read({.shards = std::move(shards), .from = std::move(from), .follow = follow});
   }
   Lines all(Position from = TrimHorizon{}, std::vector<ShardId> shards = {}) {
     return drain_with_gaps(*reader(std::move(from), false, std::move(shards)));
@@ -96,9 +103,7 @@ TEST_F(Retention, ThatIsRaisedShowsAgainWhatIsNotTrimmed) {
   put(*open_to_write(), 0, {"a"});
   clock_.step(10s + 1us);
   const auto writer = open_to_write();
-  SettingsChange change;
-  change.retention = 1h;
-  writer->maintenance().update(change);
+  writer->maintenance().update({.retention = 1h});
   EXPECT_EQ(all(), Lines{"a"});
 }
 
@@ -201,9 +206,7 @@ TEST_F(Retention, LooksNowAndThenOnly) {
 
 TEST_F(Retention, TakesAThousandBatchesAStepAndTwoStepsAnAppend) {
   const auto writer = open_to_write();
-  std::vector<RoutedBatch> many;
-  for (int i = 0; i < 5500; ++i) many.push_back(test::batch_of(0, {"x"}));
-  append_all(*writer, many, Sync::normal);
+  put_batches(*writer, 0, 5500);
   clock_.step(1h);
   look_again();
   for (const char* const left : {"2000", "4000", "5500", "5500"}) {
@@ -216,7 +219,7 @@ TEST_F(Retention, TakesAThousandBatchesAStepAndTwoStepsAnAppend) {
 
 TEST_F(Retention, TakesEightMebibytesAStep) {
   const auto writer = open_to_write();
-  for (int i = 0; i < 40; ++i) put(*writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+  put_mebibytes(*writer, 40);
   clock_.step(1h);
   look_again();
   put(*writer, 0, {"y"});
@@ -227,12 +230,10 @@ TEST_F(Retention, TakesEightMebibytesAStep) {
 
 TEST_F(Retention, KeepsPaceWithManyBatchesAtOnce) {
   const auto writer = open_to_write();
-  std::vector<RoutedBatch> many;
-  for (int i = 0; i < 5000; ++i) many.push_back(test::batch_of(0, {"x"}));
-  append_all(*writer, many, Sync::normal);
+  put_batches(*writer, 0, 5000);
   clock_.step(1h);
   look_again();
-  append_all(*writer, many, Sync::normal);
+  put_batches(*writer, 0, 5000);
   EXPECT_EQ(horizon(), "5000");
 }
 
@@ -240,7 +241,7 @@ TEST_F(Retention, ReusesTheSpaceOfWhatItTook) {
   const auto writer = open_to_write();
   std::int64_t early = 0;
   for (int round = 0; round < 12; ++round) {
-    for (int i = 0; i < 4; ++i) put(*writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+    put_mebibytes(*writer, 4);
     clock_.step(11s);
     look_again();
     if (round == 3) early = test::RawDatabase(path_).number("PRAGMA page_count");
@@ -250,7 +251,7 @@ TEST_F(Retention, ReusesTheSpaceOfWhatItTook) {
 
 TEST_F(Retention, IsAppliedByAnUpdateWhichGivesTheSpaceBack) {
   const auto writer = open_to_write();
-  for (int i = 0; i < 32; ++i) put(*writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+  put_mebibytes(*writer, 32);
   clock_.step(1h);
   trim_all();
   EXPECT_EQ(batches(), "");
@@ -261,7 +262,7 @@ TEST_F(Retention, IsAppliedByAnUpdateWhichGivesTheSpaceBack) {
 
 TEST_F(Retention, GivesSpaceBackWhenHalfOfTheFileWasFreeForAnHour) {
   const auto writer = open_to_write();
-  for (int i = 0; i < 8; ++i) put(*writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+  put_mebibytes(*writer, 8);
   clock_.step(1h);
   const auto pages = [this] { return test::RawDatabase(path_).number("PRAGMA page_count"); };
   const auto look = [&] {
@@ -282,12 +283,12 @@ TEST_F(Retention, GivesSpaceBackWhenHalfOfTheFileWasFreeForAnHour) {
 
 TEST_F(Retention, KeepsSpaceThatIsNeededAgain) {
   const auto writer = open_to_write();
-  for (int i = 0; i < 8; ++i) put(*writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+  put_mebibytes(*writer, 8);
   clock_.step(1h);
   look_again();
   put(*writer, 0, {"y"});
   EXPECT_NE(raw("SELECT ifnull(mostly_free_since, 'none') FROM trim_horizon"), "none");
-  for (int i = 0; i < 6; ++i) put(*writer, 0, {std::string(mebibyte, 'x')}, Sync::normal);
+  put_mebibytes(*writer, 6);
   look_again();
   put(*writer, 0, {"y"});
   EXPECT_EQ(raw("SELECT ifnull(mostly_free_since, 'none') FROM trim_horizon"), "none");
@@ -343,20 +344,16 @@ class Gaps : public Retention {
   Timestamp start_ = clock_.now();
 };
 
-TEST_F(Gaps, OfWhatHasExpiredAreToldWhereTheReaderStands) {
-  const auto follower = reader(TrimHorizon{}, true);
-  ASSERT_EQ(follower->next(1).batches.size(), 1U);
+TEST_F(Gaps, OfWhatHasExpiredOrWasTrimmedAreToldWhereTheReaderStands) {
+  const auto of_expired = reader(TrimHorizon{}, true);
+  const auto of_trimmed = reader(TrimHorizon{}, true);
+  ASSERT_EQ(of_expired->next(1).batches.size(), 1U);
+  ASSERT_EQ(of_trimmed->next(1).batches.size(), 1U);
   expire(3, false);
-  EXPECT_EQ(drain_with_gaps(*follower), (Lines{"0:4-4", "1:1-1", "f"}));
+  EXPECT_EQ(drain_with_gaps(*of_expired), (Lines{"0:4-4", "1:1-1", "f"}));
   trim_all();
-  EXPECT_EQ(drain_with_gaps(*follower), Lines{});
-}
-
-TEST_F(Gaps, OfWhatWasTrimmedAreToldWhereTheReaderStands) {
-  const auto follower = reader(TrimHorizon{}, true);
-  ASSERT_EQ(follower->next(1).batches.size(), 1U);
-  expire(3, true);
-  EXPECT_EQ(drain_with_gaps(*follower), (Lines{"0:4-4", "1:1-1", "f"}));
+  EXPECT_EQ(drain_with_gaps(*of_expired), Lines{});
+  EXPECT_EQ(drain_with_gaps(*of_trimmed), (Lines{"0:4-4", "1:1-1", "f"}));
 }
 
 TEST_F(Gaps, AreOnlyOfTheShardsThatAreRead) {
@@ -419,7 +416,7 @@ TEST_F(Gaps, AreErrorsOfAStrictReader) {
   expire(1, true);
   const auto strictly = [&](Position from) {
     return refusal([&] {
-      ReadRequest request{.shards = {ShardId(0)}, .from = std::move(from), .until = {}};
+      ReadRequest request{.shards = {ShardId(0)}, .from = std::move(from)};
       request.strict = true;
       drain_with_gaps(*stream_->read(request));
     });
@@ -469,8 +466,7 @@ TEST_F(Gaps, ARowBeforeTheHorizonIsFoundByVerify) {
   EXPECT_EQ(findings(*stream_).size(), 1U);
 }
 
-// --- repair of the clock
-// ------------------------------------------------------------------------------------------------
+// --- repair of the clock --------------------------------------------------------------------------------------------
 
 class RepairClock : public Retention {
  protected:
@@ -481,17 +477,11 @@ class RepairClock : public Retention {
     clock_.step(24h);
     put(*writer_, 0, {"b"});
     put(*writer_, 1, {"c"});
-    std::vector<RoutedBatch> many;
-    for (int i = 0; i < 1000; ++i) many.push_back(test::batch_of(1, {"x"}));
-    append_all(*writer_, many, Sync::normal);  // an index row
+    put_batches(*writer_, 1, 1000);  // an index row
     clock_.set(now_);
   }
 
-  void repair() {
-    SettingsChange change;
-    change.repair_clock = true;
-    open_to_write()->maintenance().update(change);
-  }
+  void repair() { open_to_write()->maintenance().update({.repair_clock = true}); }
 
   Timestamp now_ = clock_.now() + 1h;
   std::unique_ptr<Stream> writer_;
@@ -538,10 +528,8 @@ TEST_F(RepairClock, ReachesTheTimesOfShards) {
   clock_.step(24h);
   shardlog::create(path, {}, clock_);
   clock_.step(-24h);
-  SettingsChange change;
-  change.repair_clock = true;
   const auto stream = shardlog::open(path, {Access::write}, clock_);
-  stream->maintenance().update(change);
+  stream->maintenance().update({.repair_clock = true});
   EXPECT_EQ(stream->describe().created_at, now_);
   EXPECT_EQ(stream->describe().map.shards()[0].opened_at, now_);
 }

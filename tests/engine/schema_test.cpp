@@ -8,9 +8,9 @@
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
 #include "shardlog/core/uuid.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -79,69 +79,56 @@ TEST_F(Schema, OfANewStreamIsAccepted) {
   EXPECT_EQ(refused_after(""), std::nullopt);
 }
 
-TEST_F(Schema, OfAnotherApplicationIsRefused) {
-  EXPECT_EQ(refused_after("PRAGMA application_id=1"), ErrorCode::corrupt);
+struct Change {
+  const char* name;
+  const char* sql;
+  ErrorCode code;
+};
+
+class AnotherSchema : public Schema, public testing::WithParamInterface<Change> {};
+
+TEST_P(AnotherSchema, IsRefused) {
+  EXPECT_EQ(refused_after(GetParam().sql), GetParam().code);
 }
 
-TEST_F(Schema, OfNoApplicationIsRefused) {
-  EXPECT_EQ(refused_after("PRAGMA application_id=0"), ErrorCode::corrupt);
-}
+constexpr Change changes[] = {
+    {"OfAnotherApplication", "PRAGMA application_id=1", ErrorCode::corrupt},
+    {"OfNoApplication", "PRAGMA application_id=0", ErrorCode::corrupt},
+    {"OfTheNextVersion", "PRAGMA user_version=2", ErrorCode::unsupported},
+    {"OfVersion0", "PRAGMA user_version=0", ErrorCode::corrupt},
+    {"OfVersionMinus1", "PRAGMA user_version=-1", ErrorCode::corrupt},
+    {"WithAForeignTableBeforeAllOthers", "CREATE TABLE aardvark(a)", ErrorCode::corrupt},
+    {"WithATrigger", "CREATE TRIGGER zebra AFTER INSERT ON batches BEGIN DELETE FROM shards; END", ErrorCode::corrupt},
+    {"WithAView", "CREATE VIEW zebra AS SELECT * FROM batches", ErrorCode::corrupt},
+    {"WithAViewInPlaceOfATable", "DROP TABLE batches; CREATE VIEW batches AS SELECT 1 AS id", ErrorCode::corrupt},
+    {"WithAnIndex", "CREATE INDEX zebra ON batches(shard)", ErrorCode::corrupt},
+    {"WithAColumnMore", "ALTER TABLE batches ADD COLUMN more TEXT", ErrorCode::corrupt},
+    {"WithARenamedColumn", "ALTER TABLE shards RENAME COLUMN parent TO mother", ErrorCode::corrupt},
+    {"WithoutATable", "DROP TABLE batch_index", ErrorCode::corrupt},
+    {"WithoutItsSettings", "DROP TABLE settings", ErrorCode::corrupt},
+    {"WithoutStrictTypes",
+     "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, ' STRICT', '') "
+     "WHERE name = 'batches'",
+     ErrorCode::corrupt},
+    {"WithoutAnything", "DROP TABLE batches; DROP TABLE batch_index; DROP TABLE settings; DROP TABLE shards",
+     ErrorCode::corrupt},
+    {"WithoutAWriteAheadLog", "PRAGMA journal_mode=DELETE", ErrorCode::corrupt}};
+
+INSTANTIATE_TEST_SUITE_P(Each, AnotherSchema, testing::ValuesIn(changes),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 TEST_F(Schema, OfANewerVersionIsRefusedByItsName) {
   EXPECT_EQ(refused_after("PRAGMA user_version=73"), ErrorCode::unsupported);
   EXPECT_NE(message().find("version 73"), std::string::npos) << message();
 }
 
-TEST_F(Schema, OfTheNextVersionIsRefused) {
-  EXPECT_EQ(refused_after("PRAGMA user_version=2"), ErrorCode::unsupported);
-}
-
 TEST_F(Schema, OfANewerVersionIsRefusedAsSuchWhateverItsTablesAre) {
   EXPECT_EQ(refused_after("PRAGMA user_version=2; DROP TABLE shards; CREATE TABLE later(a)"), ErrorCode::unsupported);
-}
-
-TEST_F(Schema, OfAVersionThatNeverWasIsRefused) {
-  EXPECT_EQ(refused_after("PRAGMA user_version=0"), ErrorCode::corrupt);
-  EXPECT_EQ(refused_after("PRAGMA user_version=-1"), ErrorCode::corrupt);
 }
 
 TEST_F(Schema, WithAForeignTableIsRefused) {
   EXPECT_EQ(refused_after("CREATE TABLE zebra(a)"), ErrorCode::corrupt);
   EXPECT_NE(message().find("zebra"), std::string::npos) << message();
-}
-
-TEST_F(Schema, WithAForeignTableBeforeAllOthersIsRefused) {
-  EXPECT_EQ(refused_after("CREATE TABLE aardvark(a)"), ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithATriggerIsRefused) {
-  EXPECT_EQ(refused_after("CREATE TRIGGER zebra AFTER INSERT ON batches BEGIN DELETE FROM shards; END"),
-            ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithAViewIsRefused) {
-  EXPECT_EQ(refused_after("CREATE VIEW zebra AS SELECT * FROM batches"), ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithAViewInPlaceOfATableIsRefused) {
-  EXPECT_EQ(refused_after("DROP TABLE batches; CREATE VIEW batches AS SELECT 1 AS id"), ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithAnIndexIsRefused) {
-  EXPECT_EQ(refused_after("CREATE INDEX zebra ON batches(shard)"), ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithAColumnMoreIsRefused) {
-  EXPECT_EQ(refused_after("ALTER TABLE batches ADD COLUMN more TEXT"), ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithARenamedColumnIsRefused) {
-  EXPECT_EQ(refused_after("ALTER TABLE shards RENAME COLUMN parent TO mother"), ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithATableLessIsRefused) {
-  EXPECT_EQ(refused_after("DROP TABLE batch_index"), ErrorCode::corrupt);
-  EXPECT_EQ(refused_after("DROP TABLE settings"), ErrorCode::corrupt);
 }
 
 TEST_F(Schema, WithTablesOfACompatibleFeatureIsAccepted) {
@@ -219,21 +206,6 @@ TEST_F(Schema, WithMoreThanColumnsIsRefused) {
   EXPECT_EQ(refused_after("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ', CHECK "
                           "(id > 0)) STRICT') WHERE name = 'batches'"),
             ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithoutStrictTypesIsRefused) {
-  EXPECT_EQ(refused_after("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, ' STRICT', '') "
-                          "WHERE name = 'batches'"),
-            ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithoutAnythingIsRefused) {
-  EXPECT_EQ(refused_after("DROP TABLE batches; DROP TABLE batch_index; DROP TABLE settings; DROP TABLE shards"),
-            ErrorCode::corrupt);
-}
-
-TEST_F(Schema, WithoutAWriteAheadLogIsRefused) {
-  EXPECT_EQ(refused_after("PRAGMA journal_mode=DELETE"), ErrorCode::corrupt);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog::sqlite {
 namespace {

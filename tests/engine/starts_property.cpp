@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -95,9 +95,7 @@ class Beside {
 
   void let_expire() {
     clock_.step(1h);
-    SettingsChange change;
-    change.retention = 30min;
-    writer_->maintenance().update(change);
+    writer_->maintenance().update({.retention = 30min});
     for (ShardModel& shard : shards_) shard.readable = shard.next;
   }
 

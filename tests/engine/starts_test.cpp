@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/stream_test.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -51,29 +51,14 @@ class Starts : public test::StreamTest {
 
   /// An hour goes by, and what was there before is past retention.
   void let_expire() {
-    SettingsChange change;
-    change.retention = 30min;
     clock_.step(1h);
-    writer_->maintenance().update(change);
+    writer_->maintenance().update({.retention = 30min});
   }
 
-  /// What the reader delivers until the tail or the end: gaps as "gap 1:2-3", records, "end of 1", and "end".
-  static Lines told(Reader& reader, std::size_t budget = any_budget) {
-    Lines lines;
-    while (true) {
-      const ReadResult result = reader.next(budget);
-      for (const Gap& gap : result.gaps) lines.push_back("gap " + test::text_of(gap));
-      std::vector<test::Delivered> records;
-      add_to(records, result.batches);
-      for (const auto& record : records) lines.push_back(record.data);
-      for (const ShardId shard : result.ended) lines.push_back("end of " + std::to_string(shard.number()));
-      if (result.at_end) lines.emplace_back("end");
-      if (result.at_end || (result.batches.empty() && result.gaps.empty())) return lines;
-    }
+  Lines told(const ReadRequest& request, std::size_t budget = any_budget) {
+    return test::told(*stream_, request, budget);
   }
-  Lines told(ReadRequest request, std::size_t budget = any_budget) {
-    return told(*stream_->read(std::move(request)), budget);
-  }
+  static Lines told(Reader& reader, std::size_t budget = any_budget) { return test::told(reader, budget); }
 
   Lines located(const Position& position, const std::vector<ShardId>& shards = {}) {
     Lines lines;
@@ -91,27 +76,26 @@ class Starts : public test::StreamTest {
 TEST_F(Starts, EachShardIsReadFromAPlaceOfItsOwn) {
   fill_all();
   const Lines expected{"0:3", "0:4", "0:5", "0:6", "2:6", "0:7", "0:8", "2:7", "2:8", "end"};
-  EXPECT_EQ(told({.starts = {after(2, 5), at(0, 3)}, .shards = {}, .until = {}}), expected);
-  EXPECT_EQ(told({.starts = {after(2, 5), at(0, 3)}, .shards = {}, .until = {}}, 1), expected) << "one by one";
+  EXPECT_EQ(told({.starts = {after(2, 5), at(0, 3)}}), expected);
+  EXPECT_EQ(told({.starts = {after(2, 5), at(0, 3)}}, 1), expected) << "one by one";
 }
 
 TEST_F(Starts, AtTheHorizonAndBehindTheTail) {
   fill_all();
-  EXPECT_EQ(told({.starts = {from_horizon(1), after(0, 8)}, .shards = {}, .until = {}}),
+  EXPECT_EQ(told({.starts = {from_horizon(1), after(0, 8)}}),
             (Lines{"1:1", "1:2", "1:3", "1:4", "1:5", "1:6", "1:7", "1:8", "end"}));
-  EXPECT_EQ(told({.starts = {after(1, 8), at(0, 100)}, .shards = {}, .until = {}}), Lines{"end"});
-  EXPECT_EQ(told({.starts = {at(0, 0)}, .shards = {}, .until = {}}).size(), 9U) << "0 is before the first";
+  EXPECT_EQ(told({.starts = {after(1, 8), at(0, 100)}}), Lines{"end"});
+  EXPECT_EQ(told({.starts = {at(0, 0)}}).size(), 9U) << "0 is before the first";
 }
 
 TEST_F(Starts, WithoutShardsAndFrom) {
   fill_all();
-  EXPECT_EQ(told({.starts = {at(0, 8)}, .shards = {ShardId(1)}, .from = LastRecords{1}, .until = {}}),
-            (Lines{"0:8", "end"}));
+  EXPECT_EQ(told({.starts = {at(0, 8)}, .shards = {ShardId(1)}, .from = LastRecords{1}}), (Lines{"0:8", "end"}));
 }
 
 TEST_F(Starts, AreFollowed) {
   fill_all();
-  const auto reader = stream_->read({.starts = {at(0, 10), after(1, 7)}, .shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.starts = {at(0, 10), after(1, 7)}, .follow = true});
   EXPECT_EQ(told(*reader), Lines{"1:8"});
   fill(0, 9, 2);
   fill(2, 9, 1);
@@ -121,19 +105,15 @@ TEST_F(Starts, AreFollowed) {
 
 TEST_F(Starts, EndAtAPositionToo) {
   fill_all();
-  EXPECT_EQ(told({.starts = {at(0, 3)}, .shards = {}, .until = AtSequence{SequenceNumber(5)}}),
-            (Lines{"0:3", "0:4", "end"}));
-  EXPECT_EQ(told({.starts = {at(0, 8), at(1, 8)}, .shards = {}, .until = LastRecords{1}}), (Lines{"0:8", "end"}));
+  EXPECT_EQ(told({.starts = {at(0, 3)}, .until = AtSequence{SequenceNumber(5)}}), (Lines{"0:3", "0:4", "end"}));
+  EXPECT_EQ(told({.starts = {at(0, 8), at(1, 8)}, .until = LastRecords{1}}), (Lines{"0:8", "end"}));
 }
 
 TEST_F(Starts, ThatMakeNoSenseAreRefused) {
-  EXPECT_EQ(refusal([&] { told({.starts = {at(3, 1)}, .shards = {}, .until = {}}); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { told({.starts = {at(3, 1)}}); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { told({.starts = {at(0, 1), from_horizon(0)}}); }), ErrorCode::usage);
   EXPECT_EQ(refusal([&] {
-              told({.starts = {at(0, 1), from_horizon(0)}, .shards = {}, .until = {}});
-            }),
-            ErrorCode::usage);
-  EXPECT_EQ(refusal([&] {
-              told({.starts = {at(0, 1), at(1, 1)}, .shards = {}, .until = AtSequence{SequenceNumber(5)}});
+              told({.starts = {at(0, 1), at(1, 1)}, .until = AtSequence{SequenceNumber(5)}});
             }),
             ErrorCode::usage);
 }
@@ -142,21 +122,15 @@ TEST_F(Starts, BeforeTheHorizonAreGapsFromThere) {
   fill_all();
   let_expire();
   fill(0, 9, 1);
-  EXPECT_EQ(told({.starts = {at(0, 3), at(1, 0), after(2, 8)}, .shards = {}, .until = {}}),
-            (Lines{"gap 0:3-8", "gap 1:1-8", "0:9", "end"}));
-  EXPECT_EQ(told({.starts = {from_horizon(0), from_horizon(1)}, .shards = {}, .until = {}}), (Lines{"0:9", "end"}));
-  EXPECT_EQ(refusal([&] {
-              told({.starts = {at(0, 9), at(1, 8)}, .shards = {}, .until = {}, .strict = true});
-            }),
-            ErrorCode::trimmed);
-  EXPECT_EQ(told({.starts = {at(0, 9), from_horizon(1)}, .shards = {}, .until = {}, .strict = true}),
-            (Lines{"0:9", "end"}));
+  EXPECT_EQ(told({.starts = {at(0, 3), at(1, 0), after(2, 8)}}), (Lines{"gap 0:3-8", "gap 1:1-8", "0:9", "end"}));
+  EXPECT_EQ(told({.starts = {from_horizon(0), from_horizon(1)}}), (Lines{"0:9", "end"}));
+  EXPECT_EQ(refusal([&] { told({.starts = {at(0, 9), at(1, 8)}, .strict = true}); }), ErrorCode::trimmed);
+  EXPECT_EQ(told({.starts = {at(0, 9), from_horizon(1)}, .strict = true}), (Lines{"0:9", "end"}));
 }
 
 TEST_F(Starts, AtTheHorizonBeginWithWhatIsThereByThen) {
   fill_all();
-  const auto reader =
-      stream_->read({.starts = {from_horizon(0), at(1, 0), at(2, 7)}, .shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.starts = {from_horizon(0), at(1, 0), at(2, 7)}, .follow = true});
   let_expire();
   fill(0, 9, 1);
   EXPECT_EQ(told(*reader), (Lines{"gap 1:1-8", "gap 2:7-8", "0:9"})) << "a number does not";
@@ -172,7 +146,7 @@ TEST_F(Starts, DescendantsAreReadWhole) {
   merge(*writer_, 3, 4);
   fill(5, 5, 1);
   const auto descend = [&](std::vector<ShardStart> starts) {
-    return told({.starts = std::move(starts), .shards = {}, .until = {}, .descendants = true});
+    return told({.starts = std::move(starts), .descendants = true});
   };
   EXPECT_EQ(descend({after(0, 2)}),
             (Lines{"3:3", "3:4", "4:3", "4:4", "5:5", "end of 0", "end of 3", "end of 4", "end"}));
@@ -190,9 +164,7 @@ TEST_F(Starts, DescendantsThatAreTrimmedAreGapsAsTheirParentsAre) {
   fill(3, 3, 2);
   let_expire();
   fill(4, 3, 1);
-  const auto descend = [&](ShardStart start) {
-    return told({.starts = {std::move(start)}, .shards = {}, .until = {}, .descendants = true});
-  };
+  const auto descend = [&](ShardStart start) { return told({.starts = {std::move(start)}, .descendants = true}); };
   EXPECT_EQ(descend(after(0, 1)), (Lines{"gap 0:2-2", "gap 3:3-4", "4:3", "end of 0", "end"}));
   EXPECT_EQ(descend(after(0, 2)), (Lines{"gap 3:3-4", "4:3", "end of 0", "end"}));
   EXPECT_EQ(descend(from_horizon(0)), (Lines{"4:3", "end of 0", "end"}));
@@ -201,8 +173,7 @@ TEST_F(Starts, DescendantsThatAreTrimmedAreGapsAsTheirParentsAre) {
 TEST_F(Starts, DescendantsThatComeAndGoUnseenAreGaps) {
   fill(0, 1, 1);
   fill(1, 1, 1);
-  const auto reader = stream_->read(
-      {.starts = {after(0, 1), from_horizon(1)}, .shards = {}, .until = {}, .follow = true, .descendants = true});
+  const auto reader = stream_->read({.starts = {after(0, 1), from_horizon(1)}, .follow = true, .descendants = true});
   split(*writer_, 0);
   fill(3, 2, 2);
   split(*writer_, 1);
@@ -218,7 +189,7 @@ TEST_F(Ended, WithTheLastRecordOfTheShard) {
   fill(0, 3, 1);
   split(*writer_, 0);
   fill(1, 1, 1);
-  const auto reader = stream_->read({.shards = {}, .until = {}});
+  const auto reader = stream_->read({});
   EXPECT_TRUE(reader->next(1).ended.empty());
   const ReadResult last = reader->next(1);
   EXPECT_EQ(last.batches.size(), 1U);
@@ -232,15 +203,15 @@ TEST_F(Ended, AtTheStartWhereNothingIsLeft) {
   fill(1, 1, 1);
   split(*writer_, 0);
   split(*writer_, 2);
-  EXPECT_EQ(told({.starts = {after(0, 2), at(1, 1)}, .shards = {}, .until = {}}), (Lines{"1:1", "end of 0", "end"}));
-  EXPECT_EQ(told({.starts = {at(0, 99)}, .shards = {}, .until = {}, .follow = true}), (Lines{"end of 0", "end"}));
-  EXPECT_EQ(told({.starts = {at(2, 0)}, .shards = {}, .until = {}}), (Lines{"end of 2", "end"})) << "never had any";
-  EXPECT_EQ(told({.shards = {}, .from = Latest{}, .until = {}, .follow = true}), (Lines{"end of 0", "end of 2"}));
+  EXPECT_EQ(told({.starts = {after(0, 2), at(1, 1)}}), (Lines{"1:1", "end of 0", "end"}));
+  EXPECT_EQ(told({.starts = {at(0, 99)}, .follow = true}), (Lines{"end of 0", "end"}));
+  EXPECT_EQ(told({.starts = {at(2, 0)}}), (Lines{"end of 2", "end"})) << "never had any";
+  EXPECT_EQ(told({.from = Latest{}, .follow = true}), (Lines{"end of 0", "end of 2"}));
 }
 
 TEST_F(Ended, WhenAShardClosesBehindWhatWasRead) {
   fill(0, 1, 1);
-  const auto reader = stream_->read({.starts = {at(0, 1), at(1, 1)}, .shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.starts = {at(0, 1), at(1, 1)}, .follow = true});
   EXPECT_EQ(told(*reader), Lines{"0:1"});
   split(*writer_, 0);
   EXPECT_EQ(told(*reader), Lines{"end of 0"});
@@ -256,7 +227,7 @@ TEST_F(Ended, OfBothParentsOfAMerge) {
   fill(1, 1, 1);
   merge(*writer_, 0, 1);
   fill(3, 4, 1);
-  const auto reader = stream_->read({.shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.follow = true});
   EXPECT_EQ(reader->next(1).ended, std::vector{ShardId(0)});
   EXPECT_EQ(reader->next(1).ended, std::vector{ShardId(1)});
   EXPECT_EQ(told(*reader), Lines{"3:4"});
@@ -265,7 +236,7 @@ TEST_F(Ended, OfBothParentsOfAMerge) {
 TEST_F(Ended, NotBeforeThePinnedEndIsTheShards) {
   fill(0, 1, 1);
   fill(1, 1, 1);
-  const auto reader = stream_->read({.shards = {}, .until = {}});
+  const auto reader = stream_->read({});
   fill(0, 2, 1);
   split(*writer_, 0);
   split(*writer_, 1);
@@ -277,24 +248,22 @@ TEST_F(Ended, NotWhereReadingEndsWithinTheShard) {
   fill(1, 1, 1);
   split(*writer_, 0);
   EXPECT_EQ(told({.shards = {ShardId(0)}, .until = AtSequence{SequenceNumber(3)}}), (Lines{"0:1", "0:2", "end"}));
-  EXPECT_EQ(told({.shards = {}, .until = LastRecords{2}}), (Lines{"0:1", "0:2", "0:3", "end"}));
-  EXPECT_EQ(told({.shards = {}, .until = LastRecords{1}}), (Lines{"0:1", "0:2", "0:3", "0:4", "end of 0", "end"}));
+  EXPECT_EQ(told({.until = LastRecords{2}}), (Lines{"0:1", "0:2", "0:3", "end"}));
+  EXPECT_EQ(told({.until = LastRecords{1}}), (Lines{"0:1", "0:2", "0:3", "0:4", "end of 0", "end"}));
 }
 
 TEST_F(Ended, WhereRetentionTookTheRest) {
   fill(0, 1, 4);
-  const auto reader = stream_->read({.starts = {at(0, 2), at(1, 1)}, .shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.starts = {at(0, 2), at(1, 1)}, .follow = true});
   split(*writer_, 0);
   let_expire();
   EXPECT_EQ(told(*reader), (Lines{"gap 0:2-4", "end of 0"}));
 }
 
 TEST_F(Ended, NotWhereRetentionTookWhatIsBehindThePinnedEnd) {
-  SettingsChange change;
-  change.retention = 30min;
-  writer_->maintenance().update(change);
+  writer_->maintenance().update({.retention = 30min});
   fill(0, 1, 1);
-  const auto reader = stream_->read({.starts = {at(0, 1)}, .shards = {}, .until = {}});
+  const auto reader = stream_->read({.starts = {at(0, 1)}});
   fill(0, 2, 1);
   split(*writer_, 0);
   let_expire();
@@ -305,11 +274,9 @@ TEST_F(Ended, AcrossARepairOfTheClock) {
   clock_.step(24h);
   fill(0, 1, 1);
   split(*writer_, 0);
-  const auto reader = stream_->read({.starts = {at(0, 1), at(3, 0)}, .shards = {}, .until = {}, .follow = true});
+  const auto reader = stream_->read({.starts = {at(0, 1), at(3, 0)}, .follow = true});
   clock_.step(-24h);
-  SettingsChange repair;
-  repair.repair_clock = true;
-  writer_->maintenance().update(repair);
+  writer_->maintenance().update({.repair_clock = true});
   fill(3, 2, 1);
   split(*writer_, 3);
   EXPECT_EQ(told(*reader), (Lines{"0:1", "3:2", "end of 0", "end of 3", "end"}));

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <string>
 
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog::test {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/stream_model.h"
-#include "engine/stream_test.h"
+#include "support/stream_test.h"
 
 namespace shardlog {
 namespace {
@@ -74,9 +74,7 @@ class Beside {
   void change_retention(Duration retention) {
     trim();
     retention_ = retention;
-    SettingsChange change;
-    change.retention = retention;
-    any_writer().maintenance().update(change);
+    any_writer().maintenance().update({.retention = retention});
     trim();
   }
 
@@ -251,7 +249,7 @@ RC_GTEST_PROP(StreamProperty, TellsASlowReaderOfEveryGap, ()) {
   Beside beside;
   beside.change_retention(any_retention());
   const auto subset = any_shards();
-  const auto follower = beside.reader().read({.shards = ids_of(subset), .until = {}, .follow = true});
+  const auto follower = beside.reader().read({.shards = ids_of(subset), .follow = true});
   Tiling tiling;
   tiling.add(follower->next(1));  // nothing is there yet
   for (int steps = *rc::gen::inRange(1, 12); steps > 0; --steps) {
@@ -277,10 +275,9 @@ RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
   fill(beside);
   const auto subset = any_shards();
   const auto before = beside.model().batches();
-  const auto from_latest =
-      beside.reader().read({.shards = ids_of(subset), .from = Latest{}, .until = {}, .follow = true});
-  const auto from_horizon = beside.reader().read({.shards = ids_of(subset), .until = {}, .follow = true});
-  const auto to_the_tail = beside.reader().read({.shards = ids_of(subset), .until = {}});
+  const auto from_latest = beside.reader().read({.shards = ids_of(subset), .from = Latest{}, .follow = true});
+  const auto from_horizon = beside.reader().read({.shards = ids_of(subset), .follow = true});
+  const auto to_the_tail = beside.reader().read({.shards = ids_of(subset)});
   const auto there = beside.model().read(subset, 0, {}, {});
   std::vector<Delivered> latest;
   std::vector<Delivered> all;

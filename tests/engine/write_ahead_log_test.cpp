@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "engine/raw_database.h"
-#include "engine/stream_test.h"
-#include "engine/wait_until.h"
 #include "engine/watched_vfs.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/writer_lock.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog::sqlite {
 namespace {
@@ -98,7 +98,7 @@ TEST_F(WriteAheadLogTest, DoesNotOutgrow64MebibytesByTheLargestCommits) {
 }
 
 TEST_F(WriteAheadLogTest, StaysThereWhileAReaderIsBetweenItsCalls) {
-  const auto follower = reader_->read({.shards = {}, .until = {}, .follow = true});
+  const auto follower = reader_->read({.follow = true});
   const auto writer = open_to_write();
   put_bytes(*writer, kibibyte);
   for (int i = 0; i < 3; ++i) {

@@ -20,10 +20,10 @@
 #include <thread>
 #include <vector>
 
-#include "engine/temporary_directory.h"
-#include "engine/wait_until.h"
 #include "shardlog/core/error.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/temporary_directory.h"
+#include "support/wait_until.h"
 
 namespace shardlog::sqlite {
 namespace {

@@ -1,9 +1,9 @@
 """A group of workers, which come and go, reads a stream that is resharded at random beside its producers: every record is
 processed, in the order of its key, parents before their children, and in the end only open shards have a lease."""
 
-from consumers import Owners, Worker, check_checkpoints, consumer, entries, wait_for
+from consumers import Owners, Worker, check_checkpoints, consumer, entries
 from resharding import PRODUCERS, Producer, random_step, shards
-from support import Folder, check, run, scale, seeded, verify
+from support import Folder, check, run, scale, seeded, verify, wait_for
 
 STEPS = scale("SHARDLOG_RESHARDS", 60)
 WORKERS = 4

@@ -4,8 +4,8 @@ every record is processed, in the order of its key, and no checkpoint is beyond 
 import threading
 import time
 
-from consumers import LOGGED, Owners, Producer, Worker, check_checkpoints, check_order, consumer, entries, wait_for
-from support import Folder, check, run, scale, seeded
+from consumers import LOGGED, Owners, Producer, Worker, check_checkpoints, check_order, consumer, entries
+from support import Folder, check, run, scale, seeded, wait_for
 
 SECONDS = scale("SHARDLOG_SECONDS", 6)
 WORKERS = scale("SHARDLOG_WORKERS", 50)
@@ -59,11 +59,6 @@ class Group:
             worker.stop()
 
 
-def produce(producer, going, randomness):
-    while not going.wait(0.2):
-        producer.add(40, randomness)
-
-
 def main():
     randomness = seeded()
     with Folder() as folder:
@@ -75,7 +70,7 @@ def main():
         group = Group(stream, log)
         owners = Owners()
         done = threading.Event()
-        feeder = threading.Thread(target=produce, args=(producer, done, randomness))
+        feeder = threading.Thread(target=producer.add_until, args=(done, 40, 0.2, randomness))
         try:
             for _ in range(WORKERS):
                 group.add()

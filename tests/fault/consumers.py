@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections import defaultdict
 
 from support import check, program, run
@@ -18,14 +17,6 @@ while read -r line; do text="$text$line
 printf '#%s %s %s %s %s\n%s' "$WORKER" "$STREAM_SHARD" "$STREAM_FENCE" "$STREAM_FIRST_SEQUENCE" "$STREAM_LAST_SEQUENCE" \
   "$text" >> "$LOG"
 """
-
-
-def wait_for(condition, what, seconds=30):
-    """Looks again and again until it holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        check(time.monotonic() < end, f"waited in vain for {what}")
-        time.sleep(0.02)  # between two looks
 
 
 class Worker:
@@ -163,6 +154,11 @@ class Producer:
         self.put.stdin.flush()
         for _ in range(count):
             check(self.put.stdout.readline() != b"", "the producer failed")
+
+    def add_until(self, done, count, pause, randomness):
+        """Adds `count` records after each pause, in seconds."""
+        while not done.wait(pause):
+            self.add(count, randomness)
 
     def close(self):
         self.put.stdin.close()

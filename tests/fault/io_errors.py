@@ -4,7 +4,7 @@ the next put goes on."""
 import os
 import subprocess
 
-from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, strace, verify
+from support import Folder, check, check_acknowledged, check_dense, parse_acknowledgements, program, records, run, strace, verify
 
 MOST = 60  # calls of each kind; a put of this size makes fewer
 FAULTS = [("fdatasync", "EIO", {74}), ("pwrite64", "EIO", {74}), ("pwrite64", "ENOSPC", {75}),
@@ -53,9 +53,7 @@ def test(call, error, statuses):
         else:
             check(False, f"{call} {error}: more than {MOST} calls")
         found = records(stream)
-        stored = {(record["shard"], record["sequence"]): record["data"] for record in found}
-        for place, data in acknowledged.items():
-            check(stored.get(place) == data, f"{call} {error}: {data} was acknowledged at {place}")
+        check_acknowledged(acknowledged, found, f"{call} {error}: ")
         check(len(found) % 100 == 0, f"{call} {error}: a commit was torn")
         check_dense(found)
         verify(stream)

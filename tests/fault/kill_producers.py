@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 
-from support import Folder, check, check_dense, parse_acknowledgements, program, records, run, scale, seeded, verify
+from support import Folder, check, check_acknowledged, check_dense, parse_acknowledgements, program, records, run, scale, seeded, verify
 
 KILLS = scale("SHARDLOG_KILLS", 120)
 AT_ONCE = 4
@@ -58,9 +58,7 @@ def main():
                 time.sleep(randomness.random() * 0.01)  # not a wait for anything: the moment of the kill
                 acknowledged.update(producer.kill())
         found = records(stream)
-        stored = {(record["shard"], record["sequence"]): record["data"] for record in found}
-        for place, data in acknowledged.items():
-            check(stored.get(place) == data, f"{data} was acknowledged at {place}, there is {stored.get(place)}")
+        check_acknowledged(acknowledged, found)
         check(len({record["data"] for record in found}) == len(found), "a record is there twice")
         check_dense(found)
         verify(stream)

@@ -3,8 +3,8 @@
 import os
 import subprocess
 
-from consumers import Producer, check_order, consumer, wait_for
-from support import Folder, check, program, run, scale, seeded, verify
+from consumers import Producer, check_order, consumer
+from support import Folder, check, program, run, scale, seeded, verify, wait_for
 
 KILLS = scale("SHARDLOG_KILLS", 60)
 MOST = 150_000  # bytes that a reader takes: more and less than a pipe holds

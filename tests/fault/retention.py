@@ -9,6 +9,7 @@ import threading
 import time
 from collections import defaultdict
 
+from resharding import shards
 from support import Folder, check, program, run, scale, verify
 
 SECONDS = scale("SHARDLOG_RETENTION_SECONDS", 10)
@@ -45,10 +46,6 @@ class Load(threading.Thread):
             self.largest_log = max(self.largest_log, os.path.getsize(self.stream + "/stream.db-wal"))
         self.put.stdin.close()
         check(self.put.wait() == 0, "stream-put failed")
-
-
-def shards(stream):
-    return json.loads(run("stream-stats", stream, "--json"))["shards"]
 
 
 def trimmed(stream):

@@ -1,14 +1,13 @@
 """Workers stopped beyond their lease, while another takes over and goes on: they change nothing when they wake, and say who
 has taken over."""
 
-import os
 import random
 import signal
 import threading
 import time
 
-from consumers import Owners, Producer, Worker, check_checkpoints, check_order, check_once, consumer, entries, wait_for
-from support import Folder, check, records, run, scale, seeded, verify
+from consumers import Owners, Producer, Worker, check_checkpoints, check_order, check_once, consumer, entries
+from support import Folder, check, records, run, scale, seeded, stopped, verify, wait_for
 
 STOPS = scale("SHARDLOG_STOPS", 50)
 PAIRS = 5  # consumers with two workers each, side by side
@@ -79,30 +78,30 @@ class Pair(threading.Thread):
         wait_for(lambda: self.owner() is not None, f"an owner of {self.consumer}")
         while True:
             time.sleep(self.randomness.random() * 0.03)  # not a wait for anything: the moment of the stop
-            stopped = self.owner()
-            if stopped is None:
+            owner = self.owner()
+            if owner is None:
                 continue
-            stopped.process.send_signal(signal.SIGSTOP)
-            wait_for(lambda: is_stopped(stopped.pid), "the stop")
-            if not holds_lock(stopped.pid):
-                return stopped
+            owner.process.send_signal(signal.SIGSTOP)
+            wait_for(lambda: stopped(owner.pid), "the stop")
+            if not holds_lock(owner.pid):
+                return owner
             self.in_commit += 1
-            stopped.process.send_signal(signal.SIGCONT)
+            owner.process.send_signal(signal.SIGCONT)
 
     def one_stop(self):
-        stopped = self.stop_owner()
+        paused = self.stop_owner()
         before = self.lease()
-        if not before["owner"] or before["owner"]["worker"] != stopped.name:
-            stopped.process.send_signal(signal.SIGCONT)  # it was no longer the owner: nothing to see
+        if not before["owner"] or before["owner"]["worker"] != paused.name:
+            paused.process.send_signal(signal.SIGCONT)  # it was no longer the owner: nothing to see
             return False
-        wait_for(lambda: self.lease()["owner"] and self.lease()["owner"]["worker"] != stopped.name, "a new owner")
+        wait_for(lambda: self.lease()["owner"] and self.lease()["owner"]["worker"] != paused.name, "a new owner")
         # It goes on: its checkpoint moves.
         wait_for(lambda: self.lease()["checkpoint"] != before["checkpoint"], "the new owner to go on")
         taken = self.lease()
         check(taken["epoch"] > before["epoch"], f"the epoch did not grow: {before} {taken}")
-        stopped.process.send_signal(signal.SIGCONT)
-        status, messages = stopped.end()
-        del self.workers[stopped.name]
+        paused.process.send_signal(signal.SIGCONT)
+        status, messages = paused.end()
+        del self.workers[paused.name]
         check(status == 76, f"the stopped worker: exit {status}: {messages}")
         by = taken["owner"]["worker"]
         check("taken over" in messages and by in messages, f"it does not say that {by} has taken over: {messages}")
@@ -140,16 +139,6 @@ def sequence(lease):
     return int(lease["checkpoint"].removeprefix("after:"))
 
 
-def is_stopped(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] == "T"
-
-
-def produce(producer, going, randomness):
-    while not going.wait(0.05):
-        producer.add(5, randomness)
-
-
 def main():
     randomness = seeded()
     with Folder() as folder:
@@ -157,7 +146,7 @@ def main():
         run("stream-create", stream)
         producer = Producer(stream, ["a", "b", "c"])
         done = threading.Event()
-        feeder = threading.Thread(target=produce, args=(producer, done, randomness))
+        feeder = threading.Thread(target=producer.add_until, args=(done, 5, 0.05, randomness))
         pairs = [Pair(folder, stream, number, STOPS // PAIRS, random.Random(randomness.random())) for number in range(PAIRS)]
         try:
             feeder.start()

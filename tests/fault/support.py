@@ -91,6 +91,13 @@ def parse_acknowledgements(output):
     return [tuple(line.decode().split("\t")) for line in complete.splitlines()]
 
 
+def check_acknowledged(acknowledged, found, what=""):
+    """Of {(shard, sequence): data} everything is among the records that were found."""
+    stored = {(record["shard"], record["sequence"]): record["data"] for record in found}
+    for place, data in acknowledged.items():
+        check(stored.get(place) == data, f"{what}{data} was acknowledged at {place}, there is {stored.get(place)}")
+
+
 def strace(*arguments):
     """The start of a command line under strace, or nothing where this machine does not let us trace."""
     probe = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True)
@@ -119,8 +126,9 @@ def stopped(pid):
         return file.read().rsplit(")", 1)[1].split()[0] in "Tt"
 
 
-def wait_for(condition, what):
-    end = time.monotonic() + 20
+def wait_for(condition, what, seconds=30):
+    """Looks again and again until it holds."""
+    end = time.monotonic() + seconds
     while not condition():
         check(time.monotonic() < end, f"waited in vain for {what}")
         time.sleep(0.005)  # between two looks

@@ -7,7 +7,7 @@
 
 #include "shardlog/core/frame.h"
 #include "shardlog/core/record_batch.h"
-#include "unit/owned_record.h"
+#include "support/owned_record.h"
 
 // Writes the inputs that fuzzing starts from: a folder for each target below the one that is named.
 namespace shardlog::fuzz {

@@ -2,10 +2,10 @@
 
 #include "fuzz/fuzz.h"
 #include "shardlog/core/frame.h"
-#include "unit/frame_parts.h"
-#include "unit/inspect.h"
-#include "unit/payload_parts.h"
-#include "unit/refusal.h"
+#include "support/frame_parts.h"
+#include "support/inspect.h"
+#include "support/payload_parts.h"
+#include "support/refusal.h"
 
 // Any bytes are refused, or a frame that can be read to its end and is written again as it was.
 namespace shardlog::fuzz {

@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "fuzz/fuzz.h"
-#include "property/json_reader.h"
 #include "shardlog/core/utf8.h"
+#include "support/json_reader.h"
+#include "support/owned_record.h"
+#include "support/refusal.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/json_record.h"
 #include "tools/common/json_text.h"
-#include "unit/owned_record.h"
-#include "unit/refusal.h"
 
 // A JSON pointer on a line, JSON behind it. Each is refused, or is read in one way and is the same when it is written
 // and read again.

@@ -2,10 +2,10 @@
 
 #include "fuzz/fuzz.h"
 #include "shardlog/core/record_batch.h"
-#include "unit/inspect.h"
-#include "unit/owned_record.h"
-#include "unit/payload_parts.h"
-#include "unit/refusal.h"
+#include "support/inspect.h"
+#include "support/owned_record.h"
+#include "support/payload_parts.h"
+#include "support/refusal.h"
 
 // Any bytes are refused, or a batch that can be read to its end and written again.
 namespace shardlog::fuzz {

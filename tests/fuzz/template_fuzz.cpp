@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "fuzz/fuzz.h"
+#include "support/refusal.h"
 #include "tools/stream-get/template.h"
-#include "unit/refusal.h"
 
 // Any template is refused, or its parts put together again are a template of the same parts.
 namespace shardlog::fuzz {

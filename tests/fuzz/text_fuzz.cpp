@@ -2,9 +2,9 @@
 #include <string>
 
 #include "fuzz/fuzz.h"
-#include "property/json_reader.h"
 #include "shardlog/core/printable.h"
 #include "shardlog/core/utf8.h"
+#include "support/json_reader.h"
 #include "tools/common/escapes.h"
 #include "tools/common/json_text.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "shardlog/reshard/by_load.h"
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::reshard {
 namespace {

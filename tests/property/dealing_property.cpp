@@ -7,7 +7,7 @@
 
 #include "shardlog/core/router.h"
 #include "shardlog/producing/runs.h"
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::producing {
 namespace {

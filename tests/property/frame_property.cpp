@@ -6,10 +6,10 @@
 
 #include "property/generators.h"
 #include "shardlog/core/frame.h"
-#include "unit/frame_parts.h"
-#include "unit/inspect.h"
-#include "unit/owned_record.h"
-#include "unit/refusal.h"
+#include "support/frame_parts.h"
+#include "support/inspect.h"
+#include "support/owned_record.h"
+#include "support/refusal.h"
 
 namespace shardlog {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "shardlog/core/hash_key.h"
-#include "unit/owned_record.h"
+#include "support/owned_record.h"
 
 namespace shardlog {
 

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/manual_clock.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/lease_keeper.h"
 #include "shardlog/reshard/plan.h"
+#include "support/manual_clock.h"
 #include "support/memory_engine.h"
 
 namespace shardlog::consuming {

@@ -9,10 +9,10 @@
 #include "property/generators.h"
 #include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
-#include "unit/inspect.h"
-#include "unit/owned_record.h"
-#include "unit/payload_parts.h"
-#include "unit/refusal.h"
+#include "support/inspect.h"
+#include "support/owned_record.h"
+#include "support/payload_parts.h"
+#include "support/refusal.h"
 
 // Whatever the bytes are: an Error, or a batch that stays in its bounds. The sanitizers watch the bounds.
 namespace shardlog {

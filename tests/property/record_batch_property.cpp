@@ -7,9 +7,9 @@
 
 #include "property/generators.h"
 #include "shardlog/core/record_batch.h"
-#include "unit/inspect.h"
-#include "unit/owned_record.h"
-#include "unit/payload_parts.h"
+#include "support/inspect.h"
+#include "support/owned_record.h"
+#include "support/payload_parts.h"
 
 namespace shardlog {
 namespace {

@@ -5,14 +5,12 @@
 #include <set>
 
 #include "shardlog/reshard/plan.h"
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::reshard {
 namespace {
 
-ShardMap even_map(std::uint32_t count) {
-  return {1, test::open_shards(even_ranges(count))};
-}
+using test::even_map;
 
 std::vector<HashRange> open_ranges(const ShardMap& map) {
   std::vector<HashRange> ranges;

@@ -9,8 +9,8 @@
 #include "property/generators.h"
 #include "shardlog/core/error.h"
 #include "shardlog/core/shard_map.h"
-#include "unit/refusal.h"
-#include "unit/shards.h"
+#include "support/refusal.h"
+#include "support/shards.h"
 
 namespace shardlog {
 namespace {

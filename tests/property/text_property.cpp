@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "property/json_reader.h"
+#include "support/json_reader.h"
 #include "tools/common/escapes.h"
 #include "tools/common/json_text.h"
 

@@ -8,10 +8,10 @@
 #include <map>
 #include <string>
 
+#include "support/time_zone.h"
 #include "tools/common/positions.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
-#include "unit/time_zone.h"
 
 namespace shardlog::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "refusal.h"
+#include "support/refusal.h"
 #include "tools/stream-get/record_writer.h"
 
 namespace shardlog::cli {

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::cli {
 namespace {

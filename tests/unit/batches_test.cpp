@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "support/notes.h"
+
 namespace shardlog::consuming {
 namespace {
 
@@ -22,15 +24,7 @@ std::shared_ptr<const StoredBatch> stored(std::uint32_t shard, std::uint64_t fir
 std::vector<std::string> text(const Batches::Piece& piece) {
   if (const auto* gap = std::get_if<Gap>(&piece))
     return {"gap " + gap->first.to_string() + "-" + gap->last.to_string()};
-  std::vector<std::string> result;
-  for (const Slice& slice : std::get<std::vector<Slice>>(piece)) {
-    std::size_t place = 0;
-    for (const Record& record : slice.stored->records) {
-      if (place >= slice.first && place < slice.first + slice.count) result.emplace_back(record.data);
-      ++place;
-    }
-  }
-  return result;
+  return test::data_of(std::get<std::vector<Slice>>(piece));
 }
 using Text = std::vector<std::string>;
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "shardlog/log/stream.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog {
 namespace {

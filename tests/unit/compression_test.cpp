@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/manual_clock.h"
+#include "support/manual_clock.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog::consuming {
 namespace {

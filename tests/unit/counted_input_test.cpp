@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog::cli {
 namespace {

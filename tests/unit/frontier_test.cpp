@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::consuming {
 namespace {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/manual_clock.h"
 #include "shardlog/consuming/consumer.h"
+#include "support/manual_clock.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog::consuming {
 namespace {
@@ -36,6 +36,17 @@ class LeaseKeeperTest : public testing::Test {
   }
   LeaseKeeper a(bool follow = false) { return keeper(stream_a_, elsewhere("a"), follow); }
   LeaseKeeper b(bool follow = false) { return keeper(stream_b_, elsewhere("b"), follow); }
+
+  static LeaseKeeper tended(LeaseKeeper keeper) {
+    keeper.tend();
+    return keeper;
+  }
+
+  LeaseKeeper takes_over_after_a_pause() {
+    LeaseKeeper other = tended(b());
+    clock_.let_pass(duration);
+    return tended(std::move(other));
+  }
 
   /// Its process has ended.
   LeaseOwner gone(const std::string& worker) {
@@ -76,11 +87,9 @@ TEST_F(LeaseKeeperTest, TakesFreeLeases) {
 }
 
 TEST_F(LeaseKeeperTest, TakesALeaseThatStoodStillForOneDurationAndNotBefore) {
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   clock_.let_pass(1h);  // nobody looked: that is no proof of anything
-  LeaseKeeper other = b();
-  other.tend();
+  LeaseKeeper other = tended(b());
   clock_.let_pass(duration - 1us);
   other.tend();
   EXPECT_TRUE(other.held().empty());
@@ -106,20 +115,14 @@ TEST_F(LeaseKeeperTest, LeavesALeaseThatIsRenewed) {
 }
 
 TEST_F(LeaseKeeperTest, TakesTheLeaseOfAProcessThatIsGoneAtOnce) {
-  LeaseKeeper one = keeper(stream_a_, gone("a"));
-  one.tend();
-  LeaseKeeper other = b();
-  other.tend();
+  LeaseKeeper one = tended(keeper(stream_a_, gone("a")));
+  LeaseKeeper other = tended(b());
   EXPECT_EQ(other.held().size(), 2U);
 }
 
 TEST_F(LeaseKeeperTest, ThatWasPausedChangesNothingAndSaysWhoTookOver) {
-  LeaseKeeper one = a();
-  one.tend();
-  LeaseKeeper other = b();
-  other.tend();
-  clock_.let_pass(duration);
-  other.tend();
+  LeaseKeeper one = tended(a());
+  LeaseKeeper other = takes_over_after_a_pause();
   other.advance(ShardId(0), AfterSequence{SequenceNumber(3)});
   other.commit();
   const Consumer before = consumer();
@@ -133,20 +136,15 @@ TEST_F(LeaseKeeperTest, ThatWasPausedChangesNothingAndSaysWhoTookOver) {
 }
 
 TEST_F(LeaseKeeperTest, ThatWasPausedSaysThatTheWorkerThatTookOverHasLeft) {
-  LeaseKeeper one = a();
-  one.tend();
-  LeaseKeeper other = b();
-  other.tend();
-  clock_.let_pass(duration);
-  other.tend();
+  LeaseKeeper one = tended(a());
+  LeaseKeeper other = takes_over_after_a_pause();
   other.release();
   EXPECT_EQ(message([&] { one.tend(); }),
             "lease of shardId-000000000000 was taken over by another worker, which has given it back since");
 }
 
 TEST_F(LeaseKeeperTest, ThatWasPausedGoesOnIfNobodyTookOver) {
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   clock_.let_pass(100 * duration);
   one.tend();
   EXPECT_EQ(one.held().size(), 2U);
@@ -154,10 +152,8 @@ TEST_F(LeaseKeeperTest, ThatWasPausedGoesOnIfNobodyTookOver) {
 }
 
 TEST_F(LeaseKeeperTest, IsFencedByItsDouble) {
-  LeaseKeeper one = a();
-  one.tend();
-  LeaseKeeper twin = keeper(stream_b_, elsewhere("a"));
-  twin.tend();
+  LeaseKeeper one = tended(a());
+  LeaseKeeper twin = tended(keeper(stream_b_, elsewhere("a")));
   twin.advance(ShardId(0), AfterSequence{SequenceNumber(5)});
   twin.commit();
   one.advance(ShardId(0), AfterSequence{SequenceNumber(9)});
@@ -165,8 +161,7 @@ TEST_F(LeaseKeeperTest, IsFencedByItsDouble) {
 }
 
 TEST_F(LeaseKeeperTest, IsFencedByASeekAndByARemoval) {
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   seek_consumer(stream_b_, "billing", Latest{}, {}, {.make = true, .force = true}, clock_);
   EXPECT_EQ(message([&] {
               one.advance(ShardId(0), AfterSequence{SequenceNumber(9)});
@@ -186,8 +181,7 @@ TEST_F(LeaseKeeperTest, OfAConsumerThatIsNotThereIsRefused) {
 }
 
 TEST_F(LeaseKeeperTest, WritesACheckpointThatNeverMovesBackwards) {
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   EXPECT_FALSE(unwritten(one));
   one.delivering(ShardId(1), SequenceNumber(12));
   one.processed({ShardId(1), SequenceNumber(10)});
@@ -202,8 +196,7 @@ TEST_F(LeaseKeeperTest, WritesACheckpointThatNeverMovesBackwards) {
 }
 
 TEST_F(LeaseKeeperTest, WritesCheckpointsWithARenewalThatIsDue) {
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   int writes = 0;
   stream_a_.leases().before_change = [&] { ++writes; };
   one.advance(ShardId(1), AfterSequence{SequenceNumber(10)});
@@ -216,8 +209,7 @@ TEST_F(LeaseKeeperTest, WritesCheckpointsWithARenewalThatIsDue) {
 }
 
 TEST_F(LeaseKeeperTest, CountsAGapAsReadOnceEverythingBeforeItIsProcessed) {
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   one.delivering(ShardId(0), SequenceNumber(4));
   one.told({ShardId(0), SequenceNumber(5), SequenceNumber(9)});
   EXPECT_FALSE(unwritten(one));
@@ -226,22 +218,18 @@ TEST_F(LeaseKeeperTest, CountsAGapAsReadOnceEverythingBeforeItIsProcessed) {
 }
 
 TEST_F(LeaseKeeperTest, ClaimsOneShardFromAWorkerWithMore) {
-  LeaseKeeper one = a(true);
-  one.tend();
-  LeaseKeeper other = b(true);
-  other.tend();
+  LeaseKeeper one = tended(a(true));
+  LeaseKeeper other = tended(b(true));
   other.take_the_rest();
   EXPECT_TRUE(other.held().empty());
   EXPECT_EQ((lease(0).claimant ? 1 : 0) + (lease(1).claimant ? 1 : 0), 1);
 }
 
 TEST_F(LeaseKeeperTest, HandsAClaimedShardOverOnceItsRecordsAreDealtWith) {
-  LeaseKeeper one = a(true);
-  one.tend();
+  LeaseKeeper one = tended(a(true));
   one.delivering(ShardId(0), SequenceNumber(4));
   one.delivering(ShardId(1), SequenceNumber(4));
-  LeaseKeeper other = b(true);
-  other.tend();
+  LeaseKeeper other = tended(b(true));
   const ShardId claimed = lease(0).claimant ? ShardId(0) : ShardId(1);
   const std::uint64_t version = one.version();
   clock_.let_pass(one.until_due());
@@ -261,10 +249,8 @@ TEST_F(LeaseKeeperTest, HandsAClaimedShardOverOnceItsRecordsAreDealtWith) {
 }
 
 TEST_F(LeaseKeeperTest, DropsTheClaimOfAProcessThatIsGone) {
-  LeaseKeeper one = a(true);
-  one.tend();
-  LeaseKeeper other = keeper(stream_b_, gone("b"), true);
-  other.tend();
+  LeaseKeeper one = tended(a(true));
+  LeaseKeeper other = tended(keeper(stream_b_, gone("b"), true));
   clock_.let_pass(one.until_due());
   one.tend();
   EXPECT_EQ(one.held().size(), 2U);
@@ -273,10 +259,8 @@ TEST_F(LeaseKeeperTest, DropsTheClaimOfAProcessThatIsGone) {
 }
 
 TEST_F(LeaseKeeperTest, GivesEverythingBack) {
-  LeaseKeeper one = a(true);
-  one.tend();
-  LeaseKeeper other = b(true);
-  other.tend();
+  LeaseKeeper one = tended(a(true));
+  LeaseKeeper other = tended(b(true));
   other.release();
   EXPECT_EQ(lease(0).claimant, std::nullopt);
   EXPECT_EQ(lease(1).claimant, std::nullopt);
@@ -288,10 +272,8 @@ TEST_F(LeaseKeeperTest, GivesEverythingBack) {
 }
 
 TEST_F(LeaseKeeperTest, GivesBackWhatItGotWhileItLeft) {
-  LeaseKeeper one = a(true);
-  one.tend();
-  LeaseKeeper other = b(true);
-  other.tend();
+  LeaseKeeper one = tended(a(true));
+  LeaseKeeper other = tended(b(true));
   clock_.let_pass(one.until_due());
   one.tend();
   EXPECT_EQ(one.held().size(), 1U);
@@ -301,8 +283,7 @@ TEST_F(LeaseKeeperTest, GivesBackWhatItGotWhileItLeft) {
 
 TEST_F(LeaseKeeperTest, ChildrenWaitForBothParents) {
   store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}});
-  LeaseKeeper one = a();
-  one.tend();
+  LeaseKeeper one = tended(a());
   one.finish(ShardId(0));
   one.tend();
   EXPECT_EQ(one.held().size(), 1U);

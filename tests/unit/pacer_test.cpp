@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "engine/manual_clock.h"
+#include "support/manual_clock.h"
 
 namespace shardlog::cli {
 namespace {

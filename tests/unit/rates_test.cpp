@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "shardlog/core/shard_map.h"
+#include "support/refusal.h"
+#include "support/shards.h"
 #include "tools/common/json_text.h"
 #include "tools/stream-stats/page.h"
 #include "tools/stream-stats/rate_page.h"
 #include "tools/stream-stats/sizing_page.h"
-#include "unit/refusal.h"
-#include "unit/shards.h"
 
 namespace shardlog::cli {
 namespace {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "shardlog/core/record_batch.h"
-#include "unit/owned_record.h"
-#include "unit/payload_parts.h"
-#include "unit/refusal.h"
+#include "support/owned_record.h"
+#include "support/payload_parts.h"
+#include "support/refusal.h"
 
 namespace shardlog {
 namespace {

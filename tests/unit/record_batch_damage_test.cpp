@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "shardlog/core/record_batch.h"
-#include "unit/inspect.h"
-#include "unit/owned_record.h"
-#include "unit/payload_parts.h"
-#include "unit/refusal.h"
+#include "support/inspect.h"
+#include "support/owned_record.h"
+#include "support/payload_parts.h"
+#include "support/refusal.h"
 
 // Bytes that are not the ones that were written.
 namespace shardlog {

@@ -2,20 +2,16 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/reshard/plan.h"
-#include "unit/refusal.h"
-#include "unit/shards.h"
+#include "support/refusal.h"
+#include "support/shards.h"
 
 namespace shardlog::reshard {
 namespace {
 
-using test::open_shards;
+using test::even_map;
 using test::refusal;
 
 constexpr HashKey half(HashKey::Value{1} << 127);
-
-ShardMap even_map(std::uint32_t count) {
-  return {1, open_shards(even_ranges(count))};
-}
 
 ShardMap after(ShardMap map, const Plan& plan) {
   for (const PlannedStep& planned : plan) map = apply(map, planned.step, Timestamp());

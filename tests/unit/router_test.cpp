@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "unit/refusal.h"
-#include "unit/shards.h"
+#include "support/refusal.h"
+#include "support/shards.h"
 
 namespace shardlog {
 namespace {

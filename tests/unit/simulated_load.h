@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "shardlog/reshard/by_load.h"
-#include "unit/shards.h"
+#include "support/shards.h"
 
 namespace shardlog::reshard::test {
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/temporary_directory.h"
 #include "shardlog/core/frame.h"
 #include "shardlog/engines.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
+#include "support/temporary_directory.h"
 
 namespace shardlog::cli {
 namespace {

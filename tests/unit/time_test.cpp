@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "support/time_zone.h"
 #include "tools/common/times.h"
-#include "unit/time_zone.h"
 
 namespace shardlog::cli {
 namespace {
@@ -15,6 +17,10 @@ std::optional<std::int64_t> microseconds(std::string_view text) {
   const auto time = parse_time(text, now);
   if (!time) return std::nullopt;
   return time->time_since_epoch().count();
+}
+
+void expect_refused(std::initializer_list<const char*> texts) {
+  for (const char* const text : texts) EXPECT_EQ(microseconds(text), std::nullopt) << text;
 }
 
 struct Time {
@@ -110,66 +116,64 @@ TEST(Time, RefusesZonesThatDoNotExist) {
 }
 
 TEST(Time, RefusesOtherForms) {
-  for (const char* text : {"",
-                           " ",
-                           "2026",
-                           "2026-01",
-                           "2026-1-31",
-                           "26-01-31",
-                           "02026-01-31",
-                           "12026-01-31T00:00:00Z",
-                           "20260131",
-                           "2026-031",
-                           "2026-W05-6",
-                           "2026/01/31",
-                           "31.01.2026",
-                           "2026-01-31T",
-                           "2026-01-31T10",
-                           "2026-01-31T10Z",
-                           "2026-01-31T1:20Z",
-                           "2026-01-31T10:2Z",
-                           "2026-01-31T10:20:3Z",
-                           "2026-01-31T102030Z",
-                           "2026-01-31T10:20:Z",
-                           "2026-01-31T10:20:30.Z",
-                           "2026-01-31T10:20:30,Z",
-                           "2026-01-31T10:20.5Z",
-                           "2026-01-31T10:20:30.5.5Z",
-                           "2026-01-31Z",
-                           "2026-01-31_10:20:30Z",
-                           " 2026-01-31T10:20:30Z",
-                           "2026-01-31T10:20:30Z\n",
-                           "+2026-01-31T10:20:30Z",
-                           "-2026-01-31T10:20:30Z",
-                           "2026-01-31T+1:20:30Z",
-                           "2026--1-31",
-                           "2026-01-31T10:20:30Z ",
-                           "2026-01-31 2026-01-31",
-                           "10:20 10:20",
-                           "today yesterday",
-                           "today 2026",
-                           "Jan",
-                           "Jan 2026",
-                           "31",
-                           "Sat",
-                           "Sat 10:20",
-                           "Sun Jan 31 10:20:30 UTC 2026",
-                           "Jan 32 10:20:30",
-                           "Jan Feb 3 10:20:30",
-                           "Saturn Jan 31 2026",
-                           "Jan 31 13:00 PM 2026",
-                           "Jan 31 00:00 AM 2026",
-                           "Jan 31 PM 2026",
-                           "2026-01-31 UTC",
-                           "10:20:30 something",
-                           "9:30",
-                           "Yesterday",
-                           "NOW",
-                           "now ",
-                           ",",
-                           "10m from now"}) {
-    EXPECT_EQ(microseconds(text), std::nullopt) << text;
-  }
+  expect_refused({"",
+                  " ",
+                  "2026",
+                  "2026-01",
+                  "2026-1-31",
+                  "26-01-31",
+                  "02026-01-31",
+                  "12026-01-31T00:00:00Z",
+                  "20260131",
+                  "2026-031",
+                  "2026-W05-6",
+                  "2026/01/31",
+                  "31.01.2026",
+                  "2026-01-31T",
+                  "2026-01-31T10",
+                  "2026-01-31T10Z",
+                  "2026-01-31T1:20Z",
+                  "2026-01-31T10:2Z",
+                  "2026-01-31T10:20:3Z",
+                  "2026-01-31T102030Z",
+                  "2026-01-31T10:20:Z",
+                  "2026-01-31T10:20:30.Z",
+                  "2026-01-31T10:20:30,Z",
+                  "2026-01-31T10:20.5Z",
+                  "2026-01-31T10:20:30.5.5Z",
+                  "2026-01-31Z",
+                  "2026-01-31_10:20:30Z",
+                  " 2026-01-31T10:20:30Z",
+                  "2026-01-31T10:20:30Z\n",
+                  "+2026-01-31T10:20:30Z",
+                  "-2026-01-31T10:20:30Z",
+                  "2026-01-31T+1:20:30Z",
+                  "2026--1-31",
+                  "2026-01-31T10:20:30Z ",
+                  "2026-01-31 2026-01-31",
+                  "10:20 10:20",
+                  "today yesterday",
+                  "today 2026",
+                  "Jan",
+                  "Jan 2026",
+                  "31",
+                  "Sat",
+                  "Sat 10:20",
+                  "Sun Jan 31 10:20:30 UTC 2026",
+                  "Jan 32 10:20:30",
+                  "Jan Feb 3 10:20:30",
+                  "Saturn Jan 31 2026",
+                  "Jan 31 13:00 PM 2026",
+                  "Jan 31 00:00 AM 2026",
+                  "Jan 31 PM 2026",
+                  "2026-01-31 UTC",
+                  "10:20:30 something",
+                  "9:30",
+                  "Yesterday",
+                  "NOW",
+                  "now ",
+                  ",",
+                  "10m from now"});
 }
 
 TEST(Time, RefusesNulInside) {
@@ -227,10 +231,8 @@ TEST(Time, NeedsNoAtSignWithTenDigitsOrMore) {
 }
 
 TEST(Time, RefusesOtherNumbersSinceTheEpoch) {
-  for (const char* text : {"@", "@-", "@.", "@.5", "@-.5", "@1.", "@1.x", "@1.5.5", "@--1", "@+1", "@-+1", "@ 1", "@1 ",
-                           "@1s", "@1e3", "@0x10", "@@1", "1769854830.", "1769854830.5.5"}) {
-    EXPECT_EQ(microseconds(text), std::nullopt) << text;
-  }
+  expect_refused({"@", "@-", "@.", "@.5", "@-.5", "@1.", "@1.x", "@1.5.5", "@--1", "@+1", "@-+1", "@ 1", "@1 ", "@1s",
+                  "@1e3", "@0x10", "@@1", "1769854830.", "1769854830.5.5"});
 }
 
 TEST(Time, NowIsNow) {
@@ -257,11 +259,9 @@ TEST(Time, ADurationAloneIsBeforeNow) {
 }
 
 TEST(Time, RefusesOtherDistancesFromNow) {
-  for (const char* text : {"-",        "+",    "-1",     "--1s",         "+-1s",   "-+1s",         "- 1s",
-                           "-1s ",     "-now", "now-1s", "-3200000001s", "0",      "10",           "+10m ago",
-                           "-10m ago", "ago",  " ago",   "10m  ago ",    "10 m s", "10 years ago", "10M"}) {
-    EXPECT_EQ(microseconds(text), std::nullopt) << text;
-  }
+  expect_refused({"-",        "+",    "-1",     "--1s",         "+-1s",   "-+1s",         "- 1s",
+                  "-1s ",     "-now", "now-1s", "-3200000001s", "0",      "10",           "+10m ago",
+                  "-10m ago", "ago",  " ago",   "10m  ago ",    "10 m s", "10 years ago", "10M"});
 }
 
 struct Local {
@@ -269,6 +269,13 @@ struct Local {
   std::string text;
   std::int64_t microseconds;
 };
+
+void expect_each(std::span<const Local> times) {
+  for (const auto& [zone, text, expected] : times) {
+    const test::TimeZone here(zone);
+    EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
+  }
+}
 
 // python3: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)), where a time that the clocks show twice is the
 // first, and one that they skip is as far behind the jump as if they had not jumped (PEP 495, fold=0).
@@ -350,10 +357,7 @@ const Local as_programs_print_it[] = {
 };
 
 TEST(LocalTime, IsReadAsOtherProgramsPrintIt) {
-  for (const auto& [zone, text, expected] : as_programs_print_it) {
-    const test::TimeZone here(zone);
-    EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
-  }
+  expect_each(as_programs_print_it);
 }
 
 // date -d with the date that it is there at `now`
@@ -391,10 +395,7 @@ const Local without_a_date[] = {
 };
 
 TEST(LocalTime, CanBeWithoutADateOrItsYear) {
-  for (const auto& [zone, text, expected] : without_a_date) {
-    const test::TimeZone here(zone);
-    EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
-  }
+  expect_each(without_a_date);
 }
 
 TEST(LocalTime, RefusesTheNamesOfOtherZones) {
@@ -403,10 +404,7 @@ TEST(LocalTime, RefusesTheNamesOfOtherZones) {
 }
 
 TEST(LocalTime, CanBeWithoutAZone) {
-  for (const auto& [zone, text, expected] : local) {
-    const test::TimeZone here(zone);
-    EXPECT_EQ(microseconds(text), expected) << zone << ' ' << text;
-  }
+  expect_each(local);
 }
 
 // A function of the C library answers by what it was asked before.

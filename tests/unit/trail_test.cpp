@@ -3,8 +3,8 @@
 #include <limits>
 #include <vector>
 
+#include "support/refusal.h"
 #include "tools/stream-put/counted_input.h"
-#include "unit/refusal.h"
 
 namespace shardlog::cli {
 namespace {

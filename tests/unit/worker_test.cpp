@@ -8,10 +8,11 @@
 #include <string>
 #include <thread>
 
-#include "engine/wait_until.h"
 #include "shardlog/consuming/consumer.h"
 #include "support/memory_engine.h"
-#include "unit/refusal.h"
+#include "support/notes.h"
+#include "support/refusal.h"
+#include "support/wait_until.h"
 
 namespace shardlog::consuming {
 namespace {
@@ -39,6 +40,11 @@ struct Log {
                  [](const std::string& line) { return line != "|"; });
     return result;
   }
+  Lines sorted_records() {
+    Lines result = records();
+    std::sort(result.begin(), result.end());
+    return result;
+  }
 };
 
 class Recorder final : public Delivery {
@@ -51,13 +57,7 @@ class Recorder final : public Delivery {
 
   bool deliver(const Batch& batch, Lifeline& lifeline) override {
     if (on_batch) on_batch(batch, lifeline);
-    for (const Slice& slice : batch.slices) {
-      std::size_t place = 0;
-      for (const Record& record : slice.stored->records) {
-        if (place >= slice.first && place < slice.first + slice.count) log_.add(std::string(record.data));
-        ++place;
-      }
-    }
+    for (const std::string& data : test::data_of(batch.slices)) log_.add(data);
     log_.add("|");
     (deals_at_once ? processed_ : begun_).push_back({batch.shard, batch.last_sequence()});
     return ++batches_ < most_batches;
@@ -96,23 +96,28 @@ class WorkerTest : public testing::Test {
     make_consumer(stream_, "billing", TrimHorizon{}, clock_);
   }
 
-  WorkerReport run(Delivery& delivery, WorkerOptions options = {}) {
-    options.consumer = "billing";
-    if (options.worker.empty()) options.worker = "w";
+  WorkerReport run(Delivery& delivery, const WorkerOptions& options = {"billing", "w"}) {
     test::MemoryStream stream(store_);
     return run_worker(options, stream, delivery, clock_, stop_.get_token());
   }
   static WorkerOptions following(const std::string& name = "w") {
-    WorkerOptions options;
-    options.worker = name;
-    options.follow = true;
-    return options;
+    return {.consumer = "billing", .worker = name, .follow = true};
   }
 
   std::vector<Lease> leases() { return stream_.leases().find("billing").value().leases; }
   Lease lease(std::size_t place) { return leases().at(place); }
   Checkpoint checkpoint(std::size_t place) { return lease(place).checkpoint; }
   static Checkpoint after(std::uint64_t sequence) { return AfterSequence{SequenceNumber(sequence)}; }
+
+  /// Of the first shard, to a worker of another machine.
+  void give_lease_to(const std::string& worker) {
+    const Lease before = lease(0);
+    Lease taken = before;
+    taken.owner = LeaseOwner{worker, "another-boot/1/1/1"};
+    ++taken.epoch;
+    const LeaseChange change{before, taken};
+    ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
+  }
 
   void merge() { store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}}); }
 
@@ -162,19 +167,13 @@ TEST_F(WorkerTest, EndsThereInAShardThatItBeginsToReadLater) {
 TEST_F(WorkerTest, ReadsEverythingIfTheWorkersThatBeganWithItDoNothing) {
   store_.put(0, {"a"});
   store_.put(1, {"b"});
-  WorkerOptions options;
-  options.workers = 2;
-  run(recorder_, options);
-  Lines records = log_.records();
-  std::sort(records.begin(), records.end());
-  EXPECT_EQ(records, (Lines{"a", "b"}));
+  run(recorder_, {.consumer = "billing", .worker = "w", .workers = 2});
+  EXPECT_EQ(log_.sorted_records(), (Lines{"a", "b"}));
 }
 
 TEST_F(WorkerTest, CutsBatches) {
   store_.put(0, {"a", "b", "c", "d", "e"});
-  WorkerOptions options;
-  options.batch.records = 2;
-  run(recorder_, options);
+  run(recorder_, {.consumer = "billing", .worker = "w", .batch = {.records = 2}});
   EXPECT_EQ(log_.lines, (Lines{"a", "b", "|", "c", "d", "|", "e", "|"}));
 }
 
@@ -221,9 +220,7 @@ TEST_F(WorkerTest, CountsAGapAtTheEndAsRead) {
 TEST_F(WorkerTest, EndsWhenNoMoreIsWanted) {
   store_.put(0, {"a", "b", "c"});
   recorder_.most_batches = 2;
-  WorkerOptions options;
-  options.batch.records = 1;
-  EXPECT_TRUE(run(recorder_, options).refused);
+  EXPECT_TRUE(run(recorder_, {.consumer = "billing", .worker = "w", .batch = {.records = 1}}).refused);
   EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
   EXPECT_EQ(checkpoint(0), after(2));
 }
@@ -234,8 +231,9 @@ TEST_F(WorkerTest, EndsWhenDeliveredRecordsWillNeverBeProcessed) {
     recorder_.gone = false;
     store_.put(0, {"a"});
     WorkerReport report;
-    auto worker =
-        std::async(std::launch::async, [&] { report = run(recorder_, follow ? following() : WorkerOptions{}); });
+    auto worker = std::async(std::launch::async, [&] {
+      report = run(recorder_, follow ? following() : WorkerOptions{"billing", "w"});
+    });
     ASSERT_TRUE(wait_until([this] { return recorder_.flushes > 0; }));
     recorder_.gone = true;
     worker.get();
@@ -251,9 +249,8 @@ TEST_F(WorkerTest, MovesTheCheckpointOnlyPastProcessedRecords) {
   recorder_.on_batch = [](const Batch& batch, Lifeline&) {
     if (batch.first_sequence() == SequenceNumber(2)) throw Error(ErrorCode::io, "write: broken");
   };
-  WorkerOptions options;
-  options.batch.records = 1;
-  EXPECT_EQ(refusal([&] { run(recorder_, options); }), ErrorCode::io);
+  EXPECT_EQ(refusal([&] { run(recorder_, {.consumer = "billing", .worker = "w", .batch = {.records = 1}}); }),
+            ErrorCode::io);
   EXPECT_EQ(checkpoint(0), after(1));
   EXPECT_EQ(lease(0).owner, std::nullopt) << "given back all the same";
 }
@@ -265,9 +262,7 @@ TEST_F(WorkerTest, LeavesTheShardsOfALiveWorkerToIt) {
   recorder_.on_batch = [&](const Batch&, Lifeline&) {
     if (report) return;
     Recorder other(log_);
-    WorkerOptions options;
-    options.worker = "other";
-    report = run(other, options);
+    report = run(other, {.consumer = "billing", .worker = "other"});
   };
   run(recorder_);
   ASSERT_EQ(report->left_to_others.size(), 2U);
@@ -277,27 +272,14 @@ TEST_F(WorkerTest, LeavesTheShardsOfALiveWorkerToIt) {
 
 TEST_F(WorkerTest, WaitsOneDurationForAWorkerNotKnownToBeAlive) {
   store_.put(0, {"a"});
-  const Lease before = lease(0);
-  Lease owned = before;
-  owned.owner = LeaseOwner{"lost", "another-boot/1/1/1"};
-  const LeaseChange change{before, owned};
-  ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
-  WorkerOptions options;
-  options.lease_duration = 50ms;
-  EXPECT_TRUE(run(recorder_, options).left_to_others.empty());
+  give_lease_to("lost");
+  EXPECT_TRUE(run(recorder_, {.consumer = "billing", .worker = "w", .lease_duration = 50ms}).left_to_others.empty());
   EXPECT_EQ(log_.records(), Lines{"a"});
 }
 
 TEST_F(WorkerTest, IsFencedByTheWorkerThatTookOver) {
   store_.put(0, {"a"});
-  recorder_.on_batch = [this](const Batch&, Lifeline&) {
-    const Lease before = lease(0);
-    Lease taken = before;
-    taken.owner = LeaseOwner{"thief", "another-boot/1/1/1"};
-    ++taken.epoch;
-    const LeaseChange change{before, taken};
-    ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
-  };
+  recorder_.on_batch = [this](const Batch&, Lifeline&) { give_lease_to("thief"); };
   EXPECT_EQ(refusal([&] { run(recorder_); }), ErrorCode::fenced);
   EXPECT_EQ(checkpoint(0), Checkpoint(TrimHorizon{}));
   EXPECT_EQ(lease(0).owner->worker, "thief");
@@ -312,9 +294,7 @@ TEST_F(WorkerTest, KeepsItsLeaseWhileABatchTakesLong) {
       if (lifeline.until_due() == 0us) lifeline.tend();
     }
   };
-  WorkerOptions options;
-  options.lease_duration = 30ms;
-  run(recorder_, options);
+  run(recorder_, {.consumer = "billing", .worker = "w", .lease_duration = 30ms});
   EXPECT_EQ(checkpoint(0), after(1));
 }
 
@@ -379,9 +359,7 @@ TEST_F(WorkerTest, LooksForShardsThatAreFreeBeforeItEnds) {
   store_.put(0, {"a"});
   store_.put(1, {"b"});
   run(recorder_, options);
-  Lines records = log_.records();
-  std::sort(records.begin(), records.end());
-  EXPECT_EQ(records, (Lines{"a", "b"}));
+  EXPECT_EQ(log_.sorted_records(), (Lines{"a", "b"}));
 }
 
 TEST_F(WorkerTest, WaitsForABatchToBeFull) {

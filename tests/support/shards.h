@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "shardlog/core/shard.h"
+#include "shardlog/core/shard_map.h"
 
 namespace shardlog::test {
 
@@ -20,6 +21,11 @@ inline std::vector<Shard> open_shards(const std::vector<HashRange>& ranges) {
   std::vector<Shard> shards;
   for (const HashRange& range : ranges) shards.push_back(open_shard(static_cast<std::uint32_t>(shards.size()), range));
   return shards;
+}
+
+/// Open shards that share the key space evenly.
+inline ShardMap even_map(std::uint32_t count) {
+  return {1, open_shards(even_ranges(count))};
 }
 
 }  // namespace shardlog::test

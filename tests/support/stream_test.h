@@ -7,15 +7,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
-#include "engine/append_all.h"
-#include "engine/manual_clock.h"
-#include "engine/temporary_directory.h"
 #include "shardlog/engines.h"
+#include "support/manual_clock.h"
+#include "support/temporary_directory.h"
 
 namespace shardlog::test {
 
@@ -30,6 +32,17 @@ inline RoutedBatch batch_of(std::uint32_t shard, const std::vector<std::string>&
     return result;
   }();
   return {ShardId(shard), encode(records)};
+}
+
+/// What became of each batch if all are stored; empty if a shard is closed.
+inline std::optional<std::vector<Stored>> append_all(Stream& stream, std::span<const RoutedBatch> batches, Sync sync,
+                                                     std::span<const ProducerMove> moves = {}) {
+  std::vector<Stored> stored;
+  for (Outcome& outcome : stream.append({batches, sync, moves})) {
+    if (std::holds_alternative<Sealed>(outcome)) return std::nullopt;
+    stored.push_back(std::get<Stored>(std::move(outcome)));
+  }
+  return stored;
 }
 
 /// A record as it was read.
@@ -63,8 +76,26 @@ inline std::string text_of(const Gap& gap) {
   return std::to_string(gap.shard.number()) + ":" + gap.first.to_string() + "-" + gap.last.to_string();
 }
 
-/// What comes until there is no more to come, or, when following, until the tail: records and gaps as they come, a line
-/// each, a record as its data.
+/// What is delivered until the tail or the end: gaps as "gap 1:2-3", records as their data, "end of 1", and "end".
+inline std::vector<std::string> told(Reader& reader, std::size_t budget = any_budget) {
+  std::vector<std::string> lines;
+  while (true) {
+    const ReadResult result = reader.next(budget);
+    for (const Gap& gap : result.gaps) lines.push_back("gap " + text_of(gap));
+    std::vector<Delivered> records;
+    add_to(records, result.batches);
+    for (const Delivered& record : records) lines.push_back(record.data);
+    for (const ShardId shard : result.ended) lines.push_back("end of " + std::to_string(shard.number()));
+    if (result.at_end) lines.emplace_back("end");
+    if (result.at_end || (result.batches.empty() && result.gaps.empty())) return lines;
+  }
+}
+
+inline std::vector<std::string> told(Stream& stream, const ReadRequest& request, std::size_t budget = any_budget) {
+  return told(*stream.read(request), budget);
+}
+
+/// The same with gaps as "1:2-3", and without the ends.
 inline std::vector<std::string> drain_with_gaps(Reader& reader, std::size_t budget = any_budget) {
   std::vector<std::string> lines;
   while (true) {

@@ -10,7 +10,7 @@
 
 #include "shardlog/core/bytes.h"
 #include "shardlog/core/frame.h"
-#include "unit/payload_parts.h"
+#include "support/payload_parts.h"
 
 /// Frames put together from the description of the format, with nothing of the encoder.
 namespace shardlog::test {
