@@ -224,7 +224,7 @@ import json, sys
 assert json.load(sys.stdin)["limits"] == {"write_records": 10, "write_bytes": 1048576, "read_bytes": 2097152, "read_calls": 5}'
   stream-stats s >page
   grep -qx 'limits     each shard 10 records and 1.0 MiB/s in' page || fail "$(cat page)"
-  grep -qx '           each shard 2.0 MiB and 5 reads/s out, not enforced yet' page || fail "$(cat page)"
+  grep -qx '           each shard 2.0 MiB and 5 reads/s out' page || fail "$(cat page)"
   expect_silence stream-create s --update --read-calls none --write-bytes 2MiB
   stream-stats --json s | python3 -c '
 import json, sys
