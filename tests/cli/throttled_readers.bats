@@ -3,17 +3,6 @@
 
 load helpers
 
-# took COMMAND...: the milliseconds that it runs, in $TOOK.
-took() {
-  local start=${EPOCHREALTIME/./}
-  "$@" || return
-  TOOK=$(((${EPOCHREALTIME/./} - start) / 1000))
-}
-
-expect_took() {
-  [ "$TOOK" -ge "$1" ] || fail "it took only $TOOK ms"
-}
-
 # filled BYTES OPTION...: a stream s with so many bytes, in records of 100 bytes, and the same in `input`.
 filled() {
   seq -f '%0100g' $(($1 / 100)) >input
