@@ -311,3 +311,14 @@ in_private_mounts() {
 need_private_mounts() {
   unshare --mount --propagation private true 2>/dev/null || skip "needs the right to mount: $1"
 }
+
+# took COMMAND...: the milliseconds that it runs, in $TOOK.
+took() {
+  local start=${EPOCHREALTIME/./}
+  "$@" || return
+  TOOK=$(((${EPOCHREALTIME/./} - start) / 1000))
+}
+
+expect_took() {
+  [ "$TOOK" -ge "$1" ] || fail "it took only $TOOK ms"
+}

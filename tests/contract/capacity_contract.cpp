@@ -201,6 +201,101 @@ TEST_P(CapacityContract, AWriterReservesWhatItStores) {
   EXPECT_EQ(reserve(1, number).wait, 100ms) << "the shard is empty";
 }
 
+/// A stream whose shards give ten calls and 1000 bytes a second each. Time stands still.
+class ReadCapacityContract : public Contract {
+ protected:
+  ReadCapacityContract() {
+    clock_.freeze();
+    if (!can().limits) return;
+    CreateOptions options = test::of_shards(2);
+    options.settings.limits.read_calls = 10;
+    options.settings.limits.read_bytes = 1000;
+    create(options);
+    stream_ = open();
+  }
+
+  void SetUp() override {
+    if (!can().limits) GTEST_SKIP() << "this engine has no limits";
+  }
+
+  static capacity::Seconds top_up(Stream& stream, const capacity::Seconds& held = {}, std::uint32_t number = 0) {
+    ReadCapacity::Share share{shard(number), held};
+    stream.read_capacity().top_up({&share, 1});
+    return share.held;
+  }
+
+  void give_back(const capacity::Seconds& held) {
+    const ReadCapacity::Share share{shard(0), held};
+    stream_->read_capacity().give_back({&share, 1});
+  }
+
+  std::unique_ptr<Stream> stream_;
+};
+
+TEST_P(ReadCapacityContract, AllThatHaveTheStreamOpenShareAShard) {
+  const auto other = open();
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{1, 1}));
+  EXPECT_EQ(top_up(*other), (capacity::Seconds{0, 0}));
+  EXPECT_EQ(top_up(*other, {}, 1), (capacity::Seconds{1, 1})) << "another shard";
+  clock_.let_pass(500ms);
+  EXPECT_EQ(top_up(*other, {0.75, -2}), (capacity::Seconds{1, -1.5})) << "no more than a second's worth is held";
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{0.25, 0}));
+}
+
+TEST_P(ReadCapacityContract, ToppingUpManyShardsTakesFromEach) {
+  top_up(*stream_, {}, 1);
+  std::vector<ReadCapacity::Share> shares{{shard(0), {}}, {shard(1), {0.5, 0.5}}};
+  EXPECT_EQ(stream_->read_capacity().top_up(shares), stream_->describe().settings.limits);
+  EXPECT_EQ(shares[0].held, (capacity::Seconds{1, 1}));
+  EXPECT_EQ(shares[1].held, (capacity::Seconds{0.5, 0.5}));
+}
+
+TEST_P(ReadCapacityContract, WhatAConsumerHoldsOrOwesGoesBackToTheShard) {
+  top_up(*stream_);
+  give_back({0.5, -0.5});
+  EXPECT_EQ(top_up(*open()), (capacity::Seconds{0.5, 0}));
+  clock_.let_pass(750ms);
+  EXPECT_EQ(top_up(*open()), (capacity::Seconds{0.75, 0.25}));
+}
+
+TEST_P(ReadCapacityContract, TimeThatJumpsBlocksNobodyAndLetsNobodyThroughForMoreThanASecond) {
+  top_up(*stream_);
+  clock_.step_since_boot(-1h);
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{0, 0}));
+  clock_.let_pass(250ms);
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{0.25, 0.25}));
+  clock_.step_since_boot(10h);
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{1, 1}));
+  clock_.boot_again();
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{1, 1}));
+}
+
+TEST_P(ReadCapacityContract, ReadingIsPaidForBesideWriting) {
+  top_up(*stream_);
+  put(*stream_, 0, Lines(100, "a"));
+  SettingsChange change;
+  change.limits.write_records = 10;
+  open()->maintenance().update(change);
+  const Step step{{shard(0), 10, 0}};
+  EXPECT_EQ(stream_->write_capacity().reserve({&step, 1}, {}).wait, 0s);
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{0, 0}));
+}
+
+TEST_P(ReadCapacityContract, AReaderSeesTheLimitsOfItsLastLook) {
+  const auto reader = stream_->read({.shards = {}, .until = {}, .follow = true});
+  reader->next(test::any_budget);
+  EXPECT_EQ(reader->limits().read_calls, 10U);
+  SettingsChange none;
+  none.limits.read_calls = std::optional<std::uint64_t>();
+  none.limits.read_bytes = std::optional<std::uint64_t>();
+  open()->maintenance().update(none);
+  reader->next(test::any_budget);
+  EXPECT_EQ(reader->limits(), capacity::Limits());
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{0, 0})) << "without limits nothing is taken";
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, ReadCapacityContract, testing::ValuesIn(subjects()), name_of);
+
 INSTANTIATE_TEST_SUITE_P(Of, CapacityContract, testing::ValuesIn(subjects()), name_of);
 
 using NoLimitsContract = Contract;
@@ -221,6 +316,8 @@ TEST_P(NoLimitsContract, WithoutLimitsEverythingIsReservedAtOnce) {
   EXPECT_EQ(slice.wait, 0s);
   const RoutedBatch batch = test::batch_of(0, {"a"});
   EXPECT_EQ(stream->write_capacity().append({{&batch, 1}}, steps).next.steps, 1000U);
+  ReadCapacity::Share share{shard(0), {}};
+  EXPECT_EQ(stream->read_capacity().top_up({&share, 1}), capacity::Limits());
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, NoLimitsContract, testing::ValuesIn(subjects()), name_of);

@@ -80,11 +80,13 @@ void MemoryEngine::remove(const std::string& address, const OpenOptions& /*optio
 class MemoryStream::Parts {
  public:
   Parts(MemoryStore& store, Access access, const Clock& clock)
-      : resharding(store, access, clock),
+      : read_capacity(store, access, clock),
+        resharding(store, access, clock),
         liveness(store),
         producers(store, access),
         maintenance(store, access, clock) {}
 
+  MemoryReadCapacity read_capacity;
   MemoryResharding resharding;
   MemoryLiveness liveness;
   MemoryProducers producers;
@@ -206,6 +208,10 @@ std::vector<LocatedStart> MemoryStream::locate(const Position& position, const s
 
 std::unique_ptr<Notice> MemoryStream::notice() {
   return std::make_unique<MemoryNotice>(store_);
+}
+
+ReadCapacity& MemoryStream::read_capacity() {
+  return parts_->read_capacity;
 }
 
 Resharding& MemoryStream::resharding() {

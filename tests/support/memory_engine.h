@@ -70,6 +70,7 @@ class MemoryStream final : public Stream, private WriteCapacity {
   std::unique_ptr<Notice> notice() override;
 
   WriteCapacity& write_capacity() override { return *this; }
+  ReadCapacity& read_capacity() override;
   Resharding& resharding() override;
   MemoryLeases& leases() override { return leases_; }
   Liveness& liveness() override;

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "shardlog/capacity/reading.h"
 #include "shardlog/core/passed.h"
 #include "shardlog/core/utf8.h"
 #include "shardlog/core/uuid.h"
@@ -266,6 +267,24 @@ capacity::Slice MemoryLog::reserve(std::span<const capacity::Step> steps, const 
   if (!limits_writing()) return {.steps = steps.size()};
   const auto heirs = [this](ShardId id) { return capacity::heirs_of(map_, id); };
   return capacity::reserve(buckets_, heirs, price_of_writing(settings_.limits), steps, paid, now);
+}
+
+void MemoryLog::top_up(std::span<ReadCapacity::Share> shares, const capacity::Moment& now) {
+  if (!limits_reading()) return;
+  for (ReadCapacity::Share& share : shares) {
+    capacity::Bucket bucket = read_buckets_.load(share.shard);
+    capacity::top_up(share.held, bucket, now);
+    read_buckets_.store(share.shard, bucket);
+  }
+}
+
+void MemoryLog::give_back(std::span<const ReadCapacity::Share> shares, const capacity::Moment& now) {
+  if (!limits_reading()) return;
+  for (const ReadCapacity::Share& share : shares) {
+    capacity::Bucket bucket = read_buckets_.load(share.shard);
+    capacity::give_back(share.held, bucket, now);
+    read_buckets_.store(share.shard, bucket);
+  }
 }
 
 void MemoryLog::reshard(const ReshardStep& step, Timestamp now, const ValueChanges& changes,

@@ -97,6 +97,10 @@ class MemoryLog {
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid,
                           const capacity::Moment& now);
 
+  [[nodiscard]] const capacity::Limits& limits() const { return settings_.limits; }
+  void top_up(std::span<ReadCapacity::Share> shares, const capacity::Moment& now);
+  void give_back(std::span<const ReadCapacity::Share> shares, const capacity::Moment& now);
+
   std::map<std::string, Consumer> consumers;  ///< by their names
   std::map<ProducerId, Producer> producers;   ///< where they are
   std::set<std::string> processes;            ///< that have the stream open
@@ -125,6 +129,8 @@ class MemoryLog {
 
   [[nodiscard]] bool limits_writing() const { return settings_.limits.write_records || settings_.limits.write_bytes; }
 
+  [[nodiscard]] bool limits_reading() const { return settings_.limits.read_calls || settings_.limits.read_bytes; }
+
   MemoryTraits traits_;
   std::string uuid_;
   Timestamp created_at_;
@@ -132,7 +138,8 @@ class MemoryLog {
   Attributes attributes_;
   ShardMap map_;
   std::map<ShardId, MemoryShard> shards_;
-  Buckets buckets_;
+  Buckets buckets_;  ///< for writing
+  Buckets read_buckets_;
   std::vector<MemoryBatch> batches_;
   std::vector<MemoryArrival> arrivals_;
   std::set<ShardId> stored_in_;  ///< by this append

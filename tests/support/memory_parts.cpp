@@ -45,6 +45,19 @@ void check_writes(Access access) {
   if (access == Access::read) throw Error(ErrorCode::internal, "the stream was opened for reading only");
 }
 
+capacity::Limits MemoryReadCapacity::top_up(std::span<Share> shares) {
+  check_writes(access_);
+  return store_.locked([&](MemoryLog& log) {
+    log.top_up(shares, moment_of(clock_));
+    return log.limits();
+  });
+}
+
+void MemoryReadCapacity::give_back(std::span<const Share> shares) {
+  check_writes(access_);
+  store_.locked([&](MemoryLog& log) { log.give_back(shares, moment_of(clock_)); });
+}
+
 std::optional<ShardMap::Version> MemoryResharding::apply(const ReshardStep& step, ShardMap::Version version,
                                                          const ValueChanges& attributes) {
   check_writes(access_);

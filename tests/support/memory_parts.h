@@ -26,6 +26,20 @@ class MemoryNotice final : public Notice {
   std::uint64_t seen_;
 };
 
+class MemoryReadCapacity final : public ReadCapacity {
+ public:
+  MemoryReadCapacity(MemoryStore& store, Access access, const Clock& clock)
+      : store_(store), access_(access), clock_(clock) {}
+
+  capacity::Limits top_up(std::span<Share> shares) override;
+  void give_back(std::span<const Share> shares) override;
+
+ private:
+  MemoryStore& store_;
+  Access access_;
+  const Clock& clock_;
+};
+
 class MemoryResharding final : public Resharding {
  public:
   MemoryResharding(MemoryStore& store, Access access, const Clock& clock)

@@ -259,6 +259,7 @@ ReadResult MemoryReader::next(std::size_t budget) {
   seen_ = store_->announcements();
   return store_->locked([&](MemoryLog& log) {
     ReadResult result;
+    limits_ = log.limits();
     log.expire(clock_.now());
     if (follow_ && (descendants_ || !listed_)) adopt(log, false);
     tell_gaps(log, result);

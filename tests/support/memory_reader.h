@@ -33,6 +33,7 @@ class MemoryReader final : public Reader {
   MemoryReader(std::shared_ptr<MemoryStore> store, const Clock& clock, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
+  [[nodiscard]] capacity::Limits limits() const override { return limits_; }
   bool wait(Duration timeout, std::stop_token stop) override;
 
  private:
@@ -56,6 +57,7 @@ class MemoryReader final : public Reader {
   std::optional<Timestamp> until_{};  ///< a time that had not come
   std::optional<ShardId> last_{};     ///< reading ends with this shard's end
   MemoryCursors cursors_;
+  capacity::Limits limits_;
   std::uint64_t seen_ = 0;
 };
 

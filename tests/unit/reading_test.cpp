@@ -50,6 +50,24 @@ TEST(Reading, ACallNeedsAllOfACallAndSomethingOfTheBytes) {
   EXPECT_FALSE(readable({0.19, 1}, kinesis));
   EXPECT_FALSE(readable({1, 0}, kinesis));
   EXPECT_TRUE(readable({0, 0}, price_of_reading({})));
+  EXPECT_TRUE(readable({-9, 1}, price_of_reading({.read_bytes = 5}))) << "calls are not limited any more";
+  EXPECT_EQ(until_readable({-9, 1}, price_of_reading({.read_bytes = 5})), Duration(0));
+  EXPECT_TRUE(readable({1, -9}, price_of_reading({.read_calls = 5})));
+}
+
+TEST(Reading, SaysHowManyBytesCanBeRead) {
+  EXPECT_EQ(readable_bytes({1, 0.5}, kinesis), mebibyte);
+  EXPECT_EQ(readable_bytes({1, 1e-8}, kinesis), 1U) << "any byte is enough for a record";
+  EXPECT_EQ(readable_bytes({0.1, 1}, kinesis), 0U);
+  EXPECT_EQ(readable_bytes({1, -9}, price_of_reading({.read_calls = 5})), UINT64_MAX);
+}
+
+TEST(GiveBack, ReturnsWhatIsHeldOrOwed) {
+  Bucket shard{{0.25, 0.25}, at(1)};
+  give_back({0.5, -2}, shard, at(1.25));
+  EXPECT_EQ(shard, (Bucket{{1, -1.5}, at(1.25)}));
+  give_back({0.5, 0}, shard, at(1.25));
+  EXPECT_EQ(shard.level, (Seconds{1, -1.5})) << "no more than a second's worth";
 }
 
 TEST(Reading, WhatACallTookTooMuchIsWaitedFor) {

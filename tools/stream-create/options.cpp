@@ -69,8 +69,8 @@ void define_limits(OptionTable& options, SettingsChange::LimitsChange& limits, O
       "kinesis: 1000 records and 1MiB written, 2MiB and 5 reads read (none)"));
   limit("--write-records", "N", limits.write_records, &count_of, "records that are written");
   limit("--write-bytes", "SIZE", limits.write_bytes, &size_of, "bytes that are written, data and keys");
-  limit("--read-bytes", "SIZE", limits.read_bytes, &size_of, "bytes that are read; shown, but not enforced yet");
-  limit("--read-calls", "N", limits.read_calls, &count_of, "reads; likewise");
+  limit("--read-bytes", "SIZE", limits.read_bytes, &size_of, "bytes that are read, data and keys");
+  limit("--read-calls", "N", limits.read_calls, &count_of, "reads, each of up to 10MiB");
 }
 
 /// forever, a duration, or consumed, which may be followed by a comma and either of them.

@@ -18,7 +18,7 @@ constexpr Duration first_look = std::chrono::milliseconds(1);  // between two ch
 constexpr Duration longest_look = std::chrono::milliseconds(50);
 }  // namespace
 
-Fetcher::Fetcher(const GetCommand& command, const Clock& clock, Reader& reader)
+Fetcher::Fetcher(const GetCommand& command, const Clock& clock, consuming::LimitedReader& reader)
     : command_(command),
       clock_(clock),
       reader_(reader),
@@ -49,6 +49,11 @@ void Fetcher::read_all(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const Duration looked_at = clock_.elapsed();
     ReadResult result = reader_.next(piece_bytes);
+    if (reader_.throttled_for() > Duration(0)) {
+      idle_since_.reset();
+      sleep_for(reader_.throttled_for(), stop);
+      continue;
+    }
     const bool was_empty = result.batches.empty() && result.gaps.empty();
     const bool at_end = result.at_end;
     if (!was_empty) {

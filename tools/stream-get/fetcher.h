@@ -7,17 +7,19 @@
 #include <string>
 #include <thread>
 
+#include "shardlog/consuming/limited_reader.h"
 #include "tools/common/bounded_queue.h"
 #include "tools/stream-get/options.h"
 
 namespace shardlog::cli {
 
 /// Reads ahead on a thread of its own, while the caller prints. Ends at the end of what was asked for, and with
-/// --idle-exit once nothing has come for that long. Counts what woke it, for -v.
+/// --idle-exit once nothing has come for that long. Waits for capacity if the stream has limits. Counts what woke it,
+/// for -v.
 class Fetcher {
  public:
   /// Starts to read. All must outlive it. Throws busy if the system has no thread to give.
-  Fetcher(const GetCommand& command, const Clock& clock, Reader& reader);
+  Fetcher(const GetCommand& command, const Clock& clock, consuming::LimitedReader& reader);
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
   ~Fetcher() { stop(); }
@@ -44,7 +46,7 @@ class Fetcher {
 
   const GetCommand& command_;
   const Clock& clock_;
-  Reader& reader_;
+  consuming::LimitedReader& reader_;
   BoundedQueue<ReadResult> queue_;
   std::optional<Duration> idle_since_;  ///< since then nothing has come, and the reader has taken everything
   Duration until_look_{0};              ///< how soon to ask again whether everything was taken

@@ -15,6 +15,7 @@
 #include "tools/stream-get/record_filter.h"
 #include "tools/stream-get/record_writer.h"
 #include "tools/stream-get/request.h"
+#include "tools/stream-get/throttling.h"
 
 namespace shardlog::cli {
 
@@ -124,11 +125,13 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     if (request.starts.empty()) return ExitStatus::success;  // the consumer is done; no starts would mean all shards
   }
   const auto writer = make_record_writer(command.form, description.uuid, context.output);
-  const auto reader = stream->read(request);
+  const auto allowance = consuming::allowance_of_reader(*stream, context.clock);
+  consuming::LimitedReader reader(stream->read(request), *allowance, context.clock,
+                                  [&context](const auto& why) { tell_throttling(why, context); });
   ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // if it is a pipe: fewer, larger writes
 
   Printer printer(command, context, *writer);
-  Fetcher fetcher(command, context.clock, *reader);
+  Fetcher fetcher(command, context.clock, reader);
   const bool found_gap = printer.print(fetcher);
   fetcher.finish();
   if (command.follow) context.detail(fetcher.wakeups());

@@ -10,6 +10,7 @@
 
 #include "shardlog/consuming/delivery.h"
 #include "tools/stream-get/record_writer.h"
+#include "tools/stream-get/throttling.h"
 
 namespace shardlog::cli {
 
@@ -50,6 +51,8 @@ class WorkerDelivery : public consuming::Delivery {
     partly_ = true;
     return !command_.strict;
   }
+
+  void throttled(const consuming::Throttling& why) final { tell_throttling(why, context_); }
 
   void flush(consuming::Lifeline& /*lifeline*/) final {}  // nothing is gathered
   void finish(consuming::Lifeline& /*lifeline*/) override {}

@@ -66,7 +66,7 @@ std::vector<std::string> limit_lines(const capacity::Limits& limits) {
     return limit ? std::optional(format_size(*limit)) : std::nullopt;
   };
   add(count(limits.write_records, "record"), size(limits.write_bytes), "/s in");
-  add(size(limits.read_bytes), count(limits.read_calls, "read"), "/s out, not enforced yet");
+  add(size(limits.read_bytes), count(limits.read_calls, "read"), "/s out");
   return lines;
 }
 

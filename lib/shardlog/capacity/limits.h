@@ -10,7 +10,7 @@ struct Limits {
   std::optional<std::uint64_t> write_records{};
   std::optional<std::uint64_t> write_bytes{};  ///< of data and keys
   std::optional<std::uint64_t> read_bytes{};   ///< of data and keys
-  std::optional<std::uint64_t> read_calls{};   ///< a call returns one batch of records
+  std::optional<std::uint64_t> read_calls{};   ///< a call reads what one shard has, up to 10 MiB
 
   friend bool operator==(const Limits&, const Limits&) = default;
 };

@@ -1,6 +1,7 @@
 #include "shardlog/capacity/reading.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace shardlog::capacity {
 
@@ -11,9 +12,7 @@ double taken(double held, double level) {
 }
 
 /// A reader must hold more than nothing, or the very first call would be free.
-double least_bytes(const Price& price) {
-  return price.bytes == 0 ? 0 : rounding;
-}
+constexpr double least_bytes = rounding;
 
 }  // namespace
 
@@ -24,13 +23,25 @@ void top_up(Seconds& held, Bucket& shard, const Moment& now) {
   shard.level = {shard.level.count - more.count, shard.level.bytes - more.bytes};
 }
 
+void give_back(const Seconds& held, Bucket& shard, const Moment& now) {
+  refill(shard, now);
+  shard.level = {std::min(burst, shard.level.count + held.count), std::min(burst, shard.level.bytes + held.bytes)};
+}
+
 bool readable(const Seconds& held, const Price& price) {
-  return held.count >= price.count - rounding && held.bytes >= least_bytes(price);
+  return (price.count == 0 || held.count >= price.count - rounding) && (price.bytes == 0 || held.bytes >= least_bytes);
 }
 
 Duration until_readable(const Seconds& held, const Price& price) {
   if (readable(held, price)) return Duration(0);
-  return until_earned({held.count - price.count, held.bytes - 2 * least_bytes(price)});
+  return until_earned(
+      {price.count == 0 ? 0 : held.count - price.count, price.bytes == 0 ? 0 : held.bytes - 2 * least_bytes});
+}
+
+std::uint64_t readable_bytes(const Seconds& held, const Price& price) {
+  if (!readable(held, price)) return 0;
+  if (price.bytes == 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(held.bytes / price.bytes));
 }
 
 void spend(Seconds& held, const Price& price, std::uint64_t bytes) {

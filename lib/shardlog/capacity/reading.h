@@ -14,18 +14,29 @@
 /// A reader without a consumer changes nothing of the stream, so it keeps to the limits by itself: it has a bucket of
 /// its own, from whose level it spends, and sleeps until_readable() before each call.
 ///
-/// How much a call returns is known only after the call. So a call is allowed while any byte is left. If it takes more
-/// than was left, the next call waits until the difference is earned.
+/// A call reads one shard: what it has, up to bytes_of_a_call, as GetRecords of Kinesis does. It is paid for as it is
+/// read. What it reads without a pause is one call, in however many parts an engine yields that, and a look that finds
+/// nothing costs nothing. A record is read while any byte is left. If it is larger than that, the next record waits
+/// until the difference is earned.
 namespace shardlog::capacity {
+
+/// The most that one call reads of a shard (Kinesis Data Streams API reference, "GetRecords").
+constexpr std::uint64_t bytes_of_a_call = 10UL << 20;
 
 /// Gives a consumer what the shard has earned. The consumer then holds at most a burst; the rest stays with the shard.
 void top_up(Seconds& held, Bucket& shard, const Moment& now);
 
-/// Whether a call can be made with what is held.
+/// A consumer that ends returns to the shard what it holds, or owes.
+void give_back(const Seconds& held, Bucket& shard, const Moment& now);
+
+/// Whether a call can be made with what is held. A debt of what is not limited any more does not count.
 [[nodiscard]] bool readable(const Seconds& held, const Price& price);
 
 /// How long a reader with its own bucket must wait until it can make a call; 0 if it can make one now.
 [[nodiscard]] Duration until_readable(const Seconds& held, const Price& price);
+
+/// How many bytes can be read with what is held: at least 1 if it is readable().
+[[nodiscard]] std::uint64_t readable_bytes(const Seconds& held, const Price& price);
 
 /// Subtracts from `held` the cost of a call that returned `bytes` bytes of data and keys.
 void spend(Seconds& held, const Price& price, std::uint64_t bytes);

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "shardlog/consuming/limited_reader.h"
 #include "shardlog/core/export.h"
 #include "shardlog/log/stream.h"
 
@@ -83,6 +84,9 @@ class SHARDLOG_API Delivery {
 
   /// Told of records that retention removed before they were delivered. Returns as deliver().
   virtual bool tell(const Gap& gap) = 0;
+
+  /// Told once for each time of a second or more for which the worker waits for capacity.
+  virtual void throttled(const Throttling& /*why*/) {}
 
   /// What was processed since the last call, in any order.
   virtual std::vector<Processed> processed() = 0;

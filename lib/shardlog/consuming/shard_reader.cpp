@@ -27,9 +27,13 @@ std::size_t count_before(const StoredBatch& stored, const SequenceNumber& end) {
 
 }  // namespace
 
-ShardReader::ShardReader(Stream& stream, const WorkerOptions& options,
-                         const std::optional<std::vector<LocatedStart>>& ends)
-    : stream_(stream), options_(options) {
+ShardReader::ShardReader(Stream& stream, const WorkerOptions& options, const Clock& clock,
+                         const std::optional<std::vector<LocatedStart>>& ends, LimitedReader::OnThrottled on_throttled)
+    : stream_(stream),
+      options_(options),
+      clock_(clock),
+      on_throttled_(std::move(on_throttled)),
+      allowance_(allowance_of_consumer(stream, clock)) {
   if (!ends) return;
   for (const LocatedStart& end : *ends) ends_.emplace(end.shard, end.next);
 }
@@ -42,30 +46,35 @@ void ShardReader::add(ShardId shard, const Checkpoint& start) {
   if (!options_.follow && !ends_.contains(shard)) return;
   reading_.insert_or_assign(shard, start);
   reader_.reset();
+  throttled_for_ = Duration(0);
   at_tail_ = false;
 }
 
 void ShardReader::remove(ShardId shard) {
   ended_.erase(shard);
-  if (reading_.erase(shard) > 0) reader_.reset();
+  if (reading_.erase(shard) == 0) return;
+  reader_.reset();
+  throttled_for_ = Duration(0);
 }
 
-std::unique_ptr<Reader> ShardReader::make_reader() {
+void ShardReader::make_reader() {
   ReadRequest request;
   request.follow = options_.follow;
   request.notice = !options_.poll;
   for (const auto& [shard, checkpoint] : reading_) request.starts.push_back(*start_at(shard, checkpoint));
-  return stream_.read(request);
+  reader_.emplace(stream_.read(request), *allowance_, clock_, on_throttled_);
 }
 
 bool ShardReader::read(Batches& batches, Duration now) {
   has_waited_ = false;
+  throttled_for_ = Duration(0);
   if (reading_.empty()) {
     at_tail_ = options_.follow;
     return false;
   }
-  if (!reader_) reader_ = make_reader();
+  if (!reader_) make_reader();
   ReadResult result = reader_->next(piece_bytes);
+  throttled_for_ = reader_->throttled_for();
   bool came = false;
   for (const Gap& gap : result.gaps) {
     const auto reading = reading_.find(gap.shard);
@@ -80,7 +89,7 @@ bool ShardReader::read(Batches& batches, Duration now) {
     if (reading_.erase(shard) > 0) ended_.insert(shard);
   }
   if (options_.follow) {
-    at_tail_ = was_empty && !result.at_end;
+    at_tail_ = was_empty && throttled_for_ == Duration(0) && !result.at_end;
     if (result.at_end) reader_.reset();
   } else if (result.at_end) {
     reading_.clear();

@@ -40,7 +40,7 @@ class Worker {
                  options.follow,
                  options.workers,
                  ends_ && !ends_->empty() ? std::optional(ends_->back().shard) : std::nullopt}),
-        reader_(stream, options, ends_),
+        reader_(stream, options, clock, ends_, [&delivery](const Throttling& why) { delivery.throttled(why); }),
         batches_(options.batch) {}
 
   WorkerReport run() {
@@ -84,6 +84,7 @@ class Worker {
   /// Ends the run in an orderly way; delivers nothing more.
   void leave() {
     keeper_.take_no_more();
+    reader_.end();
     delivery_.finish(keeper_);
     collect(true);
     finish_shards();
@@ -125,7 +126,7 @@ class Worker {
 
   std::optional<ShardId> next_to_deliver() {
     if (const auto shard = batches_.full()) return shard;
-    if (const auto shard = batches_.waited(clock_.elapsed(), reader_.at_tail())) return shard;
+    if (const auto shard = batches_.waited(clock_.elapsed(), reader_.at_tail() || reader_.is_throttled())) return shard;
     const bool is_last = reader_.at_end() || is_idle_for_too_long();
     return is_last || batches_.memory() + ShardReader::piece_bytes > most_memory ? batches_.oldest() : std::nullopt;
   }
@@ -164,14 +165,21 @@ class Worker {
   }
 
   [[nodiscard]] bool may_read() const {
-    return reader_.may_have_more() && (clock_.elapsed() >= read_at_ || last_look_is_due());
+    return reader_.may_have_more() && !is_throttled() && (clock_.elapsed() >= read_at_ || last_look_is_due());
   }
+
+  /// Whether the limits of the stream allow no read yet.
+  [[nodiscard]] bool is_throttled() const { return reader_.is_throttled() && clock_.elapsed() < throttled_until_; }
 
   void read() {
     batches_.begin();
     const Duration now = clock_.elapsed();
     looked_at_ = now;
     if (reader_.read(batches_, now)) idle_since_ = clock_.elapsed();
+    if (reader_.is_throttled()) {
+      throttled_until_ = clock_.elapsed() + reader_.throttled_for();
+      idle_since_ = throttled_until_;  // it has something to do
+    }
     if (options_.poll && reader_.at_tail()) read_at_ = now + *options_.poll;
   }
 
@@ -206,7 +214,7 @@ class Worker {
       return false;
     }
     if (keeper_.version() != followed_ || keeper_.until_due() == Duration(0)) return true;
-    if (options_.follow ? is_idle_for_too_long() : !is_outstanding()) {
+    if (!reader_.is_throttled() && (options_.follow ? is_idle_for_too_long() : !is_outstanding())) {
       keeper_.take_the_rest();
       if (keeper_.version() != followed_) return true;
       if (!keeper_.unknown_until()) return false;
@@ -227,7 +235,8 @@ class Worker {
     } else if (options_.idle_exit && !outstanding) {
       time = std::min(time, std::max(*options_.idle_exit - (now - idle_since_), Duration(0)));
     }
-    if (!options_.follow) return sleep_for(time, waking_.token());
+    if (reader_.is_throttled()) until(throttled_until_);
+    if (!options_.follow || reader_.is_throttled()) return sleep_for(time, waking_.token());
     if (options_.poll) until(std::max(read_at_, now));
     if (reader_.wait(time, waking_.token())) keeper_.notice();
   }
@@ -251,6 +260,7 @@ class Worker {
   Duration idle_since_{0};
   Duration looked_at_{-1};  // when the last look for records began
   Duration read_at_ = Duration::min();
+  Duration throttled_until_ = Duration::min();
 };
 
 }  // namespace

@@ -279,7 +279,7 @@ RecordBatch RecordBatch::decode(Bytes payload) {
 }
 
 void RecordBatch::check_header() const {
-  const std::string_view payload = payload_.view();
+  const std::string_view payload = payload_->view();
   if (payload.size() < format::offset::column_sizes) refuse("shorter than its header");
   if (load<std::uint32_t>(payload.data() + format::offset::magic) != format::magic) refuse("not a record batch");
   if (compute_checksum(payload) != payload_checksum(payload)) refuse("checksum mismatch");
@@ -296,7 +296,7 @@ void RecordBatch::check_header() const {
 
 /// Returns the columns, decompressed.
 std::string_view RecordBatch::take_body(std::size_t header) {
-  const std::string_view payload = payload_.view();
+  const std::string_view payload = payload_->view();
   const std::size_t body_size = load<std::uint32_t>(payload.data() + format::offset::body_size);
   const std::size_t stored_size = load<std::uint32_t>(payload.data() + format::offset::stored_size);
   if (body_size > format::max_body_size) refuse("a body over the limit");
@@ -307,15 +307,15 @@ std::string_view RecordBatch::take_body(std::size_t header) {
     return stored;
   }
   try {
-    body_ = decompress(compression(), stored, body_size);
+    body_ = std::make_shared<const Bytes>(decompress(compression(), stored, body_size));
   } catch (const Error& error) {
     refuse(error.what());
   }
-  return body_.view();
+  return body_->view();
 }
 
 void RecordBatch::find_columns() {
-  const std::string_view payload = payload_.view();
+  const std::string_view payload = payload_->view();
   record_count_ = load<std::uint32_t>(payload.data() + format::offset::record_count);
   if (record_count_ == 0 || record_count_ > format::max_records) refuse(fmt::format("{} records", record_count_));
   const auto columns = load<std::uint32_t>(payload.data() + format::offset::columns);
@@ -382,11 +382,11 @@ bool RecordBatch::has_explicit_hash_key(std::size_t index) const {
 }
 
 Compression RecordBatch::compression() const {
-  return static_cast<Compression>(load<std::uint8_t>(payload_.data() + format::offset::codec));
+  return static_cast<Compression>(load<std::uint8_t>(payload_->data() + format::offset::codec));
 }
 
 std::uint64_t RecordBatch::checksum() const {
-  return payload_checksum(payload_.view());
+  return payload_checksum(payload_->view());
 }
 
 Record RecordBatch::Iterator::operator*() const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,7 +37,7 @@ SHARDLOG_API EncodedBatch encode(std::span<const Record> records, Compression co
 SHARDLOG_API EncodedBatch encode_lines(std::string_view lines, std::span<const std::uint32_t> lengths,
                                        Compression compression = Compression::none);
 
-/// A decoded batch; owns its bytes. Iterates over Records that borrow from it.
+/// A decoded batch. Its copies share its bytes. Iterates over Records that borrow from it.
 class RecordBatch {
  public:
   /// Checks the checksum, and every length before it uses it. Throws corrupt, and unsupported for a batch that a newer
@@ -76,10 +77,10 @@ class RecordBatch {
   [[nodiscard]] std::string_view lines() const { return data_; }
 
   /// The bytes given to decode().
-  [[nodiscard]] std::string_view payload() const { return payload_.view(); }
+  [[nodiscard]] std::string_view payload() const { return payload_->view(); }
 
   /// Bytes of memory that the batch takes.
-  [[nodiscard]] std::size_t memory() const { return payload_.size() + body_.size(); }
+  [[nodiscard]] std::size_t memory() const { return payload_->size() + (body_ ? body_->size() : 0); }
 
   [[nodiscard]] SHARDLOG_API Compression compression() const;
 
@@ -103,7 +104,7 @@ class RecordBatch {
     std::size_t constant_ = 0;
   };
 
-  explicit RecordBatch(Bytes payload) : payload_(std::move(payload)) {}
+  explicit RecordBatch(Bytes payload) : payload_(std::make_shared<const Bytes>(std::move(payload))) {}
 
   void check_header() const;
   std::string_view take_body(std::size_t header);
@@ -113,8 +114,8 @@ class RecordBatch {
   void check_newlines() const;
   [[nodiscard]] bool has_explicit_hash_key(std::size_t index) const;
 
-  Bytes payload_;  // the views below point into it or into body_; they stay valid when both are moved
-  Bytes body_;     // decompressed; empty if the payload is not compressed
+  std::shared_ptr<const Bytes> payload_;  // the views below point into it or into body_
+  std::shared_ptr<const Bytes> body_;     // decompressed; null if the payload is not compressed
   std::size_t record_count_ = 0;
   Lengths data_lengths_;
   Lengths key_lengths_;

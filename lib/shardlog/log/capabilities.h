@@ -35,7 +35,7 @@ struct Capabilities {
   Duration shortest_progress{0};  ///< the least time between two changes of a lease, if they only move its checkpoint
   bool exact_counts = true;       ///< statistics, intakes and backlogs count records and bytes
   bool keeps_arrivals = true;     ///< RoutedBatch::arrived_at is respected
-  bool limits = true;             ///< StreamSettings::limits, and WriteCapacity
+  bool limits = true;             ///< StreamSettings::limits, WriteCapacity and ReadCapacity
   bool groups = true;             ///< CreateOptions::group
   bool bounds = true;             ///< StreamSettings::max_bytes and until_consumed
   bool repairs = true;            ///< SettingsChange::repair_clock and accept_loss

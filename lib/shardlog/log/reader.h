@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "shardlog/capacity/limits.h"
 #include "shardlog/core/export.h"
 #include "shardlog/core/position.h"
 #include "shardlog/log/records.h"
@@ -50,6 +51,10 @@ class SHARDLOG_API Reader {
   /// more will come), not_found (removed), busy (another process is recovering the stream, or was stopped while it was
   /// recovering it), io.
   virtual ReadResult next(std::size_t budget) = 0;
+
+  /// The limits of the stream, as of the last next(). The reader does not keep to them: consuming/limited_reader.h
+  /// does.
+  [[nodiscard]] virtual capacity::Limits limits() const = 0;
 
   /// Waits until something was committed since the last next(), `timeout` is over, or `stop` is requested. Returns true
   /// if it noticed a commit. That is only a hint: always ask next() again.

@@ -55,6 +55,26 @@ class SHARDLOG_API WriteCapacity {
   virtual Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) = 0;
 };
 
+/// The capacity of a stream's shards for reading, which its consumers share by the rules of capacity/reading.h. Readers
+/// without a consumer keep to the limits by themselves.
+class SHARDLOG_API ReadCapacity {
+ public:
+  virtual ~ReadCapacity() = default;
+
+  /// What a consumer holds of the capacity of a shard.
+  struct Share {
+    ShardId shard;
+    capacity::Seconds held{};
+  };
+
+  /// Adds to each share what its shard has earned, in a commit of its own that needs no sync. Returns the limits of the
+  /// stream: without limits of reading it changes nothing. Throws as Stream::append().
+  virtual capacity::Limits top_up(std::span<Share> shares) = 0;
+
+  /// Returns to the shards what a consumer holds or owes that ends. Throws as Stream::append().
+  virtual void give_back(std::span<const Share> shares) = 0;
+};
+
 /// Where a read from a position begins in one shard.
 struct LocatedStart {
   ShardId shard;
@@ -118,6 +138,7 @@ class SHARDLOG_API Stream {
   virtual std::unique_ptr<Notice> notice() = 0;
 
   virtual WriteCapacity& write_capacity() = 0;
+  virtual ReadCapacity& read_capacity() = 0;
   virtual Resharding& resharding() = 0;
   virtual LeaseStore& leases() = 0;
   virtual Liveness& liveness() = 0;

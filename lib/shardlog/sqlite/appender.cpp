@@ -143,8 +143,8 @@ capacity::Slice Appender::reserve_now(std::span<const capacity::Step> steps, con
   return capacity::reserve(buckets(), heirs, price, steps, paid, moment_of(clock_));
 }
 
-WriteBuckets& Appender::buckets() {
-  if (!buckets_) buckets_.emplace(database_);
+CapacityTable& Appender::buckets() {
+  if (!buckets_) buckets_.emplace(database_, CapacityTable::Use::writing);
   return *buckets_;
 }
 

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "shardlog/log/stream.h"
+#include "shardlog/sqlite/capacity_table.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/room.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
-#include "shardlog/sqlite/write_buckets.h"
 
 namespace shardlog::sqlite {
 
@@ -46,7 +46,7 @@ class Appender {
   void learn_configuration();
   std::optional<Outcome> charge(std::span<const RoutedBatch> batches);
   capacity::Slice reserve_now(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
-  WriteBuckets& buckets();
+  CapacityTable& buckets();
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
@@ -61,8 +61,8 @@ class Appender {
   SQLite::Statement version_;
   SQLite::Statement insert_;
   Room room_;
-  std::optional<Producers> producers_;   ///< prepared by the first move
-  std::optional<WriteBuckets> buckets_;  ///< prepared by the first append under a limit
+  std::optional<Producers> producers_;    ///< prepared by the first move
+  std::optional<CapacityTable> buckets_;  ///< prepared by the first append under a limit
 };
 
 }  // namespace shardlog::sqlite

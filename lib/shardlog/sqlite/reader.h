@@ -37,6 +37,7 @@ class SqliteReader final : public Reader {
                const Configuration& known, std::shared_ptr<SeenBatches> seen, const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
+  [[nodiscard]] capacity::Limits limits() const override { return configuration_.settings.limits; }
   bool wait(Duration timeout, std::stop_token stop) override;
 
  private:

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/write_buckets.h"
+#include "shardlog/sqlite/capacity_table.h"
 
 namespace shardlog::sqlite {
 
@@ -70,7 +70,7 @@ void Resharder::store(const ReshardStep& step, const ValueChanges& attributes) {
 void Resharder::hand_over_capacity(std::span<const ShardId> parents, std::span<const Shard> children) {
   std::vector<ShardId> ids;
   for (const Shard& child : children) ids.push_back(child.id);
-  WriteBuckets buckets(session_.database());
+  CapacityTable buckets(session_.database(), CapacityTable::Use::writing);
   capacity::hand_over(buckets, parents, ids, moment_of(session_.clock()));
 }
 

@@ -32,7 +32,7 @@ struct Table {
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect exactly these texts, and further columns after them only
 // if a feature announces them.
-constexpr std::array<Table, 10> tables{{
+constexpr std::array<Table, 11> tables{{
     {"batch_index",
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL",
      ") STRICT"},
@@ -56,6 +56,10 @@ constexpr std::array<Table, 10> tables{{
      "name TEXT NOT NULL, source TEXT NOT NULL, position TEXT NOT NULL, proof BLOB NOT NULL, "
      "moved_at INTEGER NOT NULL, checksum INTEGER NOT NULL",
      ", PRIMARY KEY (name, source)) STRICT, WITHOUT ROWID"},
+    {"read_capacity",
+     "shard INTEGER PRIMARY KEY, calls INTEGER NOT NULL, bytes INTEGER NOT NULL, boot TEXT NOT NULL, "
+     "since_boot INTEGER NOT NULL, checksum INTEGER NOT NULL",
+     ") STRICT"},
     {"settings", "name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL", ") STRICT, WITHOUT ROWID"},
     {"shards",
      "id INTEGER PRIMARY KEY, first_hash_key BLOB NOT NULL, last_hash_key BLOB NOT NULL, parent INTEGER, "

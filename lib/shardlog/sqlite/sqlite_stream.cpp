@@ -1,5 +1,6 @@
 // An open stream: its log and its other parts, which run the functions of the tables in transactions.
 
+#include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "shardlog/capacity/reading.h"
 #include "shardlog/sqlite/appender.h"
+#include "shardlog/sqlite/capacity_table.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/losses.h"
@@ -97,6 +100,62 @@ class SqliteProducers final : public ProducerStore {
  private:
   Session& session_;
   Producers producers_;
+};
+
+class SqliteReadCapacity final : public ReadCapacity {
+ public:
+  explicit SqliteReadCapacity(Session& session)
+      : session_(session), buckets_(session.database(), CapacityTable::Use::reading) {}
+
+  capacity::Limits top_up(std::span<Share> shares) override {
+    std::vector<Share> topped_up;
+    const capacity::Limits limits = changing([&](const capacity::Moment& now) {
+      topped_up.assign(shares.begin(), shares.end());
+      for (Share& share : topped_up) {
+        capacity::Bucket bucket = buckets_.load(share.shard);
+        capacity::top_up(share.held, bucket, now);
+        buckets_.store(share.shard, bucket);
+      }
+    });
+    std::copy(topped_up.begin(), topped_up.end(), shares.begin());
+    return limits;
+  }
+
+  void give_back(std::span<const Share> shares) override {
+    changing([&](const capacity::Moment& now) {
+      for (const Share& share : shares) {
+        capacity::Bucket bucket = buckets_.load(share.shard);
+        capacity::give_back(share.held, bucket, now);
+        buckets_.store(share.shard, bucket);
+      }
+    });
+  }
+
+ private:
+  /// Commits what `change` does, if the stream limits what is read. Not synced: if a power cut takes it back, the
+  /// machine is a new one to the buckets anyway.
+  template <typename Change>
+  capacity::Limits changing(const Change& change) {
+    session_.changing(Sync::normal, Told::nobody, [&] {
+      learn_configuration();
+      if (limits_reading(*configuration_)) change(moment_of(session_.clock()));
+      return true;
+    });
+    return configuration_->settings.limits;
+  }
+
+  void learn_configuration() {
+    SQLite::Database& database = session_.database();
+    if (!version_) version_.emplace(database, std::string(select_configuration_version));
+    if (configuration_ && read_configuration_version(*version_) == configuration_->version) return;
+    configuration_ = load_configuration(database, Access::write);
+  }
+
+  Session& session_;
+  CapacityTable buckets_;
+  // From the first use on.
+  std::optional<SQLite::Statement> version_;
+  std::optional<Configuration> configuration_;
 };
 
 class SqliteMaintenance final : public Maintenance {
@@ -194,6 +253,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   }
 
   WriteCapacity& write_capacity() override { return *this; }
+  ReadCapacity& read_capacity() override { return read_capacity_; }
 
   void make_durable() override {
     session_.naming([&] { session_.committer().make_durable(); });
@@ -248,6 +308,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   std::optional<Appender> appender_;  ///< from the first append on
   std::shared_ptr<SeenBatches> seen_ = std::make_shared<SeenBatches>();
   Resharder resharder_{session_};
+  SqliteReadCapacity read_capacity_{session_};
   SqliteLeases leases_{session_};
   ProcessLiveness liveness_;
   SqliteProducers producers_{session_};

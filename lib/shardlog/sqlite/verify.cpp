@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/capacity_table.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/losses.h"
@@ -20,7 +21,6 @@
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
-#include "shardlog/sqlite/write_buckets.h"
 
 namespace shardlog::sqlite {
 
@@ -93,7 +93,8 @@ class Verification {
     const auto finding = [this](const std::string& found) { report(found); };
     Consumers(database_).verify(load_configuration(database_, Access::read), finding);
     Producers(database_).verify(finding);
-    WriteBuckets(database_).verify(finding);
+    CapacityTable(database_, CapacityTable::Use::writing).verify(finding);
+    CapacityTable(database_, CapacityTable::Use::reading).verify(finding);
   }
 
   void check_end() {

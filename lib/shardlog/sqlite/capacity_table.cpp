@@ -1,4 +1,4 @@
-#include "shardlog/sqlite/write_buckets.h"
+#include "shardlog/sqlite/capacity_table.h"
 
 #include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
@@ -26,46 +26,46 @@ double loaded(const std::string& name, std::int64_t level) {
   return static_cast<double>(stored_number(name, level, -most, most)) / nanoseconds;
 }
 
-std::int64_t checksum_of(std::int64_t shard, std::int64_t records, std::int64_t bytes, const std::string& boot,
+std::int64_t checksum_of(std::int64_t shard, std::int64_t count, std::int64_t bytes, const std::string& boot,
                          std::int64_t since_boot) {
-  return RowChecksum().add(shard).add(records).add(bytes).add(boot).add(since_boot).value();
-}
-
-/// The row that the statement stands on.
-capacity::Bucket read_row(SQLite::Statement& row) {
-  const std::int64_t shard = row.getColumn(0).getInt64();
-  const std::int64_t records = row.getColumn(1).getInt64();
-  const std::int64_t bytes = row.getColumn(2).getInt64();
-  const std::string boot = row.getColumn(3).getString();
-  const std::int64_t since_boot = row.getColumn(4).getInt64();
-  const std::string name = fmt::format("write capacity of shard {}", shard);
-  if (row.getColumn(5).getInt64() != checksum_of(shard, records, bytes, boot, since_boot)) {
-    throw_corrupt(name + ": checksum mismatch");
-  }
-  return {{loaded(name, records), loaded(name, bytes)},
-          {boot, Duration(stored_number(name, since_boot, 0, most_counted))}};
+  return RowChecksum().add(shard).add(count).add(bytes).add(boot).add(since_boot).value();
 }
 
 }  // namespace
 
-capacity::Bucket WriteBuckets::load(ShardId shard) {
-  Use row = statements_.use("SELECT * FROM write_capacity WHERE shard = ?", shard.number());
+/// The row that the statement stands on.
+capacity::Bucket CapacityTable::read_row(SQLite::Statement& row) const {
+  const std::int64_t shard = row.getColumn(0).getInt64();
+  const std::int64_t count = row.getColumn(1).getInt64();
+  const std::int64_t bytes = row.getColumn(2).getInt64();
+  const std::string boot = row.getColumn(3).getString();
+  const std::int64_t since_boot = row.getColumn(4).getInt64();
+  const std::string name = fmt::format("{} of shard {}", table_, shard);
+  if (row.getColumn(5).getInt64() != checksum_of(shard, count, bytes, boot, since_boot)) {
+    throw_corrupt(name + ": checksum mismatch");
+  }
+  return {{loaded(name, count), loaded(name, bytes)},
+          {boot, Duration(stored_number(name, since_boot, 0, most_counted))}};
+}
+
+capacity::Bucket CapacityTable::load(ShardId shard) {
+  sqlite::Use row = statements_.use(fmt::format("SELECT * FROM {} WHERE shard = ?", table_), shard.number());
   return row->executeStep() ? read_row(*row) : capacity::Bucket();
 }
 
-void WriteBuckets::store(ShardId shard, const capacity::Bucket& bucket) {
-  const std::int64_t records = stored(bucket.level.count);
+void CapacityTable::store(ShardId shard, const capacity::Bucket& bucket) {
+  const std::int64_t count = stored(bucket.level.count);
   const std::int64_t bytes = stored(bucket.level.bytes);
-  statements_.upsert("write_capacity", shard.number(), records, bytes, bucket.at.boot, bucket.at.since_boot,
-                     checksum_of(shard.number(), records, bytes, bucket.at.boot, bucket.at.since_boot.count()));
+  statements_.upsert(table_, shard.number(), count, bytes, bucket.at.boot, bucket.at.since_boot,
+                     checksum_of(shard.number(), count, bytes, bucket.at.boot, bucket.at.since_boot.count()));
 }
 
-void WriteBuckets::remove(ShardId shard) {
-  statements_.use("DELETE FROM write_capacity WHERE shard = ?", shard.number())->exec();
+void CapacityTable::remove(ShardId shard) {
+  statements_.use(fmt::format("DELETE FROM {} WHERE shard = ?", table_), shard.number())->exec();
 }
 
-void WriteBuckets::verify(const std::function<void(const std::string&)>& report) {
-  Use rows = statements_.use("SELECT * FROM write_capacity ORDER BY shard");
+void CapacityTable::verify(const std::function<void(const std::string&)>& report) {
+  sqlite::Use rows = statements_.use(fmt::format("SELECT * FROM {} ORDER BY shard", table_));
   while (rows->executeStep()) {
     try {
       read_row(*rows);

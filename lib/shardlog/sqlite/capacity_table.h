@@ -11,12 +11,15 @@
 
 namespace shardlog::sqlite {
 
-/// The table `write_capacity`: the buckets of shards that were ever written to under a limit. Every function REQUIRES
-/// an open transaction, and throws corrupt if a row is not what was written.
-class WriteBuckets final : public capacity::Buckets {
+/// The buckets of the shards for one use: a table with a row for each shard that was ever used that way under a limit.
+/// Every function REQUIRES an open transaction, and throws corrupt if a row is not what was written.
+class CapacityTable final : public capacity::Buckets {
  public:
+  enum class Use { writing, reading };
+
   /// The database must outlive it.
-  explicit WriteBuckets(SQLite::Database& database) : statements_(database) {}
+  CapacityTable(SQLite::Database& database, Use use)
+      : table_(use == Use::writing ? "write_capacity" : "read_capacity"), statements_(database) {}
 
   capacity::Bucket load(ShardId shard) override;
   void store(ShardId shard, const capacity::Bucket& bucket) override;
@@ -26,6 +29,9 @@ class WriteBuckets final : public capacity::Buckets {
   void verify(const std::function<void(const std::string&)>& report);
 
  private:
+  capacity::Bucket read_row(SQLite::Statement& row) const;
+
+  std::string table_;
   Statements statements_;
 };
 
@@ -33,6 +39,12 @@ class WriteBuckets final : public capacity::Buckets {
 inline bool limits_writing(const Configuration& configuration) {
   const capacity::Limits& limits = configuration.settings.limits;
   return limits.write_records || limits.write_bytes;
+}
+
+/// Whether the stream limits what is read.
+inline bool limits_reading(const Configuration& configuration) {
+  const capacity::Limits& limits = configuration.settings.limits;
+  return limits.read_calls || limits.read_bytes;
 }
 
 capacity::Moment moment_of(const Clock& clock);
