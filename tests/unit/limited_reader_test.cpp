@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/manual_clock.h"
-#include "engine/stream_test.h"
+#include "support/manual_clock.h"
+#include "support/stream_test.h"
 #include "support/memory_engine.h"
 
 namespace shardlog::consuming {

@@ -248,13 +248,13 @@ ExitStatus run_forget(const PutCommand& command, const Context& context) {
                                                 what_there_is(*command.producer, names)));
 }
 
-/// About the bytes; nullopt if there are no limits. Where only records are limited, each counts as 1 KiB.
+/// About the bytes; nullopt if there are no limits. Where records are limited, small ones are assumed: of 100 bytes.
 std::optional<std::size_t> stored_in_100_ms(const StreamDescription& description) {
   constexpr std::uint64_t most = 10 * queued_bytes;  // more is not kept waiting in memory
   const capacity::Limits& limits = description.settings.limits;
   if (!limits.write_records && !limits.write_bytes) return std::nullopt;
   const auto of = [most](const std::optional<std::uint64_t>& limit) { return std::min(limit.value_or(most), most); };
-  const std::uint64_t of_shard = std::min(of(limits.write_records) * 1024, of(limits.write_bytes));
+  const std::uint64_t of_shard = std::min(of(limits.write_records) * 100, of(limits.write_bytes));
   return of_shard * description.map.open_shards().size() / 10;
 }
 

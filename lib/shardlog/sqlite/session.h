@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/commit_watch.h"
@@ -41,6 +40,12 @@ class Session {
   /// The configuration as it was when it was last read.
   [[nodiscard]] const Configuration& configuration() const { return configuration_; }
 
+  /// The same as it is now. REQUIRES: a transaction is open
+  const Configuration& current_configuration() {
+    refresh(configuration_, database_, *version_, committer_ ? Access::write : Access::read);
+    return configuration_;
+  }
+
   /// One for everybody that waits in this thread.
   std::shared_ptr<CommitWatch> watch() {
     if (!watch_) watch_ = std::make_shared<CommitWatch>(paths_.lock());
@@ -65,10 +70,7 @@ class Session {
   /// The same, and passes the database and its configuration to `work`.
   template <typename Work>
   auto reading(const Work& work) {
-    return in_snapshot([&] {
-      refresh(configuration_, database_, *version_, Access::read);
-      return work(database_, std::as_const(configuration_));
-    });
+    return in_snapshot([&] { return work(database_, current_configuration()); });
   }
 
   /// Commits what `change` does. Returns the result of `change`: whether it changed anything.

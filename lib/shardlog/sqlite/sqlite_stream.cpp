@@ -137,25 +137,14 @@ class SqliteReadCapacity final : public ReadCapacity {
   template <typename Change>
   capacity::Limits changing(const Change& change) {
     session_.changing(Sync::normal, Told::nobody, [&] {
-      learn_configuration();
-      if (limits_reading(*configuration_)) change(moment_of(session_.clock()));
+      if (limits_reading(session_.current_configuration())) change(moment_of(session_.clock()));
       return true;
     });
-    return configuration_->settings.limits;
-  }
-
-  void learn_configuration() {
-    SQLite::Database& database = session_.database();
-    if (!version_) version_.emplace(database, std::string(select_configuration_version));
-    if (configuration_ && read_configuration_version(*version_) == configuration_->version) return;
-    configuration_ = load_configuration(database, Access::write);
+    return session_.configuration().settings.limits;
   }
 
   Session& session_;
   CapacityTable buckets_;
-  // From the first use on.
-  std::optional<SQLite::Statement> version_;
-  std::optional<Configuration> configuration_;
 };
 
 class SqliteMaintenance final : public Maintenance {
