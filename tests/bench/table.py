@@ -1,6 +1,6 @@
 """Runs the rows in pairs, A B A B, and prints medians, spreads and ratios.
 
-usage: table.py BUILD [WORD...]     only the rows whose title holds one of the words; growth shows the second part alone
+usage: table.py BUILD [WORD...]     only the rows whose title holds one of the words; growth and capacity show the second and the third part alone
 
 $SHARDLOG_BENCH_MIB      size of the large file (2048)
 $SHARDLOG_PAIRS          pairs of runs (5)
@@ -15,7 +15,8 @@ import tempfile
 
 os.environ["SHARDLOG_BUILD"] = os.path.abspath(sys.argv[1])
 
-import data  # noqa: E402: these look at the environment
+import capacity  # noqa: E402: these look at the environment
+import data  # noqa: E402
 import growth  # noqa: E402
 from measure import MEBIBYTES, PAIRS, median, spread  # noqa: E402
 from rows import ROWS  # noqa: E402
@@ -45,6 +46,8 @@ def main():
             print_row(*row)
         if not words or "growth" in words:
             growth.show()
+        if not words or "capacity" in words:
+            capacity.show()
     finally:
         os.chdir(here)
         shutil.rmtree(folder)

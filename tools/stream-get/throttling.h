@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "shardlog/consuming/limited_reader.h"
+#include "shardlog/consuming/delivery.h"
 #include "tools/common/tool.h"
 #include "tools/common/units.h"
 

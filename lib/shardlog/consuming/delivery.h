@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "shardlog/consuming/limited_reader.h"
+#include "shardlog/capacity/limits.h"
 #include "shardlog/core/export.h"
 #include "shardlog/log/stream.h"
 
@@ -61,6 +61,12 @@ class SHARDLOG_API Lifeline {
 struct Processed {
   ShardId shard;
   SequenceNumber last;
+};
+
+/// Why a reader waits for capacity.
+struct Throttling {
+  capacity::Limits limits;
+  bool calls = false;  ///< it has reached the limit of calls, or else that of bytes
 };
 
 /// What a worker does with the records: hands them to a command, or writes them to a pipe. For one thread.

@@ -7,16 +7,11 @@
 #include <optional>
 #include <stop_token>
 
+#include "shardlog/consuming/delivery.h"
 #include "shardlog/consuming/read_allowance.h"
 #include "shardlog/log/reader.h"
 
 namespace shardlog::consuming {
-
-/// Why a reader waits for capacity.
-struct Throttling {
-  capacity::Limits limits;
-  bool calls = false;  ///< it has reached the limit of calls, or else that of bytes
-};
 
 /// Reads no faster than the limits of the stream allow. Without limits it passes on what it reads, and does nothing
 /// else. It keeps the order of the records, so a shard that must be waited for delays the others. For one thread.
