@@ -131,7 +131,7 @@ def measure_reading(consumers):
     run(fresh("s", SHARDS))
     size = 10_000
     lines("in", "p", lambda i: f"k{i}", size, (WARM + SECONDS + 5) * SHARDS * 1024 * 1024 // size)
-    run(f"{PUT} s in")
+    run(f"{PUT} s in --key-field 1")
     run(f"{program('stream-create')} s --update --read-bytes 1MiB")
     for consumer in range(consumers):
         run(f"{GET} s -c c{consumer} -n 0 -q || true")

@@ -46,46 +46,48 @@ class AllowanceOfConsumer final : public ReadAllowance {
  public:
   AllowanceOfConsumer(Stream& stream, const Clock& clock) : stream_(stream), clock_(clock) {}
 
-  Duration until_more(ShardId shard, bool /*in_new_call*/) override {
-    return std::max(shares_[shard].top_up_at - clock_.elapsed(), Duration(0));
+  Duration until_more(ShardId /*shard*/, bool /*in_new_call*/) override {
+    return std::max(top_up_at_ - clock_.elapsed(), Duration(0));
   }
 
   void end() override {
     std::vector<ReadCapacity::Share> shares;
-    for (const auto& [shard, share] : shares_) shares.push_back({shard, share.held});
+    for (const auto& [shard, held] : shares_) shares.push_back({shard, held});
     if (!shares.empty() && is_limited()) stream_.read_capacity().give_back(shares);
     shares_.clear();
   }
 
  protected:
   void update(ShardId shard, bool in_new_call) override {
-    const Share& share = shares_[shard];
-    if (!capacity::readable(share.held, price(in_new_call)) && share.top_up_at <= clock_.elapsed()) top_up();
+    const auto [share, is_new] = shares_.try_emplace(shard);
+    if (capacity::readable(share->second, price(in_new_call))) return;
+    if (top_up_at_ <= clock_.elapsed()) {
+      top_up();
+    } else if (is_new) {
+      top_up({{shard, share->second}});
+    }
   }
 
-  capacity::Seconds& held(ShardId shard) override { return shares_[shard].held; }
+  capacity::Seconds& held(ShardId shard) override { return shares_[shard]; }
 
  private:
-  struct Share {
-    capacity::Seconds held{};
-    Duration top_up_at = Duration::min();  ///< at the earliest
-  };
-
-  /// For all shards at once whose time has come, because it takes a commit.
+  /// For all shards at once. If each had its own time, a shard would earn nothing more while it waits for another.
   void top_up() {
-    const Duration now = clock_.elapsed();
-    std::vector<ReadCapacity::Share> due;
-    for (const auto& [shard, share] : shares_) {
-      if (share.top_up_at <= now) due.push_back({shard, share.held});
-    }
-    learn(stream_.read_capacity().top_up(due));
-    const Duration next = clock_.elapsed() + capacity::until_next_top_up(uniform_(random_));
-    for (const ReadCapacity::Share& share : due) shares_[share.shard] = {share.held, next};
+    std::vector<ReadCapacity::Share> all;
+    for (const auto& [shard, held] : shares_) all.push_back({shard, held});
+    top_up(std::move(all));
+    top_up_at_ = clock_.elapsed() + capacity::until_next_top_up(uniform_(random_));
+  }
+
+  void top_up(std::vector<ReadCapacity::Share> shares) {
+    learn(stream_.read_capacity().top_up(shares));
+    for (const ReadCapacity::Share& share : shares) shares_[share.shard] = share.held;
   }
 
   Stream& stream_;
   const Clock& clock_;
-  std::map<ShardId, Share> shares_;
+  std::map<ShardId, capacity::Seconds> shares_;  ///< what is held
+  Duration top_up_at_ = Duration::min();         ///< at the earliest
   std::mt19937_64 random_{std::random_device()()};
   std::uniform_real_distribution<double> uniform_{0, 1};
 };
