@@ -1,0 +1,61 @@
+#include "tools/stream-serve/wire/writer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "tools/common/json_text.h"
+
+namespace shardlog::serve::wire {
+
+void Writer::separate() {
+  if (after_value_) text_ += ',';
+  after_value_ = true;
+}
+
+void Writer::begin(char bracket) {
+  separate();
+  text_ += bracket;
+  after_value_ = false;
+}
+
+void Writer::end(char bracket) {
+  text_ += bracket;
+  after_value_ = true;
+}
+
+void Writer::scalar(std::string_view text) {
+  separate();
+  text_ += text;
+}
+
+void Writer::key(std::string_view name) {
+  separate();
+  cli::append_json_text(text_, name);
+  text_ += ':';
+  after_value_ = false;
+}
+
+void Writer::text(std::string_view text) {
+  separate();
+  cli::append_json_text(text_, text);
+}
+
+void Writer::bytes(std::string_view bytes) {
+  separate();
+  cli::append_json_base64(text_, bytes);
+}
+
+void Writer::time(Timestamp time) {
+  // An exponent, which doubles may be printed with, is misread by some SDKs.
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
+  const char* const sign = milliseconds < 0 ? "-" : "";
+  scalar(fmt::format("{}{}.{:03}", sign, std::abs(milliseconds / 1000), std::abs(milliseconds % 1000)));
+}
+
+void Writer::boolean(bool value) {
+  scalar(value ? "true" : "false");
+}
+
+}  // namespace shardlog::serve::wire
