@@ -19,7 +19,7 @@ void define(cli::OptionTable& options, ServeCommand& command) {
   options.count(
       "--shard-limit", 1, UINT32_MAX,
       [&command](std::uint64_t value) { command.shard_limit = static_cast<std::uint32_t>(value); },
-      "how many shards of all streams together may be open for CreateStream to add more (10000)");
+      "how many shards of all streams together clients may have open (10000)");
 
   options.group("Durability");
   options.choice(

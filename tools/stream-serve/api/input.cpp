@@ -28,7 +28,8 @@ std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name
 
 Result<std::string> stream_named(const Call& call) {
   const auto name = text_of(call.input, "StreamName");
-  const auto arn = text_of(call.input, "StreamARN");
+  auto arn = text_of(call.input, "StreamARN");
+  if (!arn) arn = text_of(call.input, "ResourceARN");
   if (!name && !arn) return Refusal{invalid_argument, "Either StreamName or StreamARN must be provided."};
   if (!arn) return *name;
   const auto parsed = kinesis::parse_stream_arn(*arn);

@@ -1,5 +1,6 @@
 #include "tools/stream-serve/api/shards.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "shardlog/core/error.h"
@@ -48,6 +49,11 @@ std::string Numbering::end_of(const Shard& shard) const {
 bool is_visible(const Shard& shard, const StreamSettings& settings, Timestamp now) {
   const auto horizon = expiry(settings.retention, now);
   return shard.open() || !horizon || *shard.closed_at >= *horizon;
+}
+
+std::int64_t hours_of(Duration retention) {
+  using std::chrono::hours;
+  return std::chrono::ceil<hours>(std::min<Duration>(retention, hours(INT32_MAX))).count();
 }
 
 ShardPage page_of(const ShardMap& map, std::size_t limit, const std::function<bool(const Shard&)>& wanted) {

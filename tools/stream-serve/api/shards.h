@@ -35,6 +35,9 @@ class Numbering {
 /// Whether the shard can still be seen: it is open, or was closed within the retention.
 bool is_visible(const Shard& shard, const StreamSettings& settings, Timestamp now);
 
+/// A retention in whole hours, rounded up. One for ever has the most hours that a client can read.
+std::int64_t hours_of(Duration retention);
+
 /// The shards of `map` that are wanted, in the order of their ids, at most `limit` of them.
 struct ShardPage {
   std::vector<Shard> shards;

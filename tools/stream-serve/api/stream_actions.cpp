@@ -101,8 +101,6 @@ Check list_streams(Call& call) {
 /// What both descriptions of a stream have.
 void write_description(Call& call, const std::string& name, const StreamDescription& described) {
   wire::Writer& output = call.output;
-  const auto retention = std::chrono::ceil<std::chrono::hours>(
-      std::min<Duration>(described.settings.retention, std::chrono::hours(INT32_MAX)));
   output.text("StreamName", name);
   output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
   output.text("StreamStatus", "ACTIVE");
@@ -110,7 +108,7 @@ void write_description(Call& call, const std::string& name, const StreamDescript
   output.begin_structure();
   output.text("StreamMode", name_of(described.settings.mode));
   output.end_structure();
-  output.number("RetentionPeriodHours", retention.count());
+  output.number("RetentionPeriodHours", hours_of(described.settings.retention));
   output.time("StreamCreationTimestamp", described.created_at);
   output.key("EnhancedMonitoring");
   output.begin_list();
