@@ -127,7 +127,10 @@ std::vector<std::string> requests() {
           R"({"Name":"a","Flag":true,"Limit":1,"Arn":"arn:aws:kinesis:r:000000000000:stream/a","Time":1.5,"Type":"A"})",
           R"({"Name":"a","Tags":{"k":"v","":null}})",
           R"({"Name":"a","Records":[{"Data":"QUI=","Key":"k","Hash":"0"},{"Data":"","Key":"é"},null]})",
-          R"([{"Name":1e5}])"};
+          R"([{"Name":1e5}])",
+          "\xbf\x64Name\x61\x61\x67Records\x81\xa2\x64"
+          "Data\x41\x01\x63Key\x61k\xff",
+          "\xa2\x64Name\x7f\x61\x61\x61\x62\xff\x64Time\xc1\x1a\x01\x02\x03\x04"};
 }
 
 void write(const std::filesystem::path& folder, const std::vector<std::string>& seeds) {

@@ -3,9 +3,11 @@
 #include "fuzz/fuzz.h"
 #include "tools/stream-serve/api/check.h"
 #include "tools/stream-serve/api/model.h"
+#include "tools/stream-serve/wire/cbor_in.h"
 #include "tools/stream-serve/wire/json_in.h"
 
-// The body of a request, as JSON. It is refused, or keeps to all constraints of a type that has members of every kind.
+// The body of a request, as JSON and as CBOR. It is refused, or keeps to all constraints of a type that has members of
+// every kind.
 namespace shardlog::fuzz {
 namespace {
 
@@ -32,18 +34,22 @@ void check_record(const serve::wire::Value& record) {
   require(key != nullptr && !key->text.empty() && key->text.size() <= 4 * 256, "a key has its length");
 }
 
+void check_request(std::optional<serve::wire::Document> request) {
+  if (!request || request->root.kind != serve::wire::Value::Kind::structure) return;
+  if (check_types(*request, members())) return;
+  if (check_constraints(request->root, members())) return;
+  require(request->root.find("Name") != nullptr, "what is required is there");
+  if (const auto* const records = request->root.find("Records")) {
+    for (const auto& record : records->items) check_record(record);
+  }
+}
+
 }  // namespace
 }  // namespace shardlog::fuzz
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace shardlog;
-  auto request = serve::wire::read_json(fuzz::text_of(data, size));
-  if (!request || request->root.kind != serve::wire::Value::Kind::structure) return 0;
-  if (serve::api::check_types(*request, fuzz::members())) return 0;
-  if (serve::api::check_constraints(request->root, fuzz::members())) return 0;
-  fuzz::require(request->root.find("Name") != nullptr, "what is required is there");
-  if (const auto* const records = request->root.find("Records")) {
-    for (const auto& record : records->items) fuzz::check_record(record);
-  }
+  fuzz::check_request(serve::wire::read_json(fuzz::text_of(data, size)));
+  fuzz::check_request(serve::wire::read_cbor(fuzz::text_of(data, size)));
   return 0;
 }

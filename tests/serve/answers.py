@@ -7,9 +7,12 @@ import socket
 import subprocess
 import unittest
 
+import cbor2
+
 from server import SIGNED, Server, ServerTest, program
 
 JSON = "application/x-amz-json-1.1"
+CBOR = "application/x-amz-cbor-1.1"
 TARGET = {"X-Amz-Target": "Kinesis_20131202.ListStreams"}
 
 
@@ -30,12 +33,65 @@ class OrderOfChecks(ServerTest):
         self.expect_xml(self.server.send(body=b"{}"), 403, denied)
 
     def test_an_empty_body(self):
-        self.expect_json(self.server.send(headers=TARGET), 400, {"__type": "SerializationException"})
-        self.expect_json(self.server.send(), 400, {"__type": "UnknownOperationException"})
+        self.expect_json(self.server.send(headers={**TARGET, "Content-Type": JSON}), 400,
+                         {"__type": "SerializationException"})
+        self.expect_json(self.server.send(headers={"Content-Type": JSON}), 400, {"__type": "UnknownOperationException"})
+        status, headers, body = self.server.send(headers=TARGET)
+        self.assertEqual((status, headers["content-type"], cbor2.loads(body)),
+                         (400, CBOR, {"__type": "SerializationException"}))
 
     def test_another_content_type(self):
         answer = self.server.send(headers={**TARGET, "Content-Type": "text/plain"}, body=b"{}")
         self.expect_xml(answer, 404, "<UnknownOperationException/>\n")
+
+    def test_plain_json_gets_no_further(self):
+        for body, status, kind in ((b"{}", 404, "UnknownOperation"), (b"{", 400, "Serialization")):
+            answer = self.server.send(headers={**TARGET, **SIGNED, "Content-Type": "application/json"}, body=body)
+            self.assertEqual((answer[0], answer[1]["content-type"]), (status, "application/json"))
+            self.assertEqual(json.loads(answer[2]), {
+                "Output": {"__type": f"com.amazon.coral.service#{kind}Exception"}, "Version": "1.0"})
+
+    def test_what_is_not_a_cbor_map(self):
+        headers = {**TARGET, **SIGNED, "Content-Type": CBOR}
+        for body in (b"{}", b"\xa1", b"\x80", b"\xa0\xa0", b"\xff", b"\x9b" + b"\x7f" * 8, b"\x81" * 100000):
+            status, headers_back, answer = self.server.send(headers=headers, body=body)
+            self.assertEqual((status, headers_back["content-type"], cbor2.loads(answer)),
+                             (400, CBOR, {"__type": "SerializationException"}))
+
+    def call_in_cbor(self, action, **members):
+        status, headers, body = self.server.send(headers={**SIGNED, "Content-Type": CBOR,
+                                                          "X-Amz-Target": f"Kinesis_20131202.{action}"},
+                                                 body=cbor2.dumps(members))
+        self.assertEqual(headers["content-type"], CBOR)
+        return status, cbor2.loads(body) if body else None
+
+    def test_a_client_of_cbor(self):
+        """Answers have times in milliseconds, which cbor2 would take for seconds, so it reads them without their tag."""
+        call = self.call_in_cbor
+        self.assertEqual(call("CreateStream", StreamName="cbor", ShardCount=1), (200, None))
+        binary = bytes(range(256))
+        status, put = call("PutRecord", StreamName="cbor", Data=binary, PartitionKey="k\u20ac")
+        self.assertEqual((status, put["ShardId"]), (200, "shardId-000000000000"))
+        status, listed = call("ListStreams")
+        self.assertIn("cbor", listed["StreamNames"])
+        self.assertIs(listed["HasMoreStreams"], False)
+        milliseconds = cbor2.CBORTag(1, 1500)  # 1.5 s after the epoch
+        iterator = call("GetShardIterator", StreamName="cbor", ShardId="shardId-000000000000",
+                        ShardIteratorType="AT_TIMESTAMP", Timestamp=milliseconds)[1]["ShardIterator"]
+        status, _, body = self.server.send(headers={**SIGNED, "Content-Type": CBOR,
+                                                    "X-Amz-Target": "Kinesis_20131202.GetRecords"},
+                                           body=cbor2.dumps({"ShardIterator": iterator}))
+        shown = self.server.call("GetRecords", ShardIterator=iterator)[1]["Records"][0]["ApproximateArrivalTimestamp"]
+        untagged = body.replace(b"Timestamp\xc1", b"Timestamp")
+        record, = cbor2.loads(untagged)["Records"]
+        self.assertEqual(record, {"SequenceNumber": put["SequenceNumber"], "Data": binary, "PartitionKey": "k\u20ac",
+                                  "ApproximateArrivalTimestamp": round(shown * 1000)})
+        self.assertNotEqual(untagged, body)
+        status, refused = call("PutRecord", StreamName="cbor", Data=5, PartitionKey="k")
+        self.assertEqual((status, refused["__type"]), (400, "SerializationException"))
+        status, refused = call("PutRecord", StreamName="none", Data=b"", PartitionKey="k")
+        self.assertEqual((status, refused), (400, {"__type": "ResourceNotFoundException",
+                                                   "message": "Stream none under account 000000000000 not found."}))
 
     def test_what_is_not_a_json_object(self):
         headers = {**TARGET, **SIGNED, "Content-Type": JSON}

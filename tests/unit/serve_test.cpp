@@ -4,8 +4,10 @@
 #include "tools/stream-serve/http/exchange.h"
 #include "tools/stream-serve/identity/iterator.h"
 #include "tools/stream-serve/identity/token.h"
+#include "tools/stream-serve/wire/cbor_in.h"
+#include "tools/stream-serve/wire/cbor_writer.h"
 #include "tools/stream-serve/wire/json_in.h"
-#include "tools/stream-serve/wire/writer.h"
+#include "tools/stream-serve/wire/json_writer.h"
 #include "unit/refusal.h"
 
 namespace shardlog::serve {
@@ -113,7 +115,7 @@ TEST(Exchange, TakesBodiesFromOneBudget) {
 }
 
 TEST(JsonWriter, WritesTimesAsPlainDecimals) {
-  wire::Writer writer;
+  wire::JsonWriter writer;
   writer.begin_list();
   for (const auto time : {0us, 1us, 1'700'000'000'123'999us, -1us, -1'500'000us}) writer.time(Timestamp(time));
   writer.end_list();
@@ -121,7 +123,7 @@ TEST(JsonWriter, WritesTimesAsPlainDecimals) {
 }
 
 TEST(JsonWriter, SeparatesWhatBelongsTogether) {
-  wire::Writer writer;
+  wire::JsonWriter writer;
   writer.begin_structure();
   writer.text("a", "\"\xff");
   writer.key("b");
@@ -149,6 +151,78 @@ TEST(JsonReader, TakesTheLastOfSeveralMembers) {
   EXPECT_EQ(read->root.find("a")->number, 2);
   EXPECT_EQ(read->root.find("b"), nullptr);
   EXPECT_EQ(read->root.find("c"), nullptr);
+}
+
+TEST(JsonReader, HasABoundOfValues) {
+  const auto list_of = [](std::size_t count) {
+    std::string text = "[0";
+    for (std::size_t i = 1; i < count; ++i) text += ",0";
+    return text + "]";
+  };
+  EXPECT_TRUE(wire::read_json(list_of(15'000)));
+  EXPECT_FALSE(wire::read_json(list_of(20'000)));
+}
+
+TEST(CborWriter, WritesTheFormsOfRfc8949) {
+  wire::CborWriter writer;
+  writer.begin_structure();
+  writer.text("a", "\xffz");
+  writer.key("b");
+  writer.begin_list();
+  writer.bytes(std::string_view("\0\x01", 2));
+  writer.boolean(true);
+  writer.number(-500);
+  writer.time(Timestamp(1'700'000'000'123'999us));
+  writer.end_list();
+  writer.end_structure();
+  // By cbor2 of Python: {_ "a": "\ufffdz", "b": [_ h'0001', true, -500, 1(1700000000123)]}
+  const std::string expected(
+      "\xbf\x61\x61\x64\xef\xbf\xbd\x7a\x61\x62\x9f\x42\x00\x01\xf5\x39\x01\xf3\xc1\x1b\x00\x00\x01\x8b\xcf\xe5\x68\x7b"
+      "\xff\xff",
+      30);
+  EXPECT_EQ(writer.take(), expected);
+}
+
+std::string bytes_of(std::initializer_list<int> bytes) {
+  std::string text;
+  for (const int byte : bytes) text += static_cast<char>(byte);
+  return text;
+}
+
+TEST(CborReader, ReadsWhatIsDefiniteAndWhatIsNot) {
+  // {_ "a": [1, -1, 1.5], "b": (_ h'00', h'01'), "t": 1(1700000000123), "n": null}
+  const std::string bytes =
+      bytes_of({0xbf, 0x61, 'a',  0x83, 0x01, 0x20, 0xf9, 0x3e, 0x00, 0x61, 'b',  0x5f, 0x41, 0x00, 0x41, 0x01, 0xff,
+                0x61, 't',  0xc1, 0x1b, 0x00, 0x00, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x7b, 0x61, 'n',  0xf6, 0xff});
+  const auto read = wire::read_cbor(bytes);  // borrows from them
+  ASSERT_TRUE(read);
+  const auto& items = read->root.find("a")->items;
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0].number, 1);
+  EXPECT_EQ(items[1].number, -1);
+  EXPECT_EQ(items[2].number, 1.5);
+  EXPECT_EQ(read->root.find("b")->text, std::string_view("\0\x01", 2));
+  EXPECT_EQ(read->root.find("b")->kind, wire::Value::Kind::bytes);
+  EXPECT_DOUBLE_EQ(read->root.find("t")->number, 1700000000.123);
+  EXPECT_EQ(read->root.find("n"), nullptr);
+  EXPECT_TRUE(wire::read_cbor(bytes_of({0xa0}))) << "an empty map";
+}
+
+TEST(CborReader, RefusesWhatIsCutShortOrMakesNoSense) {
+  const std::string whole = bytes_of({0xa1, 0x61, 'a', 0x82, 0x01, 0x42, 0x00, 0x01});
+  EXPECT_TRUE(wire::read_cbor(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(wire::read_cbor(whole.substr(0, size))) << size;
+  EXPECT_FALSE(wire::read_cbor(whole + whole)) << "more than one";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xa1, 0x01, 0x01}))) << "a name that is not a text";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xbf, 0x61, 'a', 0xff}))) << "a name without a value";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xff}))) << "an end without a beginning";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x81, 0xff}))) << "the end of what has a size";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x5f, 0x61, 'a', 0xff}))) << "a text in a string of bytes";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x9b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})))
+      << "a size without items";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xfb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0}))) << "infinite";
+  EXPECT_FALSE(wire::read_cbor(std::string(100, '\x81') + '\x01')) << "too deep";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x9f}) + std::string(20'000, '\x01') + bytes_of({0xff}))) << "too many values";
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ Check with_stream(Call& call, const std::function<Check(ServedStream&, const Str
   Check result;
   try {
     call.environment.catalogue.use(stream_name, [&](ServedStream& stream) {
-      call.output = {};  // what an attempt before this one wrote
+      call.output.take();  // what an attempt before this one wrote
       result = use(stream, stream.describe());
     });
   } catch (const Error& error) {

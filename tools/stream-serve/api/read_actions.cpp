@@ -185,7 +185,7 @@ Check get_records(Call& call) {
   Check result;
   try {
     call.environment.catalogue.use(iterator.stream, [&](ServedStream& served) {
-      call.output = {};
+      call.output.take();
       result = get_page(call, iterator, served);
     });
   } catch (const Error& error) {

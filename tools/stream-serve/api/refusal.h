@@ -25,6 +25,7 @@ constexpr std::string_view expired_token = "ExpiredNextTokenException";
 constexpr std::string_view access_denied = "AccessDeniedException";
 constexpr std::string_view validation = "ValidationException";
 constexpr std::string_view serialization = "SerializationException";
+constexpr std::string_view unknown_operation = "UnknownOperationException";
 constexpr std::string_view internal_failure = "InternalFailure";
 constexpr std::string_view unavailable = "ServiceUnavailable";
 

@@ -10,6 +10,7 @@
 #include "tools/stream-serve/api/check.h"
 #include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/identity/authorization.h"
+#include "tools/stream-serve/wire/cbor_in.h"
 #include "tools/stream-serve/wire/json_in.h"
 
 namespace shardlog::serve::api {
@@ -17,23 +18,33 @@ namespace shardlog::serve::api {
 namespace {
 
 constexpr std::string_view json_type = "application/x-amz-json-1.1";
+constexpr std::string_view cbor_type = "application/x-amz-cbor-1.1";
+constexpr std::string_view plain_json_type = "application/json";
 constexpr std::string_view target_prefix = "Kinesis_20131202.";
 constexpr const char* default_region = "us-east-1";
 
-http::Response json(int status, std::string body) {
-  return {status, {{"content-type", std::string(json_type)}}, std::move(body)};
+http::Response in_form(wire::Form form, int status, std::string body) {
+  const std::string_view type = form == wire::Form::json ? json_type : cbor_type;
+  return {status, {{"content-type", std::string(type)}}, std::move(body)};
 }
 
 /// The service calls the text of this one error "Message", and of all others "message".
-http::Response refused(const Refusal& refusal) {
-  wire::Writer body;
-  body.begin_structure();
-  body.text("__type", refusal.type);
-  if (!refusal.message.empty()) body.text(refusal.type == serialization ? "Message" : "message", refusal.message);
-  body.end_structure();
-  http::Response response = json(refusal.status, body.take());
+http::Response refused(wire::Form form, const Refusal& refusal) {
+  const auto body = wire::make_writer(form);
+  body->begin_structure();
+  body->text("__type", refusal.type);
+  if (!refusal.message.empty()) body->text(refusal.type == serialization ? "Message" : "message", refusal.message);
+  body->end_structure();
+  http::Response response = in_form(form, refusal.status, body->take());
   response.headers.emplace_back("x-amzn-ErrorType", refusal.type);
   return response;
+}
+
+/// The answer to any plain JSON: the service gets no further with it.
+http::Response refused_plain(int status, std::string_view type) {
+  return {status,
+          {{"content-type", std::string(plain_json_type)}},
+          fmt::format(R"({{"Output":{{"__type":"com.amazon.coral.service#{}"}},"Version":"1.0"}})", type)};
 }
 
 /// The answer in XML to what does not look like a request of the API.
@@ -100,35 +111,43 @@ http::Response Service::answer_post(const http::Request& request) const {
   const std::string_view target = request.header("x-amz-target").value_or("");
   const bool is_ours = target.starts_with(target_prefix);
   const auto action = is_ours ? actions_.find(target.substr(target_prefix.size())) : actions_.end();
+  const std::string_view type = without_parameters(request.header("content-type").value_or(""));
+  const wire::Form form = type == json_type || type == plain_json_type ? wire::Form::json : wire::Form::cbor;
   if (request.body.empty()) {
-    return refused({action != actions_.end() ? serialization : "UnknownOperationException", ""});
+    return refused(type == json_type ? form : wire::Form::cbor,
+                   {action != actions_.end() ? serialization : unknown_operation, ""});
   }
-  if (without_parameters(request.header("content-type").value_or("")) != json_type) {
-    return target.find('.') == std::string_view::npos ? no_operation() : xml(404, "UnknownOperationException");
+  if (type != json_type && type != cbor_type && type != plain_json_type) {
+    return target.find('.') == std::string_view::npos ? no_operation() : xml(404, unknown_operation);
   }
-  auto document = wire::read_json(request.body);
-  if (!document || document->root.kind != wire::Value::Kind::structure) return refused({serialization, ""});
-  if (action == actions_.end()) return refused({"UnknownOperationException", ""});
-  return run(action->second, *document, request);
+  auto document = form == wire::Form::json ? wire::read_json(request.body) : wire::read_cbor(request.body);
+  const bool is_valid = document && document->root.kind == wire::Value::Kind::structure;
+  if (type == plain_json_type) {
+    return is_valid ? refused_plain(404, unknown_operation) : refused_plain(400, serialization);
+  }
+  if (!is_valid) return refused(form, {serialization, ""});
+  if (action == actions_.end()) return refused(form, {unknown_operation, ""});
+  return run(action->second, *document, request, form);
 }
 
-http::Response Service::run(const Action& action, wire::Document& input, const http::Request& request) const {
+http::Response Service::run(const Action& action, wire::Document& input, const http::Request& request,
+                            wire::Form form) const {
   const auto authorized = identity::read_authorization(request);
   if (const auto* const missing = std::get_if<identity::Unsigned>(&authorized)) {
-    return refused({missing->type, missing->message});
+    return refused(form, {missing->type, missing->message});
   }
   std::string region = options_.region;
   if (region.empty()) region = std::get<identity::Authorization>(authorized).region;
   if (region.empty()) region = default_region;
   Check refusal = check_types(input, action.members);
   if (!refusal) refusal = check_constraints(input.root, action.members);
-  wire::Writer output;
+  const auto output = wire::make_writer(form);
   if (!refusal) {
-    Call call{environment_, {std::move(region), options_.account}, input.root, output};
+    Call call{environment_, {std::move(region), options_.account}, input.root, *output};
     refusal = attempt(action, call);
   }
-  if (refusal) return refused(*refusal);
-  return json(200, action.answers ? output.take() : "");
+  if (refusal) return refused(form, *refusal);
+  return in_form(form, 200, action.answers ? output->take() : "");
 }
 
 /// The one place where errors of the library become answers.

@@ -25,7 +25,8 @@ class Service {
 
  private:
   [[nodiscard]] http::Response answer_post(const http::Request& request) const;
-  [[nodiscard]] http::Response run(const Action& action, wire::Document& input, const http::Request& request) const;
+  [[nodiscard]] http::Response run(const Action& action, wire::Document& input, const http::Request& request,
+                                   wire::Form form) const;
   [[nodiscard]] Check attempt(const Action& action, Call& call) const;
 
   const Environment environment_;

@@ -117,7 +117,7 @@ Check list_next_page(Call& call, const std::string& text) {
   Check result;
   try {
     call.environment.catalogue.use(token.stream, [&](ServedStream& served) {
-      call.output = {};
+      call.output.take();
       const StreamDescription described = served.describe();
       if (described.uuid != token.uuid) throw Error(ErrorCode::not_found, quote(token.stream) + ": made anew");
       result = write_page(call, token.stream, described, {token.filter, token.after, token.filter_time});

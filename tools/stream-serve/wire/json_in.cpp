@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <new>
+#include <utility>
 
 namespace shardlog::serve::wire {
 
@@ -10,11 +11,11 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t most_levels = 64;
-
-/// Recursion is bounded: the parser has refused deeper texts.
-Value value_of(const dom::element& element) {  // NOLINT(misc-no-recursion)
+/// Recursion is bounded: the parser has refused deeper texts. Takes each value from `left`; at 0 the rest is left out.
+Value value_of(const dom::element& element, std::size_t& left) {  // NOLINT(misc-no-recursion)
   Value value;
+  if (left == 0) return value;
+  --left;
   switch (element.type()) {
     case dom::element_type::NULL_VALUE:
       break;
@@ -34,11 +35,17 @@ Value value_of(const dom::element& element) {  // NOLINT(misc-no-recursion)
       break;
     case dom::element_type::ARRAY:
       value.kind = Value::Kind::list;
-      for (const dom::element& item : dom::array(element)) value.items.push_back(value_of(item));
+      for (const dom::element& item : dom::array(element)) {
+        if (left == 0) break;
+        value.items.push_back(value_of(item, left));
+      }
       break;
     case dom::element_type::OBJECT:
       value.kind = Value::Kind::structure;
-      for (const auto& [name, member] : dom::object(element)) value.members.emplace_back(name, value_of(member));
+      for (const auto& [name, member] : dom::object(element)) {
+        if (left == 0) break;
+        value.members.emplace_back(name, value_of(member, left));
+      }
       break;
   }
   return value;
@@ -53,7 +60,9 @@ std::optional<Document> read_json(std::string_view text) {
   if (!error) error = parser->parse(text.data(), text.size()).get(root);
   if (error == simdjson::MEMALLOC) throw std::bad_alloc();
   if (error) return std::nullopt;
-  return Document{value_of(root), parser, {}};
+  std::size_t left = most_values;
+  Document document{value_of(root, left), parser, {}};
+  return left > 0 ? std::optional(std::move(document)) : std::nullopt;
 }
 
 }  // namespace shardlog::serve::wire

@@ -7,7 +7,7 @@
 
 namespace shardlog::serve::wire {
 
-/// Reads a JSON text (RFC 8259), with at most 64 levels; nullopt if it is anything else.
+/// Reads a JSON text (RFC 8259) with at most most_levels and most_values; nullopt if it is anything else.
 std::optional<Document> read_json(std::string_view text);
 
 }  // namespace shardlog::serve::wire

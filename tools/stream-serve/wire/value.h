@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <string>
@@ -10,6 +11,10 @@
 
 /// What requests and answers are made of, whatever they are written in.
 namespace shardlog::serve::wire {
+
+/// Bounds of a request, so that a small body cannot become much memory. PutRecords has 500 records of three members.
+constexpr std::size_t most_levels = 64;
+constexpr std::size_t most_values = 20'000;
 
 /// A value of a request.
 struct Value {

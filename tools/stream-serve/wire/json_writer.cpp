@@ -1,4 +1,4 @@
-#include "tools/stream-serve/wire/writer.h"
+#include "tools/stream-serve/wire/json_writer.h"
 
 #include <fmt/format.h>
 
@@ -9,53 +9,62 @@
 
 namespace shardlog::serve::wire {
 
-void Writer::separate() {
+void JsonWriter::separate() {
   if (after_value_) text_ += ',';
   after_value_ = true;
 }
 
-void Writer::begin(char bracket) {
+void JsonWriter::begin(char bracket) {
   separate();
   text_ += bracket;
   after_value_ = false;
 }
 
-void Writer::end(char bracket) {
+void JsonWriter::end(char bracket) {
   text_ += bracket;
   after_value_ = true;
 }
 
-void Writer::scalar(std::string_view text) {
+void JsonWriter::scalar(std::string_view text) {
   separate();
   text_ += text;
 }
 
-void Writer::key(std::string_view name) {
+void JsonWriter::key(std::string_view name) {
   separate();
   cli::append_json_text(text_, name);
   text_ += ':';
   after_value_ = false;
 }
 
-void Writer::text(std::string_view text) {
+void JsonWriter::text(std::string_view text) {
   separate();
   cli::append_json_text(text_, text);
 }
 
-void Writer::bytes(std::string_view bytes) {
+void JsonWriter::bytes(std::string_view bytes) {
   separate();
   cli::append_json_base64(text_, bytes);
 }
 
-void Writer::time(Timestamp time) {
+void JsonWriter::time(Timestamp time) {
   // An exponent, which doubles may be printed with, is misread by some SDKs.
   const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
   const char* const sign = milliseconds < 0 ? "-" : "";
   scalar(fmt::format("{}{}.{:03}", sign, std::abs(milliseconds / 1000), std::abs(milliseconds % 1000)));
 }
 
-void Writer::boolean(bool value) {
+void JsonWriter::boolean(bool value) {
   scalar(value ? "true" : "false");
+}
+
+void JsonWriter::number(std::int64_t value) {
+  scalar(std::to_string(value));
+}
+
+std::string JsonWriter::take() {
+  after_value_ = false;
+  return std::exchange(text_, {});
 }
 
 }  // namespace shardlog::serve::wire
