@@ -12,19 +12,13 @@
 #include <optional>
 
 #include "shardlog/core/numbers.h"
+#include "tools/stream-serve/http/message.h"
 
 namespace shardlog::serve::http {
 
 namespace {
 
 constexpr int backlog = 1024;
-
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
-}
 
 std::optional<in_addr> ipv4(const std::string& host) {
   in_addr address{};

@@ -33,9 +33,15 @@ class Budget {
   std::size_t left_;
 };
 
+/// The answer to a request that comes when the server closes: the client may try again, elsewhere.
+inline Response closing_response() {
+  return {503, {{"connection", "close"}}, {}};
+}
+
 /// A request on its way in, and its answer on its way out.
 class Exchange {
  public:
+  /// `budget` must outlive it.
   Exchange(std::string target, Budget& budget) : budget_(budget) { request_.target = std::move(target); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;

@@ -1,30 +1,19 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <thread>
 
 #include "tools/common/descriptor.h"
+#include "tools/stream-serve/http/limits.h"
 #include "tools/stream-serve/http/message.h"
-#include "tools/stream-serve/http/workers.h"
 
 namespace shardlog::serve::http {
 
-/// Bounds that keep one client, or many, from taking everything.
-struct ServerLimits {
-  unsigned connections = 1024;
-  unsigned idle_seconds = 60;                                  ///< then a connection is closed
-  std::size_t header_bytes = 64UL * 1024;                      ///< of one request
-  std::size_t all_bodies_bytes = 256UL * 1024 * 1024;          ///< of the requests that are being read or answered
-  std::size_t threads = 32;                                    ///< that answer
-  std::chrono::milliseconds drain = std::chrono::seconds(10);  ///< how long the answers may take at the end
-};
-
-/// Answers HTTP/1.1 on a socket that listens. One thread moves the bytes of all connections (libmicrohttpd), one
-/// accepts, and the workers answer. So a slow client holds up nobody.
+/// Answers HTTP/1.1 and HTTP/2 on a socket that listens. One thread accepts, one for each protocol moves the bytes of
+/// its connections, and the workers answer. So a slow client holds up nobody.
 class Server {
  public:
   /// Throws busy if threads or memory are short. `listening` does not block, and must outlive the server.
@@ -35,12 +24,10 @@ class Server {
   ~Server();
 
  private:
-  class Connections;
+  class Protocols;
 
-  void accept_until(const std::stop_token& stop);
-
-  const cli::Descriptor& listening_;
-  std::unique_ptr<Connections> connections_;
+  std::unique_ptr<Protocols> protocols_;
+  std::chrono::milliseconds drain_;
   std::optional<std::jthread> acceptor_;
 };
 
