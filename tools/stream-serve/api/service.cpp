@@ -100,11 +100,20 @@ Service::Service(const Environment& environment, ServiceOptions options)
 }
 
 http::Response Service::answer(const http::Request& request) const {
-  http::Response response = request.method == "POST" ? answer_post(request) : no_operation();
+  http::Response response = attempt(request);
   response.headers.emplace_back("x-amzn-RequestId", make_uuid());
   response.headers.emplace_back("x-amz-id-2", random_id());
   for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
   return response;
+}
+
+http::Response Service::attempt(const http::Request& request) const {
+  try {
+    return request.method == "POST" ? answer_post(request) : no_operation();
+  } catch (const std::bad_alloc&) {
+    options_.report("out of memory");
+    return {503};
+  }
 }
 
 http::Response Service::answer_post(const http::Request& request) const {
@@ -144,23 +153,20 @@ http::Response Service::run(const Action& action, wire::Document& input, const h
   const auto output = wire::make_writer(form);
   if (!refusal) {
     Call call{environment_, {std::move(region), options_.account}, input.root, *output};
-    refusal = attempt(action, call);
+    refusal = run_action(action, call);
   }
   if (refusal) return refused(form, *refusal);
   return in_form(form, 200, action.answers ? output->take() : "");
 }
 
 /// The one place where errors of the library become answers.
-Check Service::attempt(const Action& action, Call& call) const {
+Check Service::run_action(const Action& action, Call& call) const {
   try {
     return action.run(call);
   } catch (const Error& error) {
     const Refusal refusal = refusal_for(error);
     if (refusal.status >= 500) options_.report(fmt::format("{}: {}", action.name, error.what()));
     return refusal;
-  } catch (const std::bad_alloc&) {
-    options_.report(fmt::format("{}: out of memory", action.name));
-    return Refusal{unavailable, "out of memory", 503};
   }
 }
 

@@ -24,10 +24,11 @@ class Service {
   [[nodiscard]] http::Response answer(const http::Request& request) const;
 
  private:
+  [[nodiscard]] http::Response attempt(const http::Request& request) const;
   [[nodiscard]] http::Response answer_post(const http::Request& request) const;
   [[nodiscard]] http::Response run(const Action& action, wire::Document& input, const http::Request& request,
                                    wire::Form form) const;
-  [[nodiscard]] Check attempt(const Action& action, Call& call) const;
+  [[nodiscard]] Check run_action(const Action& action, Call& call) const;
 
   const Environment environment_;
   const ServiceOptions options_;

@@ -19,24 +19,26 @@ constexpr Duration pause_without_descriptors = std::chrono::milliseconds(100);
 constexpr int look_for_idle_ms = 1000;
 
 /// Nullptr stands for the stop. Connections are told only once of each piece that comes.
-void watch(const cli::Descriptor& epoll, int descriptor, const void* what, std::uint32_t events) {
+/// False if the system has no memory for it.
+bool watch(const cli::Descriptor& epoll, int descriptor, const void* what, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.ptr = const_cast<void*>(what);
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) throw system_error("watch a socket", errno);
+  return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
 }  // namespace
 
 Acceptor::Acceptor(const cli::Descriptor& listening, const ServerLimits& limits, Take take)
     : listening_(listening), limits_(limits), take_(std::move(take)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_.is_open()) throw system_error("watch sockets", errno);
-  watch(epoll_, listening_.get(), this, EPOLLIN);
+  if (!epoll_.is_open() || !watch(epoll_, listening_.get(), this, EPOLLIN) ||
+      !watch(epoll_, stop_.get(), nullptr, EPOLLIN)) {
+    throw system_error("watch sockets", errno);
+  }
 }
 
 void Acceptor::run(const std::stop_token& stop) {
-  const cli::StopEvent stopped(stop);
-  watch(epoll_, stopped.get(), nullptr, EPOLLIN);
+  const std::stop_callback notify(stop, [this] { stop_.notify(); });
   while (!stop.stop_requested()) {
     epoll_event event{};  // one at a time: what is looked at may go
     const int count = ::epoll_wait(epoll_.get(), &event, 1, silent_.empty() ? -1 : look_for_idle_ms);
@@ -59,7 +61,7 @@ void Acceptor::accept(const std::stop_token& stop) {
     const int descriptor = accepted.connection.get();
     if (silent_.size() == limits_.connections) silent_.pop_front();
     silent_.push_back({std::move(accepted), std::chrono::steady_clock::now()});
-    watch(epoll_, descriptor, &silent_.back(), EPOLLIN | EPOLLRDHUP | EPOLLET);
+    if (!watch(epoll_, descriptor, &silent_.back(), EPOLLIN | EPOLLRDHUP | EPOLLET)) silent_.pop_back();
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
     sleep_for(pause_without_descriptors, stop);  // the connection waits, and epoll would return at once
   }

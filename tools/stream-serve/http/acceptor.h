@@ -47,6 +47,7 @@ class Acceptor {
   const ServerLimits limits_;
   Take take_;
   cli::Descriptor epoll_;
+  cli::EventDescriptor stop_;
   std::list<Silent> silent_;  ///< have not sent enough yet; the oldest first
 };
 

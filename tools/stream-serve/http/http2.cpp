@@ -13,23 +13,24 @@ namespace shardlog::serve::http {
 
 namespace {
 
-constexpr std::uint64_t of_stop = 0;
 constexpr std::uint64_t of_news = UINT64_MAX;
 constexpr int look_for_idle_ms = 1000;
 
-void watch(const cli::Descriptor& epoll, int operation, int descriptor, std::uint64_t id, std::uint32_t events) {
+/// False if the system has no memory for it.
+bool watch(const cli::Descriptor& epoll, int operation, int descriptor, std::uint64_t id, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = id;
-  if (::epoll_ctl(epoll.get(), operation, descriptor, &event) != 0) throw system_error("watch a connection", errno);
+  return ::epoll_ctl(epoll.get(), operation, descriptor, &event) == 0;
 }
 
 }  // namespace
 
 Http2::Http2(ServiceSide& side, const ServerLimits& limits)
     : side_(side), limits_(limits), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_.is_open()) throw system_error("watch connections", errno);
-  watch(epoll_, EPOLL_CTL_ADD, news_.get(), of_news, EPOLLIN);
+  if (!epoll_.is_open() || !watch(epoll_, EPOLL_CTL_ADD, news_.get(), of_news, EPOLLIN)) {
+    throw system_error("watch connections", errno);
+  }
   thread_ = start_thread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -42,8 +43,7 @@ void Http2::add(cli::Descriptor connection) {
 }
 
 void Http2::run(const std::stop_token& stop) {
-  const cli::StopEvent stopped(stop);
-  watch(epoll_, EPOLL_CTL_ADD, stopped.get(), of_stop, EPOLLIN);
+  const std::stop_callback notify(stop, [this] { news_.notify(); });
   std::array<epoll_event, 64> events{};
   while (!stop.stop_requested()) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
@@ -52,7 +52,7 @@ void Http2::run(const std::stop_token& stop) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == of_news) {
         take_news();
-      } else if (event.data.u64 != of_stop) {
+      } else {
         serve(event.data.u64);
       }
     }
@@ -88,8 +88,8 @@ void Http2::begin(cli::Descriptor connection) {
     answered_.emplace_back(id, stream);
     news_.notify();
   };
+  if (!watch(epoll_, EPOLL_CTL_ADD, descriptor, id, EPOLLIN)) return;
   sessions_[id] = std::make_unique<Http2Session>(std::move(connection), side_, limits_, on_answer);
-  watch(epoll_, EPOLL_CTL_ADD, descriptor, id, EPOLLIN);
   serve(id);
 }
 
@@ -100,7 +100,8 @@ void Http2::serve(SessionId id) {
     sessions_.erase(session);
     return;
   }
-  const std::uint32_t events = session->second->wants_to_write() ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  // A client that does not read its answers is not read from either.
+  const std::uint32_t events = session->second->wants_to_write() ? EPOLLOUT : EPOLLIN;
   watch(epoll_, EPOLL_CTL_MOD, session->second->descriptor(), id, events);
 }
 

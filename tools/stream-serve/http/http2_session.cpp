@@ -150,7 +150,7 @@ Http2Session::~Http2Session() {
 }
 
 bool Http2Session::move() {
-  if (!read() || !write()) return false;
+  if (!write() || (unsent_.empty() && !read()) || !write()) return false;
   return nghttp2_session_want_read(session_) != 0 || wants_to_write();
 }
 

@@ -36,12 +36,12 @@ class Server::Protocols {
 Server::Server(const cli::Descriptor& listening, Gate gate, Handler handler, const ServerLimits& limits)
     : protocols_(std::make_unique<Protocols>(std::move(gate), std::move(handler), limits)),
       drain_(limits.drain),
-      acceptor_(start_thread([this, &listening, limits](const std::stop_token& stop) {
-        Acceptor(listening, limits, [this](Accepted accepted) { protocols_->take(std::move(accepted)); }).run(stop);
-      })) {}
+      acceptor_(std::make_unique<Acceptor>(listening, limits,
+                                           [this](Accepted accepted) { protocols_->take(std::move(accepted)); })),
+      accepting_(start_thread([this](const std::stop_token& stop) { acceptor_->run(stop); })) {}
 
 Server::~Server() {
-  acceptor_.reset();
+  accepting_.reset();
   protocols_->close(drain_);
 }
 

@@ -12,6 +12,8 @@
 
 namespace shardlog::serve::http {
 
+class Acceptor;
+
 /// Answers HTTP/1.1 and HTTP/2 on a socket that listens. One thread accepts, one for each protocol moves the bytes of
 /// its connections, and the workers answer. So a slow client holds up nobody.
 class Server {
@@ -28,7 +30,8 @@ class Server {
 
   std::unique_ptr<Protocols> protocols_;
   std::chrono::milliseconds drain_;
-  std::optional<std::jthread> acceptor_;
+  std::unique_ptr<Acceptor> acceptor_;
+  std::optional<std::jthread> accepting_;
 };
 
 }  // namespace shardlog::serve::http
