@@ -209,6 +209,94 @@ class Changes(ServerTest):
                             "ValidationException")
 
 
+class Kept(ServerTest):
+    """What is kept with a stream and shown again; also after a restart, because it is in the stream."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kinesis = cls.server.client()
+
+    setUp, create, refusal = Changes.setUp, Changes.create, Changes.refusal
+
+    def arn(self):
+        return f"arn:aws:kinesis:us-east-1:000000000000:stream/{self.name}"
+
+    def summary(self):
+        return self.kinesis.describe_stream_summary(StreamName=self.name)["StreamDescriptionSummary"]
+
+    def code(self, call, **arguments):
+        with self.assertRaises(self.kinesis.exceptions.ClientError) as caught:
+            call(**arguments)
+        return caught.exception.response["Error"]["Code"]
+
+    def test_consumers(self):
+        self.create()
+        kinesis, arn = self.kinesis, self.arn()
+        names = ["b", "a" * 128, "c.d-e_f"]
+        made = [kinesis.register_stream_consumer(StreamARN=arn, ConsumerName=name)["Consumer"] for name in names]
+        self.assertEqual(made[0]["ConsumerStatus"], "ACTIVE")
+        self.assertEqual(made[0]["ConsumerARN"],
+                         f"{arn}/consumer/b:{int(made[0]['ConsumerCreationTimestamp'].timestamp())}")
+        self.assertEqual(self.code(kinesis.register_stream_consumer, StreamARN=arn, ConsumerName="b"),
+                         "ResourceInUseException")
+        listed = kinesis.list_stream_consumers(StreamARN=arn)["Consumers"]
+        self.assertEqual(listed, sorted(made, key=lambda consumer: consumer["ConsumerName"]))
+        page = kinesis.list_stream_consumers(StreamARN=arn, MaxResults=2)
+        rest = kinesis.list_stream_consumers(StreamARN=arn, NextToken=page["NextToken"])
+        self.assertEqual(page["Consumers"] + rest["Consumers"], listed)
+        self.assertNotIn("NextToken", rest)
+        self.assertEqual(self.summary()["ConsumerCount"], 3)
+        by_name = kinesis.describe_stream_consumer(StreamARN=arn, ConsumerName="b")["ConsumerDescription"]
+        by_arn = kinesis.describe_stream_consumer(ConsumerARN=made[0]["ConsumerARN"])["ConsumerDescription"]
+        self.assertEqual((by_name, by_name), (by_arn, {**made[0], "StreamARN": arn}))
+        self.assertEqual(self.code(kinesis.describe_stream_consumer, ConsumerARN=f"{arn}/consumer/b:5"),
+                         "ResourceNotFoundException")
+        self.assertEqual(self.code(kinesis.describe_stream_consumer, StreamARN=arn), "InvalidArgumentException")
+        kinesis.deregister_stream_consumer(ConsumerARN=made[0]["ConsumerARN"])
+        self.assertEqual(self.code(kinesis.deregister_stream_consumer, StreamARN=arn, ConsumerName="b"),
+                         "ResourceNotFoundException")
+        for index in range(18):
+            kinesis.register_stream_consumer(StreamARN=arn, ConsumerName=f"more{index}")
+        self.assertEqual(self.code(kinesis.register_stream_consumer, StreamARN=arn, ConsumerName="b"),
+                         "LimitExceededException")
+        self.assertEqual(self.code(kinesis.delete_stream, StreamName=self.name), "ResourceInUseException")
+        kinesis.delete_stream(StreamName=self.name, EnforceConsumerDeletion=True)
+        self.assertEqual(self.code(kinesis.list_stream_consumers, StreamARN=arn), "ResourceNotFoundException")
+
+    def test_metrics(self):
+        self.create()
+
+        def change(call, *metrics):
+            answer = call(StreamName=self.name, ShardLevelMetrics=list(metrics))
+            shown, = self.summary()["EnhancedMonitoring"]
+            self.assertEqual(answer["DesiredShardLevelMetrics"], shown["ShardLevelMetrics"])
+            return answer["CurrentShardLevelMetrics"], answer["DesiredShardLevelMetrics"]
+
+        enable, disable = self.kinesis.enable_enhanced_monitoring, self.kinesis.disable_enhanced_monitoring
+        self.assertEqual(change(enable, "OutgoingBytes"), ([], ["OutgoingBytes"]))
+        self.assertEqual(change(enable, "IncomingBytes"), (["OutgoingBytes"], ["IncomingBytes", "OutgoingBytes"]))
+        self.assertEqual(change(disable, "OutgoingBytes"), (["IncomingBytes", "OutgoingBytes"], ["IncomingBytes"]))
+        self.assertEqual(len(change(enable, "ALL")[1]), 7)
+        self.assertEqual(change(disable, "ALL")[1], [])
+        self.assertEqual(self.refusal(enable, ShardLevelMetrics=["Nothing"])[0], "ValidationException")
+
+    def test_the_key_of_an_encryption(self):
+        self.create()
+        self.kinesis.start_stream_encryption(StreamName=self.name, EncryptionType="KMS", KeyId="alias/mine")
+        self.assertEqual((self.summary()["EncryptionType"], self.summary()["KeyId"]), ("KMS", "alias/mine"))
+        self.kinesis.stop_stream_encryption(StreamName=self.name, EncryptionType="KMS", KeyId="alias/mine")
+        self.assertEqual(self.summary()["EncryptionType"], "NONE")
+        self.assertNotIn("KeyId", self.summary())
+
+    def test_the_mode(self):
+        self.create()
+        for mode, shell in (("ON_DEMAND", "on-demand"), ("PROVISIONED", "provisioned")):
+            self.kinesis.update_stream_mode(StreamARN=self.arn(), StreamModeDetails={"StreamMode": mode})
+            self.assertEqual(self.summary()["StreamModeDetails"]["StreamMode"], mode)
+            self.assertEqual(json.loads(run("stream-stats", self.path, "--json"))["mode"], shell)
+
+
 class Limits(unittest.TestCase):
     def test_the_shards_of_all_streams_have_a_limit(self):
         server = Server("--shard-limit", "4")

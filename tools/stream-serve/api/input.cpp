@@ -30,6 +30,9 @@ Result<std::string> stream_named(const Call& call) {
   const auto name = text_of(call.input, "StreamName");
   auto arn = text_of(call.input, "StreamARN");
   if (!arn) arn = text_of(call.input, "ResourceARN");
+  if (const auto consumer = kinesis::parse_consumer_arn(text_of(call.input, "ConsumerARN").value_or(""))) {
+    arn = to_string(consumer->stream);
+  }
   if (!name && !arn) return Refusal{invalid_argument, "Either StreamName or StreamARN must be provided."};
   if (!arn) return *name;
   const auto parsed = kinesis::parse_stream_arn(*arn);

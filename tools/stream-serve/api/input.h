@@ -14,7 +14,7 @@ std::optional<std::string> text_of(const wire::Value& input, std::string_view na
 std::optional<std::int64_t> number_of(const wire::Value& input, std::string_view name);
 std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name);
 
-/// The stream that StreamName, StreamARN or ResourceARN names.
+/// The stream that StreamName, StreamARN, ResourceARN or ConsumerARN names.
 Result<std::string> stream_named(const Call& call);
 
 /// "Stream NAME under account 000000000000 not found."

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tools/stream-serve/api/input.h"
+#include "tools/stream-serve/api/kept.h"
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shard_limit.h"
 #include "tools/stream-serve/api/shards.h"
@@ -62,11 +63,26 @@ Check create_stream(Call& call) {
   return std::nullopt;
 }
 
+/// A stream with registered consumers is deleted only if the request says so.
+Check check_consumers(Call& call) {
+  const wire::Value* const enforce = call.input.find("EnforceConsumerDeletion");
+  if (enforce != nullptr && enforce->boolean) return std::nullopt;
+  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+    if (consumers_of(described.attributes).empty()) return std::nullopt;
+    return Refusal{
+        resource_in_use,
+        fmt::format("Stream {} under account {} has registered consumers, and EnforceConsumerDeletion is not "
+                    "true.",
+                    std::get<std::string>(stream_named(call)), call.account.id)};
+  });
+}
+
 Check delete_stream(Call& call) {
   auto name = stream_named(call);
   if (const Refusal* const refused = refusal_of(name)) return *refused;
   const std::string& stream = std::get<std::string>(name);
   if (!is_stream_name(stream)) return no_stream(call, stream);
+  if (auto refused = check_consumers(call)) return refused;
   try {
     call.environment.catalogue.remove(stream);
   } catch (const Error& error) {
@@ -115,10 +131,13 @@ void write_description(Call& call, const std::string& name, const StreamDescript
   output.begin_structure();
   output.key("ShardLevelMetrics");
   output.begin_list();
+  for (const std::string_view metric : metrics_of(described.attributes)) output.text(metric);
   output.end_list();
   output.end_structure();
   output.end_list();
-  output.text("EncryptionType", "NONE");
+  const auto encryption_key = encryption_key_of(described.attributes);
+  output.text("EncryptionType", encryption_key ? "KMS" : "NONE");
+  if (encryption_key) output.text("KeyId", *encryption_key);
 }
 
 Check describe_stream(Call& call) {
@@ -157,7 +176,7 @@ Check describe_stream_summary(Call& call) {
     output.begin_structure();
     write_description(call, std::get<std::string>(stream_named(call)), described);
     output.number("OpenShardCount", described.map.open_shards().size());
-    output.number("ConsumerCount", 0);
+    output.number("ConsumerCount", consumers_of(described.attributes).size());
     output.number("MaxRecordSizeInKiB", described.settings.max_record_size / 1024);
     output.end_structure();
     output.end_structure();
