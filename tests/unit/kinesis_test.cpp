@@ -57,6 +57,11 @@ TEST(KinesisSequenceNumber, HasTheBoundsOfItsFields) {
   EXPECT_EQ(to_string(SequenceNumber{}).size(), 56U);
 }
 
+TEST(KinesisSequenceNumber, ThatArrivesAtTheEndOfTimeIsRefused) {
+  // Found by fuzzing: written again, it was another number. The sum with arrived 52c8f7eea, far after end_of_time.
+  EXPECT_EQ(parse_sequence_number("49590328271490256608559692538361571095921575989136588898"), std::nullopt);
+}
+
 TEST(KinesisSequenceNumber, OfAChildIsGreaterThanThoseOfItsParents) {
   const Timestamp start{1700000000s};
   const HashKey middle(max_hash_key.value() / 2);

@@ -88,7 +88,8 @@ std::optional<SequenceNumber> parse_sequence_number(std::string_view decimal) {
   };
   const SequenceNumber number{static_cast<std::int64_t>(field(1, 9)), static_cast<std::uint32_t>(field(38, 8)),
                               field(11, 16), static_cast<std::int64_t>(field(29, 9))};
-  const bool is_valid = number.opened < end_of_time && number.shard <= INT32_MAX && number.number <= after_all_records;
+  const bool is_valid = number.opened < end_of_time && number.arrived < end_of_time && number.shard <= INT32_MAX &&
+                        number.number <= after_all_records;
   return is_valid ? std::optional(number) : std::nullopt;
 }
 

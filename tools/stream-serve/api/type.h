@@ -24,7 +24,7 @@ struct Type {
   std::optional<std::int64_t> most{};
   const Pattern* pattern = nullptr;
   std::vector<std::string_view> words{};  ///< of an enumeration
-  std::vector<Member> members{};          ///< of a structure; of a list or map, one: its items or values
+  std::vector<Member> members;            ///< of a structure; of a list or map, one: its items or values
   std::int64_t most_of_key = 0;           ///< of a map: the most characters of a key; at least one is needed
 };
 
