@@ -3,7 +3,7 @@
 
 load helpers
 
-programs="stream-create stream-put stream-get stream-reshard stream-stats"
+programs="stream-create stream-put stream-get stream-reshard stream-serve stream-stats"
 
 # The options at the start of help's lines, in their order.
 help_options() {

@@ -109,6 +109,30 @@ std::vector<std::string> jsons() {
   return result;
 }
 
+/// What clients of the Kinesis API send as texts.
+std::vector<std::string> kinesis_texts() {
+  return {"49590338271490256608559692538361571095921575989136588898",
+          "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
+          "arn:aws-cn:kinesis:cn-north-1:000000000000:stream/orders/consumer/billing:1700000000",
+          "AAAAAAAAAAE=",
+          "127.0.0.1:4567",
+          "[::1]:0",
+          "X-Amz-Algorithm=a&X-Amz-Credential=b%2Fc%2Fd&X-Amz-Signature=e&X-Amz-SignedHeaders=f&X-Amz-Date=g\n",
+          "\nAWS4-HMAC-SHA256 Credential=a/b/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0"};
+}
+
+/// Bodies of its requests.
+std::vector<std::string> requests() {
+  return {R"({"Name":"a"})",
+          R"({"Name":"a","Flag":true,"Limit":1,"Arn":"arn:aws:kinesis:r:000000000000:stream/a","Time":1.5,"Type":"A"})",
+          R"({"Name":"a","Tags":{"k":"v","":null}})",
+          R"({"Name":"a","Records":[{"Data":"QUI=","Key":"k","Hash":"0"},{"Data":"","Key":"é"},null]})",
+          R"([{"Name":1e5}])",
+          "\xbf\x64Name\x61\x61\x67Records\x81\xa2\x64"
+          "Data\x41\x01\x63Key\x61k\xff",
+          "\xa2\x64Name\x7f\x61\x61\x61\x62\xff\x64Time\xc1\x1a\x01\x02\x03\x04"};
+}
+
 void write(const std::filesystem::path& folder, const std::vector<std::string>& seeds) {
   std::filesystem::create_directories(folder);
   for (std::size_t i = 0; i < seeds.size(); ++i) {
@@ -134,5 +158,7 @@ int main(int argc, char** argv) {
   shardlog::fuzz::write(folder / "template", shardlog::fuzz::templates());
   shardlog::fuzz::write(folder / "csv", shardlog::fuzz::csvs());
   shardlog::fuzz::write(folder / "json", shardlog::fuzz::jsons());
+  shardlog::fuzz::write(folder / "kinesis", shardlog::fuzz::kinesis_texts());
+  shardlog::fuzz::write(folder / "request", shardlog::fuzz::requests());
   return 0;
 }

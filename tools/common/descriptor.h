@@ -30,6 +30,9 @@ class Descriptor {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
 
+  /// Gives it to the caller, who must close it.
+  [[nodiscard]] int release() { return std::exchange(descriptor_, -1); }
+
   [[nodiscard]] int get() const { return descriptor_; }
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
 

@@ -1,0 +1,114 @@
+#include "shardlog/kinesis/sequence_number.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "shardlog/core/numbers.h"
+
+namespace shardlog::kinesis {
+
+namespace {
+
+constexpr std::size_t hex_digits = 47;
+constexpr std::size_t decimal_digits = 56;
+constexpr std::uint64_t ten_to_19 = 10'000'000'000'000'000'000U;
+__extension__ using Wide = unsigned __int128;
+
+/// A number of at most 192 bits, the lowest word first.
+using Words = std::array<std::uint64_t, 3>;
+
+Words words_of_hex(std::string_view hex) {
+  Words words{};
+  for (std::uint64_t& word : words) {
+    const std::size_t size = std::min<std::size_t>(hex.size(), 16);
+    word = parse_number<std::uint64_t>(hex.substr(hex.size() - size), 16).value_or(0);
+    hex.remove_suffix(size);
+  }
+  return words;
+}
+
+/// Divides in place, and returns the remainder.
+std::uint64_t divide(Words& words, std::uint64_t divisor) {
+  Wide rest = 0;
+  for (auto word = words.rbegin(); word != words.rend(); ++word) {
+    const Wide dividend = (rest << 64) | *word;
+    *word = static_cast<std::uint64_t>(dividend / divisor);
+    rest = dividend % divisor;
+  }
+  return static_cast<std::uint64_t>(rest);
+}
+
+/// Nullopt unless it is digits, without a leading zero, of a number below 2^192.
+std::optional<Words> words_of_decimal(std::string_view decimal) {
+  if (decimal.empty() || decimal.front() == '0' || decimal.size() > 58) return std::nullopt;
+  Words words{};
+  for (const char digit : decimal) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    Wide carry = static_cast<unsigned char>(digit - '0');
+    for (std::uint64_t& word : words) {
+      carry += Wide{word} * 10;
+      word = static_cast<std::uint64_t>(carry);
+      carry >>= 64;
+    }
+    if (carry != 0) return std::nullopt;
+  }
+  return words;
+}
+
+std::int64_t seconds_of(Timestamp time) {
+  return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+}
+
+std::int64_t valid_seconds(std::int64_t seconds) {
+  return std::clamp<std::int64_t>(seconds, 0, end_of_time - 1);
+}
+
+}  // namespace
+
+std::string to_string(const SequenceNumber& number) {
+  Words words =
+      words_of_hex(fmt::format("2{:09x}{:x}{:016x}00{:09x}{:08x}2", valid_seconds(number.opened), number.shard % 16,
+                               number.number, valid_seconds(number.arrived), number.shard));
+  const std::uint64_t low = divide(words, ten_to_19);
+  const std::uint64_t middle = divide(words, ten_to_19);
+  return fmt::format("{}{:019}{:019}", words[0], middle, low);
+}
+
+std::optional<SequenceNumber> parse_sequence_number(std::string_view decimal) {
+  if (decimal.size() != decimal_digits) return std::nullopt;
+  const auto words = words_of_decimal(decimal);
+  if (!words) return std::nullopt;
+  const std::string hex = fmt::format("{:x}{:016x}{:016x}", (*words)[2], (*words)[1], (*words)[0]);
+  if (hex.size() != hex_digits || hex.front() != '2' || hex.back() != '2') return std::nullopt;
+  const auto field = [&hex](std::size_t at, std::size_t size) {
+    return parse_number<std::uint64_t>(std::string_view(hex).substr(at, size), 16).value_or(0);
+  };
+  const SequenceNumber number{static_cast<std::int64_t>(field(1, 9)), static_cast<std::uint32_t>(field(38, 8)),
+                              field(11, 16), static_cast<std::int64_t>(field(29, 9))};
+  const bool is_valid = number.opened < end_of_time && number.arrived < end_of_time && number.shard <= INT32_MAX &&
+                        number.number <= after_all_records;
+  return is_valid ? std::optional(number) : std::nullopt;
+}
+
+std::vector<std::int64_t> opened_seconds(const ShardMap& map) {
+  const std::vector<Shard>& shards = map.shards();
+  std::vector<std::int64_t> opened;
+  opened.reserve(shards.size());
+  for (const Shard& shard : shards) {
+    std::int64_t seconds = valid_seconds(seconds_of(shard.opened_at));
+    for (const ShardId parent : shard.parents()) {
+      const auto at = std::lower_bound(shards.begin(), shards.end(), parent,
+                                       [](const Shard& each, ShardId id) { return each.id < id; });
+      const auto index = static_cast<std::size_t>(at - shards.begin());
+      // A parent has a lower id, so it is among those that are done.
+      if (index < opened.size() && at->id == parent) seconds = std::max(seconds, opened[index] + 1);
+    }
+    opened.push_back(seconds);
+  }
+  return opened;
+}
+
+}  // namespace shardlog::kinesis

@@ -1,0 +1,114 @@
+"""Verbs that the tests of stream-serve share. The programs are in $SHARDLOG_BIN."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fault"))
+from support import program  # noqa: E402
+
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261126/eu-central-1/kinesis/aws4_request, "
+                     "SignedHeaders=host;x-amz-date, Signature=00",
+    "X-Amz-Date": "20261126T000000Z",
+}
+
+
+def run(name, *arguments, input=None, status=0):
+    """Runs a program to its end and returns its output as bytes."""
+    done = subprocess.run([program(name), *arguments], input=input, capture_output=True, timeout=60)
+    if done.returncode != status:
+        raise AssertionError(f"{name} {arguments}: exit {done.returncode}: {done.stderr.decode()}")
+    return done.stdout
+
+
+class Server:
+    """stream-serve with a directory of its own, on a port of its own."""
+
+    def __init__(self, *options):
+        self.directory = tempfile.mkdtemp(prefix="shardlog-")
+        self.process = subprocess.Popen([program("stream-serve"), "--listen", "127.0.0.1:0", *options, self.directory],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.url = self.process.stdout.readline().decode().strip()
+        if not self.url:
+            raise AssertionError(f"stream-serve does not start: {self.process.communicate()[1].decode()}")
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def stream(self, name):
+        return f"{self.directory}/{name}"
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends it, and returns its exit status and what it said."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        said = self.process.communicate(timeout=60)[1].decode()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return self.process.returncode, said
+
+    def client(self, **config):
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client("kinesis", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a",
+                            aws_secret_access_key="b",
+                            config=Config(retries={"max_attempts": 0}, parameter_validation=False, **config))
+
+    def send(self, method="POST", path="/", headers=None, body=b""):
+        """Sends one request. Headers of the value None are left out; Host and lengths are added unless given."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.putrequest(method, path, skip_host="Host" in (headers or {}), skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                if value is not None:
+                    connection.putheader(name, value)
+            if "Content-Length" not in (headers or {}) and "Transfer-Encoding" not in (headers or {}):
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+    def call(self, action, **members):
+        """Calls an action as an SDK would, but without its checks. Returns the status and the answer."""
+        status, _, body = self.send(headers={**SIGNED, "Content-Type": "application/x-amz-json-1.1",
+                                             "X-Amz-Target": f"Kinesis_20131202.{action}"},
+                                    body=json.dumps(members).encode())
+        return status, json.loads(body) if body else None
+
+
+class ServerTest(unittest.TestCase):
+    """Tests that share a server. Each takes streams of its own."""
+
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(*cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        status, said = cls.server.stop()
+        if status != -signal.SIGTERM or said:
+            raise AssertionError(f"stream-serve ended with {status} and said: {said}")
+
+    def expect_refusal(self, answer, kind, message=None):
+        status, body = answer
+        self.assertEqual((status, body and body.get("__type")), (400, kind), body)
+        if message is not None:
+            self.assertEqual(body.get("message", body.get("Message")), message)
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + 20
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain for {what}")
+        time.sleep(0.01)  # between two looks

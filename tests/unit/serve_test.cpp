@@ -1,0 +1,229 @@
+#include <gtest/gtest.h>
+
+#include "tools/stream-serve/http/address.h"
+#include "tools/stream-serve/http/exchange.h"
+#include "tools/stream-serve/identity/iterator.h"
+#include "tools/stream-serve/identity/token.h"
+#include "tools/stream-serve/wire/cbor_in.h"
+#include "tools/stream-serve/wire/cbor_writer.h"
+#include "tools/stream-serve/wire/json_in.h"
+#include "tools/stream-serve/wire/json_writer.h"
+#include "unit/refusal.h"
+
+namespace shardlog::serve {
+namespace {
+
+using namespace std::chrono_literals;
+using test::refusal;
+
+const std::string uuid = "00112233-4455-4677-8899-aabbccddeeff";
+
+identity::ShardIterator iterator_at(const decltype(ShardStart::from)& from, const std::string& stream = "orders") {
+  return {Timestamp(1'700'000'000'123ms), stream, uuid, {ShardId(7), from}};
+}
+
+TEST(ShardIterator, KeepsWhatItStandsFor) {
+  const SequenceNumber largest(UINT64_MAX - 1);
+  for (const decltype(ShardStart::from)& from :
+       std::vector<decltype(ShardStart::from)>{TrimHorizon{}, AtSequence{SequenceNumber(0)}, AfterSequence{largest},
+                                               AtSequence{SequenceNumber(5), Timestamp(-3us)}}) {
+    const auto read = identity::parse_iterator(to_string(iterator_at(from)));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->issued_at, Timestamp(1'700'000'000'123ms));
+    EXPECT_EQ(read->stream, "orders");
+    EXPECT_EQ(read->uuid, uuid);
+    EXPECT_EQ(read->start.shard, ShardId(7));
+    EXPECT_EQ(read->start.from, from);
+  }
+}
+
+TEST(ShardIterator, IsAsLongAsThatOfKinesis) {
+  // 152 + (length + 2) / 16 * 16 bytes (kinesalite), in base64; at most 512 characters (Kinesis API, "ShardIterator").
+  const auto length = [](std::size_t name) {
+    return to_string(iterator_at(TrimHorizon{}, std::string(name, 'x'))).size();
+  };
+  EXPECT_EQ(length(1), 204U);
+  EXPECT_EQ(length(13), 204U);
+  EXPECT_EQ(length(14), 224U);
+  EXPECT_EQ(length(128), 376U);
+}
+
+TEST(ShardIterator, ThatIsChangedAnywhereIsRefused) {
+  const std::string token = to_string(iterator_at(AtSequence{SequenceNumber(5)}));
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string changed = token;
+    changed[i] = changed[i] == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(identity::parse_iterator(changed)) << i;
+    EXPECT_FALSE(identity::parse_iterator(token.substr(0, i))) << i;
+  }
+  EXPECT_FALSE(identity::parse_iterator(token.substr(0, 8) + "\n" + token.substr(8)));
+  EXPECT_FALSE(identity::parse_iterator(to_string(identity::ShardListToken{{}, "orders", uuid, ShardId(1), "", {}})));
+}
+
+TEST(ShardListToken, KeepsItsFilter) {
+  const identity::ShardListToken token{Timestamp(5ms), std::string(128, 'n'), uuid,
+                                       ShardId(9),     "AT_TIMESTAMP",        Timestamp(1234ms)};
+  const auto read = identity::parse_shard_list_token(to_string(token));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->issued_at, token.issued_at);
+  EXPECT_EQ(read->stream, token.stream);
+  EXPECT_EQ(read->uuid, uuid);
+  EXPECT_EQ(read->after, ShardId(9));
+  EXPECT_EQ(read->filter, "AT_TIMESTAMP");
+  EXPECT_EQ(read->filter_time, Timestamp(1234ms));
+  EXPECT_FALSE(identity::parse_shard_list_token(to_string(iterator_at(TrimHorizon{}))));
+}
+
+TEST(Address, IsOfThisMachine) {
+  const http::Address address = http::parse_address("127.0.0.1:4567");
+  EXPECT_EQ(address.host, "127.0.0.1");
+  EXPECT_EQ(address.port, 4567);
+  EXPECT_EQ(http::parse_address("[::1]:0").host, "::1");
+  EXPECT_EQ(http::parse_address("Localhost:65535").host, "127.0.0.1");
+  for (const char* const text : {"", ":1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:65536", "0.0.0.0:1",
+                                 "[::]:1", "128.0.0.1:1", "127.0.0.1.example:1", "[::1:1"}) {
+    EXPECT_EQ(refusal([text] { http::parse_address(text); }), ErrorCode::usage) << text;
+  }
+}
+
+TEST(Address, OfAHostHeaderIsWithoutPort) {
+  EXPECT_EQ(http::host_of("Example.COM:80"), "example.com");
+  EXPECT_EQ(http::host_of("example.com"), "example.com");
+  EXPECT_EQ(http::host_of("[::1]:80"), "::1");
+  EXPECT_EQ(http::host_of("[::1]"), "::1");
+  EXPECT_EQ(http::host_of("["), "");
+  EXPECT_EQ(http::host_of("[::1"), "");
+  EXPECT_EQ(http::host_of("[::1]evil.example"), "");
+  EXPECT_EQ(http::host_of(""), "");
+}
+
+TEST(Exchange, TakesBodiesFromOneBudget) {
+  http::Budget budget(10);
+  http::Exchange first("/", budget);
+  first.read("123456");
+  {
+    http::Exchange second("/", budget);
+    second.read("1234");
+    EXPECT_FALSE(second.response());
+    second.read("5");
+    ASSERT_TRUE(second.response());
+    EXPECT_EQ(second.response()->status, 503);
+  }
+  http::Exchange third("/", budget);
+  third.read("1234");
+  EXPECT_FALSE(third.response()) << "what the second one took is there again";
+}
+
+TEST(JsonWriter, WritesTimesAsPlainDecimals) {
+  wire::JsonWriter writer;
+  writer.begin_list();
+  for (const auto time : {0us, 1us, 1'700'000'000'123'999us, -1us, -1'500'000us}) writer.time(Timestamp(time));
+  writer.end_list();
+  EXPECT_EQ(writer.take(), "[0.000,0.000,1700000000.123,-0.001,-1.500]");
+}
+
+TEST(JsonWriter, SeparatesWhatBelongsTogether) {
+  wire::JsonWriter writer;
+  writer.begin_structure();
+  writer.text("a", "\"\xff");
+  writer.key("b");
+  writer.begin_list();
+  writer.begin_structure();
+  writer.end_structure();
+  writer.bytes("M\n");
+  writer.end_list();
+  writer.number("c", -5);
+  writer.boolean("d", true);
+  writer.end_structure();
+  EXPECT_EQ(writer.take(), "{\"a\":\"\\\"\xef\xbf\xbd\",\"b\":[{},\"TQo=\"],\"c\":-5,\"d\":true}");
+}
+
+TEST(JsonReader, RefusesWhatIsTooDeep) {
+  EXPECT_TRUE(wire::read_json(std::string(30, '[') + std::string(30, ']')));
+  EXPECT_FALSE(wire::read_json(std::string(100, '[') + std::string(100, ']')));
+  EXPECT_FALSE(wire::read_json(std::string(1'000'000, '[')));
+  EXPECT_FALSE(wire::read_json(""));
+}
+
+TEST(JsonReader, TakesTheLastOfSeveralMembers) {
+  const auto read = wire::read_json(R"({"a":1,"a":2,"b":3,"b":null})");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->root.find("a")->number, 2);
+  EXPECT_EQ(read->root.find("b"), nullptr);
+  EXPECT_EQ(read->root.find("c"), nullptr);
+}
+
+TEST(JsonReader, HasABoundOfValues) {
+  const auto list_of = [](std::size_t count) {
+    std::string text = "[0";
+    for (std::size_t i = 1; i < count; ++i) text += ",0";
+    return text + "]";
+  };
+  EXPECT_TRUE(wire::read_json(list_of(15'000)));
+  EXPECT_FALSE(wire::read_json(list_of(20'000)));
+}
+
+TEST(CborWriter, WritesTheFormsOfRfc8949) {
+  wire::CborWriter writer;
+  writer.begin_structure();
+  writer.text("a", "\xffz");
+  writer.key("b");
+  writer.begin_list();
+  writer.bytes(std::string_view("\0\x01", 2));
+  writer.boolean(true);
+  writer.number(-500);
+  writer.time(Timestamp(1'700'000'000'123'999us));
+  writer.end_list();
+  writer.end_structure();
+  // By cbor2 of Python: {_ "a": "\ufffdz", "b": [_ h'0001', true, -500, 1(1700000000123)]}
+  const std::string expected(
+      "\xbf\x61\x61\x64\xef\xbf\xbd\x7a\x61\x62\x9f\x42\x00\x01\xf5\x39\x01\xf3\xc1\x1b\x00\x00\x01\x8b\xcf\xe5\x68\x7b"
+      "\xff\xff",
+      30);
+  EXPECT_EQ(writer.take(), expected);
+}
+
+std::string bytes_of(std::initializer_list<int> bytes) {
+  std::string text;
+  for (const int byte : bytes) text += static_cast<char>(byte);
+  return text;
+}
+
+TEST(CborReader, ReadsWhatIsDefiniteAndWhatIsNot) {
+  // {_ "a": [1, -1, 1.5], "b": (_ h'00', h'01'), "t": 1(1700000000123), "n": null}
+  const std::string bytes =
+      bytes_of({0xbf, 0x61, 'a',  0x83, 0x01, 0x20, 0xf9, 0x3e, 0x00, 0x61, 'b',  0x5f, 0x41, 0x00, 0x41, 0x01, 0xff,
+                0x61, 't',  0xc1, 0x1b, 0x00, 0x00, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x7b, 0x61, 'n',  0xf6, 0xff});
+  const auto read = wire::read_cbor(bytes);  // borrows from them
+  ASSERT_TRUE(read);
+  const auto& items = read->root.find("a")->items;
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items[0].number, 1);
+  EXPECT_EQ(items[1].number, -1);
+  EXPECT_EQ(items[2].number, 1.5);
+  EXPECT_EQ(read->root.find("b")->text, std::string_view("\0\x01", 2));
+  EXPECT_EQ(read->root.find("b")->kind, wire::Value::Kind::bytes);
+  EXPECT_DOUBLE_EQ(read->root.find("t")->number, 1700000000.123);
+  EXPECT_EQ(read->root.find("n"), nullptr);
+  EXPECT_TRUE(wire::read_cbor(bytes_of({0xa0}))) << "an empty map";
+}
+
+TEST(CborReader, RefusesWhatIsCutShortOrMakesNoSense) {
+  const std::string whole = bytes_of({0xa1, 0x61, 'a', 0x82, 0x01, 0x42, 0x00, 0x01});
+  EXPECT_TRUE(wire::read_cbor(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(wire::read_cbor(whole.substr(0, size))) << size;
+  EXPECT_FALSE(wire::read_cbor(whole + whole)) << "more than one";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xa1, 0x01, 0x01}))) << "a name that is not a text";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xbf, 0x61, 'a', 0xff}))) << "a name without a value";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xff}))) << "an end without a beginning";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x81, 0xff}))) << "the end of what has a size";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x5f, 0x61, 'a', 0xff}))) << "a text in a string of bytes";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x9b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})))
+      << "a size without items";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0xfb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0}))) << "infinite";
+  EXPECT_FALSE(wire::read_cbor(std::string(100, '\x81') + '\x01')) << "too deep";
+  EXPECT_FALSE(wire::read_cbor(bytes_of({0x9f}) + std::string(20'000, '\x01') + bytes_of({0xff}))) << "too many values";
+}
+
+}  // namespace
+}  // namespace shardlog::serve

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shardlog/kinesis/arn.h"
+#include "tools/stream-serve/api/refusal.h"
+#include "tools/stream-serve/api/type.h"
+#include "tools/stream-serve/streams/catalogue.h"
+#include "tools/stream-serve/wire/value.h"
+#include "tools/stream-serve/wire/writer.h"
+
+namespace shardlog::serve::api {
+
+/// What all actions stand on.
+struct Environment {
+  Catalogue& catalogue;
+  const Clock& clock;
+  std::stop_token stop;       ///< records that wait for capacity wait no longer
+  std::uint32_t shard_limit;  ///< open shards of all streams together
+};
+
+/// One call of an action.
+struct Call {
+  const Environment& environment;
+  kinesis::Account account;  ///< region of the request's signature
+  const wire::Value& input;  ///< checked
+  wire::Writer& output;
+};
+
+/// An action of the API, and the constraints of its request. Writes its answer. What it has written is dropped if it
+/// refuses. Throws what the streams throw.
+struct Action {
+  std::string_view name;
+  std::vector<Member> members;  ///< of the request, in the order in which faults are reported
+  Check (*run)(Call& call);
+  bool answers = true;  ///< false: a success has an empty body
+};
+
+/// The actions there are.
+std::vector<Action> actions();
+
+}  // namespace shardlog::serve::api

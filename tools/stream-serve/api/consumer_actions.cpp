@@ -1,0 +1,173 @@
+#include "tools/stream-serve/api/consumer_actions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "tools/stream-serve/api/input.h"
+#include "tools/stream-serve/api/kept.h"
+#include "tools/stream-serve/api/model.h"
+
+namespace shardlog::serve::api {
+
+namespace {
+
+void write_consumer(Call& call, const std::string& stream, const RegisteredConsumer& consumer) {
+  const kinesis::ConsumerArn arn{{call.account, stream}, consumer.name, consumer.created};
+  call.output.text("ConsumerName", consumer.name);
+  call.output.text("ConsumerARN", to_string(arn));
+  call.output.text("ConsumerStatus", "ACTIVE");
+  call.output.time("ConsumerCreationTimestamp", Timestamp(std::chrono::seconds(consumer.created)));
+}
+
+Refusal no_consumer(const Call& call, std::string_view consumer, std::string_view stream) {
+  return {resource_not_found,
+          fmt::format("Consumer {} of stream {} under account {} not found.", consumer, stream, call.account.id)};
+}
+
+/// Registers a consumer unless there is one of its name, or there are too many. Nobody else in this server changes the
+/// stream meanwhile.
+Check add_consumer(const Call& call, Stream& stream, const std::string& stream_name,
+                   const RegisteredConsumer& consumer) {
+  const Attributes attributes = stream.describe().attributes;
+  if (find_consumer(attributes, consumer.name)) {
+    return Refusal{resource_in_use, fmt::format("Consumer {} of stream {} under account {} already exists.",
+                                                consumer.name, stream_name, call.account.id)};
+  }
+  if (consumers_of(attributes).size() >= most_consumers) {
+    return Refusal{limit_exceeded, fmt::format("Stream {} under account {} has {} consumers, which is the limit.",
+                                               stream_name, call.account.id, most_consumers)};
+  }
+  SettingsChange change;
+  change.attributes = with_consumer(consumer);
+  stream.maintenance().update(change);
+  return std::nullopt;
+}
+
+Check register_consumer(Call& call) {
+  return with_stream(call, [&call](ServedStream& served, const StreamDescription&) -> Check {
+    const auto now = std::chrono::floor<std::chrono::seconds>(call.environment.clock.now()).time_since_epoch().count();
+    const RegisteredConsumer consumer{text_of(call.input, "ConsumerName").value_or(""),
+                                      static_cast<std::uint64_t>(std::max<std::int64_t>(now, 0))};
+    const std::string stream_name = std::get<std::string>(stream_named(call));
+    Check refused;
+    served.write([&](Stream& stream) { refused = add_consumer(call, stream, stream_name, consumer); });
+    if (refused) return refused;
+    call.output.begin_structure();
+    call.output.key("Consumer");
+    call.output.begin_structure();
+    write_consumer(call, stream_name, consumer);
+    call.output.end_structure();
+    call.output.end_structure();
+    return std::nullopt;
+  });
+}
+
+/// The consumer that a request names: by its ARN, which names the stream too, or by its name.
+struct Named {
+  std::string name;
+  std::optional<std::uint64_t> created{};
+};
+
+Result<Named> consumer_named(const Call& call) {
+  const auto arn = text_of(call.input, "ConsumerARN");
+  const auto name = text_of(call.input, "ConsumerName");
+  if (!arn && !name) {
+    return Refusal{invalid_argument, "Either ConsumerARN, or both StreamARN and ConsumerName, must be provided."};
+  }
+  if (!arn) return Named{*name};
+  const auto parsed = kinesis::parse_consumer_arn(*arn);
+  if (!parsed) return Refusal{invalid_argument, fmt::format("ConsumerARN {} is not valid.", *arn)};
+  if (name && *name != parsed->consumer) {
+    return Refusal{invalid_argument, fmt::format("ConsumerName {} and ConsumerARN {} do not match.", *name, *arn)};
+  }
+  return Named{parsed->consumer, parsed->created};
+}
+
+using UseConsumer = std::function<Check(ServedStream&, const std::string& stream, const RegisteredConsumer&)>;
+
+Check with_consumer_of(Call& call, const UseConsumer& use) {
+  auto parsed = consumer_named(call);
+  if (const Refusal* const refused = refusal_of(parsed)) return *refused;
+  const Named& named = std::get<Named>(parsed);
+  return with_stream(call, [&](ServedStream& served, const StreamDescription& described) -> Check {
+    const std::string stream_name = std::get<std::string>(stream_named(call));
+    const auto consumer = find_consumer(described.attributes, named.name);
+    if (!consumer || (named.created && *named.created != consumer->created)) {
+      return no_consumer(call, named.name, stream_name);
+    }
+    return use(served, stream_name, *consumer);
+  });
+}
+
+Check deregister_consumer(Call& call) {
+  return with_consumer_of(call,
+                          [](ServedStream& served, const std::string&, const RegisteredConsumer& consumer) -> Check {
+                            SettingsChange change;
+                            change.attributes = without_consumer(consumer.name);
+                            served.write([&change](Stream& stream) { stream.maintenance().update(change); });
+                            return std::nullopt;
+                          });
+}
+
+Check describe_consumer(Call& call) {
+  return with_consumer_of(
+      call, [&call](ServedStream&, const std::string& stream, const RegisteredConsumer& consumer) -> Check {
+        call.output.begin_structure();
+        call.output.key("ConsumerDescription");
+        call.output.begin_structure();
+        write_consumer(call, stream, consumer);
+        call.output.text("StreamARN", to_string(kinesis::StreamArn{call.account, stream}));
+        call.output.end_structure();
+        call.output.end_structure();
+        return std::nullopt;
+      });
+}
+
+/// All fit into one answer unless a client wants fewer. The token of the next page is the name before it.
+Check list_consumers(Call& call) {
+  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+    const std::string stream = std::get<std::string>(stream_named(call));
+    const auto limit = static_cast<std::size_t>(number_of(call.input, "MaxResults").value_or(most_consumers));
+    const std::string after = text_of(call.input, "NextToken").value_or("");
+    const std::vector<RegisteredConsumer> consumers = consumers_of(described.attributes);
+    auto consumer = std::find_if(consumers.begin(), consumers.end(),
+                                 [&after](const RegisteredConsumer& each) { return each.name > after; });
+    call.output.begin_structure();
+    call.output.key("Consumers");
+    call.output.begin_list();
+    std::string last;
+    for (std::size_t i = 0; consumer != consumers.end() && i < limit; ++consumer, ++i) {
+      call.output.begin_structure();
+      write_consumer(call, stream, *consumer);
+      call.output.end_structure();
+      last = consumer->name;
+    }
+    call.output.end_list();
+    if (consumer != consumers.end()) call.output.text("NextToken", last);
+    call.output.end_structure();
+    return std::nullopt;
+  });
+}
+
+}  // namespace
+
+std::vector<Action> consumer_actions() {
+  const std::vector<Member> one{{"ConsumerName", name()}, {"ConsumerARN", consumer_arn()}, {"StreamARN", stream_arn()}};
+  return {
+      {"RegisterStreamConsumer",
+       {{"ConsumerName", name(), true}, {"StreamARN", stream_arn(), true}},
+       &register_consumer},
+      {"DeregisterStreamConsumer", one, &deregister_consumer, false},
+      {"DescribeStreamConsumer", one, &describe_consumer},
+      {"ListStreamConsumers",
+       {{"MaxResults", integer(1, 10'000)},
+        {"NextToken", text(1, 1'048'576)},
+        {"StreamARN", stream_arn(), true},
+        {"StreamCreationTimestamp", timestamp()}},
+       &list_consumers},
+  };
+}
+
+}  // namespace shardlog::serve::api

@@ -1,0 +1,77 @@
+#include "tools/stream-serve/api/input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace shardlog::serve::api {
+
+std::optional<std::string> text_of(const wire::Value& input, std::string_view name) {
+  const wire::Value* const value = input.find(name);
+  return value == nullptr ? std::nullopt : std::optional(std::string(value->text));
+}
+
+std::optional<std::int64_t> number_of(const wire::Value& input, std::string_view name) {
+  const wire::Value* const value = input.find(name);
+  return value == nullptr ? std::nullopt : std::optional(static_cast<std::int64_t>(value->number));
+}
+
+std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name) {
+  constexpr double most_seconds = 9e12;  // microseconds have to fit 64 bits
+  const wire::Value* const value = input.find(name);
+  if (value == nullptr) return std::nullopt;
+  const double seconds = std::clamp(value->number, -most_seconds, most_seconds);
+  // SDKs send milliseconds: rounding takes away what a double cannot hold.
+  return Timestamp(Duration(std::llround(seconds * 1000) * 1000));
+}
+
+Result<std::string> stream_named(const Call& call) {
+  const auto name = text_of(call.input, "StreamName");
+  auto arn = text_of(call.input, "StreamARN");
+  if (!arn) arn = text_of(call.input, "ResourceARN");
+  if (const auto consumer = kinesis::parse_consumer_arn(text_of(call.input, "ConsumerARN").value_or(""))) {
+    arn = to_string(consumer->stream);
+  }
+  if (!name && !arn) return Refusal{invalid_argument, "Either StreamName or StreamARN must be provided."};
+  if (!arn) return *name;
+  const auto parsed = kinesis::parse_stream_arn(*arn);
+  if (!parsed) return Refusal{invalid_argument, fmt::format("StreamARN {} is not valid.", *arn)};
+  if (name && *name != parsed->stream) {
+    return Refusal{invalid_argument, fmt::format("StreamName {} and StreamARN {} do not match.", *name, *arn)};
+  }
+  if (parsed->account.id != call.account.id) {
+    return Refusal{resource_not_found,
+                   fmt::format("Stream {} under account {} not found.", parsed->stream, parsed->account.id)};
+  }
+  return parsed->stream;
+}
+
+Refusal no_stream(const Call& call, std::string_view name) {
+  return {resource_not_found, fmt::format("Stream {} under account {} not found.", name, call.account.id)};
+}
+
+Check with_stream(Call& call, const std::function<Check(ServedStream&, const StreamDescription&)>& use) {
+  auto name = stream_named(call);
+  if (const Refusal* const refused = refusal_of(name)) return *refused;
+  const std::string& stream_name = std::get<std::string>(name);
+  if (!is_stream_name(stream_name)) return no_stream(call, stream_name);
+  Check result;
+  try {
+    call.environment.catalogue.use(stream_name, [&](ServedStream& stream) {
+      call.output.take();  // what an attempt before this one wrote
+      result = use(stream, stream.describe());
+    });
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    return no_stream(call, stream_name);
+  }
+  return result;
+}
+
+const Shard* find_shard(const ShardMap& map, std::string_view text) {
+  const auto id = ShardId::parse(text);
+  return id ? map.find(*id) : nullptr;
+}
+
+}  // namespace shardlog::serve::api

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tools/stream-serve/api/action.h"
+
+/// How actions read their requests.
+namespace shardlog::serve::api {
+
+std::optional<std::string> text_of(const wire::Value& input, std::string_view name);
+std::optional<std::int64_t> number_of(const wire::Value& input, std::string_view name);
+std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name);
+
+/// The stream that StreamName, StreamARN, ResourceARN or ConsumerARN names.
+Result<std::string> stream_named(const Call& call);
+
+/// "Stream NAME under account 000000000000 not found."
+Refusal no_stream(const Call& call, std::string_view name);
+
+/// Calls `use` with the stream that the request names, and its description. If there is none, refuses.
+Check with_stream(Call& call, const std::function<Check(ServedStream&, const StreamDescription&)>& use);
+
+/// A shard in the form of the API, or a number; nullopt unless the stream has it.
+const Shard* find_shard(const ShardMap& map, std::string_view text);
+
+}  // namespace shardlog::serve::api

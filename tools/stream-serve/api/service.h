@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "tools/stream-serve/api/action.h"
+#include "tools/stream-serve/http/message.h"
+
+namespace shardlog::serve::api {
+
+struct ServiceOptions {
+  std::string account = "000000000000";
+  std::string region{};  ///< empty: that of the request's signature
+  /// Told of each request that failed through no fault of the client.
+  std::function<void(const std::string&)> report = [](const std::string&) {};
+};
+
+/// The API over HTTP: from a request to its answer, in the order of checks of the service. For any number of threads.
+class Service {
+ public:
+  Service(const Environment& environment, ServiceOptions options);
+
+  [[nodiscard]] http::Response answer(const http::Request& request) const;
+
+ private:
+  [[nodiscard]] http::Response attempt(const http::Request& request) const;
+  [[nodiscard]] http::Response answer_post(const http::Request& request) const;
+  [[nodiscard]] http::Response run(const Action& action, wire::Document& input, const http::Request& request,
+                                   wire::Form form) const;
+  [[nodiscard]] Check run_action(const Action& action, Call& call) const;
+
+  const Environment environment_;
+  const ServiceOptions options_;
+  std::map<std::string, Action, std::less<>> actions_;  ///< by their names
+};
+
+}  // namespace shardlog::serve::api

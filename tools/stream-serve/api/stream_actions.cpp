@@ -1,0 +1,220 @@
+#include "tools/stream-serve/api/stream_actions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/stream-serve/api/input.h"
+#include "tools/stream-serve/api/kept.h"
+#include "tools/stream-serve/api/model.h"
+#include "tools/stream-serve/api/shard_limit.h"
+#include "tools/stream-serve/api/shards.h"
+
+namespace shardlog::serve::api {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_tags = 50;
+constexpr std::uint32_t on_demand_shards = 4;
+constexpr std::int64_t default_limit = 100;  // of names and shards in an answer
+
+constexpr std::string_view name_of(Mode mode) {
+  return mode == Mode::on_demand ? "ON_DEMAND" : "PROVISIONED";
+}
+
+/// The settings that a request to create a stream asks for; records stay for a day.
+Result<CreateOptions> options_of(const wire::Value& input) {
+  CreateOptions options;
+  options.settings.retention = 24h;
+  const auto count = number_of(input, "ShardCount");
+  const wire::Value* const details = input.find("StreamModeDetails");
+  const bool is_on_demand = details != nullptr ? text_of(*details, "StreamMode") == "ON_DEMAND" : !count;
+  if (!is_on_demand && !count) return Refusal{validation, "ShardCount must be specified for PROVISIONED streams."};
+  if (is_on_demand && count) return Refusal{invalid_argument, "ShardCount cannot be specified for ON_DEMAND streams."};
+  options.settings.mode = is_on_demand ? Mode::on_demand : Mode::provisioned;
+  options.shards = is_on_demand ? on_demand_shards : static_cast<std::uint32_t>(*count);
+  if (const auto size = number_of(input, "MaxRecordSizeInKiB")) {
+    options.settings.max_record_size = static_cast<std::uint64_t>(*size) * 1024;
+  }
+  if (const wire::Value* const tags = input.find("Tags")) {
+    for (const auto& [key, value] : tags->members) options.settings.tags[std::string(key)] = value.text;
+  }
+  if (options.settings.tags.size() > most_tags) {
+    return Refusal{invalid_argument, fmt::format("A stream can have at most {} tags.", most_tags)};
+  }
+  return options;
+}
+
+Check create_stream(Call& call) {
+  const std::string name = text_of(call.input, "StreamName").value_or("");
+  if (!is_stream_name(name)) return Refusal{invalid_argument, fmt::format("StreamName {} cannot be used.", name)};
+  auto options = options_of(call.input);
+  if (const Refusal* const refused = refusal_of(options)) return *refused;
+  const CreateOptions& wanted = std::get<CreateOptions>(options);
+  if (auto refused = check_shard_limit(call, wanted.shards)) return refused;
+  try {
+    call.environment.catalogue.create(name, wanted);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::exists) throw;
+    return Refusal{resource_in_use, fmt::format("Stream {} under account {} already exists.", name, call.account.id)};
+  }
+  return std::nullopt;
+}
+
+/// A stream with registered consumers is deleted only if the request says so.
+Check check_consumers(Call& call) {
+  const wire::Value* const enforce = call.input.find("EnforceConsumerDeletion");
+  if (enforce != nullptr && enforce->boolean) return std::nullopt;
+  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+    if (consumers_of(described.attributes).empty()) return std::nullopt;
+    return Refusal{
+        resource_in_use,
+        fmt::format("Stream {} under account {} has registered consumers, and EnforceConsumerDeletion is not "
+                    "true.",
+                    std::get<std::string>(stream_named(call)), call.account.id)};
+  });
+}
+
+Check delete_stream(Call& call) {
+  auto name = stream_named(call);
+  if (const Refusal* const refused = refusal_of(name)) return *refused;
+  const std::string& stream = std::get<std::string>(name);
+  if (!is_stream_name(stream)) return no_stream(call, stream);
+  if (auto refused = check_consumers(call)) return refused;
+  try {
+    call.environment.catalogue.remove(stream);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    return no_stream(call, stream);
+  }
+  return std::nullopt;
+}
+
+Check list_streams(Call& call) {
+  const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
+  const auto start = text_of(call.input, "ExclusiveStartStreamName");
+  const auto token = text_of(call.input, "NextToken");
+  const std::vector<std::string> names = call.environment.catalogue.names();
+  auto from = names.begin();
+  // The token is the last name of the page before it: it needs no secret, and survives everything.
+  if (start || token) from = std::upper_bound(names.begin(), names.end(), start ? *start : *token);
+  const auto left = static_cast<std::size_t>(names.end() - from);
+  const auto to = from + static_cast<std::ptrdiff_t>(std::min(limit, left));
+  wire::Writer& output = call.output;
+  output.begin_structure();
+  output.key("StreamNames");
+  output.begin_list();
+  std::for_each(from, to, [&output](const std::string& name) { output.text(name); });
+  output.end_list();
+  output.boolean("HasMoreStreams", to != names.end());
+  if (to != names.end()) output.text("NextToken", *std::prev(to));
+  output.end_structure();
+  return std::nullopt;
+}
+
+/// What both descriptions of a stream have.
+void write_description(Call& call, const std::string& name, const StreamDescription& described) {
+  wire::Writer& output = call.output;
+  output.text("StreamName", name);
+  output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
+  output.text("StreamStatus", "ACTIVE");
+  output.key("StreamModeDetails");
+  output.begin_structure();
+  output.text("StreamMode", name_of(described.settings.mode));
+  output.end_structure();
+  output.number("RetentionPeriodHours", hours_of(described.settings.retention));
+  output.time("StreamCreationTimestamp", described.created_at);
+  output.key("EnhancedMonitoring");
+  output.begin_list();
+  output.begin_structure();
+  output.key("ShardLevelMetrics");
+  output.begin_list();
+  for (const std::string_view metric : metrics_of(described.attributes)) output.text(metric);
+  output.end_list();
+  output.end_structure();
+  output.end_list();
+  const auto encryption_key = encryption_key_of(described.attributes);
+  output.text("EncryptionType", encryption_key ? "KMS" : "NONE");
+  if (encryption_key) output.text("KeyId", *encryption_key);
+}
+
+Check describe_stream(Call& call) {
+  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+    const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
+    const auto start = text_of(call.input, "ExclusiveStartShardId");
+    const auto after = start ? ShardId::parse(*start) : std::nullopt;
+    if (start && !after)
+      return Refusal{invalid_argument, fmt::format("ExclusiveStartShardId {} is not valid.", *start)};
+    const Timestamp now = call.environment.clock.now();
+    const ShardPage page = page_of(described.map, limit, [&](const Shard& shard) {
+      return (!after || shard.id > *after) && is_visible(shard, described.settings, now);
+    });
+    const Numbering numbering(described.map);
+    wire::Writer& output = call.output;
+    output.begin_structure();
+    output.key("StreamDescription");
+    output.begin_structure();
+    write_description(call, std::get<std::string>(stream_named(call)), described);
+    output.key("Shards");
+    output.begin_list();
+    for (const Shard& shard : page.shards) write_shard(output, shard, numbering);
+    output.end_list();
+    output.boolean("HasMoreShards", page.has_more);
+    output.end_structure();
+    output.end_structure();
+    return std::nullopt;
+  });
+}
+
+Check describe_stream_summary(Call& call) {
+  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+    wire::Writer& output = call.output;
+    output.begin_structure();
+    output.key("StreamDescriptionSummary");
+    output.begin_structure();
+    write_description(call, std::get<std::string>(stream_named(call)), described);
+    output.number("OpenShardCount", described.map.open_shards().size());
+    output.number("ConsumerCount", consumers_of(described.attributes).size());
+    output.number("MaxRecordSizeInKiB", described.settings.max_record_size / 1024);
+    output.end_structure();
+    output.end_structure();
+    return std::nullopt;
+  });
+}
+
+Member mode_details() {
+  return {"StreamModeDetails", structure({{"StreamMode", enumeration({"PROVISIONED", "ON_DEMAND"}), true}})};
+}
+
+}  // namespace
+
+std::vector<Action> stream_actions() {
+  return {
+      {"CreateStream",
+       {{"ShardCount", integer(1, 100'000)},
+        {"StreamName", name(), true},
+        mode_details(),
+        {"Tags", tags()},
+        {"MaxRecordSizeInKiB", integer(1024, 10240)}},
+       &create_stream,
+       false},
+      {"DeleteStream",
+       {{"StreamName", name()}, {"StreamARN", stream_arn()}, {"EnforceConsumerDeletion", boolean()}},
+       &delete_stream,
+       false},
+      {"ListStreams",
+       {{"Limit", integer(1, 10'000)}, {"ExclusiveStartStreamName", name()}, {"NextToken", text(1, 1'048'576)}},
+       &list_streams},
+      {"DescribeStream",
+       {{"Limit", integer(1, 10'000)},
+        {"ExclusiveStartShardId", name()},
+        {"StreamName", name()},
+        {"StreamARN", stream_arn()}},
+       &describe_stream},
+      {"DescribeStreamSummary", {{"StreamName", name()}, {"StreamARN", stream_arn()}}, &describe_stream_summary},
+  };
+}
+
+}  // namespace shardlog::serve::api

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "tools/stream-serve/http/message.h"
+
+namespace shardlog::serve::http {
+
+/// The memory for the bodies of all requests together. Safe to use from any thread.
+class Budget {
+ public:
+  explicit Budget(std::size_t bytes) : left_(bytes) {}
+
+  /// False, and nothing is taken, if less is left.
+  bool take(std::size_t bytes) {
+    const std::lock_guard guard(mutex_);
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+
+  void give_back(std::size_t bytes) {
+    const std::lock_guard guard(mutex_);
+    left_ += bytes;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::size_t left_;
+};
+
+/// The answer to a request that comes when the server closes: the client may try again, elsewhere.
+inline Response closing_response() {
+  return {503, {{"connection", "close"}}, {}};
+}
+
+/// A request on its way in, and its answer on its way out.
+class Exchange {
+ public:
+  /// `budget` must outlive it.
+  Exchange(std::string target, Budget& budget) : budget_(budget) { request_.target = std::move(target); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() { budget_.give_back(taken_); }
+
+  /// How far it has come. The thread of the connections sets it, but `answered` may come from a worker.
+  enum class State { new_request, reading, working, answered };
+  [[nodiscard]] State state() const { return state_; }
+  void set(State state) { state_ = state; }
+
+  [[nodiscard]] Request& request() { return request_; }
+  [[nodiscard]] const std::optional<Response>& response() const { return response_; }
+  void answer(Response response) { response_ = std::move(response); }
+
+  bool was_given = false;  ///< to a worker
+
+  /// Keeps a piece of the body, or drops it if there is an answer already. If there is too much, that is the answer.
+  void read(std::string_view piece);
+
+ private:
+  Budget& budget_;
+  std::size_t taken_ = 0;
+  Request request_;
+  std::optional<Response> response_;
+  std::atomic<State> state_ = State::new_request;
+};
+
+}  // namespace shardlog::serve::http

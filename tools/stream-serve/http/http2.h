@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "tools/common/descriptor.h"
+#include "tools/stream-serve/http/limits.h"
+#include "tools/stream-serve/http/service_side.h"
+
+namespace shardlog::serve::http {
+
+class Http2Session;
+
+/// The connections that speak HTTP/2 from their first byte on ("prior knowledge"): one thread moves the bytes of all.
+class Http2 {
+ public:
+  /// Throws busy if threads or descriptors are short. `side` must outlive it.
+  Http2(ServiceSide& side, const ServerLimits& limits);
+  Http2(const Http2&) = delete;
+  Http2& operator=(const Http2&) = delete;
+  /// REQUIRES: side.in_flight was closed
+  ~Http2();
+
+  /// Takes a connection over, which does not block. Any thread may call it.
+  void add(cli::Descriptor connection);
+
+ private:
+  using SessionId = std::uint64_t;
+
+  void run(const std::stop_token& stop);
+  void take_news();
+  void begin(cli::Descriptor connection);
+  void serve(SessionId id);
+  void close_idle();
+
+  ServiceSide& side_;
+  const ServerLimits limits_;
+  cli::Descriptor epoll_;
+  cli::EventDescriptor news_;
+  std::map<SessionId, std::unique_ptr<Http2Session>> sessions_;  ///< only the thread uses it
+  SessionId last_id_ = 0;                                        ///< the same
+
+  std::mutex mutex_;
+  // Guarded by the mutex.
+  std::deque<cli::Descriptor> added_;
+  std::deque<std::pair<SessionId, std::int32_t>> answered_;  ///< streams whose answer is there
+
+  std::optional<std::jthread> thread_;
+};
+
+}  // namespace shardlog::serve::http

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "tools/common/descriptor.h"
+#include "tools/stream-serve/http/limits.h"
+#include "tools/stream-serve/http/service_side.h"
+
+namespace shardlog::serve::http {
+
+/// One connection that speaks HTTP/2, with its streams. For one thread.
+class Http2Session {
+ public:
+  /// Called by a worker when the answer to a stream's request is there.
+  using OnAnswer = std::function<void(std::int32_t stream)>;
+
+  Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits, OnAnswer on_answer);
+  Http2Session(const Http2Session&) = delete;
+  Http2Session& operator=(const Http2Session&) = delete;
+  ~Http2Session();
+
+  /// Moves what can be moved without waiting. False if the connection has ended.
+  bool move();
+
+  /// Begins to send the answer of a stream, if the stream is still there.
+  void answer(std::int32_t stream);
+
+  [[nodiscard]] bool wants_to_write() const;
+  /// Whether nothing is under way, and nothing came for so long.
+  [[nodiscard]] bool is_idle_for(std::chrono::steady_clock::duration time) const;
+  [[nodiscard]] int descriptor() const { return connection_.get(); }
+
+ private:
+  class Callbacks;
+  /// A worker may still answer the request when its stream has gone.
+  struct Stream {
+    std::shared_ptr<Exchange> exchange;
+    std::size_t header_bytes = 0;
+    std::size_t sent = 0;  ///< of the body of the answer
+  };
+
+  bool read();
+  bool write();
+  void begin_body(std::int32_t id, Stream& stream);
+  void work(std::int32_t id, Stream& stream);
+  void submit(std::int32_t id, Stream& stream);
+
+  cli::Descriptor connection_;
+  ServiceSide& side_;
+  const ServerLimits limits_;
+  OnAnswer on_answer_;
+  std::map<std::int32_t, Stream> streams_;
+  std::string unsent_;
+  std::chrono::steady_clock::time_point active_at_;
+  nghttp2_session* session_ = nullptr;
+};
+
+}  // namespace shardlog::serve::http

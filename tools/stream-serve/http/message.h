@@ -1,0 +1,56 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// HTTP as far as the API needs it. The libraries that speak it are known only in this folder.
+namespace shardlog::serve::http {
+
+/// Names are in lower case, in the order of the message.
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+/// Only the letters of ASCII.
+inline std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+struct Request {
+  std::string method;
+  std::string target;  ///< the path and the query, as they came
+  Headers headers{};
+  std::string body{};
+
+  void add_header(std::string_view name, std::string_view value) {
+    headers.emplace_back(in_lower_case(name), std::string(value));
+  }
+
+  /// The value of the first header with this name, which is in lower case.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {
+    for (const auto& [each, value] : headers) {
+      if (each == name) return value;
+    }
+    return std::nullopt;
+  }
+};
+
+struct Response {
+  int status = 200;
+  Headers headers{};
+  std::string body{};
+};
+
+/// Answers a request. Called by several threads at once, and may take its time.
+using Handler = std::function<Response(const Request&)>;
+
+/// Looks at a request before its body is read. Returns an answer if the body shall not be read. Must be quick.
+using Gate = std::function<std::optional<Response>(const Request&)>;
+
+}  // namespace shardlog::serve::http

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "tools/stream-serve/api/service.h"
+#include "tools/stream-serve/http/address.h"
+#include "tools/stream-serve/http/admission.h"
+#include "tools/stream-serve/http/server.h"
+#include "tools/stream-serve/options.h"
+
+namespace shardlog::serve {
+
+namespace {
+
+/// Connections and streams need more descriptors than most systems give a process at first.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // if it fails, fewer connections are accepted
+}
+
+void wait_for(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock guard(mutex);
+  changed.wait(guard, stop, [] { return false; });
+}
+
+std::string directory_of(const ServeCommand& command) {
+  return cli::shown_name(command.directory ? *command.directory : cli::stream_directory().value_or("."));
+}
+
+http::Admission admission_of(const ServeCommand& command) {
+  http::Admission admission{{}, command.origins};
+  for (const std::string& host : command.hosts) admission.hosts.push_back(http::host_of(host));
+  return admission;
+}
+
+}  // namespace
+
+cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& context) {
+  check(command);
+  const http::Address address = http::parse_address(command.listen);
+  const std::string directory = directory_of(command);
+  static_cast<void>(list_streams(directory));  // a directory that cannot be read is an error now, not at a request
+  allow_many_descriptors();
+  StreamOptions streams;
+  streams.open = context.open_options(Access::read);
+  streams.sync = command.sync;
+  Catalogue catalogue(directory, streams, context.clock);
+  const api::Service service(
+      {catalogue, context.clock, context.stop, command.shard_limit},
+      {command.account, command.region, [&context](const std::string& failure) { context.warn(failure); }});
+  const http::Admission admission = admission_of(command);
+  const cli::Descriptor listening = http::listen_at(address);
+  const http::Server server(
+      listening, [&admission](const http::Request& request) { return http::admit(request, admission); },
+      [&service](const http::Request& request) { return service.answer(request); });
+  context.output.write(http::url_of(listening) + "\n");
+  context.output.flush();
+  wait_for(context.stop);
+  return cli::ExitStatus::success;
+}
+
+}  // namespace shardlog::serve

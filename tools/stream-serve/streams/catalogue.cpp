@@ -1,0 +1,104 @@
+#include "tools/stream-serve/streams/catalogue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "shardlog/kinesis/arn.h"
+
+namespace shardlog::serve {
+
+namespace {
+
+/// How many streams are kept open. Each takes some descriptors.
+constexpr std::size_t most_held = 32;
+
+/// Whether a stream that this error came from can be used again.
+bool stays_usable(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+    case ErrorCode::malformed:
+    case ErrorCode::trimmed:
+    case ErrorCode::busy:
+    case ErrorCode::full:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Catalogue::Catalogue(std::string directory, const StreamOptions& options, const Clock& clock)
+    : directory_(std::move(directory)), options_(options), clock_(clock) {}
+
+void Catalogue::use(const std::string& name, const std::function<void(ServedStream&)>& use) {
+  for (bool again = false;; again = true) {
+    const auto stream = find(name);
+    try {
+      return use(*stream);
+    } catch (const Error& error) {
+      if (!stays_usable(error.code())) forget(name, stream);
+      if (error.code() != ErrorCode::not_found || again) throw;
+    }
+  }
+}
+
+std::vector<std::string> Catalogue::names() const {
+  std::vector<std::string> names;
+  for (const std::string& address : list_streams(directory_)) {
+    std::string name = address.substr(address.rfind('/') + 1);
+    if (is_stream_name(name)) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void Catalogue::create(const std::string& name, const CreateOptions& options) const {
+  shardlog::create(address_of(name), options, clock_);
+}
+
+void Catalogue::remove(const std::string& name) {
+  OpenOptions options = options_.open;
+  options.access = Access::write;
+  remove_stream(address_of(name), options, clock_);
+  const std::lock_guard guard(mutex_);
+  held_.erase(name);
+}
+
+std::shared_ptr<ServedStream> Catalogue::find(const std::string& name) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (const auto held = held_.find(name); held != held_.end()) {
+      held->second.used = ++uses_;
+      return held->second.stream;
+    }
+  }
+  // Opening can take its time. If two requests open a stream at once, the second one's is used by both.
+  auto stream = std::make_shared<ServedStream>(address_of(name), options_, clock_);
+  const std::lock_guard guard(mutex_);
+  make_room();
+  held_[name] = {stream, ++uses_};
+  return stream;
+}
+
+void Catalogue::forget(const std::string& name, const std::shared_ptr<ServedStream>& stream) {
+  const std::lock_guard guard(mutex_);
+  const auto held = held_.find(name);
+  if (held != held_.end() && held->second.stream == stream) held_.erase(held);
+}
+
+void Catalogue::make_room() {
+  if (held_.size() < most_held) return;
+  held_.erase(std::min_element(held_.begin(), held_.end(),
+                               [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
+}
+
+std::string Catalogue::address_of(const std::string& name) const {
+  return directory_ + "/" + name;
+}
+
+bool is_stream_name(std::string_view name) {
+  return kinesis::is_name(name) && name != "." && name != "..";
+}
+
+}  // namespace shardlog::serve

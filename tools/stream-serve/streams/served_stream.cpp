@@ -1,0 +1,103 @@
+#include "tools/stream-serve/streams/served_stream.h"
+
+#include <utility>
+
+#include "shardlog/core/threads.h"
+
+namespace shardlog::serve {
+
+namespace {
+
+constexpr std::size_t most_idle = 8;
+
+OpenOptions for_access(OpenOptions options, Access access) {
+  options.access = access;
+  return options;
+}
+
+/// Whether a Producer made under the one keeps to the other.
+bool suit(const StreamSettings& a, const StreamSettings& b) {
+  return a.max_record_size == b.max_record_size && a.compression == b.compression && a.max_bytes == b.max_bytes;
+}
+
+bool may_wait(const StreamSettings& settings) {
+  return settings.limits.write_records || settings.limits.write_bytes || settings.max_bytes != unbounded;
+}
+
+}  // namespace
+
+ServedStream::ServedStream(std::string address, const StreamOptions& options, const Clock& clock)
+    : address_(std::move(address)), options_(options), clock_(clock) {
+  idle_.push_back(open(address_, for_access(options_.open, Access::read), clock_));
+}
+
+void ServedStream::read(const std::function<void(Stream&)>& use) {
+  std::unique_ptr<Stream> stream;
+  {
+    const std::lock_guard guard(mutex_);
+    if (!idle_.empty()) {
+      stream = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!stream) stream = open(address_, for_access(options_.open, Access::read), clock_);
+  use(*stream);  // a stream that an error comes from is not used again
+  const std::lock_guard guard(mutex_);
+  if (idle_.size() < most_idle) idle_.push_back(std::move(stream));
+}
+
+void ServedStream::write(const std::function<void(Stream&)>& use) {
+  const std::lock_guard guard(changing_);
+  if (!changed_) changed_ = open(address_, for_access(options_.open, Access::write), clock_);
+  try {
+    use(*changed_);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::io) {  // it stores nothing more
+      on_demand_.reset();
+      changed_.reset();
+    }
+    throw;
+  }
+}
+
+StreamDescription ServedStream::describe() {
+  std::optional<StreamDescription> described;
+  read([&](Stream& stream) { described = stream.describe(); });
+  return std::move(*described);
+}
+
+std::vector<producing::RecordOutcome> ServedStream::put(std::span<const Record> records,
+                                                        const StreamDescription& described,
+                                                        const std::stop_token& stop) {
+  tend(described);
+  const auto writing = writing_for(described);
+  if (!may_wait(described.settings)) return writing->producer.put(records, stop);
+  std::stop_source late;
+  const std::jthread timer = start_thread([&late, this](const std::stop_token& done) {
+    sleep_for(options_.patience, done);
+    late.request_stop();
+  });
+  const EitherStop either(stop, late.get_token());
+  return writing->producer.put(records, either.token());
+}
+
+std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDescription& described) {
+  const std::lock_guard guard(mutex_);
+  if (!writing_ || !suit(*settings_, described.settings)) {
+    writing_ =
+        std::make_shared<Writing>(open(address_, for_access(options_.open, Access::write), clock_), options_.sync);
+    settings_ = described.settings;
+  }
+  return writing_;
+}
+
+/// An on-demand stream is resharded by those who write.
+void ServedStream::tend(const StreamDescription& described) {
+  if (described.settings.mode != Mode::on_demand) return;
+  write([&](Stream& stream) {
+    if (!on_demand_) on_demand_.emplace(stream, described, clock_);
+    on_demand_->tend();
+  });
+}
+
+}  // namespace shardlog::serve

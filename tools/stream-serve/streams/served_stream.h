@@ -1,0 +1,73 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "shardlog/engines.h"
+#include "shardlog/producing/producer.h"
+#include "shardlog/scaling/on_demand.h"
+
+namespace shardlog::serve {
+
+/// How the streams of a server are opened and stored in.
+struct StreamOptions {
+  OpenOptions open{};
+  Sync sync = Sync::full;
+  /// How long a record waits for capacity or room until it is reported as not stored.
+  Duration patience = std::chrono::seconds(2);
+};
+
+/// A stream that many requests use at once. Each reads by a Stream of its own, and those that write share one Producer,
+/// so that what comes during a commit is stored by the next commit.
+class ServedStream {
+ public:
+  /// Opens it. `clock` must outlive it. Throws as open().
+  ServedStream(std::string address, const StreamOptions& options, const Clock& clock);
+
+  /// Calls `use` with an open stream that nobody else uses meanwhile.
+  void read(const std::function<void(Stream&)>& use);
+  /// The same with one that is open for writing. One caller at a time.
+  void write(const std::function<void(Stream&)>& use);
+
+  [[nodiscard]] StreamDescription describe();
+
+  /// As Producer::put(). Records that find no capacity or room in time are not stored, with busy and full.
+  /// `described` is the stream as it was a moment ago.
+  std::vector<producing::RecordOutcome> put(std::span<const Record> records, const StreamDescription& described,
+                                            const std::stop_token& stop);
+
+ private:
+  /// The producer, and the settings that it keeps to.
+  struct Writing {
+    Writing(std::unique_ptr<Stream> opened, Sync sync) : stream(std::move(opened)), producer(*stream, sync) {}
+
+    std::unique_ptr<Stream> stream;
+    producing::Producer producer;
+  };
+
+  std::shared_ptr<Writing> writing_for(const StreamDescription& described);
+  void tend(const StreamDescription& described);
+
+  const std::string address_;
+  const StreamOptions options_;
+  const Clock& clock_;
+
+  std::mutex mutex_;
+  // Guarded by the mutex.
+  std::vector<std::unique_ptr<Stream>> idle_;  ///< open for reading
+  std::shared_ptr<Writing> writing_;
+  std::optional<StreamSettings> settings_;  ///< of writing_
+
+  std::mutex changing_;
+  // Guarded by changing_.
+  std::unique_ptr<Stream> changed_;  ///< open for writing
+  std::optional<scaling::OnDemand> on_demand_;
+};
+
+}  // namespace shardlog::serve
