@@ -7,7 +7,7 @@
 #include "tools/stream-serve/identity/authorization.h"
 #include "tools/stream-serve/identity/iterator.h"
 #include "tools/stream-serve/identity/token.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 // What clients of the Kinesis API send as texts: sequence numbers, ARNs, iterators, page tokens, signatures, hosts.
 // Each is refused, or is read in one way and written again as it was.

@@ -8,7 +8,7 @@
 #include "tools/stream-serve/wire/cbor_writer.h"
 #include "tools/stream-serve/wire/json_in.h"
 #include "tools/stream-serve/wire/json_writer.h"
-#include "unit/refusal.h"
+#include "support/refusal.h"
 
 namespace shardlog::serve {
 namespace {
