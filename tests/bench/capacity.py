@@ -130,7 +130,7 @@ def measure_reading(consumers):
     """Consumers of a stream that is full of records, at a limit of 1 MiB a second and shard."""
     run(fresh("s", SHARDS))
     size = 10_000
-    lines("in", "p", lambda i: f"k{i}", size, (WARM + SECONDS + 5) * SHARDS * 1024 * 1024 // size)
+    lines("in", "p", keys_in_turn(keys_of_shards("s")), size, (WARM + SECONDS + 5) * SHARDS * 1024 * 1024 // size)
     run(f"{PUT} s in --key-field 1")
     run(f"{program('stream-create')} s --update --read-bytes 1MiB")
     for consumer in range(consumers):
