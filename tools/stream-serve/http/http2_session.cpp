@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <new>
 #include <utility>
 #include <vector>
@@ -60,7 +59,7 @@ class Http2Session::Callbacks {
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     const std::string& body = stream->exchange->response()->body;
     const std::size_t piece = std::min(size, body.size() - stream->sent);
-    std::memcpy(buffer, body.data() + stream->sent, piece);
+    std::copy_n(body.data() + stream->sent, piece, buffer);
     stream->sent += piece;
     if (stream->sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(piece);
