@@ -3,11 +3,11 @@
 #include "fuzz/fuzz.h"
 #include "shardlog/kinesis/arn.h"
 #include "shardlog/kinesis/sequence_number.h"
+#include "support/refusal.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/identity/authorization.h"
 #include "tools/stream-serve/identity/iterator.h"
 #include "tools/stream-serve/identity/token.h"
-#include "support/refusal.h"
 
 // What clients of the Kinesis API send as texts: sequence numbers, ARNs, iterators, page tokens, signatures, hosts.
 // Each is refused, or is read in one way and written again as it was.

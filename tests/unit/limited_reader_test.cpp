@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "support/manual_clock.h"
-#include "support/stream_test.h"
 #include "support/memory_engine.h"
+#include "support/stream_test.h"
 
 namespace shardlog::consuming {
 namespace {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "support/refusal.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/exchange.h"
 #include "tools/stream-serve/identity/iterator.h"
@@ -8,7 +9,6 @@
 #include "tools/stream-serve/wire/cbor_writer.h"
 #include "tools/stream-serve/wire/json_in.h"
 #include "tools/stream-serve/wire/json_writer.h"
-#include "support/refusal.h"
 
 namespace shardlog::serve {
 namespace {
