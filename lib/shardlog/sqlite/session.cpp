@@ -40,6 +40,7 @@ Session::Session(const std::string& path, const OpenOptions& options, const Cloc
   check_schema(database_, options.access);
   configuration_ = load_configuration(database_, options.access);
   check_file_system(paths_, configuration_);
+  if (configuration_.features.contains(feature_segments)) segments_.emplace(paths_.directory);
   files_.opened();
   transaction.commit();
   lock_.set_stream(configuration_.uuid);

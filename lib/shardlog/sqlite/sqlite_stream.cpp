@@ -130,7 +130,8 @@ class SqliteMaintenance final : public Maintenance {
 
   StreamStatistics statistics(Detail detail) override {
     return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
-      const std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
+      std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
+      if (session_.segments() != nullptr) bytes += session_.segments()->size();
       return StreamStatistics{description_of(database, configuration),
                               shard_statistics(database, configuration, session_.clock().now(), detail),
                               static_cast<std::uint64_t>(bytes)};
@@ -150,8 +151,9 @@ class SqliteMaintenance final : public Maintenance {
   }
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
-    return session_.naming(
-        [&] { return sqlite::verify(session_.database(), session_.lock(), session_.lock_wait(), progress); });
+    return session_.naming([&] {
+      return sqlite::verify(session_.database(), session_.lock(), session_.segments(), session_.lock_wait(), progress);
+    });
   }
 
   /// Prepared by its first use, because a stream that is open for reading has none.
@@ -202,7 +204,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
     return session_.naming([&] {
       return std::make_unique<SqliteReader>(session_.database(), session_.paths(), session_.lock(), session_.files(),
-                                            session_.lock_wait(), session_.clock(),
+                                            session_.segments(), session_.lock_wait(), session_.clock(),
                                             request.follow && request.notice ? session_.watch() : nullptr,
                                             session_.configuration(), seen_, request);
     });

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shardlog/core/bytes.h"
+#include "shardlog/sqlite/file_descriptor.h"
+#include "shardlog/sqlite/segment_row.h"
+
+namespace shardlog::sqlite {
+
+/// "stream.00000007"
+std::string segment_name(std::int64_t id);
+
+/// The id in a name; nullopt if it is not the name of a segment.
+std::optional<std::int64_t> segment_of(std::string_view name);
+
+/// The segments in the directory of a stream. They are found by a descriptor of the directory, so that another stream
+/// that has taken its name cannot be mistaken for it. Throws like system_error().
+class SegmentFiles {
+ public:
+  explicit SegmentFiles(const std::string& directory);
+
+  /// Opens a segment with these flags of open(2). Empty if there is none. Throws corrupt unless it is a regular file
+  /// that has no other name.
+  [[nodiscard]] FileDescriptor open(std::int64_t id, int flags) const;
+
+  struct File {
+    std::int64_t id;
+    std::int64_t size;  ///< in bytes
+  };
+
+  /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
+  [[nodiscard]] std::vector<File> list() const;
+
+  /// Of all of them, in bytes.
+  [[nodiscard]] std::int64_t size() const;
+
+ private:
+  FileDescriptor directory_;
+};
+
+/// Reads payloads. It keeps the segment that it read last open: payloads that follow each other are mostly in one.
+class SegmentReader {
+ public:
+  /// `files` must outlive it.
+  explicit SegmentReader(const SegmentFiles& files) : files_(files) {}
+
+  /// Empty if there is no such segment: then its batch was trimmed after the snapshot in which it was found, or that is
+  /// damage. Throws corrupt if the segment is too short, and as SegmentFiles::open().
+  std::optional<Bytes> read(const PayloadPlace& place);
+
+ private:
+  const SegmentFiles& files_;
+  FileDescriptor file_;
+  std::int64_t id_ = 0;  ///< of the segment that is open; 0: none
+};
+
+}  // namespace shardlog::sqlite
