@@ -277,7 +277,7 @@ TEST_F(Forged, SettingsAreRefusedOrHarmless) {
     SQLite::Statement rows(database, "SELECT name FROM settings WHERE name != 'checksum'");
     while (rows.executeStep()) names.push_back(rows.getColumn(0).getString());
   }
-  EXPECT_EQ(names.size(), 14U);
+  EXPECT_EQ(names.size(), 15U);
   for (const std::string& name : names) {
     for (const std::string& value : hostile_values("value", "ANY")) {
       forge("settings", "value = " + value, "name = '" + name + "'");

@@ -39,7 +39,6 @@ class Segments : public test::StreamTest {
       }
     }
     SegmentForger forger(path_);
-    forger.add_feature();
     forger.move(1, 2, 1);
     forger.move(4, 5, 12'345'678'901, false);
   }
@@ -127,10 +126,6 @@ TEST_F(Segments, CountAsStored) {
   const auto database_and_log = std::filesystem::file_size(file("stream.db")) + log_size();
   const auto segments = std::filesystem::file_size(segment(1)) + std::filesystem::file_size(segment(12'345'678'901));
   EXPECT_EQ(open_to_read()->maintenance().statistics(Detail::load).stored_bytes, database_and_log + segments);
-}
-
-TEST_F(Segments, CanOnlyBeReadYet) {
-  EXPECT_EQ(refusal([&] { open_to_write(); }), ErrorCode::unsupported);
 }
 
 TEST_F(Segments, AreRefusedWithoutTheFeatureAndTheFeatureWithoutTheTable) {

@@ -20,12 +20,9 @@ class SegmentForger : public Forger {
  public:
   explicit SegmentForger(const std::string& stream) : Forger(stream), stream_(stream) {}
 
-  /// Gives a stream the feature, with no segment yet.
-  void add_feature() {
-    exec(
-        "CREATE TABLE segments(id INTEGER PRIMARY KEY, end INTEGER NOT NULL, sealed INTEGER NOT NULL, "
-        "last_batch INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT");
-    exec("INSERT INTO settings(name, value) VALUES ('feature:segments', 'incompatible')");
+  /// Makes the stream one of before there were segments. REQUIRES: it has none
+  void remove_feature() {
+    exec("DROP TABLE segments; DELETE FROM settings WHERE name = 'feature:segments'");
     seal("settings");
   }
 

@@ -98,6 +98,7 @@ Configuration make_configuration(const CreateOptions& options, Timestamp now, bo
   configuration.settings = options.settings;
   configuration.attributes = options.attributes;
   configuration.unsafe_file_system = unsafe;
+  configuration.features.emplace(feature_segments, incompatible);
   std::uint32_t number = 0;
   for (const HashRange& range : even_ranges(options.shards)) {
     configuration.shards.push_back({{ShardId(number++), range, now}, 1});

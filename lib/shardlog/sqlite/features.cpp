@@ -10,9 +10,8 @@ namespace shardlog::sqlite {
 
 namespace {
 
-/// Segments can be read, but not written and trimmed yet.
-bool known(std::string_view feature, Access access = Access::read) {
-  return feature == feature_loss || (feature == feature_segments && access == Access::read);
+bool known(std::string_view feature) {
+  return feature == feature_loss || feature == feature_segments;
 }
 
 bool allows(std::string_view stored, Access access) {
@@ -28,11 +27,10 @@ bool belongs_to(std::string_view name, std::string_view feature) {
 
 void check_features(const Features& features, Access access) {
   for (const auto& [name, stored] : features) {
-    if (known(name, access) || allows(stored, access)) continue;
-    const bool readable = known(name) || allows(stored, Access::read);
+    if (known(name) || allows(stored, access)) continue;
     throw Error(ErrorCode::unsupported,
                 fmt::format("the stream has the feature {}, which this program does not know{}: use a newer shardlog",
-                            quote(name), readable ? ", so it can only be read" : ""));
+                            quote(name), allows(stored, Access::read) ? ", so it can only be read" : ""));
   }
 }
 

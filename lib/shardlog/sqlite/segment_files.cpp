@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,18 @@ namespace {
 
 constexpr std::string_view prefix = "stream.";
 
+constexpr mode_t permissions = S_IRWXU | S_IRWXG | S_IRWXO;
+
+/// Gives a new file the group of another, and, if this process may, the owner: whoever may use the stream must be able
+/// to use all of it.
+bool give_away(int file, const struct stat& like) {
+  struct stat facts {};
+  if (::fstat(file, &facts) != 0) return false;
+  const bool foreign = ::geteuid() == 0 && facts.st_uid != like.st_uid;
+  if (!foreign && facts.st_gid == like.st_gid) return true;
+  return ::fchown(file, foreign ? like.st_uid : facts.st_uid, like.st_gid) == 0;
+}
+
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -38,7 +51,17 @@ std::optional<std::int64_t> segment_of(std::string_view name) {
   return id && *id > 0 && *id <= most_counted && segment_name(*id) == name ? id : std::nullopt;
 }
 
-SegmentFiles::SegmentFiles(const std::string& directory) : directory_(open_directory(directory)) {}
+/// O_PATH, because a user who may look up names in a directory may read the stream, even if he may not list it.
+SegmentFiles::SegmentFiles(const std::string& directory)
+    : directory_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+  if (!directory_.valid()) throw system_error("open " + quote(directory), errno);
+}
+
+FileDescriptor SegmentFiles::open_to_list() const {
+  FileDescriptor directory(::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) throw system_error("open the directory of the stream", errno);
+  return directory;
+}
 
 FileDescriptor SegmentFiles::open(std::int64_t id, int flags) const {
   const std::string name = segment_name(id);
@@ -55,12 +78,35 @@ FileDescriptor SegmentFiles::open(std::int64_t id, int flags) const {
   return file;
 }
 
+FileDescriptor SegmentFiles::create(std::int64_t id) const {
+  const std::string name = segment_name(id);
+  FileDescriptor file(
+      ::openat(directory_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!file.valid() && errno == EEXIST) return file;
+  if (!file.valid()) throw system_error("create " + name, errno);
+  struct stat database {};
+  const bool made = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
+                    ::fstatat(directory_.get(), "stream.db", &database, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    give_away(file.get(), database) && ::fchmod(file.get(), database.st_mode & permissions) == 0;
+  if (made) return file;
+  const int reason = errno;
+  ::unlinkat(directory_.get(), name.c_str(), 0);
+  throw system_error("create " + name, reason);
+}
+
+void SegmentFiles::remove(std::int64_t id) const noexcept {
+  ::unlinkat(directory_.get(), segment_name(id).c_str(), 0);
+}
+
+void SegmentFiles::sync() const {
+  if (::fsync(open_to_list().get()) != 0) throw system_error("sync the directory of the stream", errno);
+}
+
 std::vector<SegmentFiles::File> SegmentFiles::list() const {
-  // A descriptor of its own, because one that has read a directory to its end stands there.
-  FileDescriptor again(::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, CloseDirectory> entries(again.valid() ? ::fdopendir(again.get()) : nullptr);
+  FileDescriptor directory = open_to_list();
+  const std::unique_ptr<DIR, CloseDirectory> entries(::fdopendir(directory.get()));
   if (!entries) throw system_error("read the directory of the stream", errno);
-  again.release();
+  directory.release();
   std::vector<File> files;
   errno = 0;
   while (const dirent* const entry = ::readdir(entries.get())) {
@@ -76,10 +122,10 @@ std::vector<SegmentFiles::File> SegmentFiles::list() const {
   return files;
 }
 
-std::int64_t SegmentFiles::size() const {
-  std::int64_t size = 0;
-  for (const File& file : list()) size += file.size;
-  return size;
+std::int64_t SegmentFiles::size_of(std::int64_t id) const {
+  struct stat facts {};
+  const int result = ::fstatat(directory_.get(), segment_name(id).c_str(), &facts, AT_SYMLINK_NOFOLLOW);
+  return result == 0 ? facts.st_size : 0;
 }
 
 std::optional<Bytes> SegmentReader::read(const PayloadPlace& place) {

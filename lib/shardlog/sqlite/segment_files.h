@@ -28,6 +28,16 @@ class SegmentFiles {
   /// that has no other name.
   [[nodiscard]] FileDescriptor open(std::int64_t id, int flags) const;
 
+  /// Makes a segment, takes its flock(2), and gives it the owner and mode of stream.db. Empty if the name is taken.
+  /// REQUIRES: the writer lock is held, so that nobody sweeps it away
+  [[nodiscard]] FileDescriptor create(std::int64_t id) const;
+
+  /// If it cannot be removed, it stays until somebody else sweeps it away.
+  void remove(std::int64_t id) const noexcept;
+
+  /// Makes the names of the segments durable.
+  void sync() const;
+
   struct File {
     std::int64_t id;
     std::int64_t size;  ///< in bytes
@@ -36,10 +46,12 @@ class SegmentFiles {
   /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
   [[nodiscard]] std::vector<File> list() const;
 
-  /// Of all of them, in bytes.
-  [[nodiscard]] std::int64_t size() const;
+  /// In bytes, 0 if there is no such segment.
+  [[nodiscard]] std::int64_t size_of(std::int64_t id) const;
 
  private:
+  [[nodiscard]] FileDescriptor open_to_list() const;
+
   FileDescriptor directory_;
 };
 

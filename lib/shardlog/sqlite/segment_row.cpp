@@ -9,6 +9,8 @@
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
 #include "shardlog/core/record_batch_format.h"
+#include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -52,6 +54,18 @@ std::vector<SegmentRow> load_segments(SQLite::Database& database) {
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM segments ORDER BY id", segment_columns));
   while (rows.executeStep()) segments.push_back(read_segment_row(rows));
   return segments;
+}
+
+void insert_segment(SQLite::Database& database, const SegmentRow& row) {
+  execute(database, insert_into("segments"), row.id, row.end, int{row.sealed}, row.last_batch, row.checksum());
+}
+
+bool replace_segment(SQLite::Database& database, const SegmentRow& before, const SegmentRow& after) {
+  return execute(database,
+                 "UPDATE segments SET end = ?, sealed = ?, last_batch = ?, checksum = ? WHERE id = ? AND end = ? AND "
+                 "sealed = ? AND last_batch = ?",
+                 after.end, int{after.sealed}, after.last_batch, after.checksum(), before.id, before.end,
+                 int{before.sealed}, before.last_batch) == 1;
 }
 
 std::string PayloadPlace::encode(const BatchRow& row) const {

@@ -38,6 +38,11 @@ SegmentRow read_segment_row(SQLite::Statement& statement);
 /// All of them, in the order of their ids. REQUIRES: a transaction is open, and the stream has segments. Throws corrupt
 std::vector<SegmentRow> load_segments(SQLite::Database& database);
 
+/// Both REQUIRE an open transaction that writes.
+void insert_segment(SQLite::Database& database, const SegmentRow& row);
+/// Returns false, and changes nothing, unless the row is still as `before`.
+bool replace_segment(SQLite::Database& database, const SegmentRow& before, const SegmentRow& after);
+
 /// Where a payload is in a segment. The column `payload` of its batch holds this instead of the payload:
 ///
 ///     offset size

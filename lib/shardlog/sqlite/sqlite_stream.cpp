@@ -131,7 +131,9 @@ class SqliteMaintenance final : public Maintenance {
   StreamStatistics statistics(Detail detail) override {
     return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
       std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
-      if (session_.segments() != nullptr) bytes += session_.segments()->size();
+      if (const SegmentFiles* const segments = session_.segments()) {
+        for (const SegmentRow& row : load_segments(database)) bytes += segments->size_of(row.id);
+      }
       return StreamStatistics{description_of(database, configuration),
                               shard_statistics(database, configuration, session_.clock().now(), detail),
                               static_cast<std::uint64_t>(bytes)};
@@ -159,7 +161,8 @@ class SqliteMaintenance final : public Maintenance {
   /// Prepared by its first use, because a stream that is open for reading has none.
   Trimmer& trimmer() {
     if (!trimmer_) {
-      trimmer_.emplace(session_.database(), session_.committer(), session_.lock_wait(), session_.clock());
+      trimmer_.emplace(session_.database(), session_.committer(), session_.segments(), session_.lock_wait(),
+                       session_.clock());
     }
     return *trimmer_;
   }
@@ -235,13 +238,15 @@ class SqliteStream final : public Stream, private WriteCapacity {
 
   Appender& appender() {
     if (!appender_) {
-      appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
+      appender_.emplace(session_.database(), session_.committer(), session_.segments(), session_.configuration(),
+                        session_.clock());
     }
     return *appender_;
   }
 
   /// Trims before the append, so that the append can use the space, and an error means that nothing of it was stored.
   Appender& appender_for(const AppendRequest& request) {
+    if (appender().has_made_room()) maintenance_.trimmer().note_trimmed();
     maintenance_.trimmer().go_on(appender().settings(), request.batches.size());
     return appender();
   }
