@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/forger.h"
+#include "engine/segment_forger.h"
 #include "engine/stream_test.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
@@ -75,6 +75,11 @@ class Forged : public test::StreamTest {
       append_all(*stream, {&batch, 1}, Sync::normal, {&move, 1});
     }
     write_an_index_row();
+    {
+      test::SegmentForger forger(path_);
+      forger.move(3, 4, 1);
+      forger.move(7, 7, 2, false);
+    }
     std::filesystem::copy(path_, kept_, std::filesystem::copy_options::recursive);
     expected_ = lines();
   }
@@ -294,6 +299,10 @@ TEST_F(Forged, ShardsAreRefusedOrHarmless) {
 
 TEST_F(Forged, BatchesAreRefusedOrHarmless) {
   forge_all("batches", "id");
+}
+
+TEST_F(Forged, SegmentsAreRefusedOrHarmless) {
+  forge_all("segments", "id");
 }
 
 TEST_F(Forged, IndexIsRefusedOrHarmless) {

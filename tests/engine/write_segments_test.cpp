@@ -450,6 +450,25 @@ TEST_F(TrimSegments, SyncsBeforeItRemoves) {
   EXPECT_TRUE(std::ranges::all_of(there_at_sync, [](std::size_t count) { return count == 1; }));
 }
 
+/// A log that ends before the second commit, as after a power cut that SQLite's own checks do not see.
+TEST_F(WriteSegments, GoOnBeforeWhatWasLost) {
+  create();
+  writer_with_segment();
+  const std::string earlier = directory_.path() + "/log";
+  std::filesystem::copy_file(file("stream.db-wal"), earlier);
+  put(*writer_with_segment(), 0, {"lost too"});
+  const auto end = segments()["stream.00000001"];
+  std::filesystem::copy_file(earlier, file("stream.db-wal"), std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::remove(file("stream.db-shm"));
+  EXPECT_EQ(refusal([&] { writer_with_segment(); }), ErrorCode::corrupt);
+  EXPECT_EQ(segments()["stream.00000001"], end) << "what may still help somebody is left alone";
+  open_to_write()->maintenance().update({.accept_loss = true});
+  put(*writer_with_segment(), 0, {"c"});
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "a*4194304", "c*1"}));
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
 TEST_F(WriteSegments, KeepTheirBytesIfTheOutcomeOfTheCommitIsUnknown) {
   test::WatchedVfs vfs;
   create();
