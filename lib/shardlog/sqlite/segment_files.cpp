@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -96,6 +98,12 @@ FileDescriptor SegmentFiles::create(std::int64_t id) const {
 
 void SegmentFiles::remove(std::int64_t id) const noexcept {
   ::unlinkat(directory_.get(), segment_name(id).c_str(), 0);
+}
+
+std::int64_t SegmentFiles::free_bytes() const {
+  struct statvfs facts {};
+  if (::fstatvfs(directory_.get(), &facts) != 0 || facts.f_blocks == 0) return std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>((::geteuid() == 0 ? facts.f_bfree : facts.f_bavail) * facts.f_frsize);
 }
 
 void SegmentFiles::sync() const {

@@ -35,6 +35,9 @@ class SegmentFiles {
   /// If it cannot be removed, it stays until somebody else sweeps it away.
   void remove(std::int64_t id) const noexcept;
 
+  /// What the file system has for this user, in bytes. If it does not say, that counts as enough.
+  [[nodiscard]] std::int64_t free_bytes() const;
+
   /// Makes the names of the segments durable.
   void sync() const;
 

@@ -29,6 +29,10 @@ constexpr std::int64_t usual_segment = 128 * mib;
 constexpr std::int64_t least_segment = 16 * mib;
 constexpr std::int64_t segments_of_bound = 64;
 
+// Bytes that staging leaves free. If this process is killed meanwhile, what it has staged keeps its space until
+// somebody takes the segment over, and trimming must have room until then.
+constexpr std::int64_t left_free = 8 * mib;
+
 /// No sector of a commit that was acknowledged is written again.
 constexpr std::int64_t boundary = 4096;
 
@@ -91,7 +95,9 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
 
 bool SegmentWriter::is_for_segment(std::span<const RoutedBatch> batches, const StreamSettings& settings) const {
   const std::size_t size = size_of(batches);
-  return size >= least_commit && segment_size(settings) > 0 && (own_ || appended_ + size >= least_input);
+  const bool is_worth_it = size >= least_commit && (own_ || appended_ + size >= least_input);
+  const bool has_room = !staged_.empty() || files_.free_bytes() >= static_cast<std::int64_t>(size) + left_free;
+  return is_worth_it && segment_size(settings) > 0 && has_room;
 }
 
 /// Gets a segment of its own: one that another writer has left, or a new one.
