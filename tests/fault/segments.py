@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 
-from support import Folder, check, check_dense, parse_acknowledgements, program, run, scale, seeded, strace, verify
+from support import Folder, check, parse_acknowledgements, program, run, scale, seeded, strace, verify
 
 POINTS = scale("SHARDLOG_SEGMENT_FAULTS", 25)  # of each kind, chosen at random
 KILLS = scale("SHARDLOG_SEGMENT_KILLS", 15)
@@ -103,7 +103,7 @@ def test_kills_at_moments(puts):
     killed = 0
     for _ in range(KILLS):
         put = subprocess.Popen([program("stream-put"), puts.stream, puts.file, "--ack"], stdout=subprocess.PIPE)
-        killer = threading.Timer(randomness.uniform(0, 0.08), put.kill)
+        killer = threading.Timer(randomness.uniform(0, 0.05), put.kill)
         killer.start()
         output = put.stdout.read()
         killed += put.wait() != 0
@@ -180,9 +180,34 @@ def test_kills_of_a_trim(puts):
     print(f"trims killed at {min(POINTS, len(points)) + 1} of {len(points)} calls")
 
 
+def test_kills_of_writers_that_trim(puts):
+    """Each writer removes the segments of those before it, and is killed at any moment of that too."""
+    puts.fresh()
+    run("stream-create", "--update", "--retention", "20ms", puts.stream)
+    last = killed = 0
+    for _ in range(KILLS):
+        put = subprocess.Popen([program("stream-put"), puts.stream, puts.file, "--ack"], stdout=subprocess.PIPE)
+        killer = threading.Timer(randomness.uniform(0.005, 0.05), put.kill)
+        killer.start()
+        output = put.stdout.read()
+        killed += put.wait() != 0
+        killer.cancel()
+        for _, sequence in parse_acknowledgements(output):
+            check(int(sequence) > last, f"sequence {sequence} was given again after {last}")
+            last = int(sequence)
+        verify(puts.stream)
+        check(len(segments(puts.stream)) <= 3, f"segments are left: {segments(puts.stream)}")
+    check(last > 0 and killed > 0, f"{killed} killed, {last} records acknowledged")
+    run("stream-create", "--update", "--retention", "1us", puts.stream)
+    left = [name for name in segments(puts.stream) if os.path.getsize(f"{puts.stream}/{name}") > 0]
+    check(len(left) <= 1, f"after everything was trimmed, there are {left}")
+    print(f"killed {killed} of {KILLS} writers that trim, {last} records acknowledged")
+
+
 with Folder() as folder:
     puts = Puts(folder)
     test_kills_at_calls(puts)
     test_kills_at_moments(puts)
     test_errors(puts)
     test_kills_of_a_trim(puts)
+    test_kills_of_writers_that_trim(puts)

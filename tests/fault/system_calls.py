@@ -4,7 +4,7 @@ processes meet."""
 import re
 import subprocess
 
-from support import Folder, check, program, run, strace
+from support import WITHOUT_SEGMENTS, Folder, check, program, run, strace
 
 CALLS = "open,openat,close,flock,write,pwrite64,pwritev,ftruncate,sync_file_range,fdatasync,fsync,utimensat,rename,renameat2,fchmod,chmod,unlink"
 
@@ -63,9 +63,8 @@ def test_normal_does_not_sync(folder, stream):
 
 
 def stream_without_segments(folder):
-    """One of less than 1 GiB: large commits are in its database."""
     stream = folder + "/rows"
-    run("stream-create", stream, "--compression", "none", "--max-bytes", "512MiB", "--when-full", "trim", "--if-missing")
+    run("stream-create", stream, "--compression", "none", *WITHOUT_SEGMENTS, "--if-missing")
     return stream
 
 
