@@ -235,6 +235,23 @@ TEST_F(Segments, OfWhichNoRowTellsAreNamedAndAreNoDamage) {
   EXPECT_EQ(report.unused, (Lines{"stream.00000002", "stream.00000003"}));
 }
 
+/// How many descriptors of this process are of a file whose path contains this.
+std::ptrdiff_t open_files(const std::string& part) {
+  return std::ranges::count_if(std::filesystem::directory_iterator("/proc/self/fd"), [&](const auto& entry) {
+    std::error_code gone;
+    return std::filesystem::read_symlink(entry.path(), gone).string().find(part) != std::string::npos;
+  });
+}
+
+TEST_F(Segments, AreNotHeldByAReaderThatWaits) {
+  const auto stream = open_to_read();
+  const auto reader = stream->read({.shards = {}, .until = {}, .follow = true});
+  ASSERT_EQ(reader->next(1).batches.size(), 1U);
+  EXPECT_EQ(open_files(path_ + "/stream.00000001"), 1);
+  EXPECT_EQ(test::drain(*reader).size(), all_.size() - 2);
+  EXPECT_EQ(open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1"), 0);
+}
+
 /// A clock that does something once, when it is asked for the time. A reader asks in its snapshot.
 class ClockWithHook final : public Clock {
  public:

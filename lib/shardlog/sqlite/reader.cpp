@@ -275,6 +275,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
         left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
         fetched.push_back(std::move(*batch));
       } else if (!ended_ && tail_.batch() == before) {
+        if (segments_) segments_->close();  // the next batch may be long in coming
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;

@@ -68,6 +68,12 @@ class SegmentReader {
   /// damage. Throws corrupt if the segment is too short, and as SegmentFiles::open().
   std::optional<Bytes> read(const PayloadPlace& place);
 
+  /// Closes that segment: as long as it is open, its space does not come back when it is trimmed.
+  void close() {
+    file_ = FileDescriptor();
+    id_ = 0;
+  }
+
  private:
   const SegmentFiles& files_;
   FileDescriptor file_;
