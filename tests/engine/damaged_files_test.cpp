@@ -241,6 +241,12 @@ TEST_F(DamagedFiles, ASegmentWithAByteChanged) {
   flip_bytes(segment, 0, flips() / 2, true);
 }
 
+TEST_F(DamagedFiles, ADatabaseThatNamesASegmentWithAByteChanged) {
+  move_into_segment();
+  keep();
+  flip_bytes(database, 0, flips() / 2, true);
+}
+
 TEST_F(DamagedFiles, ASegmentThatWasCut) {
   move_into_segment();
   keep();
