@@ -85,3 +85,21 @@ on_small_disk() {
   expect_silence stream-put s large
   expect_success stream-stats --verify s
 }
+
+@test "a disk that was filled by large puts takes them again when all have expired" {
+  seq -f "%099.0f" 60000 >lines # 6 MB: a put uses a segment
+  on_small_disk 48m '
+    stream-create --compression none --retention 1h mnt/s
+    for i in {1..20}; do
+      stream-put mnt/s lines 2>"$STDERR" || break
+    done
+    expect_stderr_line "the disk is full"
+    [ "$(find mnt/s -name "stream.0*" | wc -l)" -ge 1 ] || fail "no put has used a segment"
+    expect_success stream-stats --verify mnt/s
+    expect_silence stream-create --update --retention 1us mnt/s
+    wait_until has_expired mnt/s
+    expect_silence stream-create --update --retention 1h mnt/s
+    expect_silence stream-put mnt/s lines
+    stream-get mnt/s | cmp - lines
+    expect_success stream-stats --verify mnt/s'
+}

@@ -35,11 +35,12 @@ load helpers
   expect_silence stream-create s
   head -c 8000000 /dev/urandom | base64 | expect_silence stream-put s
   local before records
-  before=$(stat -c %s s/stream.db)
+  before=$(cat s/stream.db s/stream.0* | wc -c)
   records=$(figures s .records)
   expect_silence stream-create --update --retention 1us s
   expect_no_records s
   expect_equal "$(figures s '[.records, .shards[0].trimmed_records]')" "[0,$records]"
+  expect_equal "$(find s -name 'stream.0*')" ''
   [ "$(stat -c %s s/stream.db)" -lt $((before / 10)) ]
   expect_success stream-stats --verify s
   expect_silence stream-create --update --retention 1h s

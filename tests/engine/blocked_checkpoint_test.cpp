@@ -23,7 +23,7 @@ using test::time_of;
 class BlockedCheckpoint : public test::StreamTest {
  protected:
   BlockedCheckpoint() {
-    create();
+    create_without_segments();
     put(*open_to_write(), 0, {"first"});
     reader_.emplace(path_);
     vfs_.set_hook([this](DatabaseFile, FileCall call) {

@@ -10,6 +10,7 @@
 
 #include "engine/from_environment.h"
 #include "engine/raw_database.h"
+#include "engine/segment_forger.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
 
@@ -21,6 +22,7 @@ using test::refusal;
 
 const std::string database = "stream.db";
 const std::string log = "stream.db-wal";
+const std::string segment = "stream.00000001";
 constexpr std::size_t database_header = 100;
 constexpr std::size_t log_header = 32 + 24;  // and that of its first frame
 constexpr std::size_t cut_every = 512;
@@ -41,6 +43,11 @@ class DamagedFiles : public test::StreamTest {
   void fold_log_into_database() {
     { test::RawDatabase(path_).exec("PRAGMA wal_checkpoint(TRUNCATE)"); }
     std::filesystem::remove(file(log));
+  }
+
+  void move_into_segment() {
+    test::SegmentForger(path_).move(5, 20, 1);
+    fold_log_into_database();
   }
 
   /// Takes the files as they are for what is right.
@@ -225,6 +232,25 @@ TEST_F(DamagedFiles, ALogWithAByteChangedWhileItIsInUse) {
   const auto reader = other->read({.follow = true});
   ASSERT_FALSE(test::drain(*reader).empty());
   flip_bytes(log, log_header, flips() / 2, false);
+}
+
+/// Most payloads are in a segment.
+TEST_F(DamagedFiles, ASegmentWithAByteChanged) {
+  move_into_segment();
+  keep();
+  flip_bytes(segment, 0, flips() / 2, true);
+}
+
+TEST_F(DamagedFiles, ADatabaseThatNamesASegmentWithAByteChanged) {
+  move_into_segment();
+  keep();
+  flip_bytes(database, 0, flips() / 2, true);
+}
+
+TEST_F(DamagedFiles, ASegmentThatWasCut) {
+  move_into_segment();
+  keep();
+  cut(segment);
 }
 
 TEST_F(DamagedFiles, ADatabaseThatWasCut) {

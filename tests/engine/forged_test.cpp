@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/forger.h"
+#include "engine/segment_forger.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/consuming/worker.h"
@@ -58,6 +59,11 @@ class Forged : public test::StreamTest {
       append_all(*stream, {&batch, 1}, Sync::normal, {&move, 1});
     }
     write_an_index_row();
+    {
+      test::SegmentForger forger(path_);
+      forger.move(3, 4, 1);
+      forger.move(7, 7, 2, false);
+    }
     std::filesystem::copy(path_, kept_, std::filesystem::copy_options::recursive);
     expected_ = lines();
   }
@@ -259,7 +265,7 @@ TEST_F(Forged, SettingsAreRefusedOrHarmless) {
     SQLite::Statement rows(database, "SELECT name FROM settings WHERE name != 'checksum'");
     while (rows.executeStep()) names.push_back(rows.getColumn(0).getString());
   }
-  EXPECT_EQ(names.size(), 14U);
+  EXPECT_EQ(names.size(), 15U);
   for (const std::string& name : names) {
     for (const std::string& value : hostile_values("value", "ANY")) {
       forge("settings", "value = " + value, "name = '" + name + "'");
@@ -283,6 +289,7 @@ TEST_P(ForgedTable, IsRefusedOrHarmless) {
 
 constexpr Table tables[] = {{"shards", "id"},
                             {"batches", "id"},
+                            {"segments", "id"},
                             {"batch_index", "batch"},
                             {"batch_shards", "last_batch"},
                             {"trim_horizon", "batch"},

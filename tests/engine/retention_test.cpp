@@ -22,7 +22,7 @@ using test::refusal;
 class Retention : public test::StreamTest {
  protected:
   Retention() {
-    create(2);
+    create_without_segments(2);
     clock_.freeze();
     stream_ = open_to_read();
     keep(10s);

@@ -158,16 +158,16 @@ TEST_F(Schema, WithATriggerOrAViewOfAFeatureIsRefused) {
 }
 
 TEST_F(Schema, WithATableOfAFeatureThatIsCompatibleToReadCanBeRead) {
-  announce("segments", "read");
-  test::RawDatabase(path_).exec("CREATE TABLE segments(a)");
+  announce("replicas", "read");
+  test::RawDatabase(path_).exec("CREATE TABLE replicas(a)");
   EXPECT_EQ(refusal([&] { open_to_read(); }), std::nullopt);
   EXPECT_EQ(refusal([&] { open_to_write(); }), ErrorCode::unsupported);
 }
 
 TEST_F(Schema, ThatAnIncompatibleFeatureHasChangedIsRefusedByItsName) {
-  announce("segments", "incompatible");
+  announce("replicas", "incompatible");
   EXPECT_EQ(refused_after("DROP TABLE batches; CREATE TABLE batches(more)"), ErrorCode::unsupported);
-  EXPECT_NE(message().find("'segments'"), std::string::npos) << message();
+  EXPECT_NE(message().find("'replicas'"), std::string::npos) << message();
 }
 
 TEST_F(Schema, WithColumnsOfACompatibleFeatureIsAcceptedAndTheyAreKept) {

@@ -95,43 +95,43 @@ TEST_F(StoredSettings, WithAnUnknownCompatibleFeatureAreFine) {
 }
 
 TEST_F(StoredSettings, WithAFeatureThatIsCompatibleToReadCanBeReadOnly) {
-  set("feature:segments", "read");
+  set("feature:replicas", "read");
   EXPECT_EQ(refused(Access::read), std::nullopt);
   EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
   EXPECT_NE(message(Access::write)
-                .find("the feature 'segments', which this program does not know, so it can only "
+                .find("the feature 'replicas', which this program does not know, so it can only "
                       "be read: use a newer shardlog"),
             std::string::npos)
       << message(Access::write);
 }
 
 TEST_F(StoredSettings, WithAnIncompatibleFeatureAreRefusedByItsName) {
-  set("feature:segments", "incompatible");
+  set("feature:replicas", "incompatible");
   EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
   EXPECT_EQ(refused(Access::write), ErrorCode::unsupported);
   EXPECT_NE(
-      message(Access::read).find("the feature 'segments', which this program does not know: use a newer shardlog"),
+      message(Access::read).find("the feature 'replicas', which this program does not know: use a newer shardlog"),
       std::string::npos)
       << message(Access::read);
 }
 
 TEST_F(StoredSettings, WithAFeatureOfAnUnknownKindAreRefusedByItsName) {
-  set("feature:segments", "compatible with great care");
+  set("feature:replicas", "compatible with great care");
   EXPECT_EQ(refused(Access::read), ErrorCode::unsupported);
-  EXPECT_NE(message(Access::read).find("'segments'"), std::string::npos) << message(Access::read);
+  EXPECT_NE(message(Access::read).find("'replicas'"), std::string::npos) << message(Access::read);
 }
 
 TEST_F(StoredSettings, WithANewFeatureStopAWriterThatIsUnderWay) {
   const auto writer = open_to_write();
   put(*writer, 0, {"before"});
-  set("feature:segments", "read");
+  set("feature:replicas", "read");
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"after"}); }), ErrorCode::unsupported);
   EXPECT_EQ(lines(), Lines{"before"});
 }
 
 TEST_F(StoredSettings, WithANewFeatureStopAReaderThatBegins) {
   const auto stream = open_to_read();
-  set("feature:segments", "incompatible");
+  set("feature:replicas", "incompatible");
   EXPECT_EQ(refusal([&] { stream->read({}); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->describe(); }), ErrorCode::unsupported);
   EXPECT_EQ(refusal([&] { stream->maintenance().statistics(Detail::all); }), ErrorCode::unsupported);
@@ -193,7 +193,7 @@ TEST_F(StoredSettings, WithAnyByteOfAnyValueFlippedAreCorrupt) {
   SQLite::Statement all(database, "SELECT name, value FROM settings");
   while (all.executeStep()) rows.emplace_back(all.getColumn(0).getString(), all.getColumn(1).getString());
   all.reset();
-  ASSERT_EQ(rows.size(), 13U + 2U + 1U);  // with two tags and the checksum
+  ASSERT_EQ(rows.size(), 13U + 1U + 2U + 1U);  // with a feature, two tags and the checksum
   for (const auto& [name, value] : rows) {
     for (std::size_t i = 0; i < value.size(); ++i) {
       std::string flipped = value;

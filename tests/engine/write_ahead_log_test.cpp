@@ -30,7 +30,7 @@ using test::time_of;
 class WriteAheadLogTest : public test::StreamTest {
  protected:
   WriteAheadLogTest() {
-    create();
+    create_without_segments();
     // The first of all connections recovers the log, which is not a checkpoint but takes the same locks.
     reader_ = open_to_read();
     reader_->describe();

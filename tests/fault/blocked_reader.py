@@ -3,14 +3,14 @@
 import os
 import subprocess
 
-from support import Folder, check, program, run, scale
+from support import WITHOUT_SEGMENTS, Folder, check, program, run, scale
 
 MEBIBYTES = scale("SHARDLOG_BLOCKED_MIB", 512)
 LIMIT = (64 + 8 + 4) * 1024 * 1024  # the largest threshold, a commit, and the frames' headers
 
 with Folder() as folder:
     stream = folder + "/stream"
-    run("stream-create", stream, "--compression", "none")
+    run("stream-create", stream, "--compression", "none", *WITHOUT_SEGMENTS)
     block = b"x" * 99 + b"\n"
     run("stream-put", stream, input=block * 100_000)
     reader = subprocess.Popen([program("stream-get"), stream, "-f"], stdout=subprocess.PIPE)

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 
 from resharding import shards
-from support import Folder, check, program, run, scale, verify
+from support import WITHOUT_SEGMENTS, Folder, check, program, run, scale, verify
 
 SECONDS = scale("SHARDLOG_RETENTION_SECONDS", 10)
 RECORDS_A_SECOND = 20_000
@@ -63,7 +63,7 @@ def check_tiles(ranges, shard, last):
 def main():
     with Folder() as folder:
         stream = folder + "/stream"
-        run("stream-create", stream, "--compression", "none", "--shards", "2", "--retention", "2s")
+        run("stream-create", stream, "--compression", "none", "--shards", "2", "--retention", "2s", *WITHOUT_SEGMENTS)
         messages = open(folder + "/messages", "w+b")
         reader = subprocess.Popen([program("stream-get"), stream, "--follow", "--idle-exit", "1s", "--json"],
                                   stdout=subprocess.PIPE, stderr=messages)

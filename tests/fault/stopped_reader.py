@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from stopped_program import Other, StoppedProgram
-from support import Folder, check, parse_acknowledgements, program, run, strace
+from support import WITHOUT_SEGMENTS, Folder, check, parse_acknowledgements, program, run, strace
 
 RECORD = b"x" * (1024 * 1024 - 1) + b"\n"
 CEILING = 256 * 1024 * 1024
@@ -34,7 +34,7 @@ def put_until_the_log_is_full(stream, reader):
 strace()  # or skip
 with Folder() as folder:
     stream = folder + "/stream"
-    run("stream-create", stream, "--compression", "none")
+    run("stream-create", stream, "--compression", "none", *WITHOUT_SEGMENTS)
     run("stream-put", stream, input=b"first\n")
     with reader_with_a_snapshot(folder, stream) as reader:
         acknowledged = put_until_the_log_is_full(stream, reader)

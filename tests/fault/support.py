@@ -53,6 +53,10 @@ def run(name, *arguments, status=0, **options):
     return done.stdout
 
 
+# Options of a stream that keeps large commits in its database too, because it is of less than 1 GiB.
+WITHOUT_SEGMENTS = ["--max-bytes", "1023MiB", "--when-full", "trim"]
+
+
 def records(stream):
     """All records as dictionaries, in commit order."""
     return [json.loads(line) for line in run("stream-get", stream, "--json").splitlines()]

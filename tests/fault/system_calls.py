@@ -4,7 +4,7 @@ processes meet."""
 import re
 import subprocess
 
-from support import Folder, check, program, run, strace
+from support import WITHOUT_SEGMENTS, Folder, check, program, run, strace
 
 CALLS = "open,openat,close,flock,write,pwrite64,pwritev,ftruncate,sync_file_range,fdatasync,fsync,utimensat,rename,renameat2,fchmod,chmod,unlink"
 
@@ -62,7 +62,14 @@ def test_normal_does_not_sync(folder, stream):
     check(trace.at("utimensat", "lock") and not trace.at("pwrite64", "lock"), "the mark is ahead of what is on disk")
 
 
+def stream_without_segments(folder):
+    stream = folder + "/rows"
+    run("stream-create", stream, "--compression", "none", *WITHOUT_SEGMENTS, "--if-missing")
+    return stream
+
+
 def test_disk_begins_before_the_sync(folder, stream):
+    stream = stream_without_segments(folder)
     trace = Trace(folder, "stream-put", stream, input=lines_of(300_000, 99))
     for file in ("stream.db", "stream.db-wal"):
         begun, synced = trace.at("sync_file_range", file), trace.at("fdatasync", file)
@@ -71,7 +78,29 @@ def test_disk_begins_before_the_sync(folder, stream):
     check(not trace.at("sync_file_range", "stream.db-wal"), "a small commit begins with what there is no time to gain by")
 
 
+def test_segments_are_on_disk_before_their_rows(folder, stream):
+    for sync in ("full", "normal"):
+        trace = Trace(folder, "stream-put", stream, "--sync", sync, input=lines_of(300_000, 99))
+        begun, synced = trace.at("sync_file_range", "stream.00000001"), trace.at("fdatasync", "stream.00000001")
+        check(len(begun) > 15 and min(begun) < max(synced), "a segment is written to the disk by the sync only")
+        dirty = False
+        for name, file, line in trace.calls:
+            if name == "pwrite64" and file == "stream.00000001":
+                dirty = True
+            if name == "fdatasync" and file == "stream.00000001":
+                dirty = False
+            check(not (dirty and name == "pwrite64" and file == "stream.db-wal"), f"--sync {sync}: a row comes before its bytes")
+        check(not trace.at("flock", "stream.00000001", "LOCK_UN"), "a segment is given back while it is in use")
+        if sync == "full":  # it makes the segment, and the second run takes it over
+            named = [i for i, call in enumerate(trace.calls) if call[0] == "fsync" and call[1] == "stream"]
+            committed = [i for i in trace.at("fdatasync", "stream.db-wal") if i > min(synced)]
+            check(named and min(named) < min(committed), "the name of a segment is on disk after its rows")
+        else:
+            check(not trace.at("openat", "stream", "stream.00000002"), "the segment was not taken over")
+
+
 def test_database_files_change_under_the_lock_only(folder, stream):
+    stream = stream_without_segments(folder)
     # Large enough for checkpoints, those at the end too.
     trace = Trace(folder, "stream-put", stream, input=lines_of(300_000, 99))
     held = False

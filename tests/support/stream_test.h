@@ -163,6 +163,13 @@ class StreamTest : public testing::Test {
 
   void create(std::uint32_t shards = 1) { shardlog::create(path_, of_shards(shards), clock_); }
 
+  /// Of less than 1 GiB: a stream that keeps all its payloads in the database, large ones too.
+  void create_without_segments(std::uint32_t shards = 1) {
+    CreateOptions options = of_shards(shards);
+    options.settings.max_bytes = 1024 * mebibyte - 1;
+    shardlog::create(path_, options, clock_);
+  }
+
   std::unique_ptr<Stream> open(Access access, Duration timeout = std::chrono::seconds(20)) {
     return shardlog::open(path_, {access, timeout}, clock_);
   }

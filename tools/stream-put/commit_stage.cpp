@@ -16,7 +16,7 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t commit_bytes = 8UL * 1024 * 1024;  // gathered for one commit if more is waiting
+constexpr std::size_t commit_bytes = 16UL * 1024 * 1024;  // gathered for one commit if more is waiting
 
 /// How much data may be gathered before the next piece of the queue, which has at most most_at_once(): both together
 /// fit into the stream.

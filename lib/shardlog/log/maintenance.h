@@ -71,6 +71,7 @@ struct VerifyReport {
   std::uint64_t batches = 0;
   std::vector<std::string> findings;  ///< empty if everything is as it was written
   std::vector<Loss> losses;           ///< accepted before
+  std::vector<std::string> unused{};  ///< files that hold nothing of the stream; a writer removes them some time
 };
 
 class SHARDLOG_API Maintenance {

@@ -13,8 +13,8 @@ namespace {
 
 /// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
 /// at least half of each page. `others` is for the rest: an index row (which lists every shard), producers, and the
-/// inner pages of the trees.
-std::int64_t pages_of(std::span<const RoutedBatch> batches, const Configuration& configuration) {
+/// inner pages of the trees. What is in a segment already takes no page.
+std::int64_t pages_of(std::span<const RoutedBatch> batches, bool in_segment, const Configuration& configuration) {
   constexpr std::size_t others = 12;
   constexpr std::size_t bytes_a_row = 100;
   constexpr std::size_t bytes_a_shard = 54;
@@ -25,7 +25,7 @@ std::int64_t pages_of(std::span<const RoutedBatch> batches, const Configuration&
   if (limits_writing(configuration)) small += configuration.shards.size() * bytes_a_bucket;
   std::size_t pages = others;
   for (const RoutedBatch& batch : batches) {
-    const std::size_t bytes = batch.batch.payload.size() + bytes_a_row;
+    const std::size_t bytes = (in_segment ? 0 : batch.batch.payload.size()) + bytes_a_row;
     if (bytes > half) {
       pages += bytes / (page_size - 4) + 2;
     } else {
@@ -37,7 +37,8 @@ std::int64_t pages_of(std::span<const RoutedBatch> batches, const Configuration&
 
 }  // namespace
 
-Appender::Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock)
+Appender::Appender(SQLite::Database& database, Committer& committer, const SegmentFiles* segments,
+                   Configuration configuration, const Clock& clock)
     : database_(database),
       committer_(committer),
       clock_(clock),
@@ -45,7 +46,9 @@ Appender::Appender(SQLite::Database& database, Committer& committer, Configurati
       scan_(database),
       version_(database, std::string(select_configuration_version)),
       insert_(database, insert_into("batches")),
-      room_(database) {}
+      room_(database) {
+  if (segments != nullptr) segments_.emplace(database, committer, *segments);
+}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
   return store(
@@ -81,43 +84,65 @@ std::vector<Outcome> Appender::store(const AppendRequest& request, const Admit& 
   const std::span<const RoutedBatch> batches = request.batches;
   check_moves(request.moves);
   std::optional<std::vector<Outcome>> outcomes;
-  const auto change = [&] { outcomes = store_now(request, admit, and_then); };
+  std::span<const PayloadPlace> places;
+  const auto change = [&] { outcomes = store_now(request, places, admit, and_then); };
   try {
-    while (!outcomes) committer_.commit(request.sync, change, Told::followers, pages_of(batches, configuration_));
+    while (!outcomes) {
+      if (segments_) places = segments_->stage(batches, configuration_.settings);
+      committer_.commit(request.sync, change, Told::followers, pages_of(batches, !places.empty(), configuration_));
+    }
+  } catch (const Error& error) {
+    forget(error.code() == ErrorCode::full || error.code() == ErrorCode::fenced);
+    throw;
   } catch (...) {
-    tail_ = Tail();  // it may be ahead of the database
+    forget(false);
     throw;
   }
+  const bool stored = !outcomes->empty() && std::holds_alternative<Stored>(outcomes->front());
+  if (segments_ && stored) segments_->stored(batches);
   return std::move(*outcomes);
 }
 
-/// In a transaction. Returns nullopt if it has made some of the room that the batches need: do it again. The batches
-/// are charged for when there is room, so that a writer does not pay while it waits for room.
-std::optional<std::vector<Outcome>> Appender::store_now(const AppendRequest& request, const Admit& admit,
+/// After an error. What is known in memory may be ahead of the database.
+void Appender::forget(bool nothing_stored) {
+  tail_ = Tail();
+  if (segments_) segments_->failed(nothing_stored);
+}
+
+/// In a transaction. Returns nullopt if it has made some of the room that the batches need, or if their segment is no
+/// longer theirs: do it again. The batches are charged for when there is room, so that a writer does not pay while it
+/// waits for room.
+std::optional<std::vector<Outcome>> Appender::store_now(const AppendRequest& request,
+                                                        std::span<const PayloadPlace> places, const Admit& admit,
                                                         const std::function<void()>& and_then) {
   const std::span<const RoutedBatch> batches = request.batches;
   catch_up();
   if (!all_open(batches)) return std::vector<Outcome>(batches.size(), Sealed{});
   const Timestamp now = clock_.now();
-  if (const auto lacking = room_.make(configuration_, tail_, batches, now)) {
+  const auto lacking = room_.make(configuration_, tail_, batches, now);
+  made_room_ = made_room_ || room_.made_some();
+  if (lacking) {
     committer_.tell_nobody();
     if (room_.made_some()) return std::nullopt;
     return std::vector<Outcome>(batches.size(), *lacking);
   }
   if (const auto refusal = admit()) return std::vector<Outcome>(batches.size(), *refusal);
-  std::vector<Outcome> outcomes = insert_all(request, now);
+  if (!places.empty() && !segments_->claim(tail_.batch() + std::ssize(batches))) return std::nullopt;
+  std::vector<Outcome> outcomes = insert_all(request, places, now);
   and_then();
   return outcomes;
 }
 
-std::vector<Outcome> Appender::insert_all(const AppendRequest& request, Timestamp now) {
+std::vector<Outcome> Appender::insert_all(const AppendRequest& request, std::span<const PayloadPlace> places,
+                                          Timestamp now) {
   if (!request.moves.empty()) producers().move(request.moves, std::max(now, tail_.last_arrival()));
   std::vector<bool> stored_in(configuration_.shards.size());  // by the shards' numbers
   std::vector<Outcome> outcomes;
   outcomes.reserve(request.batches.size());
   for (const RoutedBatch& batch : request.batches) {
     std::vector<bool>::reference is_stored_in = stored_in[batch.shard.number()];
-    outcomes.emplace_back(insert(batch, arrival_of(batch, now), !is_stored_in));
+    const PayloadPlace* const place = places.empty() ? nullptr : &places[outcomes.size()];
+    outcomes.emplace_back(insert(batch, place, arrival_of(batch, now), !is_stored_in));
     is_stored_in = true;
   }
   committer_.reaches({tail_.batch(), tail_.numbers()});
@@ -178,7 +203,7 @@ Timestamp Appender::arrival_of(const RoutedBatch& batch, Timestamp now) const {
   return std::max(std::min(arrived_at, now), tail_.last_arrival());
 }
 
-Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at, bool begins_append) {
+Stored Appender::insert(const RoutedBatch& batch, const PayloadPlace* place, Timestamp arrived_at, bool begins_append) {
   if (tail_.index_due()) {
     write_index_row(database_, tail_);
     tail_.index_written();
@@ -193,8 +218,19 @@ Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at, bool beg
                      .data_bytes = static_cast<std::int64_t>(encoded.data_bytes),
                      .begins_append = begins_append,
                      .payload_checksum = payload_checksum(encoded.payload.view())};
+  if (place != nullptr) {
+    insert_row(row, place->encode(row));
+  } else {
+    insert_row(row, encoded.payload.view());
+  }
+  tail_.advance(row, shard);
+  return {SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count),
+          Arrivals(row.arrived_at)};
+}
+
+void Appender::insert_row(const BatchRow& row, std::string_view payload) {
   bind_batch_row(insert_, row);
-  insert_.bindNoCopy(10, static_cast<const void*>(encoded.payload.data()), static_cast<int>(encoded.payload.size()));
+  insert_.bindNoCopy(10, static_cast<const void*>(payload.data()), static_cast<int>(payload.size()));
   // A failed statement must be reset before its next use, and must not be left standing inside the transaction.
   try {
     insert_.exec();
@@ -203,9 +239,6 @@ Stored Appender::insert(const RoutedBatch& batch, Timestamp arrived_at, bool beg
     throw;
   }
   insert_.reset();
-  tail_.advance(row, shard);
-  return {SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), encoded.record_count),
-          Arrivals(row.arrived_at)};
 }
 
 }  // namespace shardlog::sqlite

@@ -6,6 +6,8 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shardlog/log/stream.h"
@@ -13,6 +15,7 @@
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/room.h"
+#include "shardlog/sqlite/segment_writer.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -21,8 +24,9 @@ namespace shardlog::sqlite {
 /// Appends batches: gives them their ids in commit order, their sequence numbers and their arrival times.
 class Appender {
  public:
-  /// All references must outlive it.
-  Appender(SQLite::Database& database, Committer& committer, Configuration configuration, const Clock& clock);
+  /// All references must outlive it. `segments` is nullptr if the stream has none.
+  Appender(SQLite::Database& database, Committer& committer, const SegmentFiles* segments, Configuration configuration,
+           const Clock& clock);
 
   /// As Stream::append().
   std::vector<Outcome> append(const AppendRequest& request);
@@ -30,6 +34,9 @@ class Appender {
   /// As WriteCapacity has them.
   WriteCapacity::Appended append_reserved(const AppendRequest& request, std::span<const capacity::Step> next);
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
+
+  /// Whether batches were trimmed to make room since the last call.
+  bool has_made_room() { return std::exchange(made_room_, false); }
 
   /// The settings of the stream, as of the last append.
   [[nodiscard]] const StreamSettings& settings() const { return configuration_.settings; }
@@ -39,9 +46,10 @@ class Appender {
   using Admit = std::function<std::optional<Outcome>()>;
 
   std::vector<Outcome> store(const AppendRequest& request, const Admit& admit, const std::function<void()>& and_then);
-  std::optional<std::vector<Outcome>> store_now(const AppendRequest& request, const Admit& admit,
-                                                const std::function<void()>& and_then);
-  std::vector<Outcome> insert_all(const AppendRequest& request, Timestamp now);
+  std::optional<std::vector<Outcome>> store_now(const AppendRequest& request, std::span<const PayloadPlace> places,
+                                                const Admit& admit, const std::function<void()>& and_then);
+  void forget(bool nothing_stored);
+  std::vector<Outcome> insert_all(const AppendRequest& request, std::span<const PayloadPlace> places, Timestamp now);
   void catch_up();
   void learn_configuration();
   std::optional<Outcome> charge(std::span<const RoutedBatch> batches);
@@ -50,7 +58,8 @@ class Appender {
   Producers& producers();
   [[nodiscard]] bool all_open(std::span<const RoutedBatch> batches) const;
   [[nodiscard]] Timestamp arrival_of(const RoutedBatch& batch, Timestamp now) const;
-  Stored insert(const RoutedBatch& batch, Timestamp arrived_at, bool begins_append);
+  Stored insert(const RoutedBatch& batch, const PayloadPlace* place, Timestamp arrived_at, bool begins_append);
+  void insert_row(const BatchRow& row, std::string_view payload);
 
   SQLite::Database& database_;
   Committer& committer_;
@@ -61,6 +70,8 @@ class Appender {
   SQLite::Statement version_;
   SQLite::Statement insert_;
   Room room_;
+  bool made_room_ = false;
+  std::optional<SegmentWriter> segments_;
   std::optional<Producers> producers_;    ///< prepared by the first move
   std::optional<CapacityTable> buckets_;  ///< prepared by the first append under a limit
 };

@@ -34,9 +34,9 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  /// Runs `change` in a transaction of its own, commits it and wakes those in `told`. `change` does nothing but SQL,
-  /// and is rolled back if it throws. `appended_pages` is the most that it adds to the stream: a change that adds none
-  /// may use the reserved space. Throws as Stream::append().
+  /// Runs `change` in a transaction of its own, commits it and wakes those in `told`. `change` is rolled back if
+  /// it throws; what it does besides SQL must do no harm then. `appended_pages` is the most that it adds to the stream:
+  /// a change that adds none may use the reserved space. Throws as Stream::append().
   void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
               std::int64_t appended_pages = 0);
 

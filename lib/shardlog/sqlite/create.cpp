@@ -98,6 +98,7 @@ Configuration make_configuration(const CreateOptions& options, Timestamp now, bo
   configuration.settings = options.settings;
   configuration.attributes = options.attributes;
   configuration.unsafe_file_system = unsafe;
+  configuration.features.emplace(feature_segments, incompatible);
   std::uint32_t number = 0;
   for (const HashRange& range : even_ranges(options.shards)) {
     configuration.shards.push_back({{ShardId(number++), range, now}, 1});
@@ -108,7 +109,7 @@ Configuration make_configuration(const CreateOptions& options, Timestamp now, bo
 void fill(const Paths& paths, const Configuration& configuration) {
   SQLite::Database database = open_database(paths, OpenMode::create);
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  create_schema(database);
+  create_schema(database, configuration.features);
   create_horizon(database);
   store_settings(database, configuration);
   for (const ShardRow& row : configuration.shards) store_shard(database, row);

@@ -11,7 +11,7 @@ namespace shardlog::sqlite {
 namespace {
 
 bool known(std::string_view feature) {
-  return feature == feature_loss;
+  return feature == feature_loss || feature == feature_segments;
 }
 
 bool allows(std::string_view stored, Access access) {

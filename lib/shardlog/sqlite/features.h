@@ -16,6 +16,10 @@ using Features = std::map<std::string, std::string, std::less<>>;
 /// Batches are missing: see losses.h.
 constexpr std::string_view feature_loss = "loss";
 
+/// Payloads of large commits are in files beside the database: see segment_row.h. A feature, not a new version of the
+/// format: streams with and without it are alike in all else, and older programs refuse it by its name.
+constexpr std::string_view feature_segments = "segments";
+
 constexpr std::string_view compatible = "compatible";
 constexpr std::string_view compatible_to_read = "read";
 constexpr std::string_view incompatible = "incompatible";

@@ -23,6 +23,8 @@ class FileDescriptor {
   }
 
   [[nodiscard]] int get() const { return number_; }
+  /// Gives it to the caller, who closes it.
+  int release() { return std::exchange(number_, -1); }
   [[nodiscard]] bool valid() const { return number_ >= 0; }
 
  private:

@@ -11,7 +11,7 @@ namespace shardlog::sqlite {
 /// The name of a stream begins with this while it is being made or removed.
 constexpr const char* scaffold_prefix = ".stream-";
 
-/// All files that the directory of a stream may hold.
+/// All files that the directory of a stream may hold, besides its segments (segment_files.h).
 constexpr std::array<const char*, 5> stream_files{"lock", "stream.db", "stream.db-journal", "stream.db-wal",
                                                   "stream.db-shm"};
 

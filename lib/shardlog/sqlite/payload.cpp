@@ -47,7 +47,19 @@ std::size_t decompressed_bytes(const FetchedBatch& fetched) {
 
 }  // namespace
 
-Bytes PayloadReader::read(std::int64_t batch) {
+std::optional<Bytes> PayloadReader::read(const BatchRow& row) {
+  place_.reset();
+  Bytes column = read_column(row.id);
+  if (segments_ == nullptr) return column;
+  try {
+    place_ = PayloadPlace::decode(row, column.view());
+    return place_ ? segments_->read(*place_) : std::optional(std::move(column));
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("batch {}: {}", row.id, error.what()));
+  }
+}
+
+Bytes PayloadReader::read_column(std::int64_t batch) {
   if (blob_ == nullptr) {
     sqlite3_blob* opened = nullptr;
     check(sqlite3_blob_open(connection_, "main", "batches", "payload", batch, 0, &opened));
@@ -62,6 +74,10 @@ Bytes PayloadReader::read(std::int64_t batch) {
 
 void PayloadReader::check(int result) const {
   if (result != SQLITE_OK) throw SQLite::Exception(connection_, result);
+}
+
+Error segment_missing(const BatchRow& row, const PayloadPlace& place) {
+  return {ErrorCode::corrupt, fmt::format("batch {}: {} is missing", row.id, segment_name(place.segment))};
 }
 
 RecordBatch decode_payload(const BatchRow& row, Bytes payload) {

@@ -13,28 +13,42 @@
 #include "shardlog/core/record_batch.h"
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/segment_files.h"
+#include "shardlog/sqlite/segment_row.h"
 
 namespace shardlog::sqlite {
 
 /// Reads payloads straight into memory of the caller's: a result column would copy what is larger than a page. While
-/// this object exists the read transaction stays open. The database must outlive it.
+/// this object exists the read transaction stays open.
 class PayloadReader {
  public:
-  explicit PayloadReader(SQLite::Database& database) : connection_(database.getHandle()) {}
+  /// Both must outlive it. `segments` is nullptr if the stream has none.
+  PayloadReader(SQLite::Database& database, SegmentReader* segments)
+      : connection_(database.getHandle()), segments_(segments) {}
 
-  /// The payload of a batch that exists. Throws SQLite::Exception.
-  Bytes read(std::int64_t batch);
+  /// The payload of a batch that exists. Empty if it is in a segment that is gone: look in a new snapshot whether the
+  /// batch is still there. Throws SQLite::Exception, and corrupt, naming the batch.
+  std::optional<Bytes> read(const BatchRow& row);
+
+  /// Where that payload is, if it is in a segment.
+  [[nodiscard]] const std::optional<PayloadPlace>& place() const { return place_; }
 
  private:
   struct Close {
     void operator()(sqlite3_blob* blob) const { sqlite3_blob_close(blob); }
   };
 
+  Bytes read_column(std::int64_t batch);
   void check(int result) const;
 
   sqlite3* connection_;
+  SegmentReader* segments_;
+  std::optional<PayloadPlace> place_;
   std::unique_ptr<sqlite3_blob, Close> blob_;
 };
+
+/// What is wrong with a batch that is there while the segment with its payload is not.
+Error segment_missing(const BatchRow& row, const PayloadPlace& place);
 
 /// Throws corrupt, naming the batch, if the payload is damaged or is not the one that its row was made for.
 RecordBatch decode_payload(const BatchRow& row, Bytes payload);

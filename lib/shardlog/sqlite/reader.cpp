@@ -22,8 +22,8 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 }  // namespace
 
 SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
-                           const DatabaseFiles& files, const LockWait& lock_wait, const Clock& clock,
-                           std::shared_ptr<CommitWatch> watch, const Configuration& known,
+                           const DatabaseFiles& files, const SegmentFiles* segments, const LockWait& lock_wait,
+                           const Clock& clock, std::shared_ptr<CommitWatch> watch, const Configuration& known,
                            std::shared_ptr<SeenBatches> seen, const ReadRequest& request)
     : database_(database),
       paths_(paths),
@@ -39,6 +39,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       gone_(database,
             "SELECT (SELECT batch FROM trim_horizon LIMIT 1) > ?1 "
             "OR ifnull((SELECT arrived_at FROM batches WHERE id > ?1 ORDER BY id LIMIT 1) < ?2, 0)") {
+  if (segments != nullptr) segments_.emplace(*segments);
   const std::optional<DurableMark> mark = lock_.mark();
   const Snapshot snapshot(database_, lock_wait_);
   refresh(configuration_, database_, version_, Access::read);
@@ -178,9 +179,21 @@ void SqliteReader::add_gap(const ShardRow& row, std::int64_t first, const Tail& 
   first = chosen_.first_wanted(shard, first);
   std::int64_t end = before_cut(shard, gone.next_sequence(row));
   if (end_) end = std::min(end, end_->next_sequence(row));
-  if (first >= end) return;
-  gaps_.push_back({row.shard.id, SequenceNumber(static_cast<std::uint64_t>(first)),
-                   SequenceNumber(static_cast<std::uint64_t>(end - 1)), reason});
+  if (first < end) add_gap(row.shard.id, first, end, reason);
+}
+
+/// Gaps that continue each other are told as one.
+void SqliteReader::add_gap(ShardId shard, std::int64_t first, std::int64_t end, Gap::Reason reason) {
+  const SequenceNumber last(static_cast<std::uint64_t>(end - 1));
+  const auto before = std::ranges::find_if(gaps_, [&](const Gap& gap) {
+    return gap.shard == shard && gap.reason == reason &&
+           gap.last == SequenceNumber(static_cast<std::uint64_t>(first - 1));
+  });
+  if (before != gaps_.end()) {
+    before->last = last;
+  } else {
+    gaps_.push_back({shard, SequenceNumber(static_cast<std::uint64_t>(first)), last, reason});
+  }
 }
 
 /// Finds out where newly closed shards end.
@@ -235,12 +248,13 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   const Snapshot snapshot(database_, lock_wait_);
   try {
     follow_map();
-    skip_what_is_gone();
+    PayloadReader payloads(database_, segments_ ? &*segments_ : nullptr);
+    if (auto again = read_again(payloads)) fetched.push_back(std::move(*again));
+    if (fetched.empty()) skip_what_is_gone();  // a result tells its gaps before its batches
     at_horizon_ = false;
     walk_.start(tail_.batch(), last_batch_);
     ended_ = ended_ || reached_end_of_shard();
-    PayloadReader payloads(database_);
-    std::size_t left = budget;
+    std::size_t left = fetched.empty() ? budget : 0;
     for (std::size_t rows = 0; !ended_ && (left > 0 || fetched.empty()) && rows < most_rows_per_fetch; ++rows) {
       if (is_before_loss()) {
         if (!fetched.empty()) break;  // a result tells its gaps before its batches
@@ -248,11 +262,17 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
       }
       const std::int64_t before = tail_.batch();
       if (auto batch = next_wanted()) {
-        batch->payload = payloads.read(batch->row.id);
+        std::optional<Bytes> payload = payloads.read(batch->row);
+        if (!payload) {
+          unread_ = std::move(batch);
+          break;
+        }
+        batch->payload = std::move(*payload);
         // A compressed payload takes as much memory as its records once it is decoded.
         left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
         fetched.push_back(std::move(*batch));
       } else if (!ended_ && tail_.batch() == before) {
+        if (segments_) segments_->close();  // the next batch may be long in coming
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
@@ -265,6 +285,23 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   }
   walk_.stop();
   return fetched;
+}
+
+/// The batch whose segment was gone in an earlier snapshot. Empty if there is none, or if it was trimmed: then that is
+/// a gap. Throws corrupt if it is still there, and the segment is not.
+std::optional<FetchedBatch> SqliteReader::read_again(PayloadReader& payloads) {
+  if (!unread_) return std::nullopt;
+  FetchedBatch batch = *std::exchange(unread_, std::nullopt);
+  if (database_.execAndGet("SELECT batch FROM trim_horizon LIMIT 1").getInt64() >= batch.row.id) {
+    const std::int64_t first = batch.row.first_sequence + static_cast<std::int64_t>(batch.first);
+    add_gap(ShardId(static_cast<std::uint32_t>(batch.row.shard)), first, first + static_cast<std::int64_t>(batch.count),
+            Gap::Reason::trimmed);
+    return std::nullopt;
+  }
+  std::optional<Bytes> payload = payloads.read(batch.row);
+  if (!payload) throw segment_missing(batch.row, *payloads.place());
+  batch.payload = std::move(*payload);
+  return batch;
 }
 
 /// Moves the tail past a batch, or past batches of other shards. Returns the batch, without its payload, if records of
@@ -298,7 +335,7 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   do {  // a piece may hold nothing but batches of other shards
     before = tail_.batch();
     fetched = fetch(budget);
-  } while (fetched.empty() && !ended_ && !damage_ && tail_.batch() != before);
+  } while (fetched.empty() && !damage_ && (unread_ || (!ended_ && tail_.batch() != before)));
   if (fetched.empty() && !ended_ && !damage_ && until_ && clock_.now() >= *until_) {
     // Another process may still be committing what arrived before that time, but not while this one holds the lock.
     if (const auto held = lock_.try_acquire()) {
@@ -313,8 +350,9 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   if (decoded.damage) damage_ = std::move(decoded.damage);
   // Everything before the damage is delivered first; the next call fails.
   if (damage_ && result.batches.empty() && result.gaps.empty()) throw *damage_;
-  if (!damage_) result.ended = ends_.take();
-  result.at_end = ended_ && !damage_;
+  const bool all_read = !damage_ && !unread_;
+  if (all_read) result.ended = ends_.take();
+  result.at_end = ended_ && all_read;
   return result;
 }
 

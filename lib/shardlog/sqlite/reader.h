@@ -28,13 +28,18 @@ namespace shardlog::sqlite {
 /// Reads batches in commit order. To find missing rows, it keeps a Tail, which checks that the sequence numbers of each
 /// shard continue. If it reads only a few shards, only their numbers are checked. Rows may be missing only before the
 /// trim horizon of the same transaction. The reader reports them as gaps, and expired batches too.
+///
+/// A segment is unlinked once no snapshot that begins later can name it. So if the one that a snapshot names is gone,
+/// the next snapshot decides: either the batch was trimmed, which is a gap, or it is still there, which is damage.
 class SqliteReader final : public Reader {
  public:
   /// All references must outlive it. With a `watch`, commits wake it. `known` is a configuration that was loaded
   /// earlier: if it is still the newest, it is not loaded again. All readers of a stream share what they have `seen`.
+  /// `segments` is nullptr if the stream has none.
   SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
-               const LockWait& lock_wait, const Clock& clock, std::shared_ptr<CommitWatch> watch,
-               const Configuration& known, std::shared_ptr<SeenBatches> seen, const ReadRequest& request);
+               const SegmentFiles* segments, const LockWait& lock_wait, const Clock& clock,
+               std::shared_ptr<CommitWatch> watch, const Configuration& known, std::shared_ptr<SeenBatches> seen,
+               const ReadRequest& request);
 
   ReadResult next(std::size_t budget) override;
   [[nodiscard]] capacity::Limits limits() const override { return configuration_.settings.limits; }
@@ -50,6 +55,7 @@ class SqliteReader final : public Reader {
   void end_at(Boundary end);
   std::vector<FetchedBatch> fetch(std::size_t budget);
   std::optional<FetchedBatch> next_wanted();
+  std::optional<FetchedBatch> read_again(PayloadReader& payloads);
   void check_end(const std::optional<DurableMark>& mark);
   void follow_map();
   void skip_what_is_gone();
@@ -57,6 +63,7 @@ class SqliteReader final : public Reader {
   void skip_loss();
   void go_to(Tail tail);
   void add_gap(const ShardRow& row, std::int64_t first, const Tail& gone, Gap::Reason reason = Gap::Reason::trimmed);
+  void add_gap(ShardId shard, std::int64_t first, std::int64_t end, Gap::Reason reason);
   void follow_closings();
   void note_end(const ShardRow& row);
   [[nodiscard]] std::int64_t before_cut(std::int64_t shard, std::int64_t sequence) const;
@@ -82,7 +89,9 @@ class SqliteReader final : public Reader {
   bool at_horizon_ =
       false;  ///< nothing was read yet: shards without a start of their own begin with what is still there
   bool ended_ = false;
-  std::optional<Error> damage_;  ///< thrown once everything before it is delivered
+  std::optional<SegmentReader> segments_;
+  std::optional<FetchedBatch> unread_;  ///< its segment was gone; the tail has passed it
+  std::optional<Error> damage_;         ///< thrown once everything before it is delivered
   BatchWalk walk_;
   SQLite::Statement version_;
   SQLite::Statement gone_;

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
-#include "shardlog/sqlite/features.h"
 #include "shardlog/sqlite/settings.h"
 
 namespace shardlog::sqlite {
@@ -24,7 +23,8 @@ namespace {
 struct Table {
   std::string_view name;
   std::string_view columns;
-  std::string_view end;  ///< ", PRIMARY KEY (consumer, shard)) STRICT"
+  std::string_view end;        ///< ", PRIMARY KEY (consumer, shard)) STRICT"
+  std::string_view feature{};  ///< streams without this feature do not have the table; empty: every stream has it
 
   [[nodiscard]] std::string beginning() const { return fmt::format("CREATE TABLE {}({}", name, columns); }
 };
@@ -32,7 +32,7 @@ struct Table {
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect exactly these texts, and further columns after them only
 // if a feature announces them.
-constexpr std::array<Table, 11> tables{{
+constexpr std::array<Table, 12> tables{{
     {"batch_index",
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL",
      ") STRICT"},
@@ -60,6 +60,10 @@ constexpr std::array<Table, 11> tables{{
      "shard INTEGER PRIMARY KEY, calls INTEGER NOT NULL, bytes INTEGER NOT NULL, boot TEXT NOT NULL, "
      "since_boot INTEGER NOT NULL, checksum INTEGER NOT NULL",
      ") STRICT"},
+    {"segments",
+     "id INTEGER PRIMARY KEY, end INTEGER NOT NULL, sealed INTEGER NOT NULL, last_batch INTEGER NOT NULL, "
+     "checksum INTEGER NOT NULL",
+     ") STRICT", feature_segments},
     {"settings", "name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL", ") STRICT, WITHOUT ROWID"},
     {"shards",
      "id INTEGER PRIMARY KEY, first_hash_key BLOB NOT NULL, last_hash_key BLOB NOT NULL, parent INTEGER, "
@@ -84,6 +88,10 @@ const Table* find_table(std::string_view name) {
   const auto* const found =
       std::find_if(tables.begin(), tables.end(), [name](const Table& table) { return table.name == name; });
   return found == tables.end() ? nullptr : found;
+}
+
+bool is_part_of(const Table& table, const Features& features) {
+  return table.feature.empty() || features.contains(table.feature);
 }
 
 std::vector<std::string_view> split(std::string_view list) {
@@ -192,8 +200,10 @@ Features features_in(SQLite::Database& database, const std::vector<Object>& obje
 
 }  // namespace
 
-void create_schema(SQLite::Database& database) {
-  for (const Table& table : tables) database.exec(table.beginning() + std::string(table.end));
+void create_schema(SQLite::Database& database, const Features& features) {
+  for (const Table& table : tables) {
+    if (is_part_of(table, features)) database.exec(table.beginning() + std::string(table.end));
+  }
   database.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application_id, format_version));
 }
 
@@ -205,7 +215,7 @@ void check_schema(SQLite::Database& database, Access access) {
   std::vector<std::string_view> found;
   for (const Object& object : objects) {
     const Table* const table = find_table(object.name);
-    if (table == nullptr) {
+    if (table == nullptr || !is_part_of(*table, features)) {
       check_foreign(object, features);
     } else {
       check_table(database, *table, object, features);
@@ -214,7 +224,7 @@ void check_schema(SQLite::Database& database, Access access) {
   }
   for (const Table& table : tables) {
     const auto count = std::count(found.begin(), found.end(), table.name);
-    if (count != 1)
+    if (count != (is_part_of(table, features) ? 1 : 0))
       refuse(fmt::format("stream.db: the table {} is {}", table.name, count == 0 ? "missing" : "there twice"));
   }
   if (database.execAndGet("PRAGMA journal_mode").getString() != "wal") refuse("stream.db has no write-ahead log");

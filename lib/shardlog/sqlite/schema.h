@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "shardlog/log/settings.h"
+#include "shardlog/sqlite/features.h"
 
 namespace shardlog::sqlite {
 
@@ -14,8 +15,8 @@ constexpr std::int32_t application_id = 0x53484c47;  // "SHLG"
 constexpr int format_version = 1;
 constexpr int page_size = 16'384;
 
-/// Creates the tables. REQUIRES: a transaction is open
-void create_schema(SQLite::Database& database);
+/// Creates the tables of a stream with these features. REQUIRES: a transaction is open
+void create_schema(SQLite::Database& database, const Features& features);
 
 /// Throws corrupt if this is not a stream's database, or if anything in it was neither made by create_schema() nor is
 /// announced by a feature: a feature may add tables, indexes, and columns after those of a table. Throws unsupported if

@@ -41,6 +41,7 @@ Session::Session(const std::string& path, const OpenOptions& options, const Cloc
   configuration_ = load_configuration(database_, options.access);
   version_.emplace(database_, std::string(select_configuration_version));
   check_file_system(paths_, configuration_);
+  if (configuration_.features.contains(feature_segments)) segments_.emplace(paths_.directory);
   files_.opened();
   transaction.commit();
   lock_.set_stream(configuration_.uuid);

@@ -13,6 +13,7 @@
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
+#include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/writer_lock.h"
 
@@ -30,6 +31,8 @@ class Session {
   [[nodiscard]] const DatabaseFiles& files() const { return files_; }
   [[nodiscard]] const LockWait& lock_wait() const { return lock_wait_; }
   SQLite::Database& database() { return database_; }
+  /// Null if the stream has no segments.
+  [[nodiscard]] const SegmentFiles* segments() const { return segments_ ? &*segments_ : nullptr; }
 
   /// Throws internal if the stream was opened for reading.
   Committer& committer() {
@@ -93,6 +96,7 @@ class Session {
   SQLite::Database database_;
   Configuration configuration_;
   std::optional<SQLite::Statement> version_;  ///< select_configuration_version
+  std::optional<SegmentFiles> segments_;
   std::optional<Committer> committer_;
   std::shared_ptr<CommitWatch> watch_;
 };

@@ -11,21 +11,26 @@
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/paths.h"
+#include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/writer_lock.h"
 
 namespace shardlog::sqlite {
 
 namespace {
 
-/// Throws if the directory holds anything but a stream: other files are not ours to delete.
-void check_is_only_a_stream(const std::string& directory) {
+/// The segments of a stream. Throws if the directory holds anything but the stream: other files are not ours to delete.
+std::vector<std::string> check_is_only_a_stream(const std::string& directory) {
+  std::vector<std::string> segments;
   for (const std::string& path : paths_in(directory)) {
     const std::string name = file_name(path);
-    if (std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end()) {
+    if (segment_of(name)) {
+      segments.push_back(name);
+    } else if (std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end()) {
       throw Error(ErrorCode::cannot_create,
                   "not removed: its directory also holds " + quote(name) + ", which is not part of a stream");
     }
   }
+  return segments;
 }
 
 /// Throws if a power cut could bring the old name back: then no file may be unlinked, because the stream would lack it.
@@ -36,8 +41,9 @@ void sync_removal(const FileDescriptor& above, const std::string& doomed) {
       errno);
 }
 
-void unlink_all(const std::string& doomed) {
-  for (const char* const name : stream_files) {
+void unlink_all(const std::string& doomed, std::vector<std::string> names) {
+  names.insert(names.end(), stream_files.begin(), stream_files.end());
+  for (const std::string& name : names) {
     const std::string file = doomed + "/" + name;
     if (::unlink(file.c_str()) != 0 && errno != ENOENT)
       throw system_error("it is removed, but its file " + quote(file) + " is still there", errno);
@@ -51,7 +57,7 @@ void remove(const std::string& path, const OpenOptions& options) {
   const WriterLock lock(paths.lock(), true);
   const auto held = lock.acquire(options.timeout);  // waits until a commit that is under way is acknowledged
   lock.check_present();
-  check_is_only_a_stream(paths.directory);
+  const std::vector<std::string> segments = check_is_only_a_stream(paths.directory);
   // Fails now, before anything is changed, if the files could not be unlinked.
   if (::access(paths.directory.c_str(), W_OK | X_OK) != 0) throw system_error("remove", errno);
   const std::string parent = parent_directory(paths.directory);
@@ -60,7 +66,7 @@ void remove(const std::string& path, const OpenOptions& options) {
   // At once, so that nobody sees half a stream. A process that has it open finds that its name is gone.
   rename_to_free_name(paths.directory, doomed);
   sync_removal(above, doomed);
-  unlink_all(doomed);
+  unlink_all(doomed, segments);
 }
 
 }  // namespace

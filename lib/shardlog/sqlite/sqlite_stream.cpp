@@ -178,7 +178,10 @@ class SqliteMaintenance final : public Maintenance {
 
   StreamStatistics statistics(Detail detail) override {
     return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
-      const std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
+      std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
+      if (const SegmentFiles* const segments = session_.segments()) {
+        for (const SegmentRow& row : load_segments(database)) bytes += segments->size_of(row.id);
+      }
       return StreamStatistics{description_of(database, configuration),
                               shard_statistics(database, configuration, session_.clock().now(), detail),
                               static_cast<std::uint64_t>(bytes)};
@@ -198,14 +201,16 @@ class SqliteMaintenance final : public Maintenance {
   }
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
-    return session_.naming(
-        [&] { return sqlite::verify(session_.database(), session_.lock(), session_.lock_wait(), progress); });
+    return session_.naming([&] {
+      return sqlite::verify(session_.database(), session_.lock(), session_.segments(), session_.lock_wait(), progress);
+    });
   }
 
   /// Prepared by its first use, because a stream that is open for reading has none.
   Trimmer& trimmer() {
     if (!trimmer_) {
-      trimmer_.emplace(session_.database(), session_.committer(), session_.lock_wait(), session_.clock());
+      trimmer_.emplace(session_.database(), session_.committer(), session_.segments(), session_.lock_wait(),
+                       session_.clock());
     }
     return *trimmer_;
   }
@@ -251,7 +256,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   std::unique_ptr<Reader> read(const ReadRequest& request) override {
     return session_.naming([&] {
       return std::make_unique<SqliteReader>(session_.database(), session_.paths(), session_.lock(), session_.files(),
-                                            session_.lock_wait(), session_.clock(),
+                                            session_.segments(), session_.lock_wait(), session_.clock(),
                                             request.follow && request.notice ? session_.watch() : nullptr,
                                             session_.configuration(), seen_, request);
     });
@@ -282,13 +287,15 @@ class SqliteStream final : public Stream, private WriteCapacity {
 
   Appender& appender() {
     if (!appender_) {
-      appender_.emplace(session_.database(), session_.committer(), session_.configuration(), session_.clock());
+      appender_.emplace(session_.database(), session_.committer(), session_.segments(), session_.configuration(),
+                        session_.clock());
     }
     return *appender_;
   }
 
   /// Trims before the append, so that the append can use the space, and an error means that nothing of it was stored.
   Appender& appender_for(const AppendRequest& request) {
+    if (appender().has_made_room()) maintenance_.trimmer().note_trimmed();
     maintenance_.trimmer().go_on(appender().settings(), request.batches.size());
     return appender();
   }

@@ -49,14 +49,16 @@ std::size_t TrimStep::run() {
   Tail horizon = load_horizon(database_);
   std::size_t batches = 0;
   {
-    SQLite::Statement rows = select_batches(database_, horizon.batch());
-    std::int64_t bytes = 0;
+    SQLite::Statement rows(
+        database_, fmt::format("SELECT {}, length(payload) FROM batches WHERE id > ? ORDER BY id", batch_row_columns));
+    rows.bind(1, horizon.batch());
+    std::int64_t bytes = 0;  // in the database: what is in a segment costs nothing here
     for (; batches < trim_step_batches && bytes < step_bytes && rows.executeStep(); ++batches) {
       const BatchRow row = read_batch_row(rows);
       if (!may_go(row)) break;
       advance(database_, configuration_, horizon, row);
       excess_ -= row.data_bytes;
-      bytes += row.data_bytes + row.record_count;  // a newline after each record
+      bytes += rows.getColumn("length(payload)").getInt64();
     }
   }
   if (batches > 0) remove_trimmed(database_, horizon);

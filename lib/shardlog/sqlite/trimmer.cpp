@@ -8,6 +8,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/segment_removal.h"
 #include "shardlog/sqlite/trim_step.h"
 
 namespace shardlog::sqlite {
@@ -23,25 +24,41 @@ constexpr Duration free_for = std::chrono::hours(1);
 }  // namespace
 
 void Trimmer::go_on(const StreamSettings& settings, std::size_t batches) {
-  if (settings.retention == forever && !settings.until_consumed) return;
-  const Duration now = clock_.elapsed();
-  if (!is_late_ && now < next_look_) return;
-  next_look_ = now + std::min(settings.retention / looks_per_retention, longest_interval);
   try {
-    std::size_t steps = steps_at_a_look + batches / trim_step_batches;
-    while (steps > 0 && something_may_go()) {
-      trim_step();
-      --steps;
-    }
-    is_late_ = steps == 0;
-    if (!is_late_) give_back_if_due();
+    if (settings.retention != forever || settings.until_consumed) trim(settings, batches);
+    remove_segments();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::full) throw;  // the append will find out whether that matters
   }
 }
 
+void Trimmer::trim(const StreamSettings& settings, std::size_t batches) {
+  const Duration now = clock_.elapsed();
+  if (!is_late_ && now < next_look_) return;
+  next_look_ = now + std::min(settings.retention / looks_per_retention, longest_interval);
+  std::size_t steps = steps_at_a_look + batches / trim_step_batches;
+  while (steps > 0 && something_may_go()) {
+    trim_step();
+    --steps;
+  }
+  is_late_ = steps == 0;
+  if (!is_late_) give_back_if_due();
+}
+
+/// Those of which all batches were trimmed.
+void Trimmer::remove_segments() {
+  if (segments_ == nullptr || !trimmed_) return;
+  trimmed_ = false;
+  const auto can_remove = [this] {
+    const Snapshot snapshot(database_, lock_wait_);
+    return can_remove_segments(database_, *segments_);
+  };
+  if (can_remove()) sqlite::remove_segments(database_, committer_, *segments_);
+}
+
 void Trimmer::finish() {
   while (something_may_go()) trim_step();
+  remove_segments();
   std::int64_t left = free_pages();
   const bool anything = left > 0;
   for (std::int64_t before = left + 1; left > 0 && left < before; left = free_pages()) {
@@ -58,6 +75,7 @@ bool Trimmer::something_may_go() {
 }
 
 void Trimmer::trim_step() {
+  trimmed_ = true;
   // Not synced: a trim that a power cut undoes is done again.
   committer_.commit(Sync::normal, [&] {
     read_configuration();

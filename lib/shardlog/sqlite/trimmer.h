@@ -6,6 +6,7 @@
 
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/lock_wait.h"
+#include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -16,9 +17,10 @@ namespace shardlog::sqlite {
 /// its own, so that no writer waits for long.
 class Trimmer {
  public:
-  /// All references must outlive it.
-  Trimmer(SQLite::Database& database, Committer& committer, const LockWait& lock_wait, const Clock& clock)
-      : database_(database), committer_(committer), lock_wait_(lock_wait), clock_(clock) {
+  /// All must outlive it. `segments` is nullptr if the stream has none.
+  Trimmer(SQLite::Database& database, Committer& committer, const SegmentFiles* segments, const LockWait& lock_wait,
+          const Clock& clock)
+      : database_(database), committer_(committer), segments_(segments), lock_wait_(lock_wait), clock_(clock) {
     configuration_.version = 0;
   }
 
@@ -27,10 +29,15 @@ class Trimmer {
   /// Stream::append().
   void go_on(const StreamSettings& settings, std::size_t batches);
 
+  /// Something was trimmed by others: go_on() looks for segments that are not needed any more.
+  void note_trimmed() { trimmed_ = true; }
+
   /// Trims all that may go, and gives back all free space. Throws as Stream::append().
   void finish();
 
  private:
+  void trim(const StreamSettings& settings, std::size_t batches);
+  void remove_segments();
   [[nodiscard]] bool something_may_go();
   void trim_step();
   void read_configuration();
@@ -40,12 +47,14 @@ class Trimmer {
 
   SQLite::Database& database_;
   Committer& committer_;
+  const SegmentFiles* segments_;
   const LockWait& lock_wait_;
   const Clock& clock_;
   Configuration configuration_;  ///< until it is loaded, it has version 0, which no stream has
   Tail tail_;                    ///< used only for a bounded stream
   Duration next_look_ = Duration::min();
   bool is_late_ = false;  ///< the last look left batches that may go
+  bool trimmed_ = true;   ///< since the last look for segments; an earlier process may have left some
 };
 
 }  // namespace shardlog::sqlite

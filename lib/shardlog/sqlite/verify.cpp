@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -33,8 +34,10 @@ constexpr std::size_t most_findings = 1000;
 class Verification {
  public:
   /// REQUIRES: the mark was read before anything of the database
-  Verification(SQLite::Database& database, const LockWait& lock_wait, const std::optional<DurableMark>& mark)
-      : database_(database), lock_wait_(lock_wait), mark_(mark) {
+  Verification(SQLite::Database& database, const SegmentFiles* segments, const LockWait& lock_wait,
+               const std::optional<DurableMark>& mark)
+      : database_(database), segments_(segments), lock_wait_(lock_wait), mark_(mark) {
+    if (segments != nullptr) segment_reader_.emplace(*segments);
     const Snapshot snapshot(database_, lock_wait_);
     configuration_ = load_configuration(database_, Access::read);
   }
@@ -42,6 +45,7 @@ class Verification {
   VerifyReport run(const std::function<bool(double)>& progress) {
     report_.losses = configuration_.told_losses();
     in_snapshot("stream.db", [this] { check_trees(); });
+    if (segments_ != nullptr) check_segments();
     in_snapshot("consumers and producers", [this] { check_consumers_and_producers(); });
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
     in_snapshot("the end", [&] {
@@ -58,7 +62,8 @@ class Verification {
  private:
   struct Piece {
     BatchRow row;
-    Bytes payload;
+    Bytes payload{};
+    std::optional<Error> damage{};  ///< why there is no payload
   };
 
   /// Reports the error if `work` throws one. Returns false if SQLite itself failed: then the report begins with `what`,
@@ -87,6 +92,46 @@ class Verification {
       const std::string found = check.getColumn(0).getString();
       if (found != "ok") report("stream.db: " + found);
     }
+  }
+
+  /// A writer makes the file of a segment before its row, lets the file grow before `end`, and removes the row before
+  /// the file. So files are unused if they were there before the rows were read and still are; and sizes are those of
+  /// after that.
+  void check_segments() {
+    const Sizes before = sizes();
+    std::vector<SegmentRow> rows;
+    in_snapshot("segments", [&] { rows = load_segments(database_); });
+    const Sizes after = sizes();
+    std::set<std::int64_t> used;
+    for (const SegmentRow& row : rows) {
+      if (row.end > 0 || !row.sealed) used.insert(row.id);
+      if (const auto file = after.find(row.id); file != after.end() && file->second < row.end) {
+        report(fmt::format("{} has {} bytes, and {} were stored", segment_name(row.id), file->second, row.end));
+      }
+    }
+    if (!report_.findings.empty()) return;
+    for (const auto& [id, size] : before) {
+      if (!used.contains(id) && after.contains(id)) report_.unused.push_back(segment_name(id));
+    }
+  }
+
+  using Sizes = std::map<std::int64_t, std::int64_t>;  // by the ids of the segments
+
+  [[nodiscard]] Sizes sizes() const {
+    Sizes sizes;
+    for (const SegmentFiles::File& file : segments_->list()) sizes.emplace(file.id, file.size);
+    return sizes;
+  }
+
+  /// The place of a payload must be one that its segment is known to have.
+  void check_place(const BatchRow& row, const PayloadPlace& place) {
+    SQLite::Statement segment(database_, fmt::format("SELECT {} FROM segments WHERE id = ?", segment_columns));
+    segment.bind(1, place.segment);
+    const std::optional<SegmentRow> known =
+        segment.executeStep() ? std::optional(read_segment_row(segment)) : std::nullopt;
+    if (known && place.end() <= known->end && row.id <= known->last_batch) return;
+    throw Error(ErrorCode::corrupt,
+                fmt::format("batch {}: {} is not known to hold its payload", row.id, segment_name(place.segment)));
   }
 
   void check_consumers_and_producers() {
@@ -119,24 +164,44 @@ class Verification {
       for (Tail& indexed : load_indexed_tails(database_, before, id_)) indexed_.push_back(std::move(indexed));
       load_stretches();
     });
-    for (Piece& piece : pieces) check_batch(piece.row, std::move(piece.payload));
+    for (Piece& piece : pieces) check_batch(piece);
     return more && readable;
   }
 
   /// Returns false if no batch is left after these.
   bool load_piece(std::int64_t last, std::vector<Piece>& pieces) {
-    PayloadReader payloads(database_);
+    PayloadReader payloads(database_, segment_reader_ ? &*segment_reader_ : nullptr);
     SQLite::Statement rows = select_batches(database_, id_, last);
     for (std::size_t bytes = 0; bytes < piece_bytes && pieces.size() < piece_rows;) {
       if (!rows.executeStep()) return false;
-      id_ = rows.getColumn(0).getInt64();
+      const std::int64_t before = std::exchange(id_, rows.getColumn(0).getInt64());
       ++report_.batches;
       try {
-        pieces.push_back({read_batch_row(rows), payloads.read(id_)});
-        bytes += pieces.back().payload.size();
+        Piece piece{read_batch_row(rows)};
+        if (!load_payload(payloads, piece)) {
+          id_ = before;
+          --report_.batches;
+          return true;
+        }
+        bytes += piece.payload.size();
+        pieces.push_back(std::move(piece));
       } catch (const Error& error) {
         report(error.what());
       }
+    }
+    return true;
+  }
+
+  /// Returns false if its segment is gone: the next snapshot tells whether it was trimmed.
+  bool load_payload(PayloadReader& payloads, Piece& piece) {
+    try {
+      std::optional<Bytes> payload = payloads.read(piece.row);
+      if (!payload && std::exchange(gone_, piece.row.id) != piece.row.id) return false;
+      if (!payload) throw segment_missing(piece.row, *payloads.place());
+      piece.payload = std::move(*payload);
+      if (payloads.place()) check_place(piece.row, *payloads.place());
+    } catch (const Error& error) {
+      piece.damage = error;
     }
     return true;
   }
@@ -185,7 +250,8 @@ class Verification {
     indexed_.clear();
   }
 
-  void check_batch(const BatchRow& row, Bytes payload) {
+  void check_batch(Piece& piece) {
+    const BatchRow& row = piece.row;
     try {
       const ShardRow& shard = shard_of(configuration_, row.shard);
       if (row.id > tail_.batch() + 1) follow_loss();
@@ -195,7 +261,8 @@ class Verification {
         tail_.advance(row, shard);
         check_index(row);
       }
-      const RecordBatch records = decode_payload(row, std::move(payload));
+      if (piece.damage) throw Error(*piece.damage);
+      const RecordBatch records = decode_payload(row, std::move(piece.payload));
       for (const Record& record : records) check_record(row, shard, record);
       report_.records += records.size();
     } catch (const Error& error) {
@@ -285,12 +352,15 @@ class Verification {
   }
 
   SQLite::Database& database_;
+  const SegmentFiles* segments_;
+  std::optional<SegmentReader> segment_reader_;
   const LockWait& lock_wait_;
   Configuration configuration_;
   std::optional<DurableMark> mark_;
   VerifyReport report_;
   bool horizon_damaged_ = false;
   std::int64_t id_ = 0;
+  std::int64_t gone_ = 0;  ///< the batch whose segment was gone
   Timestamp last_arrival_ = Timestamp::min();
   std::map<std::int64_t, std::int64_t> next_sequences_;
   Tail tail_;                 ///< right as long as nothing was found
@@ -301,10 +371,10 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const LockWait& lock_wait,
-                    const std::function<bool(double)>& progress) {
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const SegmentFiles* segments,
+                    const LockWait& lock_wait, const std::function<bool(double)>& progress) {
   const std::optional<DurableMark> mark = lock.mark();
-  return Verification(database, lock_wait, mark).run(progress);
+  return Verification(database, segments, lock_wait, mark).run(progress);
 }
 
 }  // namespace shardlog::sqlite

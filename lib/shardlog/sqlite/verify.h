@@ -6,12 +6,14 @@
 
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/lock_wait.h"
+#include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/writer_lock.h"
 
 namespace shardlog::sqlite {
 
 /// As Maintenance::verify(). Reads in bounded pieces, each in a transaction of its own.
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const LockWait& lock_wait,
-                    const std::function<bool(double)>& progress);
+/// `segments` is nullptr if the stream has none.
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const SegmentFiles* segments,
+                    const LockWait& lock_wait, const std::function<bool(double)>& progress);
 
 }  // namespace shardlog::sqlite

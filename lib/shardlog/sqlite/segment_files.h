@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shardlog/core/bytes.h"
+#include "shardlog/sqlite/file_descriptor.h"
+#include "shardlog/sqlite/segment_row.h"
+
+namespace shardlog::sqlite {
+
+/// "stream.00000007"
+std::string segment_name(std::int64_t id);
+
+/// The id in a name; nullopt if it is not the name of a segment.
+std::optional<std::int64_t> segment_of(std::string_view name);
+
+/// The segments in the directory of a stream. They are found by a descriptor of the directory, so that another stream
+/// that has taken its name cannot be mistaken for it. Throws like system_error().
+class SegmentFiles {
+ public:
+  explicit SegmentFiles(const std::string& directory);
+
+  /// Opens a segment with these flags of open(2). Empty if there is none. Throws corrupt unless it is a regular file
+  /// that has no other name.
+  [[nodiscard]] FileDescriptor open(std::int64_t id, int flags) const;
+
+  /// Makes a segment, takes its flock(2), and gives it the owner and mode of stream.db. Empty if the name is taken.
+  /// REQUIRES: the writer lock is held, so that nobody sweeps it away
+  [[nodiscard]] FileDescriptor create(std::int64_t id) const;
+
+  /// If it cannot be removed, it stays until somebody else sweeps it away.
+  void remove(std::int64_t id) const noexcept;
+
+  /// What the file system has for this user, in bytes. If it does not say, that counts as enough.
+  [[nodiscard]] std::int64_t free_bytes() const;
+
+  /// Makes the names of the segments durable.
+  void sync() const;
+
+  struct File {
+    std::int64_t id;
+    std::int64_t size;  ///< in bytes
+  };
+
+  /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
+  [[nodiscard]] std::vector<File> list() const;
+
+  /// In bytes, 0 if there is no such segment.
+  [[nodiscard]] std::int64_t size_of(std::int64_t id) const;
+
+ private:
+  [[nodiscard]] FileDescriptor open_to_list() const;
+
+  FileDescriptor directory_;
+};
+
+/// Reads payloads. It keeps the segment that it read last open: payloads that follow each other are mostly in one.
+class SegmentReader {
+ public:
+  /// `files` must outlive it.
+  explicit SegmentReader(const SegmentFiles& files) : files_(files) {}
+
+  /// Empty if there is no such segment: then its batch was trimmed after the snapshot in which it was found, or that is
+  /// damage. Throws corrupt if the segment is too short, and as SegmentFiles::open().
+  std::optional<Bytes> read(const PayloadPlace& place);
+
+  /// Closes that segment: as long as it is open, its space does not come back when it is trimmed.
+  void close() {
+    file_ = FileDescriptor();
+    id_ = 0;
+  }
+
+ private:
+  const SegmentFiles& files_;
+  FileDescriptor file_;
+  std::int64_t id_ = 0;  ///< of the segment that is open; 0: none
+};
+
+}  // namespace shardlog::sqlite

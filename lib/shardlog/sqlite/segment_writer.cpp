@@ -1,0 +1,229 @@
+#include "shardlog/sqlite/segment_writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/record_batch.h"
+#include "shardlog/sqlite/segment_removal.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+constexpr std::int64_t mib = 1024L * 1024;
+constexpr std::size_t least_commit = 256UL * 1024;        // a smaller one is faster in rows: one file to sync
+constexpr std::uint64_t least_input = 4UL * 1024 * 1024;  // a segment costs as much as several small commits
+constexpr std::int64_t usual_segment = 128 * mib;
+// A bounded stream gives its space back a segment at a time, so its segments are small parts of it.
+constexpr std::int64_t least_segment = 16 * mib;
+constexpr std::int64_t segments_of_bound = 64;
+
+// Bytes that staging leaves free. If this process is killed meanwhile, what it has staged keeps its space until
+// somebody takes the segment over, and trimming must have room until then.
+constexpr std::int64_t left_free = 8 * mib;
+
+/// No sector of a commit that was acknowledged is written again.
+constexpr std::int64_t boundary = 4096;
+
+/// When a segment is full; 0 for a stream that is too small for segments.
+std::int64_t segment_size(const StreamSettings& settings) {
+  if (settings.max_bytes == unbounded) return usual_segment;
+  const auto part = static_cast<std::int64_t>(settings.max_bytes) / segments_of_bound;
+  return part < least_segment ? 0 : std::min(part, usual_segment);
+}
+
+std::size_t size_of(std::span<const RoutedBatch> batches) {
+  return std::transform_reduce(batches.begin(), batches.end(), std::size_t{0}, std::plus(),
+                               [](const RoutedBatch& each) { return each.batch.payload.size(); });
+}
+
+/// Writes all of it. Makes the kernel begin to write each MiB to disk, not only at the sync: see file_layer.h.
+void write_at(int file, std::string_view bytes, std::int64_t at) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file, bytes.data(), std::min<std::size_t>(bytes.size(), mib), at);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw system_error("write", errno);
+    const std::int64_t end = at + written;
+    if (const std::int64_t begun = at / mib; end / mib > begun) {
+      ::sync_file_range(file, begun * mib, mib, SYNC_FILE_RANGE_WRITE);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    at = end;
+  }
+}
+
+}  // namespace
+
+SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, const SegmentFiles& files)
+    : database_(database), committer_(committer), files_(files) {}
+
+std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches,
+                                                   const StreamSettings& settings) {
+  if (!is_for_segment(batches, settings)) return {};
+  if (!own_) acquire();
+  most_ = segment_size(settings);
+  std::vector<Staged> payloads;
+  payloads.reserve(batches.size());
+  for (const RoutedBatch& each : batches) {
+    const std::string_view payload = each.batch.payload.view();
+    payloads.push_back({payload.data(), payload.size(), payload_checksum(payload)});
+  }
+  if (payloads == staged_) return places_;
+  staged_.clear();
+  try {
+    write(batches);
+    sync();
+  } catch (const Error& error) {
+    const std::string segment = segment_name(own_->row.id);
+    give_up();
+    throw Error(error.code(), "append: " + segment + ": " + error.what() + "; nothing of it is stored");
+  }
+  staged_ = std::move(payloads);
+  return places_;
+}
+
+bool SegmentWriter::is_for_segment(std::span<const RoutedBatch> batches, const StreamSettings& settings) const {
+  const std::size_t size = size_of(batches);
+  const bool is_worth_it = size >= least_commit && (own_ || appended_ + size >= least_input);
+  const bool has_room = !staged_.empty() || files_.free_bytes() >= static_cast<std::int64_t>(size) + left_free;
+  return is_worth_it && segment_size(settings) > 0 && has_room;
+}
+
+/// Gets a segment of its own: one that another writer has left, or a new one.
+void SegmentWriter::acquire() {
+  std::optional<Owned> owned;
+  const auto change = [&] {
+    owned = take_over();
+    if (!owned) owned = allocate();
+  };
+  committer_.commit(Sync::normal, change, Told::nobody);
+  own_ = std::move(owned);
+}
+
+/// REQUIRES: a transaction is open, so that no outcome of an earlier commit is unknown any more
+std::optional<SegmentWriter::Owned> SegmentWriter::take_over() {
+  for (const SegmentRow& row : load_segments(database_)) {
+    if (row.sealed) continue;
+    try {
+      if (auto owned = take_over(row)) return owned;
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): what cannot be opened is left alone
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& row) {
+  FileDescriptor file = files_.open(row.id, O_RDWR);
+  if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1 || facts.st_size < row.end) return std::nullopt;
+  // What its owner had staged.
+  if (::ftruncate(file.get(), row.end) != 0) return std::nullopt;
+  return Owned{row, std::move(file), row.end > 0};
+}
+
+/// REQUIRES: as take_over()
+SegmentWriter::Owned SegmentWriter::allocate() {
+  const std::vector<SegmentRow> rows = load_segments(database_);
+  sweep(database_, files_, rows);
+  SegmentRow row{.id = rows.empty() ? 1 : rows.back().id + 1};
+  FileDescriptor file = files_.create(row.id);
+  while (!file.valid()) file = files_.create(++row.id);
+  insert_segment(database_, row);
+  return {row, std::move(file)};
+}
+
+void SegmentWriter::write(std::span<const RoutedBatch> batches) {
+  places_.clear();
+  std::int64_t at = (own_->row.end + boundary - 1) / boundary * boundary;
+  for (const RoutedBatch& each : batches) {
+    const std::string_view payload = each.batch.payload.view();
+    write_at(own_->file.get(), payload, at);
+    places_.push_back({own_->row.id, at, payload.size()});
+    at = places_.back().end();
+  }
+}
+
+/// Always, whatever Sync an append asks for: a row whose bytes are gone after a power cut is damage, not a loss.
+void SegmentWriter::sync() {
+  if (::fdatasync(own_->file.get()) != 0) throw system_error("sync", errno);
+  if (own_->is_named_on_disk) return;
+  files_.sync();
+  own_->is_named_on_disk = true;
+}
+
+bool SegmentWriter::claim(std::int64_t last_batch) {
+  const std::int64_t end = places_.back().end();
+  const SegmentRow after{.id = own_->row.id, .end = end, .sealed = end >= most_, .last_batch = last_batch};
+  if (!replace_segment(database_, own_->row, after)) {
+    let_go();
+    return false;
+  }
+  claimed_ = after;
+  return true;
+}
+
+void SegmentWriter::stored(std::span<const RoutedBatch> batches) {
+  appended_ += size_of(batches);
+  if (!claimed_) return;
+  own_->row = *std::exchange(claimed_, std::nullopt);
+  staged_.clear();
+  if (own_->row.sealed) own_.reset();
+}
+
+void SegmentWriter::failed(bool nothing_stored) {
+  const bool in_doubt = std::exchange(claimed_, std::nullopt) && !(nothing_stored && is_as_left());
+  in_doubt ? let_go() : unstage();
+}
+
+/// Whether the database has the segment as this writer knows it: if it has moved its end, the bytes are in use.
+bool SegmentWriter::is_as_left() noexcept {
+  try {
+    SQLite::Statement segment(database_, fmt::format("SELECT {} FROM segments WHERE id = ?", segment_columns));
+    segment.bind(1, own_->row.id);
+    return segment.executeStep() && read_segment_row(segment) == own_->row;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void SegmentWriter::let_go() noexcept {
+  own_.reset();
+  staged_.clear();
+}
+
+/// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it.
+void SegmentWriter::give_up() noexcept {
+  give_back_space();
+  SegmentRow sealed = own_->row;
+  sealed.sealed = true;
+  try {
+    committer_.commit(
+        Sync::normal, [&] { replace_segment(database_, own_->row, sealed); }, Told::nobody);
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): what is after its end is nothing anyway
+  }
+  let_go();
+}
+
+/// The bytes that were staged take space that others may need.
+void SegmentWriter::unstage() noexcept {
+  if (!staged_.empty()) give_back_space();
+  staged_.clear();
+}
+
+void SegmentWriter::give_back_space() noexcept {
+  if (::ftruncate(own_->file.get(), own_->row.end) != 0) return;  // its next owner does it
+}
+
+}  // namespace shardlog::sqlite

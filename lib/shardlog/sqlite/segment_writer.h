@@ -1,0 +1,96 @@
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shardlog/log/records.h"
+#include "shardlog/log/settings.h"
+#include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/segment_files.h"
+#include "shardlog/sqlite/segment_row.h"
+
+namespace shardlog::sqlite {
+
+/// Writes the payloads of large commits to a segment, so that they are written once and not twice: SQLite writes what
+/// it is given to its log first.
+///
+/// A writer owns at most one segment. It holds flock(2) on it, so that nobody else writes to it, and lets it go at its
+/// end: another writer takes it over. The bytes are staged: written and synced without the writer lock, where no row
+/// names them. The commit then claims them: it moves the segment's `end` past them, and its rows name them. So whatever
+/// happens before that commit, nothing has happened to the stream.
+///
+///     stage()   bytes after `end`, on disk
+///     claim()   in the transaction: `end` and the newest batch, if the row is still as this writer left it
+///     stored()  the commit is acknowledged
+class SegmentWriter {
+ public:
+  /// All must outlive it.
+  SegmentWriter(SQLite::Database& database, Committer& committer, const SegmentFiles& files);
+  SegmentWriter(const SegmentWriter&) = delete;
+  SegmentWriter& operator=(const SegmentWriter&) = delete;
+  ~SegmentWriter() { unstage(); }
+
+  /// The places of the payloads on disk, in their order; empty if they are to be stored in rows. What was staged and
+  /// not claimed is used again if the payloads are the same. Throws full (no room on the disk) and io: nothing was
+  /// stored, and the segment is not used again. Throws as Stream::append().
+  std::span<const PayloadPlace> stage(std::span<const RoutedBatch> batches, const StreamSettings& settings);
+
+  /// Claims what was staged, of which `last_batch` will be the last. Returns false if the segment is not as this writer
+  /// left it: then it is let go, and the payloads must be staged again. REQUIRES: a transaction is open
+  bool claim(std::int64_t last_batch);
+
+  /// The batches are stored, in rows or in the segment.
+  void stored(std::span<const RoutedBatch> batches);
+
+  /// The append failed. Unless it is known that nothing was stored, `end` may be past what was staged: after an error
+  /// of the disk even a commit that cannot be seen may stand.
+  void failed(bool nothing_stored);
+
+ private:
+  /// A segment of which this writer holds the lock.
+  struct Owned {
+    SegmentRow row;  ///< as the database has it
+    FileDescriptor file;
+    bool is_named_on_disk = false;  ///< a power cut leaves the file and its name
+  };
+
+  /// A payload that is staged. The memory tells payloads apart that only look alike.
+  struct Staged {
+    const char* memory;
+    std::size_t size;
+    std::uint64_t checksum;
+
+    friend bool operator==(const Staged&, const Staged&) = default;
+  };
+
+  [[nodiscard]] bool is_for_segment(std::span<const RoutedBatch> batches, const StreamSettings& settings) const;
+  void acquire();
+  std::optional<Owned> take_over();
+  std::optional<Owned> take_over(const SegmentRow& row);
+  Owned allocate();
+  void write(std::span<const RoutedBatch> batches);
+  void sync();
+  [[nodiscard]] bool is_as_left() noexcept;
+  void let_go() noexcept;
+  void give_up() noexcept;
+  void unstage() noexcept;
+  void give_back_space() noexcept;
+
+  SQLite::Database& database_;
+  Committer& committer_;
+  const SegmentFiles& files_;
+  std::int64_t most_ = 0;       ///< the size from which a segment is sealed
+  std::uint64_t appended_ = 0;  ///< bytes of payloads
+  std::optional<Owned> own_;
+  std::vector<Staged> staged_;  ///< empty: nothing is
+  std::vector<PayloadPlace> places_;
+  std::optional<SegmentRow> claimed_;  ///< how the segment's row is after the commit that is under way
+};
+
+}  // namespace shardlog::sqlite

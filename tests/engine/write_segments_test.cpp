@@ -1,0 +1,489 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/segment_forger.h"
+#include "engine/watched_vfs.h"
+#include "support/refusal.h"
+#include "support/stream_test.h"
+
+namespace shardlog {
+namespace {
+
+using test::append_all;
+using test::batch_of;
+using test::data_of;
+using test::kibibyte;
+using test::mebibyte;
+using test::RawDatabase;
+using test::read;
+using test::refusal;
+using test::SegmentForger;
+
+constexpr std::size_t least_commit = 256 * kibibyte;
+constexpr std::size_t least_input = 4 * mebibyte;
+constexpr std::uint64_t least_bound = 1024 * mebibyte;
+
+/// One record whose batch has a payload of exactly this size.
+std::string record_for_payload(std::size_t payload) {
+  const std::size_t overhead = batch_of(0, {std::string(1000, 'x')}).batch.payload.size() - 1000;
+  return std::string(payload - overhead, 'x');
+}
+
+class WriteSegments : public test::StreamTest {
+ protected:
+  void create_bounded(std::uint64_t max_bytes, WhenFull when_full = WhenFull::block) {
+    CreateOptions options;
+    options.settings.max_bytes = max_bytes;
+    options.settings.when_full = when_full;
+    shardlog::create(path_, options, clock_);
+  }
+
+  /// A writer that may use a segment, and has one after this if `data` is empty.
+  std::unique_ptr<Stream> writer_with_segment() {
+    auto writer = open_to_write();
+    put(*writer, 0, {std::string(least_input, 'a')});
+    return writer;
+  }
+
+  /// The sizes of the segments, by their names.
+  std::map<std::string, std::uintmax_t> segments() {
+    std::map<std::string, std::uintmax_t> found;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with("stream.db") && name != "lock") found.emplace(name, entry.file_size());
+    }
+    return found;
+  }
+
+  Lines names() {
+    Lines names;
+    for (const auto& [name, size] : segments()) names.push_back(name);
+    return names;
+  }
+
+  /// The segment of each batch, 0 for one that is in the database, with a space after each.
+  std::string places() {
+    std::string places;
+    RawDatabase database(path_);
+    SQLite::Statement rows(database, "SELECT payload FROM batches ORDER BY id");
+    while (rows.executeStep()) {
+      const std::string payload = rows.getColumn(0).getString();
+      places += fmt::format("{} ", payload.starts_with("SLRS") ? number_at(payload, 8) : 0);
+    }
+    return places;
+  }
+
+  /// Where each payload that is in a segment begins.
+  std::vector<std::int64_t> beginnings() {
+    std::vector<std::int64_t> beginnings;
+    RawDatabase database(path_);
+    SQLite::Statement rows(database, "SELECT payload FROM batches WHERE length(payload) = 32 ORDER BY id");
+    while (rows.executeStep()) beginnings.push_back(number_at(rows.getColumn(0).getString(), 16));
+    return beginnings;
+  }
+
+  static std::int64_t number_at(const std::string& bytes, std::size_t at) {
+    std::int64_t number = 0;
+    std::memcpy(&number, bytes.data() + at, sizeof number);
+    return number;
+  }
+
+  std::int64_t number(const std::string& query) { return RawDatabase(path_).number(query); }
+
+  /// What is read, by the first bytes of each record and its size.
+  Lines shapes() {
+    Lines shapes;
+    for (const std::string& data : lines()) shapes.push_back(fmt::format("{}*{}", data.substr(0, 1), data.size()));
+    return shapes;
+  }
+
+  void expect_sound() {
+    const VerifyReport report = open_to_read()->maintenance().verify([](double) { return true; });
+    EXPECT_EQ(report.findings, Lines{});
+    EXPECT_EQ(report.unused, Lines{});
+  }
+};
+
+TEST_F(WriteSegments, BeginWithFourMebibytesOfAProcess) {
+  create();
+  const auto writer = open_to_write();
+  for (int i = 0; i < 3; ++i) put(*writer, 0, {record_for_payload(mebibyte)});
+  put(*writer, 0, {record_for_payload(mebibyte - 1)});
+  EXPECT_EQ(names(), Lines{}) << "one byte less";
+  put(*writer, 0, {record_for_payload(mebibyte)});
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
+  EXPECT_EQ(places(), "0 0 0 0 1 ");
+  put(*open_to_write(), 0, {std::string(mebibyte, 'x')});
+  EXPECT_EQ(places(), "0 0 0 0 1 0 ") << "another process counts for itself";
+  expect_sound();
+}
+
+TEST_F(WriteSegments, TakeAFirstCommitOfFourMebibytes) {
+  create();
+  put(*open_to_write(), 0, {record_for_payload(least_input)});
+  EXPECT_EQ(places(), "1 ");
+  expect_sound();
+}
+
+TEST_F(WriteSegments, TakeCommitsFrom256KibibytesOn) {
+  create(3);
+  const auto writer = writer_with_segment();
+  put(*writer, 0, {record_for_payload(least_commit - 1)});
+  put(*writer, 0, {record_for_payload(least_commit)});
+  EXPECT_EQ(places(), "1 0 1 ");
+  std::vector<RoutedBatch> small;
+  for (std::uint32_t i = 0; i < 20; ++i) small.push_back(batch_of(i % 3, {record_for_payload(least_commit / 20 + 1)}));
+  append_all(*writer, small, Sync::full);
+  EXPECT_EQ(places().substr(6), "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ") << "the commit counts, not the batch";
+  expect_sound();
+}
+
+TEST_F(WriteSegments, AreReadBackWhatIsBetweenThemToo) {
+  create();
+  {
+    const auto writer = writer_with_segment();
+    put(*writer, 0, {"b"});
+    put(*writer, 0, {std::string(mebibyte + 7, 'c'), "d"}, Sync::normal);
+    put(*writer, 0, {"e"});
+  }
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "b*1", "c*1048583", "d*1", "e*1"}));
+  expect_sound();
+}
+
+TEST_F(WriteSegments, BeginEachCommitAtABoundary) {
+  create(2);
+  const auto writer = writer_with_segment();
+  const std::array two{batch_of(0, {std::string(300'001, 'b')}), batch_of(1, {std::string(5, 'c')})};
+  append_all(*writer, two, Sync::full);
+  put(*writer, 0, {std::string(300'000, 'd')});
+  const auto at = beginnings();
+  ASSERT_EQ(at.size(), 4U);
+  EXPECT_EQ(at[0], 0);
+  EXPECT_EQ(at[1] % 4096, 0);
+  EXPECT_EQ(at[2] - at[1], static_cast<std::int64_t>(two[0].batch.payload.size())) << "in one commit without a hole";
+  EXPECT_EQ(at[3] % 4096, 0);
+  EXPECT_EQ(segments()["stream.00000001"], static_cast<std::uintmax_t>(number("SELECT end FROM segments")));
+  expect_sound();
+}
+
+TEST_F(WriteSegments, AreOneForEachWriterAndAreTakenOver) {
+  create();
+  auto one = writer_with_segment();
+  auto other = writer_with_segment();
+  EXPECT_EQ(places(), "1 2 ");
+  one.reset();
+  const auto third = writer_with_segment();
+  put(*other, 0, {std::string(least_commit, 'b')});
+  EXPECT_EQ(places(), "1 2 1 2 ");
+  expect_sound();
+}
+
+TEST_F(WriteSegments, LoseWhatTheirOwnerLeftBehind) {
+  create();
+  writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  std::ofstream(file("stream.00000001"), std::ios::app | std::ios::binary) << std::string(mebibyte, 'z');
+  const auto next = open_to_write();
+  for (int i = 0; i < 4; ++i) put(*next, 0, {record_for_payload(mebibyte)});
+  EXPECT_EQ(places(), "1 0 0 0 1 ");
+  EXPECT_EQ(segments()["stream.00000001"], end / 4096 * 4096 + 4096 + mebibyte);
+  expect_sound();
+}
+
+TEST_F(WriteSegments, ThatCannotBeUsedAreLeftAlone) {
+  create();
+  writer_with_segment();
+  std::filesystem::resize_file(file("stream.00000001"), 100);  // damaged
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 2 ");
+  EXPECT_EQ(segments()["stream.00000001"], 100U);
+}
+
+TEST_F(WriteSegments, SweepAwayWhatNoRowTellsOfAndUseNoNameTwice) {
+  create();
+  writer_with_segment();
+  std::ofstream(file("stream.00000002")) << "of a writer that was killed";
+  std::ofstream(file("stream.00000009")) << "likewise";
+  const auto holder = writer_with_segment();  // takes over the first, and has no need to sweep
+  EXPECT_EQ(names().size(), 3U);
+  const auto other = writer_with_segment();
+  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000002"}));
+  std::filesystem::create_directory(file("stream.00000003"));  // cannot be unlinked
+  const auto third = writer_with_segment();
+  EXPECT_EQ(places(), "1 1 2 4 ");
+  std::filesystem::remove(file("stream.00000003"));
+  expect_sound();
+}
+
+TEST_F(WriteSegments, HaveTheModeOfTheStream) {
+  create();
+  ASSERT_EQ(::chmod(file("stream.db").c_str(), 0660), 0);
+  const mode_t umask = ::umask(0077);
+  writer_with_segment();
+  ::umask(umask);
+  struct stat facts {};
+  ASSERT_EQ(::stat(file("stream.00000001").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 07777, 0660U);
+}
+
+TEST_F(WriteSegments, OfABoundedStreamAreSmallAndFromOneGibibyteOn) {
+  create_bounded(least_bound - 1);
+  writer_with_segment();
+  EXPECT_EQ(names(), Lines{});
+  open_to_write()->maintenance().update({.max_bytes = least_bound});
+  const auto writer = writer_with_segment();
+  put(*writer, 0, {std::string(6 * mebibyte, 'b'), std::string(6 * mebibyte, 'b')});
+  EXPECT_EQ(number("SELECT sealed FROM segments"), 1) << "a sixty-fourth of the bound";
+  put(*writer, 0, {std::string(mebibyte, 'c')});
+  EXPECT_EQ(places(), "0 1 1 2 ");
+  expect_sound();
+}
+
+TEST_F(WriteSegments, OfAnOlderStreamAreNotMade) {
+  create();
+  SegmentForger(path_).remove_feature();
+  writer_with_segment();
+  EXPECT_EQ(names(), Lines{});
+  EXPECT_EQ(shapes(), Lines{"a*4194304"});
+  expect_sound();
+}
+
+TEST_F(WriteSegments, ThatAnotherHasChangedAreLeftForANewOne) {
+  create();
+  const auto writer = writer_with_segment();
+  {
+    test::Forger forger(path_);
+    forger.exec("UPDATE segments SET sealed = 1");
+    forger.seal("segments");
+  }
+  put(*writer, 0, {std::string(mebibyte, 'b')});
+  EXPECT_EQ(places(), "1 2 ");
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "b*1048576"}));
+  expect_sound();
+}
+
+TEST_F(WriteSegments, AreNotWrittenTwiceForBatchesThatMustWait) {
+  CreateOptions options;
+  options.settings.limits.write_records = 1;
+  shardlog::create(path_, options, clock_);
+  clock_.freeze();
+  const auto writer = writer_with_segment();
+  const RoutedBatch batch = batch_of(0, {std::string(mebibyte, 'b')});
+  ASSERT_TRUE(std::holds_alternative<Throttled>(writer->append({{&batch, 1}}).at(0)));
+  struct stat before {};
+  ASSERT_EQ(::stat(file("stream.00000001").c_str(), &before), 0);
+  EXPECT_EQ(shapes(), Lines{"a*4194304"});
+  clock_.let_pass(std::chrono::seconds(2));
+  ASSERT_TRUE(std::holds_alternative<Stored>(writer->append({{&batch, 1}}).at(0)));
+  struct stat after {};
+  ASSERT_EQ(::stat(file("stream.00000001").c_str(), &after), 0);
+  EXPECT_EQ(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
+  EXPECT_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "b*1048576"}));
+  expect_sound();
+}
+
+TEST_F(WriteSegments, AreWrittenAgainForOtherBatches) {
+  create();
+  const auto writer = writer_with_segment();
+  const ProducerMove wrong{{"load", ""}, SequenceNumber(7), {SequenceNumber(8)}};
+  const RoutedBatch lost = batch_of(0, {std::string(mebibyte, 'b')});
+  EXPECT_EQ(refusal([&] { append_all(*writer, {&lost, 1}, Sync::full, {&wrong, 1}); }), ErrorCode::fenced);
+  EXPECT_EQ(segments()["stream.00000001"], static_cast<std::uintmax_t>(number("SELECT end FROM segments")));
+  put(*writer, 0, {std::string(mebibyte, 'c')});
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "c*1048576"}));
+  expect_sound();
+}
+
+TEST_F(WriteSegments, GoWithTheStream) {
+  create();
+  writer_with_segment();
+  shardlog::remove_stream(path_, {Access::write, std::chrono::seconds(20)}, clock_);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
+}
+
+TEST_F(WriteSegments, AreInACopyOfAStreamThatNobodyUses) {
+  create();
+  writer_with_segment();
+  std::filesystem::copy(path_, directory_.path() + "/copy", std::filesystem::copy_options::recursive);
+  path_ = directory_.path() + "/copy";
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 ");
+  expect_sound();
+}
+
+/// A disk that is full: files cannot grow past a limit.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t most) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{most, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(WriteSegments, StoreNothingOnAFullDiskAndGiveTheSpaceBack) {
+  create();
+  const auto writer = writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  {
+    const FullDisk full(5 * mebibyte);
+    EXPECT_EQ(refusal([&] { put(*writer, 0, {std::string(2 * mebibyte, 'b')}); }), ErrorCode::full);
+  }
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_EQ(shapes(), Lines{"a*4194304"});
+  put(*writer, 0, {"c"});
+  put(*writer, 0, {std::string(2 * mebibyte, 'd')});
+  EXPECT_EQ(places(), "1 0 2 ") << "a segment that could not be written is not used again";
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "c*1", "d*2097152"}));
+  expect_sound();
+}
+
+class TrimSegments : public WriteSegments {
+ protected:
+  TrimSegments() {
+    CreateOptions options;
+    options.settings.retention = std::chrono::hours(1);
+    shardlog::create(path_, options, clock_);
+  }
+
+  void trim_all() {
+    clock_.step(std::chrono::hours(2));
+    open_to_write()->maintenance().update({});
+  }
+};
+
+TEST_F(TrimSegments, RemovesThemAndUsesNoIdTwice) {
+  writer_with_segment();
+  trim_all();
+  EXPECT_EQ(names(), Lines{});
+  EXPECT_EQ(lines(), Lines{});
+  expect_sound();
+  writer_with_segment();
+  EXPECT_EQ(names(), Lines{"stream.00000002"});
+  EXPECT_EQ(number("SELECT count(*) FROM segments"), 1);
+  expect_sound();
+}
+
+TEST_F(TrimSegments, LeavesThoseThatHoldOthersToo) {
+  {
+    const auto writer = writer_with_segment();
+    clock_.step(std::chrono::hours(2));
+    put(*writer, 0, {std::string(mebibyte, 'b')});
+  }
+  open_to_write()->maintenance().update({});
+  EXPECT_EQ(shapes(), Lines{"b*1048576"});
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
+  expect_sound();
+}
+
+TEST_F(TrimSegments, LeavesThoseThatAreWrittenTo) {
+  auto writer = writer_with_segment();
+  trim_all();
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
+  put(*writer, 0, {std::string(mebibyte, 'b')});
+  EXPECT_EQ(shapes(), Lines{"b*1048576"});
+  writer.reset();
+  trim_all();
+  EXPECT_EQ(names(), Lines{});
+  expect_sound();
+}
+
+TEST_F(TrimSegments, RemovesThemInThePassingToo) {
+  writer_with_segment();
+  clock_.step(std::chrono::hours(2));
+  put(*open_to_write(), 0, {"b"});
+  EXPECT_EQ(names(), Lines{});
+  EXPECT_EQ(lines(), Lines{"b"});
+}
+
+TEST_F(TrimSegments, TakesManyBatchesOfASegmentInOneStep) {
+  std::vector<RoutedBatch> batches;
+  for (int i = 0; i < 20; ++i) batches.push_back(batch_of(0, {std::string(mebibyte, 'x')}));
+  append_all(*open_to_write(), batches, Sync::full);
+  const auto writer = open_to_write();
+  clock_.step(std::chrono::hours(2));
+  put(*writer, 0, {"b"});
+  EXPECT_EQ(number("SELECT count(*) FROM batches"), 1) << "bytes in a segment cost the trimming nothing";
+}
+
+/// The commit that is not synced must not be followed by the removal.
+TEST_F(TrimSegments, SyncsBeforeItRemoves) {
+  test::WatchedVfs vfs;
+  writer_with_segment();
+  clock_.step(std::chrono::hours(2));
+  const auto writer = open_to_write();
+  int syncs = 0;
+  std::vector<std::size_t> there_at_sync;
+  vfs.set_hook([&](test::DatabaseFile file, test::FileCall call) {
+    if (file == test::DatabaseFile::log && call == test::FileCall::sync) {
+      ++syncs;
+      there_at_sync.push_back(names().size());
+    }
+    return SQLITE_OK;
+  });
+  writer->maintenance().update({});
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(names(), Lines{});
+  EXPECT_GE(syncs, 2) << "of the settings, and before the removal";
+  EXPECT_TRUE(std::ranges::all_of(there_at_sync, [](std::size_t count) { return count == 1; }));
+}
+
+/// A log that ends before the second commit, as after a power cut that SQLite's own checks do not see.
+TEST_F(WriteSegments, GoOnBeforeWhatWasLost) {
+  create();
+  writer_with_segment();
+  const std::string earlier = directory_.path() + "/log";
+  std::filesystem::copy_file(file("stream.db-wal"), earlier);
+  put(*writer_with_segment(), 0, {"lost too"});
+  const auto end = segments()["stream.00000001"];
+  std::filesystem::copy_file(earlier, file("stream.db-wal"), std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::remove(file("stream.db-shm"));
+  EXPECT_EQ(refusal([&] { writer_with_segment(); }), ErrorCode::corrupt);
+  EXPECT_EQ(segments()["stream.00000001"], end) << "what may still help somebody is left alone";
+  open_to_write()->maintenance().update({.accept_loss = true});
+  put(*writer_with_segment(), 0, {"c"});
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "a*4194304", "c*1"}));
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+TEST_F(WriteSegments, KeepTheirBytesIfTheOutcomeOfTheCommitIsUnknown) {
+  test::WatchedVfs vfs;
+  create();
+  auto writer = writer_with_segment();
+  vfs.set_hook([](test::DatabaseFile file, test::FileCall call) {
+    return file == test::DatabaseFile::log && call == test::FileCall::sync ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+  });
+  EXPECT_EQ(refusal([&] { put(*writer, 0, {std::string(mebibyte, 'b')}); }), ErrorCode::io);
+  vfs.set_hook(nullptr);
+  writer.reset();
+  put(*open_to_write(), 0, {"c"});  // settles the outcome
+  const Lines found = shapes();
+  EXPECT_TRUE(found == (Lines{"a*4194304", "c*1"}) || found == (Lines{"a*4194304", "b*1048576", "c*1"}));
+  EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+}  // namespace
+}  // namespace shardlog

@@ -1,0 +1,213 @@
+"""Puts of large commits, and the trimming of them, meet kills and errors at the calls on the segments, which are files beside the
+database. What was acknowledged stays, no commit is torn, and the next put and the next trim work."""
+
+import collections
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+from support import Folder, check, parse_acknowledgements, program, run, scale, seeded, strace, verify
+
+POINTS = scale("SHARDLOG_SEGMENT_FAULTS", 25)  # of each kind, chosen at random
+KILLS = scale("SHARDLOG_SEGMENT_KILLS", 15)
+CALLS = "openat,flock,pwrite64,fdatasync,fsync,ftruncate,fchmod,unlinkat,write"
+LINES = 55_000
+LINE = b"%099d\n"  # 5.5 MB in all: a put has its segment from 4 MiB on
+randomness = seeded()
+
+
+def segments(stream):
+    return [name for name in os.listdir(stream) if re.fullmatch(r"stream\.\d{8,}", name)]
+
+
+def data(stream):
+    return run("stream-get", stream)
+
+
+def calls_of(command, trace):
+    """(call, which of its kind) of all that the command makes; strace counts each thread apart."""
+    done = subprocess.run([*strace("-o", trace, "-e", f"trace={CALLS}"), *command], capture_output=True)
+    check(done.returncode == 0, f"{command}: exit {done.returncode}: {done.stderr.decode()}")
+    counts = collections.Counter()
+    with open(trace, errors="replace") as lines:
+        for line in lines:
+            thread, line = line.split(None, 1)
+            if call := re.match(r"(\w+)\(", line):
+                counts[call.group(1), thread] += 1
+    most = collections.Counter()
+    for (name, _), count in counts.items():
+        most[name] = max(most[name], count)
+    return [(name, when) for name, count in most.items() for when in range(1, count + 1)]
+
+
+def sample(points):
+    return randomness.sample(points, min(POINTS, len(points)))
+
+
+class Puts:
+    """Puts of the same lines into copies of a stream."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.lines = b"".join(LINE % i for i in range(LINES))
+        self.file = folder + "/lines"
+        with open(self.file, "wb") as file:
+            file.write(self.lines)
+        self.empty = folder + "/empty"
+        run("stream-create", "--compression", "none", self.empty)
+        self.stream = folder + "/stream"
+
+    def fresh(self):
+        shutil.rmtree(self.stream, ignore_errors=True)
+        shutil.copytree(self.empty, self.stream)
+
+    def command(self):
+        return [program("stream-put"), self.stream, self.file, "--ack"]
+
+    def check_after(self, output, what):
+        """Of a put that did not end well."""
+        found = data(self.stream)
+        check(self.lines.startswith(found), f"{what}: what is stored is not the start of the input")
+        acknowledged = len(parse_acknowledgements(output))
+        stored = len(found) // len(LINE % 0)
+        check(stored >= acknowledged, f"{what}: {acknowledged} records acknowledged, {stored} stored")
+        verify(self.stream)
+        run("stream-put", self.stream, self.file)
+        check(data(self.stream) == found + self.lines, f"{what}: the next put is not read after it")
+        verify(self.stream)
+        unused = [line for line in run("stream-stats", "--verify", self.stream).decode().splitlines() if "note:" in line]
+        check(not unused, f"{what}: after the next put: {unused}")
+        return stored
+
+
+def test_kills_at_calls(puts):
+    puts.fresh()
+    points = calls_of(puts.command(), puts.folder + "/trace")
+    check(segments(puts.stream) == ["stream.00000001"], f"segments: {segments(puts.stream)}")
+    check({"fchmod", "fdatasync", "fsync"} <= {name for name, _ in points}, f"only {points}")
+    stored = set()
+    for name, when in sample(points):
+        puts.fresh()
+        traced = strace("-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={when}")
+        done = subprocess.run([*traced, *puts.command()], capture_output=True)
+        stored.add(puts.check_after(done.stdout, f"killed at {name} {when}"))
+    print(f"killed at {min(POINTS, len(points))} of {len(points)} calls; stored were {sorted(stored)}")
+
+
+def test_kills_at_moments(puts):
+    """More than once: each writer finds what the one before it has left."""
+    puts.fresh()
+    before = b""
+    killed = 0
+    for _ in range(KILLS):
+        put = subprocess.Popen([program("stream-put"), puts.stream, puts.file, "--ack"], stdout=subprocess.PIPE)
+        killer = threading.Timer(randomness.uniform(0, 0.05), put.kill)
+        killer.start()
+        output = put.stdout.read()
+        killed += put.wait() != 0
+        killer.cancel()
+        found = data(puts.stream)
+        check(found.startswith(before), "what was stored before has changed")
+        check(puts.lines.startswith(found[len(before):]), "what is stored is not the start of the input")
+        acknowledged = len(parse_acknowledgements(output))
+        check((len(found) - len(before)) // len(LINE % 0) >= acknowledged, "what was acknowledged is not there")
+        before = found
+    verify(puts.stream)
+    check(killed > 0, "no put was killed")
+    print(f"killed {killed} of {KILLS} times at random moments")
+
+
+def test_errors(puts):
+    """Each of the calls on the segment fails, once or from then on."""
+    puts.fresh()
+    trace = puts.folder + "/trace"
+    path = puts.stream + "/stream.00000001"
+    run_options = ["-P", path, "-o", trace, "-e", f"trace={CALLS}"]
+    check(subprocess.run([*strace(*run_options), *puts.command()], capture_output=True).returncode == 0, "a traced put failed")
+    with open(trace, errors="replace") as lines:
+        calls = [call.group(1) for line in lines if (call := re.match(r"\d+ +(\w+)\(", line))]
+    check({"flock", "fchmod", "pwrite64", "fdatasync"} <= set(calls), f"only {set(calls)}")
+    faults = [(call, error, when, following) for call in sorted(set(calls)) for when in range(1, calls.count(call) + 1)
+              for error in ("EIO", "ENOSPC") for following in ("", "+")]
+    statuses = {}
+    for call, error, when, following in sample(faults):
+        puts.fresh()
+        what = f"{call} {error} at {when}{following}"
+        traced = strace("-P", path, "-o", "/dev/null", "-e", f"inject={call}:error={error}:when={when}{following}")
+        done = subprocess.run([*traced, *puts.command()], capture_output=True)
+        message = done.stderr.decode()
+        check(done.returncode in (0, 74, 75), f"{what}: exit {done.returncode}: {message}")
+        check(done.returncode != 0 or data(puts.stream) == puts.lines, f"{what}: success, and not all is stored")
+        check(done.returncode == 0 or "committed" in message, f"{what}: does not say what was committed: {message}")
+        stored = puts.check_after(done.stdout, what) if done.returncode != 0 else LINES
+        check(stored == LINES or stored == len(parse_acknowledgements(done.stdout)), f"{what}: more is stored than acknowledged")
+        statuses[done.returncode] = statuses.get(done.returncode, 0) + 1
+    check(len(statuses) > 1, f"no error was told: {statuses}")
+    print(f"errors at {sum(statuses.values())} of {len(faults)} calls on a segment: exit {statuses}")
+
+
+def test_kills_of_a_trim(puts):
+    puts.fresh()
+    run("stream-put", puts.stream, puts.file)
+    run("stream-put", puts.stream, input=b"kept by nobody\n")
+    full = puts.folder + "/full"
+    shutil.move(puts.stream, full)
+
+    def renew():
+        shutil.rmtree(puts.stream, ignore_errors=True)
+        shutil.copytree(full, puts.stream)
+
+    trim = [program("stream-create"), "--update", "--retention", "1us", puts.stream]
+    renew()
+    points = calls_of(trim, puts.folder + "/trace")
+    check("unlinkat" in {name for name, _ in points}, f"no segment was removed: {points}")
+    for name, when in [("unlinkat", 1), *sample(points)]:
+        renew()
+        traced = strace("-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={when}")
+        subprocess.run([*traced, *trim], capture_output=True)
+        verify(puts.stream)
+        found = data(puts.stream)
+        check(found in (b"", puts.lines + b"kept by nobody\n"), f"killed at {name} {when}: {len(found)} bytes are left")
+        run(*[os.path.basename(trim[0]), *trim[1:]])
+        run("stream-create", "--update", "--retention", "forever", puts.stream)
+        run("stream-put", puts.stream, puts.file)
+        check(data(puts.stream) == puts.lines, f"killed at {name} {when}: the next put is not read")
+        left = segments(puts.stream)
+        check(len(left) == 1, f"killed at {name} {when}: left are {left}")
+        verify(puts.stream)
+    print(f"trims killed at {min(POINTS, len(points)) + 1} of {len(points)} calls")
+
+
+def test_kills_of_writers_that_trim(puts):
+    """Each writer removes the segments of those before it, and is killed at any moment of that too."""
+    puts.fresh()
+    run("stream-create", "--update", "--retention", "20ms", puts.stream)
+    last = killed = 0
+    for _ in range(KILLS):
+        put = subprocess.Popen([program("stream-put"), puts.stream, puts.file, "--ack"], stdout=subprocess.PIPE)
+        killer = threading.Timer(randomness.uniform(0.005, 0.05), put.kill)
+        killer.start()
+        output = put.stdout.read()
+        killed += put.wait() != 0
+        killer.cancel()
+        for _, sequence in parse_acknowledgements(output):
+            check(int(sequence) > last, f"sequence {sequence} was given again after {last}")
+            last = int(sequence)
+        verify(puts.stream)
+        check(len(segments(puts.stream)) <= 3, f"segments are left: {segments(puts.stream)}")
+    check(last > 0 and killed > 0, f"{killed} killed, {last} records acknowledged")
+    run("stream-create", "--update", "--retention", "1us", puts.stream)
+    left = [name for name in segments(puts.stream) if os.path.getsize(f"{puts.stream}/{name}") > 0]
+    check(len(left) <= 1, f"after everything was trimmed, there are {left}")
+    print(f"killed {killed} of {KILLS} writers that trim, {last} records acknowledged")
+
+
+with Folder() as folder:
+    puts = Puts(folder)
+    test_kills_at_calls(puts)
+    test_kills_at_moments(puts)
+    test_errors(puts)
+    test_kills_of_a_trim(puts)
+    test_kills_of_writers_that_trim(puts)
