@@ -16,6 +16,7 @@
 
 #include "engine/segment_forger.h"
 #include "engine/watched_vfs.h"
+#include "shardlog/sqlite/writer_lock.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
 
@@ -191,16 +192,53 @@ TEST_F(WriteSegments, AreOneForEachWriterAndAreTakenOver) {
   expect_sound();
 }
 
-TEST_F(WriteSegments, LoseWhatTheirOwnerLeftBehind) {
+TEST_F(WriteSegments, LoseWhatTheirOwnerLeftBehindAndAreSealed) {
   create();
   writer_with_segment();
   const auto end = segments()["stream.00000001"];
   std::ofstream(file("stream.00000001"), std::ios::app | std::ios::binary) << std::string(mebibyte, 'z');
   const auto next = open_to_write();
   for (int i = 0; i < 4; ++i) put(*next, 0, {record_for_payload(mebibyte)});
-  EXPECT_EQ(places(), "1 0 0 0 1 ");
-  EXPECT_EQ(segments()["stream.00000001"], end / 4096 * 4096 + 4096 + mebibyte);
+  EXPECT_EQ(places(), "1 0 0 0 2 ");
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_EQ(number("SELECT sealed FROM segments WHERE id = 1"), 1);
   expect_sound();
+}
+
+TEST_F(WriteSegments, AreCutOffAfterTheirSealIsOnDisk) {
+  test::WatchedVfs vfs;
+  create();
+  writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  std::ofstream(file("stream.00000001"), std::ios::app | std::ios::binary) << std::string(kibibyte, 'z');
+  const auto writer = open_to_write();
+  bool on_disk = false;  // what was in the log when the segment was last seen with its remains
+  vfs.set_hook([&](test::DatabaseFile file, test::FileCall call) {
+    if (file == test::DatabaseFile::log && segments()["stream.00000001"] > end) on_disk = call == test::FileCall::sync;
+    return SQLITE_OK;
+  });
+  put(*writer, 0, {"b"}, Sync::normal);
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_TRUE(on_disk);
+}
+
+TEST_F(WriteSegments, AreSweptAwayAfterTheRowsWithoutThemAreOnDisk) {
+  test::WatchedVfs vfs;
+  create();
+  const auto holder = writer_with_segment();
+  std::ofstream(file("stream.00000002")) << "of a trim that was killed before it synced";
+  const auto writer = open_to_write();
+  bool on_disk = false;  // what was in the log when the file was last seen
+  vfs.set_hook([&](test::DatabaseFile database_file, test::FileCall call) {
+    const bool there = std::filesystem::exists(file("stream.00000002"));
+    if (database_file == test::DatabaseFile::log && there) on_disk = call == test::FileCall::sync;
+    return SQLITE_OK;
+  });
+  put(*writer, 0, {std::string(least_input, 'b')}, Sync::normal);
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000003"}));
+  EXPECT_TRUE(on_disk);
 }
 
 TEST_F(WriteSegments, ThatCannotBeUsedAreLeftAlone) {
@@ -217,14 +255,13 @@ TEST_F(WriteSegments, SweepAwayWhatNoRowTellsOfAndUseNoNameTwice) {
   writer_with_segment();
   std::ofstream(file("stream.00000002")) << "of a writer that was killed";
   std::ofstream(file("stream.00000009")) << "likewise";
-  const auto holder = writer_with_segment();  // takes over the first, and has no need to sweep
-  EXPECT_EQ(names().size(), 3U);
+  const auto holder = writer_with_segment();  // takes over the first
   const auto other = writer_with_segment();
-  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000002"}));
-  std::filesystem::create_directory(file("stream.00000003"));  // cannot be unlinked
+  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000010"}));
+  std::filesystem::create_directory(file("stream.00000011"));  // cannot be unlinked
   const auto third = writer_with_segment();
-  EXPECT_EQ(places(), "1 1 2 4 ");
-  std::filesystem::remove(file("stream.00000003"));
+  EXPECT_EQ(places(), "1 1 10 12 ");
+  std::filesystem::remove(file("stream.00000011"));
   expect_sound();
 }
 
@@ -360,6 +397,29 @@ TEST_F(WriteSegments, StoreNothingOnAFullDiskAndGiveTheSpaceBack) {
   expect_sound();
 }
 
+TEST_F(WriteSegments, ThatCouldNotBeWrittenAreNotTakenOverEvenIfTheyCouldNotBeSealed) {
+  test::WatchedVfs vfs;
+  create();
+  const auto writer = writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  vfs.set_hook([](test::DatabaseFile file, test::FileCall call) {
+    return file == test::DatabaseFile::log && call == test::FileCall::write ? SQLITE_FULL : SQLITE_OK;
+  });
+  {
+    const FullDisk full(5 * mebibyte);
+    EXPECT_EQ(refusal([&] { put(*writer, 0, {std::string(2 * mebibyte, 'b')}); }), ErrorCode::full);
+  }
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(number("SELECT sealed FROM segments"), 0);
+  EXPECT_EQ(segments()["stream.00000001"], end + 1) << "the rest of the space is given back";
+  put(*writer, 0, {std::string(2 * mebibyte, 'c')});
+  EXPECT_EQ(places(), "1 2 ");
+  put(*open_to_write(), 0, {"d"});
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_EQ(number("SELECT sealed FROM segments WHERE id = 1"), 1);
+  expect_sound();
+}
+
 class TrimSegments : public WriteSegments {
  protected:
   TrimSegments() {
@@ -454,6 +514,7 @@ TEST_F(TrimSegments, SyncsBeforeItRemoves) {
 TEST_F(WriteSegments, GoOnBeforeWhatWasLost) {
   create();
   writer_with_segment();
+  const auto kept = segments()["stream.00000001"];
   const std::string earlier = directory_.path() + "/log";
   std::filesystem::copy_file(file("stream.db-wal"), earlier);
   put(*writer_with_segment(), 0, {"lost too"});
@@ -463,8 +524,9 @@ TEST_F(WriteSegments, GoOnBeforeWhatWasLost) {
   EXPECT_EQ(refusal([&] { writer_with_segment(); }), ErrorCode::corrupt);
   EXPECT_EQ(segments()["stream.00000001"], end) << "what may still help somebody is left alone";
   open_to_write()->maintenance().update({.accept_loss = true});
+  EXPECT_EQ(segments()["stream.00000001"], kept);
   put(*writer_with_segment(), 0, {"c"});
-  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_EQ(places(), "1 2 0 ");
   EXPECT_EQ(shapes(), (Lines{"a*4194304", "a*4194304", "c*1"}));
   EXPECT_EQ(findings(*open_to_read()), Lines{});
 }
@@ -483,6 +545,73 @@ TEST_F(WriteSegments, KeepTheirBytesIfTheOutcomeOfTheCommitIsUnknown) {
   const Lines found = shapes();
   EXPECT_TRUE(found == (Lines{"a*4194304", "c*1"}) || found == (Lines{"a*4194304", "b*1048576", "c*1"}));
   EXPECT_EQ(findings(*open_to_read()), Lines{});
+}
+
+/// A commit that is in the log, but that no connection sees, because the sync of the log did not end well. As long as
+/// any connection is open, nobody recovers the log. The next opening after that does, and brings the commit back,
+/// unless it was overwritten.
+class UnseenCommit : public WriteSegments {
+ protected:
+  enum class Cause { error, kill };
+
+  void commit_unseen(Cause cause) {
+    create();
+    living_ = open_to_read();
+    const auto writer = writer_with_segment();
+    vfs_.set_hook([](test::DatabaseFile file, test::FileCall call) {
+      return file == test::DatabaseFile::log && call == test::FileCall::sync ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    });
+    EXPECT_EQ(refusal([&] { put(*writer, 0, {std::string(mebibyte, 'b')}); }), ErrorCode::io);
+    vfs_.set_hook(nullptr);
+    // A writer that is killed leaves no note of it.
+    if (cause == Cause::kill) sqlite::WriterLock(file("lock"), true).set_outcome_unknown(false);
+  }
+
+  /// Of a batch that would go to a segment, but is refused before it changes anything.
+  void append_in_vain() {
+    const ProducerMove wrong{{"load", ""}, SequenceNumber(7), {SequenceNumber(8)}};
+    const RoutedBatch batch = batch_of(0, {std::string(least_input, 'c')});
+    EXPECT_EQ(refusal([&] { append_all(*open_to_write(), {&batch, 1}, Sync::full, {&wrong, 1}); }), ErrorCode::fenced);
+  }
+
+  void expect_sound_after_recovery() {
+    living_.reset();
+    const Lines found = shapes();
+    EXPECT_TRUE(found == Lines{"a*4194304"} || found == (Lines{"a*4194304", "b*1048576"})) << found.size();
+    expect_sound();
+    writer_with_segment();
+    EXPECT_EQ(shapes().size(), found.size() + 1);
+    expect_sound();
+  }
+
+  test::WatchedVfs vfs_;
+  std::unique_ptr<Stream> living_ = nullptr;
+};
+
+TEST_F(UnseenCommit, ComesBackWholeIfNobodyWritesMeanwhile) {
+  commit_unseen(Cause::kill);
+  EXPECT_EQ(shapes(), Lines{"a*4194304"});
+  living_.reset();
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "b*1048576"})) << "this is what the tests below are about";
+  expect_sound();
+}
+
+TEST_F(UnseenCommit, OfAKilledWriterNeverNamesBytesOfAnother) {
+  commit_unseen(Cause::kill);
+  append_in_vain();
+  expect_sound_after_recovery();
+}
+
+TEST_F(UnseenCommit, AfterAnErrorNeverNamesBytesOfAnother) {
+  commit_unseen(Cause::error);
+  append_in_vain();
+  expect_sound_after_recovery();
+}
+
+TEST_F(UnseenCommit, IsOverwrittenByAnUpdateWithoutHarm) {
+  commit_unseen(Cause::kill);
+  open_to_write()->maintenance().update({});
+  expect_sound_after_recovery();
 }
 
 }  // namespace

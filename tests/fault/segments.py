@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 
-from support import Folder, check, parse_acknowledgements, program, run, scale, seeded, strace, verify
+from support import Folder, check, parse_acknowledgements, program, run, scale, seeded, strace, verify, wait_for
 
 POINTS = scale("SHARDLOG_SEGMENT_FAULTS", 25)  # of each kind, chosen at random
 KILLS = scale("SHARDLOG_SEGMENT_KILLS", 15)
@@ -119,6 +119,49 @@ def test_kills_at_moments(puts):
     print(f"killed {killed} of {KILLS} times at random moments")
 
 
+class Follower:
+    """A reader that waits beside the writers: as long as it has the stream open, nobody recovers the log."""
+
+    def __init__(self, stream):
+        self.process = subprocess.Popen([program("stream-get"), "-f", stream], stdout=subprocess.DEVNULL)
+        wait_for(self.has_opened, "a reader does not open the stream")
+
+    def has_opened(self):
+        with open(f"/proc/{self.process.pid}/maps") as maps:
+            return "stream.db-shm" in maps.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def test_kills_beside_a_reader(puts):
+    """A put is killed as it syncs its commit, and the next one as it syncs what it has staged. Only then is the log
+    recovered, and what it brings back must be whole."""
+    puts.fresh()
+    syncs = [point for point in calls_of(puts.command(), puts.folder + "/trace") if point[0] == "fdatasync"]
+    kept = set()
+    for name, when in syncs:
+        puts.fresh()
+        with Follower(puts.stream):
+            outputs = []
+            for options in (["-e", f"inject={name}:signal=KILL:when={when}"],
+                            ["-P", puts.stream + "/stream.00000001", "-e", f"inject={name}:signal=KILL:when=1"]):
+                traced = strace("-o", "/dev/null", "-e", f"trace={name}", *options)
+                outputs.append(subprocess.run([*traced, *puts.command()], capture_output=True).stdout)
+        verify(puts.stream)
+        found = data(puts.stream)
+        first = found.removesuffix(puts.lines)  # the second put may have ended well
+        check(puts.lines.startswith(first), f"killed at {name} {when}: what is stored is not the start of the input")
+        acknowledged = sum(len(parse_acknowledgements(output)) for output in outputs)
+        check(len(found) // len(LINE % 0) >= acknowledged, f"killed at {name} {when}: what was acknowledged is not there")
+        kept.add(len(found) // len(LINE % 0))
+    print(f"killed at {len(syncs)} syncs beside a reader; stored were {sorted(kept)}")
+
+
 def test_errors(puts):
     """Each of the calls on the segment fails, once or from then on."""
     puts.fresh()
@@ -208,6 +251,7 @@ with Folder() as folder:
     puts = Puts(folder)
     test_kills_at_calls(puts)
     test_kills_at_moments(puts)
+    test_kills_beside_a_reader(puts)
     test_errors(puts)
     test_kills_of_a_trim(puts)
     test_kills_of_writers_that_trim(puts)

@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -17,31 +20,52 @@ namespace shardlog::sqlite {
 
 namespace {
 
-struct Removable {
+/// A segment that can be removed or cut off.
+struct Disposable {
   SegmentRow row;
+  bool is_trimmed;      ///< otherwise its owner has left bytes after the end
   FileDescriptor held;  ///< with the lock of one that is not sealed, so that nobody begins to write to it
 };
 
 /// Empty if somebody writes to the segment, or if it cannot be opened.
-FileDescriptor lock_of(const SegmentFiles& files, std::int64_t id) {
+FileDescriptor lock_of(const SegmentFiles& files, std::int64_t id, int flags) {
   try {
-    FileDescriptor file = files.open(id, O_RDONLY);
+    FileDescriptor file = files.open(id, flags);
     if (file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is left alone
   }
   return {};
 }
 
-std::vector<Removable> removable(SQLite::Database& database, const SegmentFiles& files) {
-  std::vector<Removable> found;
-  SQLite::Statement rows(database,
-                         fmt::format("SELECT {} FROM segments WHERE end > 0 AND last_batch <= (SELECT batch FROM "
-                                     "trim_horizon LIMIT 1) ORDER BY id",
-                                     segment_columns));
+/// The segment, locked, if it is longer than its `end` and nobody writes to it; empty otherwise.
+FileDescriptor abandoned(const SegmentFiles& files, const SegmentRow& row) {
+  if (files.size_of(row.id) <= row.end) return {};  // spares its lock, which may be wanted just now
+  FileDescriptor file = lock_of(files, row.id, O_RDWR);
+  struct stat facts {};
+  const bool longer = file.valid() && ::fstat(file.get(), &facts) == 0 && facts.st_size > row.end;
+  return longer ? std::move(file) : FileDescriptor();
+}
+
+std::optional<Disposable> disposable(const SegmentFiles& files, const SegmentRow& row, std::int64_t horizon) {
+  const bool is_trimmed = row.end > 0 && row.last_batch <= horizon;
+  if (is_trimmed && row.sealed) return Disposable{row, true, {}};
+  FileDescriptor held = is_trimmed ? lock_of(files, row.id, O_RDONLY) : abandoned(files, row);
+  if (!held.valid()) return std::nullopt;
+  return Disposable{row, is_trimmed, std::move(held)};
+}
+
+std::vector<Disposable> all_disposable(SQLite::Database& database, const SegmentFiles& files) {
+  const std::int64_t horizon = database.execAndGet("SELECT ifnull(max(batch), -1) FROM trim_horizon").getInt64();
+  SQLite::Statement rows(
+      database, fmt::format("SELECT {} FROM segments WHERE NOT sealed OR (end > 0 AND last_batch <= ?) ORDER BY id",
+                            segment_columns));
+  rows.bind(1, horizon);
+  std::vector<Disposable> found;
   while (rows.executeStep()) {
-    Removable each{read_segment_row(rows), {}};
-    if (!each.row.sealed) each.held = lock_of(files, each.row.id);
-    if (each.row.sealed || each.held.valid()) found.push_back(std::move(each));
+    try {
+      if (auto each = disposable(files, read_segment_row(rows), horizon)) found.push_back(std::move(*each));
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): an append need not fail because of a damaged row
+    }
   }
   return found;
 }
@@ -50,43 +74,62 @@ void remove_row(SQLite::Database& database, std::int64_t id) {
   execute(database, "DELETE FROM segments WHERE id = ?", id);
 }
 
+/// The newest row stays, so that no id is used twice.
+void dispose(SQLite::Database& database, const Disposable& each, std::int64_t newest) {
+  if (each.is_trimmed && each.row.id != newest) return remove_row(database, each.row.id);
+  SegmentRow sealed = each.is_trimmed ? SegmentRow{.id = each.row.id} : each.row;
+  sealed.sealed = true;
+  replace_segment(database, each.row, sealed);
+}
+
 }  // namespace
 
+void Leftovers::add(std::int64_t segment, std::int64_t end, FileDescriptor held) {
+  all_.push_back({segment, end, std::move(held)});
+}
+
+void Leftovers::discard(Committer& committer, const SegmentFiles& files) {
+  if (all_.empty()) return;
+  committer.make_durable();
+  for (const auto& [segment, end, held] : all_) {
+    if (end == 0) {
+      files.remove(segment);
+    } else if (::ftruncate(held.get(), end) != 0) {
+      continue;  // it takes space until its segment is removed
+    }
+  }
+  all_.clear();
+}
+
 bool can_remove_segments(SQLite::Database& database, const SegmentFiles& files) {
-  return !removable(database, files).empty();
+  return !all_disposable(database, files).empty();
 }
 
 void remove_segments(SQLite::Database& database, Committer& committer, const SegmentFiles& files) {
-  std::vector<Removable> gone;
+  Leftovers leftovers;
   const auto change = [&] {
-    gone = removable(database, files);
     const std::int64_t newest = database.execAndGet("SELECT ifnull(max(id), 0) FROM segments").getInt64();
-    for (const auto& [row, held] : gone) {
-      if (row.id == newest) {  // its row stays, so that no id is used twice
-        replace_segment(database, row, {.id = row.id, .sealed = true});
-      } else {
-        remove_row(database, row.id);
-      }
+    for (Disposable& each : all_disposable(database, files)) {
+      dispose(database, each, newest);
+      leftovers.add(each.row.id, each.is_trimmed ? 0 : each.row.end, std::move(each.held));
     }
   };
-  committer.commit(Sync::full, change, Told::nobody);
-  for (const auto& [row, held] : gone) files.remove(row.id);
+  committer.commit(Sync::normal, change, Told::nobody);
+  leftovers.discard(committer, files);
 }
 
-void sweep(SQLite::Database& database, const SegmentFiles& files, std::span<const SegmentRow> rows) {
-  std::set<std::int64_t> there;
-  for (const SegmentFiles::File& file : files.list()) there.insert(file.id);
-  std::set<std::int64_t> used;
+void sweep(SQLite::Database& database, std::span<const SegmentFiles::File> there, std::span<const SegmentRow> rows,
+           Leftovers& leftovers) {
+  std::set<std::int64_t> left;
+  for (const SegmentFiles::File& file : there) left.insert(file.id);
   for (const SegmentRow& row : rows) {
-    if (row.end > 0 || (!row.sealed && there.contains(row.id))) {
-      used.insert(row.id);
+    if (row.end > 0 || (!row.sealed && left.contains(row.id))) {
+      left.erase(row.id);
     } else {
       remove_row(database, row.id);
     }
   }
-  for (const std::int64_t id : there) {
-    if (!used.contains(id)) files.remove(id);
-  }
+  for (const std::int64_t id : left) leftovers.add(id, 0, {});
 }
 
 }  // namespace shardlog::sqlite

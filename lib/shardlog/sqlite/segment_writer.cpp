@@ -80,7 +80,7 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
     payloads.push_back({payload.data(), payload.size(), payload_checksum(payload)});
   }
   if (payloads == staged_) return places_;
-  staged_.clear();
+  unstage();  // what is longer than its end when its owner ends is not taken over
   try {
     write(batches);
     sync();
@@ -103,15 +103,17 @@ bool SegmentWriter::is_for_segment(std::span<const RoutedBatch> batches, const S
 /// Gets a segment of its own: one that another writer has left, or a new one.
 void SegmentWriter::acquire() {
   std::optional<Owned> owned;
+  Leftovers leftovers;
   const auto change = [&] {
     owned = take_over();
-    if (!owned) owned = allocate();
+    if (!owned) owned = allocate(leftovers);
   };
   committer_.commit(Sync::normal, change, Told::nobody);
+  leftovers.discard(committer_, files_);
   own_ = std::move(owned);
 }
 
-/// REQUIRES: a transaction is open, so that no outcome of an earlier commit is unknown any more
+/// REQUIRES: a transaction that writes is open, under the writer lock
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over() {
   for (const SegmentRow& row : load_segments(database_)) {
     if (row.sealed) continue;
@@ -123,21 +125,24 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over() {
   return std::nullopt;
 }
 
+/// Only one that ends at its `end`. Bytes after it may be those of a commit that nobody sees and that the recovery of
+/// the log will bring back: its writer was killed while it synced the log. They must not be overwritten before a later
+/// commit is on disk, which remove_segments() sees to.
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& row) {
   FileDescriptor file = files_.open(row.id, O_RDWR);
   if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
   struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1 || facts.st_size < row.end) return std::nullopt;
-  // What its owner had staged.
-  if (::ftruncate(file.get(), row.end) != 0) return std::nullopt;
+  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1 || facts.st_size != row.end) return std::nullopt;
   return Owned{row, std::move(file), row.end > 0};
 }
 
 /// REQUIRES: as take_over()
-SegmentWriter::Owned SegmentWriter::allocate() {
+SegmentWriter::Owned SegmentWriter::allocate(Leftovers& leftovers) {
   const std::vector<SegmentRow> rows = load_segments(database_);
-  sweep(database_, files_, rows);
-  SegmentRow row{.id = rows.empty() ? 1 : rows.back().id + 1};
+  const std::vector<SegmentFiles::File> there = files_.list();
+  sweep(database_, there, rows, leftovers);
+  // Larger than those of the leftovers, because another process may unlink them by name at any later time.
+  SegmentRow row{.id = std::max(rows.empty() ? 0 : rows.back().id, there.empty() ? 0 : there.back().id) + 1};
   FileDescriptor file = files_.create(row.id);
   while (!file.valid()) file = files_.create(++row.id);
   insert_segment(database_, row);
@@ -203,27 +208,36 @@ void SegmentWriter::let_go() noexcept {
   staged_.clear();
 }
 
-/// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it.
+/// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it. One
+/// byte too many keeps others from taking it over, even if there is no room to seal it.
 void SegmentWriter::give_up() noexcept {
-  give_back_space();
+  cut_off(own_->row.end + 1);
+  if (seal()) cut_off(own_->row.end);
+  let_go();
+}
+
+/// Returns false if it is not sealed.
+bool SegmentWriter::seal() noexcept {
   SegmentRow sealed = own_->row;
   sealed.sealed = true;
+  bool done = false;
   try {
     committer_.commit(
-        Sync::normal, [&] { replace_segment(database_, own_->row, sealed); }, Told::nobody);
-  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): what is after its end is nothing anyway
+        Sync::normal, [&] { done = replace_segment(database_, own_->row, sealed); }, Told::nobody);
+  } catch (const std::exception&) {
+    return false;
   }
-  let_go();
+  return done;
 }
 
 /// The bytes that were staged take space that others may need.
 void SegmentWriter::unstage() noexcept {
-  if (!staged_.empty()) give_back_space();
+  if (!staged_.empty()) cut_off(own_->row.end);
   staged_.clear();
 }
 
-void SegmentWriter::give_back_space() noexcept {
-  if (::ftruncate(own_->file.get(), own_->row.end) != 0) return;  // its next owner does it
+void SegmentWriter::cut_off(std::int64_t size) noexcept {
+  if (::ftruncate(own_->file.get(), size) != 0) return;  // remove_segments() does it
 }
 
 }  // namespace shardlog::sqlite

@@ -13,6 +13,7 @@
 #include "shardlog/log/settings.h"
 #include "shardlog/sqlite/committer.h"
 #include "shardlog/sqlite/segment_files.h"
+#include "shardlog/sqlite/segment_removal.h"
 #include "shardlog/sqlite/segment_row.h"
 
 namespace shardlog::sqlite {
@@ -21,9 +22,9 @@ namespace shardlog::sqlite {
 /// it is given to its log first.
 ///
 /// A writer owns at most one segment. It holds flock(2) on it, so that nobody else writes to it, and lets it go at its
-/// end: another writer takes it over. The bytes are staged: written and synced without the writer lock, where no row
-/// names them. The commit then claims them: it moves the segment's `end` past them, and its rows name them. So whatever
-/// happens before that commit, nothing has happened to the stream.
+/// end: another writer takes it over, unless bytes are left in it that were staged. The bytes are staged: written and
+/// synced without the writer lock, where no row names them. The commit then claims them: it moves the segment's `end`
+/// past them, and its rows name them. So whatever happens before that commit, nothing has happened to the stream.
 ///
 ///     stage()   bytes after `end`, on disk
 ///     claim()   in the transaction: `end` and the newest batch, if the row is still as this writer left it
@@ -73,14 +74,15 @@ class SegmentWriter {
   void acquire();
   std::optional<Owned> take_over();
   std::optional<Owned> take_over(const SegmentRow& row);
-  Owned allocate();
+  Owned allocate(Leftovers& leftovers);
   void write(std::span<const RoutedBatch> batches);
   void sync();
   [[nodiscard]] bool is_as_left() noexcept;
   void let_go() noexcept;
   void give_up() noexcept;
+  bool seal() noexcept;
   void unstage() noexcept;
-  void give_back_space() noexcept;
+  void cut_off(std::int64_t size) noexcept;
 
   SQLite::Database& database_;
   Committer& committer_;
