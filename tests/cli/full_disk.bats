@@ -103,3 +103,21 @@ on_small_disk() {
     stream-get mnt/s | cmp - lines
     expect_success stream-stats --verify mnt/s'
 }
+
+@test "what killed programs have left on a full disk is removed" {
+  seq -f "%099.0f" 60000 >lines # 6 MB: a put uses a segment
+  on_small_disk 48m '
+    stream-create --compression none mnt/s
+    touch mnt/s/stream.00000001
+    stream-put mnt/s lines
+    expect_equal "$(find mnt/s -name "stream.0*")" mnt/s/stream.00000002
+    free=$(df --output=avail -B1 mnt | tail -n 1)
+    fallocate -l $((free - 1048576)) mnt/s/stream.00000001
+    expect_silence stream-put mnt/s lines
+    expect_equal "$(find mnt/s -name "stream.0*")" mnt/s/stream.00000002
+    free=$(df --output=avail -B1 mnt | tail -n 1)
+    fallocate -l $((free - 1048576)) mnt/s/stream.00000001
+    expect_silence stream-create --update --retention 1h mnt/s
+    expect_equal "$(find mnt/s -name "stream.0*")" mnt/s/stream.00000002
+    expect_success stream-stats --verify mnt/s'
+}

@@ -323,6 +323,7 @@ TEST_F(WriteSegments, AreNotWrittenTwiceForBatchesThatMustWait) {
   struct stat before {};
   ASSERT_EQ(::stat(file("stream.00000001").c_str(), &before), 0);
   EXPECT_EQ(shapes(), Lines{"a*4194304"});
+  open_to_write()->maintenance().update({});  // leaves alone what is staged
   clock_.let_pass(std::chrono::seconds(2));
   ASSERT_TRUE(std::holds_alternative<Stored>(writer->append({{&batch, 1}}).at(0)));
   struct stat after {};
@@ -468,6 +469,30 @@ TEST_F(TrimSegments, LeavesThoseThatAreWrittenTo) {
   trim_all();
   EXPECT_EQ(names(), Lines{});
   expect_sound();
+}
+
+TEST_F(TrimSegments, SweepsAwayWhatKilledProcessesHaveLeft) {
+  const auto writer = writer_with_segment();
+  test::Forger forger(path_);
+  forger.exec("INSERT INTO segments VALUES (2, 0, 0, 0, 0), (4, 4096, 1, 1, 0), (5, 0, 1, 0, 0)");
+  forger.seal("segments");
+  std::ofstream(file("stream.00000002")) << "staged in a new segment by a writer that was killed";
+  std::ofstream(file("stream.00000003")) << "of a process that was killed after it had removed the row";
+  std::ofstream(file("stream.00000004")) << std::string(5000, 'x');  // one that was killed after it had sealed it
+  std::ofstream(file("stream.00000005")) << "it was the newest, so its row is left";
+  std::ofstream(file("stream.00000009")) << "of a writer whose row was lost in a power cut";
+  open_to_write()->maintenance().update({});
+  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000004"}));
+  EXPECT_EQ(segments()["stream.00000004"], 4096U);
+  const auto other = writer_with_segment();
+  EXPECT_EQ(places(), "1 10 ") << "no name is used twice";
+}
+
+TEST_F(TrimSegments, SweepsNothingAwayIfARowIsDamaged) {
+  writer_with_segment();
+  RawDatabase(path_).exec("UPDATE segments SET end = 0, sealed = 1");
+  open_to_write()->maintenance().update({});
+  EXPECT_EQ(shapes(), Lines{"a*4194304"});
 }
 
 TEST_F(TrimSegments, RemovesThemInThePassingToo) {

@@ -110,6 +110,10 @@ void SegmentFiles::sync() const {
   if (::fsync(open_to_list().get()) != 0) throw system_error("sync the directory of the stream", errno);
 }
 
+bool SegmentFiles::may_list() const {
+  return ::faccessat(directory_.get(), ".", R_OK, AT_EACCESS) == 0;
+}
+
 std::vector<SegmentFiles::File> SegmentFiles::list() const {
   FileDescriptor directory = open_to_list();
   const std::unique_ptr<DIR, CloseDirectory> entries(::fdopendir(directory.get()));

@@ -46,6 +46,9 @@ class SegmentFiles {
     std::int64_t size;  ///< in bytes
   };
 
+  /// Whether this user may list the directory. Reading and writing a stream need only the right to look up names in it.
+  [[nodiscard]] bool may_list() const;
+
   /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
   [[nodiscard]] std::vector<File> list() const;
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -88,6 +88,10 @@ void Leftovers::add(std::int64_t segment, std::int64_t end, FileDescriptor held)
   all_.push_back({segment, end, std::move(held)});
 }
 
+std::int64_t Leftovers::newest() const {
+  return all_.empty() ? 0 : std::ranges::max_element(all_, {}, &Leftover::segment)->segment;
+}
+
 void Leftovers::discard(Committer& committer, const SegmentFiles& files) {
   if (all_.empty()) return;
   committer.make_durable();
@@ -118,18 +122,55 @@ void remove_segments(SQLite::Database& database, Committer& committer, const Seg
   leftovers.discard(committer, files);
 }
 
-void sweep(SQLite::Database& database, std::span<const SegmentFiles::File> there, std::span<const SegmentRow> rows,
-           Leftovers& leftovers) {
-  std::set<std::int64_t> left;
-  for (const SegmentFiles::File& file : there) left.insert(file.id);
-  for (const SegmentRow& row : rows) {
-    if (row.end > 0 || (!row.sealed && left.contains(row.id))) {
-      left.erase(row.id);
-    } else {
-      remove_row(database, row.id);
+Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> rows,
+                         std::span<const SegmentFiles::File> there) {
+  Leftovers leftovers;
+  for (const SegmentFiles::File& file : there) {
+    const auto row = std::ranges::lower_bound(rows, file.id, {}, &SegmentRow::id);
+    const bool known = row != rows.end() && row->id == file.id;
+    if (!known || (row->sealed && row->end == 0)) {
+      leftovers.add(file.id, 0, {});
+    } else if (row->sealed && file.size > row->end) {
+      if (auto held = abandoned(files, *row); held.valid()) leftovers.add(file.id, row->end, std::move(held));
     }
   }
-  for (const std::int64_t id : left) leftovers.add(id, 0, {});
+  return leftovers;
+}
+
+void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
+                    const SegmentFiles& files) {
+  if (!files.may_list()) return;
+  Leftovers leftovers;
+  std::int64_t newest = 0;  // of the rows
+  const auto find = [&] {
+    const std::vector<SegmentRow> rows = load_segments(database);
+    newest = rows.empty() ? 0 : rows.back().id;
+    leftovers = find_leftovers(files, rows, files.list());
+  };
+  const auto change = [&] {
+    find();
+    if (leftovers.newest() > newest) insert_segment(database, {.id = leftovers.newest(), .sealed = true});
+  };
+  try {
+    {
+      const Snapshot snapshot(database, lock_wait);
+      find();
+    }
+    if (leftovers.newest() == 0) return;
+    committer.commit(Sync::normal, change, Told::nobody);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    return;  // verify() tells of it
+  }
+  leftovers.discard(committer, files);
+}
+
+void remove_empty_rows(SQLite::Database& database, std::span<const SegmentRow> rows,
+                       std::span<const SegmentFiles::File> there) {
+  for (const SegmentRow& row : rows) {
+    const bool has_file = std::ranges::binary_search(there, row.id, {}, &SegmentFiles::File::id);
+    if (row.end == 0 && (row.sealed || !has_file)) remove_row(database, row.id);
+  }
 }
 
 }  // namespace shardlog::sqlite

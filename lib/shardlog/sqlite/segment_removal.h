@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/segment_row.h"
 
@@ -21,6 +22,9 @@ class Leftovers {
   /// goes and to which nobody writes needs none. REQUIRES: `end` stays where it is, and no segment gets this id any
   /// more
   void add(std::int64_t segment, std::int64_t end, FileDescriptor held);
+
+  /// The largest id of those segments; 0 if there are none.
+  [[nodiscard]] std::int64_t newest() const;
 
   /// REQUIRES: the transaction is committed. Throws as Stream::make_durable(): then they stay, for others to find.
   void discard(Committer& committer, const SegmentFiles& files);
@@ -43,11 +47,20 @@ bool can_remove_segments(SQLite::Database& database, const SegmentFiles& files);
 /// writes to, and what is damaged. Throws as Stream::append().
 void remove_segments(SQLite::Database& database, Committer& committer, const SegmentFiles& files);
 
-/// Finds the files that hold nothing: no row tells of them, because a writer was killed while it made or removed them.
-/// Removes the rows of empty segments that have no file, or are sealed. `rows` are all rows of the table, `there` the
-/// files; a row with a larger id than all of them must follow. REQUIRES: a transaction that writes is open, under the
-/// writer lock
-void sweep(SQLite::Database& database, std::span<const SegmentFiles::File> there, std::span<const SegmentRow> rows,
-           Leftovers& leftovers);
+/// The files that hold nothing, because no row tells of them, or one that is sealed and empty: a process was killed
+/// while it made or removed them. And the ends of sealed segments. `rows` are all rows of the table. REQUIRES: a
+/// transaction is open, and before they are discarded a row with an id that is as large as theirs is committed
+Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> rows,
+                         std::span<const SegmentFiles::File> there);
+
+/// Discards them. On a full disk this works too, because it needs no room unless they are newer than all rows. Does
+/// nothing if a row is damaged, or if this user may not list the directory. Throws as Stream::append().
+void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
+                    const SegmentFiles& files);
+
+/// Removes the rows of empty segments that have no file, or are sealed. A row with a larger id must follow. REQUIRES: a
+/// transaction that writes is open
+void remove_empty_rows(SQLite::Database& database, std::span<const SegmentRow> rows,
+                       std::span<const SegmentFiles::File> there);
 
 }  // namespace shardlog::sqlite

@@ -140,7 +140,8 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& r
 SegmentWriter::Owned SegmentWriter::allocate(Leftovers& leftovers) {
   const std::vector<SegmentRow> rows = load_segments(database_);
   const std::vector<SegmentFiles::File> there = files_.list();
-  sweep(database_, there, rows, leftovers);
+  leftovers = find_leftovers(files_, rows, there);
+  remove_empty_rows(database_, rows, there);
   // Larger than those of the leftovers, because another process may unlink them by name at any later time.
   SegmentRow row{.id = std::max(rows.empty() ? 0 : rows.back().id, there.empty() ? 0 : there.back().id) + 1};
   FileDescriptor file = files_.create(row.id);

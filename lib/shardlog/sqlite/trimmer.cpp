@@ -20,11 +20,13 @@ constexpr std::size_t steps_at_a_look = 2;
 constexpr Duration longest_interval = std::chrono::seconds(1);  // between looks
 constexpr int looks_per_retention = 16;
 constexpr Duration free_for = std::chrono::hours(1);
+constexpr std::int64_t little_space = 512L * 1024 * 1024;  // on the disk
 
 }  // namespace
 
 void Trimmer::go_on(const StreamSettings& settings, std::size_t batches) {
   try {
+    look_for_leftovers();
     if (settings.retention != forever || settings.until_consumed) trim(settings, batches);
     remove_segments();
   } catch (const Error& error) {
@@ -45,7 +47,17 @@ void Trimmer::trim(const StreamSettings& settings, std::size_t batches) {
   if (!is_late_) give_back_if_due();
 }
 
-/// Those of which all batches were trimmed.
+/// If they may be what makes the disk full.
+void Trimmer::look_for_leftovers() {
+  const Duration now = clock_.elapsed();
+  if (segments_ == nullptr || now < next_look_for_leftovers_) return;
+  next_look_for_leftovers_ = now + longest_interval;
+  if (segments_->free_bytes() >= little_space) return;
+  sweep_segments(database_, lock_wait_, committer_, *segments_);
+  trimmed_ = true;  // maybe by others
+}
+
+/// Those of which all batches were trimmed, and the ends of those whose owners were killed.
 void Trimmer::remove_segments() {
   if (segments_ == nullptr || !trimmed_) return;
   trimmed_ = false;
@@ -57,6 +69,8 @@ void Trimmer::remove_segments() {
 }
 
 void Trimmer::finish() {
+  if (segments_ != nullptr) sweep_segments(database_, lock_wait_, committer_, *segments_);
+  trimmed_ = true;  // maybe by others
   while (something_may_go()) trim_step();
   remove_segments();
   std::int64_t left = free_pages();

@@ -25,19 +25,21 @@ class Trimmer {
   }
 
   /// Call it before each append of `batches` batches. It looks for work now and then, and does just enough to keep pace
-  /// with the writer. It gives space back once more than half of the file has been free for an hour. Throws as
-  /// Stream::append().
+  /// with the writer. It gives space back once more than half of the file has been free for an hour, and looks for what
+  /// killed processes have left if the disk is nearly full. Throws as Stream::append().
   void go_on(const StreamSettings& settings, std::size_t batches);
 
   /// Something was trimmed by others: go_on() looks for segments that are not needed any more.
   void note_trimmed() { trimmed_ = true; }
 
-  /// Trims all that may go, and gives back all free space. Throws as Stream::append().
+  /// Trims all that may go, removes what killed processes have left, and gives back all free space. Throws as
+  /// Stream::append().
   void finish();
 
  private:
   void trim(const StreamSettings& settings, std::size_t batches);
   void remove_segments();
+  void look_for_leftovers();
   [[nodiscard]] bool something_may_go();
   void trim_step();
   void read_configuration();
@@ -53,6 +55,7 @@ class Trimmer {
   Configuration configuration_;  ///< until it is loaded, it has version 0, which no stream has
   Tail tail_;                    ///< used only for a bounded stream
   Duration next_look_ = Duration::min();
+  Duration next_look_for_leftovers_ = Duration::min();
   bool is_late_ = false;  ///< the last look left batches that may go
   bool trimmed_ = true;   ///< since the last look for segments; an earlier process may have left some
 };
