@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -419,6 +420,55 @@ TEST_F(WriteSegments, ThatCouldNotBeWrittenAreNotTakenOverEvenIfTheyCouldNotBeSe
   EXPECT_EQ(segments()["stream.00000001"], end);
   EXPECT_EQ(number("SELECT sealed FROM segments WHERE id = 1"), 1);
   expect_sound();
+}
+
+/// Nothing can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = ::dup(STDIN_FILENO);
+    ::close(lowest_free);
+    const rlimit now{static_cast<rlim_t>(lowest_free), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &now);
+  }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(WriteSegments, ThatCannotBeMadeLeaveTheRows) {
+  create();
+  const auto writer = open_to_write();
+  put(*writer, 0, {"a"});
+  {
+    const NoDescriptors none;
+    put(*writer, 0, {std::string(least_input, 'b')});
+  }
+  put(*writer, 0, {std::string(least_input, 'c')});  // it does not try again
+  writer_with_segment();
+  EXPECT_EQ(places(), "0 0 0 1 ");
+  expect_sound();
+}
+
+TEST_F(WriteSegments, WhoseRowsAreDamagedLeaveTheRows) {
+  create();
+  writer_with_segment();
+  RawDatabase(path_).exec("UPDATE segments SET end = end + 1");
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 0 ");
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "a*4194304"}));
+}
+
+TEST_F(WriteSegments, AreNotNumberedPastTheLargestId) {
+  create();
+  std::ofstream(file("stream.2305843009213693951")) << "made by hand";
+  writer_with_segment();
+  EXPECT_EQ(places(), "0 ");
 }
 
 class TrimSegments : public WriteSegments {

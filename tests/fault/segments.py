@@ -191,6 +191,17 @@ def test_errors(puts):
     print(f"errors at {sum(statuses.values())} of {len(faults)} calls on a segment: exit {statuses}")
 
 
+def test_a_file_that_may_not_be_shared(puts):
+    """Its owner or mode cannot be set: the commits go to the database."""
+    puts.fresh()
+    traced = strace("-o", "/dev/null", "-P", puts.stream + "/stream.00000001", "-e", "inject=fchmod:error=EPERM")
+    done = subprocess.run([*traced, *puts.command()], capture_output=True)
+    check(done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}")
+    check(data(puts.stream) == puts.lines, "not all is stored")
+    check(segments(puts.stream) == [], f"left are {segments(puts.stream)}")
+    verify(puts.stream)
+
+
 def test_kills_of_a_trim(puts):
     puts.fresh()
     run("stream-put", puts.stream, puts.file)
@@ -253,5 +264,6 @@ with Folder() as folder:
     test_kills_at_moments(puts)
     test_kills_beside_a_reader(puts)
     test_errors(puts)
+    test_a_file_that_may_not_be_shared(puts)
     test_kills_of_a_trim(puts)
     test_kills_of_writers_that_trim(puts)

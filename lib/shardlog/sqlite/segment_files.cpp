@@ -34,7 +34,9 @@ bool give_away(int file, const struct stat& like) {
   if (::fstat(file, &facts) != 0) return false;
   const bool foreign = ::geteuid() == 0 && facts.st_uid != like.st_uid;
   if (!foreign && facts.st_gid == like.st_gid) return true;
-  return ::fchown(file, foreign ? like.st_uid : facts.st_uid, like.st_gid) == 0;
+  if (::fchown(file, foreign ? like.st_uid : facts.st_uid, like.st_gid) == 0) return true;
+  if (errno == EINVAL) errno = EPERM;  // an owner that this user namespace does not know
+  return false;
 }
 
 struct CloseDirectory {
@@ -93,6 +95,7 @@ FileDescriptor SegmentFiles::create(std::int64_t id) const {
   if (made) return file;
   const int reason = errno;
   ::unlinkat(directory_.get(), name.c_str(), 0);
+  if (reason == EWOULDBLOCK) return {};  // verify() has just looked whether anybody holds it
   throw system_error("create " + name, reason);
 }
 

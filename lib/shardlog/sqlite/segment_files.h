@@ -29,7 +29,7 @@ class SegmentFiles {
   [[nodiscard]] FileDescriptor open(std::int64_t id, int flags) const;
 
   /// Makes a segment, takes its flock(2), and gives it the owner and mode of stream.db. Empty if the name is taken.
-  /// REQUIRES: the writer lock is held, so that nobody sweeps it away
+  /// Throws permission if this user may not do that. REQUIRES: the writer lock is held, so that nobody sweeps it away
   [[nodiscard]] FileDescriptor create(std::int64_t id) const;
 
   /// If it cannot be removed, it stays until somebody else sweeps it away.

@@ -16,6 +16,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
 #include "shardlog/sqlite/segment_removal.h"
+#include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
 
@@ -71,7 +72,7 @@ SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, c
 std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches,
                                                    const StreamSettings& settings) {
   if (!is_for_segment(batches, settings)) return {};
-  if (!own_) acquire();
+  if (!own_ && !acquire()) return {};
   most_ = segment_size(settings);
   std::vector<Staged> payloads;
   payloads.reserve(batches.size());
@@ -100,22 +101,35 @@ bool SegmentWriter::is_for_segment(std::span<const RoutedBatch> batches, const S
   return is_worth_it && segment_size(settings) > 0 && has_room;
 }
 
-/// Gets a segment of its own: one that another writer has left, or a new one.
-void SegmentWriter::acquire() {
+/// Gets a segment of its own. Returns false if it cannot have one: then the rows will do, and this writer does not try
+/// again. A new segment needs the right to list the directory, because its name is synced through that.
+bool SegmentWriter::acquire() {
+  if (is_refused_ || !files_.may_list()) return false;
   std::optional<Owned> owned;
   Leftovers leftovers;
-  const auto change = [&] {
-    owned = take_over();
-    if (!owned) owned = allocate(leftovers);
-  };
-  committer_.commit(Sync::normal, change, Told::nobody);
+  committer_.commit(
+      Sync::normal, [&] { owned = take_over_or_allocate(leftovers); }, Told::nobody);
   leftovers.discard(committer_, files_);
   own_ = std::move(owned);
+  is_refused_ = !own_;
+  return own_.has_value();
 }
 
-/// REQUIRES: a transaction that writes is open, under the writer lock
-std::optional<SegmentWriter::Owned> SegmentWriter::take_over() {
-  for (const SegmentRow& row : load_segments(database_)) {
+/// Empty if it may not give the file the owner and mode of the stream, if there is no room for a file or its
+/// descriptor, or if a row is damaged. REQUIRES: a transaction that writes is open, under the writer lock
+std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftovers& leftovers) {
+  try {
+    const std::vector<SegmentRow> rows = load_segments(database_);
+    auto owned = take_over(rows);
+    return owned ? std::move(owned) : allocate(rows, leftovers);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::io) throw;
+    return std::nullopt;
+  }
+}
+
+std::optional<SegmentWriter::Owned> SegmentWriter::take_over(std::span<const SegmentRow> rows) {
+  for (const SegmentRow& row : rows) {
     if (row.sealed) continue;
     try {
       if (auto owned = take_over(row)) return owned;
@@ -136,16 +150,18 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& r
   return Owned{row, std::move(file), row.end > 0};
 }
 
-/// REQUIRES: as take_over()
-SegmentWriter::Owned SegmentWriter::allocate(Leftovers& leftovers) {
-  const std::vector<SegmentRow> rows = load_segments(database_);
+/// Throws an Error only before it has changed a row.
+SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, Leftovers& leftovers) {
   const std::vector<SegmentFiles::File> there = files_.list();
+  // Larger than those of the leftovers, because another process may unlink them by name at any later time.
+  SegmentRow row{.id = std::max(rows.empty() ? 0 : rows.back().id, there.empty() ? 0 : there.back().id)};
+  FileDescriptor file;
+  while (!file.valid()) {
+    row.id = stored_number("a new segment", row.id + 1, 1, most_counted);
+    file = files_.create(row.id);
+  }
   leftovers = find_leftovers(files_, rows, there);
   remove_empty_rows(database_, rows, there);
-  // Larger than those of the leftovers, because another process may unlink them by name at any later time.
-  SegmentRow row{.id = std::max(rows.empty() ? 0 : rows.back().id, there.empty() ? 0 : there.back().id) + 1};
-  FileDescriptor file = files_.create(row.id);
-  while (!file.valid()) file = files_.create(++row.id);
   insert_segment(database_, row);
   return {row, std::move(file)};
 }

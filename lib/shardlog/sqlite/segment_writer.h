@@ -71,10 +71,11 @@ class SegmentWriter {
   };
 
   [[nodiscard]] bool is_for_segment(std::span<const RoutedBatch> batches, const StreamSettings& settings) const;
-  void acquire();
-  std::optional<Owned> take_over();
+  bool acquire();
+  std::optional<Owned> take_over_or_allocate(Leftovers& leftovers);
+  std::optional<Owned> take_over(std::span<const SegmentRow> rows);
   std::optional<Owned> take_over(const SegmentRow& row);
-  Owned allocate(Leftovers& leftovers);
+  Owned allocate(std::span<const SegmentRow> rows, Leftovers& leftovers);
   void write(std::span<const RoutedBatch> batches);
   void sync();
   [[nodiscard]] bool is_as_left() noexcept;
@@ -89,6 +90,7 @@ class SegmentWriter {
   const SegmentFiles& files_;
   std::int64_t most_ = 0;       ///< the size from which a segment is sealed
   std::uint64_t appended_ = 0;  ///< bytes of payloads
+  bool is_refused_ = false;     ///< this process cannot make a segment
   std::optional<Owned> own_;
   std::vector<Staged> staged_;  ///< empty: nothing is
   std::vector<PayloadPlace> places_;
