@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +22,27 @@
 #include "shardlog/sqlite/writer_lock.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
+
+namespace {
+
+/// What the library is told to be free on the disk, in bytes; if it is empty, plenty.
+std::function<std::uint64_t()>& free_on_disk() {
+  static std::function<std::uint64_t()> bytes;
+  return bytes;
+}
+
+}  // namespace
+
+/// Takes the place of that of the C library, which only SegmentFiles asks.
+extern "C" int fstatvfs(int /*file*/, struct statvfs* facts) noexcept {
+  constexpr std::uint64_t plenty = std::uint64_t{1} << 40U;
+  *facts = {};
+  facts->f_frsize = 1;
+  facts->f_blocks = plenty;
+  facts->f_bfree = free_on_disk() ? free_on_disk()() : plenty;
+  facts->f_bavail = facts->f_bfree;
+  return 0;
+}
 
 namespace shardlog {
 namespace {
@@ -46,6 +69,8 @@ std::string record_for_payload(std::size_t payload) {
 
 class WriteSegments : public test::StreamTest {
  protected:
+  void TearDown() override { free_on_disk() = nullptr; }
+
   void create_bounded(std::uint64_t max_bytes, WhenFull when_full = WhenFull::block) {
     CreateOptions options;
     options.settings.max_bytes = max_bytes;
@@ -335,6 +360,37 @@ TEST_F(WriteSegments, AreNotWrittenTwiceForBatchesThatMustWait) {
   expect_sound();
 }
 
+TEST_F(WriteSegments, NeedRoomForWhatIsStagedInsteadToo) {
+  CreateOptions options;
+  options.settings.limits.write_records = 1;
+  shardlog::create(path_, options, clock_);
+  clock_.freeze();
+  const auto writer = writer_with_segment();
+  const RoutedBatch staged = batch_of(0, {record_for_payload(mebibyte)});
+  ASSERT_TRUE(std::holds_alternative<Throttled>(writer->append({{&staged, 1}}).at(0)));
+  for (const std::size_t lacking : {1U, 0U}) {
+    free_on_disk() = [lacking] { return (8 + 2) * mebibyte - lacking; };
+    clock_.let_pass(std::chrono::seconds(2));
+    put(*writer, 0, {record_for_payload(2 * mebibyte)});
+  }
+  EXPECT_EQ(places(), "1 0 1 ") << "8 MiB are left for trimming";
+  expect_sound();
+}
+
+TEST_F(WriteSegments, GiveTheirSpaceBackIfOthersHaveTakenTheRest) {
+  create();
+  const auto writer = writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  free_on_disk() = [&] { return segments()["stream.00000001"] > end ? 8 * mebibyte - 1 : 100 * mebibyte; };
+  put(*writer, 0, {std::string(mebibyte, 'b')});
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  free_on_disk() = nullptr;
+  put(*writer, 0, {std::string(mebibyte, 'c')});
+  EXPECT_EQ(places(), "1 0 1 ");
+  EXPECT_EQ(shapes(), (Lines{"a*4194304", "b*1048576", "c*1048576"}));
+  expect_sound();
+}
+
 TEST_F(WriteSegments, AreWrittenAgainForOtherBatches) {
   create();
   const auto writer = writer_with_segment();
@@ -536,6 +592,16 @@ TEST_F(TrimSegments, SweepsAwayWhatKilledProcessesHaveLeft) {
   EXPECT_EQ(segments()["stream.00000004"], 4096U);
   const auto other = writer_with_segment();
   EXPECT_EQ(places(), "1 10 ") << "no name is used twice";
+}
+
+TEST_F(TrimSegments, SweepsInThePassingOnADiskThatIsNearlyFull) {
+  writer_with_segment();
+  std::ofstream(file("stream.00000002")) << "of a process that was killed";
+  for (const std::size_t lacking : {0U, 1U}) {
+    free_on_disk() = [lacking] { return 512 * mebibyte - lacking; };
+    put(*open_to_write(), 0, {"b"});
+    EXPECT_EQ(names().size(), 2U - lacking);
+  }
 }
 
 TEST_F(TrimSegments, SweepsNothingAwayIfARowIsDamaged) {

@@ -71,19 +71,23 @@ SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, c
 
 std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches,
                                                    const StreamSettings& settings) {
-  if (!is_for_segment(batches, settings)) return {};
-  if (!own_ && !acquire()) return {};
   most_ = segment_size(settings);
-  std::vector<Staged> payloads;
-  payloads.reserve(batches.size());
-  for (const RoutedBatch& each : batches) {
-    const std::string_view payload = each.batch.payload.view();
-    payloads.push_back({payload.data(), payload.size(), payload_checksum(payload)});
+  const std::size_t size = size_of(batches);
+  if (!is_for_segment(size)) {
+    unstage();
+    return {};
   }
+  std::vector<Staged> payloads = staged(batches);
   if (payloads == staged_) return places_;
-  unstage();  // what is longer than its end when its owner ends is not taken over
+  unstage();
+  if (!has_room_for(size) || (!own_ && !acquire())) return {};
   try {
     write(batches);
+    // Other writers may have written too since each of them saw the same free space.
+    if (!has_room_for(0)) {
+      cut_off(own_->row.end);
+      return {};
+    }
     sync();
   } catch (const Error& error) {
     const std::string segment = segment_name(own_->row.id);
@@ -94,11 +98,22 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
   return places_;
 }
 
-bool SegmentWriter::is_for_segment(std::span<const RoutedBatch> batches, const StreamSettings& settings) const {
-  const std::size_t size = size_of(batches);
-  const bool is_worth_it = size >= least_commit && (own_ || appended_ + size >= least_input);
-  const bool has_room = !staged_.empty() || files_.free_bytes() >= static_cast<std::int64_t>(size) + left_free;
-  return is_worth_it && segment_size(settings) > 0 && has_room;
+bool SegmentWriter::is_for_segment(std::size_t size) const {
+  return most_ > 0 && size >= least_commit && (own_ || appended_ + size >= least_input);
+}
+
+bool SegmentWriter::has_room_for(std::size_t size) const {
+  return files_.free_bytes() >= static_cast<std::int64_t>(size) + left_free;
+}
+
+std::vector<SegmentWriter::Staged> SegmentWriter::staged(std::span<const RoutedBatch> batches) {
+  std::vector<Staged> payloads;
+  payloads.reserve(batches.size());
+  for (const RoutedBatch& each : batches) {
+    const std::string_view payload = each.batch.payload.view();
+    payloads.push_back({payload.data(), payload.size(), payload_checksum(payload)});
+  }
+  return payloads;
 }
 
 /// Gets a segment of its own. Returns false if it cannot have one: then the rows will do, and this writer does not try

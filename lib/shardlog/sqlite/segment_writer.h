@@ -70,7 +70,9 @@ class SegmentWriter {
     friend bool operator==(const Staged&, const Staged&) = default;
   };
 
-  [[nodiscard]] bool is_for_segment(std::span<const RoutedBatch> batches, const StreamSettings& settings) const;
+  [[nodiscard]] bool is_for_segment(std::size_t size) const;
+  [[nodiscard]] bool has_room_for(std::size_t size) const;
+  static std::vector<Staged> staged(std::span<const RoutedBatch> batches);
   bool acquire();
   std::optional<Owned> take_over_or_allocate(Leftovers& leftovers);
   std::optional<Owned> take_over(std::span<const SegmentRow> rows);
@@ -88,7 +90,7 @@ class SegmentWriter {
   SQLite::Database& database_;
   Committer& committer_;
   const SegmentFiles& files_;
-  std::int64_t most_ = 0;       ///< the size from which a segment is sealed
+  std::int64_t most_ = 0;       ///< the size from which a segment is sealed; 0 if the stream is too small for any
   std::uint64_t appended_ = 0;  ///< bytes of payloads
   bool is_refused_ = false;     ///< this process cannot make a segment
   std::optional<Owned> own_;
