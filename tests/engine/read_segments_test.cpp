@@ -1,6 +1,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -233,6 +235,60 @@ TEST_F(Segments, OfWhichNoRowTellsAreNamedAndAreNoDamage) {
   const VerifyReport report = open_to_read()->maintenance().verify([](double) { return true; });
   EXPECT_EQ(report.findings, Lines{});
   EXPECT_EQ(report.unused, (Lines{"stream.00000002", "stream.00000003"}));
+}
+
+TEST_F(Segments, ThatAreBeingMadeAreNotNamedAsUnused) {
+  std::ofstream(segment(2)) << "its row is not committed yet";
+  const int held = ::open(segment(2).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  const auto unused = [&] { return open_to_read()->maintenance().verify([](double) { return true; }).unused; };
+  EXPECT_EQ(unused(), Lines{});
+  ::close(held);
+  EXPECT_EQ(unused(), Lines{"stream.00000002"});
+}
+
+/// A stream in whose directory names may be looked up and made, but not listed. Root may do everything, so this thread
+/// becomes another user then.
+class NotListed {
+ public:
+  NotListed(const std::string& parent, std::string stream) : stream_(std::move(stream)) {
+    EXPECT_EQ(::chmod(parent.c_str(), S_IRWXU | S_IXOTH), 0);
+    for (const auto& entry : std::filesystem::directory_iterator(stream_)) {
+      std::filesystem::permissions(entry.path(), std::filesystem::perms(0666));
+    }
+    EXPECT_EQ(::chmod(stream_.c_str(), 0333), 0);
+    if (root_) ::syscall(SYS_setresuid, nobody, nobody, 0);
+  }
+  NotListed(const NotListed&) = delete;
+  NotListed& operator=(const NotListed&) = delete;
+  ~NotListed() {
+    if (root_) ::syscall(SYS_setresuid, 0, 0, 0);
+    ::chmod(stream_.c_str(), S_IRWXU);
+  }
+
+ private:
+  static constexpr long nobody = 65534;
+  bool root_ = ::geteuid() == 0;
+  std::string stream_;
+};
+
+TEST_F(Segments, InADirectoryThatMayNotBeListedAreCheckedAndTheNextCommitsAreRows) {
+  const std::filesystem::path last = segment(12'345'678'901);
+  const auto size = std::filesystem::file_size(last);
+  {
+    const NotListed not_listed(directory_.path(), path_);
+    const VerifyReport report = open_to_read()->maintenance().verify([](double) { return true; });
+    EXPECT_EQ(report.findings, Lines{});
+    EXPECT_EQ(report.unused, Lines{});
+    put(*open_to_write(), 0, {std::string(4 * test::mebibyte, 'x')});
+    open_to_write()->maintenance().update({});
+  }
+  EXPECT_GT(test::RawDatabase(path_).number("SELECT length(payload) FROM batches WHERE id = 7"), 32);
+  std::filesystem::resize_file(last, size - 1);
+  const NotListed not_listed(directory_.path(), path_);
+  const Lines found = findings(*open_to_read());
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.front().find("stream.12345678901 has"), 0U) << found.front();
 }
 
 /// How many descriptors of this process are of a file whose path contains this.

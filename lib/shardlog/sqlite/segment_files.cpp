@@ -137,10 +137,16 @@ std::vector<SegmentFiles::File> SegmentFiles::list() const {
   return files;
 }
 
-std::int64_t SegmentFiles::size_of(std::int64_t id) const {
+std::optional<std::int64_t> SegmentFiles::size_of(std::int64_t id) const {
   struct stat facts {};
   const int result = ::fstatat(directory_.get(), segment_name(id).c_str(), &facts, AT_SYMLINK_NOFOLLOW);
-  return result == 0 ? facts.st_size : 0;
+  return result == 0 ? std::optional<std::int64_t>(facts.st_size) : std::nullopt;
+}
+
+bool SegmentFiles::is_held(std::int64_t id) const {
+  const FileDescriptor file(
+      ::openat(directory_.get(), segment_name(id).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  return file.valid() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 std::optional<Bytes> SegmentReader::read(const PayloadPlace& place) {

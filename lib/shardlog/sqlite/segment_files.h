@@ -52,8 +52,11 @@ class SegmentFiles {
   /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
   [[nodiscard]] std::vector<File> list() const;
 
-  /// In bytes, 0 if there is no such segment.
-  [[nodiscard]] std::int64_t size_of(std::int64_t id) const;
+  /// In bytes; nullopt if there is no such segment.
+  [[nodiscard]] std::optional<std::int64_t> size_of(std::int64_t id) const;
+
+  /// Whether another process has the lock of this segment. Takes it for a moment to find out.
+  [[nodiscard]] bool is_held(std::int64_t id) const;
 
  private:
   [[nodiscard]] FileDescriptor open_to_list() const;

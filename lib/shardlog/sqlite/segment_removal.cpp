@@ -39,7 +39,7 @@ FileDescriptor lock_of(const SegmentFiles& files, std::int64_t id, int flags) {
 
 /// The segment, locked, if it is longer than its `end` and nobody writes to it; empty otherwise.
 FileDescriptor abandoned(const SegmentFiles& files, const SegmentRow& row) {
-  if (files.size_of(row.id) <= row.end) return {};  // spares its lock, which may be wanted just now
+  if (files.size_of(row.id).value_or(0) <= row.end) return {};  // spares its lock, which may be wanted just now
   FileDescriptor file = lock_of(files, row.id, O_RDWR);
   struct stat facts {};
   const bool longer = file.valid() && ::fstat(file.get(), &facts) == 0 && facts.st_size > row.end;

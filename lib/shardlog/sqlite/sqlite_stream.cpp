@@ -180,7 +180,7 @@ class SqliteMaintenance final : public Maintenance {
     return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
       std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
       if (const SegmentFiles* const segments = session_.segments()) {
-        for (const SegmentRow& row : load_segments(database)) bytes += segments->size_of(row.id);
+        for (const SegmentRow& row : load_segments(database)) bytes += segments->size_of(row.id).value_or(0);
       }
       return StreamStatistics{description_of(database, configuration),
                               shard_statistics(database, configuration, session_.clock().now(), detail),

@@ -8,7 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
-#include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -94,33 +94,41 @@ class Verification {
     }
   }
 
-  /// A writer makes the file of a segment before its row, lets the file grow before `end`, and removes the row before
-  /// the file. So files are unused if they were there before the rows were read and still are; and sizes are those of
-  /// after that.
+  /// A writer lets the file of a segment grow before `end`, and removes the row before the file. So the sizes are those
+  /// of after the rows were read, and a file that is gone by then is no finding here.
   void check_segments() {
-    const Sizes before = sizes();
+    const std::vector<SegmentRow> rows = segment_rows();
+    for (const SegmentRow& row : rows) {
+      const auto size = segments_->size_of(row.id);
+      if (!size || *size >= row.end) continue;
+      report(fmt::format("{} has {} bytes, and {} were stored", segment_name(row.id), *size, row.end));
+    }
+    if (report_.findings.empty() && segments_->may_list()) note_unused(rows);
+  }
+
+  std::vector<SegmentRow> segment_rows() {
     std::vector<SegmentRow> rows;
     in_snapshot("segments", [&] { rows = load_segments(database_); });
-    const Sizes after = sizes();
-    std::set<std::int64_t> used;
-    for (const SegmentRow& row : rows) {
-      if (row.end > 0 || !row.sealed) used.insert(row.id);
-      if (const auto file = after.find(row.id); file != after.end() && file->second < row.end) {
-        report(fmt::format("{} has {} bytes, and {} were stored", segment_name(row.id), file->second, row.end));
-      }
+    return rows;
+  }
+
+  /// A writer makes a file, holds it, and then commits its row. So a file is unused if nobody holds it and it has no
+  /// row after that.
+  void note_unused(std::span<const SegmentRow> rows) {
+    std::vector<std::int64_t> unused;
+    for (const SegmentFiles::File& file : segments_->list()) {
+      if (!in_use(file.id, rows) && !segments_->is_held(file.id)) unused.push_back(file.id);
     }
-    if (!report_.findings.empty()) return;
-    for (const auto& [id, size] : before) {
-      if (!used.contains(id) && after.contains(id)) report_.unused.push_back(segment_name(id));
+    if (unused.empty()) return;
+    const std::vector<SegmentRow> now = segment_rows();
+    for (const std::int64_t id : unused) {
+      if (!in_use(id, now) && segments_->size_of(id)) report_.unused.push_back(segment_name(id));
     }
   }
 
-  using Sizes = std::map<std::int64_t, std::int64_t>;  // by the ids of the segments
-
-  [[nodiscard]] Sizes sizes() const {
-    Sizes sizes;
-    for (const SegmentFiles::File& file : segments_->list()) sizes.emplace(file.id, file.size);
-    return sizes;
+  static bool in_use(std::int64_t id, std::span<const SegmentRow> rows) {
+    const auto row = std::ranges::lower_bound(rows, id, {}, &SegmentRow::id);
+    return row != rows.end() && row->id == id && (row->end > 0 || !row->sealed);
   }
 
   /// The place of a payload must be one that its segment is known to have.
