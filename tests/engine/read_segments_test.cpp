@@ -252,7 +252,7 @@ TEST_F(Segments, ThatAreBeingMadeAreNotNamedAsUnused) {
 class NotListed {
  public:
   NotListed(const std::string& parent, std::string stream) : stream_(std::move(stream)) {
-    EXPECT_EQ(::chmod(parent.c_str(), S_IRWXU | S_IXOTH), 0);
+    EXPECT_EQ(::chmod(parent.c_str(), S_IRWXU | S_IXGRP | S_IXOTH), 0);
     for (const auto& entry : std::filesystem::directory_iterator(stream_)) {
       std::filesystem::permissions(entry.path(), std::filesystem::perms(0666));
     }

@@ -145,6 +145,7 @@ void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Commi
   const auto find = [&] {
     const std::vector<SegmentRow> rows = load_segments(database);
     newest = rows.empty() ? 0 : rows.back().id;
+    leftovers = Leftovers();  // lets go of the locks, so that they can be taken again
     leftovers = find_leftovers(files, rows, files.list());
   };
   const auto change = [&] {
