@@ -2,6 +2,7 @@
 with what they were asked for or with 75 and whom they wait for. When it goes on or dies, so does everything else."""
 
 import concurrent.futures
+import fcntl
 import os
 import shutil
 import signal
@@ -162,6 +163,17 @@ def test_a_stop_waits_for_the_opening(folder, _):
         if tracer.poll() is None:
             os.kill(pid, signal.SIGKILL)
     print("a stop waits for the end of the opening")
+
+
+def test_a_list_of_locks_that_lacks_the_holder_is_read_again(folder, _):
+    """As the kernel gives it at times, when other locks come and go meanwhile."""
+    stream = Scene(folder, False).model
+    with open(stream + "/lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        traced = strace("-o", "/dev/null", "-P", "/proc/locks", "-e", "trace=read", "-e", "inject=read:retval=0:when=1")
+        done = subprocess.run([*traced, program("stream-put"), stream, *PATIENCE], input=b"x\n", capture_output=True)
+    check(done.returncode == 75 and f"process {os.getpid()} (" in done.stderr.decode(), f"{done.returncode}: {done.stderr}")
+    print("a list of locks that lacks the holder is read again")
 
 
 def main():
