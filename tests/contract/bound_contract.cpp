@@ -236,7 +236,7 @@ TEST_P(LimitedBoundContract, WhatIsReservedWaitsForRoomAndReservesTheNextWhenItI
   limit_to(20);
   EXPECT_EQ(stream_->write_capacity().reserve(std::span(hundred_).first(15), {}).steps, 15U);
   const RoutedBatch batch = large('b');
-  const auto append = [&] { return stream_->write_capacity().append({{&batch, 1}}, hundred_); };
+  const auto append = [&] { return stream_->write_capacity().append({{&batch, 1}}, hundred_, {}); };
   const auto refused = append();
   EXPECT_TRUE(std::holds_alternative<NoRoom>(refused.outcomes.at(0)));
   EXPECT_EQ(refused.next.steps, 0U);
@@ -251,7 +251,7 @@ TEST_P(LimitedBoundContract, OnlyTheLastCommitOfAWriterReservesTheNext) {
   producing::Packed packed;
   for (const char mark : {'a', 'b', 'c'}) packed.batches.push_back(large(mark));
   producing::Writer writer(*stream_, stream_->describe(), Sync::full);
-  const producing::Written written = writer.store_reserved(std::move(packed), {}, hundred_);
+  const producing::Written written = writer.store_reserved(std::move(packed), {}, hundred_, {});
   written.check();
   EXPECT_EQ(held(), "abc");
   EXPECT_EQ(written.next.steps, 20U);

@@ -80,7 +80,7 @@ TEST_P(CapacityContract, WhatIsReservedIsStoredWhateverTheCapacityIsNow) {
   reserve(100);
   reserve(100);
   const RoutedBatch batch = test::batch_of(0, {"a"});
-  const auto appended = stream_->write_capacity().append({{&batch, 1}}, {});
+  const auto appended = stream_->write_capacity().append({{&batch, 1}}, {}, {});
   EXPECT_TRUE(std::holds_alternative<Stored>(appended.outcomes.at(0)));
   EXPECT_EQ(appended.next.steps, 0U);
   EXPECT_EQ(data(*stream_), Lines{"a"});
@@ -89,7 +89,7 @@ TEST_P(CapacityContract, WhatIsReservedIsStoredWhateverTheCapacityIsNow) {
 TEST_P(CapacityContract, TheCommitThatStoresASliceReservesTheNext) {
   EXPECT_EQ(reserve(10).steps, 10U);
   const RoutedBatch batch = test::batch_of(0, Lines(10, "a"));
-  const auto appended = stream_->write_capacity().append({{&batch, 1}}, records(5));
+  const auto appended = stream_->write_capacity().append({{&batch, 1}}, records(5), {});
   EXPECT_EQ(appended.next.steps, 1U);
   EXPECT_EQ(appended.next.wait, 100ms);
 }
@@ -98,7 +98,7 @@ TEST_P(CapacityContract, NothingIsReservedByAnAppendThatIsNotStored) {
   const ShardMap before = stream_->describe().map;
   test::split(*open(), 0);
   const RoutedBatch batch = test::batch_of(0, {"a"});
-  const auto appended = stream_->write_capacity().append({{&batch, 1}}, records(5, 1));
+  const auto appended = stream_->write_capacity().append({{&batch, 1}}, records(5, 1), {});
   EXPECT_TRUE(std::holds_alternative<Sealed>(appended.outcomes.at(0)));
   EXPECT_EQ(appended.next.steps, 0U);
   EXPECT_EQ(reserve(100, 1).steps, 10U);
@@ -315,7 +315,7 @@ TEST_P(NoLimitsContract, WithoutLimitsEverythingIsReservedAtOnce) {
   EXPECT_EQ(slice.steps, 1000U);
   EXPECT_EQ(slice.wait, 0s);
   const RoutedBatch batch = test::batch_of(0, {"a"});
-  EXPECT_EQ(stream->write_capacity().append({{&batch, 1}}, steps).next.steps, 1000U);
+  EXPECT_EQ(stream->write_capacity().append({{&batch, 1}}, steps, {}).next.steps, 1000U);
   ReadCapacity::Share share{shard(0), {}};
   EXPECT_EQ(stream->read_capacity().top_up({&share, 1}), capacity::Limits());
 }

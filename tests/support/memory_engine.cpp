@@ -114,7 +114,7 @@ std::vector<Outcome> MemoryStream::append(const AppendRequest& request) {
   if (!request.moves.empty() && !capabilities().producers) {
     throw Error(ErrorCode::usage, "this engine keeps no producers");
   }
-  return capabilities().atomic_append ? append_all(request, false, {}).outcomes : append_each(request);
+  return capabilities().atomic_append ? append_all(request, false, {}, {}).outcomes : append_each(request);
 }
 
 capacity::Slice MemoryStream::reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) {
@@ -122,14 +122,15 @@ capacity::Slice MemoryStream::reserve(std::span<const capacity::Step> steps, con
   return store_->locked([&](MemoryLog& log) { return log.reserve(steps, paid, moment_of(clock_)); });
 }
 
-WriteCapacity::Appended MemoryStream::append(const AppendRequest& reserved, std::span<const capacity::Step> next) {
+WriteCapacity::Appended MemoryStream::append(const AppendRequest& reserved, std::span<const capacity::Step> next,
+                                             const capacity::Seconds& paid) {
   check_writes(access_);
   if (!capabilities().atomic_append) return {append_each(reserved), {.steps = next.size()}};
-  return append_all(reserved, true, next);
+  return append_all(reserved, true, next, paid);
 }
 
 WriteCapacity::Appended MemoryStream::append_all(const AppendRequest& request, bool reserved,
-                                                 std::span<const capacity::Step> next) {
+                                                 std::span<const capacity::Step> next, const capacity::Seconds& paid) {
   const auto all = [&](const Outcome& outcome) {
     return Appended{std::vector<Outcome>(request.batches.size(), outcome), {}};
   };
@@ -153,7 +154,7 @@ WriteCapacity::Appended MemoryStream::append_all(const AppendRequest& request, b
     log.begin_append();
     for (const RoutedBatch& batch : request.batches) appended.outcomes.emplace_back(log.store(batch, now));
     store_->announce();
-    if (!next.empty()) appended.next = log.reserve(next, {}, moment_of(clock_));
+    if (!next.empty()) appended.next = log.reserve(next, paid, moment_of(clock_));
     return appended;
   });
 }

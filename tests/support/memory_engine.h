@@ -81,9 +81,11 @@ class MemoryStream final : public Stream, private WriteCapacity {
   class Parts;
 
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) override;
-  Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) override;
+  Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next,
+                  const capacity::Seconds& paid) override;
 
-  Appended append_all(const AppendRequest& request, bool reserved, std::span<const capacity::Step> next);
+  Appended append_all(const AppendRequest& request, bool reserved, std::span<const capacity::Step> next,
+                      const capacity::Seconds& paid);
   std::vector<Outcome> append_each(const AppendRequest& request);
 
   std::shared_ptr<MemoryStore> store_;

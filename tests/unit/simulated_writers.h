@@ -184,7 +184,8 @@ class SimulatedWriters {
 
   /// What becomes of what does not fit the slice.
   static void leave(Producer& producer) {
-    const std::size_t kept = std::max<std::size_t>(producer.slice.steps, 1);
+    const bool is_begun = producer.slice.instalment != Seconds{};
+    const std::size_t kept = std::min(producer.read.size(), producer.slice.steps + (is_begun ? 1 : 0));
     producer.leftover = producer.read.size() - kept;
     if (producer.way != Way::drop) return;
     producer.dropped += producer.leftover;

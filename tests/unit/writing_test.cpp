@@ -93,7 +93,8 @@ TEST_F(WritingTest, BytesAreALimitOfTheirOwn) {
   set_levels({0, 0});
   const Slice slice = reserve(std::vector<Need>(100, {0, mebibyte / 32}));
   EXPECT_EQ(slice.steps, 3U) << "of 31.25 ms each";
-  EXPECT_EQ(slice.wait, microseconds(93'750));
+  EXPECT_NEAR(slice.instalment.bytes, 0.00625, 1e-9) << "the rest of 100 ms is paid for the next";
+  EXPECT_EQ(slice.wait, milliseconds(100));
   EXPECT_TRUE(slice.bytes_exhausted);
   EXPECT_FALSE(slice.count_exhausted);
 }

@@ -155,7 +155,8 @@ void CommitStage::leave(const capacity::Slice& slice) {
   if (throttled_ && (!waited || why_throttled_ != before)) {
     context_.detail("waiting for capacity: " + why_throttled_);
   }
-  const std::size_t kept = std::max<std::size_t>(slice.steps, 1);
+  const bool is_begun = slice.instalment != capacity::Seconds{};
+  const std::size_t kept = slice.steps + (is_begun ? 1 : 0);
   // Pieces that were not offered, because of the bound of the stream, stay for the next slice.
   if (slice.steps >= needs_at_once().size() || kept >= pending_.size()) return;
   if (command_.on_throttle == OnThrottle::drop) pending_.drop_from(kept, "dropped: " + why_throttled_);
@@ -238,7 +239,7 @@ producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const P
     return nothing;
   }
   const auto next = reserves ? needs_at_once() : std::span<const capacity::Step>();
-  producing::Written written = writer_.store_reserved(std::move(packed), moves, next, context_.stop, on_no_room);
+  producing::Written written = writer_.store_reserved(std::move(packed), moves, next, paid_, context_.stop, on_no_room);
   if (reserves) leave(written.next);
   return written;
 }

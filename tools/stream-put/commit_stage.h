@@ -79,7 +79,7 @@ class CommitStage {
       joined_;  ///< how small pieces are compressed when they are joined; nullopt if they are large
   PendingPieces pending_;
   std::optional<capacity::Slice> slice_;  ///< what is reserved of them
-  capacity::Seconds paid_{};              ///< of the first of them, in instalments
+  capacity::Seconds paid_{};              ///< of the first of them that is not in the slice
   Duration earned_at_{0};                 ///< when the slice can be stored
   bool fails_ = false;                    ///< more came in than fits the slice, and it is the last one
   std::string why_throttled_;

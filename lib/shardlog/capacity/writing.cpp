@@ -34,6 +34,19 @@ Seconds least(const Seconds& one, const Seconds& other) {
   return {std::min(one.count, other.count), std::min(one.bytes, other.bytes)};
 }
 
+Seconds most(const Seconds& one, const Seconds& other) {
+  return {std::max(one.count, other.count), std::max(one.bytes, other.bytes)};
+}
+
+Seconds sum(const Seconds& one, const Seconds& other) {
+  return {one.count + other.count, one.bytes + other.bytes};
+}
+
+/// What may still be asked of a shard.
+Seconds room_of(const Claim& claim) {
+  return rest(claim.part, claim.price);
+}
+
 using Step = std::span<const Need>;
 
 /// The first step of an input that is not empty.
@@ -70,18 +83,19 @@ class Reservation {
     return true;
   }
 
-  /// As much as may be asked now, of the price of a step that does not fit: the same of each shard.
+  /// As much as may still be asked, of the price of the step after the slice: the same of each shard. `paid` is what
+  /// was paid of it before.
   void add_instalment(Step step, const Seconds& paid) {
-    Seconds part = claim_of(step.front().shard).part;
-    for (const Need& need : step) part = least(part, claim_of(need.shard).part);
+    Seconds part = room_of(claim_of(step.front().shard));
+    for (const Need& need : step) part = least(part, room_of(claim_of(need.shard)));
+    slice_.instalment = paid;  // a step that was rerouted may need less than was paid: that is not forgotten
     for (const Need& need : step) {
       Claim& claim = claim_of(need.shard);
-      claim.price = least(price_with(need), part);
-      slice_.instalment.count = std::max(slice_.instalment.count, claim.paid.count + claim.price.count);
-      slice_.instalment.bytes = std::max(slice_.instalment.bytes, claim.paid.bytes + claim.price.bytes);
+      const Seconds before = least(paid, price_.of(need.records, need.bytes));
+      const Seconds now = least(rest(price_with(need), claim.price), part);
+      claim.price = sum(claim.price, now);
+      slice_.instalment = most(slice_.instalment, sum(before, now));
     }
-    // A step that was rerouted may need less of a shard than was paid: what was paid is not forgotten.
-    slice_.instalment = {std::max(slice_.instalment.count, paid.count), std::max(slice_.instalment.bytes, paid.bytes)};
   }
 
   Slice charge() {
@@ -132,7 +146,10 @@ Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Nee
   }
   for (auto left = input.subspan(first.size()); !left.empty();) {
     const Step step = first_step(left);
-    if (!reservation.add(step)) break;
+    if (!reservation.add(step)) {
+      reservation.add_instalment(step, {});
+      break;
+    }
     left = left.subspan(step.size());
   }
   return reservation.charge();

@@ -38,9 +38,10 @@
 /// | drop        | drops them; it goes on reading during the wait                                        |
 /// | fail        | stores the slice, then fails; it goes on reading during the wait                      |
 ///
-/// A first record that is paid in instalments is always kept. Each kind of writer was simulated beside 1, 10 and 50
-/// blockers. With an input of less than an equal share, none of them fails or drops a record. With five times an equal
-/// share, drop and sample store an equal share; fail, started again after a second, stores 0.2 to 0.3 of one.
+/// The record after the slice is always kept if an instalment on it was paid. Each kind of writer was simulated beside
+/// 1, 10 and 50 blockers. With an input of less than an equal share, none of them fails or drops a record. With five
+/// times an equal share, drop and sample store an equal share; fail, started again after a second, stores 0.2 to 0.3 of
+/// one.
 namespace shardlog::capacity {
 
 /// What a step of the input needs of one shard. A step is stored whole: it is a single record, or some that were packed
@@ -57,9 +58,9 @@ struct Need {
 struct Slice {
   std::size_t steps = 0;  ///< of the input, from the first on: those can be stored when the wait is over
   Duration wait{0};       ///< from the moment of the reservation
-  /// What is paid so far of the price of the first step, if that price is larger than a slice. Then no step can be
-  /// stored yet. After the wait, call reserve() again with the same step in front, and pass this as `paid`. It was paid
-  /// to each shard that the step needs; a shard of which the step needs less got only that.
+  /// What is paid so far of the price of the step after these. Once these are stored, call reserve() again with that
+  /// step in front, and pass this as `paid`; also if its price is larger than a slice, so that there are no steps to
+  /// store yet. It was paid to each shard that the step needs; a shard of which the step needs less got only that.
   Seconds instalment{};
   bool count_exhausted = false;  ///< the limit of records ended the slice, before the end of the input
   bool bytes_exhausted = false;  ///< the limit of bytes did

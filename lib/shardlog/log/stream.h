@@ -41,7 +41,8 @@ class SHARDLOG_API WriteCapacity {
   virtual ~WriteCapacity() = default;
 
   /// Reserves a slice of the input that `steps` are the start of, in a commit of its own that needs no sync. What it
-  /// needs of closed shards is charged to those that took over. `paid` are the instalments on the first step. Throws as
+  /// needs of closed shards is charged to those that took over. `paid` is what was paid of the first step: the last
+  /// Slice::instalment. Throws as
   /// Stream::append().
   virtual capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) = 0;
 
@@ -50,9 +51,10 @@ class SHARDLOG_API WriteCapacity {
     capacity::Slice next;  ///< nothing if the batches were not stored
   };
 
-  /// Appends batches that were reserved, whatever the capacity is now, and reserves a slice of `next` in the same
-  /// commit. Throws as Stream::append().
-  virtual Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) = 0;
+  /// Appends batches that were reserved, whatever the capacity is now, and reserves a slice of `next`, of whose first
+  /// step `paid` was paid, in the same commit. Throws as Stream::append().
+  virtual Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next,
+                          const capacity::Seconds& paid) = 0;
 };
 
 /// The capacity of a stream's shards for reading, which its consumers share by the rules of capacity/reading.h. Readers

@@ -188,10 +188,11 @@ capacity::Slice Writer::reserve(std::span<const capacity::Step> steps, const cap
 }
 
 Written Writer::store_reserved(Packed packed, std::span<const ProducerMove> moves, std::span<const capacity::Step> next,
-                               const std::stop_token& stop, const OnNoRoom& on_no_room) {
+                               const capacity::Seconds& paid, const std::stop_token& stop, const OnNoRoom& on_no_room) {
   Written written;
   written.packed = std::move(packed);
-  return store_all(std::move(written), {.moves = moves, .reserved = true, .next = next}, stop, on_no_room);
+  return store_all(std::move(written), {.moves = moves, .reserved = true, .next = next, .paid = paid}, stop,
+                   on_no_room);
 }
 
 /// Reserves what the records need together, in instalments if that is more than a slice. Returns why they cannot be
@@ -285,7 +286,7 @@ void Writer::append_part(Written& written, std::span<const std::size_t> batches,
 std::vector<Outcome> Writer::append(std::span<const RoutedBatch> batches, const Terms& terms, Written& written) {
   const AppendRequest request{batches, sync_, terms.moves, map().version()};
   if (!terms.reserved) return stream_.append(request);
-  WriteCapacity::Appended appended = stream_.write_capacity().append(request, terms.next);
+  WriteCapacity::Appended appended = stream_.write_capacity().append(request, terms.next, terms.paid);
   written.next = appended.next;
   return std::move(appended.outcomes);
 }

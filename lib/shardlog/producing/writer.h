@@ -62,9 +62,10 @@ class Writer {
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
 
   /// As store(), for records that were dealt and reserved, and whose wait for capacity is over. The commit that stores
-  /// the last of them also reserves a slice of `next`, which comes after them.
+  /// the last of them also reserves a slice of `next`, which comes after them and of whose first step `paid` was paid.
   Written store_reserved(Packed packed, std::span<const ProducerMove> moves, std::span<const capacity::Step> next,
-                         const std::stop_token& stop = {}, const OnNoRoom& on_no_room = {});
+                         const capacity::Seconds& paid, const std::stop_token& stop = {},
+                         const OnNoRoom& on_no_room = {});
 
   [[nodiscard]] const ShardMap& map() const { return router_.map(); }
 
@@ -76,6 +77,7 @@ class Writer {
     std::span<const ProducerMove> moves;
     bool reserved = false;
     std::span<const capacity::Step> next{};
+    capacity::Seconds paid{};  ///< of the first of them
   };
 
   /// Consecutive runs that go to the same shard.

@@ -55,12 +55,13 @@ std::vector<Outcome> Appender::append(const AppendRequest& request) {
       request, [&] { return charge(request.batches); }, [] {});
 }
 
-WriteCapacity::Appended Appender::append_reserved(const AppendRequest& request, std::span<const capacity::Step> next) {
+WriteCapacity::Appended Appender::append_reserved(const AppendRequest& request, std::span<const capacity::Step> next,
+                                                  const capacity::Seconds& paid) {
   capacity::Slice slice;
   auto outcomes = store(
       request, []() -> std::optional<Outcome> { return std::nullopt; },
       [&] {
-        if (!next.empty()) slice = reserve_now(next, {});
+        if (!next.empty()) slice = reserve_now(next, paid);
       });
   return {std::move(outcomes), slice};
 }

@@ -32,7 +32,8 @@ class Appender {
   std::vector<Outcome> append(const AppendRequest& request);
 
   /// As WriteCapacity has them.
-  WriteCapacity::Appended append_reserved(const AppendRequest& request, std::span<const capacity::Step> next);
+  WriteCapacity::Appended append_reserved(const AppendRequest& request, std::span<const capacity::Step> next,
+                                          const capacity::Seconds& paid);
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
 
   /// Whether batches were trimmed to make room since the last call.

@@ -281,8 +281,9 @@ class SqliteStream final : public Stream, private WriteCapacity {
     return session_.naming([&] { return appender().reserve(steps, paid); });
   }
 
-  Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next) override {
-    return session_.naming([&] { return appender_for(reserved).append_reserved(reserved, next); });
+  Appended append(const AppendRequest& reserved, std::span<const capacity::Step> next,
+                  const capacity::Seconds& paid) override {
+    return session_.naming([&] { return appender_for(reserved).append_reserved(reserved, next, paid); });
   }
 
   Appender& appender() {
