@@ -23,13 +23,13 @@ on_small_disk() {
   need_private_mounts "a small file system"
   mkdir mnt
   head -c 90000 /dev/urandom | base64 >large
-  head -c 900 /dev/urandom | base64 >small
+  head -c 3000 /dev/urandom | base64 >small
   export -f wait_until
   in_private_mounts "mount -t tmpfs -o size=$1 none mnt"$'\n'"$2"
 }
 
 @test "a disk that was filled takes records again when all have expired" {
-  on_small_disk 4m '
+  on_small_disk 3m '
     for input in large small; do
       stream-create --compression none --retention 1h mnt/s
       fill mnt/s "$input"

@@ -294,7 +294,7 @@ PYTHON
   wait_until has_lines 1500 "$OUTPUT"
   stream-get --json s >all
   [ "$(jq -r .arrived all | uniq | wc -l)" -gt 20 ]
-  jq -r .arrived all | uniq | shuf -n 25 --random-source=<(yes) >moments
+  jq -r .arrived all | uniq | shuf -n 10 --random-source=<(yes) >moments
   local time
   while IFS= read -r time; do
     jq -r --arg t "$time" 'select(.arrived >= $t) | .data' all >expected

@@ -69,7 +69,7 @@ class Keys {
   std::size_t draw(std::mt19937_64& random) const {
     std::uniform_real_distribution<double> weight(0, up_to_.back());
     const auto found = std::upper_bound(up_to_.begin(), up_to_.end(), weight(random));
-    return std::min<std::size_t>(found - up_to_.begin(), names_.size() - 1);
+    return std::min(static_cast<std::size_t>(found - up_to_.begin()), names_.size() - 1);
   }
 
  private:
@@ -118,7 +118,8 @@ class ScaledWeeks : public test::StreamTest, public testing::WithParamInterface<
   /// When shards were changed. The steps of one decision are of one time.
   std::vector<Timestamp> decisions() {
     std::vector<Timestamp> times;
-    for (const Shard& shard : map().shards()) {
+    const ShardMap map = this->map();
+    for (const Shard& shard : map.shards()) {
       if (shard.parent) times.push_back(shard.opened_at);
     }
     std::sort(times.begin(), times.end());
