@@ -73,7 +73,7 @@ Decision scale_by_load(const Situation& situation, const ScalingOptions& options
     const Duration window = window_after(splits.plan, situation, state.window);
     return decision(std::move(splits.plan), {situation.now, window}, splits.reason, std::move(splits.hot_keys));
   }
-  if (!decided_within(pause_before_merge, situation, state)) {
+  if (options.merges && !decided_within(pause_before_merge, situation, state)) {
     Plan merges = merges_by_load(situation, options, state.window);
     if (!merges.empty()) {
       std::string reason =

@@ -61,6 +61,7 @@ struct ScalingOptions {
   double target = 0.7;  ///< how much of it a shard may carry for long
   std::uint32_t least = 1;
   std::uint32_t most = max_shards;
+  bool merges = true;  ///< false: shards are only split, and need no peaks
 };
 
 /// What has to be remembered from one decision to the next.

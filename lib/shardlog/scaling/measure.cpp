@@ -184,7 +184,7 @@ reshard::Situation measure(Stream& stream, const StreamDescription& described, c
     measured.minutes = loads_since(latest, shard, shards[shard].opened_at);
     measured.peaks.push_back({std::chrono::floor<hours>(now), latest.peak(shard)});
   }
-  if (has_quiet_neighbours(situation, options)) add_peaks(stream, situation, window);
+  if (options.merges && has_quiet_neighbours(situation, options)) add_peaks(stream, situation, window);
   situation.sample = [&stream, map = described.map, latest](ShardId id) {
     return sample_keys(stream, map, id, latest);
   };

@@ -1,6 +1,7 @@
 #include "shardlog/scaling/on_demand.h"
 
 #include <chrono>
+#include <utility>
 
 #include "shardlog/scaling/last_decision.h"
 #include "shardlog/scaling/scale.h"
@@ -13,8 +14,8 @@ using std::chrono::minutes;
 
 constexpr double target = 0.5;
 
-void scale(Stream& stream, const StreamDescription& described, Timestamp now) {
-  const reshard::Decision decision = decide(stream, described, {.target = target}, now);
+void scale(Stream& stream, const StreamDescription& described, bool merges, Timestamp now) {
+  const reshard::Decision decision = decide(stream, described, {.target = target, .merges = merges}, now);
   ShardMap::Version version = described.map.version();
   ValueChanges attributes = remember(decision);
   for (const auto& [step, moved] : decision.plan) {
@@ -39,7 +40,10 @@ void OnDemand::tend() {
   if (now == looked_at_) return;
   looked_at_ = now;
   const StreamDescription described = stream_.describe();
-  if (described.settings.mode == Mode::on_demand) scale(stream_, described, clock_.now());
+  if (described.settings.mode != Mode::on_demand) return;
+  const Timestamp hour = std::chrono::floor<std::chrono::hours>(now);
+  const bool merges = std::exchange(looked_for_merges_, hour) != hour;
+  scale(stream_, described, merges, clock_.now());
 }
 
 Timestamp OnDemand::minute() const {

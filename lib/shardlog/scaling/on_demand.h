@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "shardlog/log/stream.h"
 
 namespace shardlog::scaling {
@@ -13,8 +15,8 @@ class OnDemand {
   OnDemand(Stream& stream, const StreamDescription& described, const Clock& clock);
 
   /// For a writer to call before each append. Looks at the stream once in a minute, since its mode may be changed
-  /// meanwhile. If other writers decide at the same moment, one of them wins. Throws as Stream::append() and decide();
-  /// then the caller has stored nothing yet.
+  /// meanwhile, and for shards to merge once in an hour. If other writers decide at the same moment, one of them wins.
+  /// Throws as Stream::append() and decide(); then the caller has stored nothing yet.
   void tend();
 
  private:
@@ -22,7 +24,8 @@ class OnDemand {
 
   Stream& stream_;
   const Clock& clock_;
-  Timestamp looked_at_;  ///< a whole minute
+  Timestamp looked_at_;                           ///< a whole minute
+  std::optional<Timestamp> looked_for_merges_{};  ///< a whole hour
 };
 
 }  // namespace shardlog::scaling

@@ -14,7 +14,8 @@ reshard::Load capacity_of(const StreamDescription& described) {
 
 reshard::Decision decide(Stream& stream, const StreamDescription& described, const Bounds& bounds, Timestamp now) {
   require(stream.capabilities().exact_counts, "scaling by load", stream.capabilities());
-  const reshard::ScalingOptions options{capacity_of(described), bounds.target, bounds.least, bounds.most};
+  const reshard::ScalingOptions options{capacity_of(described), bounds.target, bounds.least, bounds.most,
+                                        bounds.merges};
   const reshard::ScalingState state = last_decision(described.attributes).state;
   const reshard::Situation situation = measure(stream, described, options, state.window, now);
   return reshard::scale_by_load(situation, options, state);

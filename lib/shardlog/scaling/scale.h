@@ -15,6 +15,7 @@ struct Bounds {
   double target = reshard::ScalingOptions{}.target;  ///< the part of its capacity that a shard may carry for long
   std::uint32_t least = 1;                           ///< open shards
   std::uint32_t most = max_shards;
+  bool merges = true;  ///< whether to look for shards to merge, which takes long: see measure()
 };
 
 /// What a shard of this stream takes in a second: by its limits of writing, 0 for one that is absent; what a shard of
