@@ -1,6 +1,7 @@
 """Streams as boto3 and the shell tools see them at the same time."""
 
 import datetime
+import fcntl
 import json
 import os
 import threading
@@ -368,6 +369,33 @@ class Streams(ServerTest):
         self.assertEqual(lines.count("from the shell"), 3)
         self.assertEqual(len(lines), clients * rounds * 5 + 3)
         run("stream-stats", self.path, "--verify")
+
+
+class HeldUpStream(unittest.TestCase):
+    def test_a_stream_that_a_process_holds_up_holds_up_no_other(self):
+        server = Server("--timeout", "5m")
+        try:
+            for name in ("held", "free"):
+                self.assertEqual(server.call("CreateStream", StreamName=name, ShardCount=1)[0], 200)
+            statuses = []
+
+            def put():
+                statuses.append(server.call("PutRecord", StreamName="held", PartitionKey="k", Data="eA==")[0])
+
+            threads = [threading.Thread(target=put) for _ in range(80)]
+            with open(server.stream("held") + "/lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # as a process that was stopped inside a commit
+                for thread in threads:
+                    thread.start()
+                wait_until(lambda: 503 in statuses, "the first put to give up")
+                self.assertEqual(server.call("PutRecord", StreamName="free", PartitionKey="k", Data="eA==")[0], 200)
+                self.assertEqual(server.call("ListShards", StreamName="held")[0], 200)
+            for thread in threads:
+                thread.join()
+            self.assertEqual(set(statuses), {200, 503})
+            self.assertEqual(len(run("stream-get", server.stream("held")).splitlines()), statuses.count(200))
+        finally:
+            server.stop()
 
 
 class ListOfStreams(unittest.TestCase):
