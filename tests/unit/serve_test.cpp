@@ -3,6 +3,7 @@
 #include "support/refusal.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/exchange.h"
+#include "tools/stream-serve/http/service_side.h"
 #include "tools/stream-serve/identity/iterator.h"
 #include "tools/stream-serve/identity/token.h"
 #include "tools/stream-serve/wire/cbor_in.h"
@@ -99,19 +100,66 @@ TEST(Address, OfAHostHeaderIsWithoutPort) {
 
 TEST(Exchange, TakesBodiesFromOneBudget) {
   http::Budget budget(10);
-  http::Exchange first("/", budget);
+  http::Budget answers(10);
+  http::Exchange first("/", budget, answers);
   first.read("123456");
   {
-    http::Exchange second("/", budget);
+    http::Exchange second("/", budget, answers);
     second.read("1234");
     EXPECT_FALSE(second.response());
     second.read("5");
     ASSERT_TRUE(second.response());
     EXPECT_EQ(second.response()->status, 503);
   }
-  http::Exchange third("/", budget);
+  http::Exchange third("/", budget, answers);
   third.read("1234");
   EXPECT_FALSE(third.response()) << "what the second one took is there again";
+}
+
+TEST(Exchange, TakesAnswersFromAnotherBudget) {
+  http::Budget bodies(10);
+  http::Budget answers(5);
+  {
+    http::Exchange exchange("/", bodies, answers);
+    exchange.answer({200, {}, "1234"});
+    EXPECT_FALSE(answers.is_spent());
+    exchange.answer({200, {}, "12345678"});
+    EXPECT_TRUE(answers.is_spent());
+  }
+  EXPECT_FALSE(answers.is_spent()) << "the client has it";
+}
+
+TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {
+  http::Budget bodies(10);
+  http::Budget answers(10);
+  http::Exchange first("/", bodies, answers);
+  first.read("1234567890");
+  first.read("1");
+  ASSERT_TRUE(first.response());
+  EXPECT_EQ(first.response()->status, 503);
+  EXPECT_TRUE(bodies.take(10)) << "although the rest of it still comes";
+}
+
+TEST(ServiceSide, RefusesWhileAnswersAreNotRead) {
+  http::ServerLimits limits;
+  limits.all_answers_bytes = 5;
+  limits.threads = 1;
+  int calls = 0;
+  const auto handler = [&calls](const http::Request&) { return ++calls, http::Response{200, {}, "12345"}; };
+  http::ServiceSide side([](const http::Request&) { return std::nullopt; }, handler, limits);
+  const auto status_of = [&side](http::Exchange& exchange) {
+    side.answer(exchange);
+    return exchange.response()->status;
+  };
+  {
+    http::Exchange unread("/", side.bodies, side.answers);
+    EXPECT_EQ(status_of(unread), 200);
+    http::Exchange other("/", side.bodies, side.answers);
+    EXPECT_EQ(status_of(other), 503);
+    EXPECT_EQ(calls, 1) << "nothing is done for it";
+  }
+  http::Exchange later("/", side.bodies, side.answers);
+  EXPECT_EQ(status_of(later), 200);
 }
 
 TEST(JsonWriter, WritesTimesAsPlainDecimals) {

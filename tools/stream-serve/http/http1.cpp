@@ -36,7 +36,8 @@ class Http1::Callbacks {
   explicit Callbacks(ServiceSide& side) : side_(side) {}
 
   static void* on_target(void* self, const char* target, MHD_Connection* /*connection*/) {
-    return new Exchange(target, static_cast<Callbacks*>(self)->side_.budget);
+    ServiceSide& side = static_cast<Callbacks*>(self)->side_;
+    return new Exchange(target, side.bodies, side.answers);
   }
 
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* /*path*/, const char* method,
@@ -89,8 +90,7 @@ class Http1::Callbacks {
     exchange.set(Exchange::State::working);
     MHD_suspend_connection(connection);
     side_.workers.give([this, connection, &exchange] {
-      exchange.answer(side_.handler(exchange.request()));
-      exchange.set(Exchange::State::answered);
+      side_.answer(exchange);
       MHD_resume_connection(connection);
       side_.in_flight.answered();  // only then: no connection may be suspended when the daemon stops
     });

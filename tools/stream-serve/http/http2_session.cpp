@@ -61,6 +61,7 @@ class Http2Session::Callbacks {
     const std::size_t piece = std::min(size, body.size() - stream->sent);
     std::copy_n(body.data() + stream->sent, piece, buffer);
     stream->sent += piece;
+    session(self).sent_at_ = std::chrono::steady_clock::now();
     if (stream->sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(piece);
   }
@@ -75,7 +76,8 @@ class Http2Session::Callbacks {
 
   static int on_begin(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    session(self).streams_[frame->hd.stream_id].exchange = std::make_shared<Exchange>("", session(self).side_.budget);
+    ServiceSide& side = session(self).side_;
+    session(self).streams_[frame->hd.stream_id].exchange = std::make_shared<Exchange>("", side.bodies, side.answers);
     return 0;
   }
 
@@ -161,7 +163,17 @@ bool Http2Session::is_idle_for(std::chrono::steady_clock::duration time) const {
   const bool works = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
     return stream.second.exchange->state() == Exchange::State::working;
   });
-  return !works && std::chrono::steady_clock::now() - active_at_ > time;
+  const auto before = std::chrono::steady_clock::now() - time;
+  return (!works && active_at_ < before) || (sent_at_ < before && has_answer_since(before));
+}
+
+/// Whether an answer has waited for the client since then. A client could leave it unread for ever and still send
+/// pings.
+bool Http2Session::has_answer_since(std::chrono::steady_clock::time_point time) const {
+  return std::any_of(streams_.begin(), streams_.end(), [time](const auto& stream) {
+    const auto& [exchange, header_bytes, sent, submitted_at] = stream.second;
+    return submitted_at && *submitted_at < time && sent < exchange->response()->body.size();
+  });
 }
 
 bool Http2Session::read() {
@@ -213,8 +225,7 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
   }
   exchange->set(Exchange::State::working);
   side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
-    exchange->answer(side.handler(exchange->request()));
-    exchange->set(Exchange::State::answered);
+    side.answer(*exchange);
     on_answer(id);
     side.in_flight.answered();
   });
@@ -227,6 +238,7 @@ void Http2Session::answer(std::int32_t id) {
 
 void Http2Session::submit(std::int32_t id, Stream& stream) {
   stream.exchange->set(Exchange::State::answered);
+  stream.submitted_at = std::chrono::steady_clock::now();
   const Response& response = *stream.exchange->response();
   Headers headers{{":status", std::to_string(response.status)}};
   for (const auto& [name, value] : response.headers) {
