@@ -211,6 +211,23 @@ TEST(JsonReader, HasABoundOfValues) {
   EXPECT_FALSE(wire::read_json(list_of(20'000)));
 }
 
+TEST(JsonReader, DoesNotTakeTextForValues) {
+  const std::string commas(100'000, ',');
+  for (const std::string before : {"", R"(\")", R"(\\\")", R"(\\)"}) {
+    const auto read = wire::read_json(R"({"a":")" + before + commas + R"(","b":1})");
+    ASSERT_TRUE(read) << before;
+    EXPECT_EQ(read->root.find("a")->text.size(), before.size() / 2 + commas.size());
+    EXPECT_EQ(read->root.find("b")->number, 1);
+  }
+  EXPECT_FALSE(wire::read_json(R"({"a":"\)")) << "a string without an end";
+}
+
+TEST(JsonReader, TakesAsManyStructuresAsValues) {
+  std::string text = "{";
+  for (int i = 0; i < 19'000; ++i) text += R"("a":{},)";
+  EXPECT_TRUE(wire::read_json(text + R"("b":{}})"));
+}
+
 TEST(CborWriter, WritesTheFormsOfRfc8949) {
   wire::CborWriter writer;
   writer.begin_structure();
