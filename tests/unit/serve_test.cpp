@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "support/refusal.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/exchange.h"
@@ -160,6 +162,18 @@ TEST(ServiceSide, RefusesWhileAnswersAreNotRead) {
   }
   http::Exchange later("/", side.bodies, side.answers);
   EXPECT_EQ(status_of(later), 200);
+}
+
+TEST(ServiceSide, AnswersWithoutMemoryToo) {
+  http::ServerLimits limits;
+  limits.threads = 1;
+  http::ServiceSide side([](const http::Request&) { return std::nullopt; },
+                         [](const http::Request&) -> http::Response { throw std::bad_alloc(); }, limits);
+  http::Exchange exchange("/", side.bodies, side.answers);
+  side.answer(exchange);
+  ASSERT_TRUE(exchange.response());
+  EXPECT_EQ(exchange.response()->status, 503);
+  EXPECT_EQ(exchange.state(), http::Exchange::State::answered);
 }
 
 TEST(JsonWriter, WritesTimesAsPlainDecimals) {

@@ -38,7 +38,7 @@ void check(int result) {
 
 }  // namespace
 
-/// libnghttp2 calls back while it is given what was received.
+/// libnghttp2 calls back while it is given what was received. NGHTTP2_ERR_CALLBACK_FAILURE ends the connection.
 class Http2Session::Callbacks {
  public:
   static std::unique_ptr<nghttp2_session_callbacks, EndCallbacks> make() {
@@ -67,6 +67,14 @@ class Http2Session::Callbacks {
   }
 
  private:
+  template <typename Work>
+  static int unless_memory_is_short(const Work& work) {
+    return or_without_memory<int>(NGHTTP2_ERR_CALLBACK_FAILURE, [&work] {
+      work();
+      return 0;
+    });
+  }
+
   static Http2Session& session(void* self) { return *static_cast<Http2Session*>(self); }
 
   static Stream* find(void* self, std::int32_t id) {
@@ -76,9 +84,11 @@ class Http2Session::Callbacks {
 
   static int on_begin(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    ServiceSide& side = session(self).side_;
-    session(self).streams_[frame->hd.stream_id].exchange = std::make_shared<Exchange>("", side.bodies, side.answers);
-    return 0;
+    return unless_memory_is_short([&] {
+      ServiceSide& side = session(self).side_;
+      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers);
+      session(self).streams_[frame->hd.stream_id].exchange = std::move(exchange);
+    });
   }
 
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
@@ -90,19 +100,19 @@ class Http2Session::Callbacks {
     const std::string_view key = text_of(name, name_size);
     const std::string_view text = text_of(value, value_size);
     Request& request = stream->exchange->request();
-    if (key == ":method") request.method = text;
-    if (key == ":path") request.target = text;
-    if (key == ":authority") request.add_header("host", text);
-    if (!key.starts_with(':')) request.add_header(key, text);
-    return 0;
+    return unless_memory_is_short([&] {
+      if (key == ":method") request.method = text;
+      if (key == ":path") request.target = text;
+      if (key == ":authority") request.add_header("host", text);
+      if (!key.starts_with(':')) request.add_header(key, text);
+    });
   }
 
   static int on_data(nghttp2_session*, std::uint8_t /*flags*/, std::int32_t id, const std::uint8_t* data,
                      std::size_t size, void* self) {
-    if (Stream* const stream = find(self, id)) {
-      if (stream->exchange->state() == Exchange::State::reading) stream->exchange->read(text_of(data, size));
-    }
-    return 0;
+    Stream* const stream = find(self, id);
+    if (stream == nullptr || stream->exchange->state() != Exchange::State::reading) return 0;
+    return unless_memory_is_short([&] { stream->exchange->read(text_of(data, size)); });
   }
 
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
@@ -111,10 +121,12 @@ class Http2Session::Callbacks {
     const std::int32_t id = frame->hd.stream_id;
     Stream* const stream = find(self, id);
     if (stream == nullptr) return 0;
-    if (is_headers && stream->exchange->state() == Exchange::State::new_request) session(self).begin_body(id, *stream);
     const bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (is_last && stream->exchange->state() == Exchange::State::reading) session(self).work(id, *stream);
-    return 0;
+    return unless_memory_is_short([&] {
+      const Exchange& exchange = *stream->exchange;
+      if (is_headers && exchange.state() == Exchange::State::new_request) session(self).begin_body(id, *stream);
+      if (is_last && exchange.state() == Exchange::State::reading) session(self).work(id, *stream);
+    });
   }
 
   static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t /*error*/, void* self) {
@@ -224,11 +236,15 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
     return submit(id, stream);
   }
   exchange->set(Exchange::State::working);
-  side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
+  const bool is_given = side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
     side.answer(*exchange);
     on_answer(id);
     side.in_flight.answered();
   });
+  if (is_given) return;
+  side_.in_flight.answered();
+  exchange->answer({503});
+  submit(id, stream);
 }
 
 void Http2Session::answer(std::int32_t id) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <new>
+
 #include "tools/stream-serve/http/exchange.h"
 #include "tools/stream-serve/http/in_flight.h"
 #include "tools/stream-serve/http/limits.h"
@@ -17,9 +19,14 @@ struct ServiceSide {
         answers(limits.all_answers_bytes),
         workers(limits.threads) {}
 
-  /// Answers a request, in a worker. While clients leave too many answers unread, nothing is done.
+  /// Answers a request, in a worker. While clients leave too many answers unread, nothing is done. A shortage of memory
+  /// is an answer too.
   void answer(Exchange& exchange) {
-    exchange.answer(answers.is_spent() ? Response{503} : handler(exchange.request()));
+    try {
+      exchange.answer(answers.is_spent() ? Response{503} : handler(exchange.request()));
+    } catch (const std::bad_alloc&) {
+      exchange.answer({503});
+    }
     exchange.set(Exchange::State::answered);
   }
 
@@ -30,5 +37,15 @@ struct ServiceSide {
   InFlight in_flight;
   Workers workers;
 };
+
+/// What `work` returns, or `otherwise` if it runs out of memory: for code that libraries of C call.
+template <typename Result, typename Work>
+Result or_without_memory(Result otherwise, const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return otherwise;
+  }
+}
 
 }  // namespace shardlog::serve::http
