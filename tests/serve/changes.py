@@ -318,6 +318,36 @@ class Limits(unittest.TestCase):
             server.stop()
 
 
+class EndingServer(unittest.TestCase):
+    def test_it_does_not_wait_for_thousands_of_splits(self):
+        server = Server()
+        try:
+            self.assertEqual(server.call("CreateStream", StreamName="s", ShardCount=1)[0], 200)
+            answers = []
+
+            def update():
+                try:
+                    answers.append(server.call("UpdateShardCount", StreamName="s", TargetShardCount=10000,
+                                               ScalingType="UNIFORM_SCALING")[0])
+                except OSError:  # closed before the answer was read
+                    answers.append(503)
+
+            def shards():
+                return json.loads(run("stream-stats", server.stream("s"), "--json"))["shards"]
+
+            updating = threading.Thread(target=update)
+            updating.start()
+            wait_until(lambda: len(shards()) > 1, "the first split")
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(30), -signal.SIGTERM)
+            updating.join()
+            self.assertEqual(answers, [503])
+            self.assertLess(len([shard for shard in shards() if shard["open"]]), 10000)
+            run("stream-stats", server.stream("s"), "--verify")
+        finally:
+            server.stop()
+
+
 class KilledServer(unittest.TestCase):
     """What was answered is there once, whatever becomes of the server."""
 
