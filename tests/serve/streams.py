@@ -1,9 +1,11 @@
 """Streams as boto3 and the shell tools see them at the same time."""
 
+import contextlib
 import datetime
 import fcntl
 import json
 import os
+import sqlite3
 import threading
 import unittest
 
@@ -218,6 +220,19 @@ class Streams(ServerTest):
         self.put(b"f")
         self.assertEqual(self.data(page["NextShardIterator"]), [b"f"])
 
+    def test_a_full_page_with_the_last_record_is_at_the_tail(self):
+        self.create()
+        self.put(b"a")
+        page = self.get(self.iterator(), Limit=1)
+        self.assertEqual((len(page["Records"]), page["MillisBehindLatest"]), (1, 0))
+        self.put(b"b")
+        self.assertGreater(self.get(self.iterator(), Limit=1)["MillisBehindLatest"], 0)
+        run("stream-reshard", "split", self.path, "0")
+        page = self.get(self.iterator(), Limit=2)
+        self.assertEqual([record["Data"] for record in page["Records"]], [b"a", b"b"])
+        self.assertNotIn("NextShardIterator", page)
+        self.assertEqual(len(page["ChildShards"]), 2)
+
     def test_a_page_has_ten_thousand_records_or_ten_mib(self):
         self.create()
         run("stream-put", self.path, "-k", "k", input=b"x\n" * 10001)
@@ -396,6 +411,27 @@ class HeldUpStream(unittest.TestCase):
             self.assertEqual(len(run("stream-get", server.stream("held")).splitlines()), statuses.count(200))
         finally:
             server.stop()
+
+
+class DamagedStream(unittest.TestCase):
+    def test_records_before_the_damage_are_read(self):
+        server = Server()
+        try:
+            path = server.stream("s")
+            run("stream-create", path)
+            for line in (b"good\n", b"damaged\n"):
+                run("stream-put", path, "-k", "k", input=line)
+            with contextlib.closing(sqlite3.connect(path + "/stream.db")) as database, database:
+                database.execute("UPDATE batches SET arrived_at = arrived_at + 1 WHERE id = 2")
+            iterator = server.call("GetShardIterator", StreamName="s", ShardId="shardId-000000000000",
+                                   ShardIteratorType="TRIM_HORIZON")[1]["ShardIterator"]
+            status, page = server.call("GetRecords", ShardIterator=iterator)
+            self.assertEqual((status, [record["Data"] for record in page["Records"]]), (200, ["Z29vZA=="]))
+            status, refused = server.call("GetRecords", ShardIterator=page["NextShardIterator"])
+            self.assertEqual((status, refused["__type"]), (500, "InternalFailure"))
+        finally:
+            _, said = server.stop()
+        self.assertIn("GetRecords: ", said)
 
 
 class ListOfStreams(unittest.TestCase):
