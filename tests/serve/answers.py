@@ -207,7 +207,7 @@ class OrderOfChecks(ServerTest):
         self.expect_refusal(self.server.call("DescribeStream", StreamARN="arn:aws:s3:::by-arn"), "ValidationException")
 
     def test_names_that_lead_elsewhere(self):
-        for name in (".", ".."):
+        for name in (".", "..", ".stream-x"):
             self.expect_refusal(self.server.call("CreateStream", StreamName=name, ShardCount=1),
                                 "InvalidArgumentException")
             for action in ("DescribeStream", "DeleteStream"):

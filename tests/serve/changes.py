@@ -318,6 +318,22 @@ class Limits(unittest.TestCase):
             server.stop()
 
 
+    def test_counting_shards_closes_no_stream_in_use(self):
+        server = Server()
+        try:
+            for index in range(33):  # 32 are kept open
+                self.assertEqual(server.call("CreateStream", StreamName=f"s{index}", ShardCount=1)[0], 200)
+            self.assertEqual(server.call("PutRecord", StreamName="s32", PartitionKey="k", Data="eA==")[0], 200)
+
+            of_stream = {each for each in server.open_files() if "/s32/" in each[1]}
+            self.assertNotEqual(of_stream, set())
+            self.assertEqual(server.call("DescribeLimits")[1]["OpenShardCount"], 33)
+            self.assertEqual(of_stream - server.open_files(), set())
+            self.assertEqual({each for each in server.open_files() if "/s0/" in each[1]}, set())
+        finally:
+            server.stop()
+
+
 class EndingServer(unittest.TestCase):
     def test_it_does_not_wait_for_thousands_of_splits(self):
         server = Server()

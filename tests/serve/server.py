@@ -46,6 +46,14 @@ class Server:
     def stream(self, name):
         return f"{self.directory}/{name}"
 
+    def open_files(self):
+        """The descriptors of the server, each with the name of its file."""
+        descriptors, files = f"/proc/{self.process.pid}/fd", set()
+        for each in os.listdir(descriptors):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                files.add((each, os.readlink(f"{descriptors}/{each}")))
+        return files
+
     def stop(self, how=signal.SIGTERM):
         """Ends it, and returns its exit status and what it said."""
         if self.process.poll() is None:

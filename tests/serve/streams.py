@@ -325,6 +325,16 @@ class Streams(ServerTest):
         self.assertEqual(self.refusal(self.kinesis.delete_stream, StreamName=self.name), gone)
         run("stream-get", self.path, status=66)
 
+    def test_a_stream_that_is_removed_gives_its_space_back(self):
+        self.create()
+        self.put(b"x")
+        run("stream-create", "--remove", self.path)
+
+        def removed():
+            return [name for _, name in self.server.open_files() if name.endswith(" (deleted)")]
+
+        wait_until(lambda: not removed(), "the removed stream to be closed")
+
     def test_a_put_finds_the_stream_that_was_made_anew_meanwhile(self):
         self.create()
         self.put(b"old")

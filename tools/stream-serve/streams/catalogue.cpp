@@ -43,6 +43,33 @@ void Catalogue::use(const std::string& name, const std::function<void(ServedStre
   }
 }
 
+StreamDescription Catalogue::describe(const std::string& name) {
+  if (const auto held = find_held(name)) {
+    try {
+      return held->describe();
+    } catch (const Error& error) {
+      if (!stays_usable(error.code())) forget(name, held);
+      if (error.code() != ErrorCode::not_found) throw;
+    }
+  }
+  return ServedStream(address_of(name), options_, clock_).describe();
+}
+
+void Catalogue::close_removed() {
+  std::map<std::string, Held> held;
+  {
+    const std::lock_guard guard(mutex_);
+    held = held_;
+  }
+  for (const auto& [name, each] : held) {
+    try {
+      static_cast<void>(each.stream->describe());
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::not_found) forget(name, each.stream);
+    }
+  }
+}
+
 std::vector<std::string> Catalogue::names() const {
   std::vector<std::string> names;
   for (const std::string& address : list_streams(directory_)) {
@@ -63,6 +90,13 @@ void Catalogue::remove(const std::string& name) {
   remove_stream(address_of(name), options, clock_);
   const std::lock_guard guard(mutex_);
   held_.erase(name);
+}
+
+/// Nullptr if it is not open.
+std::shared_ptr<ServedStream> Catalogue::find_held(const std::string& name) {
+  const std::lock_guard guard(mutex_);
+  const auto held = held_.find(name);
+  return held != held_.end() ? held->second.stream : nullptr;
 }
 
 std::shared_ptr<ServedStream> Catalogue::find(const std::string& name) {
@@ -98,7 +132,8 @@ std::string Catalogue::address_of(const std::string& name) const {
 }
 
 bool is_stream_name(std::string_view name) {
-  return kinesis::is_name(name) && name != "." && name != "..";
+  // The engine does not list names with this prefix: it has streams under them that are being made or removed.
+  return kinesis::is_name(name) && name != "." && name != ".." && !name.starts_with(".stream-");
 }
 
 }  // namespace shardlog::serve
