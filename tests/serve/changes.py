@@ -198,6 +198,27 @@ class Changes(ServerTest):
                             "ValidationException")
         self.expect_refusal(call("AddTagsToStream", StreamName=self.name, Tags={"k": "x" * 257}), "ValidationException")
 
+    def test_no_change_is_lost_among_several_at_once(self):
+        self.create()
+        metrics = ["IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords"]
+
+        def change(index):
+            call = self.server.call
+            call("EnableEnhancedMonitoring", StreamName=self.name, ShardLevelMetrics=[metrics[index]])
+            for part in range(3):
+                call("AddTagsToStream", StreamName=self.name,
+                     Tags={f"{index} {part} {tag}": "" for tag in range(8)})
+
+        threads = [threading.Thread(target=change, args=(index,)) for index in range(len(metrics))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        summary = self.kinesis.describe_stream_summary(StreamName=self.name)["StreamDescriptionSummary"]
+        self.assertEqual(summary["EnhancedMonitoring"], [{"ShardLevelMetrics": metrics}])
+        # 12 times 8 tags, and at most 50: 6 requests are done, and the others refused.
+        self.assertEqual(len(self.kinesis.list_tags_for_stream(StreamName=self.name)["Tags"]), 48)
+
     def test_the_largest_record_can_be_changed(self):
         self.create()
         arn = f"arn:aws:kinesis:eu-central-1:000000000000:stream/{self.name}"
