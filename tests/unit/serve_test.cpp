@@ -77,6 +77,19 @@ TEST(ShardListToken, KeepsItsFilter) {
   EXPECT_FALSE(identity::parse_shard_list_token(to_string(iterator_at(TrimHorizon{}))));
 }
 
+TEST(Token, CanBeUsedForFiveMinutes) {
+  using identity::Age;
+  using identity::age_of;
+  const Timestamp now(1'700'000'000s);
+  EXPECT_EQ(age_of(now, now), Age::valid);
+  EXPECT_EQ(age_of(now - 5min, now), Age::valid);
+  EXPECT_EQ(age_of(now - 5min - 1us, now), Age::expired);
+  EXPECT_EQ(age_of(now + 5min, now), Age::valid) << "the clock was set back";
+  EXPECT_EQ(age_of(now + 5min + 1us, now), Age::impossible);
+  EXPECT_EQ(age_of(Timestamp::min(), now), Age::expired);
+  EXPECT_EQ(age_of(Timestamp::max(), now), Age::impossible);
+}
+
 TEST(Address, IsOfThisMachine) {
   const http::Address address = http::parse_address("127.0.0.1:4567");
   EXPECT_EQ(address.host, "127.0.0.1");

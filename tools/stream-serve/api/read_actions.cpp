@@ -138,11 +138,11 @@ void write_records(wire::Writer& to, const Page& page, const Numbering& numberin
 Result<identity::ShardIterator> iterator_of(const Call& call) {
   const auto iterator = identity::parse_iterator(text_of(call.input, "ShardIterator").value_or(""));
   const Timestamp now = call.environment.clock.now();
-  const Timestamp latest = now + identity::token_lifetime;  // a clock that was set back may have issued it later
-  if (!iterator || iterator->issued_at > latest || !is_stream_name(iterator->stream)) {
+  const auto age = iterator ? identity::age_of(iterator->issued_at, now) : identity::Age::impossible;
+  if (age == identity::Age::impossible || !is_stream_name(iterator->stream)) {
     return Refusal{invalid_argument, "Invalid ShardIterator."};
   }
-  if (now - iterator->issued_at > identity::token_lifetime) {
+  if (age == identity::Age::expired) {
     return Refusal{expired_iterator,
                    fmt::format("Iterator expired. The iterator was created at time {} while right now it is {} which "
                                "is further in the future than the tolerated delay of 300000 milliseconds.",

@@ -80,8 +80,12 @@ Result<identity::ShardListToken> token_of(const Call& call, const std::string& t
     }
   }
   const auto token = identity::parse_shard_list_token(text);
-  if (!token || !is_stream_name(token->stream)) return Refusal{invalid_argument, "NextToken is not valid."};
-  if (call.environment.clock.now() - token->issued_at > identity::token_lifetime) {
+  const Timestamp now = call.environment.clock.now();
+  const auto age = token ? identity::age_of(token->issued_at, now) : identity::Age::impossible;
+  if (age == identity::Age::impossible || !is_stream_name(token->stream)) {
+    return Refusal{invalid_argument, "NextToken is not valid."};
+  }
+  if (age == identity::Age::expired) {
     return Refusal{expired_token, "NextToken has expired: it can be used for 300 seconds."};
   }
   return *token;
