@@ -267,6 +267,10 @@ class Kept(ServerTest):
         rest = kinesis.list_stream_consumers(StreamARN=arn, NextToken=page["NextToken"])
         self.assertEqual(page["Consumers"] + rest["Consumers"], listed)
         self.assertNotIn("NextToken", rest)
+        created = self.summary()["StreamCreationTimestamp"]
+        self.assertEqual(kinesis.list_stream_consumers(StreamARN=arn, StreamCreationTimestamp=created)["Consumers"], listed)
+        self.assertEqual(self.code(kinesis.list_stream_consumers, StreamARN=arn, StreamCreationTimestamp=5),
+                         "ResourceNotFoundException")
         self.assertEqual(self.summary()["ConsumerCount"], 3)
         by_name = kinesis.describe_stream_consumer(StreamARN=arn, ConsumerName="b")["ConsumerDescription"]
         by_arn = kinesis.describe_stream_consumer(ConsumerARN=made[0]["ConsumerARN"])["ConsumerDescription"]
@@ -331,6 +335,8 @@ class Limits(unittest.TestCase):
             exceeded = kinesis.exceptions.LimitExceededException
             with self.assertRaises(exceeded):
                 kinesis.split_shard(StreamName="a", ShardToSplit="shardId-000000000000", NewStartingHashKey="5")
+            with self.assertRaises(kinesis.exceptions.ResourceNotFoundException):  # before the limit
+                kinesis.split_shard(StreamName="a", ShardToSplit="shardId-000000000009", NewStartingHashKey="5")
             with self.assertRaises(exceeded):
                 kinesis.update_shard_count(StreamName="a", TargetShardCount=5, ScalingType="UNIFORM_SCALING")
             kinesis.update_shard_count(StreamName="a", TargetShardCount=1, ScalingType="UNIFORM_SCALING")

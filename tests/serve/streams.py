@@ -197,6 +197,17 @@ class Streams(ServerTest):
         refused("LATEST", f"Shard nothing in stream {self.name} {account} does not exist", shard="nothing",
                 code="ResourceNotFoundException")
 
+    def test_the_arn_beside_an_iterator_is_that_of_its_stream(self):
+        self.create()
+        self.put(b"x")
+        arn = f"arn:aws:kinesis:eu-central-1:000000000000:stream/{self.name}"
+        iterator = self.iterator()
+        self.assertEqual(self.server.call("GetRecords", ShardIterator=iterator, StreamARN=arn)[0], 200)
+        self.expect_refusal(self.server.call("GetRecords", ShardIterator=iterator, StreamARN=arn + "x"),
+                            "InvalidArgumentException", "StreamARN and ShardIterator do not match.")
+        self.expect_refusal(self.server.call("GetRecords", ShardIterator=iterator, StreamARN=arn.replace("00:", "01:")),
+                            "ResourceNotFoundException")
+
     def test_iterators_that_are_damaged(self):
         self.create()
         iterator = self.iterator()

@@ -151,6 +151,15 @@ Result<identity::ShardIterator> iterator_of(const Call& call) {
   return *iterator;
 }
 
+/// A StreamARN, which a client may add, must be that of the iterator's stream.
+Check check_arn(const Call& call, const identity::ShardIterator& iterator) {
+  if (call.input.find("StreamARN") == nullptr) return std::nullopt;
+  auto stream = stream_named(call);
+  if (const Refusal* const refused = refusal_of(stream)) return *refused;
+  if (std::get<std::string>(stream) == iterator.stream) return std::nullopt;
+  return Refusal{invalid_argument, "StreamARN and ShardIterator do not match."};
+}
+
 Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& served) {
   const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(most_records));
   const StreamDescription described = served.describe();
@@ -182,6 +191,7 @@ Check get_records(Call& call) {
   auto parsed = iterator_of(call);
   if (const Refusal* const refused = refusal_of(parsed)) return *refused;
   const auto& iterator = std::get<identity::ShardIterator>(parsed);
+  if (auto refused = check_arn(call, iterator)) return refused;
   Check result;
   try {
     call.environment.catalogue.use(iterator.stream, [&](ServedStream& served) {

@@ -97,13 +97,14 @@ Result<reshard::Plan> plan_split(const Named& named, const ShardMap& map, const 
 Check split_shard(Call& call) {
   return with_stream(call, [&call](ServedStream& served, const StreamDescription& described) -> Check {
     if (auto refused = check_provisioned(described)) return refused;
+    const std::string shard = text_of(call.input, "ShardToSplit").value_or("");
+    auto found = Named(call).open_shard(described.map, shard);
+    if (const Refusal* const refused = refusal_of(found)) return *refused;
     if (auto refused = check_shard_limit(call, 1)) return refused;
     const std::string text = text_of(call.input, "NewStartingHashKey").value_or("");
     const auto at = HashKey::parse(text);
     if (!at) return Refusal{invalid_argument, fmt::format("NewStartingHashKey {} is not below 2^128.", text)};
-    return reshard_stream(call, served, [&](const ShardMap& map) {
-      return plan_split(Named(call), map, text_of(call.input, "ShardToSplit").value_or(""), *at);
-    });
+    return reshard_stream(call, served, [&](const ShardMap& map) { return plan_split(Named(call), map, shard, *at); });
   });
 }
 

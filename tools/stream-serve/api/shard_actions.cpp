@@ -21,7 +21,7 @@ struct ShardQuery {
 };
 
 bool is_open_at(const Shard& shard, Timestamp time) {
-  return shard.opened_at <= time && (shard.open() || *shard.closed_at > time);
+  return shard.opened_at <= time && (shard.open() || *shard.closed_at >= time);
 }
 
 bool is_open_since(const Shard& shard, Timestamp time) {
@@ -137,9 +137,7 @@ Check list_shards(Call& call) {
   if (const auto token = text_of(call.input, "NextToken")) return list_next_page(call, *token);
   return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
     const std::string stream = std::get<std::string>(stream_named(call));
-    const auto created = time_of(call.input, "StreamCreationTimestamp");
-    const auto seconds = [](Timestamp time) { return std::chrono::floor<std::chrono::seconds>(time); };
-    if (created && seconds(*created) != seconds(described.created_at)) return no_stream(call, stream);
+    if (auto refused = check_created(call, described)) return refused;
     auto query = query_of(call.input);
     if (const Refusal* const refused = refusal_of(query)) return *refused;
     return write_page(call, stream, described, std::get<ShardQuery>(query));
