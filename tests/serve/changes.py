@@ -5,24 +5,12 @@ import signal
 import threading
 import unittest
 
-from server import Server, ServerTest, run, wait_until
+from server import Server, ServerTest, StreamTest, run, wait_until
 
 SPACE = 2**128
 
 
-class Changes(ServerTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.kinesis = cls.server.client()
-
-    def setUp(self):
-        self.name = self.id().rsplit(".", 1)[1]
-        self.path = self.server.stream(self.name)
-
-    def create(self, shards=1):
-        self.kinesis.create_stream(StreamName=self.name, ShardCount=shards)
-
+class Changes(StreamTest):
     def shards(self):
         return self.kinesis.list_shards(StreamName=self.name)["Shards"]
 

@@ -114,6 +114,22 @@ class ServerTest(unittest.TestCase):
             self.assertEqual(body.get("message", body.get("Message")), message)
 
 
+class StreamTest(ServerTest):
+    """The same, with a client and with the name of a stream for each test."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.kinesis = cls.server.client()
+
+    def setUp(self):
+        self.name = self.id().rsplit(".", 1)[1]
+        self.path = self.server.stream(self.name)
+
+    def create(self, shards=1):
+        self.kinesis.create_stream(StreamName=self.name, ShardCount=shards)
+
+
 def wait_until(condition, what):
     end = time.monotonic() + 20
     while not condition():

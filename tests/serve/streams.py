@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import unittest
 
-from server import Server, ServerTest, run, wait_until
+from server import Server, StreamTest, run, wait_until
 
 SPACE = 2**128
 
@@ -19,19 +19,7 @@ def number(shard, opened, of_shard, arrived):
     return str(int("2%09x%x%016x00%09x%08x2" % (opened, shard % 16, of_shard, arrived, shard), 16))
 
 
-class Streams(ServerTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.kinesis = cls.server.client()
-
-    def setUp(self):
-        self.name = self.id().rsplit(".", 1)[1]
-        self.path = self.server.stream(self.name)
-
-    def create(self, shards=1):
-        self.kinesis.create_stream(StreamName=self.name, ShardCount=shards)
-
+class Streams(StreamTest):
     def iterator(self, kind="TRIM_HORIZON", shard="shardId-000000000000", **more):
         return self.kinesis.get_shard_iterator(StreamName=self.name, ShardId=shard, ShardIteratorType=kind,
                                                **more)["ShardIterator"]

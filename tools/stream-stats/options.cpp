@@ -4,6 +4,23 @@
 
 namespace shardlog::cli {
 
+namespace {
+
+void take_load(StatsCommand& command, const std::string& text) {
+  command.load = parse_load(text);
+  if (command.load) return;
+  refuse_value("--for", text,
+               "is not a load: 5000/s is records, 2MiB/s is bytes, '3 consumers' read them; commas join them");
+}
+
+void take_interval(StatsCommand& command, const std::string& text) {
+  command.watch = parse_duration(text);
+  if (command.watch && *command.watch != Duration(0)) return;
+  refuse_value("--watch", text, "is not an interval: a number above 0 and us, ms, s, m, h, d or w");
+}
+
+}  // namespace
+
 void define(OptionTable& options, StatsCommand& command) {
   options.argument("STREAM", command.stream);
 
@@ -29,15 +46,7 @@ void define(OptionTable& options, StatsCommand& command) {
                           .excludes(producers);
   options
       .value(
-          "--for", "LOAD",
-          [&command](const std::string& text) {
-            command.load = parse_load(text);
-            if (!command.load) {
-              refuse_value(
-                  "--for", text,
-                  "is not a load: 5000/s is records, 2MiB/s is bytes, '3 consumers' read them; commas join them");
-            }
-          },
+          "--for", "LOAD", [&command](const std::string& text) { take_load(command, text); },
           "this load instead, as 5000/s,2MiB/s")
       .needs(sizing);
   const auto verify = options
@@ -52,13 +61,7 @@ void define(OptionTable& options, StatsCommand& command) {
                           .excludes(shards);
   options
       .flag_with_duration(
-          "--watch", "2s",
-          [&command](const std::string& text) {
-            command.watch = parse_duration(text);
-            if (!command.watch || *command.watch == Duration(0)) {
-              refuse_value("--watch", text, "is not an interval: a number above 0 and us, ms, s, m, h, d or w");
-            }
-          },
+          "--watch", "2s", [&command](const std::string& text) { take_interval(command, text); },
           "show it again at this interval, until a signal comes (2s)")
       .excludes(shard_for)
       .excludes(verify);

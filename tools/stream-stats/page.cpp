@@ -293,8 +293,8 @@ std::string format_page(const std::string& name, const Page& contents, const Scr
   for (const auto& [key, value] : stream.settings.tags) {
     page += fmt::format("tag        {}\n", fitting(printable(key) + "=" + printable(value)));
   }
-  page += fmt::format("created    {}\n", to_local_rfc3339(stream.created_at));
-  return page + fmt::format("uuid       {}\n", printable(stream.uuid));
+  return page +
+         fmt::format("created    {}\nuuid       {}\n", to_local_rfc3339(stream.created_at), printable(stream.uuid));
 }
 
 std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen) {

@@ -68,7 +68,7 @@ std::optional<Error> reason_of(const SQLite::Exception& error) {
   return system_error("open stream.db", reason);
 }
 
-/// Whether the error means that a file is missing and that the user, who has only read permission, may not make it.
+/// Whether a file is missing that the user may not make, with read permission only.
 /// False if the system lacks a resource.
 bool is_missing(const SQLite::Exception& error) {
   const auto reason = reason_of(error);
