@@ -107,12 +107,14 @@ std::shared_ptr<ServedStream> Catalogue::find(const std::string& name) {
       return held->second.stream;
     }
   }
-  // Opening can take its time. If two requests open a stream at once, the second one's is used by both.
-  auto stream = std::make_shared<ServedStream>(address_of(name), options_, clock_);
+  // Opening can take its time. If two requests open a stream at once, both use the one that was there first: a stream
+  // is changed by one request at a time only if all have the same.
+  auto opened = std::make_shared<ServedStream>(address_of(name), options_, clock_);
   const std::lock_guard guard(mutex_);
   make_room();
-  held_[name] = {stream, ++uses_};
-  return stream;
+  Held& held = held_.try_emplace(name, Held{std::move(opened)}).first->second;
+  held.used = ++uses_;
+  return held.stream;
 }
 
 void Catalogue::forget(const std::string& name, const std::shared_ptr<ServedStream>& stream) {
@@ -121,10 +123,13 @@ void Catalogue::forget(const std::string& name, const std::shared_ptr<ServedStre
   if (held != held_.end() && held->second.stream == stream) held_.erase(held);
 }
 
+/// Streams that requests use stay, even if there are too many.
 void Catalogue::make_room() {
   if (held_.size() < most_held) return;
-  held_.erase(std::min_element(held_.begin(), held_.end(),
-                               [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
+  const auto order = [](const auto& each) { return std::pair(each.second.stream.use_count() > 1, each.second.used); };
+  const auto oldest = std::min_element(held_.begin(), held_.end(),
+                                       [&order](const auto& a, const auto& b) { return order(a) < order(b); });
+  if (oldest->second.stream.use_count() == 1) held_.erase(oldest);
 }
 
 std::string Catalogue::address_of(const std::string& name) const {
