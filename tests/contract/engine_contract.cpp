@@ -78,6 +78,9 @@ TEST_P(EngineContract, RemovesAStreamForWhoeverHasItOpen) {
   engine_->remove(address(), {Access::write}, clock_);
   EXPECT_EQ(refusal([&] { put(*writer, 0, {"b"}); }), ErrorCode::not_found);
   EXPECT_EQ(refusal([&] { follower->next(test::any_budget); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { stream->describe(); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { stream->locate(Latest{}, {}); }), ErrorCode::not_found);
+  EXPECT_EQ(refusal([&] { stream->leases().all(); }), ErrorCode::not_found);
   EXPECT_EQ(refusal([&] { writer->leases().replace({}, Consumer{"c", make_uuid()}); }), ErrorCode::not_found);
   EXPECT_EQ(refusal([&] { open(); }), ErrorCode::not_found);
   EXPECT_EQ(engine_->list(root()), Lines{address("other")});

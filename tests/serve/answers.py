@@ -207,7 +207,7 @@ class OrderOfChecks(ServerTest):
         self.expect_refusal(self.server.call("DescribeStream", StreamARN="arn:aws:s3:::by-arn"), "ValidationException")
 
     def test_names_that_lead_elsewhere(self):
-        for name in (".", ".."):
+        for name in (".", "..", ".stream-x"):
             self.expect_refusal(self.server.call("CreateStream", StreamName=name, ShardCount=1),
                                 "InvalidArgumentException")
             for action in ("DescribeStream", "DeleteStream"):
@@ -255,6 +255,19 @@ class WhoMayConnect(ServerTest):
         chunk = b"%x\r\n" % (1024 * 1024) + b" " * (1024 * 1024) + b"\r\n"
         status, _, _ = self.server.send(headers={"Transfer-Encoding": "chunked"}, body=chunk * 17 + b"0\r\n\r\n")
         self.assertEqual(status, 413)
+
+    def test_a_body_of_many_values_does_not_become_much_memory(self):
+        def peak():
+            with open(f"/proc/{self.server.process.pid}/status") as status:
+                return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) // 1024  # MiB
+
+        limit = 16 * 1024 * 1024
+        answer = self.server.send(headers={**TARGET, "Content-Type": JSON}, body=b" " * limit)
+        self.assertEqual(answer[0], 400)
+        before = peak()
+        answer = self.server.send(headers={**TARGET, "Content-Type": JSON}, body=b"[" + b"1," * (limit // 2 - 1))
+        self.assertEqual((answer[0], json.loads(answer[2])), (400, {"__type": "SerializationException"}))
+        self.assertLess(peak() - before, 100)
 
     def test_headers_of_more_than_64_kib(self):
         # It may close the connection while the headers still come.

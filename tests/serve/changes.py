@@ -186,6 +186,29 @@ class Changes(StreamTest):
                             "ValidationException")
         self.expect_refusal(call("AddTagsToStream", StreamName=self.name, Tags={"k": "x" * 257}), "ValidationException")
 
+    def test_no_change_is_lost_among_several_at_once(self):
+        self.create()
+        metrics = ["IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords"]
+
+        def call(action, **members):  # which is refused on a slow machine if it waits for the others for too long
+            while self.server.call(action, StreamName=self.name, **members)[0] == 503:
+                pass
+
+        def change(index):
+            call("EnableEnhancedMonitoring", ShardLevelMetrics=[metrics[index]])
+            for part in range(3):
+                call("AddTagsToStream", Tags={f"{index} {part} {tag}": "" for tag in range(8)})
+
+        threads = [threading.Thread(target=change, args=(index,)) for index in range(len(metrics))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        summary = self.kinesis.describe_stream_summary(StreamName=self.name)["StreamDescriptionSummary"]
+        self.assertEqual(summary["EnhancedMonitoring"], [{"ShardLevelMetrics": metrics}])
+        # 12 times 8 tags, and at most 50: 6 requests are done, and the others refused.
+        self.assertEqual(len(self.kinesis.list_tags_for_stream(StreamName=self.name)["Tags"]), 48)
+
     def test_the_largest_record_can_be_changed(self):
         self.create()
         arn = f"arn:aws:kinesis:eu-central-1:000000000000:stream/{self.name}"
@@ -234,6 +257,10 @@ class Kept(ServerTest):
         rest = kinesis.list_stream_consumers(StreamARN=arn, NextToken=page["NextToken"])
         self.assertEqual(page["Consumers"] + rest["Consumers"], listed)
         self.assertNotIn("NextToken", rest)
+        created = self.summary()["StreamCreationTimestamp"]
+        self.assertEqual(kinesis.list_stream_consumers(StreamARN=arn, StreamCreationTimestamp=created)["Consumers"], listed)
+        self.assertEqual(self.code(kinesis.list_stream_consumers, StreamARN=arn, StreamCreationTimestamp=5),
+                         "ResourceNotFoundException")
         self.assertEqual(self.summary()["ConsumerCount"], 3)
         by_name = kinesis.describe_stream_consumer(StreamARN=arn, ConsumerName="b")["ConsumerDescription"]
         by_arn = kinesis.describe_stream_consumer(ConsumerARN=made[0]["ConsumerARN"])["ConsumerDescription"]
@@ -298,10 +325,58 @@ class Limits(unittest.TestCase):
             exceeded = kinesis.exceptions.LimitExceededException
             with self.assertRaises(exceeded):
                 kinesis.split_shard(StreamName="a", ShardToSplit="shardId-000000000000", NewStartingHashKey="5")
+            with self.assertRaises(kinesis.exceptions.ResourceNotFoundException):  # before the limit
+                kinesis.split_shard(StreamName="a", ShardToSplit="shardId-000000000009", NewStartingHashKey="5")
             with self.assertRaises(exceeded):
                 kinesis.update_shard_count(StreamName="a", TargetShardCount=5, ScalingType="UNIFORM_SCALING")
             kinesis.update_shard_count(StreamName="a", TargetShardCount=1, ScalingType="UNIFORM_SCALING")
             kinesis.create_stream(StreamName="b", ShardCount=3)
+        finally:
+            server.stop()
+
+
+    def test_counting_shards_closes_no_stream_in_use(self):
+        server = Server()
+        try:
+            for index in range(33):  # 32 are kept open
+                self.assertEqual(server.call("CreateStream", StreamName=f"s{index}", ShardCount=1)[0], 200)
+            self.assertEqual(server.call("PutRecord", StreamName="s32", PartitionKey="k", Data="eA==")[0], 200)
+
+            of_stream = {each for each in server.open_files() if "/s32/" in each[1]}
+            self.assertNotEqual(of_stream, set())
+            self.assertEqual(server.call("DescribeLimits")[1]["OpenShardCount"], 33)
+            self.assertEqual(of_stream - server.open_files(), set())
+            self.assertEqual({each for each in server.open_files() if "/s0/" in each[1]}, set())
+        finally:
+            server.stop()
+
+
+class EndingServer(unittest.TestCase):
+    def test_it_does_not_wait_for_thousands_of_splits(self):
+        server = Server()
+        try:
+            self.assertEqual(server.call("CreateStream", StreamName="s", ShardCount=1)[0], 200)
+            answers = []
+
+            def update():
+                try:
+                    answers.append(server.call("UpdateShardCount", StreamName="s", TargetShardCount=10000,
+                                               ScalingType="UNIFORM_SCALING")[0])
+                except OSError:  # closed before the answer was read
+                    answers.append(503)
+
+            def shards():
+                return json.loads(run("stream-stats", server.stream("s"), "--json"))["shards"]
+
+            updating = threading.Thread(target=update)
+            updating.start()
+            wait_until(lambda: len(shards()) > 1, "the first split")
+            server.process.send_signal(signal.SIGTERM)
+            self.assertEqual(server.process.wait(30), -signal.SIGTERM)
+            updating.join()
+            self.assertEqual(answers, [503])
+            self.assertLess(len([shard for shard in shards() if shard["open"]]), 10000)
+            run("stream-stats", server.stream("s"), "--verify")
         finally:
             server.stop()
 

@@ -46,6 +46,14 @@ class Server:
     def stream(self, name):
         return f"{self.directory}/{name}"
 
+    def open_files(self):
+        """The descriptors of the server, each with the name of its file."""
+        descriptors, files = f"/proc/{self.process.pid}/fd", set()
+        for each in os.listdir(descriptors):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                files.add((each, os.readlink(f"{descriptors}/{each}")))
+        return files
+
     def stop(self, how=signal.SIGTERM):
         """Ends it, and returns its exit status and what it said."""
         if self.process.poll() is None:
@@ -54,13 +62,13 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
         return self.process.returncode, said
 
-    def client(self, **config):
+    def client(self, retries=0, **config):
         import boto3
         from botocore.config import Config
 
         return boto3.client("kinesis", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a",
                             aws_secret_access_key="b",
-                            config=Config(retries={"max_attempts": 0}, parameter_validation=False, **config))
+                            config=Config(retries={"max_attempts": retries}, parameter_validation=False, **config))
 
     def send(self, method="POST", path="/", headers=None, body=b""):
         """Sends one request. Headers of the value None are left out; Host and lengths are added unless given."""

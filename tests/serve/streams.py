@@ -1,8 +1,11 @@
 """Streams as boto3 and the shell tools see them at the same time."""
 
+import contextlib
 import datetime
+import fcntl
 import json
 import os
+import sqlite3
 import threading
 import unittest
 
@@ -182,6 +185,17 @@ class Streams(StreamTest):
         refused("LATEST", f"Shard nothing in stream {self.name} {account} does not exist", shard="nothing",
                 code="ResourceNotFoundException")
 
+    def test_the_arn_beside_an_iterator_is_that_of_its_stream(self):
+        self.create()
+        self.put(b"x")
+        arn = f"arn:aws:kinesis:eu-central-1:000000000000:stream/{self.name}"
+        iterator = self.iterator()
+        self.assertEqual(self.server.call("GetRecords", ShardIterator=iterator, StreamARN=arn)[0], 200)
+        self.expect_refusal(self.server.call("GetRecords", ShardIterator=iterator, StreamARN=arn + "x"),
+                            "InvalidArgumentException", "StreamARN and ShardIterator do not match.")
+        self.expect_refusal(self.server.call("GetRecords", ShardIterator=iterator, StreamARN=arn.replace("00:", "01:")),
+                            "ResourceNotFoundException")
+
     def test_iterators_that_are_damaged(self):
         self.create()
         iterator = self.iterator()
@@ -204,6 +218,19 @@ class Streams(StreamTest):
             self.assertEqual((page["Records"], page["MillisBehindLatest"]), ([], 0))
         self.put(b"f")
         self.assertEqual(self.data(page["NextShardIterator"]), [b"f"])
+
+    def test_a_full_page_with_the_last_record_is_at_the_tail(self):
+        self.create()
+        self.put(b"a")
+        page = self.get(self.iterator(), Limit=1)
+        self.assertEqual((len(page["Records"]), page["MillisBehindLatest"]), (1, 0))
+        self.put(b"b")
+        self.assertGreater(self.get(self.iterator(), Limit=1)["MillisBehindLatest"], 0)
+        run("stream-reshard", "split", self.path, "0")
+        page = self.get(self.iterator(), Limit=2)
+        self.assertEqual([record["Data"] for record in page["Records"]], [b"a", b"b"])
+        self.assertNotIn("NextShardIterator", page)
+        self.assertEqual(len(page["ChildShards"]), 2)
 
     def test_a_page_has_ten_thousand_records_or_ten_mib(self):
         self.create()
@@ -297,6 +324,16 @@ class Streams(StreamTest):
         self.assertEqual(self.refusal(self.kinesis.delete_stream, StreamName=self.name), gone)
         run("stream-get", self.path, status=66)
 
+    def test_a_stream_that_is_removed_gives_its_space_back(self):
+        self.create()
+        self.put(b"x")
+        run("stream-create", "--remove", self.path)
+
+        def removed():
+            return [name for _, name in self.server.open_files() if name.endswith(" (deleted)")]
+
+        wait_until(lambda: not removed(), "the removed stream to be closed")
+
     def test_a_put_finds_the_stream_that_was_made_anew_meanwhile(self):
         self.create()
         self.put(b"old")
@@ -335,7 +372,8 @@ class Streams(StreamTest):
 
         def work(client):
             try:
-                kinesis = self.server.client()
+                # On a slow machine a put may be refused because it waits for too long. Then nothing of it was stored.
+                kinesis = self.server.client(retries=20)
                 for turn in range(rounds):
                     kinesis.put_records(StreamName=self.name, Records=[
                         {"Data": b"%d %d %d" % (client, turn, index), "PartitionKey": str(client)} for index in range(5)])
@@ -356,6 +394,54 @@ class Streams(StreamTest):
         self.assertEqual(lines.count("from the shell"), 3)
         self.assertEqual(len(lines), clients * rounds * 5 + 3)
         run("stream-stats", self.path, "--verify")
+
+
+class HeldUpStream(unittest.TestCase):
+    def test_a_stream_that_a_process_holds_up_holds_up_no_other(self):
+        server = Server("--timeout", "5m")
+        try:
+            for name in ("held", "free"):
+                self.assertEqual(server.call("CreateStream", StreamName=name, ShardCount=1)[0], 200)
+            statuses = []
+
+            def put():
+                statuses.append(server.call("PutRecord", StreamName="held", PartitionKey="k", Data="eA==")[0])
+
+            threads = [threading.Thread(target=put) for _ in range(80)]
+            with open(server.stream("held") + "/lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # as a process that was stopped inside a commit
+                for thread in threads:
+                    thread.start()
+                wait_until(lambda: 503 in statuses, "the first put to give up")
+                self.assertEqual(server.call("PutRecord", StreamName="free", PartitionKey="k", Data="eA==")[0], 200)
+                self.assertEqual(server.call("ListShards", StreamName="held")[0], 200)
+            for thread in threads:
+                thread.join()
+            self.assertEqual(set(statuses), {200, 503})
+            self.assertEqual(len(run("stream-get", server.stream("held")).splitlines()), statuses.count(200))
+        finally:
+            server.stop()
+
+
+class DamagedStream(unittest.TestCase):
+    def test_records_before_the_damage_are_read(self):
+        server = Server()
+        try:
+            path = server.stream("s")
+            run("stream-create", path)
+            for line in (b"good\n", b"damaged\n", b"newest\n"):  # the newest is looked at with each position
+                run("stream-put", path, "-k", "k", input=line)
+            with contextlib.closing(sqlite3.connect(path + "/stream.db")) as database, database:
+                database.execute("UPDATE batches SET arrived_at = arrived_at + 1 WHERE id = 2")
+            iterator = server.call("GetShardIterator", StreamName="s", ShardId="shardId-000000000000",
+                                   ShardIteratorType="TRIM_HORIZON")[1]["ShardIterator"]
+            status, page = server.call("GetRecords", ShardIterator=iterator)
+            self.assertEqual((status, [record["Data"] for record in page["Records"]]), (200, ["Z29vZA=="]))
+            status, refused = server.call("GetRecords", ShardIterator=page["NextShardIterator"])
+            self.assertEqual((status, refused["__type"]), (500, "InternalFailure"))
+        finally:
+            _, said = server.stop()
+        self.assertIn("GetRecords: ", said)
 
 
 class ListOfStreams(unittest.TestCase):

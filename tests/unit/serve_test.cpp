@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "support/refusal.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/exchange.h"
+#include "tools/stream-serve/http/service_side.h"
 #include "tools/stream-serve/identity/iterator.h"
 #include "tools/stream-serve/identity/token.h"
 #include "tools/stream-serve/wire/cbor_in.h"
@@ -74,6 +77,19 @@ TEST(ShardListToken, KeepsItsFilter) {
   EXPECT_FALSE(identity::parse_shard_list_token(to_string(iterator_at(TrimHorizon{}))));
 }
 
+TEST(Token, CanBeUsedForFiveMinutes) {
+  using identity::Age;
+  using identity::age_of;
+  const Timestamp now(1'700'000'000s);
+  EXPECT_EQ(age_of(now, now), Age::valid);
+  EXPECT_EQ(age_of(now - 5min, now), Age::valid);
+  EXPECT_EQ(age_of(now - 5min - 1us, now), Age::expired);
+  EXPECT_EQ(age_of(now + 5min, now), Age::valid) << "the clock was set back";
+  EXPECT_EQ(age_of(now + 5min + 1us, now), Age::impossible);
+  EXPECT_EQ(age_of(Timestamp::min(), now), Age::expired);
+  EXPECT_EQ(age_of(Timestamp::max(), now), Age::impossible);
+}
+
 TEST(Address, IsOfThisMachine) {
   const http::Address address = http::parse_address("127.0.0.1:4567");
   EXPECT_EQ(address.host, "127.0.0.1");
@@ -99,19 +115,78 @@ TEST(Address, OfAHostHeaderIsWithoutPort) {
 
 TEST(Exchange, TakesBodiesFromOneBudget) {
   http::Budget budget(10);
-  http::Exchange first("/", budget);
+  http::Budget answers(10);
+  http::Exchange first("/", budget, answers);
   first.read("123456");
   {
-    http::Exchange second("/", budget);
+    http::Exchange second("/", budget, answers);
     second.read("1234");
     EXPECT_FALSE(second.response());
     second.read("5");
     ASSERT_TRUE(second.response());
     EXPECT_EQ(second.response()->status, 503);
   }
-  http::Exchange third("/", budget);
+  http::Exchange third("/", budget, answers);
   third.read("1234");
   EXPECT_FALSE(third.response()) << "what the second one took is there again";
+}
+
+TEST(Exchange, TakesAnswersFromAnotherBudget) {
+  http::Budget bodies(10);
+  http::Budget answers(5);
+  {
+    http::Exchange exchange("/", bodies, answers);
+    exchange.answer({200, {}, "1234"});
+    EXPECT_FALSE(answers.is_spent());
+    exchange.answer({200, {}, "12345678"});
+    EXPECT_TRUE(answers.is_spent());
+  }
+  EXPECT_FALSE(answers.is_spent()) << "the client has it";
+}
+
+TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {
+  http::Budget bodies(10);
+  http::Budget answers(10);
+  http::Exchange first("/", bodies, answers);
+  first.read("1234567890");
+  first.read("1");
+  ASSERT_TRUE(first.response());
+  EXPECT_EQ(first.response()->status, 503);
+  EXPECT_TRUE(bodies.take(10)) << "although the rest of it still comes";
+}
+
+TEST(ServiceSide, RefusesWhileAnswersAreNotRead) {
+  http::ServerLimits limits;
+  limits.all_answers_bytes = 5;
+  limits.threads = 1;
+  int calls = 0;
+  const auto handler = [&calls](const http::Request&) { return ++calls, http::Response{200, {}, "12345"}; };
+  http::ServiceSide side([](const http::Request&) { return std::nullopt; }, handler, limits);
+  const auto status_of = [&side](http::Exchange& exchange) {
+    side.answer(exchange);
+    return exchange.response()->status;
+  };
+  {
+    http::Exchange unread("/", side.bodies, side.answers);
+    EXPECT_EQ(status_of(unread), 200);
+    http::Exchange other("/", side.bodies, side.answers);
+    EXPECT_EQ(status_of(other), 503);
+    EXPECT_EQ(calls, 1) << "nothing is done for it";
+  }
+  http::Exchange later("/", side.bodies, side.answers);
+  EXPECT_EQ(status_of(later), 200);
+}
+
+TEST(ServiceSide, AnswersWithoutMemoryToo) {
+  http::ServerLimits limits;
+  limits.threads = 1;
+  http::ServiceSide side([](const http::Request&) { return std::nullopt; },
+                         [](const http::Request&) -> http::Response { throw std::bad_alloc(); }, limits);
+  http::Exchange exchange("/", side.bodies, side.answers);
+  side.answer(exchange);
+  ASSERT_TRUE(exchange.response());
+  EXPECT_EQ(exchange.response()->status, 503);
+  EXPECT_EQ(exchange.state(), http::Exchange::State::answered);
 }
 
 TEST(JsonWriter, WritesTimesAsPlainDecimals) {
@@ -161,6 +236,23 @@ TEST(JsonReader, HasABoundOfValues) {
   };
   EXPECT_TRUE(wire::read_json(list_of(15'000)));
   EXPECT_FALSE(wire::read_json(list_of(20'000)));
+}
+
+TEST(JsonReader, DoesNotTakeTextForValues) {
+  const std::string commas(100'000, ',');
+  for (const std::string before : {"", R"(\")", R"(\\\")", R"(\\)"}) {
+    const auto read = wire::read_json(R"({"a":")" + before + commas + R"(","b":1})");
+    ASSERT_TRUE(read) << before;
+    EXPECT_EQ(read->root.find("a")->text.size(), before.size() / 2 + commas.size());
+    EXPECT_EQ(read->root.find("b")->number, 1);
+  }
+  EXPECT_FALSE(wire::read_json(R"({"a":"\)")) << "a string without an end";
+}
+
+TEST(JsonReader, TakesAsManyStructuresAsValues) {
+  std::string text = "{";
+  for (int i = 0; i < 19'000; ++i) text += R"("a":{},)";
+  EXPECT_TRUE(wire::read_json(text + R"("b":{}})"));
 }
 
 TEST(CborWriter, WritesTheFormsOfRfc8949) {

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <new>
 
+#include "shardlog/core/threads.h"
 #include "tools/stream-serve/api/service.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/admission.h"
@@ -22,11 +22,17 @@ void allow_many_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);  // if it fails, fewer connections are accepted
 }
 
-void wait_for(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock guard(mutex);
-  changed.wait(guard, stop, [] { return false; });
+/// Until the stop.
+void tend(Catalogue& catalogue, const std::stop_token& stop) {
+  constexpr Duration pause = std::chrono::seconds(2);
+  while (!stop.stop_requested()) {
+    sleep_for(pause, stop);
+    try {
+      catalogue.close_removed();
+    } catch (const std::bad_alloc&) {
+      continue;  // next time, perhaps
+    }
+  }
 }
 
 std::string directory_of(const ServeCommand& command) {
@@ -61,7 +67,7 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
       [&service](const http::Request& request) { return service.answer(request); });
   context.output.write(http::url_of(listening) + "\n");
   context.output.flush();
-  wait_for(context.stop);
+  tend(catalogue, context.stop);
   return cli::ExitStatus::success;
 }
 

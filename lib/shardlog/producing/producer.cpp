@@ -1,16 +1,52 @@
 #include "shardlog/producing/producer.h"
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <utility>
 
+#include "shardlog/core/threads.h"
 #include "shardlog/producing/packer.h"
 #include "shardlog/producing/writer.h"
 
 namespace shardlog::producing {
 
 namespace {
+
+using Watch = std::chrono::steady_clock;
+
+/// How long a caller waits for others, and what ends its wait for capacity and room.
+struct Waiting {
+  const std::stop_token& stop;
+  std::optional<Duration> patience;
+};
+
+/// How many callers share a commit. A commit that hangs holds all of them until it ends, so a server with more threads
+/// than this can still answer others.
+constexpr std::size_t most_calls = 32;
+
+Error takes_too_long() {
+  return {ErrorCode::busy, "append: the records before these take too long to store"};
+}
+
+/// Requests a stop after some time, unless it is destroyed before.
+class Timer {
+ public:
+  explicit Timer(Duration time)
+      : thread_(start_thread([this, time](const std::stop_token& done) {
+          sleep_for(time, done);
+          late_.request_stop();
+        })) {}
+
+  [[nodiscard]] std::stop_token token() const { return late_.get_token(); }
+
+ private:
+  std::stop_source late_;
+  std::jthread thread_;
+};
 
 /// The records of one caller, and what it waits for.
 struct Call {
@@ -35,7 +71,7 @@ class Producer::Grouping {
                 }),
         map_(description.map) {}
 
-  std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop) {
+  std::vector<RecordOutcome> put(std::span<const Record> records, const Waiting& waiting) {
     std::unique_ptr<Packer> packer = borrow_packer();
     std::vector<RecordOutcome> refused;
     for (const Record& record : records) {
@@ -50,7 +86,7 @@ class Producer::Grouping {
     packer->flush();
     Call call{packer->take()};
     give_back(std::move(packer));
-    store(call, stop);
+    store(call, waiting);
     std::vector<RecordOutcome> outcomes;
     outcomes.reserve(records.size());
     for (std::size_t i = 0; i < records.size(); ++i) {
@@ -75,28 +111,42 @@ class Producer::Grouping {
     packers_.push_back(std::move(packer));
   }
 
-  void store(Call& call, const std::stop_token& stop) {
+  void store(Call& call, const Waiting& waiting) {
     std::unique_lock guard(mutex_);
+    if (led_ && waiting.patience && Watch::now() - led_since_ >= *waiting.patience) throw takes_too_long();
     waiting_.push_back(&call);
-    changed_.wait(guard, [&] { return call.done || !led_; });
-    if (!call.done) lead(guard, stop);
+    const auto since = Watch::now();
+    while (!call.done) {
+      wait_for_turn(guard, call, waiting.patience ? std::optional(since + *waiting.patience) : std::nullopt);
+      if (!call.done) lead(guard, waiting);
+    }
     if (call.failure) std::rethrow_exception(call.failure);
   }
 
-  /// Stores the records of all waiting callers in one commit.
-  void lead(std::unique_lock<std::mutex>& guard, const std::stop_token& stop) {
+  /// Waits until the call is done, or its caller can lead. Throws busy if that takes too long. Nobody stores the
+  /// records of the call then.
+  void wait_for_turn(std::unique_lock<std::mutex>& guard, const Call& call, std::optional<Watch::time_point> until) {
+    const auto has_turn = [&] { return call.done || !led_; };
+    if (!until) return changed_.wait(guard, has_turn);
+    if (changed_.wait_until(guard, *until, has_turn)) return;
+    if (std::erase(waiting_, &call) > 0) throw takes_too_long();
+    changed_.wait(guard, has_turn);  // the leader has taken it
+  }
+
+  /// Stores the records of waiting callers, the first ones first, in one commit.
+  void lead(std::unique_lock<std::mutex>& guard, const Waiting& waiting) {
+    std::array<Call*, most_calls> taken{};
+    const std::size_t count = std::min(waiting_.size(), most_calls);
+    std::copy_n(waiting_.begin(), count, taken.begin());
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+    const std::span<Call* const> calls(taken.data(), count);
     led_ = true;
-    const std::vector<Call*> calls = std::exchange(waiting_, {});
+    led_since_ = Watch::now();
     guard.unlock();
     std::shared_ptr<const Written> written;
     std::exception_ptr failure;
     try {
-      Packed all;
-      for (Call* const call : calls) {
-        call->first_place = all.places.size();
-        all.append(std::move(call->packed));
-      }
-      written = std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
+      written = store_together(calls, waiting);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -110,6 +160,22 @@ class Producer::Grouping {
     changed_.notify_all();
   }
 
+  std::shared_ptr<const Written> store_together(std::span<Call* const> calls, const Waiting& waiting) {
+    Packed all;
+    for (Call* const call : calls) {
+      call->first_place = all.places.size();
+      all.append(std::move(call->packed));
+    }
+    const bool may_wait = writer_.limited() || settings_.max_bytes != unbounded;
+    if (!may_wait || !waiting.patience) {
+      return std::make_shared<const Written>(writer_.store(std::move(all), {}, waiting.stop));
+    }
+    // From now, not from when the leader came: the others may have come just now.
+    const Timer late(*waiting.patience);
+    const EitherStop either(waiting.stop, late.token());
+    return std::make_shared<const Written>(writer_.store(std::move(all), {}, either.token()));
+  }
+
   StreamSettings settings_;
   Writer writer_;  ///< used only by the caller that leads
 
@@ -120,6 +186,7 @@ class Producer::Grouping {
   std::vector<std::unique_ptr<Packer>> packers_;  ///< not in use
   std::vector<Call*> waiting_;
   bool led_ = false;  ///< a caller is storing the records of several
+  Watch::time_point led_since_;
 };
 
 Producer::Producer(Stream& stream, Sync sync)
@@ -127,8 +194,9 @@ Producer::Producer(Stream& stream, Sync sync)
 
 Producer::~Producer() = default;
 
-std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const std::stop_token& stop) {
-  return grouping_->put(records, stop);
+std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const std::stop_token& stop,
+                                         std::optional<Duration> patience) {
+  return grouping_->put(records, {stop, patience});
 }
 
 }  // namespace shardlog::producing

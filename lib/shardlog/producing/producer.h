@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -38,7 +39,11 @@ class Producer {
 
   /// Returns once every record is stored or never will be: the outcome of each, in their order. A record that breaks a
   /// rule of the stream is refused alone. Throws as Stream::append(), in every thread with records in that commit.
-  SHARDLOG_API std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop = {});
+  ///
+  /// The records wait at most `patience` for the commits before theirs, and as long again for capacity and room. If a
+  /// commit before theirs takes longer, put() throws busy, and none of them is stored.
+  SHARDLOG_API std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop = {},
+                                              std::optional<Duration> patience = std::nullopt);
 
  private:
   class Grouping;

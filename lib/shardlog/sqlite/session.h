@@ -61,10 +61,13 @@ class Session {
     return named(paths_.name, work);
   }
 
-  /// The same, in a read transaction.
+  /// The same, in a read transaction. Throws not_found if the stream was removed: SQLite still reads files that are
+  /// gone.
   template <typename Work>
   auto in_snapshot(const Work& work) {
     return naming([&] {
+      lock_.check_present();
+      files_.check_present();
       const Snapshot snapshot(database_, lock_wait_);
       return work();
     });

@@ -18,7 +18,7 @@ namespace shardlog::serve::api {
 struct Environment {
   Catalogue& catalogue;
   const Clock& clock;
-  std::stop_token stop;       ///< records that wait for capacity wait no longer
+  std::stop_token stop;       ///< records wait for capacity no longer, and shards change no further
   std::uint32_t shard_limit;  ///< open shards of all streams together
 };
 

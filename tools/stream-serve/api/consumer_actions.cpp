@@ -128,6 +128,7 @@ Check describe_consumer(Call& call) {
 /// All fit into one answer unless a client wants fewer. The token of the next page is the name before it.
 Check list_consumers(Call& call) {
   return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+    if (auto refused = check_created(call, described)) return refused;
     const std::string stream = std::get<std::string>(stream_named(call));
     const auto limit = static_cast<std::size_t>(number_of(call.input, "MaxResults").value_or(most_consumers));
     const std::string after = text_of(call.input, "NextToken").value_or("");

@@ -51,6 +51,15 @@ Refusal no_stream(const Call& call, std::string_view name) {
   return {resource_not_found, fmt::format("Stream {} under account {} not found.", name, call.account.id)};
 }
 
+Check check_created(const Call& call, const StreamDescription& described) {
+  const auto created = time_of(call.input, "StreamCreationTimestamp");
+  const auto seconds = [](Timestamp time) { return std::chrono::floor<std::chrono::seconds>(time); };
+  if (!created || seconds(*created) == seconds(described.created_at)) return std::nullopt;
+  auto stream = stream_named(call);
+  if (const Refusal* const refused = refusal_of(stream)) return *refused;
+  return no_stream(call, std::get<std::string>(stream));
+}
+
 Check with_stream(Call& call, const std::function<Check(ServedStream&, const StreamDescription&)>& use) {
   auto name = stream_named(call);
   if (const Refusal* const refused = refusal_of(name)) return *refused;

@@ -20,6 +20,9 @@ Result<std::string> stream_named(const Call& call);
 /// "Stream NAME under account 000000000000 not found."
 Refusal no_stream(const Call& call, std::string_view name);
 
+/// Refuses a stream that was not created at StreamCreationTimestamp, to the second, if the request has that.
+Check check_created(const Call& call, const StreamDescription& described);
+
 /// Calls `use` with the stream that the request names, and its description. If there is none, refuses.
 Check with_stream(Call& call, const std::function<Check(ServedStream&, const StreamDescription&)>& use);
 

@@ -32,18 +32,30 @@ void write_metrics(wire::Writer& to, std::string_view key, const std::vector<std
   to.end_list();
 }
 
+using Metrics = std::vector<std::string_view>;
+
+Metrics changed(const Metrics& before, const Metrics& named, bool enable) {
+  const auto has = [](const Metrics& metrics, std::string_view metric) {
+    return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
+  };
+  Metrics after;
+  for (const std::string_view metric : metric_names()) {
+    if (has(named, metric) ? enable : has(before, metric)) after.push_back(metric);
+  }
+  return after;
+}
+
 Check change_metrics(Call& call, bool enable) {
-  return with_stream(call, [&call, enable](ServedStream& served, const StreamDescription& described) -> Check {
-    const std::vector<std::string_view> before = metrics_of(described.attributes);
-    const std::vector<std::string_view> named = named_metrics(call.input);
-    const auto has = [](const std::vector<std::string_view>& metrics, std::string_view metric) {
-      return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
-    };
-    std::vector<std::string_view> after;
-    for (const std::string_view metric : metric_names()) {
-      if (has(named, metric) ? enable : has(before, metric)) after.push_back(metric);
-    }
-    set_attributes(served, with_metrics(after));
+  return with_stream(call, [&call, enable](ServedStream& served, const StreamDescription&) -> Check {
+    Metrics before;
+    Metrics after;
+    served.write([&](Stream& stream) {  // nobody else in this server changes the stream meanwhile
+      before = metrics_of(stream.describe().attributes);
+      after = changed(before, named_metrics(call.input), enable);
+      SettingsChange change;
+      change.attributes = with_metrics(after);
+      stream.maintenance().update(change);
+    });
     const std::string name = std::get<std::string>(stream_named(call));
     call.output.begin_structure();
     call.output.text("StreamName", name);

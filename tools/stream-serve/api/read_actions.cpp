@@ -138,17 +138,26 @@ void write_records(wire::Writer& to, const Page& page, const Numbering& numberin
 Result<identity::ShardIterator> iterator_of(const Call& call) {
   const auto iterator = identity::parse_iterator(text_of(call.input, "ShardIterator").value_or(""));
   const Timestamp now = call.environment.clock.now();
-  const Timestamp latest = now + identity::token_lifetime;  // a clock that was set back may have issued it later
-  if (!iterator || iterator->issued_at > latest || !is_stream_name(iterator->stream)) {
+  const auto age = iterator ? identity::age_of(iterator->issued_at, now) : identity::Age::impossible;
+  if (age == identity::Age::impossible || !is_stream_name(iterator->stream)) {
     return Refusal{invalid_argument, "Invalid ShardIterator."};
   }
-  if (now - iterator->issued_at > identity::token_lifetime) {
+  if (age == identity::Age::expired) {
     return Refusal{expired_iterator,
                    fmt::format("Iterator expired. The iterator was created at time {} while right now it is {} which "
                                "is further in the future than the tolerated delay of 300000 milliseconds.",
                                java_date(iterator->issued_at), java_date(now))};
   }
   return *iterator;
+}
+
+/// A StreamARN, which a client may add, must be that of the iterator's stream.
+Check check_arn(const Call& call, const identity::ShardIterator& iterator) {
+  if (call.input.find("StreamARN") == nullptr) return std::nullopt;
+  auto stream = stream_named(call);
+  if (const Refusal* const refused = refusal_of(stream)) return *refused;
+  if (std::get<std::string>(stream) == iterator.stream) return std::nullopt;
+  return Refusal{invalid_argument, "StreamARN and ShardIterator do not match."};
 }
 
 Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& served) {
@@ -182,6 +191,7 @@ Check get_records(Call& call) {
   auto parsed = iterator_of(call);
   if (const Refusal* const refused = refusal_of(parsed)) return *refused;
   const auto& iterator = std::get<identity::ShardIterator>(parsed);
+  if (auto refused = check_arn(call, iterator)) return refused;
   Check result;
   try {
     call.environment.catalogue.use(iterator.stream, [&](ServedStream& served) {

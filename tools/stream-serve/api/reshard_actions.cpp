@@ -15,8 +15,9 @@ namespace {
 
 using Planner = std::function<Result<reshard::Plan>(const ShardMap&)>;
 
-/// Applies a plan step by step. If somebody else changes the shards meanwhile, plans again.
-Check apply_plan(Stream& stream, const Planner& planner) {
+/// Applies a plan step by step, each in a commit of its own. If somebody else changes the shards meanwhile, plans
+/// again. A plan can have thousands of steps: the server does not wait for them when it ends.
+Check apply_plan(Stream& stream, const Planner& planner, const std::stop_token& stop) {
   while (true) {
     ShardMap::Version version = 0;
     std::optional<Result<reshard::Plan>> planned;
@@ -30,6 +31,7 @@ Check apply_plan(Stream& stream, const Planner& planner) {
     if (plan.empty()) stream.make_durable();  // who did it before may have been killed before it was synced
     std::size_t done = 0;
     for (; done < plan.size(); ++done) {
+      if (stop.stop_requested()) return Refusal{unavailable, "The server ends; some shards may have changed.", 503};
       const auto next = stream.resharding().apply(plan[done].step, version);
       if (!next) break;
       version = *next;
@@ -38,9 +40,9 @@ Check apply_plan(Stream& stream, const Planner& planner) {
   }
 }
 
-Check reshard_stream(ServedStream& served, const Planner& planner) {
+Check reshard_stream(const Call& call, ServedStream& served, const Planner& planner) {
   Check result;
-  served.write([&](Stream& stream) { result = apply_plan(stream, planner); });
+  served.write([&](Stream& stream) { result = apply_plan(stream, planner, call.environment.stop); });
   return result;
 }
 
@@ -95,13 +97,14 @@ Result<reshard::Plan> plan_split(const Named& named, const ShardMap& map, const 
 Check split_shard(Call& call) {
   return with_stream(call, [&call](ServedStream& served, const StreamDescription& described) -> Check {
     if (auto refused = check_provisioned(described)) return refused;
+    const std::string shard = text_of(call.input, "ShardToSplit").value_or("");
+    auto found = Named(call).open_shard(described.map, shard);
+    if (const Refusal* const refused = refusal_of(found)) return *refused;
     if (auto refused = check_shard_limit(call, 1)) return refused;
     const std::string text = text_of(call.input, "NewStartingHashKey").value_or("");
     const auto at = HashKey::parse(text);
     if (!at) return Refusal{invalid_argument, fmt::format("NewStartingHashKey {} is not below 2^128.", text)};
-    return reshard_stream(served, [&](const ShardMap& map) {
-      return plan_split(Named(call), map, text_of(call.input, "ShardToSplit").value_or(""), *at);
-    });
+    return reshard_stream(call, served, [&](const ShardMap& map) { return plan_split(Named(call), map, shard, *at); });
   });
 }
 
@@ -127,7 +130,7 @@ Result<reshard::Plan> plan_merge(const Named& named, const ShardMap& map, const 
 Check merge_shards(Call& call) {
   return with_stream(call, [&call](ServedStream& served, const StreamDescription& described) -> Check {
     if (auto refused = check_provisioned(described)) return refused;
-    return reshard_stream(served, [&call](const ShardMap& map) {
+    return reshard_stream(call, served, [&call](const ShardMap& map) {
       return plan_merge(Named(call), map, text_of(call.input, "ShardToMerge").value_or(""),
                         text_of(call.input, "AdjacentShardToMerge").value_or(""));
     });
@@ -145,7 +148,7 @@ Check update_shard_count(Call& call) {
     if (target > current) {
       if (auto refused = check_shard_limit(call, target - current)) return refused;
     }
-    auto refused = reshard_stream(served, [target](const ShardMap& map) -> Result<reshard::Plan> {
+    auto refused = reshard_stream(call, served, [target](const ShardMap& map) -> Result<reshard::Plan> {
       return reshard::scale(map, static_cast<std::uint32_t>(target), {});
     });
     if (refused) return refused;

@@ -100,16 +100,12 @@ Service::Service(const Environment& environment, ServiceOptions options)
 }
 
 http::Response Service::answer(const http::Request& request) const {
-  http::Response response = attempt(request);
-  response.headers.emplace_back("x-amzn-RequestId", make_uuid());
-  response.headers.emplace_back("x-amz-id-2", random_id());
-  for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
-  return response;
-}
-
-http::Response Service::attempt(const http::Request& request) const {
   try {
-    return request.method == "POST" ? answer_post(request) : no_operation();
+    http::Response response = request.method == "POST" ? answer_post(request) : no_operation();
+    response.headers.emplace_back("x-amzn-RequestId", make_uuid());
+    response.headers.emplace_back("x-amz-id-2", random_id());
+    for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
+    return response;
   } catch (const std::bad_alloc&) {
     options_.report("out of memory");
     return {503};

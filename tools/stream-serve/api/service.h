@@ -24,7 +24,6 @@ class Service {
   [[nodiscard]] http::Response answer(const http::Request& request) const;
 
  private:
-  [[nodiscard]] http::Response attempt(const http::Request& request) const;
   [[nodiscard]] http::Response answer_post(const http::Request& request) const;
   [[nodiscard]] http::Response run(const Action& action, wire::Document& input, const http::Request& request,
                                    wire::Form form) const;

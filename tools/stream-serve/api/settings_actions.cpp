@@ -38,23 +38,30 @@ Check check_hours(std::int64_t wanted) {
                   most_hours, wanted)};
 }
 
-/// Changes the retention, if that goes the way that the action is for.
+/// Changes the retention, if that goes the way that the action is for. Nobody else in this server changes the stream
+/// meanwhile.
+Check change_retention_of(const Call& call, Stream& stream, std::int64_t wanted, bool is_increase) {
+  const Duration existing = stream.describe().settings.retention;
+  if (is_increase ? existing > hours(wanted) : existing < hours(wanted)) {
+    return Refusal{invalid_argument,
+                   fmt::format("Requested retention period ({} hours) for stream {} can not be {} than existing "
+                               "retention period ({} hours). Use {}RetentionPeriod API.",
+                               wanted, std::get<std::string>(stream_named(call)), is_increase ? "shorter" : "longer",
+                               hours_of(existing), is_increase ? "Decrease" : "Increase")};
+  }
+  SettingsChange change;
+  change.retention = hours(wanted);
+  stream.maintenance().update(change);
+  return std::nullopt;
+}
+
 Check change_retention(Call& call, bool is_increase) {
-  return with_stream(call, [&call, is_increase](ServedStream& served, const StreamDescription& described) -> Check {
+  return with_stream(call, [&call, is_increase](ServedStream& served, const StreamDescription&) -> Check {
     const std::int64_t wanted = number_of(call.input, "RetentionPeriodHours").value_or(0);
     if (auto refused = check_hours(wanted)) return refused;
-    const Duration existing = described.settings.retention;
-    if (is_increase ? existing > hours(wanted) : existing < hours(wanted)) {
-      return Refusal{invalid_argument,
-                     fmt::format("Requested retention period ({} hours) for stream {} can not be {} than existing "
-                                 "retention period ({} hours). Use {}RetentionPeriod API.",
-                                 wanted, std::get<std::string>(stream_named(call)), is_increase ? "shorter" : "longer",
-                                 hours_of(existing), is_increase ? "Decrease" : "Increase")};
-    }
-    SettingsChange change;
-    change.retention = hours(wanted);
-    update(served, change);
-    return std::nullopt;
+    Check refused;
+    served.write([&](Stream& stream) { refused = change_retention_of(call, stream, wanted, is_increase); });
+    return refused;
   });
 }
 

@@ -21,7 +21,7 @@ struct ShardQuery {
 };
 
 bool is_open_at(const Shard& shard, Timestamp time) {
-  return shard.opened_at <= time && (shard.open() || *shard.closed_at > time);
+  return shard.opened_at <= time && (shard.open() || *shard.closed_at >= time);
 }
 
 bool is_open_since(const Shard& shard, Timestamp time) {
@@ -80,8 +80,12 @@ Result<identity::ShardListToken> token_of(const Call& call, const std::string& t
     }
   }
   const auto token = identity::parse_shard_list_token(text);
-  if (!token || !is_stream_name(token->stream)) return Refusal{invalid_argument, "NextToken is not valid."};
-  if (call.environment.clock.now() - token->issued_at > identity::token_lifetime) {
+  const Timestamp now = call.environment.clock.now();
+  const auto age = token ? identity::age_of(token->issued_at, now) : identity::Age::impossible;
+  if (age == identity::Age::impossible || !is_stream_name(token->stream)) {
+    return Refusal{invalid_argument, "NextToken is not valid."};
+  }
+  if (age == identity::Age::expired) {
     return Refusal{expired_token, "NextToken has expired: it can be used for 300 seconds."};
   }
   return *token;
@@ -133,9 +137,7 @@ Check list_shards(Call& call) {
   if (const auto token = text_of(call.input, "NextToken")) return list_next_page(call, *token);
   return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
     const std::string stream = std::get<std::string>(stream_named(call));
-    const auto created = time_of(call.input, "StreamCreationTimestamp");
-    const auto seconds = [](Timestamp time) { return std::chrono::floor<std::chrono::seconds>(time); };
-    if (created && seconds(*created) != seconds(described.created_at)) return no_stream(call, stream);
+    if (auto refused = check_created(call, described)) return refused;
     auto query = query_of(call.input);
     if (const Refusal* const refused = refusal_of(query)) return *refused;
     return write_page(call, stream, described, std::get<ShardQuery>(query));

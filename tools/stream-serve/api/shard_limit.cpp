@@ -8,11 +8,9 @@ Totals totals_of(Catalogue& catalogue) {
   Totals totals;
   for (const std::string& name : catalogue.names()) {
     try {
-      catalogue.use(name, [&totals](ServedStream& stream) {
-        const StreamDescription described = stream.describe();
-        totals.open_shards += described.map.open_shards().size();
-        totals.on_demand_streams += described.settings.mode == Mode::on_demand ? 1 : 0;
-      });
+      const StreamDescription described = catalogue.describe(name);
+      totals.open_shards += described.map.open_shards().size();
+      totals.on_demand_streams += described.settings.mode == Mode::on_demand ? 1 : 0;
     } catch (const Error&) {
       continue;
     }

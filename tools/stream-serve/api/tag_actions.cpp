@@ -32,21 +32,28 @@ Check check_characters(const ValueChanges& changes) {
       "- : @."};
 }
 
+/// Nobody else in this server changes the stream meanwhile.
+Check change_tags_of(const Call& call, Stream& stream, const ValueChanges& changes) {
+  Tags after = stream.describe().settings.tags;
+  change_values(after, changes);
+  if (after.size() > most_tags) {
+    return Refusal{invalid_argument,
+                   fmt::format("Failed to add tags to stream {} under account {} because a given stream cannot have "
+                               "more than {} tags associated with it.",
+                               std::get<std::string>(stream_named(call)), call.account.id, most_tags)};
+  }
+  SettingsChange change;
+  change.tags = changes;
+  stream.maintenance().update(change);
+  return std::nullopt;
+}
+
 Check change_tags(Call& call, const ValueChanges& changes) {
   if (auto refused = check_characters(changes)) return refused;
-  return with_stream(call, [&](ServedStream& served, const StreamDescription& described) -> Check {
-    Tags after = described.settings.tags;
-    change_values(after, changes);
-    if (after.size() > most_tags) {
-      return Refusal{invalid_argument,
-                     fmt::format("Failed to add tags to stream {} under account {} because a given stream cannot have "
-                                 "more than {} tags associated with it.",
-                                 std::get<std::string>(stream_named(call)), call.account.id, most_tags)};
-    }
-    SettingsChange change;
-    change.tags = changes;
-    served.write([&change](Stream& stream) { stream.maintenance().update(change); });
-    return std::nullopt;
+  return with_stream(call, [&](ServedStream& served, const StreamDescription&) -> Check {
+    Check refused;
+    served.write([&](Stream& stream) { refused = change_tags_of(call, stream, changes); });
+    return refused;
   });
 }
 

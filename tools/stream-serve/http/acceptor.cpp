@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -15,7 +16,7 @@ namespace shardlog::serve::http {
 namespace {
 
 constexpr std::string_view http2_start = "PRI ";
-constexpr Duration pause_without_descriptors = std::chrono::milliseconds(100);
+constexpr Duration pause_without_resources = std::chrono::milliseconds(100);
 constexpr int look_for_idle_ms = 1000;
 
 /// Nullptr stands for the stop. Connections are told only once of each piece that comes.
@@ -40,16 +41,24 @@ Acceptor::Acceptor(const cli::Descriptor& listening, const ServerLimits& limits,
 void Acceptor::run(const std::stop_token& stop) {
   const std::stop_callback notify(stop, [this] { stop_.notify(); });
   while (!stop.stop_requested()) {
-    epoll_event event{};  // one at a time: what is looked at may go
-    const int count = ::epoll_wait(epoll_.get(), &event, 1, silent_.empty() ? -1 : look_for_idle_ms);
-    if (count == 1 && event.data.ptr == this) {
-      accept(stop);
-    } else if (count == 1 && event.data.ptr != nullptr) {
-      const auto at = std::find_if(silent_.begin(), silent_.end(),
-                                   [&event](const Silent& each) { return &each == event.data.ptr; });
-      if (at != silent_.end()) look(at);
+    try {
+      move(stop);
+    } catch (const std::bad_alloc&) {  // a connection was closed for it
+      sleep_for(pause_without_resources, stop);
     }
     close_idle();
+  }
+}
+
+void Acceptor::move(const std::stop_token& stop) {
+  epoll_event event{};  // one at a time: what is looked at may go
+  const int count = ::epoll_wait(epoll_.get(), &event, 1, silent_.empty() ? -1 : look_for_idle_ms);
+  if (count == 1 && event.data.ptr == this) {
+    accept(stop);
+  } else if (count == 1 && event.data.ptr != nullptr) {
+    const auto at =
+        std::find_if(silent_.begin(), silent_.end(), [&event](const Silent& each) { return &each == event.data.ptr; });
+    if (at != silent_.end()) look(at);
   }
 }
 
@@ -63,7 +72,7 @@ void Acceptor::accept(const std::stop_token& stop) {
     silent_.push_back({std::move(accepted), std::chrono::steady_clock::now()});
     if (!watch(epoll_, descriptor, &silent_.back(), EPOLLIN | EPOLLRDHUP | EPOLLET)) silent_.pop_back();
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-    sleep_for(pause_without_descriptors, stop);  // the connection waits, and epoll would return at once
+    sleep_for(pause_without_resources, stop);  // the connection waits, and epoll would return at once
   }
 }
 

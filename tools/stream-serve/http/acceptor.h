@@ -39,6 +39,7 @@ class Acceptor {
   };
   using Position = std::list<Silent>::iterator;
 
+  void move(const std::stop_token& stop);
   void accept(const std::stop_token& stop);
   void look(Position silent);
   void close_idle();

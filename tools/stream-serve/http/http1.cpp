@@ -14,9 +14,19 @@ struct EndResponse {
   void operator()(MHD_Response* response) const { MHD_destroy_response(response); }
 };
 
-MHD_Result add_header(void* request, MHD_ValueKind /*kind*/, const char* name, const char* value) {
-  static_cast<Request*>(request)->add_header(name, value != nullptr ? value : "");
-  return MHD_YES;
+/// The headers of a request on their way to us.
+struct HeadersIn {
+  Request& request;
+  bool are_whole = true;  ///< there was memory for all
+};
+
+MHD_Result add_header(void* to, MHD_ValueKind /*kind*/, const char* name, const char* value) {
+  auto& headers = *static_cast<HeadersIn*>(to);
+  headers.are_whole = or_without_memory(false, [&] {
+    headers.request.add_header(name, value != nullptr ? value : "");
+    return true;
+  });
+  return headers.are_whole ? MHD_YES : MHD_NO;
 }
 
 /// The body is borrowed: libmicrohttpd reads it until the exchange is completed.
@@ -30,35 +40,22 @@ MHD_Result queue(MHD_Connection* connection, const Response& response) {
 
 }  // namespace
 
-/// libmicrohttpd calls back by its own thread, one call at a time.
+/// libmicrohttpd calls back by its own thread, one call at a time. MHD_NO closes the connection.
 class Http1::Callbacks {
  public:
   explicit Callbacks(ServiceSide& side) : side_(side) {}
 
   static void* on_target(void* self, const char* target, MHD_Connection* /*connection*/) {
-    return new Exchange(target, static_cast<Callbacks*>(self)->side_.budget);
+    ServiceSide& side = static_cast<Callbacks*>(self)->side_;
+    return or_without_memory<Exchange*>(nullptr, [&] { return new Exchange(target, side.bodies, side.answers); });
   }
 
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* /*path*/, const char* method,
                                const char* /*version*/, const char* piece, std::size_t* piece_size, void** exchange) {
     auto& callbacks = *static_cast<Callbacks*>(self);
-    auto& current = *static_cast<Exchange*>(*exchange);
-    switch (current.state()) {
-      case Exchange::State::new_request:
-        current.request().method = method;
-        return callbacks.begin(connection, current);
-      case Exchange::State::reading:
-        if (*piece_size > 0) {
-          current.read({piece, std::exchange(*piece_size, 0)});
-          return MHD_YES;
-        }
-        return callbacks.work(connection, current);
-      case Exchange::State::working:
-        return MHD_YES;
-      case Exchange::State::answered:
-        return queue(connection, *current.response());
-    }
-    return MHD_NO;
+    auto* const current = static_cast<Exchange*>(*exchange);
+    if (current == nullptr) return MHD_NO;
+    return or_without_memory(MHD_NO, [&] { return callbacks.go_on(connection, *current, method, piece, *piece_size); });
   }
 
   static void on_completed(void* self, MHD_Connection* /*connection*/, void** exchange, MHD_RequestTerminationCode) {
@@ -67,8 +64,30 @@ class Http1::Callbacks {
   }
 
  private:
+  MHD_Result go_on(MHD_Connection* connection, Exchange& current, const char* method, const char* piece,
+                   std::size_t& piece_size) {
+    switch (current.state()) {
+      case Exchange::State::new_request:
+        current.request().method = method;
+        return begin(connection, current);
+      case Exchange::State::reading:
+        if (piece_size > 0) {
+          current.read({piece, std::exchange(piece_size, 0)});
+          return MHD_YES;
+        }
+        return work(connection, current);
+      case Exchange::State::working:
+        return MHD_YES;
+      case Exchange::State::answered:
+        return queue(connection, *current.response());
+    }
+    return MHD_NO;
+  }
+
   MHD_Result begin(MHD_Connection* connection, Exchange& exchange) {
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, &add_header, &exchange.request());
+    HeadersIn headers{exchange.request()};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, &add_header, &headers);
+    if (!headers.are_whole) return MHD_NO;
     exchange.set(Exchange::State::reading);
     if (auto refusal = side_.gate(exchange.request())) exchange.answer(std::move(*refusal));
     // What is refused by its length is not read, and the connection is closed.
@@ -88,12 +107,18 @@ class Http1::Callbacks {
     }
     exchange.set(Exchange::State::working);
     MHD_suspend_connection(connection);
-    side_.workers.give([this, connection, &exchange] {
-      exchange.answer(side_.handler(exchange.request()));
-      exchange.set(Exchange::State::answered);
+    const auto end = [this, connection] {
       MHD_resume_connection(connection);
       side_.in_flight.answered();  // only then: no connection may be suspended when the daemon stops
+    };
+    const bool is_given = side_.workers.give([this, end, &exchange] {
+      side_.answer(exchange);
+      end();
     });
+    if (is_given) return MHD_YES;
+    exchange.answer({503});
+    exchange.set(Exchange::State::answered);
+    end();
     return MHD_YES;
   }
 

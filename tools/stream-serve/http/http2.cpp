@@ -73,10 +73,7 @@ void Http2::take_news() {
     if (sessions_.size() < limits_.connections) begin(std::move(connection));
   }
   for (const auto& [id, stream] : answered) {
-    const auto session = sessions_.find(id);
-    if (session == sessions_.end()) continue;
-    session->second->answer(stream);
-    serve(id);
+    serve(id, [stream = stream](Http2Session& session) { session.answer(stream); });
   }
 }
 
@@ -89,14 +86,21 @@ void Http2::begin(cli::Descriptor connection) {
     news_.notify();
   };
   if (!watch(epoll_, EPOLL_CTL_ADD, descriptor, id, EPOLLIN)) return;
-  sessions_[id] = std::make_unique<Http2Session>(std::move(connection), side_, limits_, on_answer);
-  serve(id);
+  const bool has_begun = or_without_memory(false, [&] {
+    auto session = std::make_unique<Http2Session>(std::move(connection), side_, limits_, on_answer);
+    return sessions_.emplace(id, std::move(session)).second;
+  });
+  if (has_begun) serve(id);
 }
 
-void Http2::serve(SessionId id) {
+void Http2::serve(SessionId id, const std::function<void(Http2Session&)>& first) {
   const auto session = sessions_.find(id);
   if (session == sessions_.end()) return;
-  if (!session->second->move()) {
+  const bool goes_on = or_without_memory(false, [&] {
+    if (first) first(*session->second);
+    return session->second->move();
+  });
+  if (!goes_on) {
     sessions_.erase(session);
     return;
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,7 +37,8 @@ class Http2 {
   void run(const std::stop_token& stop);
   void take_news();
   void begin(cli::Descriptor connection);
-  void serve(SessionId id);
+  /// Does `first`, and moves what can be moved. A shortage of memory ends the connection.
+  void serve(SessionId id, const std::function<void(Http2Session&)>& first = {});
   void close_idle();
 
   ServiceSide& side_;

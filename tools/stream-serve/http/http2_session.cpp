@@ -38,7 +38,7 @@ void check(int result) {
 
 }  // namespace
 
-/// libnghttp2 calls back while it is given what was received.
+/// libnghttp2 calls back while it is given what was received. NGHTTP2_ERR_CALLBACK_FAILURE ends the connection.
 class Http2Session::Callbacks {
  public:
   static std::unique_ptr<nghttp2_session_callbacks, EndCallbacks> make() {
@@ -61,11 +61,20 @@ class Http2Session::Callbacks {
     const std::size_t piece = std::min(size, body.size() - stream->sent);
     std::copy_n(body.data() + stream->sent, piece, buffer);
     stream->sent += piece;
+    session(self).sent_at_ = std::chrono::steady_clock::now();
     if (stream->sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(piece);
   }
 
  private:
+  template <typename Work>
+  static int unless_memory_is_short(const Work& work) {
+    return or_without_memory<int>(NGHTTP2_ERR_CALLBACK_FAILURE, [&work] {
+      work();
+      return 0;
+    });
+  }
+
   static Http2Session& session(void* self) { return *static_cast<Http2Session*>(self); }
 
   static Stream* find(void* self, std::int32_t id) {
@@ -75,8 +84,11 @@ class Http2Session::Callbacks {
 
   static int on_begin(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    session(self).streams_[frame->hd.stream_id].exchange = std::make_shared<Exchange>("", session(self).side_.budget);
-    return 0;
+    return unless_memory_is_short([&] {
+      ServiceSide& side = session(self).side_;
+      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers);
+      session(self).streams_[frame->hd.stream_id].exchange = std::move(exchange);
+    });
   }
 
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
@@ -88,19 +100,19 @@ class Http2Session::Callbacks {
     const std::string_view key = text_of(name, name_size);
     const std::string_view text = text_of(value, value_size);
     Request& request = stream->exchange->request();
-    if (key == ":method") request.method = text;
-    if (key == ":path") request.target = text;
-    if (key == ":authority") request.add_header("host", text);
-    if (!key.starts_with(':')) request.add_header(key, text);
-    return 0;
+    return unless_memory_is_short([&] {
+      if (key == ":method") request.method = text;
+      if (key == ":path") request.target = text;
+      if (key == ":authority") request.add_header("host", text);
+      if (!key.starts_with(':')) request.add_header(key, text);
+    });
   }
 
   static int on_data(nghttp2_session*, std::uint8_t /*flags*/, std::int32_t id, const std::uint8_t* data,
                      std::size_t size, void* self) {
-    if (Stream* const stream = find(self, id)) {
-      if (stream->exchange->state() == Exchange::State::reading) stream->exchange->read(text_of(data, size));
-    }
-    return 0;
+    Stream* const stream = find(self, id);
+    if (stream == nullptr || stream->exchange->state() != Exchange::State::reading) return 0;
+    return unless_memory_is_short([&] { stream->exchange->read(text_of(data, size)); });
   }
 
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
@@ -109,10 +121,12 @@ class Http2Session::Callbacks {
     const std::int32_t id = frame->hd.stream_id;
     Stream* const stream = find(self, id);
     if (stream == nullptr) return 0;
-    if (is_headers && stream->exchange->state() == Exchange::State::new_request) session(self).begin_body(id, *stream);
     const bool is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (is_last && stream->exchange->state() == Exchange::State::reading) session(self).work(id, *stream);
-    return 0;
+    return unless_memory_is_short([&] {
+      const Exchange& exchange = *stream->exchange;
+      if (is_headers && exchange.state() == Exchange::State::new_request) session(self).begin_body(id, *stream);
+      if (is_last && exchange.state() == Exchange::State::reading) session(self).work(id, *stream);
+    });
   }
 
   static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t /*error*/, void* self) {
@@ -161,7 +175,17 @@ bool Http2Session::is_idle_for(std::chrono::steady_clock::duration time) const {
   const bool works = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
     return stream.second.exchange->state() == Exchange::State::working;
   });
-  return !works && std::chrono::steady_clock::now() - active_at_ > time;
+  const auto before = std::chrono::steady_clock::now() - time;
+  return (!works && active_at_ < before) || (sent_at_ < before && has_answer_since(before));
+}
+
+/// Whether an answer has waited for the client since then. A client could leave it unread for ever and still send
+/// pings.
+bool Http2Session::has_answer_since(std::chrono::steady_clock::time_point time) const {
+  return std::any_of(streams_.begin(), streams_.end(), [time](const auto& stream) {
+    const auto& [exchange, header_bytes, sent, submitted_at] = stream.second;
+    return submitted_at && *submitted_at < time && sent < exchange->response()->body.size();
+  });
 }
 
 bool Http2Session::read() {
@@ -212,12 +236,15 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
     return submit(id, stream);
   }
   exchange->set(Exchange::State::working);
-  side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
-    exchange->answer(side.handler(exchange->request()));
-    exchange->set(Exchange::State::answered);
+  const bool is_given = side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
+    side.answer(*exchange);
     on_answer(id);
     side.in_flight.answered();
   });
+  if (is_given) return;
+  side_.in_flight.answered();
+  exchange->answer({503});
+  submit(id, stream);
 }
 
 void Http2Session::answer(std::int32_t id) {
@@ -227,6 +254,7 @@ void Http2Session::answer(std::int32_t id) {
 
 void Http2Session::submit(std::int32_t id, Stream& stream) {
   stream.exchange->set(Exchange::State::answered);
+  stream.submitted_at = std::chrono::steady_clock::now();
   const Response& response = *stream.exchange->response();
   Headers headers{{":status", std::to_string(response.status)}};
   for (const auto& [name, value] : response.headers) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tools/common/descriptor.h"
@@ -33,7 +34,8 @@ class Http2Session {
   void answer(std::int32_t stream);
 
   [[nodiscard]] bool wants_to_write() const;
-  /// Whether nothing is under way, and nothing came for so long.
+  /// Whether nothing is under way, and nothing came for so long; or the client has read nothing of its answers for so
+  /// long.
   [[nodiscard]] bool is_idle_for(std::chrono::steady_clock::duration time) const;
   [[nodiscard]] int descriptor() const { return connection_.get(); }
 
@@ -43,9 +45,11 @@ class Http2Session {
   struct Stream {
     std::shared_ptr<Exchange> exchange;
     std::size_t header_bytes = 0;
-    std::size_t sent = 0;  ///< of the body of the answer
+    std::size_t sent = 0;                                                 ///< of the body of the answer
+    std::optional<std::chrono::steady_clock::time_point> submitted_at{};  ///< the answer
   };
 
+  [[nodiscard]] bool has_answer_since(std::chrono::steady_clock::time_point time) const;
   bool read();
   bool write();
   void begin_body(std::int32_t id, Stream& stream);
@@ -59,6 +63,7 @@ class Http2Session {
   std::map<std::int32_t, Stream> streams_;
   std::string unsent_;
   std::chrono::steady_clock::time_point active_at_;
+  std::chrono::steady_clock::time_point sent_at_{};  ///< a piece of an answer
   nghttp2_session* session_ = nullptr;
 };
 

@@ -13,9 +13,7 @@ namespace shardlog::serve::http {
 class Server::Protocols {
  public:
   Protocols(Gate gate, Handler handler, const ServerLimits& limits)
-      : side_(std::move(gate), std::move(handler), limits.all_bodies_bytes, limits.threads),
-        http1_(side_, limits),
-        http2_(side_, limits) {}
+      : side_(std::move(gate), std::move(handler), limits), http1_(side_, limits), http2_(side_, limits) {}
 
   void take(Accepted accepted) {
     if (accepted.is_http2) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <new>
+
 #include "tools/stream-serve/http/exchange.h"
 #include "tools/stream-serve/http/in_flight.h"
+#include "tools/stream-serve/http/limits.h"
 #include "tools/stream-serve/http/message.h"
 #include "tools/stream-serve/http/workers.h"
 
@@ -9,14 +12,40 @@ namespace shardlog::serve::http {
 
 /// What the connections of all protocols share: what answers, and what is bounded.
 struct ServiceSide {
-  ServiceSide(Gate the_gate, Handler the_handler, std::size_t body_bytes, std::size_t threads)
-      : gate(std::move(the_gate)), handler(std::move(the_handler)), budget(body_bytes), workers(threads) {}
+  ServiceSide(Gate the_gate, Handler the_handler, const ServerLimits& limits)
+      : gate(std::move(the_gate)),
+        handler(std::move(the_handler)),
+        bodies(limits.all_bodies_bytes),
+        answers(limits.all_answers_bytes),
+        workers(limits.threads) {}
+
+  /// Answers a request, in a worker. While clients leave too many answers unread, nothing is done. A shortage of memory
+  /// is an answer too.
+  void answer(Exchange& exchange) {
+    try {
+      exchange.answer(answers.is_spent() ? Response{503} : handler(exchange.request()));
+    } catch (const std::bad_alloc&) {
+      exchange.answer({503});
+    }
+    exchange.set(Exchange::State::answered);
+  }
 
   Gate gate;
   Handler handler;
-  Budget budget;
+  Budget bodies;
+  Budget answers;
   InFlight in_flight;
   Workers workers;
 };
+
+/// What `work` returns, or `otherwise` if it runs out of memory: for code that libraries of C call.
+template <typename Result, typename Work>
+Result or_without_memory(Result otherwise, const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return otherwise;
+  }
+}
 
 }  // namespace shardlog::serve::http

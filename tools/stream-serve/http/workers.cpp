@@ -17,12 +17,6 @@ Workers::~Workers() {
   changed_.notify_all();
 }
 
-void Workers::give(std::function<void()> work) {
-  const std::lock_guard guard(mutex_);
-  waiting_.push_back(std::move(work));
-  changed_.notify_one();
-}
-
 void Workers::run() {
   std::unique_lock guard(mutex_);
   while (true) {

@@ -5,7 +5,9 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace shardlog::serve::http {
@@ -21,8 +23,19 @@ class Workers {
   /// Ends when everything that was given is done.
   ~Workers();
 
-  /// Has it done by the next thread that is free. It must not throw.
-  void give(std::function<void()> work);
+  /// Has it done by the next thread that is free. It must not throw. False, and it is not done, if memory is short.
+  template <typename Work>
+  [[nodiscard]] bool give(Work work) {
+    try {
+      std::function<void()> given(std::move(work));
+      const std::lock_guard guard(mutex_);
+      waiting_.push_back(std::move(given));
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    changed_.notify_one();
+    return true;
+  }
 
  private:
   void run();

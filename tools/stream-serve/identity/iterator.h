@@ -12,6 +12,15 @@ namespace shardlog::serve::identity {
 /// How long iterators and page tokens can be used (Kinesis API, "GetRecords" and "ListShards").
 constexpr Duration token_lifetime = std::chrono::minutes(5);
 
+/// Whether a token of this time may be used: a clock that was set back may have issued it a lifetime later. A token can
+/// be forged, with any time.
+enum class Age { valid, expired, impossible };
+
+constexpr Age age_of(Timestamp issued_at, Timestamp now) {
+  if (issued_at > now + token_lifetime) return Age::impossible;
+  return issued_at < now - token_lifetime ? Age::expired : Age::valid;
+}
+
 /// What a shard iterator stands for. It survives a restart of the server, and does not lead to another stream that was
 /// made under the same name.
 struct ShardIterator {

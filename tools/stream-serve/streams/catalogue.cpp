@@ -43,6 +43,33 @@ void Catalogue::use(const std::string& name, const std::function<void(ServedStre
   }
 }
 
+StreamDescription Catalogue::describe(const std::string& name) {
+  if (const auto held = find_held(name)) {
+    try {
+      return held->describe();
+    } catch (const Error& error) {
+      if (!stays_usable(error.code())) forget(name, held);
+      if (error.code() != ErrorCode::not_found) throw;
+    }
+  }
+  return ServedStream(address_of(name), options_, clock_).describe();
+}
+
+void Catalogue::close_removed() {
+  std::map<std::string, Held> held;
+  {
+    const std::lock_guard guard(mutex_);
+    held = held_;
+  }
+  for (const auto& [name, each] : held) {
+    try {
+      static_cast<void>(each.stream->describe());
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::not_found) forget(name, each.stream);
+    }
+  }
+}
+
 std::vector<std::string> Catalogue::names() const {
   std::vector<std::string> names;
   for (const std::string& address : list_streams(directory_)) {
@@ -65,6 +92,13 @@ void Catalogue::remove(const std::string& name) {
   held_.erase(name);
 }
 
+/// Nullptr if it is not open.
+std::shared_ptr<ServedStream> Catalogue::find_held(const std::string& name) {
+  const std::lock_guard guard(mutex_);
+  const auto held = held_.find(name);
+  return held != held_.end() ? held->second.stream : nullptr;
+}
+
 std::shared_ptr<ServedStream> Catalogue::find(const std::string& name) {
   {
     const std::lock_guard guard(mutex_);
@@ -73,12 +107,14 @@ std::shared_ptr<ServedStream> Catalogue::find(const std::string& name) {
       return held->second.stream;
     }
   }
-  // Opening can take its time. If two requests open a stream at once, the second one's is used by both.
-  auto stream = std::make_shared<ServedStream>(address_of(name), options_, clock_);
+  // Opening can take its time. If two requests open a stream at once, both use the one that was there first: a stream
+  // is changed by one request at a time only if all have the same.
+  auto opened = std::make_shared<ServedStream>(address_of(name), options_, clock_);
   const std::lock_guard guard(mutex_);
   make_room();
-  held_[name] = {stream, ++uses_};
-  return stream;
+  Held& held = held_.try_emplace(name, Held{std::move(opened)}).first->second;
+  held.used = ++uses_;
+  return held.stream;
 }
 
 void Catalogue::forget(const std::string& name, const std::shared_ptr<ServedStream>& stream) {
@@ -87,10 +123,13 @@ void Catalogue::forget(const std::string& name, const std::shared_ptr<ServedStre
   if (held != held_.end() && held->second.stream == stream) held_.erase(held);
 }
 
+/// Streams that requests use stay, even if there are too many.
 void Catalogue::make_room() {
   if (held_.size() < most_held) return;
-  held_.erase(std::min_element(held_.begin(), held_.end(),
-                               [](const auto& a, const auto& b) { return a.second.used < b.second.used; }));
+  const auto order = [](const auto& each) { return std::pair(each.second.stream.use_count() > 1, each.second.used); };
+  const auto oldest = std::min_element(held_.begin(), held_.end(),
+                                       [&order](const auto& a, const auto& b) { return order(a) < order(b); });
+  if (oldest->second.stream.use_count() == 1) held_.erase(oldest);
 }
 
 std::string Catalogue::address_of(const std::string& name) const {
@@ -98,7 +137,8 @@ std::string Catalogue::address_of(const std::string& name) const {
 }
 
 bool is_stream_name(std::string_view name) {
-  return kinesis::is_name(name) && name != "." && name != "..";
+  // The engine does not list names with this prefix: it has streams under them that are being made or removed.
+  return kinesis::is_name(name) && name != "." && name != ".." && !name.starts_with(".stream-");
 }
 
 }  // namespace shardlog::serve

@@ -25,6 +25,13 @@ class Catalogue {
   /// stream. REQUIRES: kinesis::is_name(name), and it is neither . nor ..
   void use(const std::string& name, const std::function<void(ServedStream&)>& use);
 
+  /// As ServedStream::describe(), without keeping the stream open for it: a look at all streams must not close those in
+  /// use. Throws as use().
+  [[nodiscard]] StreamDescription describe(const std::string& name);
+
+  /// Closes streams that were removed by other programs: their space is not free before. To be called now and then.
+  void close_removed();
+
   /// Their names, in order. Streams with names that the API does not know are left out.
   [[nodiscard]] std::vector<std::string> names() const;
 
@@ -38,6 +45,7 @@ class Catalogue {
     std::uint64_t used = 0;  ///< the newest is the largest
   };
 
+  std::shared_ptr<ServedStream> find_held(const std::string& name);
   std::shared_ptr<ServedStream> find(const std::string& name);
   void forget(const std::string& name, const std::shared_ptr<ServedStream>& stream);
   void make_room();

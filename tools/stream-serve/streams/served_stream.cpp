@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "shardlog/core/threads.h"
-
 namespace shardlog::serve {
 
 namespace {
@@ -17,11 +15,8 @@ OpenOptions for_access(OpenOptions options, Access access) {
 
 /// Whether a Producer made under the one keeps to the other.
 bool suit(const StreamSettings& a, const StreamSettings& b) {
-  return a.max_record_size == b.max_record_size && a.compression == b.compression && a.max_bytes == b.max_bytes;
-}
-
-bool may_wait(const StreamSettings& settings) {
-  return settings.limits.write_records || settings.limits.write_bytes || settings.max_bytes != unbounded;
+  return a.max_record_size == b.max_record_size && a.compression == b.compression && a.max_bytes == b.max_bytes &&
+         a.limits == b.limits;
 }
 
 }  // namespace
@@ -47,7 +42,13 @@ void ServedStream::read(const std::function<void(Stream&)>& use) {
 }
 
 void ServedStream::write(const std::function<void(Stream&)>& use) {
-  const std::lock_guard guard(changing_);
+  const Turn turn(changing_, options_.patience);
+  if (!turn) throw Error(ErrorCode::busy, "stream " + quote(address_) + ": another request is changing it");
+  change(use);
+}
+
+/// In the caller's turn.
+void ServedStream::change(const std::function<void(Stream&)>& use) {
   if (!changed_) changed_ = open(address_, for_access(options_.open, Access::write), clock_);
   try {
     use(*changed_);
@@ -71,14 +72,7 @@ std::vector<producing::RecordOutcome> ServedStream::put(std::span<const Record> 
                                                         const std::stop_token& stop) {
   tend(described);
   const auto writing = writing_for(described);
-  if (!may_wait(described.settings)) return writing->producer.put(records, stop);
-  std::stop_source late;
-  const std::jthread timer = start_thread([&late, this](const std::stop_token& done) {
-    sleep_for(options_.patience, done);
-    late.request_stop();
-  });
-  const EitherStop either(stop, late.get_token());
-  return writing->producer.put(records, either.token());
+  return writing->producer.put(records, stop, options_.patience);
 }
 
 std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDescription& described) {
@@ -94,7 +88,9 @@ std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDes
 /// An on-demand stream is resharded by those who write.
 void ServedStream::tend(const StreamDescription& described) {
   if (described.settings.mode != Mode::on_demand) return;
-  write([&](Stream& stream) {
+  const Turn turn(changing_, Duration(0));
+  if (!turn) return;  // one at a time is enough
+  change([&](Stream& stream) {
     if (!on_demand_) on_demand_.emplace(stream, described, clock_);
     on_demand_->tend();
   });

@@ -12,6 +12,7 @@
 #include "shardlog/engines.h"
 #include "shardlog/producing/producer.h"
 #include "shardlog/scaling/on_demand.h"
+#include "tools/stream-serve/streams/turn.h"
 
 namespace shardlog::serve {
 
@@ -19,7 +20,8 @@ namespace shardlog::serve {
 struct StreamOptions {
   OpenOptions open{};
   Sync sync = Sync::full;
-  /// How long a record waits for capacity or room until it is reported as not stored.
+  /// How long a request waits for others that use the same stream, and its records for capacity or room. A stream that
+  /// another process holds up must not take all threads of the server.
   Duration patience = std::chrono::seconds(2);
 };
 
@@ -32,12 +34,13 @@ class ServedStream {
 
   /// Calls `use` with an open stream that nobody else uses meanwhile.
   void read(const std::function<void(Stream&)>& use);
-  /// The same with one that is open for writing. One caller at a time.
+  /// The same with one that is open for writing. One caller at a time; throws busy if the ones before take too long.
   void write(const std::function<void(Stream&)>& use);
 
   [[nodiscard]] StreamDescription describe();
 
-  /// As Producer::put(). Records that find no capacity or room in time are not stored, with busy and full.
+  /// As Producer::put(), with the patience of the server. Records that find no capacity or room in time are not stored,
+  /// with busy and full.
   /// `described` is the stream as it was a moment ago.
   std::vector<producing::RecordOutcome> put(std::span<const Record> records, const StreamDescription& described,
                                             const std::stop_token& stop);
@@ -52,6 +55,7 @@ class ServedStream {
   };
 
   std::shared_ptr<Writing> writing_for(const StreamDescription& described);
+  void change(const std::function<void(Stream&)>& use);
   void tend(const StreamDescription& described);
 
   const std::string address_;
@@ -64,8 +68,8 @@ class ServedStream {
   std::shared_ptr<Writing> writing_;
   std::optional<StreamSettings> settings_;  ///< of writing_
 
-  std::mutex changing_;
-  // Guarded by changing_.
+  Turns changing_;
+  // Only in a turn of changing_.
   std::unique_ptr<Stream> changed_;  ///< open for writing
   std::optional<scaling::OnDemand> on_demand_;
 };
