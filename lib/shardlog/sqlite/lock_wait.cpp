@@ -94,8 +94,8 @@ std::vector<std::string> look_for_holders(const Counts& counts) {
   return pids;
 }
 
-/// The processes that hold a lock that `counts`. Looks again if there are none: /proc/locks is read in pieces, and lacks
-/// a lock if others came or went in between.
+/// The processes that hold a lock that `counts`. Looks again if there are none: /proc/locks is read in pieces, and
+/// lacks a lock if others came or went in between.
 std::string describe_holders(const Counts& counts) {
   constexpr int most_looks = 5;
   std::vector<std::string> pids = look_for_holders(counts);

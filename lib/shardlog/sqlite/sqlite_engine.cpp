@@ -44,7 +44,7 @@ void sync_removal(const FileDescriptor& above, const std::string& doomed) {
 void unlink_all(const std::string& doomed, std::vector<std::string> names) {
   names.insert(names.end(), stream_files.begin(), stream_files.end());
   for (const std::string& name : names) {
-    const std::string file = doomed + "/" + name;
+    const std::string file = fmt::format("{}/{}", doomed, name);
     if (::unlink(file.c_str()) != 0 && errno != ENOENT)
       throw system_error("it is removed, but its file " + quote(file) + " is still there", errno);
   }
