@@ -193,6 +193,24 @@ def test_errors(puts):
     print(f"errors at {sum(statuses.values())} of {len(faults)} calls on a segment: exit {statuses}")
 
 
+def test_outcomes_that_cannot_be_marked(puts):
+    """The log cannot be synced, and the disk has no room to note that: what is in the log may come back all the same."""
+    failed = 0
+    for when in range(1, 20):
+        puts.fresh()
+        what = f"the log not synced at {when}, nor that noted"
+        traced = strace("-o", "/dev/null", "-P", puts.stream + "/stream.db-wal", "-P", puts.stream + "/lock",
+                        "-e", f"inject=fdatasync:error=EIO:when={when}", "-e", "inject=ftruncate:error=ENOSPC")
+        done = subprocess.run([*traced, *puts.command()], capture_output=True)
+        if done.returncode == 0:
+            break
+        check(done.returncode == 74, f"{what}: exit {done.returncode}: {done.stderr.decode()}")
+        puts.check_after(done.stdout, what)
+        failed += 1
+    check(failed > 1, f"only {failed} puts failed")
+    print(f"{failed} puts failed without a note of it")
+
+
 def test_a_file_that_may_not_be_shared(puts):
     """Its owner or mode cannot be set: the commits go to the database."""
     puts.fresh()
@@ -266,6 +284,7 @@ with Folder() as folder:
     test_kills_at_moments(puts)
     test_kills_beside_a_reader(puts)
     test_errors(puts)
+    test_outcomes_that_cannot_be_marked(puts)
     test_a_file_that_may_not_be_shared(puts)
     test_kills_of_a_trim(puts)
     test_kills_of_writers_that_trim(puts)

@@ -183,11 +183,15 @@ void Committer::tidy_up() {
   }
 }
 
-/// After an I/O error it is unknown what the disk holds.
+/// After an I/O error it is unknown what the disk holds. The caller is told of that error, not of one that comes on top
+/// of it: "full" would mean that nothing was stored.
 void Committer::note_failure(const Error& error) {
   if (error.code() != ErrorCode::io) return;
   failure_ = error;
-  lock_.set_outcome_unknown(true);
+  try {
+    lock_.set_outcome_unknown(true);
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): then only this process knows it
+  }
 }
 
 }  // namespace shardlog::sqlite
