@@ -247,21 +247,21 @@ TEST_F(Segments, ThatAreBeingMadeAreNotNamedAsUnused) {
   EXPECT_EQ(unused(), Lines{"stream.00000002"});
 }
 
-/// A stream in whose directory names may be looked up and made, but not listed. Root may do everything, so this thread
-/// becomes another user then.
-class NotListed {
+/// A stream whose directory has this mode, and whose files everybody may read and write. Root may do everything, so
+/// this thread becomes another user meanwhile.
+class Restricted {
  public:
-  NotListed(const std::string& parent, std::string stream) : stream_(std::move(stream)) {
+  Restricted(const std::string& parent, std::string stream, mode_t mode) : stream_(std::move(stream)) {
     EXPECT_EQ(::chmod(parent.c_str(), S_IRWXU | S_IXGRP | S_IXOTH), 0);
     for (const auto& entry : std::filesystem::directory_iterator(stream_)) {
       std::filesystem::permissions(entry.path(), std::filesystem::perms(0666));
     }
-    EXPECT_EQ(::chmod(stream_.c_str(), 0333), 0);
+    EXPECT_EQ(::chmod(stream_.c_str(), mode), 0);
     if (root_) ::syscall(SYS_setresuid, nobody, nobody, 0);
   }
-  NotListed(const NotListed&) = delete;
-  NotListed& operator=(const NotListed&) = delete;
-  ~NotListed() {
+  Restricted(const Restricted&) = delete;
+  Restricted& operator=(const Restricted&) = delete;
+  ~Restricted() {
     if (root_) ::syscall(SYS_setresuid, 0, 0, 0);
     ::chmod(stream_.c_str(), S_IRWXU);
   }
@@ -272,11 +272,14 @@ class NotListed {
   std::string stream_;
 };
 
+/// Names may be looked up and made, but not listed.
+constexpr mode_t not_listed = 0333;
+
 TEST_F(Segments, InADirectoryThatMayNotBeListedAreCheckedAndTheNextCommitsAreRows) {
   const std::filesystem::path last = segment(12'345'678'901);
   const auto size = std::filesystem::file_size(last);
   {
-    const NotListed not_listed(directory_.path(), path_);
+    const Restricted restricted(directory_.path(), path_, not_listed);
     const VerifyReport report = open_to_read()->maintenance().verify([](double) { return true; });
     EXPECT_EQ(report.findings, Lines{});
     EXPECT_EQ(report.unused, Lines{});
@@ -285,10 +288,21 @@ TEST_F(Segments, InADirectoryThatMayNotBeListedAreCheckedAndTheNextCommitsAreRow
   }
   EXPECT_GT(test::RawDatabase(path_).number("SELECT length(payload) FROM batches WHERE id = 7"), 32);
   std::filesystem::resize_file(last, size - 1);
-  const NotListed not_listed(directory_.path(), path_);
+  const Restricted restricted(directory_.path(), path_, not_listed);
   const Lines found = findings(*open_to_read());
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found.front().find("stream.12345678901 has"), 0U) << found.front();
+}
+
+TEST_F(Segments, ThatThisUserMayNotReadAreNoFindings) {
+  const std::string unreadable = segment(1);
+  const Restricted restricted(directory_.path(), path_, 0777);
+  const std::string copy = path_ + "/copy";  // only an owner may change a mode
+  std::filesystem::copy_file(unreadable, copy);
+  std::filesystem::permissions(copy, std::filesystem::perms::none);
+  std::filesystem::rename(copy, unreadable);
+  const auto stream = open_to_read();
+  EXPECT_EQ(refusal([&] { findings(*stream); }), ErrorCode::permission);
 }
 
 /// How many descriptors of this process are of a file whose path contains this.
@@ -325,6 +339,54 @@ class ClockWithHook final : public Clock {
   const Clock& clock_;
   mutable std::function<void()> hook_;
 };
+
+/// A clock that does something once, when it is asked for an interval for the nth time. Each snapshot asks once, just
+/// before it begins.
+class ClockOfSnapshots final : public Clock {
+ public:
+  explicit ClockOfSnapshots(const Clock& clock) : clock_(clock) {}
+
+  [[nodiscard]] Timestamp now() const override { return clock_.now(); }
+  [[nodiscard]] Duration elapsed() const override {
+    if (left_ > 0 && --left_ == 0) hook_();
+    return clock_.elapsed();
+  }
+
+  void set(int snapshot, std::function<void()> hook) {
+    left_ = snapshot;
+    hook_ = std::move(hook);
+  }
+
+ private:
+  const Clock& clock_;
+  mutable int left_ = 0;
+  std::function<void()> hook_;
+};
+
+TEST_F(Segments, OfAStreamThatIsRemovedAtAnyMomentOfItsVerificationAreNoFindings) {
+  const std::string removed = directory_.path() + "/removed";
+  const std::string unlinked = directory_.path() + "/unlinked";
+  bool is_removed = true;
+  int snapshots = 0;
+  for (; is_removed && snapshots < 100; ++snapshots) {
+    ClockOfSnapshots clock(clock_);
+    auto stream = shardlog::open(path_, {Access::read}, clock);
+    is_removed = false;
+    clock.set(snapshots + 1, [&] {
+      is_removed = true;
+      std::filesystem::rename(path_, removed);
+      std::filesystem::rename(removed + "/stream.00000001", unlinked);
+    });
+    const auto code = refusal([&] { EXPECT_EQ(findings(*stream), Lines{}) << snapshots; });
+    EXPECT_EQ(code, is_removed ? std::optional(ErrorCode::not_found) : std::nullopt) << snapshots;
+    stream.reset();
+    if (!is_removed) continue;
+    std::filesystem::rename(unlinked, removed + "/stream.00000001");
+    std::filesystem::rename(removed, path_);
+  }
+  EXPECT_FALSE(is_removed);
+  EXPECT_GT(snapshots, 5) << "at least one for each part";
+}
 
 TEST_F(Segments, ThatAreTrimmedAfterTheSnapshotAreAGap) {
   ClockWithHook clock(clock_, nullptr);

@@ -211,6 +211,18 @@ def test_outcomes_that_cannot_be_marked(puts):
     print(f"{failed} puts failed without a note of it")
 
 
+def test_errors_of_a_verification(puts):
+    """Only an error of the disk says something of the stream."""
+    puts.fresh()
+    run("stream-put", puts.stream, puts.file)
+    for call, error, status in (("openat", "EMFILE", 75), ("openat", "EACCES", 77), ("pread64", "EIO", 65)):
+        paths = ["-P", "stream.00000001", "-P", puts.stream + "/stream.00000001"]  # as openat has it, and as a descriptor does
+        traced = strace("-o", "/dev/null", *paths, "-e", f"inject={call}:error={error}")
+        done = subprocess.run([*traced, program("stream-stats"), puts.stream, "--verify"], capture_output=True)
+        told = (done.stdout + done.stderr).decode()
+        check(done.returncode == status, f"{call} {error}: exit {done.returncode}: {told}")
+
+
 def test_a_file_that_may_not_be_shared(puts):
     """Its owner or mode cannot be set: the commits go to the database."""
     puts.fresh()
@@ -285,6 +297,7 @@ with Folder() as folder:
     test_kills_beside_a_reader(puts)
     test_errors(puts)
     test_outcomes_that_cannot_be_marked(puts)
+    test_errors_of_a_verification(puts)
     test_a_file_that_may_not_be_shared(puts)
     test_kills_of_a_trim(puts)
     test_kills_of_writers_that_trim(puts)

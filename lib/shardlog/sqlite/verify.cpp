@@ -31,12 +31,26 @@ constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;
 constexpr std::size_t piece_rows = 4096;
 constexpr std::size_t most_findings = 1000;
 
+/// Whether the error comes from the rights of this process, from what it lacks, or from the removal of the stream. Then
+/// it says nothing of what is stored.
+bool is_from_outside(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::permission:
+    case ErrorCode::busy:
+    case ErrorCode::full:
+    case ErrorCode::not_found:
+      return true;
+    default:
+      return false;
+  }
+}
+
 class Verification {
  public:
   /// REQUIRES: the mark was read before anything of the database
-  Verification(SQLite::Database& database, const SegmentFiles* segments, const LockWait& lock_wait,
-               const std::optional<DurableMark>& mark)
-      : database_(database), segments_(segments), lock_wait_(lock_wait), mark_(mark) {
+  Verification(SQLite::Database& database, const WriterLock& lock, const DatabaseFiles& files,
+               const SegmentFiles* segments, const LockWait& lock_wait, const std::optional<DurableMark>& mark)
+      : database_(database), lock_(lock), files_(files), segments_(segments), lock_wait_(lock_wait), mark_(mark) {
     if (segments != nullptr) segment_reader_.emplace(*segments);
     const Snapshot snapshot(database_, lock_wait_);
     configuration_ = load_configuration(database_, Access::read);
@@ -67,15 +81,21 @@ class Verification {
   };
 
   /// Reports the error if `work` throws one. Returns false if SQLite itself failed: then the report begins with `what`,
-  /// or if that is empty, with the last batch that was read.
+  /// or if that is empty, with the last batch that was read. Throws what is_from_outside().
   template <typename Work>
   bool in_snapshot(const std::string& what, const Work& work) {
+    // A stream loses its name before it loses a file. A file that was missing in one snapshot is looked for again in
+    // the next, so by then this has found the stream removed.
+    lock_.check_present();
+    files_.check_present();
     const Snapshot snapshot(database_, lock_wait_);
     try {
       work();
     } catch (const Error& error) {
+      if (is_from_outside(error)) throw;
       report(error.what());
     } catch (const SQLite::Exception& error) {
+      if (translate(error, what).code() == ErrorCode::busy) throw;
       report(fmt::format("{}: {}", what.empty() ? fmt::format("after batch {}", id_) : what, error.what()));
       return false;
     }
@@ -194,6 +214,7 @@ class Verification {
         bytes += piece.payload.size();
         pieces.push_back(std::move(piece));
       } catch (const Error& error) {
+        if (is_from_outside(error)) throw;
         report(error.what());
       }
     }
@@ -209,6 +230,7 @@ class Verification {
       piece.payload = std::move(*payload);
       if (payloads.place()) check_place(piece.row, *payloads.place());
     } catch (const Error& error) {
+      if (is_from_outside(error)) throw;
       piece.damage = error;
     }
     return true;
@@ -360,6 +382,8 @@ class Verification {
   }
 
   SQLite::Database& database_;
+  const WriterLock& lock_;
+  const DatabaseFiles& files_;
   const SegmentFiles* segments_;
   std::optional<SegmentReader> segment_reader_;
   const LockWait& lock_wait_;
@@ -379,10 +403,11 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const SegmentFiles* segments,
-                    const LockWait& lock_wait, const std::function<bool(double)>& progress) {
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const DatabaseFiles& files,
+                    const SegmentFiles* segments, const LockWait& lock_wait,
+                    const std::function<bool(double)>& progress) {
   const std::optional<DurableMark> mark = lock.mark();
-  return Verification(database, segments, lock_wait, mark).run(progress);
+  return Verification(database, lock, files, segments, lock_wait, mark).run(progress);
 }
 
 }  // namespace shardlog::sqlite
