@@ -400,6 +400,18 @@ TEST_F(Segments, ThatAreTrimmedAfterTheSnapshotAreAGap) {
   EXPECT_EQ(drain_with_gaps(*reader), (Lines{"0:1-6", "1:1-4", "6a", "6b"}));
 }
 
+TEST_F(Segments, OfAStreamThatIsRemovedAfterTheSnapshotAreNotDamaged) {
+  ClockWithHook clock(clock_, nullptr);
+  const auto stream = shardlog::open(path_, {Access::read}, clock);
+  const auto reader = stream->read({});
+  clock.set([&] {
+    const std::string removed = directory_.path() + "/removed";
+    std::filesystem::rename(path_, removed);
+    std::filesystem::remove(removed + "/stream.00000001");
+  });
+  EXPECT_EQ(refusal([&] { reader->next(any_budget); }), ErrorCode::not_found);
+}
+
 TEST_F(Segments, ThatAreTrimmedWhileTheLastBatchIsReadDoNotEndTheReadBeforeTheGap) {
   ClockWithHook clock(clock_, nullptr);
   const auto stream = shardlog::open(path_, {Access::read}, clock);

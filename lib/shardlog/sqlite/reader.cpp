@@ -328,11 +328,12 @@ ReadResult SqliteReader::next(std::size_t budget) {
 
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   if (damage_) throw *damage_;
-  lock_.check_present();
-  files_.check_present();
   std::vector<FetchedBatch> fetched;
   std::int64_t before = 0;
   do {  // a piece may hold nothing but batches of other shards
+    // Each time, because the segment that an earlier piece lacked may be gone with the whole stream.
+    lock_.check_present();
+    files_.check_present();
     before = tail_.batch();
     fetched = fetch(budget);
   } while (fetched.empty() && !damage_ && (unread_ || (!ended_ && tail_.batch() != before)));
