@@ -130,6 +130,12 @@ class WriteSegments : public test::StreamTest {
 
   std::int64_t number(const std::string& query) { return RawDatabase(path_).number(query); }
 
+  /// Where the first segment must end, so that its last block is not written again.
+  std::uintmax_t boundary_after_end() {
+    const std::int64_t end = number("SELECT end FROM segments WHERE id = 1");
+    return static_cast<std::uintmax_t>((end + 4095) / 4096 * 4096);
+  }
+
   /// What is read, by the first bytes of each record and its size.
   Lines shapes() {
     Lines shapes;
@@ -202,7 +208,22 @@ TEST_F(WriteSegments, BeginEachCommitAtABoundary) {
   EXPECT_EQ(at[1] % 4096, 0);
   EXPECT_EQ(at[2] - at[1], static_cast<std::int64_t>(two[0].batch.payload.size())) << "in one commit without a hole";
   EXPECT_EQ(at[3] % 4096, 0);
-  EXPECT_EQ(segments()["stream.00000001"], static_cast<std::uintmax_t>(number("SELECT end FROM segments")));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  expect_sound();
+}
+
+TEST_F(WriteSegments, AreTakenOverAtTheirEndAndAtTheBoundaryAfterIt) {
+  create();
+  writer_with_segment();
+  const auto end = static_cast<std::uintmax_t>(number("SELECT end FROM segments"));
+  ASSERT_LT(end, boundary_after_end());
+  std::filesystem::resize_file(file("stream.00000001"), end);  // as an earlier version left it
+  writer_with_segment();
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 1 ");
+  std::filesystem::resize_file(file("stream.00000001"), boundary_after_end() - 1);
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 1 2 ") << "nobody leaves it so";
   expect_sound();
 }
 
@@ -397,7 +418,7 @@ TEST_F(WriteSegments, AreWrittenAgainForOtherBatches) {
   const ProducerMove wrong{{"load", ""}, SequenceNumber(7), {SequenceNumber(8)}};
   const RoutedBatch lost = batch_of(0, {std::string(mebibyte, 'b')});
   EXPECT_EQ(refusal([&] { append_all(*writer, {&lost, 1}, Sync::full, {&wrong, 1}); }), ErrorCode::fenced);
-  EXPECT_EQ(segments()["stream.00000001"], static_cast<std::uintmax_t>(number("SELECT end FROM segments")));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end()) << "no part of a block is cut off";
   put(*writer, 0, {std::string(mebibyte, 'c')});
   EXPECT_EQ(shapes(), (Lines{"a*4194304", "c*1048576"}));
   expect_sound();

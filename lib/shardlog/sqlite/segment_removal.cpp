@@ -37,12 +37,12 @@ FileDescriptor lock_of(const SegmentFiles& files, std::int64_t id, int flags) {
   return {};
 }
 
-/// The segment, locked, if it is longer than its `end` and nobody writes to it; empty otherwise.
+/// The segment, locked, if it is longer than it should be and nobody writes to it; empty otherwise.
 FileDescriptor abandoned(const SegmentFiles& files, const SegmentRow& row) {
-  if (files.size_of(row.id).value_or(0) <= row.end) return {};  // spares its lock, which may be wanted just now
+  if (files.size_of(row.id).value_or(0) <= row.file_end()) return {};  // spares its lock, which may be wanted just now
   FileDescriptor file = lock_of(files, row.id, O_RDWR);
   struct stat facts {};
-  const bool longer = file.valid() && ::fstat(file.get(), &facts) == 0 && facts.st_size > row.end;
+  const bool longer = file.valid() && ::fstat(file.get(), &facts) == 0 && facts.st_size > row.file_end();
   return longer ? std::move(file) : FileDescriptor();
 }
 
@@ -115,7 +115,7 @@ void remove_segments(SQLite::Database& database, Committer& committer, const Seg
     const std::int64_t newest = database.execAndGet("SELECT ifnull(max(id), 0) FROM segments").getInt64();
     for (Disposable& each : all_disposable(database, files)) {
       dispose(database, each, newest);
-      leftovers.add(each.row.id, each.is_trimmed ? 0 : each.row.end, std::move(each.held));
+      leftovers.add(each.row.id, each.is_trimmed ? 0 : each.row.file_end(), std::move(each.held));
     }
   };
   committer.commit(Sync::normal, change, Told::nobody);
@@ -130,8 +130,8 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
     const bool known = row != rows.end() && row->id == file.id;
     if (!known || (row->sealed && row->end == 0)) {
       leftovers.add(file.id, 0, {});
-    } else if (row->sealed && file.size > row->end) {
-      if (auto held = abandoned(files, *row); held.valid()) leftovers.add(file.id, row->end, std::move(held));
+    } else if (row->sealed && file.size > row->file_end()) {
+      if (auto held = abandoned(files, *row); held.valid()) leftovers.add(file.id, row->file_end(), std::move(held));
     }
   }
   return leftovers;

@@ -18,9 +18,9 @@ namespace shardlog::sqlite {
 /// commit whose writer was killed while it synced stays in the log, unseen, until another commit overwrites it.
 class Leftovers {
  public:
-  /// The bytes of the segment after `end`, or if that is 0 the file. `held` is the file, with its lock; a file that
-  /// goes and to which nobody writes needs none. REQUIRES: `end` stays where it is, and no segment gets this id any
-  /// more
+  /// The bytes of the segment after `end`, which is SegmentRow::file_end(), or if that is 0 the file. `held` is the
+  /// file, with its lock; a file that goes and to which nobody writes needs none. REQUIRES: `end` stays where it is,
+  /// and no segment gets this id any more
   void add(std::int64_t segment, std::int64_t end, FileDescriptor held);
 
   /// The largest id of those segments; 0 if there are none.

@@ -15,9 +15,16 @@
 /// What the database says of segments: files with the payloads of large commits (segment_files.h). A byte of a segment
 /// that no committed row names does not exist.
 ///
-///     stream.00000007   | commit |   | commit |    | staged, or left over
-///                       0        4 KiB boundary  end
+///     stream.00000007   | commit |   | commit |   | staged, or left over
+///                       0            4 KiB    end file_end
 namespace shardlog::sqlite {
+
+/// No block of a commit that was acknowledged is written again. So a commit begins at one of these boundaries, and a
+/// segment ends at one: if a file is cut off or goes on inside a block, the file system writes that block again.
+constexpr std::int64_t next_boundary(std::int64_t at) {
+  constexpr std::int64_t block = 4096;
+  return (at + block - 1) / block * block;
+}
 
 /// A row of `segments`.
 struct SegmentRow {
@@ -25,6 +32,9 @@ struct SegmentRow {
   std::int64_t end = 0;         ///< bytes up to the end of its newest commit; 0: nothing, and there may be no file
   bool sealed = false;          ///< nothing is added any more
   std::int64_t last_batch = 0;  ///< the newest batch with a payload in it
+
+  /// Where its file ends, and the next commit begins.
+  [[nodiscard]] std::int64_t file_end() const { return next_boundary(end); }
 
   [[nodiscard]] std::int64_t checksum() const;
 

@@ -34,9 +34,6 @@ constexpr std::int64_t segments_of_bound = 64;
 // somebody takes the segment over, and trimming must have room until then.
 constexpr std::int64_t left_free = 8 * mib;
 
-/// No sector of a commit that was acknowledged is written again.
-constexpr std::int64_t boundary = 4096;
-
 /// When a segment is full; 0 for a stream that is too small for segments.
 std::int64_t segment_size(const StreamSettings& settings) {
   if (settings.max_bytes == unbounded) return usual_segment;
@@ -85,7 +82,7 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
     write(batches);
     // Other writers may have written too since each of them saw the same free space.
     if (!has_room_for(0)) {
-      cut_off(own_->row.end);
+      cut_off(own_->row.file_end());
       return {};
     }
     sync();
@@ -154,14 +151,15 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(std::span<const Seg
   return std::nullopt;
 }
 
-/// Only one that ends at its `end`. Bytes after it may be those of a commit that nobody sees and that the recovery of
-/// the log will bring back: its writer was killed while it synced the log. They must not be overwritten before a later
-/// commit is on disk, which remove_segments() sees to.
+/// Only one that ends where it should; at `end`, if an earlier version wrote it. Bytes after that may be those of a
+/// commit that nobody sees and that the recovery of the log will bring back: its writer was killed while it synced the
+/// log. They must not be overwritten before a later commit is on disk, which remove_segments() sees to.
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& row) {
   FileDescriptor file = files_.open(row.id, O_RDWR);
   if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
   struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1 || facts.st_size != row.end) return std::nullopt;
+  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1) return std::nullopt;
+  if (facts.st_size != row.file_end() && facts.st_size != row.end) return std::nullopt;
   return Owned{row, std::move(file), row.end > 0};
 }
 
@@ -183,13 +181,14 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
 
 void SegmentWriter::write(std::span<const RoutedBatch> batches) {
   places_.clear();
-  std::int64_t at = (own_->row.end + boundary - 1) / boundary * boundary;
+  std::int64_t at = own_->row.file_end();
   for (const RoutedBatch& each : batches) {
     const std::string_view payload = each.batch.payload.view();
     write_at(own_->file.get(), payload, at);
     places_.push_back({own_->row.id, at, payload.size()});
     at = places_.back().end();
   }
+  if (::ftruncate(own_->file.get(), next_boundary(at)) != 0) throw system_error("write", errno);
 }
 
 /// Always, whatever Sync an append asks for: a row whose bytes are gone after a power cut is damage, not a loss.
@@ -243,8 +242,8 @@ void SegmentWriter::let_go() noexcept {
 /// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it. One
 /// byte too many keeps others from taking it over, even if there is no room to seal it.
 void SegmentWriter::give_up() noexcept {
-  cut_off(own_->row.end + 1);
-  if (seal()) cut_off(own_->row.end);
+  cut_off(own_->row.file_end() + 1);
+  if (seal()) cut_off(own_->row.file_end());
   let_go();
 }
 
@@ -264,7 +263,7 @@ bool SegmentWriter::seal() noexcept {
 
 /// The bytes that were staged take space that others may need.
 void SegmentWriter::unstage() noexcept {
-  if (!staged_.empty()) cut_off(own_->row.end);
+  if (!staged_.empty()) cut_off(own_->row.file_end());
   staged_.clear();
 }
 
