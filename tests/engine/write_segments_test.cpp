@@ -598,6 +598,31 @@ TEST_F(TrimSegments, LeavesThoseThatAreWrittenTo) {
   expect_sound();
 }
 
+TEST_F(TrimSegments, RemovesThatOfAWriterWhoseCommitsBecomeSmall) {
+  clock_.freeze();
+  const auto writer = writer_with_segment();
+  clock_.step(std::chrono::hours(2));
+  clock_.let_pass(std::chrono::seconds(2));  // until it looks again for what may go
+  put(*writer, 0, {"b"});
+  put(*writer, 0, {"c"});
+  EXPECT_EQ(names(), Lines{});
+  put(*writer, 0, {std::string(mebibyte, 'd')});
+  EXPECT_EQ(names(), Lines{"stream.00000002"});
+  EXPECT_EQ(shapes(), (Lines{"b*1", "c*1", "d*1048576"}));
+  expect_sound();
+}
+
+TEST_F(TrimSegments, RemovesThatOfAWriterWhoseStreamBecomesTooSmallForAny) {
+  const auto writer = writer_with_segment();
+  open_to_write()->maintenance().update({.max_bytes = least_bound - 1});
+  put(*writer, 0, {"b"});  // learns of it
+  put(*writer, 0, {"c"});
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
+  trim_all();
+  EXPECT_EQ(names(), Lines{});
+  expect_sound();
+}
+
 TEST_F(TrimSegments, SweepsAwayWhatKilledProcessesHaveLeft) {
   const auto writer = writer_with_segment();
   test::Forger forger(path_);

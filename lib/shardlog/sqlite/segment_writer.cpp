@@ -16,6 +16,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
 #include "shardlog/sqlite/segment_removal.h"
+#include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -64,7 +65,10 @@ void write_at(int file, std::string_view bytes, std::int64_t at) {
 }  // namespace
 
 SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, const SegmentFiles& files)
-    : database_(database), committer_(committer), files_(files) {}
+    : database_(database),
+      committer_(committer),
+      files_(files),
+      horizon_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
 
 std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches,
                                                    const StreamSettings& settings) {
@@ -72,6 +76,7 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
   const std::size_t size = size_of(batches);
   if (!is_for_segment(size)) {
     unstage();
+    if (most_ == 0) let_go();
     return {};
   }
   std::vector<Staged> payloads = staged(batches);
@@ -207,6 +212,15 @@ bool SegmentWriter::claim(std::int64_t last_batch) {
     return false;
   }
   claimed_ = after;
+  return true;
+}
+
+bool SegmentWriter::let_go_if_trimmed() {
+  if (!own_ || own_->row.end == 0) return false;
+  Use horizon(horizon_);
+  if (!horizon->executeStep() || horizon->getColumn(0).getInt64() < own_->row.last_batch) return false;
+  unstage();
+  let_go();
   return true;
 }
 
