@@ -118,8 +118,8 @@ std::vector<SegmentWriter::Staged> SegmentWriter::staged(std::span<const RoutedB
   return payloads;
 }
 
-/// Gets a segment of its own. Returns false if it cannot have one: then the rows will do, and this writer does not try
-/// again. A new segment needs the right to list the directory, because its name is synced through that.
+/// Gets a segment of its own. Returns false if it cannot have one: then the rows will do. A new segment needs the right
+/// to list the directory, because its name is synced through that.
 bool SegmentWriter::acquire() {
   if (is_refused_ || !files_.may_list()) return false;
   std::optional<Owned> owned;
@@ -128,7 +128,6 @@ bool SegmentWriter::acquire() {
       Sync::normal, [&] { owned = take_over_or_allocate(leftovers); }, Told::nobody);
   leftovers.discard(committer_, files_);
   own_ = std::move(owned);
-  is_refused_ = !own_;
   return own_.has_value();
 }
 
@@ -140,6 +139,8 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftove
     auto owned = take_over(rows);
     return owned ? std::move(owned) : allocate(rows, leftovers);
   } catch (const Error& error) {
+    // Only these stay as they are. Descriptors, for instance, may be lacking for a moment only.
+    is_refused_ = error.code() == ErrorCode::permission || error.code() == ErrorCode::corrupt;
     if (error.code() == ErrorCode::io) throw;
     return std::nullopt;
   }

@@ -100,7 +100,7 @@ class SegmentWriter {
   SQLite::Statement horizon_;
   std::int64_t most_ = 0;       ///< the size from which a segment is sealed; 0 if the stream is too small for any
   std::uint64_t appended_ = 0;  ///< bytes of payloads
-  bool is_refused_ = false;     ///< this process cannot make a segment
+  bool is_refused_ = false;     ///< this process may not make a segment, or a row is damaged
   std::optional<Owned> own_;
   std::vector<Staged> staged_;  ///< empty: nothing is
   std::vector<PayloadPlace> places_;
