@@ -224,14 +224,16 @@ def test_errors_of_a_verification(puts):
 
 
 def test_a_file_that_may_not_be_shared(puts):
-    """Its owner or mode cannot be set: the commits go to the database."""
-    puts.fresh()
-    traced = strace("-o", "/dev/null", "-P", puts.stream + "/stream.00000001", "-e", "inject=fchmod:error=EPERM")
-    done = subprocess.run([*traced, *puts.command()], capture_output=True)
-    check(done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}")
-    check(data(puts.stream) == puts.lines, "not all is stored")
-    check(segments(puts.stream) == [], f"left are {segments(puts.stream)}")
-    verify(puts.stream)
+    """Its owner or mode cannot be set: the commits go to the database, and nobody need find out what became of them."""
+    for error in ("EPERM", "EIO"):
+        puts.fresh()
+        traced = strace("-o", "/dev/null", "-P", puts.stream + "/stream.00000001", "-e", f"inject=fchmod:error={error}")
+        done = subprocess.run([*traced, *puts.command()], capture_output=True)
+        check(done.returncode == 0, f"{error}: exit {done.returncode}: {done.stderr.decode()}")
+        check(data(puts.stream) == puts.lines, f"{error}: not all is stored")
+        check(segments(puts.stream) == [], f"{error}: left are {segments(puts.stream)}")
+        check(os.path.getsize(puts.stream + "/lock") == 32, f"{error}: the outcome of a commit is marked as unknown")
+        verify(puts.stream)
 
 
 def test_kills_of_a_trim(puts):

@@ -140,13 +140,15 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
 void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
                     const SegmentFiles& files) {
   if (!files.may_list()) return;
+  // Before the transaction, because after an error in it nobody would know whether it stands.
+  const std::vector<SegmentFiles::File> there = files.list();
   Leftovers leftovers;
   std::int64_t newest = 0;  // of the rows
   const auto find = [&] {
     const std::vector<SegmentRow> rows = load_segments(database);
     newest = rows.empty() ? 0 : rows.back().id;
     leftovers = Leftovers();  // lets go of the locks, so that they can be taken again
-    leftovers = find_leftovers(files, rows, files.list());
+    leftovers = find_leftovers(files, rows, there);
   };
   const auto change = [&] {
     find();

@@ -131,8 +131,9 @@ bool SegmentWriter::acquire() {
   return own_.has_value();
 }
 
-/// Empty if it may not give the file the owner and mode of the stream, if there is no room for a file or its
-/// descriptor, or if a row is damaged. REQUIRES: a transaction that writes is open, under the writer lock
+/// Empty if it cannot make a file, open it, or give it the owner and mode of the stream, or if a row is damaged. That
+/// is no error of the transaction, of which nothing would be known any more if this threw io. REQUIRES: a transaction
+/// that writes is open, under the writer lock
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftovers& leftovers) {
   try {
     const std::vector<SegmentRow> rows = load_segments(database_);
@@ -141,7 +142,6 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftove
   } catch (const Error& error) {
     // Only these stay as they are. Descriptors, for instance, may be lacking for a moment only.
     is_refused_ = error.code() == ErrorCode::permission || error.code() == ErrorCode::corrupt;
-    if (error.code() == ErrorCode::io) throw;
     return std::nullopt;
   }
 }
