@@ -542,9 +542,27 @@ TEST_F(WriteSegments, WhoseRowsAreDamagedLeaveTheRows) {
 
 TEST_F(WriteSegments, AreNotNumberedPastTheLargestId) {
   create();
-  std::ofstream(file("stream.2305843009213693951")) << "made by hand";
+  {
+    test::Forger forger(path_);
+    forger.exec("INSERT INTO segments VALUES (2305843009213693951, 0, 1, 0, 0)");
+    forger.seal("segments");
+  }
   writer_with_segment();
   EXPECT_EQ(places(), "0 ");
+}
+
+TEST_F(WriteSegments, LeaveAloneFilesWhoseIdsAreOutOfReach) {
+  create();
+  const auto writer = writer_with_segment();
+  std::ofstream(file("stream.01000003")) << "made by hand";
+  std::ofstream(file("stream.2305843009213693951")) << "likewise";
+  open_to_write()->maintenance().update({});
+  const auto other = writer_with_segment();
+  EXPECT_EQ(places(), "1 2 ");
+  expect_sound();
+  std::ofstream(file("stream.01000002")) << "a million after the newest row";
+  open_to_write()->maintenance().update({});
+  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000002", "stream.01000003", "stream.2305843009213693951"}));
 }
 
 class TrimSegments : public WriteSegments {

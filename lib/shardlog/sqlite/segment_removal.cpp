@@ -126,6 +126,7 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
                          std::span<const SegmentFiles::File> there) {
   Leftovers leftovers;
   for (const SegmentFiles::File& file : there) {
+    if (!is_within_reach(file.id, newest_id(rows))) continue;
     const auto row = std::ranges::lower_bound(rows, file.id, {}, &SegmentRow::id);
     const bool known = row != rows.end() && row->id == file.id;
     if (!known || (row->sealed && row->end == 0)) {
@@ -146,7 +147,7 @@ void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Commi
   std::int64_t newest = 0;  // of the rows
   const auto find = [&] {
     const std::vector<SegmentRow> rows = load_segments(database);
-    newest = rows.empty() ? 0 : rows.back().id;
+    newest = newest_id(rows);
     leftovers = Leftovers();  // lets go of the locks, so that they can be taken again
     leftovers = find_leftovers(files, rows, there);
   };

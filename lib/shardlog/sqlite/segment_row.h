@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,19 @@ struct SegmentRow {
 /// The columns that read_segment_row() expects. Throws corrupt.
 constexpr std::string_view segment_columns = "id, end, sealed, last_batch, checksum";
 SegmentRow read_segment_row(SQLite::Statement& statement);
+
+/// Whether a file with this id can be a segment of a stream whose newest row has the id `newest`. Ids count up, and
+/// even a power cut takes back only a few rows. The limit keeps a file of somebody else from using up all ids: what is
+/// swept away gets a row, and new ids are larger than all rows'.
+constexpr bool is_within_reach(std::int64_t id, std::int64_t newest) {
+  constexpr std::int64_t reach = 1'000'000;
+  return id <= newest + reach;
+}
+
+/// The largest id of rows in the order of their ids; 0 if there are none.
+constexpr std::int64_t newest_id(std::span<const SegmentRow> rows) {
+  return rows.empty() ? 0 : rows.back().id;
+}
 
 /// All of them, in the order of their ids. REQUIRES: a transaction is open, and the stream has segments. Throws corrupt
 std::vector<SegmentRow> load_segments(SQLite::Database& database);

@@ -173,7 +173,11 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& r
 SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, Leftovers& leftovers) {
   const std::vector<SegmentFiles::File> there = files_.list();
   // Larger than those of the leftovers, because another process may unlink them by name at any later time.
-  SegmentRow row{.id = std::max(rows.empty() ? 0 : rows.back().id, there.empty() ? 0 : there.back().id)};
+  const std::int64_t newest = newest_id(rows);
+  SegmentRow row{.id = newest};
+  for (const SegmentFiles::File& file : there) {
+    if (is_within_reach(file.id, newest)) row.id = std::max(row.id, file.id);
+  }
   FileDescriptor file;
   while (!file.valid()) {
     row.id = stored_number("a new segment", row.id + 1, 1, most_counted);

@@ -20,6 +20,7 @@
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/segment_row.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -137,7 +138,8 @@ class Verification {
   void note_unused(std::span<const SegmentRow> rows) {
     std::vector<std::int64_t> unused;
     for (const SegmentFiles::File& file : segments_->list()) {
-      if (!in_use(file.id, rows) && !segments_->is_held(file.id)) unused.push_back(file.id);
+      if (!is_within_reach(file.id, newest_id(rows)) || in_use(file.id, rows)) continue;
+      if (!segments_->is_held(file.id)) unused.push_back(file.id);
     }
     if (unused.empty()) return;
     const std::vector<SegmentRow> now = segment_rows();
