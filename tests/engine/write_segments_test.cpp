@@ -4,10 +4,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -31,9 +33,22 @@ std::function<std::uint64_t()>& free_on_disk() {
   return bytes;
 }
 
+/// Whether no file can be unlinked.
+bool& nothing_goes() {
+  static bool refused = false;
+  return refused;
+}
+
 }  // namespace
 
-/// Takes the place of that of the C library, which only SegmentFiles asks.
+/// Takes the place of that of the C library.
+extern "C" int unlinkat(int directory, const char* name, int flags) noexcept {
+  if (!nothing_goes()) return static_cast<int>(::syscall(SYS_unlinkat, directory, name, flags));
+  errno = EPERM;
+  return -1;
+}
+
+/// Likewise. Only SegmentFiles asks it.
 extern "C" int fstatvfs(int /*file*/, struct statvfs* facts) noexcept {
   constexpr std::uint64_t plenty = std::uint64_t{1} << 40U;
   *facts = {};
@@ -69,7 +84,10 @@ std::string record_for_payload(std::size_t payload) {
 
 class WriteSegments : public test::StreamTest {
  protected:
-  void TearDown() override { free_on_disk() = nullptr; }
+  void TearDown() override {
+    free_on_disk() = nullptr;
+    nothing_goes() = false;
+  }
 
   void create_bounded(std::uint64_t max_bytes, WhenFull when_full = WhenFull::block) {
     CreateOptions options;
@@ -305,10 +323,9 @@ TEST_F(WriteSegments, SweepAwayWhatNoRowTellsOfAndUseNoNameTwice) {
   const auto holder = writer_with_segment();  // takes over the first
   const auto other = writer_with_segment();
   EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000010"}));
-  std::filesystem::create_directory(file("stream.00000011"));  // cannot be unlinked
+  std::filesystem::create_directory(file("stream.00000011"));  // somebody else's
   const auto third = writer_with_segment();
   EXPECT_EQ(places(), "1 1 10 12 ");
-  std::filesystem::remove(file("stream.00000011"));
   expect_sound();
 }
 
@@ -665,6 +682,28 @@ TEST_F(TrimSegments, SweepsInThePassingOnADiskThatIsNearlyFull) {
     put(*open_to_write(), 0, {"b"});
     EXPECT_EQ(names().size(), 2U - lacking);
   }
+}
+
+TEST_F(TrimSegments, RestsForAnHourIfSomethingCannotBeSweptAway) {
+  test::WatchedVfs vfs;
+  clock_.freeze();
+  writer_with_segment();
+  std::ofstream(file("stream.00000002")) << "of a process that was killed";
+  const auto writer = open_to_write();
+  free_on_disk() = [] { return 512 * mebibyte - 1; };
+  const auto syncs = [&](Duration after) {
+    clock_.let_pass(after);
+    test::CallLog calls(vfs);
+    put(*writer, 0, {"b"}, Sync::normal);
+    return calls.count(test::DatabaseFile::log, test::FileCall::sync);
+  };
+  nothing_goes() = true;
+  EXPECT_EQ(syncs(std::chrono::seconds(0)), 1) << "before it would go";
+  EXPECT_EQ(syncs(std::chrono::minutes(59)), 0);
+  nothing_goes() = false;
+  EXPECT_EQ(names().size(), 2U);
+  EXPECT_EQ(syncs(std::chrono::minutes(2)), 1);
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
 }
 
 TEST_F(TrimSegments, SweepsNothingAwayIfARowIsDamaged) {

@@ -99,8 +99,8 @@ FileDescriptor SegmentFiles::create(std::int64_t id) const {
   throw system_error("create " + name, reason);
 }
 
-void SegmentFiles::remove(std::int64_t id) const noexcept {
-  ::unlinkat(directory_.get(), segment_name(id).c_str(), 0);
+bool SegmentFiles::remove(std::int64_t id) const noexcept {
+  return ::unlinkat(directory_.get(), segment_name(id).c_str(), 0) == 0 || errno == ENOENT;
 }
 
 std::int64_t SegmentFiles::free_bytes() const {
@@ -127,7 +127,7 @@ std::vector<SegmentFiles::File> SegmentFiles::list() const {
   while (const dirent* const entry = ::readdir(entries.get())) {
     struct stat facts {};
     const auto id = segment_of(entry->d_name);
-    if (id && ::fstatat(directory_.get(), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (id && ::fstatat(directory_.get(), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode)) {
       files.push_back({*id, facts.st_size});
     }
     errno = 0;

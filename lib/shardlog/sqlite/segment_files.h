@@ -32,8 +32,8 @@ class SegmentFiles {
   /// Throws permission if this user may not do that. REQUIRES: the writer lock is held, so that nobody sweeps it away
   [[nodiscard]] FileDescriptor create(std::int64_t id) const;
 
-  /// If it cannot be removed, it stays until somebody else sweeps it away.
-  void remove(std::int64_t id) const noexcept;
+  /// Returns false if it cannot be removed: then it stays until somebody sweeps it away.
+  bool remove(std::int64_t id) const noexcept;
 
   /// What the file system has for this user, in bytes. If it does not say, that counts as enough.
   [[nodiscard]] std::int64_t free_bytes() const;
@@ -49,7 +49,7 @@ class SegmentFiles {
   /// Whether this user may list the directory. Reading and writing a stream need only the right to look up names in it.
   [[nodiscard]] bool may_list() const;
 
-  /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
+  /// The regular files that are there, in the order of their ids. Leaves out what is gone meanwhile.
   [[nodiscard]] std::vector<File> list() const;
 
   /// In bytes; nullopt if there is no such segment.

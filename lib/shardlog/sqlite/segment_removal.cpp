@@ -92,17 +92,16 @@ std::int64_t Leftovers::newest() const {
   return all_.empty() ? 0 : std::ranges::max_element(all_, {}, &Leftover::segment)->segment;
 }
 
-void Leftovers::discard(Committer& committer, const SegmentFiles& files) {
-  if (all_.empty()) return;
+bool Leftovers::discard(Committer& committer, const SegmentFiles& files) {
+  if (all_.empty()) return true;
   committer.make_durable();
+  bool all_gone = true;
   for (const auto& [segment, end, held] : all_) {
-    if (end == 0) {
-      files.remove(segment);
-    } else if (::ftruncate(held.get(), end) != 0) {
-      continue;  // it takes space until its segment is removed
-    }
+    const bool gone = end == 0 ? files.remove(segment) : ::ftruncate(held.get(), end) == 0;
+    all_gone = all_gone && gone;
   }
   all_.clear();
+  return all_gone;
 }
 
 bool can_remove_segments(SQLite::Database& database, const SegmentFiles& files) {
@@ -138,9 +137,9 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
   return leftovers;
 }
 
-void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
+bool sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
                     const SegmentFiles& files) {
-  if (!files.may_list()) return;
+  if (!files.may_list()) return true;
   // Before the transaction, because after an error in it nobody would know whether it stands.
   const std::vector<SegmentFiles::File> there = files.list();
   Leftovers leftovers;
@@ -160,13 +159,13 @@ void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Commi
       const Snapshot snapshot(database, lock_wait);
       find();
     }
-    if (leftovers.newest() == 0) return;
+    if (leftovers.newest() == 0) return true;
     committer.commit(Sync::normal, change, Told::nobody);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt) throw;
-    return;  // verify() tells of it
+    return true;  // verify() tells of it
   }
-  leftovers.discard(committer, files);
+  return leftovers.discard(committer, files);
 }
 
 void remove_empty_rows(SQLite::Database& database, std::span<const SegmentRow> rows,

@@ -26,8 +26,9 @@ class Leftovers {
   /// The largest id of those segments; 0 if there are none.
   [[nodiscard]] std::int64_t newest() const;
 
-  /// REQUIRES: the transaction is committed. Throws as Stream::make_durable(): then they stay, for others to find.
-  void discard(Committer& committer, const SegmentFiles& files);
+  /// Returns false if any cannot be discarded. REQUIRES: the transaction is committed. Throws as
+  /// Stream::make_durable(): then they stay, for others to find.
+  bool discard(Committer& committer, const SegmentFiles& files);
 
  private:
   struct Leftover {
@@ -54,8 +55,9 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
                          std::span<const SegmentFiles::File> there);
 
 /// Discards them. On a full disk this works too, because it needs no room unless they are newer than all rows. Does
-/// nothing if a row is damaged, or if this user may not list the directory. Throws as Stream::append().
-void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
+/// nothing if a row is damaged, or if this user may not list the directory. Returns false if any cannot be discarded.
+/// Throws as Stream::append().
+bool sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
                     const SegmentFiles& files);
 
 /// Removes the rows of empty segments that have no file, or are sealed. A row with a larger id must follow. REQUIRES: a
