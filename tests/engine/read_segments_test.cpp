@@ -313,13 +313,30 @@ std::ptrdiff_t open_files(const std::string& part) {
   });
 }
 
-TEST_F(Segments, AreNotHeldByAReaderThatWaits) {
+TEST_F(Segments, AreNotHeldBetweenTheCallsOfAReader) {
   const auto stream = open_to_read();
   const auto reader = stream->read({.shards = {}, .until = {}, .follow = true});
-  ASSERT_EQ(reader->next(1).batches.size(), 1U);
-  EXPECT_EQ(open_files(path_ + "/stream.00000001"), 1);
-  EXPECT_EQ(test::drain(*reader).size(), all_.size() - 2);
-  EXPECT_EQ(open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1"), 0);
+  const auto held = [this] { return open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1"); };
+  for (std::size_t batches = 1; batches <= all_.size() / 2; ++batches) {
+    ASSERT_EQ(reader->next(1).batches.size(), 1U);
+    EXPECT_EQ(held(), 0) << "after batch " << batches << ": its space would not come back when it is trimmed";
+  }
+  EXPECT_EQ(test::drain(*reader).size(), 0U);
+  EXPECT_EQ(held(), 0);
+}
+
+TEST_F(Segments, AreNotHeldBetweenThePiecesOfAVerification) {
+  std::ptrdiff_t held = 0;
+  int calls = 0;
+  put(*open_to_write(), 0, {std::string(4 * test::mebibyte, 'x')});  // fills the first piece
+  put(*open_to_write(), 0, {"7"});
+  open_to_read()->maintenance().verify([&](double) {
+    ++calls;
+    held += open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1");
+    return true;
+  });
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ(held, 0);
 }
 
 /// A clock that does something once, when it is asked for the time. A reader asks in its snapshot.

@@ -272,7 +272,6 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
         left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
         fetched.push_back(std::move(*batch));
       } else if (!ended_ && tail_.batch() == before) {
-        if (segments_) segments_->close();  // the next batch may be long in coming
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
@@ -284,6 +283,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
     damage_ = error;
   }
   walk_.stop();
+  if (segments_) segments_->close();  // the caller may be slow, or the next batch long in coming
   return fetched;
 }
 

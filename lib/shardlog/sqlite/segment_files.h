@@ -64,7 +64,8 @@ class SegmentFiles {
   FileDescriptor directory_;
 };
 
-/// Reads payloads. It keeps the segment that it read last open: payloads that follow each other are mostly in one.
+/// Reads payloads. It keeps the segment that it read last open, until it is told to close it: payloads that follow each
+/// other are mostly in one.
 class SegmentReader {
  public:
   /// `files` must outlive it.

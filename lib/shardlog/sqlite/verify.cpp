@@ -194,6 +194,7 @@ class Verification {
       for (Tail& indexed : load_indexed_tails(database_, before, id_)) indexed_.push_back(std::move(indexed));
       load_stretches();
     });
+    if (segment_reader_) segment_reader_->close();
     for (Piece& piece : pieces) check_batch(piece);
     return more && readable;
   }
