@@ -237,6 +237,25 @@ TEST_F(Segments, OfWhichNoRowTellsAreNamedAndAreNoDamage) {
   EXPECT_EQ(report.unused, (Lines{"stream.00000002", "stream.00000003"}));
 }
 
+TEST_F(Segments, WithBytesThatNoCommitHasAreNamed) {
+  const auto unused = [&] { return open_to_read()->maintenance().verify([](double) { return true; }).unused; };
+  constexpr std::uintmax_t boundary = 2 * 4096;  // the second payload in a segment begins at 4096, and is small
+  std::filesystem::resize_file(segment(1), boundary);
+  EXPECT_EQ(unused(), Lines{});
+  std::filesystem::resize_file(segment(1), boundary + 5);
+  std::filesystem::resize_file(segment(12'345'678'901), boundary + 1000);
+  std::ofstream(segment(2)) << "staged in a new one";
+  SegmentForger forger(path_);
+  forger.exec("INSERT INTO segments VALUES (2, 0, 0, 0, 0)");
+  forger.seal("segments");
+  EXPECT_EQ(unused(), (Lines{"the last 5 bytes of stream.00000001", "stream.00000002",
+                             "the last 1000 bytes of stream.12345678901"}));
+  const int held = ::open(segment(12'345'678'901).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  EXPECT_EQ(unused(), (Lines{"the last 5 bytes of stream.00000001", "stream.00000002"})) << "somebody stages there";
+  ::close(held);
+}
+
 TEST_F(Segments, ThatAreBeingMadeAreNotNamedAsUnused) {
   std::ofstream(segment(2)) << "its row is not committed yet";
   const int held = ::open(segment(2).c_str(), O_RDONLY | O_CLOEXEC);

@@ -753,6 +753,44 @@ TEST_F(TrimSegments, SyncsBeforeItRemoves) {
   EXPECT_TRUE(std::ranges::all_of(there_at_sync, [](std::size_t count) { return count == 1; }));
 }
 
+TEST_F(TrimSegments, DoesNotLetThemSeemUnusedWhileItRemovesThem) {
+  test::WatchedVfs vfs;
+  writer_with_segment();
+  {
+    test::Forger forger(path_);
+    forger.exec("UPDATE segments SET sealed = 1");
+    forger.seal("segments");
+  }
+  clock_.step(std::chrono::hours(2));
+  const auto writer = open_to_write();
+  int syncs = 0;
+  vfs.set_hook([&](test::DatabaseFile database_file, test::FileCall call) {
+    if (database_file != test::DatabaseFile::log || call != test::FileCall::sync) return SQLITE_OK;
+    ++syncs;
+    EXPECT_EQ(names(), Lines{"stream.00000001"});
+    EXPECT_EQ(number("SELECT end FROM segments"), 0);
+    expect_sound();
+    return SQLITE_OK;
+  });
+  put(*writer, 0, {"b"}, Sync::normal);
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(syncs, 1);
+  EXPECT_EQ(names(), Lines{});
+}
+
+TEST_F(TrimSegments, RemovesAsManyAsThereAre) {
+  writer_with_segment();
+  test::Forger forger(path_);
+  for (int id = 2; id <= 200; ++id) {
+    forger.exec(fmt::format("INSERT INTO segments VALUES ({}, 4096, 1, 1, 0)", id));
+    std::ofstream(file(fmt::format("stream.{:08}", id))) << std::string(4096, 'x');
+  }
+  forger.seal("segments");
+  trim_all();
+  EXPECT_EQ(names(), Lines{});
+  EXPECT_EQ(number("SELECT count(*) FROM segments"), 1) << "the newest";
+}
+
 /// A log that ends before the second commit, as after a power cut that SQLite's own checks do not see.
 TEST_F(WriteSegments, GoOnBeforeWhatWasLost) {
   create();

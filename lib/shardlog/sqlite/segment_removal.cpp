@@ -23,8 +23,10 @@ namespace {
 /// A segment that can be removed or cut off.
 struct Disposable {
   SegmentRow row;
-  bool is_trimmed;      ///< otherwise its owner has left bytes after the end
-  FileDescriptor held;  ///< with the lock of one that is not sealed, so that nobody begins to write to it
+  bool is_trimmed;  ///< otherwise its owner has left bytes after the end
+  /// With its lock, so that nobody begins to write to it, and verify() sees that somebody is at work here. A sealed one
+  /// may do without.
+  FileDescriptor held;
 };
 
 /// Empty if somebody writes to the segment, or if it cannot be opened.
@@ -48,20 +50,20 @@ FileDescriptor abandoned(const SegmentFiles& files, const SegmentRow& row) {
 
 std::optional<Disposable> disposable(const SegmentFiles& files, const SegmentRow& row, std::int64_t horizon) {
   const bool is_trimmed = row.end > 0 && row.last_batch <= horizon;
-  if (is_trimmed && row.sealed) return Disposable{row, true, {}};
   FileDescriptor held = is_trimmed ? lock_of(files, row.id, O_RDONLY) : abandoned(files, row);
-  if (!held.valid()) return std::nullopt;
+  if (!held.valid() && !(is_trimmed && row.sealed)) return std::nullopt;
   return Disposable{row, is_trimmed, std::move(held)};
 }
 
-std::vector<Disposable> all_disposable(SQLite::Database& database, const SegmentFiles& files) {
+/// The first ones, because each has a descriptor.
+std::vector<Disposable> some_disposable(SQLite::Database& database, const SegmentFiles& files, std::size_t most) {
   const std::int64_t horizon = database.execAndGet("SELECT ifnull(max(batch), -1) FROM trim_horizon").getInt64();
   SQLite::Statement rows(
       database, fmt::format("SELECT {} FROM segments WHERE NOT sealed OR (end > 0 AND last_batch <= ?) ORDER BY id",
                             segment_columns));
   rows.bind(1, horizon);
   std::vector<Disposable> found;
-  while (rows.executeStep()) {
+  while (found.size() < most && rows.executeStep()) {
     try {
       if (auto each = disposable(files, read_segment_row(rows), horizon)) found.push_back(std::move(*each));
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): an append need not fail because of a damaged row
@@ -105,20 +107,26 @@ bool Leftovers::discard(Committer& committer, const SegmentFiles& files) {
 }
 
 bool can_remove_segments(SQLite::Database& database, const SegmentFiles& files) {
-  return !all_disposable(database, files).empty();
+  return !some_disposable(database, files, 1).empty();
 }
 
 void remove_segments(SQLite::Database& database, Committer& committer, const SegmentFiles& files) {
-  Leftovers leftovers;
-  const auto change = [&] {
-    const std::int64_t newest = database.execAndGet("SELECT ifnull(max(id), 0) FROM segments").getInt64();
-    for (Disposable& each : all_disposable(database, files)) {
-      dispose(database, each, newest);
-      leftovers.add(each.row.id, each.is_trimmed ? 0 : each.row.file_end(), std::move(each.held));
-    }
-  };
-  committer.commit(Sync::normal, change, Told::nobody);
-  leftovers.discard(committer, files);
+  constexpr std::size_t at_once = 64;
+  std::size_t count = 0;
+  do {
+    Leftovers leftovers;
+    const auto change = [&] {
+      const std::int64_t newest = database.execAndGet("SELECT ifnull(max(id), 0) FROM segments").getInt64();
+      std::vector<Disposable> found = some_disposable(database, files, at_once);
+      count = found.size();
+      for (Disposable& each : found) {
+        dispose(database, each, newest);
+        leftovers.add(each.row.id, each.is_trimmed ? 0 : each.row.file_end(), std::move(each.held));
+      }
+    };
+    committer.commit(Sync::normal, change, Told::nobody);
+    leftovers.discard(committer, files);
+  } while (count == at_once);
 }
 
 Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> rows,

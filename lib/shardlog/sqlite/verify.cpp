@@ -133,24 +133,32 @@ class Verification {
     return rows;
   }
 
-  /// A writer makes a file, holds it, and then commits its row. So a file is unused if nobody holds it and it has no
-  /// row after that.
+  /// A writer makes a file, or lets it grow, while it holds it, and commits that before it lets it go. So what nobody
+  /// holds is unused if the rows do not tell of it after that either.
   void note_unused(std::span<const SegmentRow> rows) {
-    std::vector<std::int64_t> unused;
+    std::vector<SegmentFiles::File> found;
     for (const SegmentFiles::File& file : segments_->list()) {
-      if (!is_within_reach(file.id, newest_id(rows)) || in_use(file.id, rows)) continue;
-      if (!segments_->is_held(file.id)) unused.push_back(file.id);
+      if (!is_within_reach(file.id, newest_id(rows)) || !unused_part(file, rows)) continue;
+      if (!segments_->is_held(file.id)) found.push_back(file);
     }
-    if (unused.empty()) return;
+    if (found.empty()) return;
     const std::vector<SegmentRow> now = segment_rows();
-    for (const std::int64_t id : unused) {
-      if (!in_use(id, now) && segments_->size_of(id)) report_.unused.push_back(segment_name(id));
+    for (SegmentFiles::File& file : found) {
+      const auto size = segments_->size_of(file.id);
+      if (!size) continue;
+      file.size = std::min(file.size, *size);
+      if (const auto part = unused_part(file, now)) report_.unused.push_back(*part);
     }
   }
 
-  static bool in_use(std::int64_t id, std::span<const SegmentRow> rows) {
-    const auto row = std::ranges::lower_bound(rows, id, {}, &SegmentRow::id);
-    return row != rows.end() && row->id == id && (row->end > 0 || !row->sealed);
+  /// In words; nullopt if everything in the file is in use.
+  static std::optional<std::string> unused_part(const SegmentFiles::File& file, std::span<const SegmentRow> rows) {
+    const std::string name = segment_name(file.id);
+    const auto row = std::ranges::lower_bound(rows, file.id, {}, &SegmentRow::id);
+    const bool known = row != rows.end() && row->id == file.id;
+    if (!known || (row->sealed && row->end == 0)) return name;
+    if (file.size <= row->file_end()) return std::nullopt;
+    return row->end == 0 ? name : fmt::format("the last {} bytes of {}", file.size - row->file_end(), name);
   }
 
   /// The place of a payload must be one that its segment is known to have.
