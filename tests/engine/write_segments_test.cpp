@@ -257,6 +257,27 @@ TEST_F(WriteSegments, AreOneForEachWriterAndAreTakenOver) {
   expect_sound();
 }
 
+/// Another descriptor of the file, of which this process must have one: a child that is being started has one too.
+int duplicate(const std::string& path) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path(), gone) != path) continue;
+    return ::fcntl(std::stoi(entry.path().filename()), F_DUPFD_CLOEXEC, 0);
+  }
+  return -1;
+}
+
+TEST_F(WriteSegments, AreLetGoEvenIfAChildHasTheirDescriptorsToo) {
+  create();
+  auto writer = writer_with_segment();
+  const int of_child = duplicate(file("stream.00000001"));
+  ASSERT_GE(of_child, 0);
+  writer.reset();
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 ");
+  ::close(of_child);
+}
+
 TEST_F(WriteSegments, LoseWhatTheirOwnerLeftBehindAndAreSealed) {
   create();
   writer_with_segment();

@@ -3,7 +3,6 @@
 #include <SQLiteCpp/Statement.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,31 +25,30 @@ struct Disposable {
   bool is_trimmed;  ///< otherwise its owner has left bytes after the end
   /// With its lock, so that nobody begins to write to it, and verify() sees that somebody is at work here. A sealed one
   /// may do without.
-  FileDescriptor held;
+  HeldSegment held;
 };
 
 /// Empty if somebody writes to the segment, or if it cannot be opened.
-FileDescriptor lock_of(const SegmentFiles& files, std::int64_t id, int flags) {
+HeldSegment lock_of(const SegmentFiles& files, std::int64_t id, int flags) {
   try {
-    FileDescriptor file = files.open(id, flags);
-    if (file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it is left alone
+    return files.hold(id, flags);
+  } catch (const Error&) {
+    return {};
   }
-  return {};
 }
 
 /// The segment, locked, if it is longer than it should be and nobody writes to it; empty otherwise.
-FileDescriptor abandoned(const SegmentFiles& files, const SegmentRow& row) {
+HeldSegment abandoned(const SegmentFiles& files, const SegmentRow& row) {
   if (files.size_of(row.id).value_or(0) <= row.file_end()) return {};  // spares its lock, which may be wanted just now
-  FileDescriptor file = lock_of(files, row.id, O_RDWR);
+  HeldSegment file = lock_of(files, row.id, O_RDWR);
   struct stat facts {};
   const bool longer = file.valid() && ::fstat(file.get(), &facts) == 0 && facts.st_size > row.file_end();
-  return longer ? std::move(file) : FileDescriptor();
+  return longer ? std::move(file) : HeldSegment();
 }
 
 std::optional<Disposable> disposable(const SegmentFiles& files, const SegmentRow& row, std::int64_t horizon) {
   const bool is_trimmed = row.end > 0 && row.last_batch <= horizon;
-  FileDescriptor held = is_trimmed ? lock_of(files, row.id, O_RDONLY) : abandoned(files, row);
+  HeldSegment held = is_trimmed ? lock_of(files, row.id, O_RDONLY) : abandoned(files, row);
   if (!held.valid() && !(is_trimmed && row.sealed)) return std::nullopt;
   return Disposable{row, is_trimmed, std::move(held)};
 }
@@ -86,7 +84,7 @@ void dispose(SQLite::Database& database, const Disposable& each, std::int64_t ne
 
 }  // namespace
 
-void Leftovers::add(std::int64_t segment, std::int64_t end, FileDescriptor held) {
+void Leftovers::add(std::int64_t segment, std::int64_t end, HeldSegment held) {
   all_.push_back({segment, end, std::move(held)});
 }
 

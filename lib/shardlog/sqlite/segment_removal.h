@@ -21,7 +21,7 @@ class Leftovers {
   /// The bytes of the segment after `end`, which is SegmentRow::file_end(), or if that is 0 the file. `held` is the
   /// file, with its lock; a file that goes and to which nobody writes needs none. REQUIRES: `end` stays where it is,
   /// and no segment gets this id any more
-  void add(std::int64_t segment, std::int64_t end, FileDescriptor held);
+  void add(std::int64_t segment, std::int64_t end, HeldSegment held);
 
   /// The largest id of those segments; 0 if there are none.
   [[nodiscard]] std::int64_t newest() const;
@@ -34,7 +34,7 @@ class Leftovers {
   struct Leftover {
     std::int64_t segment;
     std::int64_t end;
-    FileDescriptor held;
+    HeldSegment held;
   };
 
   std::vector<Leftover> all_;

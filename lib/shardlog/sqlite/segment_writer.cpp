@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -161,8 +160,8 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(std::span<const Seg
 /// commit that nobody sees and that the recovery of the log will bring back: its writer was killed while it synced the
 /// log. They must not be overwritten before a later commit is on disk, which remove_segments() sees to.
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& row) {
-  FileDescriptor file = files_.open(row.id, O_RDWR);
-  if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  HeldSegment file = files_.hold(row.id, O_RDWR);
+  if (!file.valid()) return std::nullopt;
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1) return std::nullopt;
   if (facts.st_size != row.file_end() && facts.st_size != row.end) return std::nullopt;
@@ -178,7 +177,7 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
   for (const SegmentFiles::File& file : there) {
     if (is_within_reach(file.id, newest)) row.id = std::max(row.id, file.id);
   }
-  FileDescriptor file;
+  HeldSegment file;
   while (!file.valid()) {
     row.id = stored_number("a new segment", row.id + 1, 1, most_counted);
     file = files_.create(row.id);

@@ -64,7 +64,7 @@ class SegmentWriter {
   /// A segment of which this writer holds the lock.
   struct Owned {
     SegmentRow row;  ///< as the database has it
-    FileDescriptor file;
+    HeldSegment file;
     bool is_named_on_disk = false;  ///< a power cut leaves the file and its name
   };
 
