@@ -514,6 +514,25 @@ TEST_F(WriteSegments, StoreNothingOnAFullDiskAndGiveTheSpaceBack) {
   expect_sound();
 }
 
+TEST_F(WriteSegments, ThatCouldNotBeWrittenAreCutOffAfterTheirSealIsOnDisk) {
+  test::WatchedVfs vfs;
+  create();
+  const auto writer = writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  bool on_disk = false;  // what was in the log when the segment was last seen with a byte too many
+  vfs.set_hook([&](test::DatabaseFile file, test::FileCall call) {
+    if (file == test::DatabaseFile::log && segments()["stream.00000001"] > end) on_disk = call == test::FileCall::sync;
+    return SQLITE_OK;
+  });
+  {
+    const FullDisk full(5 * mebibyte);
+    EXPECT_EQ(refusal([&] { put(*writer, 0, {std::string(2 * mebibyte, 'b')}, Sync::normal); }), ErrorCode::full);
+  }
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_TRUE(on_disk);
+}
+
 TEST_F(WriteSegments, ThatCouldNotBeWrittenAreNotTakenOverEvenIfTheyCouldNotBeSealed) {
   test::WatchedVfs vfs;
   create();

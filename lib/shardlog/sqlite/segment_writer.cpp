@@ -258,21 +258,21 @@ void SegmentWriter::let_go() noexcept {
 }
 
 /// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it. One
-/// byte too many keeps others from taking it over, even if there is no room to seal it.
+/// byte too many keeps others from taking it over until its seal is on disk, for which there may be no room now.
 void SegmentWriter::give_up() noexcept {
   cut_off(own_->row.file_end() + 1);
   if (seal()) cut_off(own_->row.file_end());
   let_go();
 }
 
-/// Returns false if it is not sealed.
+/// Returns false if it is not sealed on disk.
 bool SegmentWriter::seal() noexcept {
   SegmentRow sealed = own_->row;
   sealed.sealed = true;
   bool done = false;
   try {
     committer_.commit(
-        Sync::normal, [&] { done = replace_segment(database_, own_->row, sealed); }, Told::nobody);
+        Sync::full, [&] { done = replace_segment(database_, own_->row, sealed); }, Told::nobody);
   } catch (const std::exception&) {
     return false;
   }
