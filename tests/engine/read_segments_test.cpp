@@ -242,17 +242,17 @@ TEST_F(Segments, WithBytesThatNoCommitHasAreNamed) {
   constexpr std::uintmax_t boundary = 2 * 4096;  // the second payload in a segment begins at 4096, and is small
   std::filesystem::resize_file(segment(1), boundary);
   EXPECT_EQ(unused(), Lines{});
-  std::filesystem::resize_file(segment(1), boundary + 5);
+  std::filesystem::resize_file(segment(1), boundary + 1);
   std::filesystem::resize_file(segment(12'345'678'901), boundary + 1000);
   std::ofstream(segment(2)) << "staged in a new one";
   SegmentForger forger(path_);
   forger.exec("INSERT INTO segments VALUES (2, 0, 0, 0, 0)");
   forger.seal("segments");
-  EXPECT_EQ(unused(), (Lines{"the last 5 bytes of stream.00000001", "stream.00000002",
+  EXPECT_EQ(unused(), (Lines{"the last byte of stream.00000001", "stream.00000002",
                              "the last 1000 bytes of stream.12345678901"}));
   const int held = ::open(segment(12'345'678'901).c_str(), O_RDONLY | O_CLOEXEC);
   ASSERT_EQ(::flock(held, LOCK_EX), 0);
-  EXPECT_EQ(unused(), (Lines{"the last 5 bytes of stream.00000001", "stream.00000002"})) << "somebody stages there";
+  EXPECT_EQ(unused(), (Lines{"the last byte of stream.00000001", "stream.00000002"})) << "somebody stages there";
   ::close(held);
 }
 

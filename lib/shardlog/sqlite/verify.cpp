@@ -158,7 +158,9 @@ class Verification {
     const bool known = row != rows.end() && row->id == file.id;
     if (!known || (row->sealed && row->end == 0)) return name;
     if (file.size <= row->file_end()) return std::nullopt;
-    return row->end == 0 ? name : fmt::format("the last {} bytes of {}", file.size - row->file_end(), name);
+    if (row->end == 0) return name;
+    const std::int64_t bytes = file.size - row->file_end();
+    return bytes == 1 ? "the last byte of " + name : fmt::format("the last {} bytes of {}", bytes, name);
   }
 
   /// The place of a payload must be one that its segment is known to have.
