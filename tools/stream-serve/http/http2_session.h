@@ -34,8 +34,8 @@ class Http2Session {
   void answer(std::int32_t stream);
 
   [[nodiscard]] bool wants_to_write() const;
-  /// Whether nothing is under way, and nothing came for so long; or the client has read nothing of its answers for so
-  /// long.
+  /// Whether no request is under way and nothing came during this time, or the client read nothing of its answers
+  /// during it.
   [[nodiscard]] bool is_idle_for(std::chrono::steady_clock::duration time) const;
   [[nodiscard]] int descriptor() const { return connection_.get(); }
 
