@@ -12,8 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fault")
 from support import check, wait_for  # noqa: E402
 
 TOOLS = pathlib.Path(os.environ.get("SHARDLOG_POWER_TOOLS", "build/dev/tests/power")).resolve()
-SIZE = 512 << 20  # bytes of the disk; a file with holes
-INSIDE = "--inside"  # argument of the test in its namespaces
+SIZES = [512 << 20, 2 << 30]  # of the disk, a file with holes; where less than 512 MiB are free, writers count what is left
+INSIDE = "--inside"  # the last argument of the test in its namespaces
 
 
 def skip(why):
@@ -23,7 +23,7 @@ def skip(why):
 
 def in_own_namespaces(main):
     """Runs main() in a process that takes all its children and mounts with it when it ends, and that ends with this one."""
-    if sys.argv[1:] == [INSIDE]:
+    if sys.argv[-1] == INSIDE:
         return main()
     if os.geteuid() != 0:
         skip("only root can mount a file system")
@@ -39,13 +39,13 @@ def in_own_namespaces(main):
 class Machine:
     """Begins switched off, with an empty disk. Whatever uses `root` must have ended before it is switched on again."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, size=SIZES[0]):
         self.image, self.bus, self.root = (f"{folder}/{name}" for name in ("image", "bus", "root"))
         os.mkdir(self.bus)
         os.mkdir(self.root)
         with open(self.image, "wb") as image:
-            image.truncate(SIZE)
-        subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
+            image.truncate(size)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-J", "size=16", self.image], check=True)
         self.disk = None
 
     def __enter__(self):

@@ -4,7 +4,7 @@ a run with SHARDLOG_POWER_SEED begins with that one, and SHARDLOG_POWER_CUTS say
 import random
 import time
 
-from machine import Machine, in_own_namespaces, require_machine
+from machine import SIZES, Machine, in_own_namespaces, require_machine
 from programs import Programs
 from scenarios import SCENARIOS
 from support import Folder, scale, wait_for
@@ -31,7 +31,7 @@ def cut_once(machine, scenario, randomness, swallowed=None):
 def run_scenario(kind, seed, swallowed=None):
     """One cut, or two before anybody has looked at what the first has left. Returns how many, and what they were like."""
     randomness = random.Random(seed)
-    with Folder() as folder, Machine(folder) as machine:
+    with Folder() as folder, Machine(folder, randomness.choice(SIZES)) as machine:
         machine.switch_on()
         scenario = kind(machine, folder, randomness)
         scenario.prepare()

@@ -1,82 +1,10 @@
 """What programs are doing when the power is cut, and what must be there afterwards."""
 
-import itertools
-import json
 import os
 
-from programs import LargePut, SmallPut, stored_in
-from support import check, check_dense, check_dense_from_parents, records, run, verify
-
-
-def segments_of(stream):
-    return [name for name in os.listdir(stream) if name.startswith("stream.0")]
-
-
-def page(stream, *options):
-    return json.loads(run("stream-stats", stream, "--json", *options))
-
-
-class Scenario:
-    """On one machine, on which nothing else runs. `folder` is on another disk, which has power all the time."""
-
-    SHARDS = "4"
-    OPTIONS = ()
-    LONGEST = 0.5  # seconds from the start of the programs to the cut
-
-    def __init__(self, machine, folder, randomness):
-        self.stream, self.target = (f"{machine.root}/{name}" for name in ("stream", "target"))
-        self.root, self.folder, self.randomness = machine.root, folder, randomness
-        self.names = (f"run{number}" for number in itertools.count())
-        self.puts = []
-
-    def prepare(self):
-        """Before the first cut."""
-        run("stream-create", self.stream, "--shards", self.SHARDS, "--compression", "none", *self.OPTIONS)
-
-    def start(self, programs):
-        """Starts what is running when the power is cut. It may be started again after that, with nothing else between."""
-        raise NotImplementedError
-
-    def check(self):
-        """After the power has come back."""
-        self.check_puts()
-
-    def put_small(self, programs, stream=None):
-        self.puts.append(SmallPut(next(self.names)))
-        programs.in_thread(self.puts[-1].run, programs, stream or self.stream)
-
-    def put_small_and_kill(self, programs):
-        """One put after the other, each of which is killed: its last commit may be seen and not be on the disk."""
-        while True:
-            self.puts.append(SmallPut(next(self.names)))
-            self.puts[-1].run(programs, self.stream, lifetime=self.randomness.uniform(0.01, 0.1))
-
-    def put_large(self, programs, *options):
-        """One after the other."""
-        while True:
-            self.puts.append(LargePut(next(self.names), self.folder))
-            self.puts[-1].run(programs, self.stream, *options)
-
-    def check_puts(self, stream=None):
-        stored = stored_in(stream or self.stream)
-        count = sum(put.check(stored) for put in self.puts)
-        check(count == len(stored), f"{len(stored)} records, of which {count} were put")
-        check_dense({"shard": shard, "sequence": sequence} for shard, sequence, _ in stored)
-        self.goes_on(stream or self.stream)
-
-    def goes_on(self, stream):
-        """Nothing is damaged, and what comes next is read last, and stays if nothing more happens."""
-        verify(stream)
-        name = next(self.names)
-        put = LargePut(name, self.folder, 6_000)
-        run(*put.command(stream), timeout=60)
-        check(put.check(stored_in(stream)) == put.count, f"{name}: not all is there")
-        self.puts.append(put)
-        unused = [line for line in run("stream-stats", "--verify", stream).decode().splitlines() if "note:" in line]
-        check(not unused, f"after the next put: {unused}")
-
-    def summary(self):
-        return f"{sum(len(put.acknowledged) for put in self.puts)} records acknowledged"
+from programs import LargePut, stored_in
+from scenario import Scenario, check_numbers, page
+from support import check, check_dense_from_parents, records, run, verify
 
 
 class SmallCommits(Scenario):
@@ -132,7 +60,7 @@ class ProducerReruns(Scenario):
         after = stored_in(self.stream)
         check(after[:len(stored)] == stored, "the rerun has changed records")
         check(self.input.check(after) == self.input.count == len(after), f"after the rerun {len(after)} records of {self.input.count}")
-        check_dense({"shard": shard, "sequence": sequence} for shard, sequence, _ in after)
+        check_numbers(after)
         verify(self.stream)
 
 
@@ -169,7 +97,7 @@ class LargeIntoAnotherStream(IntoAnotherStream):
 
     def prepare(self):
         super().prepare()
-        self.goes_on(self.stream)
+        self.goes_on()
 
     def start(self, programs):
         programs.in_thread(self.put_large, programs)
@@ -223,7 +151,7 @@ class Reshards(Scenario):
         stored = stored_in(self.stream)
         check(sum(put.check(stored) for put in self.puts) == len(stored), "there are records that nobody put")
         check_dense_from_parents(records(self.stream), shards)
-        self.goes_on(self.stream)
+        self.goes_on()
 
 
 class TrimmedByBytes(Scenario):
@@ -249,6 +177,10 @@ class TrimmedByBytes(Scenario):
         verify(self.stream)
 
 
+def segments_of(stream):
+    return [name for name in os.listdir(stream) if name.startswith("stream.0")]
+
+
 class TrimmedSegments(Scenario):
     """Segments go when the only consumer has passed them, and not before."""
 
@@ -265,7 +197,7 @@ class TrimmedSegments(Scenario):
 
     def put_and_consume(self, programs):
         while True:
-            put = LargePut(next(self.names), self.folder, 6_000)
+            put = LargePut(self.new_name(), self.folder, 6_000)
             self.puts.append(put)
             before = set(segments_of(self.stream))
             put.run(programs, self.stream)
@@ -285,7 +217,7 @@ class TrimmedSegments(Scenario):
         check(first <= checkpoint + 1, f"it begins at {first}, and the consumer has only come to {checkpoint}")
         check([sequence for _, sequence, _ in stored] == list(range(first, first + len(stored))), "there are gaps")
         check_ends(self.puts, figures)
-        self.goes_on(self.stream)
+        self.goes_on()
 
     def summary(self):
         return f"{super().summary()}, {self.removed} segments removed"
@@ -312,7 +244,7 @@ class Creations(Scenario):
 
     def create_and_remove(self, programs):
         while True:
-            name = next(self.names)
+            name = self.new_name()
             steps = [("created", "stream-create", name, "--shards", "2"),
                      ("changed", "stream-create", name, "--update", "--tag", "changed=yes"),
                      ("filled", "stream-put", name, self.record)]
