@@ -14,6 +14,7 @@
 #define FUSE_USE_VERSION 35
 #include <fcntl.h>
 #include <fuse3/fuse.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -294,6 +295,9 @@ int serve(char* program, const char* image, const char* directory) {
   fuse_args arguments{1, words.data(), 0};
   auto* mounted = fuse_new(&arguments, &operations, sizeof(operations), &disk);
   if (mounted == nullptr || fuse_mount(mounted, directory) != 0) return EXIT_FAILURE;  // libfuse has said why
+  // What is mounted on the disk must not be mounted here too: if this process were the last of its namespace and was
+  // killed, the kernel would unmount that first, and wait for ever for an answer of the disk.
+  if (unshare(CLONE_NEWNS) != 0) fail("cannot have a mount namespace");
   std::cout << "ready" << std::endl;
   std::thread([&] { obey_commands(disk); }).detach();
   fuse_loop(mounted);
