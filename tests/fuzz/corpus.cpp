@@ -118,7 +118,10 @@ std::vector<std::string> kinesis_texts() {
           "127.0.0.1:4567",
           "[::1]:0",
           "X-Amz-Algorithm=a&X-Amz-Credential=b%2Fc%2Fd&X-Amz-Signature=e&X-Amz-SignedHeaders=f&X-Amz-Date=g\n",
-          "\nAWS4-HMAC-SHA256 Credential=a/b/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0"};
+          "\nAWS4-HMAC-SHA256 Credential=a/b/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
+          "a=b&c=%E1%88%B4\nAWS4-HMAC-SHA256 Credential=a/20150830/us-east-1/kinesis/aws4_request, "
+          "SignedHeaders=host;x-amz-date, Signature=0",
+          "[default]\naws_access_key_id = A\naws_secret_access_key = b\n"};
 }
 
 /// Bodies of its requests.

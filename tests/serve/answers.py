@@ -308,7 +308,7 @@ class Program(unittest.TestCase):
 
     def test_it_listens_on_this_machine_only(self):
         why = ("the host must be 127.0.0.1, [::1] or localhost, because everyone who can connect can read and change "
-               "the streams")
+               "the streams; or add --credentials")
         for address in ("0.0.0.0:4567", "[::]:0", "example.com:80", "10.0.0.1:1"):
             self.assertEqual(self.refused("--listen", address), (64, f"stream-serve: --listen '{address}': {why}"))
         for address in ("4567", "localhost", "localhost:", "localhost:x", "localhost:65536"):

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 import unittest
 
 from server import Server, ServerTest, StreamTest, run, wait_until
@@ -312,6 +313,67 @@ class Kept(ServerTest):
             self.assertEqual(json.loads(run("stream-stats", self.path, "--json"))["mode"], shell)
 
 
+    # boto3 of Debian does not know the actions below yet.
+
+    def test_resource_policies(self):
+        self.create()
+        call, arn = self.server.call, self.arn()
+        consumer = self.kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]["ConsumerARN"]
+        long = json.dumps({"Version": "2012-10-17", "Statement": ["ü" * 10000]}, ensure_ascii=False)
+        short = '{"Statement": []}'
+        for resource, policy in ((arn, long), (consumer, short)):
+            self.assertEqual(call("GetResourcePolicy", ResourceARN=resource), (200, {"Policy": "{}"}))
+            self.assertEqual(call("PutResourcePolicy", ResourceARN=resource, Policy=policy), (200, None))
+            self.assertEqual(call("GetResourcePolicy", ResourceARN=resource), (200, {"Policy": policy}))
+        self.assertEqual(call("PutResourcePolicy", ResourceARN=arn, Policy=short), (200, None))
+        self.assertEqual(call("GetResourcePolicy", ResourceARN=arn), (200, {"Policy": short}), "nothing is left of the old one")
+        self.assertEqual(call("DeleteResourcePolicy", ResourceARN=arn), (200, None))
+        self.expect_refusal(call("DeleteResourcePolicy", ResourceARN=arn), "ResourceNotFoundException")
+        self.assertEqual(call("GetResourcePolicy", ResourceARN=consumer), (200, {"Policy": short}))
+        self.kinesis.deregister_stream_consumer(ConsumerARN=consumer)
+        self.expect_refusal(call("GetResourcePolicy", ResourceARN=consumer), "ResourceNotFoundException",
+                            f"Consumer c of stream {self.name} under account 000000000000 not found.")
+        for policy in ("", "{", "[]", '{"a": "' + "x" * 20480 + '"}'):
+            self.expect_refusal(call("PutResourcePolicy", ResourceARN=arn, Policy=policy), "InvalidArgumentException")
+        self.expect_refusal(call("GetResourcePolicy", ResourceARN=arn + "0"), "ResourceNotFoundException")
+        self.expect_refusal(call("GetResourcePolicy", ResourceARN=arn.replace("stream", "table")), "ValidationException")
+        run("stream-stats", self.path, "--verify")
+
+    def test_warm_throughput(self):
+        self.create()
+        call, arn = self.server.call, self.arn()
+        self.expect_refusal(call("UpdateStreamWarmThroughput", StreamARN=arn, WarmThroughputMiBps=5), "ValidationException")
+        self.assertNotIn("WarmThroughput", self.summary())
+
+        def warm():
+            return call("DescribeStreamSummary", StreamName=self.name)[1]["StreamDescriptionSummary"]["WarmThroughput"]
+
+        self.assertEqual(call("UpdateStreamMode", StreamARN=arn, StreamModeDetails={"StreamMode": "ON_DEMAND"},
+                              WarmThroughputMiBps=3), (200, None))
+        self.assertEqual(warm(), {"TargetMiBps": 3, "CurrentMiBps": 3})
+        status, answer = call("UpdateStreamWarmThroughput", StreamName=self.name, WarmThroughputMiBps=10240)
+        self.assertEqual((status, answer["StreamName"], answer["WarmThroughput"]), (200, self.name, warm()))
+        self.assertEqual(warm()["CurrentMiBps"], 10240)
+        self.expect_refusal(call("UpdateStreamWarmThroughput", StreamARN=arn, WarmThroughputMiBps=10241),
+                            "InvalidArgumentException")
+        self.expect_refusal(call("CreateStream", StreamName=f"{self.name}2", ShardCount=1, WarmThroughputMiBps=1),
+                            "ValidationException")
+        self.assertEqual(call("CreateStream", StreamName=f"{self.name}2", WarmThroughputMiBps=0), (200, None))
+
+    def test_the_settings_of_the_account(self):
+        call = self.server.call
+        disabled = {"MinimumThroughputBillingCommitment": {"Status": "DISABLED"}}
+        self.assertEqual(call("DescribeAccountSettings"), (200, disabled))
+        status, enabled = call("UpdateAccountSettings", MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+        self.assertEqual((status, enabled["MinimumThroughputBillingCommitment"]["Status"]), (200, "ENABLED"))
+        self.assertLess(abs(enabled["MinimumThroughputBillingCommitment"]["StartedAt"] - time.time()), 60)
+        self.assertEqual(call("DescribeAccountSettings"), (200, enabled))
+        commitment = call("UpdateAccountSettings", **disabled)[1]["MinimumThroughputBillingCommitment"]
+        self.assertEqual((commitment["Status"], sorted(commitment)), ("DISABLED", ["EndedAt", "StartedAt", "Status"]))
+        self.expect_refusal(call("UpdateAccountSettings", MinimumThroughputBillingCommitment={"Status": "x"}),
+                            "ValidationException")
+
+
 class Limits(unittest.TestCase):
     def test_the_shards_of_all_streams_have_a_limit(self):
         server = Server("--shard-limit", "4")
@@ -333,7 +395,6 @@ class Limits(unittest.TestCase):
             kinesis.create_stream(StreamName="b", ShardCount=3)
         finally:
             server.stop()
-
 
     def test_counting_shards_closes_no_stream_in_use(self):
         server = Server()

@@ -62,12 +62,12 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
         return self.process.returncode, said
 
-    def client(self, retries=0, **config):
+    def client(self, retries=0, key="a", secret="b", **config):
         import boto3
         from botocore.config import Config
 
-        return boto3.client("kinesis", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a",
-                            aws_secret_access_key="b",
+        return boto3.client("kinesis", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=key,
+                            aws_secret_access_key=secret,
                             config=Config(retries={"max_attempts": retries}, parameter_validation=False, **config))
 
     def send(self, method="POST", path="/", headers=None, body=b""):

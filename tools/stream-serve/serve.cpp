@@ -49,7 +49,10 @@ http::Admission admission_of(const ServeCommand& command) {
 
 cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& context) {
   check(command);
-  const http::Address address = http::parse_address(command.listen);
+  const http::Address address =
+      http::parse_address(command.listen, command.credentials ? http::Reach::everyone : http::Reach::this_machine);
+  const auto credentials =
+      command.credentials ? std::optional(identity::read_credentials(*command.credentials)) : std::nullopt;
   const std::string directory = directory_of(command);
   static_cast<void>(list_streams(directory));  // a directory that cannot be read is an error now, not at a request
   allow_many_descriptors();
@@ -57,9 +60,14 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
   streams.open = context.open_options(Access::read);
   streams.sync = command.sync;
   Catalogue catalogue(directory, streams, context.clock);
+  Subscriptions subscriptions(context.stop, context.clock);
+  AccountSettings account_settings;
+  Transitions transitions(command.transition, context.clock);
+  Throttle throttle(context.clock);
   const api::Service service(
-      {catalogue, context.clock, context.stop, command.shard_limit},
-      {command.account, command.region, [&context](const std::string& failure) { context.warn(failure); }});
+      {catalogue, context.clock, context.stop, command.shard_limit, subscriptions, account_settings, transitions,
+       command.throttle ? &throttle : nullptr, [&context](const std::string& failure) { context.warn(failure); }},
+      {command.account, command.region, credentials});
   const http::Admission admission = admission_of(command);
   const cli::Descriptor listening = http::listen_at(address);
   const http::Server server(

@@ -38,6 +38,9 @@ const Pattern hash_key_pattern{"0|([1-9]\\d{0,38})", [](std::string_view text) {
 const Pattern sequence_pattern{"0|([1-9]\\d{0,128})", [](std::string_view text) { return is_number(text, 129); }};
 const Pattern arn_pattern{"arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+", &looks_like_stream_arn};
 
+// Anything may stand before "stream/", but only these two are resources.
+const Pattern resource_pattern{"arn:aws.*:kinesis:.*:\\d{12}:.*stream/\\S+", &looks_like_stream_arn};
+
 const Pattern consumer_pattern{
     "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+",
     [](std::string_view text) { return kinesis::parse_consumer_arn(text).has_value(); }};
@@ -110,6 +113,10 @@ Type stream_arn() {
 
 Type consumer_arn() {
   return bounded(patterned(consumer_pattern), 1, 2048);
+}
+
+Type resource_arn() {
+  return bounded(patterned(resource_pattern), 1, 2048);
 }
 
 Type hash_key() {

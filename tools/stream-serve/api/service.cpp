@@ -10,6 +10,7 @@
 #include "tools/stream-serve/api/check.h"
 #include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/identity/authorization.h"
+#include "tools/stream-serve/identity/signature.h"
 #include "tools/stream-serve/wire/cbor_in.h"
 #include "tools/stream-serve/wire/json_in.h"
 
@@ -17,15 +18,14 @@ namespace shardlog::serve::api {
 
 namespace {
 
-constexpr std::string_view json_type = "application/x-amz-json-1.1";
-constexpr std::string_view cbor_type = "application/x-amz-cbor-1.1";
+constexpr std::string_view json_type = wire::media_type(wire::Form::json);
+constexpr std::string_view cbor_type = wire::media_type(wire::Form::cbor);
 constexpr std::string_view plain_json_type = "application/json";
 constexpr std::string_view target_prefix = "Kinesis_20131202.";
 constexpr const char* default_region = "us-east-1";
 
 http::Response in_form(wire::Form form, int status, std::string body) {
-  const std::string_view type = form == wire::Form::json ? json_type : cbor_type;
-  return {status, {{"content-type", std::string(type)}}, std::move(body)};
+  return {status, {{"content-type", std::string(wire::media_type(form))}}, std::move(body)};
 }
 
 /// The service calls the text of this one error "Message", and of all others "message".
@@ -107,7 +107,7 @@ http::Response Service::answer(const http::Request& request) const {
     for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
     return response;
   } catch (const std::bad_alloc&) {
-    options_.report("out of memory");
+    environment_.report("out of memory");
     return {503};
   }
 }
@@ -141,15 +141,24 @@ http::Response Service::run(const Action& action, wire::Document& input, const h
   if (const auto* const missing = std::get_if<identity::Unsigned>(&authorized)) {
     return refused(form, {missing->type, missing->message});
   }
+  const auto& authorization = std::get<identity::Authorization>(authorized);
+  if (options_.credentials) {
+    const Timestamp now = environment_.clock.now();
+    const auto wrong = identity::verify(request, authorization, *options_.credentials, options_.region, now);
+    if (wrong) return refused(form, {wrong->type, wrong->message});
+  }
   std::string region = options_.region;
-  if (region.empty()) region = std::get<identity::Authorization>(authorized).region;
+  if (region.empty()) region = authorization.region();
   if (region.empty()) region = default_region;
   Check refusal = check_types(input, action.members);
   if (!refusal) refusal = check_constraints(input.root, action.members);
   const auto output = wire::make_writer(form);
   if (!refusal) {
-    Call call{environment_, {std::move(region), options_.account}, input.root, *output};
+    Call call{environment_, {std::move(region), options_.account}, input.root, *output, form, action.name,
+              action.needs};
     refusal = run_action(action, call);
+    if (!refusal && call.events)
+      return {200, {{"content-type", "application/vnd.amazon.eventstream"}}, {}, call.events};
   }
   if (refusal) return refused(form, *refusal);
   return in_form(form, 200, action.answers ? output->take() : "");
@@ -161,7 +170,7 @@ Check Service::run_action(const Action& action, Call& call) const {
     return action.run(call);
   } catch (const Error& error) {
     const Refusal refusal = refusal_for(error);
-    if (refusal.status >= 500) options_.report(fmt::format("{}: {}", action.name, error.what()));
+    if (refusal.status >= 500) environment_.report(fmt::format("{}: {}", action.name, error.what()));
     return refusal;
   }
 }

@@ -1,19 +1,19 @@
 #pragma once
 
-#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "tools/stream-serve/api/action.h"
 #include "tools/stream-serve/http/message.h"
+#include "tools/stream-serve/identity/credentials.h"
 
 namespace shardlog::serve::api {
 
 struct ServiceOptions {
   std::string account = "000000000000";
-  std::string region{};  ///< empty: that of the request's signature
-  /// Told of each request that failed through no fault of the client.
-  std::function<void(const std::string&)> report = [](const std::string&) {};
+  std::string region{};                                ///< empty: that of the request's signature
+  std::optional<identity::Credentials> credentials{};  ///< nullopt: signatures are not verified
 };
 
 /// The API over HTTP: from a request to its answer, in the order of checks of the service. For any number of threads.

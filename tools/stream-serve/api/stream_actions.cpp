@@ -6,6 +6,7 @@
 
 #include "tools/stream-serve/api/input.h"
 #include "tools/stream-serve/api/kept.h"
+#include "tools/stream-serve/api/kept_actions.h"
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shard_limit.h"
 #include "tools/stream-serve/api/shards.h"
@@ -35,6 +36,9 @@ Result<CreateOptions> options_of(const wire::Value& input) {
   if (is_on_demand && count) return Refusal{invalid_argument, "ShardCount cannot be specified for ON_DEMAND streams."};
   options.settings.mode = is_on_demand ? Mode::on_demand : Mode::provisioned;
   options.shards = is_on_demand ? on_demand_shards : static_cast<std::uint32_t>(*count);
+  const auto warm = warm_throughput_in(input, options.settings.mode);
+  if (const auto* const refused = std::get_if<Refusal>(&warm)) return *refused;
+  change_values(options.attributes, std::get<ValueChanges>(warm));
   if (const auto size = number_of(input, "MaxRecordSizeInKiB")) {
     options.settings.max_record_size = static_cast<std::uint64_t>(*size) * 1024;
   }
@@ -54,12 +58,16 @@ Check create_stream(Call& call) {
   if (const Refusal* const refused = refusal_of(options)) return *refused;
   const CreateOptions& wanted = std::get<CreateOptions>(options);
   if (auto refused = check_shard_limit(call, wanted.shards)) return refused;
+  const Refusal exists{resource_in_use,
+                       fmt::format("Stream {} under account {} already exists.", name, call.account.id)};
+  if (call.environment.transitions.deleted(name)) return exists;
   try {
     call.environment.catalogue.create(name, wanted);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::exists) throw;
-    return Refusal{resource_in_use, fmt::format("Stream {} under account {} already exists.", name, call.account.id)};
+    return exists;
   }
+  call.environment.transitions.begin(name, Transitions::State::creating);
   return std::nullopt;
 }
 
@@ -84,7 +92,9 @@ Check delete_stream(Call& call) {
   if (!is_stream_name(stream)) return no_stream(call, stream);
   if (auto refused = check_consumers(call)) return refused;
   try {
+    StreamDescription described = call.environment.catalogue.describe(stream);
     call.environment.catalogue.remove(stream);
+    call.environment.transitions.begin_deleting(stream, std::move(described));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
     return no_stream(call, stream);
@@ -96,7 +106,10 @@ Check list_streams(Call& call) {
   const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
   const auto start = text_of(call.input, "ExclusiveStartStreamName");
   const auto token = text_of(call.input, "NextToken");
-  const std::vector<std::string> names = call.environment.catalogue.names();
+  std::vector<std::string> names = call.environment.catalogue.names();
+  const std::vector<std::string> deleted = call.environment.transitions.all_deleted();
+  names.insert(names.end(), deleted.begin(), deleted.end());
+  std::sort(names.begin(), names.end());
   auto from = names.begin();
   // The token is the last name of the page before it: it needs no secret, and survives everything.
   if (start || token) from = std::upper_bound(names.begin(), names.end(), start ? *start : *token);
@@ -119,7 +132,8 @@ void write_description(Call& call, const std::string& name, const StreamDescript
   wire::Writer& output = call.output;
   output.text("StreamName", name);
   output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
-  output.text("StreamStatus", "ACTIVE");
+  const bool is_deleted = call.environment.transitions.deleted(name).has_value();
+  output.text("StreamStatus", is_deleted ? "DELETING" : name_of(call.environment.transitions.state_of(name)));
   output.key("StreamModeDetails");
   output.begin_structure();
   output.text("StreamMode", name_of(described.settings.mode));
@@ -140,8 +154,17 @@ void write_description(Call& call, const std::string& name, const StreamDescript
   if (encryption_key) output.text("KeyId", *encryption_key);
 }
 
+/// As with_stream(), also for a stream that is being deleted.
+Check with_description(Call& call, const std::function<Check(const StreamDescription&)>& use) {
+  const auto name = stream_named(call);
+  const auto* const stream = std::get_if<std::string>(&name);
+  const auto deleted = stream != nullptr ? call.environment.transitions.deleted(*stream) : std::nullopt;
+  if (deleted) return use(*deleted);
+  return with_stream(call, [&use](ServedStream&, const StreamDescription& described) { return use(described); });
+}
+
 Check describe_stream(Call& call) {
-  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+  return with_description(call, [&call](const StreamDescription& described) -> Check {
     const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
     const auto start = text_of(call.input, "ExclusiveStartShardId");
     const auto after = start ? ShardId::parse(*start) : std::nullopt;
@@ -169,7 +192,7 @@ Check describe_stream(Call& call) {
 }
 
 Check describe_stream_summary(Call& call) {
-  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+  return with_description(call, [&call](const StreamDescription& described) -> Check {
     wire::Writer& output = call.output;
     output.begin_structure();
     output.key("StreamDescriptionSummary");
@@ -178,6 +201,7 @@ Check describe_stream_summary(Call& call) {
     output.number("OpenShardCount", described.map.open_shards().size());
     output.number("ConsumerCount", consumers_of(described.attributes).size());
     output.number("MaxRecordSizeInKiB", described.settings.max_record_size / 1024);
+    if (const auto warm = warm_throughput_of(described.attributes)) write_warm_throughput(output, *warm);
     output.end_structure();
     output.end_structure();
     return std::nullopt;
@@ -197,7 +221,8 @@ std::vector<Action> stream_actions() {
         {"StreamName", name(), true},
         mode_details(),
         {"Tags", tags()},
-        {"MaxRecordSizeInKiB", integer(1024, 10240)}},
+        {"MaxRecordSizeInKiB", integer(1024, 10240)},
+        {"WarmThroughputMiBps", integer(0, INT32_MAX)}},
        &create_stream,
        false},
       {"DeleteStream",

@@ -2,49 +2,15 @@
 
 #include <atomic>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "tools/stream-serve/http/budget.h"
+#include "tools/stream-serve/http/feed.h"
 #include "tools/stream-serve/http/message.h"
 
 namespace shardlog::serve::http {
-
-/// The memory for the bodies of all requests together, or of all answers. Safe to use from any thread.
-class Budget {
- public:
-  explicit Budget(std::size_t bytes) : bytes_(bytes) {}
-
-  /// False, and nothing is taken, if less is left.
-  bool take(std::size_t bytes) {
-    const std::lock_guard guard(mutex_);
-    if (taken_ > bytes_ || bytes > bytes_ - taken_) return false;
-    taken_ += bytes;
-    return true;
-  }
-
-  /// Takes more than is left if need be.
-  void overdraw(std::size_t bytes) {
-    const std::lock_guard guard(mutex_);
-    taken_ += bytes;
-  }
-
-  [[nodiscard]] bool is_spent() {
-    const std::lock_guard guard(mutex_);
-    return taken_ >= bytes_;
-  }
-
-  void give_back(std::size_t bytes) {
-    const std::lock_guard guard(mutex_);
-    taken_ -= bytes;
-  }
-
- private:
-  std::mutex mutex_;
-  const std::size_t bytes_;
-  std::size_t taken_ = 0;
-};
 
 /// The answer to a request that comes when the server closes: the client may try again, elsewhere.
 inline Response closing_response() {
@@ -61,6 +27,7 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() {
+    leave();
     bodies_.give_back(taken_);
     answers_.give_back(taken_for_answer_);
   }
@@ -74,6 +41,11 @@ class Exchange {
   [[nodiscard]] const std::optional<Response>& response() const { return response_; }
   /// Drops the body of the request.
   void answer(Response response);
+
+  /// The connection has ended, or the stream of it: what writes the answer can end.
+  void leave() const {
+    if (response_ && response_->feed) response_->feed->leave();
+  }
 
   bool was_given = false;  ///< to a worker
 

@@ -1,6 +1,9 @@
 #include "tools/stream-serve/http/http2.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -86,6 +89,8 @@ void Http2::begin(cli::Descriptor connection) {
     news_.notify();
   };
   if (!watch(epoll_, EPOLL_CTL_ADD, descriptor, id, EPOLLIN)) return;
+  const int at_once = 1;  // a piece must not wait until the client has acknowledged the one before
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
   const bool has_begun = or_without_memory(false, [&] {
     auto session = std::make_unique<Http2Session>(std::move(connection), side_, limits_, on_answer);
     return sessions_.emplace(id, std::move(session)).second;

@@ -57,6 +57,8 @@ class Http2Session::Callbacks {
                          std::uint32_t* flags, nghttp2_data_source*, void* self) {
     Stream* const stream = find(self, id);
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (const auto& feed = stream->exchange->response()->feed)
+      return session(self).send_piece(*feed, {buffer, size}, *flags);
     const std::string& body = stream->exchange->response()->body;
     const std::size_t piece = std::min(size, body.size() - stream->sent);
     std::copy_n(body.data() + stream->sent, piece, buffer);
@@ -131,6 +133,7 @@ class Http2Session::Callbacks {
 
   static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t /*error*/, void* self) {
     if (Stream* const stream = find(self, id)) {
+      stream->exchange->leave();
       if (stream->exchange->was_given) session(self).side_.in_flight.end();
       session(self).streams_.erase(id);
     }
@@ -158,6 +161,7 @@ Http2Session::Http2Session(cli::Descriptor connection, ServiceSide& side, const 
 Http2Session::~Http2Session() {
   nghttp2_session_del(session_);
   for (const auto& [id, stream] : streams_) {
+    stream.exchange->leave();
     if (stream.exchange->was_given) side_.in_flight.end();
   }
 }
@@ -184,7 +188,9 @@ bool Http2Session::is_idle_for(std::chrono::steady_clock::duration time) const {
 bool Http2Session::has_answer_since(std::chrono::steady_clock::time_point time) const {
   return std::any_of(streams_.begin(), streams_.end(), [time](const auto& stream) {
     const auto& [exchange, header_bytes, sent, submitted_at] = stream.second;
-    return submitted_at && *submitted_at < time && sent < exchange->response()->body.size();
+    if (!submitted_at || *submitted_at >= time) return false;
+    const Response& response = *exchange->response();
+    return response.feed ? response.feed->has_bytes() : sent < response.body.size();
   });
 }
 
@@ -249,7 +255,20 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
 
 void Http2Session::answer(std::int32_t id) {
   const auto stream = streams_.find(id);
-  if (stream != streams_.end()) submit(id, stream->second);
+  if (stream == streams_.end()) return;
+  if (!stream->second.submitted_at) return submit(id, stream->second);
+  check(nghttp2_session_resume_data(session_, id));
+}
+
+/// The same for an answer that comes piece by piece.
+ssize_t Http2Session::send_piece(Feed& feed, std::span<std::uint8_t> to, std::uint32_t& flags) {
+  const Feed::Piece piece = feed.take({reinterpret_cast<char*>(to.data()), to.size()});
+  if (piece.size > 0) sent_at_ = std::chrono::steady_clock::now();
+  if (piece.size > 0) return static_cast<ssize_t>(piece.size);
+  if (piece.state == Feed::State::open) return NGHTTP2_ERR_DEFERRED;
+  if (piece.state == Feed::State::broken) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  flags |= NGHTTP2_DATA_FLAG_EOF;
+  return 0;
 }
 
 void Http2Session::submit(std::int32_t id, Stream& stream) {
@@ -261,7 +280,12 @@ void Http2Session::submit(std::int32_t id, Stream& stream) {
     std::string lower = in_lower_case(name);
     if (lower != "connection") headers.emplace_back(std::move(lower), value);  // HTTP/2 knows none
   }
-  headers.emplace_back("content-length", std::to_string(response.body.size()));
+  if (response.feed) {
+    response.feed->attach(side_.answers, [id, on_answer = on_answer_] { on_answer(id); });
+    side_.feeds.add(response.feed);
+  } else {
+    headers.emplace_back("content-length", std::to_string(response.body.size()));
+  }
   std::vector<nghttp2_nv> fields;
   fields.reserve(headers.size());
   for (const auto& [name, value] : headers) fields.push_back(header(name, value));

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "tools/common/descriptor.h"
@@ -19,7 +20,7 @@ namespace shardlog::serve::http {
 /// One connection that speaks HTTP/2, with its streams. For one thread.
 class Http2Session {
  public:
-  /// Called by a worker when the answer to a stream's request is there.
+  /// Called by any thread when the answer to a stream's request is there, or more of it.
   using OnAnswer = std::function<void(std::int32_t stream)>;
 
   Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits, OnAnswer on_answer);
@@ -30,7 +31,7 @@ class Http2Session {
   /// Moves what can be moved without waiting. False if the connection has ended.
   bool move();
 
-  /// Begins to send the answer of a stream, if the stream is still there.
+  /// Begins to send the answer of a stream, or goes on with it, if the stream is still there.
   void answer(std::int32_t stream);
 
   [[nodiscard]] bool wants_to_write() const;
@@ -55,6 +56,7 @@ class Http2Session {
   void begin_body(std::int32_t id, Stream& stream);
   void work(std::int32_t id, Stream& stream);
   void submit(std::int32_t id, Stream& stream);
+  ssize_t send_piece(Feed& feed, std::span<std::uint8_t> to, std::uint32_t& flags);
 
   cli::Descriptor connection_;
   ServiceSide& side_;

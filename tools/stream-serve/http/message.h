@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,10 +42,13 @@ struct Request {
   }
 };
 
+class Feed;
+
 struct Response {
   int status = 200;
   Headers headers{};
   std::string body{};
+  std::shared_ptr<Feed> feed{};  ///< what comes instead of the body
 };
 
 /// Answers a request. Called by several threads at once, and may take its time.

@@ -23,7 +23,10 @@ class Server::Protocols {
     }
   }
 
-  void close(std::chrono::milliseconds drain) { side_.in_flight.close(drain); }
+  void close(std::chrono::milliseconds drain) {
+    side_.in_flight.close(drain);
+    side_.feeds.close();
+  }
 
  private:
   ServiceSide side_;

@@ -2,7 +2,9 @@
 
 #include <new>
 
+#include "tools/stream-serve/http/budget.h"
 #include "tools/stream-serve/http/exchange.h"
+#include "tools/stream-serve/http/feed.h"
 #include "tools/stream-serve/http/in_flight.h"
 #include "tools/stream-serve/http/limits.h"
 #include "tools/stream-serve/http/message.h"
@@ -34,6 +36,7 @@ struct ServiceSide {
   Handler handler;
   Budget bodies;
   Budget answers;
+  Feeds feeds;
   InFlight in_flight;
   Workers workers;
 };

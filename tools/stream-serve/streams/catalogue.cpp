@@ -43,6 +43,12 @@ void Catalogue::use(const std::string& name, const std::function<void(ServedStre
   }
 }
 
+std::unique_ptr<Stream> Catalogue::open(const std::string& name) const {
+  OpenOptions options = options_.open;
+  options.access = Access::read;
+  return shardlog::open(address_of(name), options, clock_);
+}
+
 StreamDescription Catalogue::describe(const std::string& name) {
   if (const auto held = find_held(name)) {
     try {

@@ -25,6 +25,9 @@ class Catalogue {
   /// stream. REQUIRES: kinesis::is_name(name), and it is neither . nor ..
   void use(const std::string& name, const std::function<void(ServedStream&)>& use);
 
+  /// Opens a stream for reading, for a caller who needs it for long. Throws as open().
+  [[nodiscard]] std::unique_ptr<Stream> open(const std::string& name) const;
+
   /// As ServedStream::describe(), without keeping the stream open for it: a look at all streams must not close those in
   /// use. Throws as use().
   [[nodiscard]] StreamDescription describe(const std::string& name);

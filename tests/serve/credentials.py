@@ -1,0 +1,80 @@
+"""stream-serve --credentials: only who has an access key may do anything."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import botocore.exceptions
+
+from server import SIGNED, Server, program, run
+
+JSON = "application/x-amz-json-1.1"
+LIST = {"Content-Type": JSON, "X-Amz-Target": "Kinesis_20131202.ListStreams"}
+
+
+class WithCredentials(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="shardlog-")
+        cls.file = pathlib.Path(cls.folder.name) / "credentials"
+        cls.file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = s3cret/+\n"
+                            "[second]\naws_access_key_id = OTHER\naws_secret_access_key = another\n")
+        cls.server = Server("--credentials", str(cls.file))
+
+    @classmethod
+    def tearDownClass(cls):
+        _, said = cls.server.stop()
+        cls.folder.cleanup()
+        if said:
+            raise AssertionError(said)
+
+    def code(self, **client):
+        with self.assertRaises(botocore.exceptions.ClientError) as caught:
+            self.server.client(**client).list_streams()
+        return caught.exception.response["Error"]["Code"]
+
+    def test_boto3(self):
+        for key, secret in (("AKID", "s3cret/+"), ("OTHER", "another")):
+            kinesis = self.server.client(key=key, secret=secret)
+            kinesis.create_stream(StreamName=key, ShardCount=1)
+            kinesis.put_record(StreamName=key, Data=b"x" * 100000, PartitionKey="ü")
+            self.assertIn(key, kinesis.list_streams()["StreamNames"])
+        self.assertEqual(self.code(key="AKID", secret="another"), "InvalidSignatureException")
+        self.assertEqual(self.code(key="NONE", secret="s3cret/+"), "UnrecognizedClientException")
+
+    def test_curl(self):
+        for http in ("--http1.1", "--http2-prior-knowledge"):
+            done = subprocess.run(
+                ["curl", "-sS", http, "--aws-sigv4", "aws:amz:us-east-1:kinesis", "--user", "AKID:s3cret/+", "-d", "{}",
+                 *(part for name, value in LIST.items() for part in ("-H", f"{name}: {value}")), self.server.url],
+                capture_output=True, text=True, timeout=30)
+            self.assertIn('"StreamNames":[', done.stdout, done)
+
+    def test_what_is_not_signed_is_refused(self):
+        for headers, kind in ((LIST, "MissingAuthenticationTokenException"),
+                              ({**LIST, **SIGNED}, "InvalidSignatureException")):
+            status, _, body = self.server.send(headers=headers, body=b"{}")
+            self.assertEqual((status, json.loads(body)["__type"]), (400, kind), body)
+
+    def test_other_machines_may_connect(self):
+        process = subprocess.Popen([program("stream-serve"), "--listen", "0.0.0.0:0", "--credentials", self.file,
+                                    self.server.directory], stdout=subprocess.PIPE, text=True)
+        try:
+            self.assertRegex(process.stdout.readline(), r"^http://0\.0\.0\.0:\d+\n$")
+        finally:
+            process.terminate()
+            process.communicate()
+
+    def test_files_that_are_wrong(self):
+        wrong = self.file.with_name("wrong")
+        wrong.write_text("[default]\n")
+        done = subprocess.run([program("stream-serve"), "--credentials", wrong], capture_output=True, text=True, timeout=30)
+        self.assertEqual((done.returncode, done.stderr), (64, f"stream-serve: --credentials '{wrong}': there is no access "
+                                                              "key, as ~/.aws/credentials has them\n"))
+        run("stream-serve", "--credentials", "/nonexistent", status=66)
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")  # connections of boto3 are closed late
