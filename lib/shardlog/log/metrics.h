@@ -8,19 +8,21 @@
 
 namespace shardlog {
 
-/// What a stream remembers of its traffic: minutes for a day, hours for a month. For the thread of the stream.
+/// What a stream remembers of its traffic: by the minute for a day, and by the hour for a month. For the thread of the
+/// stream, which may also be open for reading. On engines that have none (Capabilities::metrics), add() keeps nothing
+/// and returns true, and history() is empty.
 class SHARDLOG_API Metrics {
  public:
   virtual ~Metrics() = default;
 
-  /// Adds what this process measured since it last did, each period a minute, in a commit of its own that needs no
-  /// sync. Returns false, and adds nothing, if another process holds the lock: keep it for later. Throws permission
-  /// (drop it), and as Stream::append().
+  /// Adds what this process has measured since the last call, in a commit of its own that needs no sync. Each period is
+  /// a whole minute. Returns false, and adds nothing, if that would mean waiting for other processes: keep it for a
+  /// later call. Throws permission (nothing can be added), full (try again later), and as Stream::append().
   virtual bool add(std::span<const metrics::Period> minutes) = 0;
 
-  /// The periods that overlap a span of time and have something to tell, the oldest first. ShardCounts::in is what
-  /// arrived in each of them, exact also if retention has removed it since, for as long as periods are kept. The
-  /// counts of what is going out lag by up to 10 seconds, because readers add that often.
+  /// The periods that overlap a span of time and in which something happened, the oldest first. ShardCounts::in is what
+  /// arrived in each of them: exact, also if it was trimmed since, for as long as periods are kept. What was measured
+  /// lags by up to 10 seconds, because programs add it that often. Throws corrupt.
   virtual std::vector<metrics::Period> history(Timestamp from, Timestamp until) = 0;
 };
 

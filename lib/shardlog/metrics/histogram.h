@@ -1,9 +1,7 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,14 +22,14 @@ class SHARDLOG_API Histogram {
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] Duration max() const { return max_; }
-  /// In microseconds; it does not overflow in the lifetime of a stream's metrics.
+  /// In microseconds. Exact up to 2^53, which is 285 years.
   [[nodiscard]] double sum() const { return sum_; }
-  /// At most this long were `part` of them (0 to 1), by the nearest rank. 0 if there are none.
+  /// `part` of them (0 to 1) were at most this long, by the nearest rank. 0 if there are none.
   [[nodiscard]] Duration percentile(double part) const;
   /// How many were at most this long, as exact as the buckets are.
   [[nodiscard]] std::uint64_t at_most(Duration length) const;
 
-  /// Appends it to `out`, in some hundred bytes.
+  /// Appends it to `out`: 2 to 4 bytes for each bucket in use, so that a usual one takes some hundred bytes.
   void encode(std::string& out) const;
   /// Takes one off the start of `in`. Throws corrupt.
   static Histogram decode(std::string_view& in);
@@ -39,6 +37,8 @@ class SHARDLOG_API Histogram {
   friend bool operator==(const Histogram&, const Histogram&) = default;
 
  private:
+  void add_to(std::uint32_t bucket, std::uint64_t times);
+
   std::map<std::uint32_t, std::uint64_t> buckets_;  // how often, by the index of the bucket
   std::uint64_t count_ = 0;
   double sum_ = 0;
