@@ -18,7 +18,7 @@ expect_measured() {
   expect_measured 'consumer.out.records == 4 and consumer.out.bytes == 22 and consumer.out.calls == 1'
   expect_measured 'sum(shard.out.records for shard in shards.values()) == 8'
   expect_measured 'put.count == 0'
-  expect_silence stream-stats --verify s
+  expect_success stream-stats --verify s
 }
 
 @test "a reader that finds the lock taken measures nothing, and does not wait" {
@@ -60,7 +60,7 @@ expect_measured() {
 @test "fail: what was refused counts as throttled, and not as dropped" {
   expect_silence stream-create s --write-records 10
   seq 100 | expect_status 75 stream-put s --on-throttle fail
-  expect_measured 'shards[0].throttled.records >= 80 and shards[0].dropped.records == 0'
+  expect_measured '0 < shards[0].throttled.records <= 90 and shards[0].dropped.records == 0'
 }
 
 @test "a throttled reader counts its waits" {

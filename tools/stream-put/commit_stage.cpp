@@ -153,11 +153,12 @@ void CommitStage::take_in(Encoded piece) {
   pending_.add(std::move(piece), std::move(step));
 }
 
-/// Counts those of the first pieces that are not counted yet.
-void CommitStage::count_throttled(std::size_t pieces) {
-  if (pieces <= counted_) return;
-  count(pending_.steps().subspan(counted_, pieces - counted_), &metrics::ShardCounts::throttled);
-  counted_ = pieces;
+/// Counts those of the pieces from one index to another that are not counted yet.
+void CommitStage::count_throttled(std::size_t first, std::size_t end) {
+  first = std::max(first, counted_);
+  if (end <= first) return;
+  count(pending_.steps().subspan(first, end - first), &metrics::ShardCounts::throttled);
+  counted_ = end;
 }
 
 /// Adds what the steps need to one kind of counts, as one call.
@@ -211,11 +212,11 @@ void CommitStage::leave(const capacity::Slice& slice) {
   }
   const std::size_t kept = std::max<std::size_t>(slice.steps, 1);
   const bool takes_all = slice.steps >= needs_at_once().size();
-  if (throttled_ || !takes_all) count_throttled(needs_at_once().size());
+  count_throttled(throttled_ ? 0 : slice.steps, needs_at_once().size());
   // Pieces that were not offered, because of the bound of the stream, stay for the next slice.
   if (takes_all || kept >= pending_.size()) return;
   if (command_.on_throttle == OnThrottle::drop) {
-    count_throttled(pending_.size());
+    count_throttled(kept, pending_.size());
     count(pending_.steps().subspan(kept), &metrics::ShardCounts::dropped);
     pending_.drop_from(kept, "dropped: " + why_throttled_);
     counted_ = kept;

@@ -67,7 +67,7 @@ class CommitStage {
   void wait(Flow& flow);
   void tell_of_stop(const Flow& flow);
   void store_slice(Flow& flow, std::size_t pieces);
-  void count_throttled(std::size_t pieces);
+  void count_throttled(std::size_t first, std::size_t end);
   void count(std::span<const capacity::Step> steps, metrics::Counts metrics::ShardCounts::*kind);
   void count_sampled_out(const Encoded& piece, const capacity::Step& step);
   void measure(const Encoded& encoded, const producing::Written& written);
@@ -92,7 +92,7 @@ class CommitStage {
   std::optional<Compression>
       joined_;  ///< how small pieces are compressed when they are joined; nullopt if they are large
   PendingPieces pending_;
-  std::size_t counted_ = 0;               ///< how many of the first of them are counted as throttled
+  std::size_t counted_ = 0;               ///< those before it are counted as throttled, or need not be
   std::optional<capacity::Slice> slice_;  ///< what is reserved of them
   capacity::Seconds paid_{};              ///< of the first of them, in instalments
   Duration earned_at_{0};                 ///< when the slice can be stored
