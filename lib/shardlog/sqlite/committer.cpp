@@ -35,7 +35,7 @@ Committer::Committer(SQLite::Database& database, const Paths& paths, const Write
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
 
 Committer::~Committer() {
-  if (failure_ || !log_.is_long()) return;
+  if (failure_ || leaves_log_ || !log_.is_long()) return;
   try {
     if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
@@ -56,6 +56,28 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Told told
     announce(sync);
     tidy_up();
   });
+}
+
+bool Committer::commit_if_free(const std::function<void()>& change, std::int64_t appended_pages) {
+  if (failure_) throw *failure_;
+  std::unique_lock under_way(commit_mutex_, std::defer_lock);  // given back after the writer lock
+  const auto held = lock_.try_acquire();
+  if (!held || !under_way.try_lock() || lock_.outcome_unknown()) return false;
+  check_present();
+  check_end();
+  told_ = Told::nobody;
+  try {
+    run_transaction(Sync::normal, change, Duration(0), appended_pages);
+  } catch (const SQLite::Exception& error) {
+    if (is_locked(error)) return false;
+    throw;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::busy) return false;
+    throw;
+  }
+  check_present();
+  tidy_up();
+  return true;
 }
 
 void Committer::make_durable() {
@@ -177,7 +199,7 @@ void Committer::noting_failure(const std::string& what, const std::function<void
 /// A failure here does not undo the commit. If it is an error of the disk, the next commit is refused.
 void Committer::tidy_up() {
   try {
-    log_.checkpoint_if_due();
+    leaves_log_ ? log_.checkpoint_if_neglected() : log_.checkpoint_if_due();
   } catch (const SQLite::Exception& error) {
     note_failure(translate(error, "checkpoint"));
   }

@@ -40,6 +40,13 @@ class Committer {
   void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
               std::int64_t appended_pages = 0);
 
+  /// The same for a change that can be made later, without a sync, and without a word to anybody. Returns false, and
+  /// changes nothing, if it had to wait for something. Throws as Stream::append(), but not busy.
+  bool commit_if_free(const std::function<void()>& change, std::int64_t appended_pages);
+
+  /// For a process that commits only by the way: emptying the log is left to the writers.
+  void leave_log() { leaves_log_ = true; }
+
   /// For a `change` that appends: how far its commit reaches. This is written down once the commit is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
 
@@ -86,7 +93,8 @@ class Committer {
   Sync sync_ = Sync::full;           ///< what the connection is set to
   std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
   bool end_checked_ = false;         ///< one check is enough: the log can only be too short when it is opened
-  bool waited_ = false;              ///< the last commit found the lock taken: there are other writers
+  bool leaves_log_ = false;
+  bool waited_ = false;  ///< the last commit found the lock taken: there are other writers
 };
 
 }  // namespace shardlog::sqlite

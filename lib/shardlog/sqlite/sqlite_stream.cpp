@@ -15,6 +15,8 @@
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/maintenance.h"
+#include "shardlog/sqlite/metrics_history.h"
+#include "shardlog/sqlite/metrics_table.h"
 #include "shardlog/sqlite/process_identity.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/read_start.h"
@@ -220,6 +222,37 @@ class SqliteMaintenance final : public Maintenance {
   std::optional<Trimmer> trimmer_;
 };
 
+class SqliteMetrics final : public Metrics {
+ public:
+  explicit SqliteMetrics(Session& session) : session_(session) {}
+
+  bool add(std::span<const metrics::Period> minutes) override {
+    MeasuredMinutes measured;
+    for (const metrics::Period& each : minutes) measured[start_of(minute, each.start)] += each.measures;
+    if (measured.empty()) return true;
+    constexpr std::int64_t pages_a_minute = 8;  // for a thousand shards
+    const std::int64_t pages = pages_a_minute * (std::ssize(minutes) + 1);
+    // Not synced: what a power cut takes back is not worth the time.
+    return session_.changing_if_free([&] { table().add(measured, session_.clock().now()); }, pages);
+  }
+
+  std::vector<metrics::Period> history(Timestamp from, Timestamp until) override {
+    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      return sqlite::history(database, configuration, from, until, session_.clock().now());
+    });
+  }
+
+ private:
+  /// Prepared by its first use, because most programs are short.
+  MetricsTable& table() {
+    if (!table_) table_.emplace(session_.database());
+    return *table_;
+  }
+
+  Session& session_;
+  std::optional<MetricsTable> table_;
+};
+
 class CommitNotice final : public shardlog::Notice {
  public:
   explicit CommitNotice(std::shared_ptr<CommitWatch> watch) : watch_(std::move(watch)), seen_(watch_->noticed()) {}
@@ -275,6 +308,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   Liveness& liveness() override { return liveness_; }
   ProducerStore& producers() override { return producers_; }
   Maintenance& maintenance() override { return maintenance_; }
+  Metrics& metrics() override { return metrics_; }
 
  private:
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) override {
@@ -310,6 +344,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   ProcessLiveness liveness_;
   SqliteProducers producers_{session_};
   SqliteMaintenance maintenance_{session_};
+  SqliteMetrics metrics_{session_};
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/metrics_table.h"
 #include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
@@ -24,6 +25,14 @@ void remove_trimmed(SQLite::Database& database, const Tail& horizon) {
   store_horizon(database, horizon);
 }
 
+/// Counts a batch that is trimmed for the minute in which it arrived.
+void count(MeasuredMinutes& minutes, const BatchRow& row) {
+  const ShardId shard(static_cast<std::uint32_t>(row.shard));
+  minutes[start_of(minute, row.arrived_at)].shards[shard].in +=
+      {static_cast<std::uint64_t>(row.record_count), static_cast<std::uint64_t>(row.data_bytes),
+       row.begins_append ? 1U : 0U};
+}
+
 }  // namespace
 
 std::int64_t bytes_up_to(const Tail& tail) {
@@ -34,6 +43,7 @@ std::int64_t bytes_up_to(const Tail& tail) {
 TrimStep::TrimStep(SQLite::Database& database, const Configuration& configuration, Timestamp now, std::int64_t excess)
     : database_(database),
       configuration_(configuration),
+      now_(now),
       expired_(expiry(configuration.settings.retention, now)),
       excess_(excess) {}
 
@@ -47,6 +57,7 @@ bool TrimStep::has_work() {
 
 std::size_t TrimStep::run() {
   Tail horizon = load_horizon(database_);
+  MeasuredMinutes counted;
   std::size_t batches = 0;
   {
     SQLite::Statement rows(
@@ -57,11 +68,14 @@ std::size_t TrimStep::run() {
       const BatchRow row = read_batch_row(rows);
       if (!may_go(row)) break;
       advance(database_, configuration_, horizon, row);
+      count(counted, row);
       excess_ -= row.data_bytes;
       bytes += rows.getColumn("length(payload)").getInt64();
     }
   }
-  if (batches > 0) remove_trimmed(database_, horizon);
+  if (batches == 0) return 0;
+  remove_trimmed(database_, horizon);
+  MetricsTable(database_).add(counted, now_);
   return batches;
 }
 

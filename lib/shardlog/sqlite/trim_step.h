@@ -23,6 +23,7 @@ std::int64_t bytes_up_to(const Tail& tail);
 /// - those past retention,
 /// - with StreamSettings::until_consumed, those that every consumer has passed,
 /// - while the stream holds more than it may, those that every consumer has passed, or any with WhenFull::trim.
+/// What arrived in them is added to the metrics, so that the history of the stream stays exact.
 /// REQUIRES: a transaction is open for as long as it exists. Throws corrupt.
 class TrimStep {
  public:
@@ -44,6 +45,7 @@ class TrimStep {
 
   SQLite::Database& database_;
   const Configuration& configuration_;
+  Timestamp now_;
   std::optional<Timestamp> expired_;
   std::int64_t excess_;
   std::optional<ShardMap> map_;

@@ -132,6 +132,10 @@ void WriteAheadLog::checkpoint_if_due() {
   put_off_until_ = clock_.elapsed() + put_off_time;
 }
 
+void WriteAheadLog::checkpoint_if_neglected() {
+  if (bytes_of(pages_) > usual_size) checkpoint(SQLITE_CHECKPOINT_RESTART);
+}
+
 void WriteAheadLog::sync() {
   sqlite3* const connection = database_.getHandle();
   sqlite3_file* log = nullptr;  // SQLite's own descriptor: closing another one would drop SQLite's locks

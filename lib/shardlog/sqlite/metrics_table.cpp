@@ -1,0 +1,184 @@
+#include "shardlog/sqlite/metrics_table.h"
+
+#include <SQLiteCpp/Column.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "shardlog/core/compression.h"
+#include "shardlog/core/varint.h"
+#include "shardlog/sqlite/row_checksum.h"
+#include "shardlog/sqlite/stored_value.h"
+
+namespace shardlog::sqlite {
+
+namespace {
+
+constexpr Duration kept_by_the_minute = std::chrono::days(1);
+constexpr Duration kept = std::chrono::days(31);
+constexpr int rows_at_once = 60;  // that are rolled up, or removed
+
+/// Of measures before they are compressed: 1,000 shards and 10 consumers need a thousandth of it.
+constexpr std::size_t largest = 64UL * 1024 * 1024;
+
+/// The codec in a byte; if that is not 0, the size before compression; and the measures.
+std::string encode(const metrics::Measures& measures) {
+  const std::string plain = measures.encode();
+  std::string data(1, static_cast<char>(Compression::zstd));
+  append_varint(data, plain.size());
+  const std::size_t head = data.size();
+  data.resize(head + plain.size());
+  const auto size = compress(Compression::zstd, plain, data.data() + head, plain.size());
+  if (!size || head + *size > plain.size()) return std::string(1, static_cast<char>(Compression::none)) + plain;
+  data.resize(head + *size);
+  return data;
+}
+
+metrics::Measures decode(std::string_view data) {
+  if (data.empty()) throw_corrupt("it is empty");
+  const char codec = data.front();
+  data.remove_prefix(1);
+  if (codec == static_cast<char>(Compression::none)) return metrics::Measures::decode(data);
+  if (codec != static_cast<char>(Compression::zstd)) throw_corrupt("an unknown codec");
+  const std::uint64_t size = take_varint(data);
+  if (size > largest) throw_corrupt(fmt::format("it claims a size of {} bytes", size));
+  return metrics::Measures::decode(decompress(Compression::zstd, data, size).view());
+}
+
+std::int64_t checksum_of(std::int64_t span, std::int64_t start, std::string_view data) {
+  return RowChecksum().add(span).add(start).add(data).value();
+}
+
+std::string name_of(std::int64_t span, std::int64_t start) {
+  const bool is_minute = span == minute.count();
+  if (!is_minute && span != hour.count()) return fmt::format("metrics of {} us", span);
+  try {
+    return fmt::format("metrics of the {} {}", is_minute ? "minute" : "hour", to_rfc3339(stored_time("start", start)));
+  } catch (const Error&) {
+    return fmt::format("metrics of the {} {}", is_minute ? "minute" : "hour", start);
+  }
+}
+
+/// The row that the statement stands on. Throws corrupt.
+metrics::Period read_row(SQLite::Statement& row) {
+  const std::int64_t span = row.getColumn(0).getInt64();
+  const std::int64_t start = row.getColumn(1).getInt64();
+  const SQLite::Column column = row.getColumn(2);
+  const std::string_view data(static_cast<const char*>(column.getBlob()), static_cast<std::size_t>(column.getBytes()));
+  try {
+    if (row.getColumn(3).getInt64() != checksum_of(span, start, data)) throw_corrupt("checksum mismatch");
+    if (span != minute.count() && span != hour.count()) throw_corrupt("neither a minute nor an hour");
+    const Timestamp time = stored_time("start", start);
+    if (time != start_of(Duration(span), time)) throw_corrupt("its start is inside of another one");
+    return {time, Duration(span), decode(data)};
+  } catch (const Error& error) {
+    throw Error(error.code(), name_of(span, start) + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+Timestamp start_of(Duration span, Timestamp time) {
+  const Duration since = time.time_since_epoch();
+  const Duration rest = since % span;
+  return Timestamp(since - (rest < Duration(0) ? rest + span : rest));
+}
+
+Timestamp oldest_hour(Timestamp now) {
+  return start_of(hour, now - kept);
+}
+
+Timestamp oldest_minute(Timestamp now) {
+  return start_of(hour, now - kept_by_the_minute);
+}
+
+void MetricsTable::add(const MeasuredMinutes& minutes, Timestamp now) {
+  MeasuredMinutes hours;
+  for (const auto& [start, measures] : minutes) {
+    if (start >= oldest_minute(now)) {
+      add(minute, start, measures);
+    } else if (start >= oldest_hour(now)) {
+      hours[start_of(hour, start)] += measures;
+    }
+  }
+  for (const auto& [start, measures] : hours) add(hour, start, measures);
+  roll_up(now);
+}
+
+/// False if the row is damaged.
+bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& measures) {
+  metrics::Measures sum = measures;
+  {
+    Use row = statements_.use("SELECT * FROM metrics WHERE span = ? AND start = ?", span, start);
+    try {
+      if (row->executeStep()) sum += read_row(*row).measures;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  const std::string data = encode(sum);
+  statements_.upsert("metrics", span, start, Blob(data), checksum_of(span.count(), microseconds(start), data));
+  return true;
+}
+
+void MetricsTable::roll_up(Timestamp now) {
+  for (const Duration span : {minute, hour}) {
+    statements_
+        .use(
+            "DELETE FROM metrics WHERE span = ? AND start IN (SELECT start FROM metrics WHERE span = ? AND start < ? "
+            "ORDER BY start LIMIT ?)",
+            span, span, oldest_hour(now), rows_at_once)
+        ->exec();
+  }
+  const std::vector<metrics::Period> old =
+      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start < ? ORDER BY start LIMIT ?", minute,
+                                oldest_minute(now), rows_at_once));
+  for (const metrics::Period& period : old) add_and_remove(period, hour, start_of(hour, period.start));
+}
+
+/// Adds the row to another one. Does nothing if that is damaged.
+bool MetricsTable::add_and_remove(const metrics::Period& period, Duration span, Timestamp start) {
+  if (!add(span, start, period.measures)) return false;
+  statements_.use("DELETE FROM metrics WHERE span = ? AND start = ?", period.length, period.start)->exec();
+  return true;
+}
+
+std::vector<metrics::Period> MetricsTable::undamaged(Use rows) {
+  std::vector<metrics::Period> periods;
+  while (rows->executeStep()) {
+    try {
+      periods.push_back(read_row(*rows));
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it stays as it is
+    }
+  }
+  return periods;
+}
+
+std::vector<metrics::Period> MetricsTable::load(Timestamp from, Timestamp until) {
+  std::vector<metrics::Period> periods;
+  for (const Duration span : {hour, minute}) {
+    Use rows = statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start", span,
+                               from, until);
+    while (rows->executeStep()) periods.push_back(read_row(*rows));
+  }
+  return periods;
+}
+
+void MetricsTable::limit_times(Timestamp now) {
+  const std::vector<metrics::Period> later = undamaged(statements_.use("SELECT * FROM metrics WHERE start > ?", now));
+  for (const metrics::Period& period : later) add_and_remove(period, minute, start_of(minute, now));
+}
+
+void MetricsTable::verify(const std::function<void(const std::string&)>& report) {
+  Use rows = statements_.use("SELECT * FROM metrics ORDER BY span, start");
+  while (rows->executeStep()) {
+    try {
+      read_row(*rows);
+    } catch (const Error& error) {
+      report(error.what());
+    }
+  }
+}
+
+}  // namespace shardlog::sqlite
