@@ -7,6 +7,7 @@
 
 #include "support/refusal.h"
 #include "tools/stream-stats/check.h"
+#include "tools/stream-stats/condition.h"
 #include "unit/figures_example.h"
 
 namespace shardlog::cli {

@@ -12,8 +12,8 @@
 #include "shardlog/core/numbers.h"
 #include "shardlog/core/printable.h"
 #include "tools/common/option_table.h"
-#include "tools/common/scan.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/named_figures.h"
 
 namespace shardlog::cli {
 
@@ -22,21 +22,6 @@ namespace {
 using Relation = Condition::Relation;
 
 constexpr const char* option = "--check";
-
-std::string_view without_blanks(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-std::optional<Relation> take_relation(std::string_view& text) {
-  if (take(text, "<=")) return Relation::at_most;
-  if (take(text, ">=")) return Relation::at_least;
-  if (take(text, "<")) return Relation::less;
-  if (take(text, ">")) return Relation::more;
-  if (take(text, "==") || take(text, "=")) return Relation::equal;
-  return std::nullopt;
-}
 
 std::optional<double> parse_count(std::string_view text) {
   const auto number = parse_number<double>(text);
@@ -113,20 +98,6 @@ std::string distance_text(double value, double limit, const Condition& condition
 }
 
 }  // namespace
-
-std::optional<Condition> parse_condition(std::string_view text) {
-  const auto is_name = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  Condition condition;
-  condition.text = text;
-  text = without_blanks(text);
-  condition.figure = take_while(text, is_name);
-  text = without_blanks(text);
-  const auto relation = take_relation(text);
-  condition.limit = without_blanks(text);
-  if (condition.figure.empty() || !relation || condition.limit.empty()) return std::nullopt;
-  condition.relation = *relation;
-  return condition;
-}
 
 std::vector<std::string> broken_conditions(const std::vector<Condition>& conditions, const Figures& figures,
                                            const ConsumerFigures* consumer) {

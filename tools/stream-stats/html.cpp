@@ -31,11 +31,12 @@ p { margin: .2rem 0; } .dim, svg text, th { color: var(--dim); } .alarm { color:
 th { font-weight: 400; } th, td { padding: .1rem .9rem .1rem 0; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child, .words { text-align: left; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 0 2rem; }
-figure { margin: .5rem 0; break-inside: avoid; } svg { width: 100%; height: auto; display: block; }
+figure { margin: .5rem 0; max-width: 44rem; break-inside: avoid; } svg { width: 100%; height: auto; display: block; }
 svg text { font-size: 12px; fill: var(--dim); } path { fill: none; stroke-width: 1.6; stroke-linecap: round; }
 .grid { stroke: var(--line); } .axis { stroke: var(--dim); } meter { width: 8rem; vertical-align: middle; }
 .key::before { content: ""; display: inline-block; width: 1.2em; height: .25em; margin: 0 .4em .2em 0; background: var(--key); }
 .key { margin-right: 1rem; } summary { color: var(--dim); cursor: pointer; }
+@media (max-width: 30rem) { th, td { padding-right: .6rem; } meter { width: 3.5rem; } svg text { font-size: 14px; } }
 @media print { body { font-size: 10px; padding: 0; } details { display: none; } .pictures { grid-template-columns: 1fr 1fr; } }
 )";
 
@@ -100,7 +101,7 @@ std::string rates_of(const StreamTraffic& traffic) {
   add("out", traffic.all_readers.out);
   if (!traffic.throttled.empty()) add("throttled", traffic.throttled, "alarm");
   if (!traffic.dropped.empty()) add("dropped", traffic.dropped, "alarm");
-  return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "peak of the hour"}, rows);
+  return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "hour's peak"}, rows);
 }
 
 std::string latencies_of(const StreamTraffic& traffic) {

@@ -7,7 +7,7 @@
 #include "shardlog/log/stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/tool.h"
-#include "tools/stream-stats/check.h"
+#include "tools/stream-stats/condition.h"
 #include "tools/stream-stats/load.h"
 
 namespace shardlog::cli {

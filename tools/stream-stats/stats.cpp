@@ -16,6 +16,7 @@
 #include "tools/common/output.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/check.h"
 #include "tools/stream-stats/consumer_page.h"
 #include "tools/stream-stats/figures.h"
 #include "tools/stream-stats/figures_json.h"
@@ -192,7 +193,8 @@ ExitStatus watch_stream(const StatsCommand& command, const Context& context) {
     status = shown.status;
     return shown.text;
   };
-  watch({*command.watch, command.json}, draw, context);
+  const bool has_parts = command.stream && !command.sizing && !wants_sections(command);
+  watch({*command.watch, command.json, has_parts}, draw, context);
   return status;
 }
 

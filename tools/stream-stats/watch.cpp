@@ -15,14 +15,15 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr const char* keys = "1 overview  2 shards  3 consumers  4 latency  q quit";
+constexpr const char* keys_of_parts = "1 overview  2 shards  3 consumers  4 latency  q quit";
+constexpr const char* keys_of_one = "q quit";
 
 /// As much of a page as fits the screen, to be drawn over the page before it. Each line ends by clearing what was
 /// there: a screen that is cleared as a whole flickers.
-std::string drawn_over(const std::string& page, const Screen& screen, bool with_keys) {
+std::string drawn_over(const std::string& page, const Screen& screen, const std::string& keys) {
   std::string drawn = "\x1b[H";
   for (const char c : cut_to_height(page, screen)) drawn += c == '\n' ? "\x1b[K\n" : std::string(1, c);
-  return drawn + "\x1b[J" + (with_keys ? shortened(keys, screen.width - 1) : "");
+  return drawn + "\x1b[J" + shortened(keys, screen.width - 1);
 }
 
 std::optional<View::Part> part_of(char key) {
@@ -83,7 +84,8 @@ void watch(const WatchOptions& options, const Draw& draw, const Context& context
     screen = screen_of_output();
     if (!in_place) screen.height.reset();
     const std::string page = draw(screen, part);
-    context.output.write(in_place ? drawn_over(page, screen, Keyboard::is_there()) : between + page);
+    const char* const keys = options.has_parts ? keys_of_parts : keys_of_one;
+    context.output.write(in_place ? drawn_over(page, screen, Keyboard::is_there() ? keys : "") : between + page);
     context.output.flush();
     if (!options.json) between = "\n";
   } while (pause.wait(screen, part));

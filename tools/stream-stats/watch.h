@@ -11,7 +11,8 @@ namespace shardlog::cli {
 
 struct WatchOptions {
   Duration interval;
-  bool json = false;  ///< an object a line, also on a terminal
+  bool json = false;       ///< an object a line, also on a terminal
+  bool has_parts = false;  ///< keys choose among them
 };
 
 /// Makes a page for a screen.
