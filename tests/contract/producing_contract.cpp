@@ -68,7 +68,7 @@ TEST_P(ProducingContract, RoutesAgainWhatMeetsAClosedShard) {
 }
 
 TEST_P(ProducingContract, OfManyCallersTellsEachOfItsOwnRecords) {
-  producing::Producer producer(*stream_);
+  producing::Producer producer(*stream_, clock_);
   std::vector<std::jthread> callers;
   std::vector<std::vector<producing::RecordOutcome>> outcomes(4);
   for (std::size_t caller = 0; caller < outcomes.size(); ++caller) {
@@ -94,7 +94,7 @@ TEST_P(ProducingContract, OfManyCallersTellsEachOfItsOwnRecords) {
 }
 
 TEST_P(ProducingContract, RefusesARecordByItself) {
-  producing::Producer producer(*stream_);
+  producing::Producer producer(*stream_, clock_);
   const std::string large(default_max_record_size + 1, 'x');
   const std::vector<Record> records{{"a", "k"}, {large, "k"}, {"b", "k"}};
   const auto outcomes = producer.put(records);
@@ -102,6 +102,38 @@ TEST_P(ProducingContract, RefusesARecordByItself) {
   EXPECT_EQ(std::get<RecordNotStored>(outcomes.at(1)).code, ErrorCode::malformed);
   EXPECT_TRUE(std::holds_alternative<RecordStored>(outcomes.at(2)));
   EXPECT_EQ(data(*open()), (Lines{"a", "b"}));
+}
+
+TEST_P(ProducingContract, MeasuresHowLongEachRecordTook) {
+  if (!can().metrics) GTEST_SKIP();
+  {
+    producing::Producer producer(*stream_, clock_);
+    const std::string large(default_max_record_size + 1, 'x');
+    producer.put(std::vector<Record>{{"a", "k"}, {large, "k"}, {"b", "k"}});
+    producer.put(std::vector<Record>{{"c", std::nullopt}});
+  }
+  const auto periods = stream_->metrics().history(clock_.now() - 1h, clock_.now() + 1h);
+  ASSERT_EQ(periods.size(), 1U);
+  EXPECT_EQ(periods[0].measures.put.count(), 3U) << "those that are stored";
+  EXPECT_GT(periods[0].measures.put.max(), 0us);
+}
+
+TEST_P(ProducingContract, CountsWhatHadToWaitForCapacity) {
+  if (!can().metrics || !can().limits) GTEST_SKIP();
+  SettingsChange change;
+  change.limits.write_records = 100;
+  stream_->maintenance().update(change);
+  {
+    producing::Producer producer(*stream_, clock_);
+    const Record record{"a", "k"};
+    producer.put(std::vector<Record>(110, record));
+    producer.put({&record, 1});
+  }
+  metrics::Counts throttled;
+  for (const auto& period : stream_->metrics().history(clock_.now() - 1h, clock_.now() + 1h)) {
+    for (const auto& [id, counts] : period.measures.shards) throttled += counts.throttled;
+  }
+  EXPECT_EQ(throttled, (metrics::Counts{111, 111 * 2, 2})) << "of data and keys";
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, ProducingContract, testing::ValuesIn(subjects()), name_of);

@@ -149,6 +149,35 @@ TEST_F(MetricsTest, OfManyShardsAreStoredCompressed) {
   EXPECT_EQ(history().at(0).measures, period.measures);
 }
 
+TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
+  const auto writer = open_to_write();
+  ASSERT_TRUE(add(*writer, 1));
+  clock_.step(1min);
+  ASSERT_TRUE(add(*writer, 2));
+  const Lines sound = findings(*writer);
+  const std::string first = "metrics of the minute " + to_rfc3339(history().at(0).start) + ": checksum mismatch";
+  test::RawDatabase(path_).exec(
+      "UPDATE metrics SET data = CAST(data || x'00' AS BLOB) WHERE start = (SELECT min(start) "
+      "FROM metrics)");
+  EXPECT_EQ(sound, Lines{});
+  EXPECT_EQ(findings(*writer), Lines{first});
+  EXPECT_EQ(refusal([&] { history(); }), ErrorCode::corrupt);
+  const auto late = writer->metrics().history(clock_.now(), clock_.now() + 1min);
+  ASSERT_EQ(late.size(), 1U) << "what is not damaged can be read";
+  EXPECT_EQ(late[0].measures.shards.at(ShardId(0)).out.records, 2U);
+  clock_.step(-1min);
+  EXPECT_TRUE(add(*writer, 4)) << "nobody must fail because of it";
+  EXPECT_EQ(findings(*writer), Lines{first});
+  clock_.step(2 * 24h);
+  EXPECT_TRUE(add(*writer, 8));
+  EXPECT_EQ(findings(*writer), Lines{first}) << "it is not rolled up, or the hour would be wrong";
+  EXPECT_EQ(raw("SELECT group_concat(span / 1000000) FROM (SELECT span FROM metrics ORDER BY start, span)"),
+            "60,3600,60");
+  clock_.step(31 * 24h);
+  EXPECT_TRUE(add(*writer, 16));
+  EXPECT_EQ(findings(*writer), Lines{}) << "a month later it goes";
+}
+
 /// A stream from which batches are trimmed in steps. Each append takes at most 1000 of them with it.
 class TrimmedMetrics : public MetricsTest {
  protected:

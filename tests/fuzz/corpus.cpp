@@ -7,6 +7,7 @@
 
 #include "shardlog/core/frame.h"
 #include "shardlog/core/record_batch.h"
+#include "shardlog/metrics/measures.h"
 #include "support/owned_record.h"
 
 // Writes the inputs that fuzzing starts from: a folder for each target below the one that is named.
@@ -36,6 +37,21 @@ std::vector<std::string> frames() {
     for (const std::string& payload : payloads()) result.push_back(frame_header(origin, payload) + payload);
   }
   return result;
+}
+
+std::vector<std::string> measures() {
+  metrics::Measures all;
+  all.shards[ShardId(1)] = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {1, 1, 1}, {0, 0, 1}};
+  all.shards[ShardId(300)].out = {1000, 100'000, 10};
+  all.put.add(Duration(1), 100);
+  all.put.add(Duration(30'000'000));
+  all.readers[""].out = {300, 70'000, 2};
+  metrics::ReaderMeasures& consumer = all.readers["00112233-4455-6677-8899-aabbccddeeff"];
+  consumer.read.add(Duration(200));
+  consumer.propagation.add(Duration(5000), 7);
+  consumer.age.add(Duration::max());
+  consumer.skewed = 3;
+  return {metrics::Measures().encode(), all.encode()};
 }
 
 std::vector<std::string> units() {
@@ -155,6 +171,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path folder = argv[1];
   shardlog::fuzz::write(folder / "record_batch", shardlog::fuzz::payloads());
   shardlog::fuzz::write(folder / "frame", shardlog::fuzz::frames());
+  shardlog::fuzz::write(folder / "measures", shardlog::fuzz::measures());
   shardlog::fuzz::write(folder / "units", shardlog::fuzz::units());
   shardlog::fuzz::write(folder / "text", shardlog::fuzz::texts());
   shardlog::fuzz::write(folder / "template", shardlog::fuzz::templates());

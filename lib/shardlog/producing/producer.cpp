@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "shardlog/metrics/recorder.h"
 #include "shardlog/producing/packer.h"
 #include "shardlog/producing/writer.h"
 
@@ -15,6 +16,7 @@ namespace {
 /// The records of one caller, and what it waits for.
 struct Call {
   Packed packed;
+  Duration since;                            ///< when it began
   std::shared_ptr<const Written> written{};  ///< shared by all calls of a commit
   std::size_t first_place = 0;               ///< of the call's records in it
   std::exception_ptr failure{};
@@ -26,16 +28,22 @@ struct Call {
 /// Stores the records of callers that call put() at the same time in common commits.
 class Producer::Grouping {
  public:
-  Grouping(Stream& stream, const StreamDescription& description, Sync sync)
+  Grouping(Stream& stream, const StreamDescription& description, const Clock& clock, Sync sync)
       : settings_(description.settings),
+        clock_(clock),
+        recorder_(stream.metrics(), clock),
         writer_(stream, description, sync,
                 [this](const ShardMap& map) {
                   const std::lock_guard guard(mutex_);
                   map_ = map;
                 }),
         map_(description.map) {}
+  Grouping(const Grouping&) = delete;
+  Grouping& operator=(const Grouping&) = delete;
+  ~Grouping() { recorder_.write_at_end(); }
 
   std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop) {
+    const Duration since = clock_.elapsed();
     std::unique_ptr<Packer> packer = borrow_packer();
     std::vector<RecordOutcome> refused;
     for (const Record& record : records) {
@@ -48,7 +56,7 @@ class Producer::Grouping {
       }
     }
     packer->flush();
-    Call call{packer->take()};
+    Call call{packer->take(), since};
     give_back(std::move(packer));
     store(call, stop);
     std::vector<RecordOutcome> outcomes;
@@ -97,6 +105,7 @@ class Producer::Grouping {
         all.append(std::move(call->packed));
       }
       written = std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
+      measure(calls, *written);
     } catch (...) {
       failure = std::current_exception();
     }
@@ -110,8 +119,37 @@ class Producer::Grouping {
     changed_.notify_all();
   }
 
+  /// Counts what a commit has stored of the calls, and how long they took.
+  void measure(const std::vector<Call*>& calls, const Written& written) {
+    const Duration now = clock_.elapsed();
+    metrics::Measures& measures = recorder_.at(clock_.now());
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::size_t end = i + 1 < calls.size() ? calls[i + 1]->first_place : written.packed.places.size();
+      measures.put.add(now - calls[i]->since, stored_of(written, calls[i]->first_place, end));
+    }
+    if (written.throttled) {
+      for (const auto& [shard, records, bytes] : step_of(written.packed.batches)) {
+        measures.shards[shard].throttled += {records, bytes, 1};
+      }
+    }
+    recorder_.write_if_due();
+  }
+
+  static std::uint64_t stored_of(const Written& written, std::size_t first_place, std::size_t end) {
+    std::uint64_t stored = 0;
+    for (std::size_t i = first_place; i < end; ++i) {
+      const Place& place = written.packed.places[i];
+      if (place.batch == Place::not_packed) continue;
+      if (std::holds_alternative<Stored>(written.outcomes[place.batch])) ++stored;
+    }
+    return stored;
+  }
+
   StreamSettings settings_;
-  Writer writer_;  ///< used only by the caller that leads
+  const Clock& clock_;
+  // Used only by the caller that leads.
+  metrics::Recorder recorder_;
+  Writer writer_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -122,8 +160,8 @@ class Producer::Grouping {
   bool led_ = false;  ///< a caller is storing the records of several
 };
 
-Producer::Producer(Stream& stream, Sync sync)
-    : grouping_(std::make_unique<Grouping>(stream, stream.describe(), sync)) {}
+Producer::Producer(Stream& stream, const Clock& clock, Sync sync)
+    : grouping_(std::make_unique<Grouping>(stream, stream.describe(), clock, sync)) {}
 
 Producer::~Producer() = default;
 

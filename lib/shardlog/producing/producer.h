@@ -27,11 +27,12 @@ struct RecordNotStored {
 using RecordOutcome = std::variant<RecordStored, RecordNotStored>;
 
 /// Puts records into a stream, for any number of threads at once: records that several threads put during a commit are
-/// stored together by the next commit.
+/// stored together by the next commit. Measures how long that takes, and adds it to the metrics of the stream.
 class Producer {
  public:
-  /// `stream` is open for writing and must outlive the producer, and nothing else may use it meanwhile.
-  SHARDLOG_API explicit Producer(Stream& stream, Sync sync = Sync::full);
+  /// `stream` is open for writing. It and the clock must outlive the producer, and nothing else may use the stream
+  /// meanwhile.
+  SHARDLOG_API Producer(Stream& stream, const Clock& clock, Sync sync = Sync::full);
   SHARDLOG_API ~Producer();
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;

@@ -18,6 +18,7 @@ struct Written {
   /// Of each batch. Never Sealed. Throttled, and NoRoom in a stream that blocks, only after a stop was requested.
   std::vector<Outcome> outcomes;
   capacity::Slice next{};  ///< see Writer::store_reserved()
+  bool throttled = false;  ///< they had to wait for capacity, or are not stored for lack of it
 
   /// REQUIRES: `place` is one of packed.places whose record was packed
   [[nodiscard]] RecordOutcome of(const Place& place) const;
@@ -86,7 +87,7 @@ class Writer {
   };
 
   Written store_all(Written written, const Terms& terms, const std::stop_token& stop, const OnNoRoom& on_no_room);
-  std::optional<Throttled> wait_for_capacity(const Packed& packed, const std::stop_token& stop);
+  std::optional<Throttled> wait_for_capacity(Written& written, const std::stop_token& stop);
   void append(Written& written, const Batches& batches, const Terms& terms);
   void append_part(Written& written, std::span<const std::size_t> batches, const Terms& terms);
   std::vector<Outcome> append(std::span<const RoutedBatch> batches, const Terms& terms, Written& written);

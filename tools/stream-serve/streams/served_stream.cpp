@@ -84,8 +84,8 @@ std::vector<producing::RecordOutcome> ServedStream::put(std::span<const Record> 
 std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDescription& described) {
   const std::lock_guard guard(mutex_);
   if (!writing_ || !suit(*settings_, described.settings)) {
-    writing_ =
-        std::make_shared<Writing>(open(address_, for_access(options_.open, Access::write), clock_), options_.sync);
+    writing_ = std::make_shared<Writing>(open(address_, for_access(options_.open, Access::write), clock_), clock_,
+                                         options_.sync);
     settings_ = described.settings;
   }
   return writing_;

@@ -45,7 +45,8 @@ class ServedStream {
  private:
   /// The producer, and the settings that it keeps to.
   struct Writing {
-    Writing(std::unique_ptr<Stream> opened, Sync sync) : stream(std::move(opened)), producer(*stream, sync) {}
+    Writing(std::unique_ptr<Stream> opened, const Clock& clock, Sync sync)
+        : stream(std::move(opened)), producer(*stream, clock, sync) {}
 
     std::unique_ptr<Stream> stream;
     producing::Producer producer;

@@ -1,0 +1,57 @@
+#include "shardlog/metrics/recorder.h"
+
+#include <algorithm>
+#include <stop_token>
+#include <vector>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/threads.h"
+
+namespace shardlog::metrics {
+
+namespace {
+
+constexpr Duration interval = std::chrono::seconds(10);
+constexpr std::size_t most_minutes = 24UL * 60;
+constexpr Duration attempts_last = std::chrono::milliseconds(100);
+constexpr Duration between_attempts = std::chrono::milliseconds(2);
+
+/// Whether a later call may succeed.
+bool is_passing(const Error& error) {
+  return error.code() == ErrorCode::busy || error.code() == ErrorCode::full;
+}
+
+}  // namespace
+
+Measures& Recorder::at(Timestamp now) {
+  if (minutes_.empty()) due_at_ = clock_.elapsed() + interval;
+  const Timestamp minute = std::chrono::floor<std::chrono::minutes>(now);
+  if (minutes_.size() == most_minutes && !minutes_.contains(minute)) minutes_.erase(minutes_.begin());
+  return minutes_[minute];
+}
+
+Duration Recorder::until_due() const {
+  if (minutes_.empty()) return Duration::max();
+  return std::max(due_at_ - clock_.elapsed(), Duration(0));
+}
+
+bool Recorder::write() {
+  due_at_ = clock_.elapsed() + interval;
+  std::vector<Period> periods;
+  for (const auto& [start, measures] : minutes_) periods.push_back({start, std::chrono::minutes(1), measures});
+  try {
+    if (!periods.empty() && !forgets_ && !metrics_.add(periods)) return false;
+  } catch (const Error& error) {
+    if (is_passing(error)) return false;
+    forgets_ = true;
+  }
+  minutes_.clear();
+  return true;
+}
+
+void Recorder::write_at_end() {
+  const Duration end = clock_.elapsed() + attempts_last;
+  while (!write() && clock_.elapsed() < end) sleep_for(between_attempts, std::stop_token());
+}
+
+}  // namespace shardlog::metrics
