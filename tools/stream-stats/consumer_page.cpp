@@ -71,6 +71,7 @@ std::vector<std::string> row_of(const ConsumerFigures& consumer, const Screen& s
 /// Those that need a person first, and then those that are farthest behind.
 std::vector<const ConsumerFigures*> worst_first(const std::vector<ConsumerFigures>& consumers) {
   std::vector<const ConsumerFigures*> sorted;
+  sorted.reserve(consumers.size());
   for (const ConsumerFigures& each : consumers) sorted.push_back(&each);
   const auto badness = [](const ConsumerFigures& each) { return std::pair(each.outlook.is_bad(), each.age); };
   std::stable_sort(sorted.begin(), sorted.end(),

@@ -15,7 +15,6 @@ namespace {
 using metrics::Counts;
 using metrics::Histogram;
 using metrics::Period;
-using metrics::ReaderMeasures;
 using metrics::ShardCounts;
 
 double seconds_of(Duration duration) {

@@ -144,6 +144,7 @@ std::string value_text(double value, Unit unit) {
 std::string json_figures(const std::vector<NamedFigure>& figures) {
   constexpr double millionths = 1e6;
   std::vector<std::pair<std::string, std::string>> members;
+  members.reserve(figures.size());
   for (const NamedFigure& each : figures) {
     members.emplace_back(each.name,
                          each.value ? fmt::format("{}", std::round(*each.value * millionths) / millionths) : "null");

@@ -69,9 +69,11 @@ std::string outlook_text(const Outlook& outlook, const std::optional<double>& tr
     }
     return "";
   };
-  const std::string text = state();
-  if (!outlook.loses_data_in) return text;
-  return text + (text.empty() ? "" : "; ") + "loses data in " + age_text(*outlook.loses_data_in);
+  std::string text = state();
+  if (outlook.loses_data_in) {
+    text += (text.empty() ? "" : "; ") + ("loses data in " + age_text(*outlook.loses_data_in));
+  }
+  return text;
 }
 
 }  // namespace shardlog::cli

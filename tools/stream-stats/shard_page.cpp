@@ -147,7 +147,7 @@ Cells cells_of(const Figures& figures, std::size_t place, const Screen& screen) 
 }
 
 /// "and 96 more shards, all under 40%": the percentage only if there are limits.
-std::string rest_text(std::vector<std::size_t> rest, const Figures& figures) {
+std::string rest_text(const std::vector<std::size_t>& rest, const Figures& figures) {
   double most = 0;
   bool limited = false;
   for (const std::size_t place : rest) {
@@ -178,7 +178,7 @@ std::string format_shards(const Figures& figures, const Screen& screen, const Sh
     columns = std::move(cells.columns);
     rows.push_back(std::move(cells.row));
   }
-  const std::string text = format_table(columns, std::move(rows), screen.width);
+  std::string text = format_table(columns, std::move(rows), screen.width);
   if (draws_skew) return text + format_skew(figures.statistics, screen);
   if (shown == places.size()) return text;
   return text + rest_text({places.begin() + static_cast<std::ptrdiff_t>(shown), places.end()}, figures);

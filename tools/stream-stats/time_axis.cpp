@@ -33,7 +33,8 @@ std::string label_of(const std::tm& local) {
 
 /// Whether the local time is a whole multiple of the distance, counted from midnight.
 bool is_round(const std::tm& local, std::chrono::minutes distance) {
-  return (local.tm_hour * 60 + local.tm_min) % std::min<std::int64_t>(distance.count(), 24 * 60) == 0;
+  const auto passed = hours(local.tm_hour) + minutes(local.tm_min);
+  return passed % std::min<minutes>(distance, hours(24)) == minutes(0);
 }
 
 }  // namespace
