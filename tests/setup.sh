@@ -2,8 +2,9 @@
 
 build_packages="g++ cmake ninja-build libcbor-dev libfmt-dev liblz4-dev libmicrohttpd-dev libnghttp2-dev libpcre2-dev libsimdjson-dev
   libsqlite3-dev libsqlitecpp-dev libxxhash-dev libzstd-dev nettle-dev"
-test_packages="awscli bats bindfs clang clang-format clang-tidy curl e2fsprogs faketime fish jq libclang-rt-14-dev libfuse3-dev libgtest-dev
-  librapidcheck-dev mandoc mount python3 python3-boto3 python3-cbor2 python3-h2 sqlite3 strace tzdata util-linux zsh"
+test_packages="awscli bats bindfs clang clang-format clang-tidy curl e2fsprogs faketime fish jq libclang-rt-14-dev libfuse3-dev
+  libgtest-dev librapidcheck-dev mandoc mount prometheus python3 python3-boto3 python3-cbor2 python3-h2 sqlite3 strace tzdata
+  util-linux zsh"
 
 # Installs those of the named packages that are missing.
 install_missing() {

@@ -1,5 +1,6 @@
 """on_keyboard.py [EXPECT KEYS]... -- COMMAND...: runs it on a terminal of its own, types the KEYS (with \\xHH) each time its
-output has the EXPECTed text, and prints that output. The exit status is the command's, or 128 and the signal that killed it."""
+output has the EXPECTed text, and prints that output. KEYS that are the name of a signal, as SIGTERM, are sent as that to what
+reads from the terminal. The exit status is the command's, or 128 and the signal that killed it."""
 
 import os
 import pty
@@ -24,7 +25,10 @@ while True:
     output += piece
     while steps and steps[0].encode() in output[seen:]:
         seen = output.index(steps[0].encode(), seen) + len(steps[0])
-        os.write(terminal, steps[1].encode().decode("unicode_escape").encode())
+        if steps[1].startswith("SIG"):
+            os.killpg(os.tcgetpgrp(terminal), signal.Signals[steps[1]])
+        else:
+            os.write(terminal, steps[1].encode().decode("unicode_escape").encode())
         del steps[:2]
 sys.stdout.write(output.decode().replace("\r\n", "\n"))
 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

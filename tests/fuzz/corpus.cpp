@@ -57,6 +57,8 @@ std::vector<std::string> measures() {
 std::vector<std::string> units() {
   return {"0",
           "5000/s,2MiB/s,3 consumers",
+          "age<30s",
+          "backlog <= 1000",
           "1.5KiB",
           "10M",
           "2.5GB",

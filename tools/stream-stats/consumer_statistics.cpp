@@ -66,14 +66,16 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
 }
 
 void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now) {
+  constexpr std::size_t looks_kept = 5;
   for (ConsumerStatistics& each : consumers) {
     if (!each.backlog) continue;
-    const Look look{*each.backlog, now};
-    const auto [before, is_first] = looks_.try_emplace({stream, each.consumer.uuid}, look);
-    if (is_first || now <= before->second.at) continue;
-    const double seconds = std::chrono::duration<double>(now - before->second.at).count();
-    each.trend = (static_cast<double>(look.backlog) - static_cast<double>(before->second.backlog)) / seconds;
-    before->second = look;
+    std::deque<Look>& looks = looks_[{stream, each.consumer.uuid}];
+    if (!looks.empty() && now > looks.front().at) {
+      const double seconds = std::chrono::duration<double>(now - looks.front().at).count();
+      each.trend = (static_cast<double>(*each.backlog) - static_cast<double>(looks.front().backlog)) / seconds;
+    }
+    looks.push_back({*each.backlog, now});
+    if (looks.size() > looks_kept) looks.pop_front();
   }
 }
 

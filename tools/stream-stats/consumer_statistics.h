@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,17 +34,18 @@ struct ConsumerStatistics {
   std::size_t workers = 0;  ///< how many such workers there are
   std::optional<std::uint64_t> backlog{};
   std::optional<Timestamp> oldest{};  ///< when the first record of the backlog arrived
-  std::optional<double> trend{};      ///< how many records a second the backlog grows by; absent at the first look
+  std::optional<double> trend{};      ///< how many records a second the backlog grows by; absent if it is not known
 };
 
 /// Of all consumers, or of the named one. Throws not_found if the stream has no such consumer, and usage if the name is
 /// not valid.
 std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::optional<std::string>& name);
 
-/// Tells whether a consumer keeps up, by comparing two looks at it.
+/// Tells whether a consumer keeps up, by comparing looks at it. Checkpoints move in steps, so a trend is taken over
+/// several looks.
 class Trends {
  public:
-  /// Fills in the trends since the last look at this stream's consumers. `now` is of a clock that never goes back.
+  /// Fills in the trends since an earlier look at this stream's consumers. `now` is of a clock that never goes back.
   void look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now);
 
  private:
@@ -51,7 +53,8 @@ class Trends {
     std::uint64_t backlog;
     Duration at;
   };
-  std::map<std::pair<std::string, std::string>, Look> looks_;  ///< by the stream and the consumer's UUID
+  /// The latest few, by the stream and the consumer's UUID.
+  std::map<std::pair<std::string, std::string>, std::deque<Look>> looks_;
 };
 
 }  // namespace shardlog::cli

@@ -4,18 +4,35 @@
 
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "tools/common/json_text.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/plot.h"
 #include "tools/stream-stats/screen.h"
 
 namespace shardlog::cli {
 
 namespace {
 
-std::vector<std::string> row_of(const std::string& heading, const std::optional<Rate>& rate, const std::string& time) {
-  if (!rate) return {heading, "-", "-", "-", time};
-  return {heading, rate_text(rate->records), byte_rate_text(rate->bytes), rate_text(rate->appends), time};
+using enum Column::Side;
+
+/// The calls of "out" are reads, and stand where the others have appends.
+std::vector<std::string> row_of(const char* heading, const Traffic& traffic, const Screen& screen,
+                                std::size_t columns) {
+  const Rate& rate = traffic.last_minute;
+  return {heading,
+          rate_text(rate.records),
+          byte_rate_text(rate.bytes),
+          rate_text(rate.calls),
+          sparkline(traffic.last_hour, traffic.peak(), columns, screen.unicode),
+          rate_text(traffic.peak())};
+}
+
+/// A row that a person should look at.
+std::vector<std::string> alarming_row(std::vector<std::string> row, const Screen& screen) {
+  row[1] = alarming(row[1], screen);
+  return row;
 }
 
 std::string percent_text(double percent) {
@@ -27,7 +44,7 @@ std::string json_rate(const std::optional<Rate>& rate) {
   if (!rate) return "null";
   return json_object({{"records_per_second", json_number(rate->records)},
                       {"bytes_per_second", json_number(rate->bytes)},
-                      {"appends_per_second", json_number(rate->appends)}});
+                      {"appends_per_second", json_number(rate->calls)}});
 }
 
 }  // namespace
@@ -49,18 +66,30 @@ std::string records_text(const std::optional<Rate>& rate) {
   return rate_text(rate ? std::optional(rate->records) : std::nullopt);
 }
 
-std::string format_rates(const Rates& rates, std::size_t width) {
-  using enum Column::Side;
-  if (rates.last_15_minutes == Rate{}) return "in         nothing put in the last 15 minutes\n";
-  const std::string as_wide_as_labels(9, ' ');
-  return "\n" + format_table({{as_wide_as_labels},
-                              {"records/s", right, 4},
-                              {"bytes/s", right, 3},
-                              {"appends/s", right, 1},
-                              {"", left, 2}},
-                             {row_of("in", rates.last_minute, "last minute"),
-                              row_of("", rates.last_15_minutes, "last 15 minutes")},
-                             width);
+std::string format_rates(const StreamTraffic& traffic, const Screen& screen) {
+  constexpr std::size_t room_for_bytes = 80;
+  constexpr std::size_t beside_plot = 50;  // the other columns, when their numbers are long
+  const Traffic& out = traffic.all_readers.out;
+  if (traffic.in.empty() && out.empty()) return "in           nothing put in the last hour\n";
+  const bool is_wide = screen.width >= room_for_bytes;
+  const std::size_t plot = is_wide ? screen.width - beside_plot : 0;
+  Rows rows{row_of("in", traffic.in, screen, plot), row_of("out", out, screen, plot)};
+  if (traffic.in.empty()) rows[0][4] = "nothing put in the last hour";
+  for (const auto& [name, each] :
+       {std::pair("throttled", &traffic.throttled), std::pair("dropped", &traffic.dropped)}) {
+    const bool now = each->last_minute.records > 0;
+    auto row = row_of(name, *each, screen, plot);
+    if (!each->empty()) rows.push_back(now ? alarming_row(std::move(row), screen) : std::move(row));
+  }
+  const std::string as_wide_as_labels(11, ' ');
+  std::vector<Column> columns{{as_wide_as_labels},   {"records/s", right, 5}, {"bytes/s", right, 2},
+                              {"calls/s", right, 1}, {"last hour", left, 3},  {"peak", right, 4}};
+  if (is_wide) return format_table(columns, std::move(rows), screen.width);
+  for (const std::size_t gone : {std::size_t{4}, std::size_t{2}}) {
+    columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(gone));
+    for (auto& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(gone));
+  }
+  return format_table(columns, std::move(rows), screen.width);
 }
 
 std::string format_utilisation(const Utilisation& utilisation, std::size_t columns, bool unicode) {

@@ -49,7 +49,7 @@ std::optional<Rate> busiest_of(std::span<const Intakes> each_minute) {
     if (!rate) continue;
     const Rate most = busiest.value_or(Rate{});
     busiest = {std::max(most.records, rate->records), std::max(most.bytes, rate->bytes),
-               std::max(most.appends, rate->appends)};
+               std::max(most.calls, rate->calls)};
   }
   return busiest;
 }

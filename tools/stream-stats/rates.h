@@ -11,11 +11,11 @@
 /// How much comes into a stream, and how much of its capacity that is.
 namespace shardlog::cli {
 
-/// What came in, a second.
+/// How much, a second.
 struct Rate {
   double records = 0;
-  double bytes = 0;    ///< data and keys
-  double appends = 0;  ///< one that stored in several shards counts in each
+  double bytes = 0;  ///< data and keys
+  double calls = 0;  ///< appends, one that stored in several shards counting in each; or reads
 
   friend bool operator==(const Rate&, const Rate&) = default;
 };

@@ -33,8 +33,22 @@ bool utf8_locale() {
   return false;
 }
 
+constexpr std::string_view alarm_begin = "\x1b[1;31m";
+constexpr std::string_view alarm_end = "\x1b[0m";
+
 std::size_t columns_of(std::string_view text) {
-  return utf8_length(text).value_or(text.size());
+  const std::size_t invisible = text.starts_with(alarm_begin) ? alarm_begin.size() + alarm_end.size() : 0;
+  return utf8_length(text).value_or(text.size()) - invisible;
+}
+
+bool is_set(const char* name) {
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing changes it
+  return value != nullptr && *value != '\0';
+}
+
+bool dumb_terminal() {
+  const char* const type = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): nothing changes it
+  return type == nullptr || std::string_view(type) == "dumb";
 }
 
 /// How much of `width` is left for the first column beside the others.
@@ -54,6 +68,7 @@ Screen screen_of_output() {
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return screen;  // NOLINT(*-vararg)
   if (size.ws_col > 0) screen.width = std::max<std::size_t>(size.ws_col, narrowest);
   if (size.ws_row > 0) screen.height = size.ws_row;
+  screen.colour = !is_set("NO_COLOR") && !dumb_terminal();
   return screen;
 }
 
@@ -64,6 +79,11 @@ std::string cut_to_height(const std::string& page, const Screen& screen) {
   std::size_t end = 0;
   for (std::size_t line = 0; line < kept; ++line) end = page.find('\n', end) + 1;
   return page.substr(0, end) + fmt::format("and {}\n", format_count(lines - kept, "more line"));
+}
+
+std::string alarming(const std::string& text, const Screen& screen) {
+  if (!screen.colour || text.empty()) return text;
+  return std::string(alarm_begin) + text + std::string(alarm_end);
 }
 
 std::string shortened(const std::string& text, std::size_t width) {

@@ -1,0 +1,120 @@
+#include "tools/stream-stats/traffic.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <vector>
+
+#include "unit/figures_example.h"
+
+namespace shardlog::cli {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using test::counts;
+using test::minute_at;
+
+constexpr Timestamp an_hour = test::whole_minute;
+
+/// A minute in which records came in.
+metrics::Period minute_with(Timestamp start, const metrics::Counts& in) {
+  metrics::Period period = minute_at(start);
+  period.measures.shards[ShardId(0)].in = in;
+  return period;
+}
+
+TEST(PartOfAPeriod, IsWhatLiesBetweenTwoTimes) {
+  const metrics::Period period = minute_at(an_hour);
+  const Timestamp later = an_hour + minutes(10);
+  EXPECT_EQ(part_between(period, an_hour, an_hour + minutes(1), later), 1);
+  EXPECT_EQ(part_between(period, an_hour - minutes(5), later, later), 1);
+  EXPECT_EQ(part_between(period, an_hour + seconds(15), an_hour + seconds(30), later), 0.25);
+  EXPECT_EQ(part_between(period, an_hour + minutes(1), later, later), 0);
+  EXPECT_EQ(part_between(period, an_hour - minutes(1), an_hour, later), 0);
+}
+
+TEST(PartOfAPeriod, CountsOnlyTheTimeThatHasPassed) {
+  const metrics::Period period = minute_at(an_hour);
+  const Timestamp now = an_hour + seconds(20);
+  EXPECT_EQ(part_between(period, now - minutes(1), now, now), 1);
+  EXPECT_EQ(part_between(period, an_hour + seconds(10), now, now), 0.5);
+  EXPECT_EQ(part_between(period, an_hour - minutes(1), an_hour, an_hour), 0) << "it begins now";
+}
+
+TEST(Traffic, OfTheLastMinuteTakesItsPartOfTheMinuteBefore) {
+  // 15 seconds into a minute with 300 records so far, after one with 1,200: three quarters of those are 900.
+  const std::vector<metrics::Period> periods{minute_with(an_hour - minutes(1), {1200, 12'000, 12}),
+                                             minute_with(an_hour, {300, 3000, 3})};
+  const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
+  EXPECT_EQ(traffic.in.last_minute, (Rate{20, 200, 0.2}));
+  EXPECT_EQ(traffic.in.last_hour.at(58), 20);
+  EXPECT_EQ(traffic.in.last_hour.at(59), 20);
+  EXPECT_EQ(traffic.in.last_hour.at(57), 0);
+  EXPECT_EQ(traffic.in.peak(), 20);
+  EXPECT_FALSE(traffic.in.empty());
+  EXPECT_TRUE(traffic.dropped.empty());
+}
+
+TEST(Traffic, OfTheLastHourHasAMinuteEach) {
+  std::vector<metrics::Period> periods;
+  for (int ago = 61; ago > 0; --ago) {
+    periods.push_back(minute_at(an_hour - minutes(ago)));
+    periods.back().measures.shards[ShardId(0)].throttled = counts(static_cast<std::uint64_t>(60 * ago));
+  }
+  const Traffic throttled = traffic_of(periods, an_hour).throttled;
+  ASSERT_EQ(throttled.last_hour.size(), 60U);
+  EXPECT_EQ(throttled.last_hour.front(), 59);
+  EXPECT_EQ(throttled.last_hour.at(58), 1);
+  EXPECT_EQ(throttled.last_hour.at(59), 1) << "the last minute is also the newest whole one";
+}
+
+TEST(Traffic, IsSumOfShardsAndKeepsKindsApart) {
+  metrics::Period period = minute_at(an_hour - minutes(1));
+  period.measures.shards[ShardId(0)] = {counts(60), counts(120), counts(180), counts(240), counts(0, 0, 300)};
+  period.measures.shards[ShardId(1)] = period.measures.shards[ShardId(0)];
+  const StreamTraffic traffic = traffic_of(std::vector{period}, an_hour);
+  EXPECT_EQ(traffic.in.last_minute.records, 2);
+  EXPECT_EQ(traffic.all_readers.out.last_minute.records, 4);
+  EXPECT_EQ(traffic.throttled.last_minute.records, 6);
+  EXPECT_EQ(traffic.dropped.last_minute.records, 8);
+  EXPECT_EQ(traffic.all_readers.throttled.last_minute.calls, 10);
+}
+
+TEST(Latencies, AreThoseOfTheLastTwoMinutesOfEachReaderAndOfAll) {
+  const auto ms = [](int n) { return Duration(std::chrono::milliseconds(n)); };
+  std::vector<metrics::Period> periods;
+  for (int ago = 2; ago >= 0; --ago) periods.push_back(minute_at(an_hour - minutes(ago)));
+  periods[0].measures.put.add(ms(9000));
+  periods[1].measures.put.add(ms(10), 99);
+  periods[2].measures.put.add(ms(70));
+  periods[1].measures.readers["a"].propagation.add(ms(1), 3);
+  periods[2].measures.readers["b"].propagation.add(ms(5));
+  periods[2].measures.readers["b"].skewed = 7;
+  const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(30));
+  ASSERT_TRUE(traffic.put.has_value());
+  EXPECT_EQ(traffic.put->count, 100U);
+  EXPECT_NEAR(static_cast<double>(traffic.put->p50.count()), 10'000, 100);
+  EXPECT_NEAR(static_cast<double>(traffic.put->p99.count()), 10'000, 100);
+  EXPECT_EQ(traffic.put->max, ms(70));
+  EXPECT_EQ(traffic.all_readers.propagation->count, 4U);
+  EXPECT_EQ(traffic.readers.at("a").propagation->max, ms(1));
+  EXPECT_EQ(traffic.readers.at("b").skewed, 7U);
+  EXPECT_EQ(traffic.readers.at("b").read, std::nullopt);
+}
+
+TEST(GrowthOfABacklog, IsTakenFromAMinuteThatReadersHaveReportedAllOf) {
+  std::vector<metrics::Period> periods;
+  for (const int ago : {2, 1}) {
+    periods.push_back(minute_with(an_hour - minutes(ago), counts(600)));
+    periods.back().measures.readers["c"].out.records = ago == 2 ? 1200 : 60;
+  }
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + seconds(9)), -10);
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + seconds(10)), 9);
+  EXPECT_EQ(growth_of_backlog(periods, "other", an_hour + seconds(10)), 10);
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + minutes(2)), std::nullopt);
+  EXPECT_EQ(growth_of_backlog({}, "c", an_hour), std::nullopt);
+}
+
+}  // namespace
+}  // namespace shardlog::cli

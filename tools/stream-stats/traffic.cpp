@@ -1,0 +1,104 @@
+#include "tools/stream-stats/traffic.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace shardlog::cli {
+
+namespace {
+
+constexpr std::chrono::minutes minute(1);
+
+/// Adds what a period has of something to the minutes that it lies in.
+void add(Traffic& traffic, const metrics::Counts& counts, const metrics::Period& period, Timestamp now) {
+  if (counts == metrics::Counts{}) return;
+  constexpr double seconds = 60;
+  const Timestamp this_minute = std::chrono::floor<std::chrono::minutes>(now);
+  for (std::size_t i = 0; i + 1 < minutes_shown; ++i) {
+    const Timestamp start = this_minute - minute * static_cast<int>(minutes_shown - 1 - i);
+    traffic.last_hour[i] +=
+        static_cast<double>(counts.records) * part_between(period, start, start + minute, now) / seconds;
+  }
+  const double part = part_between(period, now - minute, now, now) / seconds;
+  traffic.last_minute.records += static_cast<double>(counts.records) * part;
+  traffic.last_minute.bytes += static_cast<double>(counts.bytes) * part;
+  traffic.last_minute.calls += static_cast<double>(counts.calls) * part;
+  traffic.last_hour.back() = traffic.last_minute.records;
+}
+
+bool is_recent(const metrics::Period& period, Timestamp now) {
+  return period.start + period.length > now - minute && period.start <= now;
+}
+
+void finish(ReaderTraffic& traffic, const metrics::ReaderMeasures& recent) {
+  traffic.read = latency_of(recent.read);
+  traffic.propagation = latency_of(recent.propagation);
+  traffic.age = latency_of(recent.age);
+  traffic.skewed = recent.skewed;
+}
+
+}  // namespace
+
+double Traffic::peak() const {
+  return last_hour.empty() ? 0 : *std::max_element(last_hour.begin(), last_hour.end());
+}
+
+std::optional<Latency> latency_of(const metrics::Histogram& histogram) {
+  if (histogram.empty()) return std::nullopt;
+  return Latency{histogram.count(), histogram.percentile(0.5), histogram.percentile(0.99), histogram.max()};
+}
+
+double part_between(const metrics::Period& period, Timestamp from, Timestamp until, Timestamp now) {
+  const Timestamp end = std::max(std::min(period.start + period.length, now), period.start + Duration(1));
+  const Duration inside = std::min(end, until) - std::max(period.start, from);
+  return inside <= Duration(0)
+             ? 0
+             : static_cast<double>(inside.count()) / static_cast<double>((end - period.start).count());
+}
+
+std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
+                                        Timestamp now) {
+  constexpr std::chrono::seconds until_reported(10);  // metrics.h: readers add that often
+  const Timestamp end = std::chrono::floor<std::chrono::minutes>(now - until_reported);
+  double in = 0;
+  double out = 0;
+  for (const metrics::Period& period : periods) {
+    const double part = part_between(period, end - minute, end, now);
+    for (const auto& [shard, counts] : period.measures.shards) in += static_cast<double>(counts.in.records) * part;
+    const auto reader = period.measures.readers.find(consumer_uuid);
+    if (reader != period.measures.readers.end()) out += static_cast<double>(reader->second.out.records) * part;
+  }
+  constexpr double seconds = 60;
+  return in == 0 && out == 0 ? std::nullopt : std::optional((in - out) / seconds);
+}
+
+StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now) {
+  StreamTraffic traffic;
+  metrics::Histogram put;
+  metrics::ReaderMeasures of_all;
+  std::map<std::string, metrics::ReaderMeasures> recent;
+  for (const metrics::Period& period : periods) {
+    metrics::ShardCounts counts;
+    for (const auto& [shard, each] : period.measures.shards) counts += each;
+    add(traffic.in, counts.in, period, now);
+    add(traffic.all_readers.out, counts.out, period, now);
+    add(traffic.throttled, counts.throttled, period, now);
+    add(traffic.dropped, counts.dropped, period, now);
+    add(traffic.all_readers.throttled, counts.reads_throttled, period, now);
+    for (const auto& [reader, measures] : period.measures.readers) {
+      ReaderTraffic& own = traffic.readers[reader];
+      add(own.out, measures.out, period, now);
+      add(own.throttled, measures.throttled, period, now);
+      if (!is_recent(period, now)) continue;
+      recent[reader] += measures;
+      of_all += measures;
+    }
+    if (is_recent(period, now)) put.add(period.measures.put);
+  }
+  traffic.put = latency_of(put);
+  finish(traffic.all_readers, of_all);
+  for (const auto& [reader, measures] : recent) finish(traffic.readers[reader], measures);
+  return traffic;
+}
+
+}  // namespace shardlog::cli

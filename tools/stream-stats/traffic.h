@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shardlog/metrics/measures.h"
+#include "tools/stream-stats/rates.h"
+
+/// What a stream's metrics say of the last minute and of the last hour.
+namespace shardlog::cli {
+
+constexpr std::size_t minutes_shown = 60;
+
+/// Something that is counted: what comes in, what is throttled.
+struct Traffic {
+  Rate last_minute{};
+  /// Records a second in each minute of the last hour, the oldest first. The last one ends now, the others are whole
+  /// minutes of the clock.
+  std::vector<double> last_hour = std::vector<double>(minutes_shown);
+
+  [[nodiscard]] double peak() const;
+  [[nodiscard]] bool empty() const { return peak() == 0 && last_minute == Rate{}; }
+};
+
+/// Something that takes time, as far as it was measured in the last minute and the one before.
+struct Latency {
+  std::uint64_t count = 0;
+  Duration p50{};
+  Duration p99{};
+  Duration max{};
+
+  friend bool operator==(const Latency&, const Latency&) = default;
+};
+
+/// Nullopt if there is nothing to measure.
+std::optional<Latency> latency_of(const metrics::Histogram& histogram);
+
+/// What one consumer, or all that read, got.
+struct ReaderTraffic {
+  Traffic out{};
+  Traffic throttled{};                   ///< calls are read requests that waited for capacity
+  std::optional<Latency> read{};         ///< "consumer latency"
+  std::optional<Latency> propagation{};  ///< arrival to read, at the tail
+  std::optional<Latency> age{};          ///< arrival to read, always
+  std::uint64_t skewed = 0;              ///< records that were read before they arrived, by the clocks
+};
+
+struct StreamTraffic {
+  Traffic in{};
+  Traffic throttled{};  ///< writers; a record counts once
+  Traffic dropped{};
+  std::optional<Latency> put{};  ///< "producer latency"
+  ReaderTraffic all_readers{};
+  std::map<std::string, ReaderTraffic> readers{};  ///< by the UUID of the consumer
+};
+
+/// What of a period lies between two times, 0 to 1. A period that has not ended yet is as long as it has lasted.
+double part_between(const metrics::Period& period, Timestamp from, Timestamp until, Timestamp now);
+
+/// From the periods of at least the last hour before `now`.
+StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now);
+
+/// How many records a second more came in than a consumer read, in the newest whole minute that readers have reported
+/// all of. Nullopt if neither did anything in it.
+std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
+                                        Timestamp now);
+
+}  // namespace shardlog::cli
