@@ -185,9 +185,9 @@ Check subscribe(Call& call) {
                      {text_of(from, "Type").value_or(""), text_of(from, "SequenceNumber"), time_of(from, "Timestamp")});
         if (const Refusal* const refused = refusal_of(start)) return *refused;
         Subscriptions& subscriptions = call.environment.subscriptions;
-        const auto delivery =
-            std::make_shared<const Delivery>(std::move(stream), std::get<ShardStart>(start), call.form,
-                                             call.environment.clock, subscriptions.times(), call.environment.report);
+        const auto delivery = std::make_shared<const Delivery>(
+            Delivery{std::move(stream), std::get<ShardStart>(start), call.form, call.environment.clock,
+                     subscriptions.times(), call.environment.report});
         const auto begun =
             subscriptions.begin({described.uuid, consumer.name, shard->id},
                                 [delivery](const Subscription& subscription) { deliver(subscription, *delivery); });

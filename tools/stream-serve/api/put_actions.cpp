@@ -101,6 +101,7 @@ std::vector<RecordOutcome> put(const Call& call, ServedStream& stream, const Str
   if (throttle == nullptr) return stream.put(records, described, call.environment.stop);
   std::vector<Record> within;
   std::vector<std::optional<RecordNotStored>> over;
+  over.reserve(records.size());
   for (const Record& record : records) {
     const HashKey key = record.explicit_hash_key.value_or(HashKey::of(record.key.value_or("")));
     const ShardId shard = described.map.open_shards()[described.map.open_index_of(key)];
@@ -112,6 +113,7 @@ std::vector<RecordOutcome> put(const Call& call, ServedStream& stream, const Str
   const auto stored =
       within.empty() ? std::vector<RecordOutcome>() : stream.put(within, described, call.environment.stop);
   std::vector<RecordOutcome> outcomes;
+  outcomes.reserve(over.size());
   auto next = stored.begin();
   for (auto& each : over) outcomes.push_back(each ? RecordOutcome(std::move(*each)) : *next++);
   return outcomes;
