@@ -46,8 +46,8 @@ struct Call {
   kinesis::Account account;  ///< region of the request's signature
   const wire::Value& input;  ///< checked
   wire::Writer& output;
-  wire::Form form;  ///< of both
-  std::string_view action;               ///< its name
+  wire::Form form;          ///< of both
+  std::string_view action;  ///< its name
   Needs needs;
   std::shared_ptr<http::Feed> events{};  ///< set by an action that answers with an event stream
 };
