@@ -28,6 +28,15 @@ install_missing() {
   "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Installs the AWS SDK for JavaScript in build/npm. Its tests are skipped if there is no npm, or no registry in reach.
+install_sdk() {
+  [ ! -d build/npm/node_modules/@aws-sdk/client-kinesis ] || return 0
+  if ! command -v npm >/dev/null || ! mkdir -p build/npm ||
+    ! timeout 120 npm install --prefix build/npm --silent --no-audit --no-fund --ignore-scripts @aws-sdk/client-kinesis@3.1143.0; then
+    echo "npm cannot install the AWS SDK for JavaScript: its tests are skipped." >&2
+  fi
+}
+
 # Configures and builds a preset.
 build_preset() {
   cmake --preset "$1" >/dev/null

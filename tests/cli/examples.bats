@@ -14,6 +14,7 @@ make_inputs() {
   TODAY=$DAY YESTERDAY=$(command date -I -d "$DAY - 1 day")
   mkdir -p out archive src tests
   script tests/demo ": build the programs, which are built" && [ -x "$SHARDLOG_SOURCE/tests/demo" ]
+  script tests/demo-serve ": build the programs, which are built" && [ -x "$SHARDLOG_SOURCE/tests/demo-serve" ]
   script tests/run ": run this test" && [ -x "$SHARDLOG_SOURCE/tests/run" ]
   printf '1,anna,12\n2,customer-17,20\n3,alice,bad\n4,bob,40\n' | tee may.csv >orders.csv
   printf 'customer,text\nanna,"two\nlines"\n' >export.csv

@@ -365,6 +365,22 @@ class Streams(StreamTest):
         self.assertEqual(answer["Records"][0]["ErrorCode"], "ProvisionedThroughputExceededException")
         self.assertEqual(self.refusal(self.put, data=b"x" * 1000)[0], "ProvisionedThroughputExceededException")
 
+    def test_a_shard_over_its_limit_holds_up_no_other(self):
+        run("stream-create", self.path, "--shards", "2", "--write-bytes", "1000")
+        first, second = {"PartitionKey": "k", "ExplicitHashKey": "0"}, {"PartitionKey": "k", "ExplicitHashKey": str(SPACE - 1)}
+        answers = []
+        busy = threading.Thread(target=lambda: answers.append(self.server.call("PutRecords", StreamName=self.name, Records=[
+            {"Data": "A" * 40000, **first}, {"Data": "eA==", **second}])))
+        busy.start()
+        while busy.is_alive():  # it waits for its capacity
+            self.kinesis.put_record(StreamName=self.name, Data=b"", **second)
+        status, answer = answers[0]
+        self.assertEqual((status, answer["FailedRecordCount"]), (200, 1))
+        self.assertEqual(answer["Records"][0], {"ErrorCode": "ProvisionedThroughputExceededException",
+                                                "ErrorMessage": "over the shard's limit of bytes a second"})
+        self.assertEqual(answer["Records"][1]["ShardId"], "shardId-000000000001")
+        self.assertEqual(run("stream-get", self.path, "--shard", "0"), b"")
+
     def test_what_many_clients_put_at_once_is_stored_once(self):
         self.create(2)
         clients, rounds = 8, 10

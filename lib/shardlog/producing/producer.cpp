@@ -5,12 +5,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <utility>
 
 #include "shardlog/core/threads.h"
 #include "shardlog/metrics/recorder.h"
 #include "shardlog/producing/packer.h"
+#include "shardlog/producing/reservations.h"
 #include "shardlog/producing/writer.h"
 
 namespace shardlog::producing {
@@ -48,6 +50,37 @@ class Timer {
   std::stop_source late_;
   std::jthread thread_;
 };
+
+RecordNotStored reason_of(const capacity::Slice& waited_for) {
+  return {ErrorCode::busy, waited_for.bytes_exhausted && !waited_for.count_exhausted
+                               ? "over the shard's limit of bytes a second"
+                               : "over the shard's limit of records a second"};
+}
+
+/// Takes out the batches of these shards. Their records get places that are not packed, with the given indexes.
+void leave_out(Packed& packed, const std::map<ShardId, std::uint32_t>& indexes) {
+  if (indexes.empty()) return;
+  Packed before = std::exchange(packed, {});
+  std::vector<Place> begins;  // of each batch before: its place now, or why it has none
+  std::size_t run = 0;
+  for (std::size_t old = 0; old < before.batches.size(); ++old) {
+    const bool is_run = run < before.runs.size() && before.runs[run] == old;
+    if (is_run) ++run;
+    const auto left_out = indexes.find(before.batches[old].shard);
+    if (left_out != indexes.end()) {
+      begins.push_back({Place::not_packed, left_out->second});
+      continue;
+    }
+    begins.push_back({static_cast<std::uint32_t>(packed.batches.size()), 0});
+    if (is_run) packed.runs.push_back(packed.batches.size());
+    packed.batches.push_back(std::move(before.batches[old]));
+  }
+  for (const Place& place : before.places) {
+    const Place* const begin = place.batch == Place::not_packed ? nullptr : &begins[place.batch];
+    const bool stays = begin != nullptr && begin->batch != Place::not_packed;
+    packed.places.push_back(begin == nullptr ? place : stays ? Place{begin->batch, place.index} : *begin);
+  }
+}
 
 /// The records of one caller, and what it waits for.
 struct Call {
@@ -94,6 +127,7 @@ class Producer::Grouping {
     packer->flush();
     Call call{packer->take(), since};
     give_back(std::move(packer));
+    if (is_limited()) reserve(call.packed, waiting, refused);
     store(call, waiting);
     std::vector<RecordOutcome> outcomes;
     outcomes.reserve(records.size());
@@ -118,6 +152,61 @@ class Producer::Grouping {
     const std::lock_guard guard(mutex_);
     packers_.push_back(std::move(packer));
   }
+
+  /// Whether the stream limits what is written. If that changes, the Writer notices.
+  [[nodiscard]] bool is_limited() const { return settings_.limits.write_records || settings_.limits.write_bytes; }
+
+  /// Waits for the capacity that the records need of each shard. Leaves out those of shards that have none.
+  void reserve(Packed& packed, const Waiting& waiting, std::vector<RecordOutcome>& refused) {
+    capacity::Step needs;
+    in_turn(waiting, [&] { needs = writer_.deal(packed); });
+    const auto reserve_slice = [&](const capacity::Step& step, const capacity::Seconds& paid) {
+      capacity::Slice slice;
+      in_turn(waiting, [&] { slice = writer_.reserve({&step, 1}, paid); });
+      return slice;
+    };
+    const auto failed = reservations_.wait(needs, reserve_slice, waiting.stop, waiting.patience);
+    std::map<ShardId, std::uint32_t> reasons;
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+      if (!failed[i]) continue;
+      reasons.emplace(needs[i].shard, static_cast<std::uint32_t>(refused.size()));
+      refused.emplace_back(reason_of(*failed[i]));
+    }
+    leave_out(packed, reasons);
+  }
+
+  /// Does `work` as a caller who leads, alone.
+  template <typename Work>
+  void in_turn(const Waiting& waiting, const Work& work) {
+    std::unique_lock guard(mutex_);
+    const auto is_free = [this] { return !led_; };
+    if (!waiting.patience) {
+      changed_.wait(guard, is_free);
+    } else if (!changed_.wait_for(guard, *waiting.patience, is_free)) {
+      throw takes_too_long();
+    }
+    led_ = true;
+    led_since_ = Watch::now();
+    guard.unlock();
+    const Leading leading(*this);
+    work();
+  }
+
+  /// Ends with the lead.
+  class Leading {
+   public:
+    explicit Leading(Grouping& grouping) : grouping_(grouping) {}
+    Leading(const Leading&) = delete;
+    Leading& operator=(const Leading&) = delete;
+    ~Leading() {
+      const std::lock_guard guard(grouping_.mutex_);
+      grouping_.led_ = false;
+      grouping_.changed_.notify_all();
+    }
+
+   private:
+    Grouping& grouping_;
+  };
 
   void store(Call& call, const Waiting& waiting) {
     std::unique_lock guard(mutex_);
@@ -176,13 +265,17 @@ class Producer::Grouping {
       all.append(std::move(call->packed));
     }
     const bool may_wait = writer_.limited() || settings_.max_bytes != unbounded;
-    if (!may_wait || !waiting.patience) {
-      return std::make_shared<const Written>(writer_.store(std::move(all), {}, waiting.stop));
-    }
+    if (!may_wait || !waiting.patience) return store_all(std::move(all), waiting.stop);
     // From now, not from when the leader came: the others may have come just now.
     const Timer late(*waiting.patience);
     const EitherStop either(waiting.stop, late.token());
-    return std::make_shared<const Written>(writer_.store(std::move(all), {}, either.token()));
+    return store_all(std::move(all), either.token());
+  }
+
+  std::shared_ptr<const Written> store_all(Packed all, const std::stop_token& stop) {
+    if (!is_limited()) return std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
+    if (all.batches.empty()) return std::make_shared<const Written>(Written{.packed = std::move(all), .outcomes = {}});
+    return std::make_shared<const Written>(writer_.store_reserved(std::move(all), {}, {}, {}, stop));
   }
 
   /// Counts what a commit has stored of the calls, and how long they took.
@@ -216,6 +309,7 @@ class Producer::Grouping {
   // Used only by the caller that leads.
   metrics::Recorder recorder_;
   Writer writer_;
+  Reservations reservations_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

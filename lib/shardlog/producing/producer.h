@@ -41,8 +41,10 @@ class Producer {
   /// Returns once every record is stored or never will be: the outcome of each, in their order. A record that breaks a
   /// rule of the stream is refused alone. Throws as Stream::append(), in every thread with records in that commit.
   ///
-  /// The records wait at most `patience` for the commits before theirs, and as long again for capacity and room. If a
-  /// commit before theirs takes longer, put() throws busy, and none of them is stored.
+  /// The records wait at most `patience` for the commits before theirs, and as long again for room. If a commit before
+  /// theirs takes longer, put() throws busy, and none of them is stored. In a stream with limits they wait first for
+  /// their turn to reserve capacity, and for the capacity, each for at most `patience`, and the records of each shard
+  /// for themselves: if one shard has no capacity, the records for others are stored.
   SHARDLOG_API std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop = {},
                                               std::optional<Duration> patience = std::nullopt);
 
