@@ -49,11 +49,17 @@ large_stream() {
   expect_equal "$(stream-get s --from last:1)" "$(tail -n 1 lines)"
 }
 
-@test "a file that holds nothing of the stream is named, and is no error" {
+@test "what the stream does not use is named, is no error, and goes with an update" {
   large_stream
   echo "left over" >s/stream.00000002
+  head -c 1000 lines >>s/stream.00000001
   expect_success stream-stats --verify s
-  grep -qx "note: stream.00000002 holds nothing of the stream; a later writer removes it" "$STDOUT"
+  grep -qx "note: the stream does not use the last 1000 bytes of stream.00000001; a later writer gives that space back" "$STDOUT"
+  grep -qx "note: the stream does not use stream.00000002; a later writer gives that space back" "$STDOUT"
+  expect_silence stream-create --update s
+  expect_success stream-stats --verify s
+  expect_equal "$(grep -c note: "$STDOUT")" 0
+  stream-get s | cmp - lines
 }
 
 @test "a shared stream shares its segments" {

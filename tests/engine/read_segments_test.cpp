@@ -237,6 +237,25 @@ TEST_F(Segments, OfWhichNoRowTellsAreNamedAndAreNoDamage) {
   EXPECT_EQ(report.unused, (Lines{"stream.00000002", "stream.00000003"}));
 }
 
+TEST_F(Segments, WithBytesThatNoCommitHasAreNamed) {
+  const auto unused = [&] { return open_to_read()->maintenance().verify([](double) { return true; }).unused; };
+  constexpr std::uintmax_t boundary = 2 * 4096;  // the second payload in a segment begins at 4096, and is small
+  std::filesystem::resize_file(segment(1), boundary);
+  EXPECT_EQ(unused(), Lines{});
+  std::filesystem::resize_file(segment(1), boundary + 1);
+  std::filesystem::resize_file(segment(12'345'678'901), boundary + 1000);
+  std::ofstream(segment(2)) << "staged in a new one";
+  SegmentForger forger(path_);
+  forger.exec("INSERT INTO segments VALUES (2, 0, 0, 0, 0)");
+  forger.seal("segments");
+  EXPECT_EQ(unused(), (Lines{"the last byte of stream.00000001", "stream.00000002",
+                             "the last 1000 bytes of stream.12345678901"}));
+  const int held = ::open(segment(12'345'678'901).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  EXPECT_EQ(unused(), (Lines{"the last byte of stream.00000001", "stream.00000002"})) << "somebody stages there";
+  ::close(held);
+}
+
 TEST_F(Segments, ThatAreBeingMadeAreNotNamedAsUnused) {
   std::ofstream(segment(2)) << "its row is not committed yet";
   const int held = ::open(segment(2).c_str(), O_RDONLY | O_CLOEXEC);
@@ -247,21 +266,21 @@ TEST_F(Segments, ThatAreBeingMadeAreNotNamedAsUnused) {
   EXPECT_EQ(unused(), Lines{"stream.00000002"});
 }
 
-/// A stream in whose directory names may be looked up and made, but not listed. Root may do everything, so this thread
-/// becomes another user then.
-class NotListed {
+/// A stream whose directory has this mode, and whose files everybody may read and write. Root may do everything, so
+/// this thread becomes another user meanwhile.
+class Restricted {
  public:
-  NotListed(const std::string& parent, std::string stream) : stream_(std::move(stream)) {
+  Restricted(const std::string& parent, std::string stream, mode_t mode) : stream_(std::move(stream)) {
     EXPECT_EQ(::chmod(parent.c_str(), S_IRWXU | S_IXGRP | S_IXOTH), 0);
     for (const auto& entry : std::filesystem::directory_iterator(stream_)) {
       std::filesystem::permissions(entry.path(), std::filesystem::perms(0666));
     }
-    EXPECT_EQ(::chmod(stream_.c_str(), 0333), 0);
+    EXPECT_EQ(::chmod(stream_.c_str(), mode), 0);
     if (root_) ::syscall(SYS_setresuid, nobody, nobody, 0);
   }
-  NotListed(const NotListed&) = delete;
-  NotListed& operator=(const NotListed&) = delete;
-  ~NotListed() {
+  Restricted(const Restricted&) = delete;
+  Restricted& operator=(const Restricted&) = delete;
+  ~Restricted() {
     if (root_) ::syscall(SYS_setresuid, 0, 0, 0);
     ::chmod(stream_.c_str(), S_IRWXU);
   }
@@ -272,11 +291,14 @@ class NotListed {
   std::string stream_;
 };
 
+/// Names may be looked up and made, but not listed.
+constexpr mode_t not_listed = 0333;
+
 TEST_F(Segments, InADirectoryThatMayNotBeListedAreCheckedAndTheNextCommitsAreRows) {
   const std::filesystem::path last = segment(12'345'678'901);
   const auto size = std::filesystem::file_size(last);
   {
-    const NotListed not_listed(directory_.path(), path_);
+    const Restricted restricted(directory_.path(), path_, not_listed);
     const VerifyReport report = open_to_read()->maintenance().verify([](double) { return true; });
     EXPECT_EQ(report.findings, Lines{});
     EXPECT_EQ(report.unused, Lines{});
@@ -285,10 +307,21 @@ TEST_F(Segments, InADirectoryThatMayNotBeListedAreCheckedAndTheNextCommitsAreRow
   }
   EXPECT_GT(test::RawDatabase(path_).number("SELECT length(payload) FROM batches WHERE id = 7"), 32);
   std::filesystem::resize_file(last, size - 1);
-  const NotListed not_listed(directory_.path(), path_);
+  const Restricted restricted(directory_.path(), path_, not_listed);
   const Lines found = findings(*open_to_read());
   ASSERT_FALSE(found.empty());
   EXPECT_EQ(found.front().find("stream.12345678901 has"), 0U) << found.front();
+}
+
+TEST_F(Segments, ThatThisUserMayNotReadAreNoFindings) {
+  const std::string unreadable = segment(1);
+  const Restricted restricted(directory_.path(), path_, 0777);
+  const std::string copy = path_ + "/copy";  // only an owner may change a mode
+  std::filesystem::copy_file(unreadable, copy);
+  std::filesystem::permissions(copy, std::filesystem::perms::none);
+  std::filesystem::rename(copy, unreadable);
+  const auto stream = open_to_read();
+  EXPECT_EQ(refusal([&] { findings(*stream); }), ErrorCode::permission);
 }
 
 /// How many descriptors of this process are of a file whose path contains this.
@@ -299,13 +332,30 @@ std::ptrdiff_t open_files(const std::string& part) {
   });
 }
 
-TEST_F(Segments, AreNotHeldByAReaderThatWaits) {
+TEST_F(Segments, AreNotHeldBetweenTheCallsOfAReader) {
   const auto stream = open_to_read();
   const auto reader = stream->read({.shards = {}, .until = {}, .follow = true});
-  ASSERT_EQ(reader->next(1).batches.size(), 1U);
-  EXPECT_EQ(open_files(path_ + "/stream.00000001"), 1);
-  EXPECT_EQ(test::drain(*reader).size(), all_.size() - 2);
-  EXPECT_EQ(open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1"), 0);
+  const auto held = [this] { return open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1"); };
+  for (std::size_t batches = 1; batches <= all_.size() / 2; ++batches) {
+    ASSERT_EQ(reader->next(1).batches.size(), 1U);
+    EXPECT_EQ(held(), 0) << "after batch " << batches << ": its space would not come back when it is trimmed";
+  }
+  EXPECT_EQ(test::drain(*reader).size(), 0U);
+  EXPECT_EQ(held(), 0);
+}
+
+TEST_F(Segments, AreNotHeldBetweenThePiecesOfAVerification) {
+  std::ptrdiff_t held = 0;
+  int calls = 0;
+  put(*open_to_write(), 0, {std::string(4 * test::mebibyte, 'x')});  // fills the first piece
+  put(*open_to_write(), 0, {"7"});
+  open_to_read()->maintenance().verify([&](double) {
+    ++calls;
+    held += open_files(path_ + "/stream.0") + open_files(path_ + "/stream.1");
+    return true;
+  });
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ(held, 0);
 }
 
 /// A clock that does something once, when it is asked for the time. A reader asks in its snapshot.
@@ -326,6 +376,54 @@ class ClockWithHook final : public Clock {
   mutable std::function<void()> hook_;
 };
 
+/// A clock that does something once, when it is asked for an interval for the nth time. Each snapshot asks once, just
+/// before it begins.
+class ClockOfSnapshots final : public Clock {
+ public:
+  explicit ClockOfSnapshots(const Clock& clock) : clock_(clock) {}
+
+  [[nodiscard]] Timestamp now() const override { return clock_.now(); }
+  [[nodiscard]] Duration elapsed() const override {
+    if (left_ > 0 && --left_ == 0) hook_();
+    return clock_.elapsed();
+  }
+
+  void set(int snapshot, std::function<void()> hook) {
+    left_ = snapshot;
+    hook_ = std::move(hook);
+  }
+
+ private:
+  const Clock& clock_;
+  mutable int left_ = 0;
+  std::function<void()> hook_;
+};
+
+TEST_F(Segments, OfAStreamThatIsRemovedAtAnyMomentOfItsVerificationAreNoFindings) {
+  const std::string removed = directory_.path() + "/removed";
+  const std::string unlinked = directory_.path() + "/unlinked";
+  bool is_removed = true;
+  int snapshots = 0;
+  for (; is_removed && snapshots < 100; ++snapshots) {
+    ClockOfSnapshots clock(clock_);
+    auto stream = shardlog::open(path_, {Access::read}, clock);
+    is_removed = false;
+    clock.set(snapshots + 1, [&] {
+      is_removed = true;
+      std::filesystem::rename(path_, removed);
+      std::filesystem::rename(removed + "/stream.00000001", unlinked);
+    });
+    const auto code = refusal([&] { EXPECT_EQ(findings(*stream), Lines{}) << snapshots; });
+    EXPECT_EQ(code, is_removed ? std::optional(ErrorCode::not_found) : std::nullopt) << snapshots;
+    stream.reset();
+    if (!is_removed) continue;
+    std::filesystem::rename(unlinked, removed + "/stream.00000001");
+    std::filesystem::rename(removed, path_);
+  }
+  EXPECT_FALSE(is_removed);
+  EXPECT_GT(snapshots, 5) << "at least one for each part";
+}
+
 TEST_F(Segments, ThatAreTrimmedAfterTheSnapshotAreAGap) {
   ClockWithHook clock(clock_, nullptr);
   const auto stream = shardlog::open(path_, {Access::read}, clock);
@@ -336,6 +434,18 @@ TEST_F(Segments, ThatAreTrimmedAfterTheSnapshotAreAGap) {
     trim(5);
   });
   EXPECT_EQ(drain_with_gaps(*reader), (Lines{"0:1-6", "1:1-4", "6a", "6b"}));
+}
+
+TEST_F(Segments, OfAStreamThatIsRemovedAfterTheSnapshotAreNotDamaged) {
+  ClockWithHook clock(clock_, nullptr);
+  const auto stream = shardlog::open(path_, {Access::read}, clock);
+  const auto reader = stream->read({});
+  clock.set([&] {
+    const std::string removed = directory_.path() + "/removed";
+    std::filesystem::rename(path_, removed);
+    std::filesystem::remove(removed + "/stream.00000001");
+  });
+  EXPECT_EQ(refusal([&] { reader->next(any_budget); }), ErrorCode::not_found);
 }
 
 TEST_F(Segments, ThatAreTrimmedWhileTheLastBatchIsReadDoNotEndTheReadBeforeTheGap) {

@@ -70,6 +70,16 @@ TEST_F(Remove, RefusesADirectoryThatHoldsOtherFiles) {
   EXPECT_TRUE(std::filesystem::exists(file("stream.db-backup")));
 }
 
+TEST_F(Remove, RefusesADirectoryThatHoldsOthersUnderItsNames) {
+  put(*open_to_write(), 0, {"a"});
+  for (const char* const name : {"stream.00000009", "stream.db-journal"}) {
+    std::filesystem::create_directory(file(name));
+    EXPECT_EQ(removed(path_), ErrorCode::cannot_create) << name;
+    std::filesystem::remove(file(name));
+    EXPECT_EQ(lines(), Lines{"a"}) << name;
+  }
+}
+
 TEST_F(Remove, TakesOneThatNoProgramCanOpen) {
   test::RawDatabase(path_).exec("PRAGMA user_version=73");
   EXPECT_EQ(removed(path_), std::nullopt);

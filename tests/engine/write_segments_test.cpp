@@ -4,10 +4,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -31,9 +33,22 @@ std::function<std::uint64_t()>& free_on_disk() {
   return bytes;
 }
 
+/// Whether no file can be unlinked.
+bool& nothing_goes() {
+  static bool refused = false;
+  return refused;
+}
+
 }  // namespace
 
-/// Takes the place of that of the C library, which only SegmentFiles asks.
+/// Takes the place of that of the C library.
+extern "C" int unlinkat(int directory, const char* name, int flags) noexcept {
+  if (!nothing_goes()) return static_cast<int>(::syscall(SYS_unlinkat, directory, name, flags));
+  errno = EPERM;
+  return -1;
+}
+
+/// Likewise. Only SegmentFiles asks it.
 extern "C" int fstatvfs(int /*file*/, struct statvfs* facts) noexcept {
   constexpr std::uint64_t plenty = std::uint64_t{1} << 40U;
   *facts = {};
@@ -69,7 +84,10 @@ std::string record_for_payload(std::size_t payload) {
 
 class WriteSegments : public test::StreamTest {
  protected:
-  void TearDown() override { free_on_disk() = nullptr; }
+  void TearDown() override {
+    free_on_disk() = nullptr;
+    nothing_goes() = false;
+  }
 
   void create_bounded(std::uint64_t max_bytes, WhenFull when_full = WhenFull::block) {
     CreateOptions options;
@@ -129,6 +147,12 @@ class WriteSegments : public test::StreamTest {
   }
 
   std::int64_t number(const std::string& query) { return RawDatabase(path_).number(query); }
+
+  /// Where the first segment must end, so that its last block is not written again.
+  std::uintmax_t boundary_after_end() {
+    const std::int64_t end = number("SELECT end FROM segments WHERE id = 1");
+    return static_cast<std::uintmax_t>((end + 4095) / 4096 * 4096);
+  }
 
   /// What is read, by the first bytes of each record and its size.
   Lines shapes() {
@@ -202,7 +226,22 @@ TEST_F(WriteSegments, BeginEachCommitAtABoundary) {
   EXPECT_EQ(at[1] % 4096, 0);
   EXPECT_EQ(at[2] - at[1], static_cast<std::int64_t>(two[0].batch.payload.size())) << "in one commit without a hole";
   EXPECT_EQ(at[3] % 4096, 0);
-  EXPECT_EQ(segments()["stream.00000001"], static_cast<std::uintmax_t>(number("SELECT end FROM segments")));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  expect_sound();
+}
+
+TEST_F(WriteSegments, AreTakenOverAtTheirEndAndAtTheBoundaryAfterIt) {
+  create();
+  writer_with_segment();
+  const auto end = static_cast<std::uintmax_t>(number("SELECT end FROM segments"));
+  ASSERT_LT(end, boundary_after_end());
+  std::filesystem::resize_file(file("stream.00000001"), end);  // as an earlier version left it
+  writer_with_segment();
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 1 ");
+  std::filesystem::resize_file(file("stream.00000001"), boundary_after_end() - 1);
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 1 2 ") << "nobody leaves it so";
   expect_sound();
 }
 
@@ -216,6 +255,27 @@ TEST_F(WriteSegments, AreOneForEachWriterAndAreTakenOver) {
   put(*other, 0, {std::string(least_commit, 'b')});
   EXPECT_EQ(places(), "1 2 1 2 ");
   expect_sound();
+}
+
+/// Another descriptor of the file, of which this process must have one: a child that is being started has one too.
+int duplicate(const std::string& path) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path(), gone) != path) continue;
+    return ::fcntl(std::stoi(entry.path().filename()), F_DUPFD_CLOEXEC, 0);
+  }
+  return -1;
+}
+
+TEST_F(WriteSegments, AreLetGoEvenIfAChildHasTheirDescriptorsToo) {
+  create();
+  auto writer = writer_with_segment();
+  const int of_child = duplicate(file("stream.00000001"));
+  ASSERT_GE(of_child, 0);
+  writer.reset();
+  writer_with_segment();
+  EXPECT_EQ(places(), "1 1 ");
+  ::close(of_child);
 }
 
 TEST_F(WriteSegments, LoseWhatTheirOwnerLeftBehindAndAreSealed) {
@@ -284,10 +344,9 @@ TEST_F(WriteSegments, SweepAwayWhatNoRowTellsOfAndUseNoNameTwice) {
   const auto holder = writer_with_segment();  // takes over the first
   const auto other = writer_with_segment();
   EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000010"}));
-  std::filesystem::create_directory(file("stream.00000011"));  // cannot be unlinked
+  std::filesystem::create_directory(file("stream.00000011"));  // somebody else's
   const auto third = writer_with_segment();
   EXPECT_EQ(places(), "1 1 10 12 ");
-  std::filesystem::remove(file("stream.00000011"));
   expect_sound();
 }
 
@@ -397,7 +456,7 @@ TEST_F(WriteSegments, AreWrittenAgainForOtherBatches) {
   const ProducerMove wrong{{"load", ""}, SequenceNumber(7), {SequenceNumber(8)}};
   const RoutedBatch lost = batch_of(0, {std::string(mebibyte, 'b')});
   EXPECT_EQ(refusal([&] { append_all(*writer, {&lost, 1}, Sync::full, {&wrong, 1}); }), ErrorCode::fenced);
-  EXPECT_EQ(segments()["stream.00000001"], static_cast<std::uintmax_t>(number("SELECT end FROM segments")));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end()) << "no part of a block is cut off";
   put(*writer, 0, {std::string(mebibyte, 'c')});
   EXPECT_EQ(shapes(), (Lines{"a*4194304", "c*1048576"}));
   expect_sound();
@@ -455,6 +514,25 @@ TEST_F(WriteSegments, StoreNothingOnAFullDiskAndGiveTheSpaceBack) {
   expect_sound();
 }
 
+TEST_F(WriteSegments, ThatCouldNotBeWrittenAreCutOffAfterTheirSealIsOnDisk) {
+  test::WatchedVfs vfs;
+  create();
+  const auto writer = writer_with_segment();
+  const auto end = segments()["stream.00000001"];
+  bool on_disk = false;  // what was in the log when the segment was last seen with a byte too many
+  vfs.set_hook([&](test::DatabaseFile file, test::FileCall call) {
+    if (file == test::DatabaseFile::log && segments()["stream.00000001"] > end) on_disk = call == test::FileCall::sync;
+    return SQLITE_OK;
+  });
+  {
+    const FullDisk full(5 * mebibyte);
+    EXPECT_EQ(refusal([&] { put(*writer, 0, {std::string(2 * mebibyte, 'b')}, Sync::normal); }), ErrorCode::full);
+  }
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(segments()["stream.00000001"], end);
+  EXPECT_TRUE(on_disk);
+}
+
 TEST_F(WriteSegments, ThatCouldNotBeWrittenAreNotTakenOverEvenIfTheyCouldNotBeSealed) {
   test::WatchedVfs vfs;
   create();
@@ -504,9 +582,8 @@ TEST_F(WriteSegments, ThatCannotBeMadeLeaveTheRows) {
     const NoDescriptors none;
     put(*writer, 0, {std::string(least_input, 'b')});
   }
-  put(*writer, 0, {std::string(least_input, 'c')});  // it does not try again
-  writer_with_segment();
-  EXPECT_EQ(places(), "0 0 0 1 ");
+  put(*writer, 0, {std::string(least_input, 'c')});
+  EXPECT_EQ(places(), "0 0 1 ") << "it tries again";
   expect_sound();
 }
 
@@ -522,9 +599,27 @@ TEST_F(WriteSegments, WhoseRowsAreDamagedLeaveTheRows) {
 
 TEST_F(WriteSegments, AreNotNumberedPastTheLargestId) {
   create();
-  std::ofstream(file("stream.2305843009213693951")) << "made by hand";
+  {
+    test::Forger forger(path_);
+    forger.exec("INSERT INTO segments VALUES (2305843009213693951, 0, 1, 0, 0)");
+    forger.seal("segments");
+  }
   writer_with_segment();
   EXPECT_EQ(places(), "0 ");
+}
+
+TEST_F(WriteSegments, LeaveAloneFilesWhoseIdsAreOutOfReach) {
+  create();
+  const auto writer = writer_with_segment();
+  std::ofstream(file("stream.01000003")) << "made by hand";
+  std::ofstream(file("stream.2305843009213693951")) << "likewise";
+  open_to_write()->maintenance().update({});
+  const auto other = writer_with_segment();
+  EXPECT_EQ(places(), "1 2 ");
+  expect_sound();
+  std::ofstream(file("stream.01000002")) << "a million after the newest row";
+  open_to_write()->maintenance().update({});
+  EXPECT_EQ(names(), (Lines{"stream.00000001", "stream.00000002", "stream.01000003", "stream.2305843009213693951"}));
 }
 
 class TrimSegments : public WriteSegments {
@@ -577,6 +672,31 @@ TEST_F(TrimSegments, LeavesThoseThatAreWrittenTo) {
   expect_sound();
 }
 
+TEST_F(TrimSegments, RemovesThatOfAWriterWhoseCommitsBecomeSmall) {
+  clock_.freeze();
+  const auto writer = writer_with_segment();
+  clock_.step(std::chrono::hours(2));
+  clock_.let_pass(std::chrono::seconds(2));  // until it looks again for what may go
+  put(*writer, 0, {"b"});
+  put(*writer, 0, {"c"});
+  EXPECT_EQ(names(), Lines{});
+  put(*writer, 0, {std::string(mebibyte, 'd')});
+  EXPECT_EQ(names(), Lines{"stream.00000002"});
+  EXPECT_EQ(shapes(), (Lines{"b*1", "c*1", "d*1048576"}));
+  expect_sound();
+}
+
+TEST_F(TrimSegments, RemovesThatOfAWriterWhoseStreamBecomesTooSmallForAny) {
+  const auto writer = writer_with_segment();
+  open_to_write()->maintenance().update({.max_bytes = least_bound - 1});
+  put(*writer, 0, {"b"});  // learns of it
+  put(*writer, 0, {"c"});
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
+  trim_all();
+  EXPECT_EQ(names(), Lines{});
+  expect_sound();
+}
+
 TEST_F(TrimSegments, SweepsAwayWhatKilledProcessesHaveLeft) {
   const auto writer = writer_with_segment();
   test::Forger forger(path_);
@@ -602,6 +722,28 @@ TEST_F(TrimSegments, SweepsInThePassingOnADiskThatIsNearlyFull) {
     put(*open_to_write(), 0, {"b"});
     EXPECT_EQ(names().size(), 2U - lacking);
   }
+}
+
+TEST_F(TrimSegments, RestsForAnHourIfSomethingCannotBeSweptAway) {
+  test::WatchedVfs vfs;
+  clock_.freeze();
+  writer_with_segment();
+  std::ofstream(file("stream.00000002")) << "of a process that was killed";
+  const auto writer = open_to_write();
+  free_on_disk() = [] { return 512 * mebibyte - 1; };
+  const auto syncs = [&](Duration after) {
+    clock_.let_pass(after);
+    test::CallLog calls(vfs);
+    put(*writer, 0, {"b"}, Sync::normal);
+    return calls.count(test::DatabaseFile::log, test::FileCall::sync);
+  };
+  nothing_goes() = true;
+  EXPECT_EQ(syncs(std::chrono::seconds(0)), 1) << "before it would go";
+  EXPECT_EQ(syncs(std::chrono::minutes(59)), 0);
+  nothing_goes() = false;
+  EXPECT_EQ(names().size(), 2U);
+  EXPECT_EQ(syncs(std::chrono::minutes(2)), 1);
+  EXPECT_EQ(names(), Lines{"stream.00000001"});
 }
 
 TEST_F(TrimSegments, SweepsNothingAwayIfARowIsDamaged) {
@@ -649,6 +791,44 @@ TEST_F(TrimSegments, SyncsBeforeItRemoves) {
   EXPECT_EQ(names(), Lines{});
   EXPECT_GE(syncs, 2) << "of the settings, and before the removal";
   EXPECT_TRUE(std::ranges::all_of(there_at_sync, [](std::size_t count) { return count == 1; }));
+}
+
+TEST_F(TrimSegments, DoesNotLetThemSeemUnusedWhileItRemovesThem) {
+  test::WatchedVfs vfs;
+  writer_with_segment();
+  {
+    test::Forger forger(path_);
+    forger.exec("UPDATE segments SET sealed = 1");
+    forger.seal("segments");
+  }
+  clock_.step(std::chrono::hours(2));
+  const auto writer = open_to_write();
+  int syncs = 0;
+  vfs.set_hook([&](test::DatabaseFile database_file, test::FileCall call) {
+    if (database_file != test::DatabaseFile::log || call != test::FileCall::sync) return SQLITE_OK;
+    ++syncs;
+    EXPECT_EQ(names(), Lines{"stream.00000001"});
+    EXPECT_EQ(number("SELECT end FROM segments"), 0);
+    expect_sound();
+    return SQLITE_OK;
+  });
+  put(*writer, 0, {"b"}, Sync::normal);
+  vfs.set_hook(nullptr);
+  EXPECT_EQ(syncs, 1);
+  EXPECT_EQ(names(), Lines{});
+}
+
+TEST_F(TrimSegments, RemovesAsManyAsThereAre) {
+  writer_with_segment();
+  test::Forger forger(path_);
+  for (int id = 2; id <= 200; ++id) {
+    forger.exec(fmt::format("INSERT INTO segments VALUES ({}, 4096, 1, 1, 0)", id));
+    std::ofstream(file(fmt::format("stream.{:08}", id))) << std::string(4096, 'x');
+  }
+  forger.seal("segments");
+  trim_all();
+  EXPECT_EQ(names(), Lines{});
+  EXPECT_EQ(number("SELECT count(*) FROM segments"), 1) << "the newest";
 }
 
 /// A log that ends before the second commit, as after a power cut that SQLite's own checks do not see.

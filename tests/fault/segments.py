@@ -211,15 +211,29 @@ def test_outcomes_that_cannot_be_marked(puts):
     print(f"{failed} puts failed without a note of it")
 
 
-def test_a_file_that_may_not_be_shared(puts):
-    """Its owner or mode cannot be set: the commits go to the database."""
+def test_errors_of_a_verification(puts):
+    """Only an error of the disk says something of the stream."""
     puts.fresh()
-    traced = strace("-o", "/dev/null", "-P", puts.stream + "/stream.00000001", "-e", "inject=fchmod:error=EPERM")
-    done = subprocess.run([*traced, *puts.command()], capture_output=True)
-    check(done.returncode == 0, f"exit {done.returncode}: {done.stderr.decode()}")
-    check(data(puts.stream) == puts.lines, "not all is stored")
-    check(segments(puts.stream) == [], f"left are {segments(puts.stream)}")
-    verify(puts.stream)
+    run("stream-put", puts.stream, puts.file)
+    for call, error, status in (("openat", "EMFILE", 75), ("openat", "EACCES", 77), ("pread64", "EIO", 65)):
+        paths = ["-P", "stream.00000001", "-P", puts.stream + "/stream.00000001"]  # as openat has it, and as a descriptor does
+        traced = strace("-o", "/dev/null", *paths, "-e", f"inject={call}:error={error}")
+        done = subprocess.run([*traced, program("stream-stats"), puts.stream, "--verify"], capture_output=True)
+        told = (done.stdout + done.stderr).decode()
+        check(done.returncode == status, f"{call} {error}: exit {done.returncode}: {told}")
+
+
+def test_a_file_that_may_not_be_shared(puts):
+    """Its owner or mode cannot be set: the commits go to the database, and nobody need find out what became of them."""
+    for error in ("EPERM", "EIO"):
+        puts.fresh()
+        traced = strace("-o", "/dev/null", "-P", puts.stream + "/stream.00000001", "-e", f"inject=fchmod:error={error}")
+        done = subprocess.run([*traced, *puts.command()], capture_output=True)
+        check(done.returncode == 0, f"{error}: exit {done.returncode}: {done.stderr.decode()}")
+        check(data(puts.stream) == puts.lines, f"{error}: not all is stored")
+        check(segments(puts.stream) == [], f"{error}: left are {segments(puts.stream)}")
+        check(os.path.getsize(puts.stream + "/lock") == 32, f"{error}: the outcome of a commit is marked as unknown")
+        verify(puts.stream)
 
 
 def test_kills_of_a_trim(puts):
@@ -285,6 +299,7 @@ with Folder() as folder:
     test_kills_beside_a_reader(puts)
     test_errors(puts)
     test_outcomes_that_cannot_be_marked(puts)
+    test_errors_of_a_verification(puts)
     test_a_file_that_may_not_be_shared(puts)
     test_kills_of_a_trim(puts)
     test_kills_of_writers_that_trim(puts)

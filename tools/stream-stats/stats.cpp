@@ -75,8 +75,8 @@ ExitStatus verify(Stream& stream, const Context& context) {
   if (report.findings.empty()) report.findings = consuming::check_consumers(stream);
   for (const std::string& finding : report.findings) context.output.write(finding + "\n");
   for (const Loss& loss : report.losses) context.output.write("note: lost " + loss_text(loss) + "\n");
-  for (const std::string& file : report.unused) {
-    context.output.write("note: " + file + " holds nothing of the stream; a later writer removes it\n");
+  for (const std::string& part : report.unused) {
+    context.output.write("note: the stream does not use " + part + "; a later writer gives that space back\n");
   }
   if (!report.findings.empty()) return ExitStatus::data;
   context.output.write(fmt::format("{} in {}: all as they were written\n", format_count(report.records, "record"),

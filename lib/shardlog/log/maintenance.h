@@ -71,7 +71,9 @@ struct VerifyReport {
   std::uint64_t batches = 0;
   std::vector<std::string> findings;  ///< empty if everything is as it was written
   std::vector<Loss> losses;           ///< accepted before
-  std::vector<std::string> unused{};  ///< files that hold nothing of the stream; a writer removes them some time
+  /// Files, and ends of files, that hold nothing of the stream, each in a few words. A later writer gives that space
+  /// back.
+  std::vector<std::string> unused{};
 };
 
 class SHARDLOG_API Maintenance {

@@ -129,6 +129,7 @@ std::optional<std::vector<Outcome>> Appender::store_now(const AppendRequest& req
   }
   if (const auto refusal = admit()) return std::vector<Outcome>(batches.size(), *refusal);
   if (!places.empty() && !segments_->claim(tail_.batch() + std::ssize(batches))) return std::nullopt;
+  if (places.empty() && segments_ && segments_->let_go_if_trimmed()) made_room_ = true;
   std::vector<Outcome> outcomes = insert_all(request, places, now);
   and_then();
   return outcomes;

@@ -36,7 +36,7 @@ class Appender {
                                           const capacity::Seconds& paid);
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid);
 
-  /// Whether batches were trimmed to make room since the last call.
+  /// Whether room was made since the last call: batches were trimmed, or a segment of such batches was let go.
   bool has_made_room() { return std::exchange(made_room_, false); }
 
   /// The settings of the stream, as of the last append.

@@ -272,7 +272,6 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
         left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
         fetched.push_back(std::move(*batch));
       } else if (!ended_ && tail_.batch() == before) {
-        if (segments_) segments_->close();  // the next batch may be long in coming
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
@@ -284,6 +283,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
     damage_ = error;
   }
   walk_.stop();
+  if (segments_) segments_->close();  // the caller may be slow, or the next batch long in coming
   return fetched;
 }
 
@@ -328,11 +328,12 @@ ReadResult SqliteReader::next(std::size_t budget) {
 
 ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   if (damage_) throw *damage_;
-  lock_.check_present();
-  files_.check_present();
   std::vector<FetchedBatch> fetched;
   std::int64_t before = 0;
   do {  // a piece may hold nothing but batches of other shards
+    // Each time, because the segment that an earlier piece lacked may be gone with the whole stream.
+    lock_.check_present();
+    files_.check_present();
     before = tail_.batch();
     fetched = fetch(budget);
   } while (fetched.empty() && !damage_ && (unread_ || (!ended_ && tail_.batch() != before)));

@@ -55,6 +55,10 @@ std::optional<std::int64_t> segment_of(std::string_view name) {
   return id && *id > 0 && *id <= most_counted && segment_name(*id) == name ? id : std::nullopt;
 }
 
+HeldSegment::~HeldSegment() {
+  if (file_.valid()) ::flock(file_.get(), LOCK_UN);
+}
+
 /// O_PATH, because a user who may look up names in a directory may read the stream, even if he may not list it.
 SegmentFiles::SegmentFiles(const std::string& directory)
     : directory_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
@@ -82,25 +86,31 @@ FileDescriptor SegmentFiles::open(std::int64_t id, int flags) const {
   return file;
 }
 
-FileDescriptor SegmentFiles::create(std::int64_t id) const {
+HeldSegment SegmentFiles::hold(std::int64_t id, int flags) const {
+  FileDescriptor file = open(id, flags);
+  if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return {};
+  return HeldSegment(std::move(file));
+}
+
+HeldSegment SegmentFiles::create(std::int64_t id) const {
   const std::string name = segment_name(id);
   FileDescriptor file(
       ::openat(directory_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!file.valid() && errno == EEXIST) return file;
+  if (!file.valid() && errno == EEXIST) return {};
   if (!file.valid()) throw system_error("create " + name, errno);
   struct stat database {};
   const bool made = ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
                     ::fstatat(directory_.get(), "stream.db", &database, AT_SYMLINK_NOFOLLOW) == 0 &&
                     give_away(file.get(), database) && ::fchmod(file.get(), database.st_mode & permissions) == 0;
-  if (made) return file;
+  if (made) return HeldSegment(std::move(file));
   const int reason = errno;
   ::unlinkat(directory_.get(), name.c_str(), 0);
   if (reason == EWOULDBLOCK) return {};  // verify() has just looked whether anybody holds it
   throw system_error("create " + name, reason);
 }
 
-void SegmentFiles::remove(std::int64_t id) const noexcept {
-  ::unlinkat(directory_.get(), segment_name(id).c_str(), 0);
+bool SegmentFiles::remove(std::int64_t id) const noexcept {
+  return ::unlinkat(directory_.get(), segment_name(id).c_str(), 0) == 0 || errno == ENOENT;
 }
 
 std::int64_t SegmentFiles::free_bytes() const {
@@ -127,7 +137,7 @@ std::vector<SegmentFiles::File> SegmentFiles::list() const {
   while (const dirent* const entry = ::readdir(entries.get())) {
     struct stat facts {};
     const auto id = segment_of(entry->d_name);
-    if (id && ::fstatat(directory_.get(), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (id && ::fstatat(directory_.get(), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode)) {
       files.push_back({*id, facts.st_size});
     }
     errno = 0;
@@ -144,9 +154,12 @@ std::optional<std::int64_t> SegmentFiles::size_of(std::int64_t id) const {
 }
 
 bool SegmentFiles::is_held(std::int64_t id) const {
-  const FileDescriptor file(
+  FileDescriptor file(
       ::openat(directory_.get(), segment_name(id).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  return file.valid() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (!file.valid()) return false;
+  if (::flock(file.get(), LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK;
+  const HeldSegment for_a_moment(std::move(file));
+  return false;
 }
 
 std::optional<Bytes> SegmentReader::read(const PayloadPlace& place) {

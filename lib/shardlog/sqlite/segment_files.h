@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shardlog/core/bytes.h"
@@ -18,6 +19,26 @@ std::string segment_name(std::int64_t id);
 /// The id in a name; nullopt if it is not the name of a segment.
 std::optional<std::int64_t> segment_of(std::string_view name);
 
+/// A segment with its lock, flock(2); or nothing. Lets go of the lock by itself: to close the file would not do, as
+/// long as a child process that is being started has the descriptor too.
+class HeldSegment {
+ public:
+  HeldSegment() = default;
+  /// REQUIRES: this process has the lock of the file, if it is one
+  explicit HeldSegment(FileDescriptor locked) : file_(std::move(locked)) {}
+  HeldSegment(const HeldSegment&) = delete;
+  HeldSegment& operator=(const HeldSegment&) = delete;
+  HeldSegment(HeldSegment&&) noexcept = default;
+  HeldSegment& operator=(HeldSegment&&) noexcept = default;
+  ~HeldSegment();
+
+  [[nodiscard]] int get() const { return file_.get(); }
+  [[nodiscard]] bool valid() const { return file_.valid(); }
+
+ private:
+  FileDescriptor file_;
+};
+
 /// The segments in the directory of a stream. They are found by a descriptor of the directory, so that another stream
 /// that has taken its name cannot be mistaken for it. Throws like system_error().
 class SegmentFiles {
@@ -28,12 +49,15 @@ class SegmentFiles {
   /// that has no other name.
   [[nodiscard]] FileDescriptor open(std::int64_t id, int flags) const;
 
-  /// Makes a segment, takes its flock(2), and gives it the owner and mode of stream.db. Empty if the name is taken.
-  /// Throws permission if this user may not do that. REQUIRES: the writer lock is held, so that nobody sweeps it away
-  [[nodiscard]] FileDescriptor create(std::int64_t id) const;
+  /// The same with the lock of the segment. Empty also if another process has that.
+  [[nodiscard]] HeldSegment hold(std::int64_t id, int flags) const;
 
-  /// If it cannot be removed, it stays until somebody else sweeps it away.
-  void remove(std::int64_t id) const noexcept;
+  /// Makes a segment, takes its lock, and gives it the owner and mode of stream.db. Empty if the name is taken.
+  /// Throws permission if this user may not do that. REQUIRES: the writer lock is held, so that nobody sweeps it away
+  [[nodiscard]] HeldSegment create(std::int64_t id) const;
+
+  /// Returns false if it cannot be removed: then it stays until somebody sweeps it away.
+  bool remove(std::int64_t id) const noexcept;
 
   /// What the file system has for this user, in bytes. If it does not say, that counts as enough.
   [[nodiscard]] std::int64_t free_bytes() const;
@@ -49,7 +73,7 @@ class SegmentFiles {
   /// Whether this user may list the directory. Reading and writing a stream need only the right to look up names in it.
   [[nodiscard]] bool may_list() const;
 
-  /// What is there, in the order of their ids. Leaves out what is gone meanwhile.
+  /// The regular files that are there, in the order of their ids. Leaves out what is gone meanwhile.
   [[nodiscard]] std::vector<File> list() const;
 
   /// In bytes; nullopt if there is no such segment.
@@ -64,7 +88,8 @@ class SegmentFiles {
   FileDescriptor directory_;
 };
 
-/// Reads payloads. It keeps the segment that it read last open: payloads that follow each other are mostly in one.
+/// Reads payloads. It keeps the segment that it read last open, until it is told to close it: payloads that follow each
+/// other are mostly in one.
 class SegmentReader {
  public:
   /// `files` must outlive it.

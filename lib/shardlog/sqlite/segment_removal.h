@@ -18,22 +18,23 @@ namespace shardlog::sqlite {
 /// commit whose writer was killed while it synced stays in the log, unseen, until another commit overwrites it.
 class Leftovers {
  public:
-  /// The bytes of the segment after `end`, or if that is 0 the file. `held` is the file, with its lock; a file that
-  /// goes and to which nobody writes needs none. REQUIRES: `end` stays where it is, and no segment gets this id any
-  /// more
-  void add(std::int64_t segment, std::int64_t end, FileDescriptor held);
+  /// The bytes of the segment after `end`, which is SegmentRow::file_end(), or if that is 0 the file. `held` is the
+  /// file, with its lock; a file that goes and to which nobody writes needs none. REQUIRES: `end` stays where it is,
+  /// and no segment gets this id any more
+  void add(std::int64_t segment, std::int64_t end, HeldSegment held);
 
   /// The largest id of those segments; 0 if there are none.
   [[nodiscard]] std::int64_t newest() const;
 
-  /// REQUIRES: the transaction is committed. Throws as Stream::make_durable(): then they stay, for others to find.
-  void discard(Committer& committer, const SegmentFiles& files);
+  /// Returns false if any cannot be discarded. REQUIRES: the transaction is committed. Throws as
+  /// Stream::make_durable(): then they stay, for others to find.
+  bool discard(Committer& committer, const SegmentFiles& files);
 
  private:
   struct Leftover {
     std::int64_t segment;
     std::int64_t end;
-    FileDescriptor held;
+    HeldSegment held;
   };
 
   std::vector<Leftover> all_;
@@ -54,8 +55,9 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
                          std::span<const SegmentFiles::File> there);
 
 /// Discards them. On a full disk this works too, because it needs no room unless they are newer than all rows. Does
-/// nothing if a row is damaged, or if this user may not list the directory. Throws as Stream::append().
-void sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
+/// nothing if a row is damaged, or if this user may not list the directory. Returns false if any cannot be discarded.
+/// Throws as Stream::append().
+bool sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
                     const SegmentFiles& files);
 
 /// Removes the rows of empty segments that have no file, or are sealed. A row with a larger id must follow. REQUIRES: a

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,9 +16,16 @@
 /// What the database says of segments: files with the payloads of large commits (segment_files.h). A byte of a segment
 /// that no committed row names does not exist.
 ///
-///     stream.00000007   | commit |   | commit |    | staged, or left over
-///                       0        4 KiB boundary  end
+///     stream.00000007   | commit |   | commit |   | staged, or left over
+///                       0            4 KiB    end file_end
 namespace shardlog::sqlite {
+
+/// No block of a commit that was acknowledged is written again. So a commit begins at one of these boundaries, and a
+/// segment ends at one: if a file is cut off or goes on inside a block, the file system writes that block again.
+constexpr std::int64_t next_boundary(std::int64_t at) {
+  constexpr std::int64_t block = 4096;
+  return (at + block - 1) / block * block;
+}
 
 /// A row of `segments`.
 struct SegmentRow {
@@ -25,6 +33,9 @@ struct SegmentRow {
   std::int64_t end = 0;         ///< bytes up to the end of its newest commit; 0: nothing, and there may be no file
   bool sealed = false;          ///< nothing is added any more
   std::int64_t last_batch = 0;  ///< the newest batch with a payload in it
+
+  /// Where its file ends, and the next commit begins.
+  [[nodiscard]] std::int64_t file_end() const { return next_boundary(end); }
 
   [[nodiscard]] std::int64_t checksum() const;
 
@@ -34,6 +45,19 @@ struct SegmentRow {
 /// The columns that read_segment_row() expects. Throws corrupt.
 constexpr std::string_view segment_columns = "id, end, sealed, last_batch, checksum";
 SegmentRow read_segment_row(SQLite::Statement& statement);
+
+/// Whether a file with this id can be a segment of a stream whose newest row has the id `newest`. Ids count up, and
+/// even a power cut takes back only a few rows. The limit keeps a file of somebody else from using up all ids: what is
+/// swept away gets a row, and new ids are larger than all rows'.
+constexpr bool is_within_reach(std::int64_t id, std::int64_t newest) {
+  constexpr std::int64_t reach = 1'000'000;
+  return id <= newest + reach;
+}
+
+/// The largest id of rows in the order of their ids; 0 if there are none.
+constexpr std::int64_t newest_id(std::span<const SegmentRow> rows) {
+  return rows.empty() ? 0 : rows.back().id;
+}
 
 /// All of them, in the order of their ids. REQUIRES: a transaction is open, and the stream has segments. Throws corrupt
 std::vector<SegmentRow> load_segments(SQLite::Database& database);

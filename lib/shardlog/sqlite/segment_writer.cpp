@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
 #include "shardlog/sqlite/segment_removal.h"
+#include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
 
 namespace shardlog::sqlite {
@@ -33,9 +33,6 @@ constexpr std::int64_t segments_of_bound = 64;
 // Bytes that staging leaves free. If this process is killed meanwhile, what it has staged keeps its space until
 // somebody takes the segment over, and trimming must have room until then.
 constexpr std::int64_t left_free = 8 * mib;
-
-/// No sector of a commit that was acknowledged is written again.
-constexpr std::int64_t boundary = 4096;
 
 /// When a segment is full; 0 for a stream that is too small for segments.
 std::int64_t segment_size(const StreamSettings& settings) {
@@ -67,7 +64,10 @@ void write_at(int file, std::string_view bytes, std::int64_t at) {
 }  // namespace
 
 SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, const SegmentFiles& files)
-    : database_(database), committer_(committer), files_(files) {}
+    : database_(database),
+      committer_(committer),
+      files_(files),
+      horizon_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
 
 std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches,
                                                    const StreamSettings& settings) {
@@ -75,6 +75,7 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
   const std::size_t size = size_of(batches);
   if (!is_for_segment(size)) {
     unstage();
+    if (most_ == 0) let_go();
     return {};
   }
   std::vector<Staged> payloads = staged(batches);
@@ -85,7 +86,7 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
     write(batches);
     // Other writers may have written too since each of them saw the same free space.
     if (!has_room_for(0)) {
-      cut_off(own_->row.end);
+      cut_off(own_->row.file_end());
       return {};
     }
     sync();
@@ -116,8 +117,8 @@ std::vector<SegmentWriter::Staged> SegmentWriter::staged(std::span<const RoutedB
   return payloads;
 }
 
-/// Gets a segment of its own. Returns false if it cannot have one: then the rows will do, and this writer does not try
-/// again. A new segment needs the right to list the directory, because its name is synced through that.
+/// Gets a segment of its own. Returns false if it cannot have one: then the rows will do. A new segment needs the right
+/// to list the directory, because its name is synced through that.
 bool SegmentWriter::acquire() {
   if (is_refused_ || !files_.may_list()) return false;
   std::optional<Owned> owned;
@@ -126,19 +127,20 @@ bool SegmentWriter::acquire() {
       Sync::normal, [&] { owned = take_over_or_allocate(leftovers); }, Told::nobody);
   leftovers.discard(committer_, files_);
   own_ = std::move(owned);
-  is_refused_ = !own_;
   return own_.has_value();
 }
 
-/// Empty if it may not give the file the owner and mode of the stream, if there is no room for a file or its
-/// descriptor, or if a row is damaged. REQUIRES: a transaction that writes is open, under the writer lock
+/// Empty if it cannot make a file, open it, or give it the owner and mode of the stream, or if a row is damaged. That
+/// is no error of the transaction, of which nothing would be known any more if this threw io. REQUIRES: a transaction
+/// that writes is open, under the writer lock
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftovers& leftovers) {
   try {
     const std::vector<SegmentRow> rows = load_segments(database_);
     auto owned = take_over(rows);
     return owned ? std::move(owned) : allocate(rows, leftovers);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::io) throw;
+    // Only these stay as they are. Descriptors, for instance, may be lacking for a moment only.
+    is_refused_ = error.code() == ErrorCode::permission || error.code() == ErrorCode::corrupt;
     return std::nullopt;
   }
 }
@@ -154,14 +156,15 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(std::span<const Seg
   return std::nullopt;
 }
 
-/// Only one that ends at its `end`. Bytes after it may be those of a commit that nobody sees and that the recovery of
-/// the log will bring back: its writer was killed while it synced the log. They must not be overwritten before a later
-/// commit is on disk, which remove_segments() sees to.
+/// Only one that ends where it should; at `end`, if an earlier version wrote it. Bytes after that may be those of a
+/// commit that nobody sees and that the recovery of the log will bring back: its writer was killed while it synced the
+/// log. They must not be overwritten before a later commit is on disk, which remove_segments() sees to.
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& row) {
-  FileDescriptor file = files_.open(row.id, O_RDWR);
-  if (!file.valid() || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  HeldSegment file = files_.hold(row.id, O_RDWR);
+  if (!file.valid()) return std::nullopt;
   struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1 || facts.st_size != row.end) return std::nullopt;
+  if (::fstat(file.get(), &facts) != 0 || facts.st_nlink != 1) return std::nullopt;
+  if (facts.st_size != row.file_end() && facts.st_size != row.end) return std::nullopt;
   return Owned{row, std::move(file), row.end > 0};
 }
 
@@ -169,8 +172,12 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& r
 SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, Leftovers& leftovers) {
   const std::vector<SegmentFiles::File> there = files_.list();
   // Larger than those of the leftovers, because another process may unlink them by name at any later time.
-  SegmentRow row{.id = std::max(rows.empty() ? 0 : rows.back().id, there.empty() ? 0 : there.back().id)};
-  FileDescriptor file;
+  const std::int64_t newest = newest_id(rows);
+  SegmentRow row{.id = newest};
+  for (const SegmentFiles::File& file : there) {
+    if (is_within_reach(file.id, newest)) row.id = std::max(row.id, file.id);
+  }
+  HeldSegment file;
   while (!file.valid()) {
     row.id = stored_number("a new segment", row.id + 1, 1, most_counted);
     file = files_.create(row.id);
@@ -183,13 +190,14 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
 
 void SegmentWriter::write(std::span<const RoutedBatch> batches) {
   places_.clear();
-  std::int64_t at = (own_->row.end + boundary - 1) / boundary * boundary;
+  std::int64_t at = own_->row.file_end();
   for (const RoutedBatch& each : batches) {
     const std::string_view payload = each.batch.payload.view();
     write_at(own_->file.get(), payload, at);
     places_.push_back({own_->row.id, at, payload.size()});
     at = places_.back().end();
   }
+  if (::ftruncate(own_->file.get(), next_boundary(at)) != 0) throw system_error("write", errno);
 }
 
 /// Always, whatever Sync an append asks for: a row whose bytes are gone after a power cut is damage, not a loss.
@@ -208,6 +216,15 @@ bool SegmentWriter::claim(std::int64_t last_batch) {
     return false;
   }
   claimed_ = after;
+  return true;
+}
+
+bool SegmentWriter::let_go_if_trimmed() {
+  if (!own_ || own_->row.end == 0) return false;
+  Use horizon(horizon_);
+  if (!horizon->executeStep() || horizon->getColumn(0).getInt64() < own_->row.last_batch) return false;
+  unstage();
+  let_go();
   return true;
 }
 
@@ -241,21 +258,21 @@ void SegmentWriter::let_go() noexcept {
 }
 
 /// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it. One
-/// byte too many keeps others from taking it over, even if there is no room to seal it.
+/// byte too many keeps others from taking it over until its seal is on disk, for which there may be no room now.
 void SegmentWriter::give_up() noexcept {
-  cut_off(own_->row.end + 1);
-  if (seal()) cut_off(own_->row.end);
+  cut_off(own_->row.file_end() + 1);
+  if (seal()) cut_off(own_->row.file_end());
   let_go();
 }
 
-/// Returns false if it is not sealed.
+/// Returns false if it is not sealed on disk.
 bool SegmentWriter::seal() noexcept {
   SegmentRow sealed = own_->row;
   sealed.sealed = true;
   bool done = false;
   try {
     committer_.commit(
-        Sync::normal, [&] { done = replace_segment(database_, own_->row, sealed); }, Told::nobody);
+        Sync::full, [&] { done = replace_segment(database_, own_->row, sealed); }, Told::nobody);
   } catch (const std::exception&) {
     return false;
   }
@@ -264,7 +281,7 @@ bool SegmentWriter::seal() noexcept {
 
 /// The bytes that were staged take space that others may need.
 void SegmentWriter::unstage() noexcept {
-  if (!staged_.empty()) cut_off(own_->row.end);
+  if (!staged_.empty()) cut_off(own_->row.file_end());
   staged_.clear();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
 #include <optional>
@@ -22,9 +23,11 @@ namespace shardlog::sqlite {
 /// it is given to its log first.
 ///
 /// A writer owns at most one segment. It holds flock(2) on it, so that nobody else writes to it, and lets it go at its
-/// end: another writer takes it over, unless bytes are left in it that were staged. The bytes are staged: written and
-/// synced without the writer lock, where no row names them. The commit then claims them: it moves the segment's `end`
-/// past them, and its rows name them. So whatever happens before that commit, nothing has happened to the stream.
+/// end: another writer takes it over, unless bytes are left in it that were staged. It also lets it go if the stream
+/// has become too small for segments, or if its batches are trimmed and its commits are small: a segment that is held
+/// is not removed. The bytes are staged: written and synced without the writer lock, where no row names them. The
+/// commit then claims them: it moves the segment's `end` past them, and its rows name them. So whatever happens before
+/// that commit, nothing has happened to the stream.
 ///
 ///     stage()   bytes after `end`, on disk
 ///     claim()   in the transaction: `end` and the newest batch, if the row is still as this writer left it
@@ -46,6 +49,10 @@ class SegmentWriter {
   /// left it: then it is let go, and the payloads must be staged again. REQUIRES: a transaction is open
   bool claim(std::int64_t last_batch);
 
+  /// For a commit that stores rows: lets the segment go if all that it holds is trimmed. Returns whether it did: then
+  /// remove_segments() can remove it. REQUIRES: a transaction is open
+  bool let_go_if_trimmed();
+
   /// The batches are stored, in rows or in the segment.
   void stored(std::span<const RoutedBatch> batches);
 
@@ -57,7 +64,7 @@ class SegmentWriter {
   /// A segment of which this writer holds the lock.
   struct Owned {
     SegmentRow row;  ///< as the database has it
-    FileDescriptor file;
+    HeldSegment file;
     bool is_named_on_disk = false;  ///< a power cut leaves the file and its name
   };
 
@@ -90,9 +97,10 @@ class SegmentWriter {
   SQLite::Database& database_;
   Committer& committer_;
   const SegmentFiles& files_;
+  SQLite::Statement horizon_;
   std::int64_t most_ = 0;       ///< the size from which a segment is sealed; 0 if the stream is too small for any
   std::uint64_t appended_ = 0;  ///< bytes of payloads
-  bool is_refused_ = false;     ///< this process cannot make a segment
+  bool is_refused_ = false;     ///< this process may not make a segment, or a row is damaged
   std::optional<Owned> own_;
   std::vector<Staged> staged_;  ///< empty: nothing is
   std::vector<PayloadPlace> places_;

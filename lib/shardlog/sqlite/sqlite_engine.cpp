@@ -18,17 +18,25 @@ namespace shardlog::sqlite {
 
 namespace {
 
+/// Whether a program of ours may have made it: they make regular files only. Nothing else could be relied on to go.
+bool is_part_of_a_stream(const std::string& path) {
+  const std::string name = file_name(path);
+  if (!segment_of(name) && std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end())
+    return false;
+  const auto facts = look_at(path);
+  return !facts || S_ISREG(facts->st_mode);  // it may be gone meanwhile
+}
+
 /// The segments of a stream. Throws if the directory holds anything but the stream: other files are not ours to delete.
 std::vector<std::string> check_is_only_a_stream(const std::string& directory) {
   std::vector<std::string> segments;
   for (const std::string& path : paths_in(directory)) {
     const std::string name = file_name(path);
-    if (segment_of(name)) {
-      segments.push_back(name);
-    } else if (std::find(stream_files.begin(), stream_files.end(), name) == stream_files.end()) {
+    if (!is_part_of_a_stream(path)) {
       throw Error(ErrorCode::cannot_create,
                   "not removed: its directory also holds " + quote(name) + ", which is not part of a stream");
     }
+    if (segment_of(name)) segments.push_back(name);
   }
   return segments;
 }

@@ -204,7 +204,8 @@ class SqliteMaintenance final : public Maintenance {
 
   VerifyReport verify(const std::function<bool(double)>& progress) override {
     return session_.naming([&] {
-      return sqlite::verify(session_.database(), session_.lock(), session_.segments(), session_.lock_wait(), progress);
+      return sqlite::verify(session_.database(), session_.lock(), session_.files(), session_.segments(),
+                            session_.lock_wait(), progress);
     });
   }
 

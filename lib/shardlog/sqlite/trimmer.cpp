@@ -20,6 +20,7 @@ constexpr std::size_t steps_at_a_look = 2;
 constexpr Duration longest_interval = std::chrono::seconds(1);  // between looks
 constexpr int looks_per_retention = 16;
 constexpr Duration free_for = std::chrono::hours(1);
+constexpr Duration until_next_try = std::chrono::hours(1);
 constexpr std::int64_t little_space = 512L * 1024 * 1024;  // on the disk
 
 }  // namespace
@@ -47,13 +48,13 @@ void Trimmer::trim(const StreamSettings& settings, std::size_t batches) {
   if (!is_late_) give_back_if_due();
 }
 
-/// If they may be what makes the disk full.
+/// If they may be what makes the disk full. Those that cannot be removed would cost each look a commit and a sync.
 void Trimmer::look_for_leftovers() {
   const Duration now = clock_.elapsed();
   if (segments_ == nullptr || now < next_look_for_leftovers_) return;
   next_look_for_leftovers_ = now + longest_interval;
   if (segments_->free_bytes() >= little_space) return;
-  sweep_segments(database_, lock_wait_, committer_, *segments_);
+  if (!sweep_segments(database_, lock_wait_, committer_, *segments_)) next_look_for_leftovers_ = now + until_next_try;
   trimmed_ = true;  // maybe by others
 }
 

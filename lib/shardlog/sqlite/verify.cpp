@@ -21,6 +21,7 @@
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
+#include "shardlog/sqlite/segment_row.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -32,12 +33,26 @@ constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;
 constexpr std::size_t piece_rows = 4096;
 constexpr std::size_t most_findings = 1000;
 
+/// Whether the error comes from the rights of this process, from what it lacks, or from the removal of the stream. Then
+/// it says nothing of what is stored.
+bool is_from_outside(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::permission:
+    case ErrorCode::busy:
+    case ErrorCode::full:
+    case ErrorCode::not_found:
+      return true;
+    default:
+      return false;
+  }
+}
+
 class Verification {
  public:
   /// REQUIRES: the mark was read before anything of the database
-  Verification(SQLite::Database& database, const SegmentFiles* segments, const LockWait& lock_wait,
-               const std::optional<DurableMark>& mark)
-      : database_(database), segments_(segments), lock_wait_(lock_wait), mark_(mark) {
+  Verification(SQLite::Database& database, const WriterLock& lock, const DatabaseFiles& files,
+               const SegmentFiles* segments, const LockWait& lock_wait, const std::optional<DurableMark>& mark)
+      : database_(database), lock_(lock), files_(files), segments_(segments), lock_wait_(lock_wait), mark_(mark) {
     if (segments != nullptr) segment_reader_.emplace(*segments);
     const Snapshot snapshot(database_, lock_wait_);
     configuration_ = load_configuration(database_, Access::read);
@@ -69,15 +84,21 @@ class Verification {
   };
 
   /// Reports the error if `work` throws one. Returns false if SQLite itself failed: then the report begins with `what`,
-  /// or if that is empty, with the last batch that was read.
+  /// or if that is empty, with the last batch that was read. Throws what is_from_outside().
   template <typename Work>
   bool in_snapshot(const std::string& what, const Work& work) {
+    // A stream loses its name before it loses a file. A file that was missing in one snapshot is looked for again in
+    // the next, so by then this has found the stream removed.
+    lock_.check_present();
+    files_.check_present();
     const Snapshot snapshot(database_, lock_wait_);
     try {
       work();
     } catch (const Error& error) {
+      if (is_from_outside(error)) throw;
       report(error.what());
     } catch (const SQLite::Exception& error) {
+      if (translate(error, what).code() == ErrorCode::busy) throw;
       report(fmt::format("{}: {}", what.empty() ? fmt::format("after batch {}", id_) : what, error.what()));
       return false;
     }
@@ -114,23 +135,34 @@ class Verification {
     return rows;
   }
 
-  /// A writer makes a file, holds it, and then commits its row. So a file is unused if nobody holds it and it has no
-  /// row after that.
+  /// A writer makes a file, or lets it grow, while it holds it, and commits that before it lets it go. So what nobody
+  /// holds is unused if the rows do not tell of it after that either.
   void note_unused(std::span<const SegmentRow> rows) {
-    std::vector<std::int64_t> unused;
+    std::vector<SegmentFiles::File> found;
     for (const SegmentFiles::File& file : segments_->list()) {
-      if (!in_use(file.id, rows) && !segments_->is_held(file.id)) unused.push_back(file.id);
+      if (!is_within_reach(file.id, newest_id(rows)) || !unused_part(file, rows)) continue;
+      if (!segments_->is_held(file.id)) found.push_back(file);
     }
-    if (unused.empty()) return;
+    if (found.empty()) return;
     const std::vector<SegmentRow> now = segment_rows();
-    for (const std::int64_t id : unused) {
-      if (!in_use(id, now) && segments_->size_of(id)) report_.unused.push_back(segment_name(id));
+    for (SegmentFiles::File& file : found) {
+      const auto size = segments_->size_of(file.id);
+      if (!size) continue;
+      file.size = std::min(file.size, *size);
+      if (const auto part = unused_part(file, now)) report_.unused.push_back(*part);
     }
   }
 
-  static bool in_use(std::int64_t id, std::span<const SegmentRow> rows) {
-    const auto row = std::ranges::lower_bound(rows, id, {}, &SegmentRow::id);
-    return row != rows.end() && row->id == id && (row->end > 0 || !row->sealed);
+  /// In words; nullopt if everything in the file is in use.
+  static std::optional<std::string> unused_part(const SegmentFiles::File& file, std::span<const SegmentRow> rows) {
+    const std::string name = segment_name(file.id);
+    const auto row = std::ranges::lower_bound(rows, file.id, {}, &SegmentRow::id);
+    const bool known = row != rows.end() && row->id == file.id;
+    if (!known || (row->sealed && row->end == 0)) return name;
+    if (file.size <= row->file_end()) return std::nullopt;
+    if (row->end == 0) return name;
+    const std::int64_t bytes = file.size - row->file_end();
+    return bytes == 1 ? "the last byte of " + name : fmt::format("the last {} bytes of {}", bytes, name);
   }
 
   /// The place of a payload must be one that its segment is known to have.
@@ -174,6 +206,7 @@ class Verification {
       for (Tail& indexed : load_indexed_tails(database_, before, id_)) indexed_.push_back(std::move(indexed));
       load_stretches();
     });
+    if (segment_reader_) segment_reader_->close();
     for (Piece& piece : pieces) check_batch(piece);
     return more && readable;
   }
@@ -196,6 +229,7 @@ class Verification {
         bytes += piece.payload.size();
         pieces.push_back(std::move(piece));
       } catch (const Error& error) {
+        if (is_from_outside(error)) throw;
         report(error.what());
       }
     }
@@ -211,6 +245,7 @@ class Verification {
       piece.payload = std::move(*payload);
       if (payloads.place()) check_place(piece.row, *payloads.place());
     } catch (const Error& error) {
+      if (is_from_outside(error)) throw;
       piece.damage = error;
     }
     return true;
@@ -362,6 +397,8 @@ class Verification {
   }
 
   SQLite::Database& database_;
+  const WriterLock& lock_;
+  const DatabaseFiles& files_;
   const SegmentFiles* segments_;
   std::optional<SegmentReader> segment_reader_;
   const LockWait& lock_wait_;
@@ -381,10 +418,11 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const SegmentFiles* segments,
-                    const LockWait& lock_wait, const std::function<bool(double)>& progress) {
+VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const DatabaseFiles& files,
+                    const SegmentFiles* segments, const LockWait& lock_wait,
+                    const std::function<bool(double)>& progress) {
   const std::optional<DurableMark> mark = lock.mark();
-  return Verification(database, segments, lock_wait, mark).run(progress);
+  return Verification(database, lock, files, segments, lock_wait, mark).run(progress);
 }
 
 }  // namespace shardlog::sqlite
