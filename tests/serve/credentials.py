@@ -6,12 +6,26 @@ import subprocess
 import tempfile
 import unittest
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 
+from http2 import Client
 from server import SIGNED, Server, program, run
 
 JSON = "application/x-amz-json-1.1"
 LIST = {"Content-Type": JSON, "X-Amz-Target": "Kinesis_20131202.ListStreams"}
+
+
+class SignedAuthority(botocore.auth.SigV4Auth):
+    """Signs :authority instead of Host, as SDKs do over HTTP/2."""
+
+    def headers_to_sign(self, request):
+        headers = super().headers_to_sign(request)
+        headers[":authority"] = headers["host"]
+        del headers["host"]
+        return headers
 
 
 class WithCredentials(unittest.TestCase):
@@ -51,6 +65,18 @@ class WithCredentials(unittest.TestCase):
                  *(part for name, value in LIST.items() for part in ("-H", f"{name}: {value}")), self.server.url],
                 capture_output=True, text=True, timeout=30)
             self.assertIn('"StreamNames":[', done.stdout, done)
+
+    def test_a_client_of_http2_that_signs_the_authority(self):
+        authority = f"127.0.0.1:{self.server.port}"
+        for secret, expected in (("s3cret/+", 200), ("another", 400)):
+            request = botocore.awsrequest.AWSRequest("POST", f"http://{authority}/", headers=LIST, data=b"{}")
+            keys = botocore.credentials.Credentials("AKID", secret)
+            SignedAuthority(keys, "kinesis", "us-east-1").add_auth(request)
+            headers = [(name.lower(), value) for name, value in request.headers.items()]
+            self.assertIn("SignedHeaders=:authority;", dict(headers)["authorization"])
+            with Client(self.server.port) as client:
+                status, body = client.answer(client.send(body=b"{}", authority=authority, headers=headers))
+            self.assertEqual(status, expected, body)
 
     def test_what_is_not_signed_is_refused(self):
         for headers, kind in ((LIST, "MissingAuthenticationTokenException"),

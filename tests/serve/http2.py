@@ -39,11 +39,14 @@ class Client:
     def flush(self):
         self.socket.sendall(self.h2.data_to_send())
 
-    def send(self, action="ListStreams", body=None, authority="localhost", method="POST", more=(), finish=True, **members):
+    def send(self, action="ListStreams", body=None, authority="localhost", method="POST", headers=None, more=(), finish=True,
+             **members):
+        """Sends a request, or its beginning, and returns its stream. `headers` are instead of those that every action has."""
         stream = self.h2.get_next_available_stream_id()
-        headers = [(":method", method), (":path", "/"), (":scheme", "http"), ("content-type", JSON),
-                   ("x-amz-target", f"Kinesis_20131202.{action}"),
-                   *((name.lower(), value) for name, value in SIGNED.items()), *more]
+        if headers is None:
+            headers = [("content-type", JSON), ("x-amz-target", f"Kinesis_20131202.{action}"),
+                       *((name.lower(), value) for name, value in SIGNED.items())]
+        headers = [(":method", method), (":path", "/"), (":scheme", "http"), *headers, *more]
         if authority is not None:
             headers.insert(1, (":authority", authority))
         self.h2.send_headers(stream, headers)

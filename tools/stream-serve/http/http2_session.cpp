@@ -106,7 +106,7 @@ class Http2Session::Callbacks {
       if (key == ":method") request.method = text;
       if (key == ":path") request.target = text;
       if (key == ":authority") request.add_header("host", text);
-      if (!key.starts_with(':')) request.add_header(key, text);
+      if (key == ":authority" || !key.starts_with(':')) request.add_header(key, text);
     });
   }
 

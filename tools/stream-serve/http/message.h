@@ -11,7 +11,8 @@
 /// HTTP as far as the API needs it. The libraries that speak it are known only in this folder.
 namespace shardlog::serve::http {
 
-/// Names are in lower case, in the order of the message.
+/// Names are in lower case, in the order of the message. A request over HTTP/2 has its ":authority" here, and the same
+/// again as "host".
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// Only the letters of ASCII.

@@ -222,7 +222,8 @@ std::optional<Unsigned> check_headers(const http::Request& request, const Author
   const auto is_signed = [&names](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  if (!is_signed("host")) {
+  const bool has_signed_authority = is_signed(":authority") && request.header(":authority");  // only HTTP/2 has one
+  if (!is_signed("host") && !has_signed_authority) {
     return Unsigned{invalid_signature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."};
   }
   for (const auto& [name, value] : request.headers) {
