@@ -1,5 +1,6 @@
 """HTTP/2 on the port of HTTP/1.1, as SDKs for JavaScript speak it."""
 
+import fcntl
 import json
 import signal
 import socket
@@ -10,7 +11,7 @@ import h2.config
 import h2.connection
 import h2.events
 
-from server import SIGNED, Server, ServerTest
+from server import SIGNED, Server, ServerTest, run, wait_until
 
 JSON = "application/x-amz-json-1.1"
 
@@ -160,6 +161,15 @@ class Http2(ServerTest):
         with Client(self.server.port) as other:
             other.send(body=b"{", finish=False)
         self.assertEqual(self.client.call("ListStreams")[0], 200)
+
+    def test_a_stream_that_is_given_up_while_a_worker_answers_it(self):
+        client = self.client
+        self.assertEqual(client.call("CreateStream", StreamName=self.name, ShardCount=1), (200, None))
+        with open(self.server.stream(self.name) + "/lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as a process that was stopped inside a commit
+            client.h2.reset_stream(client.send("PutRecord", StreamName=self.name, PartitionKey="k", Data="eHl6"))
+            self.assertEqual(client.call("ListStreams")[0], 200, "the server has met the reset")
+        wait_until(lambda: run("stream-get", self.server.stream(self.name)), "the record to be stored all the same")
 
     def test_what_only_looks_like_http2(self):
         for start in (b"P", b"PRI", b"PRI *"):

@@ -155,6 +155,20 @@ TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {
   EXPECT_TRUE(bodies.take(10)) << "although the rest of it still comes";
 }
 
+TEST(Exchange, IsNotLookedIntoWhileAWorkerAnswers) {
+  http::Budget bodies(10);
+  http::Budget answers(10);
+  const auto feed = std::make_shared<http::Feed>();
+  http::Exchange exchange("/", bodies, answers);
+  exchange.set(http::Exchange::State::working);
+  exchange.answer({200, {}, {}, feed});
+  exchange.leave();
+  EXPECT_FALSE(feed->gone().stop_requested()) << "the worker has not said that the answer is there";
+  exchange.set(http::Exchange::State::answered);
+  exchange.leave();
+  EXPECT_TRUE(feed->gone().stop_requested());
+}
+
 TEST(ServiceSide, RefusesWhileAnswersAreNotRead) {
   http::ServerLimits limits;
   limits.all_answers_bytes = 5;

@@ -27,7 +27,7 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() {
-    leave();
+    leave_feed();
     bodies_.give_back(taken_);
     answers_.give_back(taken_for_answer_);
   }
@@ -42,9 +42,10 @@ class Exchange {
   /// Drops the body of the request.
   void answer(Response response);
 
-  /// The connection has ended, or the stream of it: what writes the answer can end.
+  /// The connection has ended, or the stream of it: what writes the answer can end. A worker may still be writing the
+  /// response itself; then the end of the exchange does this.
   void leave() const {
-    if (response_ && response_->feed) response_->feed->leave();
+    if (state_ == State::answered) leave_feed();
   }
 
   bool was_given = false;  ///< to a worker
@@ -53,6 +54,10 @@ class Exchange {
   void read(std::string_view piece);
 
  private:
+  void leave_feed() const {
+    if (response_ && response_->feed) response_->feed->leave();
+  }
+
   Budget& bodies_;
   Budget& answers_;
   std::size_t taken_ = 0;
