@@ -23,10 +23,11 @@ void allow_many_descriptors() {
 }
 
 /// Until the stop.
-void tend(Catalogue& catalogue, const std::stop_token& stop) {
+void tend(Catalogue& catalogue, http::Server& server, const std::stop_token& stop) {
   constexpr Duration pause = std::chrono::seconds(2);
   while (!stop.stop_requested()) {
     sleep_for(pause, stop);
+    server.cut_slow();
     try {
       catalogue.close_removed();
     } catch (const std::bad_alloc&) {
@@ -70,12 +71,12 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
       {command.account, command.region, credentials});
   const http::Admission admission = admission_of(command);
   const cli::Descriptor listening = http::listen_at(address);
-  const http::Server server(
+  http::Server server(
       listening, [&admission](const http::Request& request) { return http::admit(request, admission); },
       [&service](const http::Request& request) { return service.answer(request); });
   context.output.write(http::url_of(listening) + "\n");
   context.output.flush();
-  tend(catalogue, context.stop);
+  tend(catalogue, server, context.stop);
   return cli::ExitStatus::success;
 }
 

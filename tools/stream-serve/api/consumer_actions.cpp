@@ -224,7 +224,10 @@ std::vector<Action> consumer_actions() {
               {"SequenceNumber", sequence_number()},
               {"Timestamp", timestamp()}}),
          true}},
-       &subscribe},
+       &subscribe,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

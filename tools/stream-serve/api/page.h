@@ -14,7 +14,7 @@ namespace shardlog::serve::api {
 /// Bounds of a page.
 struct PageLimits {
   std::size_t records;
-  std::size_t bytes = 10UL * 1024 * 1024;  ///< of data and keys, but one record always fits
+  std::size_t bytes;  ///< of data and keys, but one record always fits
 };
 
 /// A page of the records of a shard (Kinesis API, "GetRecords").

@@ -85,7 +85,8 @@ Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& serve
                                                     shard.to_string(), iterator.stream, call.account.id)};
   }
   std::optional<Page> page;
-  served.read([&](Stream& stream) { page = read_page(stream, iterator.start, {limit}); });
+  const PageLimits limits{limit, call.room / 8 * 5};  // in base64, and with what belongs to the records
+  served.read([&](Stream& stream) { page = read_page(stream, iterator.start, limits); });
   if (throttle != nullptr) throttle->note_read(described.uuid, shard, page->bytes());
   const Timestamp now = call.environment.clock.now();
   call.output.begin_structure();
@@ -140,7 +141,10 @@ std::vector<Action> read_actions() {
        Needs::created},
       {"GetRecords",
        {{"Limit", integer(1, most_records)}, {"ShardIterator", text(1, 512), true}, {"StreamARN", stream_arn()}},
-       &get_records},
+       &get_records,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

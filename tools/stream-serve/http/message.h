@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,11 +25,16 @@ inline std::string in_lower_case(std::string_view text) {
   return lower;
 }
 
+/// Takes memory for a large answer before that is made: all that is wanted, or less. Returns how much; 0 if there is
+/// none.
+using TakeRoom = std::function<std::size_t(std::size_t wanted)>;
+
 struct Request {
   std::string method;
   std::string target;  ///< the path and the query, as they came
   Headers headers{};
   std::string body{};
+  TakeRoom take_room{};  ///< empty: there is enough
 
   void add_header(std::string_view name, std::string_view value) {
     headers.emplace_back(in_lower_case(name), std::string(value));
