@@ -1,5 +1,7 @@
 """stream-serve --credentials: only who has an access key may do anything."""
 
+import contextlib
+import http.client
 import json
 import pathlib
 import subprocess
@@ -59,9 +61,9 @@ class WithCredentials(unittest.TestCase):
         self.assertEqual(self.code(key="NONE", secret="s3cret/+"), "UnrecognizedClientException")
 
     def test_curl(self):
-        for http in ("--http1.1", "--http2-prior-knowledge"):
+        for protocol in ("--http1.1", "--http2-prior-knowledge"):
             done = subprocess.run(
-                ["curl", "-sS", http, "--aws-sigv4", "aws:amz:us-east-1:kinesis", "--user", "AKID:s3cret/+", "-d", "{}",
+                ["curl", "-sS", protocol, "--aws-sigv4", "aws:amz:us-east-1:kinesis", "--user", "AKID:s3cret/+", "-d", "{}",
                  *(part for name, value in LIST.items() for part in ("-H", f"{name}: {value}")), self.server.url],
                 capture_output=True, text=True, timeout=30)
             self.assertIn('"StreamNames":[', done.stdout, done)
@@ -88,7 +90,14 @@ class WithCredentials(unittest.TestCase):
         process = subprocess.Popen([program("stream-serve"), "--listen", "0.0.0.0:0", "--credentials", self.file,
                                     self.server.directory], stdout=subprocess.PIPE, text=True)
         try:
-            self.assertRegex(process.stdout.readline(), r"^http://0\.0\.0\.0:\d+\n$")
+            url = process.stdout.readline()
+            self.assertRegex(url, r"^http://0\.0\.0\.0:\d+\n$")
+            connection = http.client.HTTPConnection("127.0.0.1", int(url.rsplit(":", 1)[1]), timeout=30)
+            with contextlib.closing(connection):
+                for host, status in (("0.0.0.0:1", 400), ("192.0.2.5", 400), ("evil.example", 403)):
+                    connection.request("POST", "/", b"{}", {**LIST, "Host": host})
+                    response = connection.getresponse()
+                    self.assertEqual((response.status, b"MissingAuth" in response.read()), (status, status == 400), host)
         finally:
             process.terminate()
             process.communicate()

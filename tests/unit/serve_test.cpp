@@ -7,6 +7,7 @@
 
 #include "support/refusal.h"
 #include "tools/stream-serve/http/address.h"
+#include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/http/exchange.h"
 #include "tools/stream-serve/http/service_side.h"
 #include "tools/stream-serve/identity/iterator.h"
@@ -114,6 +115,26 @@ TEST(Address, OfAHostHeaderIsWithoutPort) {
   EXPECT_EQ(http::host_of("[::1"), "");
   EXPECT_EQ(http::host_of("[::1]evil.example"), "");
   EXPECT_EQ(http::host_of(""), "");
+}
+
+TEST(Admission, KnowsTheAddressThatTheServerListensAt) {
+  const auto status_of = [](const http::Admission& admission, const char* host) {
+    const auto refused = http::admit({"POST", "/", {{"host", host}}}, admission);
+    return refused ? refused->status : 200;
+  };
+  http::Admission one;
+  one.allow_address("192.0.2.5");
+  EXPECT_EQ(status_of(one, "192.0.2.5:4567"), 200);
+  EXPECT_EQ(status_of(one, "192.0.2.6:4567"), 403);
+  EXPECT_EQ(status_of(one, "localhost:4567"), 200);
+  for (const char* const all : {"0.0.0.0", "::"}) {
+    http::Admission any;
+    any.allow_address(all);
+    EXPECT_EQ(status_of(any, "192.0.2.5:4567"), 200);
+    EXPECT_EQ(status_of(any, "[2001:db8::5]:4567"), 200);
+    EXPECT_EQ(status_of(any, "streams.example:4567"), 403) << "could be a page of its own";
+    EXPECT_EQ(status_of(any, "192.0.2.5.example"), 403);
+  }
 }
 
 /// A connection of the server, and the end of its client.
