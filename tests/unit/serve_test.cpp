@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <future>
 #include <new>
 
 #include "support/refusal.h"
@@ -302,6 +303,24 @@ TEST(Exchange, IsNotLookedIntoWhileAWorkerAnswers) {
   exchange.set(http::Exchange::State::answered);
   exchange.leave();
   EXPECT_TRUE(feed->gone().stop_requested());
+}
+
+TEST(Workers, AreMoreIfAllAreBusy) {
+  std::promise<void> done;
+  const auto may_end = done.get_future().share();
+  std::array<std::promise<void>, 4> begun;
+  http::Workers workers(1, 3);
+  for (std::promise<void>& each : begun) {
+    EXPECT_TRUE(workers.give([&each, may_end] {
+      each.set_value();
+      may_end.wait();
+    }));
+  }
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(begun[i].get_future().wait_for(1min), std::future_status::ready) << i;
+  auto last = begun[3].get_future();
+  EXPECT_EQ(last.wait_for(0s), std::future_status::timeout) << "there are only three";
+  done.set_value();
+  EXPECT_EQ(last.wait_for(1min), std::future_status::ready);
 }
 
 TEST(ServiceSide, HasNoRoomForLargeAnswersWhileOthersAreNotRead) {

@@ -19,7 +19,7 @@ struct ServiceSide {
         handler(std::move(the_handler)),
         bodies(limits.all_bodies_bytes, limits.enough_bytes),
         answers(limits.all_answers_bytes, limits.enough_bytes),
-        workers(limits.threads) {}
+        workers(limits.threads, limits.most_threads) {}
 
   /// Answers a request, in a worker. A shortage of memory is an answer too.
   void answer(Exchange& exchange) {
