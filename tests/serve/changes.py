@@ -187,6 +187,40 @@ class Changes(StreamTest):
                             "ValidationException")
         self.expect_refusal(call("AddTagsToStream", StreamName=self.name, Tags={"k": "x" * 257}), "ValidationException")
 
+    def test_the_tags_of_a_consumer(self):
+        self.create()
+        call = self.server.call
+        stream = f"arn:aws:kinesis:us-east-1:000000000000:stream/{self.name}"
+
+        def register(**more):
+            status, answer = call("RegisterStreamConsumer", StreamARN=stream, ConsumerName="c", **more)
+            self.assertEqual(status, 200, answer)
+            return answer["Consumer"]["ConsumerARN"]
+
+        def tags_of(arn):
+            status, answer = call("ListTagsForResource", ResourceARN=arn)
+            return {tag["Key"]: tag["Value"] for tag in answer["Tags"]} if status == 200 else answer["__type"]
+
+        consumer = register(Tags={"team": "blue", "länge": "5 m"})
+        self.assertEqual(tags_of(consumer), {"team": "blue", "länge": "5 m"})
+        self.assertEqual(call("TagResource", ResourceARN=consumer, Tags={"team": "", "7 k": "8 v"}), (200, None))
+        self.assertEqual(call("UntagResource", ResourceARN=consumer, TagKeys=["länge", "nothing"]), (200, None))
+        self.assertEqual(call("TagResource", ResourceARN=stream, Tags={"of": "the stream"}), (200, None))
+        self.assertEqual((tags_of(consumer), tags_of(stream)), ({"team": "", "7 k": "8 v"}, {"of": "the stream"}))
+        self.expect_refusal(call("TagResource", ResourceARN=consumer, Tags={f"k{index}": "" for index in range(49)}),
+                            "InvalidArgumentException",
+                            f"Failed to add tags to consumer c of stream {self.name} under account 000000000000 because a "
+                            "given consumer cannot have more than 50 tags associated with it.")
+        self.assertEqual(tags_of(f"{consumer}0"), "ResourceNotFoundException")
+        self.assertEqual(call("DeregisterStreamConsumer", ConsumerARN=consumer), (200, None))
+        self.assertEqual(tags_of(consumer), "ResourceNotFoundException")
+        self.assertEqual(tags_of(register()), {}, "nothing is left of the one before")
+        for wrong in ({"a%": ""}, {f"k{index}": "" for index in range(51)}):
+            self.expect_refusal(call("RegisterStreamConsumer", StreamARN=stream, ConsumerName="d", Tags=wrong),
+                                "InvalidArgumentException")
+            self.expect_refusal(call("CreateStream", StreamName=f"{self.name}2", ShardCount=1, Tags=wrong),
+                                "InvalidArgumentException")
+
     def test_no_change_is_lost_among_several_at_once(self):
         self.create()
         metrics = ["IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords"]

@@ -29,9 +29,12 @@ std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name
 Result<std::string> stream_named(const Call& call) {
   const auto name = text_of(call.input, "StreamName");
   auto arn = text_of(call.input, "StreamARN");
-  if (!arn) arn = text_of(call.input, "ResourceARN");
-  if (const auto consumer = kinesis::parse_consumer_arn(text_of(call.input, "ConsumerARN").value_or(""))) {
-    arn = to_string(consumer->stream);
+  for (const std::string_view name_of_other : {"ResourceARN", "ConsumerARN"}) {
+    const auto other = text_of(call.input, name_of_other);
+    if (!other) continue;
+    const auto consumer = kinesis::parse_consumer_arn(*other);
+    if (consumer) arn = to_string(consumer->stream);
+    if (!arn && name_of_other == "ResourceARN") arn = other;
   }
   if (!name && !arn) return Refusal{invalid_argument, "Either StreamName or StreamARN must be provided."};
   if (!arn) return *name;

@@ -25,7 +25,11 @@ constexpr std::size_t most_consumers = 20;  ///< of a stream (Kinesis Data Strea
 std::vector<RegisteredConsumer> consumers_of(const Attributes& attributes);
 std::optional<RegisteredConsumer> find_consumer(const Attributes& attributes, std::string_view name);
 ValueChanges with_consumer(const RegisteredConsumer& consumer);
-ValueChanges without_consumer(std::string_view name);
+/// Its tags and its policy go with it.
+ValueChanges without_consumer(const Attributes& attributes, const std::string& name);
+
+Tags consumer_tags_of(const Attributes& attributes, const std::string& consumer);
+ValueChanges with_consumer_tags(const std::string& consumer, const ValueChanges& changes);
 
 /// Shard-level metrics that are switched on (Kinesis API, "EnableEnhancedMonitoring"), in the order of metric_names().
 std::vector<std::string_view> metrics_of(const Attributes& attributes);

@@ -10,6 +10,7 @@
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shard_limit.h"
 #include "tools/stream-serve/api/shards.h"
+#include "tools/stream-serve/api/tags.h"
 
 namespace shardlog::serve::api {
 
@@ -17,7 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_tags = 50;
 constexpr std::uint32_t on_demand_shards = 4;
 constexpr std::int64_t default_limit = 100;  // of names and shards in an answer
 
@@ -42,9 +42,9 @@ Result<CreateOptions> options_of(const wire::Value& input) {
   if (const auto size = number_of(input, "MaxRecordSizeInKiB")) {
     options.settings.max_record_size = static_cast<std::uint64_t>(*size) * 1024;
   }
-  if (const wire::Value* const tags = input.find("Tags")) {
-    for (const auto& [key, value] : tags->members) options.settings.tags[std::string(key)] = value.text;
-  }
+  const ValueChanges tags = tags_in(input);
+  if (const auto refused = check_characters(tags)) return *refused;
+  change_values(options.settings.tags, tags);
   if (options.settings.tags.size() > most_tags) {
     return Refusal{invalid_argument, fmt::format("A stream can have at most {} tags.", most_tags)};
   }
