@@ -55,6 +55,18 @@ class LongTransitions(ServerTest):
         self.expect_refusal(call("CreateStream", StreamName="old", ShardCount=1), "ResourceInUseException",
                             "Stream old under account 000000000000 already exists.")
         run("stream-get", self.server.stream("old"), status=66)
+        summary, = [each for each in call("ListStreams")[1]["StreamSummaries"] if each["StreamName"] == "old"]
+        self.assertEqual(summary["StreamStatus"], "DELETING")
+
+    def test_a_stream_that_was_deleted_and_is_there_again(self):
+        run("stream-create", self.server.stream("again"))
+        call = self.server.call
+        self.assertEqual(call("DeleteStream", StreamName="again")[0], 200)
+        run("stream-create", self.server.stream("again"), "--shards", "3")
+        self.assertEqual(call("ListStreams")[1]["StreamNames"].count("again"), 1)
+        self.assertEqual(status_of(self.server, "again"), "ACTIVE")
+        self.assertEqual(len(call("DescribeStream", StreamName="again")[1]["StreamDescription"]["Shards"]), 3)
+        self.assertEqual(call("PutRecord", StreamName="again", Data="eA==", PartitionKey="k")[0], 200)
 
 
 class ShortTransitions(unittest.TestCase):

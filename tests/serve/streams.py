@@ -473,6 +473,11 @@ class ListOfStreams(unittest.TestCase):
             self.assertEqual((answer["StreamNames"], answer["HasMoreStreams"]), (["a", "b"], True))
             answer = kinesis.list_streams(Limit=2, ExclusiveStartStreamName="b")
             self.assertEqual((answer["StreamNames"], answer["HasMoreStreams"]), (["c"], False))
+            # boto3 of Debian does not know this member yet.
+            listed, = server.call("ListStreams", Limit=2, ExclusiveStartStreamName="b")[1]["StreamSummaries"]
+            described = server.call("DescribeStreamSummary", StreamName="c")[1]["StreamDescriptionSummary"]
+            self.assertEqual(listed, {member: described[member] for member in (
+                "StreamName", "StreamARN", "StreamStatus", "StreamModeDetails", "StreamCreationTimestamp")})
             summary = kinesis.describe_stream_summary(StreamName="a")["StreamDescriptionSummary"]
             self.assertEqual(summary["StreamARN"], "arn:aws:kinesis:moon-1:123456789012:stream/a")
             with self.assertRaises(kinesis.exceptions.LimitExceededException) as caught:
