@@ -256,7 +256,7 @@ class Changes(StreamTest):
 
 
 class Kept(ServerTest):
-    """What is kept with a stream and shown again; also after a restart, because it is in the stream."""
+    """What is kept with a stream and shown again."""
 
     @classmethod
     def setUpClass(cls):
@@ -406,6 +406,37 @@ class Kept(ServerTest):
         self.assertEqual((commitment["Status"], sorted(commitment)), ("DISABLED", ["EndedAt", "StartedAt", "Status"]))
         self.expect_refusal(call("UpdateAccountSettings", MinimumThroughputBillingCommitment={"Status": "x"}),
                             "ValidationException")
+
+
+class Restarted(unittest.TestCase):
+    def test_what_is_kept_is_there_after_a_restart(self):
+        server = Server()
+        try:
+            stream = "arn:aws:kinesis:eu-central-1:000000000000:stream/s"  # the region of what call() signs
+
+            def call(action, **members):
+                status, answer = server.call(action, **members)
+                self.assertEqual(status, 200, (action, answer))
+                return answer
+
+            def show():
+                consumer = call("ListStreamConsumers", StreamARN=stream)["Consumers"][0]["ConsumerARN"]
+                return [call("DescribeStreamSummary", StreamName="s"), call("DescribeStreamConsumer", ConsumerARN=consumer),
+                        call("GetResourcePolicy", ResourceARN=stream), call("ListTagsForResource", ResourceARN=consumer),
+                        call("ListTagsForStream", StreamName="s")]
+
+            call("CreateStream", StreamName="s", ShardCount=1, Tags={"a": "b"})
+            call("RegisterStreamConsumer", StreamARN=stream, ConsumerName="c", Tags={"c": "d"})
+            call("EnableEnhancedMonitoring", StreamName="s", ShardLevelMetrics=["OutgoingBytes"])
+            call("StartStreamEncryption", StreamName="s", EncryptionType="KMS", KeyId="alias/mine")
+            call("PutResourcePolicy", ResourceARN=stream, Policy='{"Statement": []}')
+            before = show()
+            self.assertEqual((before[0]["StreamDescriptionSummary"]["KeyId"], before[3]["Tags"]),
+                             ("alias/mine", [{"Key": "c", "Value": "d"}]))
+            server.restart()
+            self.assertEqual(show(), before)
+        finally:
+            server.stop()
 
 
 class Limits(unittest.TestCase):

@@ -1,5 +1,6 @@
 """stream-serve --transition and --throttle: as slow and as strict as Kinesis."""
 
+import time
 import unittest
 
 from server import Server, ServerTest, run, wait_until
@@ -108,12 +109,13 @@ class Throttled(ServerTest):
     def test_a_thousand_records_a_second(self):
         call = self.server.call
         call("CreateStream", StreamName="many", ShardCount=1)
-        failed = 0
+        failed, began = 0, time.monotonic()
         for _ in range(40):
             failed += call("PutRecords", StreamName="many", Records=[{"Data": "", "PartitionKey": "k"}] * 500)[1]["FailedRecordCount"]
             if failed:
                 break
-        self.assertGreater(failed, 0)
+        # The first thousand are free.
+        self.assertTrue(failed > 0 or time.monotonic() - began > 40 * 500 / 1000 - 1)
         call("CreateStream", StreamName="one", ShardCount=1)
         self.assertEqual(call("PutRecord", StreamName="one", Data="", PartitionKey="k")[0], 200, "each stream for itself")
 
@@ -121,7 +123,10 @@ class Throttled(ServerTest):
         call = self.server.call
         call("CreateStream", StreamName="read", ShardCount=1)
         iterator = call("GetShardIterator", StreamName="read", ShardId=SHARD, ShardIteratorType="LATEST")[1]["ShardIterator"]
-        answers = [call("GetRecords", ShardIterator=iterator) for _ in range(200)]
+        began = time.monotonic()
+        answers = [call("GetRecords", ShardIterator=iterator) for _ in range(100)]
+        if time.monotonic() - began > 100 / 5 - 1:
+            self.skipTest("the machine is too slow for so many calls a second")
         self.assertEqual([status for status, _ in answers[:5]], [200] * 5)
         refused = next(answer for answer in answers if answer[0] != 200)
         self.expect_refusal(refused, "ProvisionedThroughputExceededException",

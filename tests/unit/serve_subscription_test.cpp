@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "shardlog/engines.h"
+#include "support/manual_clock.h"
 #include "support/temporary_directory.h"
 #include "tools/stream-serve/api/shard_events.h"
 #include "tools/stream-serve/http/feed.h"
@@ -22,6 +26,9 @@ using http::Feed;
 /// Nothing waits as long.
 constexpr auto long_time = 1min;
 
+/// What is in an event without records.
+constexpr const char* no_records = "\"Records\":[]";
+
 /// All that comes from a feed until it has ended.
 class Receiver {
  public:
@@ -36,7 +43,8 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
   ~Receiver() { feed_->leave(); }
 
-  std::string all() {
+  /// Calls `look` with what has come, each time that more came.
+  std::string all(const std::function<void(const std::string&)>& look = [](const std::string&) {}) {
     std::string received;
     while (true) {
       std::array<char, 1000> bytes{};
@@ -45,6 +53,7 @@ class Receiver {
         is_awake_ = false;
       });
       received.append(bytes.data(), piece.size);
+      look(received);
       if (piece.size == 0 && piece.state != Feed::State::open) return received;
       if (piece.size == 0 && !wait()) return received + " and no end";
     }
@@ -142,14 +151,21 @@ class SubscriptionTest : public testing::Test {
  protected:
   SubscriptionTest() { create(path_, {}, clock_); }
 
-  /// Delivers a stream without records to its end.
-  std::string events(SubscriptionTimes times) {
+  /// Delivers a stream without records to its end. Time stands still, but when the n-th event has come, the n-th of
+  /// `passes` goes by.
+  std::string events(SubscriptionTimes times, const std::vector<Duration>& passes) {
+    clock_.freeze();
+    std::size_t passed = 0;
+    const auto let_pass = [&](const std::string& received) {
+      const std::size_t events = count(received, no_records);
+      for (; passed < std::min(events, passes.size()); ++passed) clock_.let_pass(passes[passed]);
+    };
     Subscriptions subscriptions(stop_.get_token(), clock_, times);
     const auto delivery = std::make_shared<const api::Delivery>(api::Delivery{
         open(path_, {}, clock_), {ShardId(0), TrimHorizon{}}, wire::Form::json, clock_, times, [](const auto&) {}});
     const auto begun =
         subscriptions.begin({"u", "c", ShardId(0)}, [&](const Subscription& each) { deliver(each, *delivery); });
-    return Receiver(begun.feed).all();
+    return Receiver(begun.feed).all(let_pass);
   }
 
   static void wait_until_over(const Subscription& subscription) {
@@ -167,20 +183,20 @@ class SubscriptionTest : public testing::Test {
 
   const test::TemporaryDirectory directory_;
   const std::string path_ = directory_.path() + "/s";
-  const SystemClock clock_;
+  test::ManualClock clock_;
   std::stop_source stop_;
 };
 
 TEST_F(SubscriptionTest, EndsAfterItsTime) {
-  const std::string received = events({.lifetime = 300ms, .hold = 5s, .pause = long_time});
+  const std::string received = events({.lifetime = 5ms, .hold = 5s, .pause = long_time}, {Duration(5ms)});
   EXPECT_EQ(count(received, "initial-response"), 1U);
-  EXPECT_EQ(count(received, "\"Records\":[]"), 1U) << received;
+  EXPECT_EQ(count(received, no_records), 1U) << received;
   EXPECT_EQ(count(received, "exception"), 0U) << received;
 }
 
 TEST_F(SubscriptionTest, ShowsThatItIsThereWithoutRecords) {
-  const std::string received = events({.lifetime = 300ms, .hold = 5s, .pause = 5ms});
-  EXPECT_GE(count(received, "\"Records\":[]"), 2U) << received;
+  const std::string received = events({.lifetime = long_time, .hold = 5s, .pause = 5ms}, {Duration(5ms), long_time});
+  EXPECT_GE(count(received, no_records), 2U) << received;
 }
 
 TEST_F(SubscriptionTest, IsTakenOverAfterAWhile) {
