@@ -126,6 +126,16 @@ TEST(Feed, DoesNotGrowForAClientThatDoesNotRead) {
   EXPECT_TRUE(feed.gone().stop_requested());
 }
 
+TEST(Feed, EndsWithWhatItsClientHasToKnow) {
+  const auto feed = std::make_shared<Feed>();
+  const std::string much(1024UL * 1024, 'x');
+  EXPECT_TRUE(feed->write(much, {}, 0ms));
+  EXPECT_FALSE(feed->write("no room", {}, 0ms));
+  feed->end("taken over");
+  feed->end("once");
+  EXPECT_EQ(Receiver(feed).all(), much + "taken over");
+}
+
 TEST(Feed, IsBrokenByTheEndOfTheServerUnlessAllWasSent) {
   http::Feeds feeds;
   const auto open = std::make_shared<Feed>();

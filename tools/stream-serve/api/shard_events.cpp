@@ -187,8 +187,7 @@ void deliver(const Subscription& subscription, const Delivery& delivery) {
     } catch (const Error& error) {
       last = frame_of_error(error, delivery);
     }
-    // What a client has no room for now it does not get.
-    if (!last.empty()) subscription.feed().write(last, {}, Duration(0));
+    subscription.feed().end(last);
   } catch (const std::bad_alloc&) {
     delivery.report("SubscribeToShard: out of memory");
   }

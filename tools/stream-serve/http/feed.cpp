@@ -23,9 +23,12 @@ bool Feed::write(std::string_view bytes, const std::stop_token& stop, std::chron
   return true;
 }
 
-void Feed::end() {
+void Feed::end(std::string_view last) {
   const std::lock_guard guard(mutex_);
-  if (state_ == State::open) state_ = State::ended;
+  if (state_ != State::open) return;
+  bytes_ += last;
+  count();
+  state_ = State::ended;
   wake_up();
 }
 

@@ -31,8 +31,8 @@ class Feed {
   /// Waits until the client has taken most of the bytes before these, and adds these. False, and nothing is added, at
   /// the stop, or if that takes longer than `patience`.
   bool write(std::string_view bytes, const std::stop_token& stop, std::chrono::microseconds patience);
-  /// There is no more to write.
-  void end();
+  /// There is no more to write but `last`, for which there is always room.
+  void end(std::string_view last = {});
   /// Requested when nobody will send what is written any more.
   [[nodiscard]] std::stop_token gone() const { return gone_.get_token(); }
 
