@@ -186,6 +186,13 @@ class OrderOfChecks(ServerTest):
         refused("PutRecords",
                 "1 validation error detected: Value null at 'records' failed to satisfy constraint: Member must not be "
                 "null", StreamName="a")
+        for wrong in ("x", "a" * 20 + "-bC0", "a" * 21 + "bc0", "a" * 20 + "-bc"):
+            refused("ListTagsForResource",
+                    f"1 validation error detected: Value '{wrong}' at 'streamId' failed to satisfy constraint: Member must "
+                    "satisfy regular expression pattern: [a-z0-9]{20}-[a-z0-9]{3}", StreamId=wrong,
+                    ResourceARN="arn:aws:kinesis:us-east-1:000000000000:stream/a")
+        self.expect_refusal(self.server.call("DescribeStream", StreamName="none", StreamId="a1" * 10 + "-b2c"),
+                            "ResourceNotFoundException")
         many = [{"Data": "", "PartitionKey": "k"}] * 501
         refused("PutRecords", "1 validation error detected: Value '[501 items]' at 'records' failed to satisfy "
                               "constraint: Member must have length less than or equal to 500",
