@@ -335,9 +335,20 @@ class Kept(ServerTest):
         self.create()
         self.kinesis.start_stream_encryption(StreamName=self.name, EncryptionType="KMS", KeyId="alias/mine")
         self.assertEqual((self.summary()["EncryptionType"], self.summary()["KeyId"]), ("KMS", "alias/mine"))
+        self.assertEqual(self.types_of_encryption(), ["KMS"] * 3)
         self.kinesis.stop_stream_encryption(StreamName=self.name, EncryptionType="KMS", KeyId="alias/mine")
         self.assertEqual(self.summary()["EncryptionType"], "NONE")
         self.assertNotIn("KeyId", self.summary())
+        self.assertEqual(self.types_of_encryption(), [None] * 3)
+
+    def types_of_encryption(self):
+        """Of what is put, and of a record that is read."""
+        put = self.kinesis.put_record(StreamName=self.name, Data=b"x", PartitionKey="k")
+        put_many = self.kinesis.put_records(StreamName=self.name, Records=[{"Data": b"x", "PartitionKey": "k"}])
+        iterator = self.kinesis.get_shard_iterator(StreamName=self.name, ShardId=put["ShardId"],
+                                                   ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        record = self.kinesis.get_records(ShardIterator=iterator)["Records"][0]
+        return [answer.get("EncryptionType") for answer in (put, put_many, record)]
 
     def test_the_mode(self):
         self.create()
@@ -393,6 +404,9 @@ class Kept(ServerTest):
         self.expect_refusal(call("CreateStream", StreamName=f"{self.name}2", ShardCount=1, WarmThroughputMiBps=1),
                             "ValidationException")
         self.assertEqual(call("CreateStream", StreamName=f"{self.name}2", WarmThroughputMiBps=0), (200, None))
+        self.kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "PROVISIONED"})
+        status, answer = call("DescribeStreamSummary", StreamName=self.name)
+        self.assertNotIn("WarmThroughput", answer["StreamDescriptionSummary"])
 
     def test_the_settings_of_the_account(self):
         call = self.server.call

@@ -181,4 +181,8 @@ ValueChanges with_encryption_key(std::optional<std::string> key) {
   return {{encryption_key, std::move(key)}};
 }
 
+void write_encrypted(wire::Writer& to) {
+  to.text("EncryptionType", "KMS");
+}
+
 }  // namespace shardlog::serve::api

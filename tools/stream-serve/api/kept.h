@@ -53,5 +53,7 @@ void write_warm_throughput(wire::Writer& to, std::int64_t mib_per_second);
 /// The key with which a client wants the stream to be encrypted. Nothing is encrypted.
 std::optional<std::string> encryption_key_of(const Attributes& attributes);
 ValueChanges with_encryption_key(std::optional<std::string> key);
+/// A member "EncryptionType" of a record, or of what was put, in a stream with such a key.
+void write_encrypted(wire::Writer& to);
 
 }  // namespace shardlog::serve::api

@@ -90,7 +90,7 @@ Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& serve
   if (throttle != nullptr) throttle->note_read(described.uuid, shard, page->bytes());
   const Timestamp now = call.environment.clock.now();
   call.output.begin_structure();
-  write_records(call.output, *page, Numbering(described.map));
+  write_records(call.output, *page, Numbering(described.map), described.attributes);
   const Duration behind = page->at_tail() ? Duration(0) : now - page->arrived_last().value_or(now);
   call.output.number("MillisBehindLatest",
                      std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(behind).count()));

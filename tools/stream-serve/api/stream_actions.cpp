@@ -246,7 +246,8 @@ Check describe_stream_summary(Call& call) {
     output.number("OpenShardCount", described.map.open_shards().size());
     output.number("ConsumerCount", consumers_of(described.attributes).size());
     output.number("MaxRecordSizeInKiB", described.settings.max_record_size / 1024);
-    if (const auto warm = warm_throughput_of(described.attributes)) write_warm_throughput(output, *warm);
+    const auto warm = warm_throughput_of(described.attributes);
+    if (warm && described.settings.mode == Mode::on_demand) write_warm_throughput(output, *warm);
     output.end_structure();
     output.end_structure();
     return std::nullopt;
