@@ -11,6 +11,7 @@
 
 #include "shardlog/core/threads.h"
 #include "shardlog/metrics/recorder.h"
+#include "shardlog/producing/allotment.h"
 #include "shardlog/producing/packer.h"
 #include "shardlog/producing/reservations.h"
 #include "shardlog/producing/writer.h"
@@ -116,17 +117,26 @@ class Producer::Grouping {
     const Duration since = clock_.elapsed();
     std::unique_ptr<Packer> packer = borrow_packer();
     std::vector<RecordOutcome> refused;
+    const auto refuse = [&](ErrorCode code, const std::string& reason) {
+      packer->leave_out(static_cast<std::uint32_t>(refused.size()));
+      refused.emplace_back(RecordNotStored{code, reason});
+    };
+    auto allotment = allot(waiting);
     for (const Record& record : records) {
       try {
         check(record, settings_.max_record_size);
-        packer->add(record);
+        if (allotment && !allotment->take(record)) {
+          refuse(ErrorCode::busy, "over the shard's limits");
+        } else {
+          packer->add(record);
+        }
       } catch (const Error& error) {
-        packer->leave_out(static_cast<std::uint32_t>(refused.size()));
-        refused.emplace_back(RecordNotStored{error.code(), error.what()});
+        refuse(error.code(), error.what());
       }
     }
     packer->flush();
     Call call{packer->take(), since};
+    if (allotment) call.throttled = allotment->refused();
     give_back(std::move(packer));
     if (is_limited()) reserve(call, waiting, refused);
     store(call, waiting);
@@ -156,6 +166,13 @@ class Producer::Grouping {
 
   /// Whether the stream limits what is written. If that changes, the Writer notices.
   [[nodiscard]] bool is_limited() const { return settings_.limits.write_records || settings_.limits.write_bytes; }
+
+  /// Nullopt if there is no need for one.
+  std::optional<Allotment> allot(const Waiting& waiting) {
+    if (!is_limited() || !waiting.patience) return std::nullopt;
+    const std::lock_guard guard(mutex_);
+    return std::optional<Allotment>(std::in_place, settings_.limits, *waiting.patience, map_);
+  }
 
   /// Waits for the capacity that the records need of each shard. Leaves out those of shards that have none.
   void reserve(Call& call, const Waiting& waiting, std::vector<RecordOutcome>& refused) {
