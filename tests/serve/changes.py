@@ -511,6 +511,14 @@ class EndingServer(unittest.TestCase):
             updating = threading.Thread(target=update)
             updating.start()
             wait_until(lambda: len(shards()) > 1, "the first split")
+            summary = server.call("DescribeStreamSummary", StreamName="s")[1]["StreamDescriptionSummary"]
+            self.assertEqual(summary["StreamStatus"], "UPDATING")
+            status, refused = server.call("SplitShard", StreamName="s", ShardToSplit="shardId-000000000000",
+                                          NewStartingHashKey="5")
+            self.assertEqual((status, refused), (400, {
+                "__type": "ResourceInUseException",
+                "message": "Stream s under account 000000000000 not ACTIVE, instead in state UPDATING"}))
+            self.assertEqual(server.call("PutRecord", StreamName="s", PartitionKey="k", Data="eA==")[0], 200)
             server.process.send_signal(signal.SIGTERM)
             self.assertEqual(server.process.wait(30), -signal.SIGTERM)
             updating.join()

@@ -67,13 +67,17 @@ Check check_created(const Call& call, const StreamDescription& described) {
   return no_stream(call, std::get<std::string>(stream));
 }
 
+Refusal not_active(const Call& call, const std::string& stream, Transitions::State state) {
+  return {resource_in_use, fmt::format("Stream {} under account {} not ACTIVE, instead in state {}", stream,
+                                       call.account.id, name_of(state))};
+}
+
 /// Refuses a stream that is not as the action needs it.
 static Check check_state(const Call& call, const std::string& stream) {
   const Transitions::State state = call.environment.transitions.state_of(stream);
   if (call.needs == Needs::created && state == Transitions::State::creating) return no_stream(call, stream);
   if (call.needs != Needs::active || state == Transitions::State::active) return std::nullopt;
-  return Refusal{resource_in_use, fmt::format("Stream {} under account {} not ACTIVE, instead in state {}", stream,
-                                              call.account.id, name_of(state))};
+  return not_active(call, stream, state);
 }
 
 Check with_stream(Call& call, const UseStream& use) {
