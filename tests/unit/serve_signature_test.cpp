@@ -188,6 +188,19 @@ TEST_F(Verification, NeedsTheHeadersThatSayWhatIsAsked) {
   EXPECT_NE(verified().find("'x-amz-target' must be a 'SignedHeader'"), std::string::npos);
 }
 
+TEST_F(Verification, KnowsOneAlgorithm) {
+  for (const char* const wrong : {"", "AWS4-ECDSA-P256-SHA256", "aws4-hmac-sha256"}) {
+    authorization_.algorithm = wrong;
+    EXPECT_EQ(verified(), "IncompleteSignatureException: Unsupported AWS 'algorithm': '" + std::string(wrong) + "'.");
+  }
+  http::Request request{
+      "POST", "/", {{"authorization", "Foo Credential=a, SignedHeaders=b, Signature=c"}, {"date", "d"}}};
+  EXPECT_EQ(std::get<Authorization>(read_authorization(request)).algorithm, "Foo");
+  request.headers.clear();
+  request.target = "/?X-Amz-Algorithm=Bar&X-Amz-Credential=a&X-Amz-SignedHeaders=b&X-Amz-Signature=c&X-Amz-Date=d";
+  EXPECT_EQ(std::get<Authorization>(read_authorization(request)).algorithm, "Bar");
+}
+
 TEST_F(Verification, RefusesDatesThatAreNone) {
   for (const char* const wrong : {"", "20150830", "20150230T123600Z", "20150830T243600Z", "20150830T126000Z",
                                   "2015-08-30T12:36", "20150830T12360xZ", "20150830T123600+"}) {
@@ -204,6 +217,13 @@ TEST(CredentialsFile, HasTheFormOfAws) {
                         "[profile other]\nregion = x\n[third]\n  aws_secret_access_key =d\naws_access_key_id\t=E"),
       (Credentials{{"A", "b/+=c"}, {"E", "d"}}));
   EXPECT_EQ(parse_credentials("aws_access_key_id=A\naws_secret_access_key=b"), (Credentials{{"A", "b"}}));
+}
+
+TEST(CredentialsFile, HasOneSecretForAKey) {
+  const std::string first = "[a]\naws_access_key_id=A\naws_secret_access_key=b\n";
+  EXPECT_EQ(parse_credentials(first + first), (Credentials{{"A", "b"}}));
+  const std::string second = "[c]\naws_access_key_id=A\naws_secret_access_key=d\n";
+  EXPECT_EQ(refusal([&] { parse_credentials(first + second); }), ErrorCode::usage);
 }
 
 TEST(CredentialsFile, HasBothPartsOfAKey) {

@@ -250,6 +250,9 @@ std::string signature_of(const http::Request& request, const Authorization& auth
 
 std::optional<Unsigned> verify(const http::Request& request, const Authorization& authorization,
                                const Credentials& credentials, std::string_view region, Timestamp now) {
+  if (authorization.algorithm != known_algorithm) {
+    return Unsigned{incomplete_signature, fmt::format("Unsupported AWS 'algorithm': '{}'.", authorization.algorithm)};
+  }
   const auto scope = scope_of(authorization.credential);
   if (!scope) {
     return Unsigned{incomplete_signature, fmt::format("Credential must have exactly 5 slash-delimited elements, e.g. "
