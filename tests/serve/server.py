@@ -14,7 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fault"))
-from support import program  # noqa: E402
+from support import program, scale, seeded  # noqa: E402, F401
 
 SIGNED = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261126/eu-central-1/kinesis/aws4_request, "
