@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,10 +28,14 @@ class Http2SessionTest : public testing::Test {
   }
 
   // RFC 9113, section 6
+  static constexpr int data = 0;
   static constexpr int headers = 1;
   static constexpr int settings = 4;
   static constexpr int ping = 6;
   static constexpr int end_headers = 4;
+
+  /// POST, http, / and an authority, by the tables of RFC 7541, appendix A. The body is still to come.
+  static constexpr const char* begin_of_request = "\x83\x86\x84\x41\x09localhost";
 
   static std::string frame(int type, int flags, int stream, std::string_view payload) {
     std::string frame{'\0', '\0', static_cast<char>(payload.size()), static_cast<char>(type), static_cast<char>(flags)};
@@ -62,14 +67,28 @@ class Http2SessionTest : public testing::Test {
 
 TEST_F(Http2SessionTest, IsIdleAlthoughTheClientSendsPings) {
   const auto begin = Watch::now();
-  // POST, http, / and an authority, by the tables of RFC 7541, appendix A. No END_STREAM: the body is to come.
-  send(frame(headers, end_headers, 1, "\x83\x86\x84\x41\x09localhost"));
+  send(frame(headers, end_headers, 1, begin_of_request));
   EXPECT_FALSE(session_->is_idle_since(begin));
   const auto later = next_moment();
   send(frame(ping, 0, 0, "12345678"));
   EXPECT_TRUE(session_->is_idle_since(later));
-  send(frame(0, 0, 1, "{"));
+  send(frame(data, 0, 1, "{"));
   EXPECT_FALSE(session_->is_idle_since(later)) << "some of the body came";
+}
+
+TEST_F(Http2SessionTest, ReadsAPieceAtATime) {
+  send(frame(headers, end_headers, 1, begin_of_request));
+  std::string much;
+  while (much.size() < 100'000) much += frame(data, 0, 1, std::string(200, ' '));
+  const auto left = [this] {
+    int bytes = 0;
+    EXPECT_EQ(::ioctl(session_->descriptor(), FIONREAD, &bytes), 0);
+    return bytes;
+  };
+  send(much);
+  EXPECT_GT(left(), 0) << "others have their turn";
+  EXPECT_TRUE(session_->move());
+  EXPECT_EQ(left(), 0);
 }
 
 }  // namespace

@@ -198,17 +198,14 @@ bool Http2Session::has_answer_since(std::chrono::steady_clock::time_point time) 
   });
 }
 
+/// Only a piece, so that a client that sends without pause does not keep the thread from the others. What the frames
+/// call for is sent before the next one, so that a client that never reads is not served for ever.
 bool Http2Session::read() {
   std::array<std::uint8_t, 64UL * 1024> buffer;  // NOLINT(*-member-init): filled by recv()
-  while (true) {
-    const ssize_t received = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (received == 0) return false;
-    if (received < 0) return errno == EAGAIN || errno == EINTR;
-    if (nghttp2_session_mem_recv(session_, buffer.data(), static_cast<std::size_t>(received)) < 0) return false;
-    // What the frames called for is sent before more is read, so that a client that never reads is not served for ever.
-    if (!write()) return false;
-    if (!unsent_.empty()) return true;
-  }
+  const ssize_t received = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (received == 0) return false;
+  if (received < 0) return errno == EAGAIN || errno == EINTR;
+  return nghttp2_session_mem_recv(session_, buffer.data(), static_cast<std::size_t>(received)) >= 0;
 }
 
 bool Http2Session::write() {

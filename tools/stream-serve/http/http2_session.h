@@ -28,7 +28,7 @@ class Http2Session {
   Http2Session& operator=(const Http2Session&) = delete;
   ~Http2Session();
 
-  /// Moves what can be moved without waiting. False if the connection has ended.
+  /// Moves what can be moved without waiting, but only a piece of what has come. False if the connection has ended.
   bool move();
 
   /// Begins to send the answer of a stream, or goes on with it, if the stream is still there.
