@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -7,6 +9,7 @@
 #include <new>
 
 #include "support/refusal.h"
+#include "support/wait_until.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/http/exchange.h"
@@ -208,6 +211,39 @@ TEST(Budget, LetsClientsGoOnThatMoveEnough) {
   EXPECT_FALSE(quick.is_shut_down());
 }
 
+TEST(Budget, KnowsWhatAClientAcknowledges) {
+  const cli::Descriptor listening = http::listen_at({"127.0.0.1", 0});
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const cli::Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  cli::Descriptor connection;
+  ASSERT_TRUE(test::wait_until([&] {
+    connection = cli::Descriptor(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return connection.is_open();
+  }));
+  http::Budget budget(100, 0);
+  http::Budget::Share share(budget);
+  EXPECT_TRUE(share.take(1));
+  share.wait_for_client(connection.get(), http::Budget::Progress::acknowledged);
+
+  std::string bytes(64UL * 1024, 'x');
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(::send(connection.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(::recv(client.get(), bytes.data(), bytes.size(), MSG_WAITALL), static_cast<ssize_t>(bytes.size()));
+  }
+  EXPECT_TRUE(test::wait_until([&] {
+    int unacknowledged = 0;
+    return ::ioctl(connection.get(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
+  }));
+  const auto now = http::Budget::Watch::now();
+  budget.cut_slow(now + 3s);
+  EXPECT_EQ(::recv(client.get(), bytes.data(), 1, MSG_DONTWAIT), -1) << "it goes on";
+  budget.cut_slow(now + 6s);
+  EXPECT_EQ(::recv(client.get(), bytes.data(), 1, 0), 0) << "it was shut down";
+}
+
 TEST(Budget, GivesLessWhenThereIsLess) {
   http::Budget budget(100, 10);
   http::Budget::Share first(budget);
@@ -279,7 +315,7 @@ TEST(Exchange, WaitsForItsClientTwice) {
   exchange.answer({200, {}, "1"});
   cut_slow();
   EXPECT_FALSE(connection.is_shut_down()) << "it cannot have it yet";
-  exchange.begin_sending();
+  exchange.begin_sending(http::Budget::Progress::told);
   cut_slow();
   EXPECT_TRUE(connection.is_shut_down());
 

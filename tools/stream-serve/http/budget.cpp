@@ -1,5 +1,7 @@
 #include "tools/stream-serve/http/budget.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -10,6 +12,13 @@ namespace {
 
 constexpr std::size_t quick_bytes = 64UL * 1024;
 constexpr auto slow_after = std::chrono::seconds(2);
+
+/// How many bytes the peer has acknowledged; 0 if the system does not know.
+std::uint64_t acknowledged_on(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_acked : 0;
+}
 
 }  // namespace
 
@@ -41,8 +50,8 @@ void Budget::cut(Watch::time_point now) {
 Budget::Share* Budget::largest_slow(Watch::time_point now) const {
   Share* largest = nullptr;
   for (Share* const share : shares_) {
-    if (!share->waits() || share->bytes_ == 0 || now - share->since_ <= slow_after) continue;
-    if (largest == nullptr || share->bytes_ > largest->bytes_) largest = share;
+    const bool is_larger = largest == nullptr || share->bytes_ > largest->bytes_;
+    if (is_larger && share->is_slow(now)) largest = share;
   }
   return largest;
 }
@@ -88,9 +97,19 @@ void Budget::Share::keep(std::size_t bytes) {
   budget_.taken_ += bytes;
 }
 
-void Budget::Share::wait_for_client(int socket) {
+bool Budget::Share::is_slow(Watch::time_point now) {
+  if (!waits() || bytes_ == 0 || now - since_ <= slow_after) return false;
+  const std::uint64_t acknowledged = acknowledged_ ? acknowledged_on(socket_) : 0;
+  if (!acknowledged_ || acknowledged - *acknowledged_ < quick_bytes) return true;
+  acknowledged_ = acknowledged;
+  since_ = now;
+  return false;
+}
+
+void Budget::Share::wait_for_client(int socket, Progress progress) {
   const std::lock_guard guard(budget_.mutex_);
   socket_ = socket;
+  if (progress == Progress::acknowledged) acknowledged_ = acknowledged_on(socket);
   since_ = Watch::now();
   moved_ = 0;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <set>
 
 namespace shardlog::serve::http {
@@ -17,6 +18,8 @@ namespace shardlog::serve::http {
 class Budget {
  public:
   using Watch = std::chrono::steady_clock;
+  /// How it is known what a client moves: by move(), or by what it acknowledges on the socket.
+  enum class Progress { told, acknowledged };
   class Share;
 
   explicit Budget(std::size_t most, std::size_t enough = SIZE_MAX) : most_(most), enough_(enough) {}
@@ -55,7 +58,7 @@ class Budget::Share {
 
   /// What is kept waits for the client on this socket, until wait_no_more(). The socket stays open until then. Does
   /// nothing if the socket is -1.
-  void wait_for_client(int socket);
+  void wait_for_client(int socket, Progress progress = Progress::told);
   void wait_no_more();
   /// The client has sent or received so many bytes.
   void move(std::size_t bytes);
@@ -64,12 +67,14 @@ class Budget::Share {
   friend class Budget;
 
   [[nodiscard]] bool waits() const { return socket_ >= 0; }
+  bool is_slow(Watch::time_point now);
 
   Budget& budget_;
   std::size_t bytes_ = 0;
   int socket_ = -1;
-  Watch::time_point since_{};  ///< it waits, or the client has moved enough
-  std::size_t moved_ = 0;      ///< since then
+  Watch::time_point since_{};                    ///< it waits, or the client has moved enough
+  std::size_t moved_ = 0;                        ///< since then
+  std::optional<std::uint64_t> acknowledged_{};  ///< on the socket until then
 };
 
 }  // namespace shardlog::serve::http

@@ -28,9 +28,9 @@ void Exchange::answer(Response response) {
   response_ = std::move(response);
 }
 
-void Exchange::begin_sending() {
+void Exchange::begin_sending(Budget::Progress progress) {
   set(State::answered);
-  outgoing_.wait_for_client(socket_);
+  outgoing_.wait_for_client(socket_, progress);
 }
 
 void Exchange::leave() {

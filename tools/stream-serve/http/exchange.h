@@ -38,8 +38,8 @@ class Exchange {
   /// Drops the request.
   void answer(Response response);
 
-  /// From now on the answer, which is there, waits for the client.
-  void begin_sending();
+  /// From now on the answer, which is there, waits for the client. By HTTP/1.1 nothing else is sent meanwhile.
+  void begin_sending(Budget::Progress progress);
   /// So many bytes of it have been sent.
   void sent(std::size_t bytes) { outgoing_.move(bytes); }
   [[nodiscard]] int socket() const { return socket_; }

@@ -66,7 +66,7 @@ Queued with_feed(const std::shared_ptr<Feed>& feed, MHD_Connection* connection, 
 }
 
 MHD_Result queue(MHD_Connection* connection, Exchange& exchange, ServiceSide& side) {
-  exchange.begin_sending();
+  exchange.begin_sending(Budget::Progress::acknowledged);  // libmicrohttpd does not tell how far it has come
   const Response& response = *exchange.response();
   const Queued queued =
       response.feed ? with_feed(response.feed, connection, exchange.socket(), side) : with_body(response.body);

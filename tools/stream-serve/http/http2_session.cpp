@@ -271,7 +271,7 @@ ssize_t Http2Session::send_piece(Feed& feed, std::span<std::uint8_t> to, std::ui
 }
 
 void Http2Session::submit(std::int32_t id, Stream& stream) {
-  stream.exchange->begin_sending();
+  stream.exchange->begin_sending(Budget::Progress::told);
   note_activity();
   stream.submitted_at = active_at_;
   const Response& response = *stream.exchange->response();
