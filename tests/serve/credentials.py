@@ -1,17 +1,33 @@
 """stream-serve --credentials: only who has an access key may do anything."""
 
+import contextlib
+import http.client
 import json
 import pathlib
 import subprocess
 import tempfile
 import unittest
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 
+from http2 import Client
 from server import SIGNED, Server, program, run
 
 JSON = "application/x-amz-json-1.1"
 LIST = {"Content-Type": JSON, "X-Amz-Target": "Kinesis_20131202.ListStreams"}
+
+
+class SignedAuthority(botocore.auth.SigV4Auth):
+    """Signs :authority instead of Host, as SDKs do over HTTP/2."""
+
+    def headers_to_sign(self, request):
+        headers = super().headers_to_sign(request)
+        headers[":authority"] = headers["host"]
+        del headers["host"]
+        return headers
 
 
 class WithCredentials(unittest.TestCase):
@@ -45,12 +61,24 @@ class WithCredentials(unittest.TestCase):
         self.assertEqual(self.code(key="NONE", secret="s3cret/+"), "UnrecognizedClientException")
 
     def test_curl(self):
-        for http in ("--http1.1", "--http2-prior-knowledge"):
+        for protocol in ("--http1.1", "--http2-prior-knowledge"):
             done = subprocess.run(
-                ["curl", "-sS", http, "--aws-sigv4", "aws:amz:us-east-1:kinesis", "--user", "AKID:s3cret/+", "-d", "{}",
+                ["curl", "-sS", protocol, "--aws-sigv4", "aws:amz:us-east-1:kinesis", "--user", "AKID:s3cret/+", "-d", "{}",
                  *(part for name, value in LIST.items() for part in ("-H", f"{name}: {value}")), self.server.url],
                 capture_output=True, text=True, timeout=30)
             self.assertIn('"StreamNames":[', done.stdout, done)
+
+    def test_a_client_of_http2_that_signs_the_authority(self):
+        authority = f"127.0.0.1:{self.server.port}"
+        for secret, expected in (("s3cret/+", 200), ("another", 400)):
+            request = botocore.awsrequest.AWSRequest("POST", f"http://{authority}/", headers=LIST, data=b"{}")
+            keys = botocore.credentials.Credentials("AKID", secret)
+            SignedAuthority(keys, "kinesis", "us-east-1").add_auth(request)
+            headers = [(name.lower(), value) for name, value in request.headers.items()]
+            self.assertIn("SignedHeaders=:authority;", dict(headers)["authorization"])
+            with Client(self.server.port) as client:
+                status, body = client.answer(client.send(body=b"{}", authority=authority, headers=headers))
+            self.assertEqual(status, expected, body)
 
     def test_what_is_not_signed_is_refused(self):
         for headers, kind in ((LIST, "MissingAuthenticationTokenException"),
@@ -62,7 +90,14 @@ class WithCredentials(unittest.TestCase):
         process = subprocess.Popen([program("stream-serve"), "--listen", "0.0.0.0:0", "--credentials", self.file,
                                     self.server.directory], stdout=subprocess.PIPE, text=True)
         try:
-            self.assertRegex(process.stdout.readline(), r"^http://0\.0\.0\.0:\d+\n$")
+            url = process.stdout.readline()
+            self.assertRegex(url, r"^http://0\.0\.0\.0:\d+\n$")
+            connection = http.client.HTTPConnection("127.0.0.1", int(url.rsplit(":", 1)[1]), timeout=30)
+            with contextlib.closing(connection):
+                for host, status in (("0.0.0.0:1", 400), ("192.0.2.5", 400), ("evil.example", 403)):
+                    connection.request("POST", "/", b"{}", {**LIST, "Host": host})
+                    response = connection.getresponse()
+                    self.assertEqual((response.status, b"MissingAuth" in response.read()), (status, status == 400), host)
         finally:
             process.terminate()
             process.communicate()

@@ -1,5 +1,6 @@
 """stream-serve --transition and --throttle: as slow and as strict as Kinesis."""
 
+import time
 import unittest
 
 from server import Server, ServerTest, run, wait_until
@@ -55,6 +56,18 @@ class LongTransitions(ServerTest):
         self.expect_refusal(call("CreateStream", StreamName="old", ShardCount=1), "ResourceInUseException",
                             "Stream old under account 000000000000 already exists.")
         run("stream-get", self.server.stream("old"), status=66)
+        summary, = [each for each in call("ListStreams")[1]["StreamSummaries"] if each["StreamName"] == "old"]
+        self.assertEqual(summary["StreamStatus"], "DELETING")
+
+    def test_a_stream_that_was_deleted_and_is_there_again(self):
+        run("stream-create", self.server.stream("again"))
+        call = self.server.call
+        self.assertEqual(call("DeleteStream", StreamName="again")[0], 200)
+        run("stream-create", self.server.stream("again"), "--shards", "3")
+        self.assertEqual(call("ListStreams")[1]["StreamNames"].count("again"), 1)
+        self.assertEqual(status_of(self.server, "again"), "ACTIVE")
+        self.assertEqual(len(call("DescribeStream", StreamName="again")[1]["StreamDescription"]["Shards"]), 3)
+        self.assertEqual(call("PutRecord", StreamName="again", Data="eA==", PartitionKey="k")[0], 200)
 
 
 class ShortTransitions(unittest.TestCase):
@@ -96,12 +109,13 @@ class Throttled(ServerTest):
     def test_a_thousand_records_a_second(self):
         call = self.server.call
         call("CreateStream", StreamName="many", ShardCount=1)
-        failed = 0
+        failed, began = 0, time.monotonic()
         for _ in range(40):
             failed += call("PutRecords", StreamName="many", Records=[{"Data": "", "PartitionKey": "k"}] * 500)[1]["FailedRecordCount"]
             if failed:
                 break
-        self.assertGreater(failed, 0)
+        # The first thousand are free.
+        self.assertTrue(failed > 0 or time.monotonic() - began > 40 * 500 / 1000 - 1)
         call("CreateStream", StreamName="one", ShardCount=1)
         self.assertEqual(call("PutRecord", StreamName="one", Data="", PartitionKey="k")[0], 200, "each stream for itself")
 
@@ -109,7 +123,10 @@ class Throttled(ServerTest):
         call = self.server.call
         call("CreateStream", StreamName="read", ShardCount=1)
         iterator = call("GetShardIterator", StreamName="read", ShardId=SHARD, ShardIteratorType="LATEST")[1]["ShardIterator"]
-        answers = [call("GetRecords", ShardIterator=iterator) for _ in range(200)]
+        began = time.monotonic()
+        answers = [call("GetRecords", ShardIterator=iterator) for _ in range(100)]
+        if time.monotonic() - began > 100 / 5 - 1:
+            self.skipTest("the machine is too slow for so many calls a second")
         self.assertEqual([status for status, _ in answers[:5]], [200] * 5)
         refused = next(answer for answer in answers if answer[0] != 200)
         self.expect_refusal(refused, "ProvisionedThroughputExceededException",

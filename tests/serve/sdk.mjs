@@ -50,7 +50,6 @@ async function subscribe() {
   for await (const { SubscribeToShardEvent: event } of answer.EventStream) {
     print({
       records: event.Records.map((record) => Buffer.from(record.Data).toString()),
-      ages: event.Records.map((record) => Date.now() - record.ApproximateArrivalTimestamp.getTime()),
       children: event.ChildShards?.map((child) => child.ShardId) ?? null,
     });
   }

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from model import SHARD, in_json, requests
@@ -74,13 +75,14 @@ class Sdk(unittest.TestCase):
 
         self.assertEqual(json.loads(client.stdout.readline()), "h2")
         next_event(lambda event: event["records"] == [])
-        ages = []
-        for number in range(5):
+        times = []
+        for number in range(9):
             run("stream-put", self.server.stream("s"), input=b"%d\n" % number)
+            stored = time.monotonic()
             event = next_event(lambda event: event["records"])
+            times.append(time.monotonic() - stored)
             self.assertEqual(event["records"], [str(number)])
-            ages += event["ages"]
-        self.assertLess(min(ages), 20)  # milliseconds; the machine may be busy with something else at times
+        self.assertLess(sorted(times)[4], 0.020)  # most: the machine may be busy with something else at times
         kinesis.split_shard(StreamName="s", ShardToSplit=SHARD, NewStartingHashKey="5")
         event = next_event(lambda event: event["children"])
         self.assertEqual(event["children"], ["shardId-000000000001", "shardId-000000000002"])

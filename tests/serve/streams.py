@@ -381,6 +381,16 @@ class Streams(StreamTest):
         self.assertEqual(answer["Records"][1]["ShardId"], "shardId-000000000001")
         self.assertEqual(run("stream-get", self.path, "--shard", "0"), b"")
 
+    def test_of_a_request_that_is_far_over_the_limit_some_records_are_stored(self):
+        run("stream-create", self.path, "--write-bytes", "10000")
+        answer = self.kinesis.put_records(StreamName=self.name, Records=[
+            {"Data": b"%02d" % index + b"x" * 4997, "PartitionKey": "k"} for index in range(20)])  # 10 seconds' worth
+        failed = [entry.get("ErrorCode") for entry in answer["Records"]]
+        self.assertEqual(failed, [None] * 4 + ["ProvisionedThroughputExceededException"] * 16)
+        self.assertEqual(answer["FailedRecordCount"], 16)
+        self.assertEqual([record["Data"][:2] for record in self.get(self.iterator())["Records"]],
+                         [b"00", b"01", b"02", b"03"])
+
     def test_what_many_clients_put_at_once_is_stored_once(self):
         self.create(2)
         clients, rounds = 8, 10
@@ -473,6 +483,11 @@ class ListOfStreams(unittest.TestCase):
             self.assertEqual((answer["StreamNames"], answer["HasMoreStreams"]), (["a", "b"], True))
             answer = kinesis.list_streams(Limit=2, ExclusiveStartStreamName="b")
             self.assertEqual((answer["StreamNames"], answer["HasMoreStreams"]), (["c"], False))
+            # boto3 of Debian does not know this member yet.
+            listed, = server.call("ListStreams", Limit=2, ExclusiveStartStreamName="b")[1]["StreamSummaries"]
+            described = server.call("DescribeStreamSummary", StreamName="c")[1]["StreamDescriptionSummary"]
+            self.assertEqual(listed, {member: described[member] for member in (
+                "StreamName", "StreamARN", "StreamStatus", "StreamModeDetails", "StreamCreationTimestamp")})
             summary = kinesis.describe_stream_summary(StreamName="a")["StreamDescriptionSummary"]
             self.assertEqual(summary["StreamARN"], "arn:aws:kinesis:moon-1:123456789012:stream/a")
             with self.assertRaises(kinesis.exceptions.LimitExceededException) as caught:

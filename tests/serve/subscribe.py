@@ -1,15 +1,19 @@
 """SubscribeToShard as boto3 sees it, which checks the checksums of the event stream; and over HTTP/2."""
 
 import contextlib
+import http.client
 import json
 import signal
+import sqlite3
 import time
 import unittest
 
+import cbor2
 from botocore.eventstream import EventStreamBuffer
+from botocore.exceptions import EventStreamError
 
 from http2 import Client
-from server import Server, StreamTest, run, wait_until
+from server import SIGNED, Server, StreamTest, run, wait_until
 
 SHARD = "shardId-000000000000"
 SPACE = 2**128
@@ -48,7 +52,7 @@ class Subscriptions(StreamTest):
         self.assertEqual((record["SequenceNumber"], record["Data"], record["PartitionKey"]), (before, b"before", "k"))
         self.assertLess(abs(record["ApproximateArrivalTimestamp"].timestamp() - time.time()), 60)
         run("stream-put", self.path, "-k", "shell", input=b"from the shell\n")
-        event = next(events)
+        event = next(event for event in events if event["Records"])  # every five seconds there is one without
         self.assertEqual([(record["Data"], record["PartitionKey"]) for record in event["Records"]],
                          [(b"from the shell", "shell")])
         self.assertEqual((event["ContinuationSequenceNumber"], event["MillisBehindLatest"]),
@@ -58,12 +62,13 @@ class Subscriptions(StreamTest):
         self.create()
         events = self.subscribe(self.register(), Type="LATEST")
         next(events)
-        ages = []
-        for _ in range(5):
+        times = []
+        for _ in range(9):
             run("stream-put", self.path, input=b"x\n")
-            record, = self.records_of(events, 1)
-            ages.append(time.time() - record["ApproximateArrivalTimestamp"].timestamp())
-        self.assertLess(min(ages), 0.020)  # the machine may be busy with something else at times
+            stored = time.monotonic()
+            self.records_of(events, 1)
+            times.append(time.monotonic() - stored)
+        self.assertLess(sorted(times)[4], 0.020)  # most: the machine may be busy with something else at times
 
     def test_where_a_subscription_begins(self):
         self.create()
@@ -121,6 +126,42 @@ class Subscriptions(StreamTest):
         event = next(iter(self.subscribe(consumer)))
         self.assertEqual([record["Data"] for record in event["Records"]], [b"parent"], "a closed shard can be read")
 
+    def test_it_goes_on_over_a_merge(self):
+        self.create(2)
+        parents = [SHARD, "shardId-000000000001"]
+        subscriptions = [self.subscribe(self.register(shard), shard) for shard in parents]
+        for number in range(2):
+            self.kinesis.put_record(StreamName=self.name, Data=b"%d" % number, PartitionKey="k",
+                                    ExplicitHashKey=str(number * SPACE // 2))
+        self.kinesis.merge_shards(StreamName=self.name, ShardToMerge=parents[0], AdjacentShardToMerge=parents[1])
+        for number, events in enumerate(subscriptions):
+            events = list(events)
+            self.assertEqual([record["Data"] for event in events for record in event["Records"]], [b"%d" % number])
+            child, = events[-1]["ChildShards"]
+            self.assertEqual((child["ShardId"], sorted(child["ParentShards"])), ("shardId-000000000002", parents))
+
+    def test_in_cbor(self):
+        self.create()
+        number = self.put(b"\x00\xff")
+        members = {"ConsumerARN": self.register(), "ShardId": SHARD, "StartingPosition": {"Type": "TRIM_HORIZON"}}
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("POST", "/", cbor2.dumps(members), {
+                **SIGNED, "Content-Type": "application/x-amz-cbor-1.1", "X-Amz-Target": "Kinesis_20131202.SubscribeToShard"})
+            response, buffer, events = connection.getresponse(), EventStreamBuffer(), []
+            while not events or not events[-1]["Records"]:
+                piece = response.read1(65536)
+                self.assertTrue(piece, "it ended")
+                buffer.add_data(piece)
+                for message in map(lambda event: event.to_response_dict(), buffer):
+                    self.assertEqual(message["headers"][":content-type"], "application/x-amz-cbor-1.1")
+                    if message["headers"][":event-type"] == "SubscribeToShardEvent":
+                        # Times are milliseconds, which cbor2 would take for seconds.
+                        events.append(cbor2.loads(message["body"].replace(b"Timestamp\xc1", b"Timestamp")))
+        record, = events[-1]["Records"]
+        self.assertEqual((record["Data"], record["SequenceNumber"], record["PartitionKey"]), (b"\x00\xff", number, "k"))
+        self.assertLess(abs(record["ApproximateArrivalTimestamp"] / 1000 - time.time()), 60)
+
     def test_many_records(self):
         self.create()
         run("stream-put", self.path, "-k", "k", input=b"".join(b"%d\n" % index for index in range(25000)))
@@ -128,7 +169,7 @@ class Subscriptions(StreamTest):
             run("stream-put", self.path, "-k", "k", "--null", input=b"x" * 1000000 + b"\0")
         events = self.subscribe(self.register())
         first = next(events)
-        self.assertGreaterEqual(first["MillisBehindLatest"], 0)
+        self.assertGreater(first["MillisBehindLatest"], 0)
         self.assertLessEqual(len(first["Records"]), 10000)
         data = [record["Data"] for record in first["Records"]] + self.data(events, 25002 - len(first["Records"]))
         self.assertEqual(data, [b"%d" % index for index in range(25000)] + [b"x" * 1000000] * 2)
@@ -136,17 +177,17 @@ class Subscriptions(StreamTest):
     def test_one_subscription_at_a_time(self):
         self.create()
         consumer = self.register()
+        began = time.monotonic()
         first = self.subscribe(consumer)
         next(first)
-        with self.assertRaises(self.kinesis.exceptions.ResourceInUseException):
-            self.subscribe(consumer)
-        next(self.subscribe(self.register("other")))
 
         def takes_over():
             with contextlib.suppress(self.kinesis.exceptions.ResourceInUseException):
                 takes_over.events = self.subscribe(consumer)
                 return True
 
+        self.assertTrue(not takes_over() or time.monotonic() - began >= 5)
+        next(self.subscribe(self.register("other")))
         wait_until(takes_over, "five seconds to be over")
         with self.assertRaisesRegex(Exception, "ResourceInUseException"):
             list(first)
@@ -211,6 +252,32 @@ class Subscriptions(StreamTest):
             self.assertEqual(len(records[-1]["ChildShards"]), 2)
 
 
+class Damaged(unittest.TestCase):
+    def test_records_before_the_damage_come_and_then_an_error(self):
+        server = Server()
+        try:
+            path = server.stream("s")
+            run("stream-create", path)
+            for line in (b"good\n", b"damaged\n", b"newest\n"):  # the newest is looked at with each position
+                run("stream-put", path, "-k", "k", input=line)
+            with contextlib.closing(sqlite3.connect(path + "/stream.db")) as database, database:
+                database.execute("UPDATE batches SET arrived_at = arrived_at + 1 WHERE id = 2")
+            kinesis = server.client()
+            consumer = kinesis.register_stream_consumer(StreamARN="arn:aws:kinesis:us-east-1:000000000000:stream/s",
+                                                        ConsumerName="c")["Consumer"]["ConsumerARN"]
+            events = kinesis.subscribe_to_shard(ConsumerARN=consumer, ShardId=SHARD,
+                                                StartingPosition={"Type": "TRIM_HORIZON"})["EventStream"]
+            data = []
+            with self.assertRaisesRegex(EventStreamError, "InternalFailureException"):
+                for event in events:
+                    data += [record["Data"] for record in event["SubscribeToShardEvent"]["Records"]]
+            self.assertEqual(data, [b"good"])
+            events.close()
+        finally:
+            _, said = server.stop()
+        self.assertIn("SubscribeToShard: ", said)
+
+
 class Ending(unittest.TestCase):
     def test_the_server_ends_although_clients_are_subscribed(self):
         server = Server()
@@ -228,7 +295,8 @@ class Ending(unittest.TestCase):
             while stream not in client.answers:
                 client.receive()
             server.process.send_signal(signal.SIGTERM)
-            self.assertEqual(list(events), [], "ends as after five minutes")
+            records = [record for event in events for record in event["SubscribeToShardEvent"]["Records"]]
+            self.assertEqual(records, [], "ends as after five minutes")
             self.assertEqual(client.answer(stream)[0], 200)
             self.assertEqual(server.stop(), (-signal.SIGTERM, ""))
 

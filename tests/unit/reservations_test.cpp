@@ -30,10 +30,15 @@ class ReservationsTest : public testing::Test {
   std::vector<bool> wait(const std::vector<ShardNeed>& needs, std::optional<Duration> patience,
                          const std::stop_token& stop = {}) {
     std::vector<bool> reserved;
-    for (const auto& failed : reservations_.wait(needs, reserve_, stop, patience)) reserved.push_back(!failed);
+    had_to_wait_.clear();
+    for (const Reservation& each : reservations_.wait(needs, reserve_, stop, patience)) {
+      reserved.push_back(each.is_reserved);
+      had_to_wait_.push_back(each.had_to_wait);
+    }
     return reserved;
   }
 
+  std::vector<bool> had_to_wait_;  ///< of the latest wait()
   std::map<ShardId, Slice> slices_{{ShardId(0), {.steps = 1}}, {ShardId(1), {.steps = 1}}};
   std::map<ShardId, int> calls_;
   Reservations::Reserve reserve_ = [this](const Step& step, const Seconds&) {
@@ -51,6 +56,15 @@ TEST_F(ReservationsTest, AreForEachShardOnItsOwn) {
   EXPECT_EQ(wait(both, long_time), (std::vector{true, true}));
   EXPECT_EQ(wait(both, std::nullopt), (std::vector{true, true}));
   EXPECT_EQ(wait({}, long_time), std::vector<bool>{});
+}
+
+TEST_F(ReservationsTest, SayWhatHadToWaitForCapacity) {
+  slices_[ShardId(0)].wait = 1ms;
+  EXPECT_EQ(wait(both, long_time), (std::vector{true, true}));
+  EXPECT_EQ(had_to_wait_, (std::vector{true, false}));
+  slices_[ShardId(0)].wait = long_time;
+  EXPECT_EQ(wait(both, 10ms), (std::vector{false, true}));
+  EXPECT_EQ(had_to_wait_, (std::vector{true, false})) << "it found none in time";
 }
 
 TEST_F(ReservationsTest, GoOnWithInstalments) {

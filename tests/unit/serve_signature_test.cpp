@@ -49,6 +49,9 @@ INSTANTIATE_TEST_SUITE_P(
     Of, SignatureVectors,
     testing::Values(
         Vector{"get_vanilla", get("/"), two, vanilla},
+        // Not of AWS: computed by hashlib and hmac of Python, which give AWS' signature for get_vanilla.
+        Vector{"get_vanilla_over_http2", get("/", {{":authority", "example.amazonaws.com"}}), ":authority;x-amz-date",
+               "f4f76e64657334fd8315f9078b5e4f85a30d60d44c6341dcbe8018821ff7c80a"},
         Vector{"get_slash_dot_slash_normalized", get("/./"), two, vanilla},
         Vector{"get_relative_normalized", get("/example/.."), two, vanilla},
         Vector{"get_utf8", get("/\u1234"), two, "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
@@ -176,8 +179,26 @@ TEST_F(Verification, SaysWhatIsWrongWithAScope) {
 TEST_F(Verification, NeedsTheHeadersThatSayWhatIsAsked) {
   authorization_.signed_headers = "x-amz-date;x-amz-target";
   EXPECT_NE(verified().find("'Host' or ':authority' must be a 'SignedHeader'"), std::string::npos);
+  authorization_.signed_headers = ":authority;x-amz-date;x-amz-target";
+  EXPECT_NE(verified().find("'Host' or ':authority' must be a 'SignedHeader'"), std::string::npos)
+      << "there is none in HTTP/1.1";
+  request_.headers.insert(request_.headers.begin(), {":authority", "localhost"});
+  EXPECT_EQ(verified(), "");
   authorization_.signed_headers = "host;x-amz-date";
   EXPECT_NE(verified().find("'x-amz-target' must be a 'SignedHeader'"), std::string::npos);
+}
+
+TEST_F(Verification, KnowsOneAlgorithm) {
+  for (const char* const wrong : {"", "AWS4-ECDSA-P256-SHA256", "aws4-hmac-sha256"}) {
+    authorization_.algorithm = wrong;
+    EXPECT_EQ(verified(), "IncompleteSignatureException: Unsupported AWS 'algorithm': '" + std::string(wrong) + "'.");
+  }
+  http::Request request{
+      "POST", "/", {{"authorization", "Foo Credential=a, SignedHeaders=b, Signature=c"}, {"date", "d"}}};
+  EXPECT_EQ(std::get<Authorization>(read_authorization(request)).algorithm, "Foo");
+  request.headers.clear();
+  request.target = "/?X-Amz-Algorithm=Bar&X-Amz-Credential=a&X-Amz-SignedHeaders=b&X-Amz-Signature=c&X-Amz-Date=d";
+  EXPECT_EQ(std::get<Authorization>(read_authorization(request)).algorithm, "Bar");
 }
 
 TEST_F(Verification, RefusesDatesThatAreNone) {
@@ -196,6 +217,13 @@ TEST(CredentialsFile, HasTheFormOfAws) {
                         "[profile other]\nregion = x\n[third]\n  aws_secret_access_key =d\naws_access_key_id\t=E"),
       (Credentials{{"A", "b/+=c"}, {"E", "d"}}));
   EXPECT_EQ(parse_credentials("aws_access_key_id=A\naws_secret_access_key=b"), (Credentials{{"A", "b"}}));
+}
+
+TEST(CredentialsFile, HasOneSecretForAKey) {
+  const std::string first = "[a]\naws_access_key_id=A\naws_secret_access_key=b\n";
+  EXPECT_EQ(parse_credentials(first + first), (Credentials{{"A", "b"}}));
+  const std::string second = "[c]\naws_access_key_id=A\naws_secret_access_key=d\n";
+  EXPECT_EQ(refusal([&] { parse_credentials(first + second); }), ErrorCode::usage);
 }
 
 TEST(CredentialsFile, HasBothPartsOfAKey) {

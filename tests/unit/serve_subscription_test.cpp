@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "shardlog/engines.h"
+#include "support/manual_clock.h"
 #include "support/temporary_directory.h"
 #include "tools/stream-serve/api/shard_events.h"
 #include "tools/stream-serve/http/feed.h"
@@ -22,11 +26,14 @@ using http::Feed;
 /// Nothing waits as long.
 constexpr auto long_time = 1min;
 
+/// What is in an event without records.
+constexpr const char* no_records = "\"Records\":[]";
+
 /// All that comes from a feed until it has ended.
 class Receiver {
  public:
   explicit Receiver(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {
-    feed_->attach(budget_, [this] {
+    feed_->attach(budget_, -1, [this] {
       const std::lock_guard guard(mutex_);
       is_awake_ = true;
       changed_.notify_all();
@@ -36,7 +43,8 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
   ~Receiver() { feed_->leave(); }
 
-  std::string all() {
+  /// Calls `look` with what has come, each time that more came.
+  std::string all(const std::function<void(const std::string&)>& look = [](const std::string&) {}) {
     std::string received;
     while (true) {
       std::array<char, 1000> bytes{};
@@ -45,6 +53,7 @@ class Receiver {
         is_awake_ = false;
       });
       received.append(bytes.data(), piece.size);
+      look(received);
       if (piece.size == 0 && piece.state != Feed::State::open) return received;
       if (piece.size == 0 && !wait()) return received + " and no end";
     }
@@ -73,12 +82,16 @@ TEST(EventFrame, IsAsPublished) {
           "\x00\x00\x00\x19\x00\x00\x00\x07\x96\xb6\xbf\x39\x01\x61\x07\x00\x02\x62\x63\x7b\x7d\x08\x3b\x96\xd8", 25));
 }
 
+bool is_spent(http::Budget& budget) {
+  return !http::Budget::Share(budget).take(1);
+}
+
 TEST(Feed, GivesWhatWasWrittenAndThenItsEnd) {
   http::Budget budget(100);
   Feed feed;
   EXPECT_TRUE(feed.write("before ", {}, 0ms));
   int wakes = 0;
-  feed.attach(budget, [&wakes] { ++wakes; });
+  feed.attach(budget, -1, [&wakes] { ++wakes; });
   std::array<char, 5> bytes{};
   EXPECT_EQ(feed.take(bytes).size, 5U);
   EXPECT_EQ(feed.take(bytes).size, 2U);
@@ -87,12 +100,12 @@ TEST(Feed, GivesWhatWasWrittenAndThenItsEnd) {
   EXPECT_EQ(wakes, 0);
   EXPECT_TRUE(feed.write(std::string(100, 'x'), {}, 0ms));
   EXPECT_EQ(wakes, 1);
-  EXPECT_TRUE(budget.is_spent());
+  EXPECT_TRUE(is_spent(budget));
   feed.end();
   EXPECT_EQ(wakes, 1) << "nobody waits";
   EXPECT_FALSE(feed.write("x", {}, 0ms));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(feed.take(bytes).size, 5U);
-  EXPECT_FALSE(budget.is_spent());
+  EXPECT_FALSE(is_spent(budget));
   for (int i = 0; i < 2; ++i) {
     const Feed::Piece piece = feed.take(bytes);
     EXPECT_EQ(piece.size, 0U);
@@ -113,6 +126,16 @@ TEST(Feed, DoesNotGrowForAClientThatDoesNotRead) {
   EXPECT_TRUE(feed.gone().stop_requested());
 }
 
+TEST(Feed, EndsWithWhatItsClientHasToKnow) {
+  const auto feed = std::make_shared<Feed>();
+  const std::string much(1024UL * 1024, 'x');
+  EXPECT_TRUE(feed->write(much, {}, 0ms));
+  EXPECT_FALSE(feed->write("no room", {}, 0ms));
+  feed->end("taken over");
+  feed->end("once");
+  EXPECT_EQ(Receiver(feed).all(), much + "taken over");
+}
+
 TEST(Feed, IsBrokenByTheEndOfTheServerUnlessAllWasSent) {
   http::Feeds feeds;
   const auto open = std::make_shared<Feed>();
@@ -120,7 +143,7 @@ TEST(Feed, IsBrokenByTheEndOfTheServerUnlessAllWasSent) {
   const auto late = std::make_shared<Feed>();
   int wakes = 0;
   http::Budget budget(1);
-  open->attach(budget, [&wakes] { ++wakes; });
+  open->attach(budget, -1, [&wakes] { ++wakes; });
   ended->end();
   feeds.add(open);
   feeds.add(ended);
@@ -138,14 +161,21 @@ class SubscriptionTest : public testing::Test {
  protected:
   SubscriptionTest() { create(path_, {}, clock_); }
 
-  /// Delivers a stream without records to its end.
-  std::string events(SubscriptionTimes times) {
+  /// Delivers a stream without records to its end. Time stands still, but when the n-th event has come, the n-th of
+  /// `passes` goes by.
+  std::string events(SubscriptionTimes times, const std::vector<Duration>& passes) {
+    clock_.freeze();
+    std::size_t passed = 0;
+    const auto let_pass = [&](const std::string& received) {
+      const std::size_t events = count(received, no_records);
+      for (; passed < std::min(events, passes.size()); ++passed) clock_.let_pass(passes[passed]);
+    };
     Subscriptions subscriptions(stop_.get_token(), clock_, times);
     const auto delivery = std::make_shared<const api::Delivery>(api::Delivery{
         open(path_, {}, clock_), {ShardId(0), TrimHorizon{}}, wire::Form::json, clock_, times, [](const auto&) {}});
     const auto begun =
         subscriptions.begin({"u", "c", ShardId(0)}, [&](const Subscription& each) { deliver(each, *delivery); });
-    return Receiver(begun.feed).all();
+    return Receiver(begun.feed).all(let_pass);
   }
 
   static void wait_until_over(const Subscription& subscription) {
@@ -163,20 +193,20 @@ class SubscriptionTest : public testing::Test {
 
   const test::TemporaryDirectory directory_;
   const std::string path_ = directory_.path() + "/s";
-  const SystemClock clock_;
+  test::ManualClock clock_;
   std::stop_source stop_;
 };
 
 TEST_F(SubscriptionTest, EndsAfterItsTime) {
-  const std::string received = events({.lifetime = 300ms, .hold = 5s, .pause = long_time});
+  const std::string received = events({.lifetime = 5ms, .hold = 5s, .pause = long_time}, {Duration(5ms)});
   EXPECT_EQ(count(received, "initial-response"), 1U);
-  EXPECT_EQ(count(received, "\"Records\":[]"), 1U) << received;
+  EXPECT_EQ(count(received, no_records), 1U) << received;
   EXPECT_EQ(count(received, "exception"), 0U) << received;
 }
 
 TEST_F(SubscriptionTest, ShowsThatItIsThereWithoutRecords) {
-  const std::string received = events({.lifetime = 300ms, .hold = 5s, .pause = 5ms});
-  EXPECT_GE(count(received, "\"Records\":[]"), 2U) << received;
+  const std::string received = events({.lifetime = long_time, .hold = 5s, .pause = 5ms}, {Duration(5ms), long_time});
+  EXPECT_GE(count(received, no_records), 2U) << received;
 }
 
 TEST_F(SubscriptionTest, IsTakenOverAfterAWhile) {

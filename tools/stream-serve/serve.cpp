@@ -23,10 +23,11 @@ void allow_many_descriptors() {
 }
 
 /// Until the stop.
-void tend(Catalogue& catalogue, const std::stop_token& stop) {
+void tend(Catalogue& catalogue, http::Server& server, const std::stop_token& stop) {
   constexpr Duration pause = std::chrono::seconds(2);
   while (!stop.stop_requested()) {
     sleep_for(pause, stop);
+    server.cut_slow();
     try {
       catalogue.close_removed();
     } catch (const std::bad_alloc&) {
@@ -39,8 +40,9 @@ std::string directory_of(const ServeCommand& command) {
   return cli::shown_name(command.directory ? *command.directory : cli::stream_directory().value_or("."));
 }
 
-http::Admission admission_of(const ServeCommand& command) {
+http::Admission admission_of(const ServeCommand& command, const std::string& url) {
   http::Admission admission{{}, command.origins};
+  admission.allow_address(http::host_of(url.substr(std::string_view("http://").size())));
   for (const std::string& host : command.hosts) admission.hosts.push_back(http::host_of(host));
   return admission;
 }
@@ -68,14 +70,15 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
       {catalogue, context.clock, context.stop, command.shard_limit, subscriptions, account_settings, transitions,
        command.throttle ? &throttle : nullptr, [&context](const std::string& failure) { context.warn(failure); }},
       {command.account, command.region, credentials});
-  const http::Admission admission = admission_of(command);
   const cli::Descriptor listening = http::listen_at(address);
-  const http::Server server(
+  const std::string url = http::url_of(listening);
+  const http::Admission admission = admission_of(command, url);
+  http::Server server(
       listening, [&admission](const http::Request& request) { return http::admit(request, admission); },
       [&service](const http::Request& request) { return service.answer(request); });
-  context.output.write(http::url_of(listening) + "\n");
+  context.output.write(url + "\n");
   context.output.flush();
-  tend(catalogue, context.stop);
+  tend(catalogue, server, context.stop);
   return cli::ExitStatus::success;
 }
 

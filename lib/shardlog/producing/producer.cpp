@@ -11,6 +11,7 @@
 
 #include "shardlog/core/threads.h"
 #include "shardlog/metrics/recorder.h"
+#include "shardlog/producing/allotment.h"
 #include "shardlog/producing/packer.h"
 #include "shardlog/producing/reservations.h"
 #include "shardlog/producing/writer.h"
@@ -88,6 +89,7 @@ struct Call {
   Duration since;                            ///< when it began
   std::shared_ptr<const Written> written{};  ///< shared by all calls of a commit
   std::size_t first_place = 0;               ///< of the call's records in it
+  capacity::Step throttled{};                ///< what had to wait for capacity, or found none
   std::exception_ptr failure{};
   bool done = false;
 };
@@ -115,19 +117,28 @@ class Producer::Grouping {
     const Duration since = clock_.elapsed();
     std::unique_ptr<Packer> packer = borrow_packer();
     std::vector<RecordOutcome> refused;
+    const auto refuse = [&](ErrorCode code, const std::string& reason) {
+      packer->leave_out(static_cast<std::uint32_t>(refused.size()));
+      refused.emplace_back(RecordNotStored{code, reason});
+    };
+    auto allotment = allot(waiting);
     for (const Record& record : records) {
       try {
         check(record, settings_.max_record_size);
-        packer->add(record);
+        if (allotment && !allotment->take(record)) {
+          refuse(ErrorCode::busy, "over the shard's limits");
+        } else {
+          packer->add(record);
+        }
       } catch (const Error& error) {
-        packer->leave_out(static_cast<std::uint32_t>(refused.size()));
-        refused.emplace_back(RecordNotStored{error.code(), error.what()});
+        refuse(error.code(), error.what());
       }
     }
     packer->flush();
     Call call{packer->take(), since};
+    if (allotment) call.throttled = allotment->refused();
     give_back(std::move(packer));
-    if (is_limited()) reserve(call.packed, waiting, refused);
+    if (is_limited()) reserve(call, waiting, refused);
     store(call, waiting);
     std::vector<RecordOutcome> outcomes;
     outcomes.reserve(records.size());
@@ -156,23 +167,31 @@ class Producer::Grouping {
   /// Whether the stream limits what is written. If that changes, the Writer notices.
   [[nodiscard]] bool is_limited() const { return settings_.limits.write_records || settings_.limits.write_bytes; }
 
+  /// Nullopt if there is no need for one.
+  std::optional<Allotment> allot(const Waiting& waiting) {
+    if (!is_limited() || !waiting.patience) return std::nullopt;
+    const std::lock_guard guard(mutex_);
+    return std::optional<Allotment>(std::in_place, settings_.limits, *waiting.patience, map_);
+  }
+
   /// Waits for the capacity that the records need of each shard. Leaves out those of shards that have none.
-  void reserve(Packed& packed, const Waiting& waiting, std::vector<RecordOutcome>& refused) {
+  void reserve(Call& call, const Waiting& waiting, std::vector<RecordOutcome>& refused) {
     capacity::Step needs;
-    in_turn(waiting, [&] { needs = writer_.deal(packed); });
+    in_turn(waiting, [&] { needs = writer_.deal(call.packed); });
     const auto reserve_slice = [&](const capacity::Step& step, const capacity::Seconds& paid) {
       capacity::Slice slice;
       in_turn(waiting, [&] { slice = writer_.reserve({&step, 1}, paid); });
       return slice;
     };
-    const auto failed = reservations_.wait(needs, reserve_slice, waiting.stop, waiting.patience);
+    const auto reservations = reservations_.wait(needs, reserve_slice, waiting.stop, waiting.patience);
     std::map<ShardId, std::uint32_t> reasons;
     for (std::size_t i = 0; i < needs.size(); ++i) {
-      if (!failed[i]) continue;
+      if (reservations[i].had_to_wait) call.throttled.push_back(needs[i]);
+      if (reservations[i].is_reserved) continue;
       reasons.emplace(needs[i].shard, static_cast<std::uint32_t>(refused.size()));
-      refused.emplace_back(reason_of(*failed[i]));
+      refused.emplace_back(reason_of(reservations[i].slice));
     }
-    leave_out(packed, reasons);
+    leave_out(call.packed, reasons);
   }
 
   /// Does `work` as a caller who leads, alone.
@@ -285,13 +304,14 @@ class Producer::Grouping {
     for (std::size_t i = 0; i < calls.size(); ++i) {
       const std::size_t end = i + 1 < calls.size() ? calls[i + 1]->first_place : written.packed.places.size();
       measures.put.add(now - calls[i]->since, stored_of(written, calls[i]->first_place, end));
+      add_throttled(measures, calls[i]->throttled);
     }
-    if (written.throttled) {
-      for (const auto& [shard, records, bytes] : step_of(written.packed.batches)) {
-        measures.shards[shard].throttled += {records, bytes, 1};
-      }
-    }
+    if (written.throttled) add_throttled(measures, step_of(written.packed.batches));
     recorder_.write_if_due();
+  }
+
+  static void add_throttled(metrics::Measures& measures, const capacity::Step& step) {
+    for (const auto& [shard, records, bytes] : step) measures.shards[shard].throttled += {records, bytes, 1};
   }
 
   static std::uint64_t stored_of(const Written& written, std::size_t first_place, std::size_t end) {

@@ -44,7 +44,8 @@ class Producer {
   /// The records wait at most `patience` for the commits before theirs, and as long again for room. If a commit before
   /// theirs takes longer, put() throws busy, and none of them is stored. In a stream with limits they wait first for
   /// their turn to reserve capacity, and for the capacity, each for at most `patience`, and the records of each shard
-  /// for themselves: if one shard has no capacity, the records for others are stored.
+  /// for themselves: if one shard has no capacity, the records for others are stored. Of the records for one shard,
+  /// those are refused at once that are more than it takes in `patience`.
   SHARDLOG_API std::vector<RecordOutcome> put(std::span<const Record> records, const std::stop_token& stop = {},
                                               std::optional<Duration> patience = std::nullopt);
 

@@ -16,6 +16,7 @@ enum class State { waiting_for_turn, waiting_for_capacity, reserved, failed };
 struct Part {
   capacity::Step step;
   State state = State::waiting_for_turn;
+  bool had_to_wait = false;  ///< for capacity
   capacity::Slice slice{};
   Watch::time_point since{};  ///< of the state
   Watch::time_point due{};    ///< when the wait for the slice is over
@@ -41,17 +42,18 @@ class Reservations::Wait {
     for (Part& part : parts_) finish(part, State::failed);
   }
 
-  std::vector<std::optional<capacity::Slice>> run(const std::stop_token& stop) {
+  std::vector<Reservation> run(const std::stop_token& stop) {
     while (true) {
       for (Part& part : parts_) move(part, stop.stop_requested());
       if (std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.is_done(); })) break;
       wait(stop);
     }
-    std::vector<std::optional<capacity::Slice>> failed;
+    std::vector<Reservation> all;
     for (const Part& part : parts_) {
-      failed.push_back(part.state == State::failed ? std::optional(part.slice) : std::nullopt);
+      const bool is_reserved = part.state == State::reserved;
+      all.push_back({is_reserved, part.had_to_wait || !is_reserved, part.slice});
     }
-    return failed;
+    return all;
   }
 
  private:
@@ -74,6 +76,7 @@ class Reservations::Wait {
     part.slice = reserve_(part.step, part.slice.instalment);
     guard_.lock();
     part.due = Watch::now() + part.slice.wait;
+    if (part.slice.wait > Duration(0)) part.had_to_wait = true;
   }
 
   void finish(Part& part, State state) {
@@ -114,9 +117,8 @@ class Reservations::Wait {
   std::vector<Part> parts_;
 };
 
-std::vector<std::optional<capacity::Slice>> Reservations::wait(std::span<const capacity::ShardNeed> needs,
-                                                               const Reserve& reserve, const std::stop_token& stop,
-                                                               std::optional<Duration> patience) {
+std::vector<Reservation> Reservations::wait(std::span<const capacity::ShardNeed> needs, const Reserve& reserve,
+                                            const std::stop_token& stop, std::optional<Duration> patience) {
   return Wait(*this, needs, reserve, patience).run(stop);
 }
 

@@ -14,6 +14,13 @@
 
 namespace shardlog::producing {
 
+/// What became of the wait for one shard's capacity.
+struct Reservation {
+  bool is_reserved = false;
+  bool had_to_wait = false;  ///< for capacity; true also if there was none in time
+  capacity::Slice slice{};   ///< the latest, which may be one that was waited for in vain
+};
+
 /// Lets several threads of a process wait for the capacity of shards, for each shard on its own: a shard that has none
 /// holds up nobody who writes to others.
 ///
@@ -25,10 +32,10 @@ class Reservations {
   using Reserve = std::function<capacity::Slice(const capacity::Step& step, const capacity::Seconds& paid)>;
 
   /// Reserves each of the needs, which are of different shards. Waits for each of them at most `patience` for its turn,
-  /// and as long again for its capacity, and until a stop is requested. Returns for each nullopt, or the slice that it
-  /// waited for in vain. Throws what `reserve` throws.
-  std::vector<std::optional<capacity::Slice>> wait(std::span<const capacity::ShardNeed> needs, const Reserve& reserve,
-                                                   const std::stop_token& stop, std::optional<Duration> patience);
+  /// and as long again for its capacity, and until a stop is requested. Returns what became of each. Throws what
+  /// `reserve` throws.
+  std::vector<Reservation> wait(std::span<const capacity::ShardNeed> needs, const Reserve& reserve,
+                                const std::stop_token& stop, std::optional<Duration> patience);
 
  private:
   class Wait;

@@ -49,6 +49,7 @@ struct Call {
   wire::Form form;          ///< of both
   std::string_view action;  ///< its name
   Needs needs;
+  std::size_t room;  ///< for the answer, in bytes; only an action with a large answer has to keep to it
   std::shared_ptr<http::Feed> events{};  ///< set by an action that answers with an event stream
 };
 
@@ -60,7 +61,11 @@ struct Action {
   Check (*run)(Call& call);
   bool answers = true;  ///< false: a success has an empty body
   Needs needs = Needs::nothing;
+  bool is_large = false;  ///< its answer may be so large that memory is taken for it first
 };
+
+/// The largest answer: 10 MiB of records in base64, with what belongs to them.
+constexpr std::size_t largest_answer = 16UL * 1024 * 1024;
 
 /// The actions there are.
 std::vector<Action> actions();

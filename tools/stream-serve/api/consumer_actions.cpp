@@ -12,6 +12,7 @@
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shard_events.h"
 #include "tools/stream-serve/api/shard_start.h"
+#include "tools/stream-serve/api/tags.h"
 
 namespace shardlog::serve::api {
 
@@ -30,8 +31,8 @@ Refusal no_consumer(const Call& call, std::string_view consumer, std::string_vie
           fmt::format("Consumer {} of stream {} under account {} not found.", consumer, stream, call.account.id)};
 }
 
-/// Registers a consumer unless there is one of its name, or there are too many. Nobody else in this server changes the
-/// stream meanwhile.
+/// Registers a consumer, with the tags of the request, unless there is one of its name, or there are too many. Nobody
+/// else in this server changes the stream meanwhile.
 Check add_consumer(const Call& call, Stream& stream, const std::string& stream_name,
                    const RegisteredConsumer& consumer) {
   const Attributes attributes = stream.describe().attributes;
@@ -45,11 +46,17 @@ Check add_consumer(const Call& call, Stream& stream, const std::string& stream_n
   }
   SettingsChange change;
   change.attributes = with_consumer(consumer);
+  change.attributes.merge(with_consumer_tags(consumer.name, tags_in(call.input)));
   stream.maintenance().update(change);
   return std::nullopt;
 }
 
 Check register_consumer(Call& call) {
+  const ValueChanges tags = tags_in(call.input);
+  if (auto refused = check_characters(tags)) return refused;
+  if (tags.size() > most_tags) {
+    return Refusal{invalid_argument, fmt::format("A consumer can have at most {} tags.", most_tags)};
+  }
   return with_stream(call, [&call](ServedStream& served, const StreamDescription&) -> Check {
     const auto now = std::chrono::floor<std::chrono::seconds>(call.environment.clock.now()).time_since_epoch().count();
     const RegisteredConsumer consumer{text_of(call.input, "ConsumerName").value_or(""),
@@ -108,12 +115,13 @@ Check with_consumer_of(Call& call, const UseConsumer& use) {
 Check deregister_consumer(Call& call) {
   return with_consumer_of(
       call, [&call](ServedStream& served, const std::string&, const RegisteredConsumer& consumer) -> Check {
-        SettingsChange change;
-        change.attributes = without_consumer(consumer.name);
         std::string uuid;
         served.write([&](Stream& stream) {
+          const StreamDescription described = stream.describe();
+          SettingsChange change;
+          change.attributes = without_consumer(described.attributes, consumer.name);
           stream.maintenance().update(change);
-          uuid = stream.describe().uuid;
+          uuid = described.uuid;
         });
         call.environment.subscriptions.end(uuid, consumer.name);
         return std::nullopt;
@@ -203,7 +211,7 @@ std::vector<Action> consumer_actions() {
   const std::vector<Member> one{{"ConsumerName", name()}, {"ConsumerARN", consumer_arn()}, {"StreamARN", stream_arn()}};
   return {
       {"RegisterStreamConsumer",
-       {{"ConsumerName", name(), true}, {"StreamARN", stream_arn(), true}},
+       {{"ConsumerName", name(), true}, {"StreamARN", stream_arn(), true}, {"Tags", tags()}},
        &register_consumer},
       {"DeregisterStreamConsumer", one, &deregister_consumer, false},
       {"DescribeStreamConsumer", one, &describe_consumer},
@@ -224,7 +232,10 @@ std::vector<Action> consumer_actions() {
               {"SequenceNumber", sequence_number()},
               {"Timestamp", timestamp()}}),
          true}},
-       &subscribe},
+       &subscribe,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

@@ -29,9 +29,12 @@ std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name
 Result<std::string> stream_named(const Call& call) {
   const auto name = text_of(call.input, "StreamName");
   auto arn = text_of(call.input, "StreamARN");
-  if (!arn) arn = text_of(call.input, "ResourceARN");
-  if (const auto consumer = kinesis::parse_consumer_arn(text_of(call.input, "ConsumerARN").value_or(""))) {
-    arn = to_string(consumer->stream);
+  for (const std::string_view name_of_other : {"ResourceARN", "ConsumerARN"}) {
+    const auto other = text_of(call.input, name_of_other);
+    if (!other) continue;
+    const auto consumer = kinesis::parse_consumer_arn(*other);
+    if (consumer) arn = to_string(consumer->stream);
+    if (!arn && name_of_other == "ResourceARN") arn = other;
   }
   if (!name && !arn) return Refusal{invalid_argument, "Either StreamName or StreamARN must be provided."};
   if (!arn) return *name;
@@ -64,13 +67,17 @@ Check check_created(const Call& call, const StreamDescription& described) {
   return no_stream(call, std::get<std::string>(stream));
 }
 
+Refusal not_active(const Call& call, const std::string& stream, Transitions::State state) {
+  return {resource_in_use, fmt::format("Stream {} under account {} not ACTIVE, instead in state {}", stream,
+                                       call.account.id, name_of(state))};
+}
+
 /// Refuses a stream that is not as the action needs it.
 static Check check_state(const Call& call, const std::string& stream) {
   const Transitions::State state = call.environment.transitions.state_of(stream);
   if (call.needs == Needs::created && state == Transitions::State::creating) return no_stream(call, stream);
   if (call.needs != Needs::active || state == Transitions::State::active) return std::nullopt;
-  return Refusal{resource_in_use, fmt::format("Stream {} under account {} not ACTIVE, instead in state {}", stream,
-                                              call.account.id, name_of(state))};
+  return not_active(call, stream, state);
 }
 
 Check with_stream(Call& call, const UseStream& use) {

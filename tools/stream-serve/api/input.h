@@ -23,6 +23,9 @@ Result<std::string> stream_of_arn(const Call& call, const std::string& arn);
 /// "Stream NAME under account 000000000000 not found."
 Refusal no_stream(const Call& call, std::string_view name);
 
+/// "Stream NAME under account 000000000000 not ACTIVE, instead in state UPDATING"
+Refusal not_active(const Call& call, const std::string& stream, Transitions::State state);
+
 /// Refuses a stream that was not created at StreamCreationTimestamp, to the second, if the request has that.
 Check check_created(const Call& call, const StreamDescription& described);
 

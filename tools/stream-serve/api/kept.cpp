@@ -16,6 +16,7 @@ constexpr std::string_view consumer_prefix = "kinesis.consumer.";
 constexpr const char* metrics_key = "kinesis.metrics";
 constexpr const char* encryption_key = "kinesis.encryption-key";
 constexpr const char* warm_throughput_key = "kinesis.warm-throughput";
+constexpr std::string_view tag_prefix = "kinesis.tag.";
 constexpr std::string_view policy_prefix = "kinesis.policy.";
 
 /// A policy can be longer than the value of an attribute.
@@ -31,6 +32,11 @@ std::string hash_of(std::string_view name) {
 /// The value has the name.
 std::string key_of_consumer(std::string_view name) {
   return fmt::format("{}{}", consumer_prefix, hash_of(name));
+}
+
+/// Of the attributes with the tags of a consumer. Their values have the size of a tag's key, and the tag.
+std::string prefix_of_tags(const std::string& consumer) {
+  return fmt::format("{}{}.", tag_prefix, hash_of(consumer));
 }
 
 std::string key_of_policy(const std::string& consumer, std::size_t piece) {
@@ -63,10 +69,36 @@ ValueChanges with_consumer(const RegisteredConsumer& consumer) {
   return {{key_of_consumer(consumer.name), fmt::format("{} {}", consumer.created, consumer.name)}};
 }
 
-ValueChanges without_consumer(std::string_view name) {
-  ValueChanges changes = without_policy(std::string(name));
+ValueChanges without_consumer(const Attributes& attributes, const std::string& name) {
+  ValueChanges changes = without_policy(name);
   changes.emplace(key_of_consumer(name), std::nullopt);
+  ValueChanges tags;
+  for (const auto& [key, value] : consumer_tags_of(attributes, name)) tags.emplace(key, std::nullopt);
+  changes.merge(with_consumer_tags(name, tags));
   return changes;
+}
+
+Tags consumer_tags_of(const Attributes& attributes, const std::string& consumer) {
+  Tags tags;
+  const std::string prefix = prefix_of_tags(consumer);
+  for (auto kept = attributes.lower_bound(prefix); kept != attributes.end(); ++kept) {
+    const auto& [key, value] = *kept;
+    if (!key.starts_with(prefix)) break;
+    const std::size_t space = std::min(value.find(' '), value.size());
+    const auto key_size = parse_number<std::size_t>(value.substr(0, space));
+    if (!key_size || *key_size >= value.size() - space) continue;
+    tags.emplace(value.substr(space + 1, *key_size), value.substr(space + 1 + *key_size));
+  }
+  return tags;
+}
+
+ValueChanges with_consumer_tags(const std::string& consumer, const ValueChanges& changes) {
+  ValueChanges kept;
+  for (const auto& [key, value] : changes) {
+    auto& in_attribute = kept[prefix_of_tags(consumer) + hash_of(key)];
+    if (value) in_attribute = fmt::format("{} {}{}", key.size(), key, *value);
+  }
+  return kept;
 }
 
 std::vector<std::string_view> metrics_of(const Attributes& attributes) {
@@ -147,6 +179,10 @@ std::optional<std::string> encryption_key_of(const Attributes& attributes) {
 
 ValueChanges with_encryption_key(std::optional<std::string> key) {
   return {{encryption_key, std::move(key)}};
+}
+
+void write_encrypted(wire::Writer& to) {
+  to.text("EncryptionType", "KMS");
 }
 
 }  // namespace shardlog::serve::api

@@ -25,7 +25,11 @@ constexpr std::size_t most_consumers = 20;  ///< of a stream (Kinesis Data Strea
 std::vector<RegisteredConsumer> consumers_of(const Attributes& attributes);
 std::optional<RegisteredConsumer> find_consumer(const Attributes& attributes, std::string_view name);
 ValueChanges with_consumer(const RegisteredConsumer& consumer);
-ValueChanges without_consumer(std::string_view name);
+/// Its tags and its policy go with it.
+ValueChanges without_consumer(const Attributes& attributes, const std::string& name);
+
+Tags consumer_tags_of(const Attributes& attributes, const std::string& consumer);
+ValueChanges with_consumer_tags(const std::string& consumer, const ValueChanges& changes);
 
 /// Shard-level metrics that are switched on (Kinesis API, "EnableEnhancedMonitoring"), in the order of metric_names().
 std::vector<std::string_view> metrics_of(const Attributes& attributes);
@@ -49,5 +53,7 @@ void write_warm_throughput(wire::Writer& to, std::int64_t mib_per_second);
 /// The key with which a client wants the stream to be encrypted. Nothing is encrypted.
 std::optional<std::string> encryption_key_of(const Attributes& attributes);
 ValueChanges with_encryption_key(std::optional<std::string> key);
+/// A member "EncryptionType" of a record, or of what was put, in a stream with such a key.
+void write_encrypted(wire::Writer& to);
 
 }  // namespace shardlog::serve::api

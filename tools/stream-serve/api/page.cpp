@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/stream-serve/api/kept.h"
+
 namespace shardlog::serve::api {
 
 namespace {
@@ -63,7 +65,8 @@ Page read_page(Stream& stream, const ShardStart& start, const PageLimits& limits
   return page;
 }
 
-void write_records(wire::Writer& to, const Page& page, const Numbering& numbering) {
+void write_records(wire::Writer& to, const Page& page, const Numbering& numbering, const Attributes& of_stream) {
+  const bool is_encrypted = encryption_key_of(of_stream).has_value();
   to.key("Records");
   to.begin_list();
   page.each([&](ShardId shard, const Record& record, const SequenceNumber& sequence, Timestamp arrived_at) {
@@ -73,6 +76,7 @@ void write_records(wire::Writer& to, const Page& page, const Numbering& numberin
     to.time("ApproximateArrivalTimestamp", arrived_at);
     to.bytes("Data", record.data);
     to.text("PartitionKey", record.key.value_or(number));  // Kinesis knows no records without one
+    if (is_encrypted) write_encrypted(to);
     to.end_structure();
   });
   to.end_list();

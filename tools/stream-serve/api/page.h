@@ -14,7 +14,7 @@ namespace shardlog::serve::api {
 /// Bounds of a page.
 struct PageLimits {
   std::size_t records;
-  std::size_t bytes = 10UL * 1024 * 1024;  ///< of data and keys, but one record always fits
+  std::size_t bytes;  ///< of data and keys, but one record always fits
 };
 
 /// A page of the records of a shard (Kinesis API, "GetRecords").
@@ -67,7 +67,7 @@ class Page {
 /// Stream::read() and Reader::next().
 Page read_page(Stream& stream, const ShardStart& start, const PageLimits& limits);
 
-/// A member "Records".
-void write_records(wire::Writer& to, const Page& page, const Numbering& numbering);
+/// A member "Records". Each record says that it is encrypted if a key is kept with the stream.
+void write_records(wire::Writer& to, const Page& page, const Numbering& numbering, const Attributes& of_stream);
 
 }  // namespace shardlog::serve::api

@@ -2,32 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <functional>
-
 #include "tools/stream-serve/api/input.h"
 #include "tools/stream-serve/api/kept.h"
 #include "tools/stream-serve/api/model.h"
+#include "tools/stream-serve/api/resource.h"
 #include "tools/stream-serve/wire/json_in.h"
 
 namespace shardlog::serve::api {
 
 namespace {
-
-/// The name of the consumer is empty if the resource is the stream.
-using UseResource = std::function<Check(ServedStream&, const StreamDescription&, const std::string& consumer)>;
-
-Check with_resource(Call& call, const UseResource& use) {
-  const std::string arn = text_of(call.input, "ResourceARN").value_or("");
-  const auto parsed = kinesis::parse_consumer_arn(arn);
-  auto stream = stream_of_arn(call, parsed ? to_string(parsed->stream) : arn);
-  return with_stream(call, stream, [&](ServedStream& served, const StreamDescription& described) -> Check {
-    if (!parsed) return use(served, described, "");
-    const auto consumer = find_consumer(described.attributes, parsed->consumer);
-    if (consumer && consumer->created == parsed->created) return use(served, described, parsed->consumer);
-    return Refusal{resource_not_found, fmt::format("Consumer {} of stream {} under account {} not found.",
-                                                   parsed->consumer, parsed->stream.stream, call.account.id)};
-  });
-}
 
 void change_attributes(ServedStream& served, ValueChanges changes) {
   SettingsChange change;

@@ -6,6 +6,7 @@
 
 #include "shardlog/kinesis/sequence_number.h"
 #include "tools/stream-serve/api/input.h"
+#include "tools/stream-serve/api/kept.h"
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shards.h"
 
@@ -138,6 +139,7 @@ Check put_record(Call& call) {
     StoredNumbers numbers(stream, described.map);
     call.output.begin_structure();
     write_stored(call.output, std::get<RecordStored>(outcomes.front()), numbers);
+    if (encryption_key_of(described.attributes)) write_encrypted(call.output);
     call.output.end_structure();
     return std::nullopt;
   });
@@ -175,6 +177,7 @@ Check put_records(Call& call) {
     call.output.begin_list();
     for (const RecordOutcome& outcome : outcomes) write_outcome(call.output, outcome, numbers);
     call.output.end_list();
+    if (encryption_key_of(described.attributes)) write_encrypted(call.output);
     call.output.end_structure();
     return std::nullopt;
   });

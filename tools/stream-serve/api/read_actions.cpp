@@ -85,11 +85,12 @@ Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& serve
                                                     shard.to_string(), iterator.stream, call.account.id)};
   }
   std::optional<Page> page;
-  served.read([&](Stream& stream) { page = read_page(stream, iterator.start, {limit}); });
+  const PageLimits limits{limit, call.room / 8 * 5};  // in base64, and with what belongs to the records
+  served.read([&](Stream& stream) { page = read_page(stream, iterator.start, limits); });
   if (throttle != nullptr) throttle->note_read(described.uuid, shard, page->bytes());
   const Timestamp now = call.environment.clock.now();
   call.output.begin_structure();
-  write_records(call.output, *page, Numbering(described.map));
+  write_records(call.output, *page, Numbering(described.map), described.attributes);
   const Duration behind = page->at_tail() ? Duration(0) : now - page->arrived_last().value_or(now);
   call.output.number("MillisBehindLatest",
                      std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(behind).count()));
@@ -140,7 +141,10 @@ std::vector<Action> read_actions() {
        Needs::created},
       {"GetRecords",
        {{"Limit", integer(1, most_records)}, {"ShardIterator", text(1, 512), true}, {"StreamARN", stream_arn()}},
-       &get_records},
+       &get_records,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

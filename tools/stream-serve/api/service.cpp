@@ -152,10 +152,15 @@ http::Response Service::run(const Action& action, wire::Document& input, const h
   if (region.empty()) region = default_region;
   Check refusal = check_types(input, action.members);
   if (!refusal) refusal = check_constraints(input.root, action.members);
+  std::size_t room = largest_answer;
+  if (!refusal && action.is_large && request.take_room) {
+    room = request.take_room(largest_answer);
+    if (room == 0) refusal = Refusal{unavailable, "Too many answers wait for clients that are slow to read them.", 503};
+  }
   const auto output = wire::make_writer(form);
   if (!refusal) {
-    Call call{environment_, {std::move(region), options_.account}, input.root, *output, form, action.name,
-              action.needs};
+    Call call{environment_, {std::move(region), options_.account}, input.root, *output, form, action.name, action.needs,
+              room};
     refusal = run_action(action, call);
     if (!refusal && call.events)
       return {200, {{"content-type", "application/vnd.amazon.eventstream"}}, {}, call.events};

@@ -52,6 +52,7 @@ class ShardEvents {
         stream_(*delivery.stream),
         start_(delivery.start),
         numbering_(stream_.describe().map),
+        attributes_(stream_.describe().attributes),
         reader_(read()),
         end_(now() + delivery.times.lifetime),
         due_(now()) {}
@@ -115,7 +116,7 @@ class ShardEvents {
   std::string frame_of(const Page& page, std::int64_t milliseconds_behind) {
     const auto payload = wire::make_writer(delivery_.form);
     payload->begin_structure();
-    write_records(*payload, page, numbering_);
+    write_records(*payload, page, numbering_, attributes_);
     payload->number("MillisBehindLatest", milliseconds_behind);
     if (page.ended()) {  // without a number to go on from
       write_children(*payload, stream_.describe().map.children_of(start_.shard));
@@ -149,6 +150,7 @@ class ShardEvents {
   Stream& stream_;
   ShardStart start_;  ///< of the next event
   const Numbering numbering_;
+  const Attributes attributes_;  ///< when it began
   std::unique_ptr<Reader> reader_;
   std::optional<ReadResult> ahead_;
   const Duration end_;
@@ -187,8 +189,7 @@ void deliver(const Subscription& subscription, const Delivery& delivery) {
     } catch (const Error& error) {
       last = frame_of_error(error, delivery);
     }
-    // What a client has no room for now it does not get.
-    if (!last.empty()) subscription.feed().write(last, {}, Duration(0));
+    subscription.feed().end(last);
   } catch (const std::bad_alloc&) {
     delivery.report("SubscribeToShard: out of memory");
   }

@@ -10,6 +10,7 @@
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shard_limit.h"
 #include "tools/stream-serve/api/shards.h"
+#include "tools/stream-serve/api/tags.h"
 
 namespace shardlog::serve::api {
 
@@ -17,7 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_tags = 50;
 constexpr std::uint32_t on_demand_shards = 4;
 constexpr std::int64_t default_limit = 100;  // of names and shards in an answer
 
@@ -42,9 +42,9 @@ Result<CreateOptions> options_of(const wire::Value& input) {
   if (const auto size = number_of(input, "MaxRecordSizeInKiB")) {
     options.settings.max_record_size = static_cast<std::uint64_t>(*size) * 1024;
   }
-  if (const wire::Value* const tags = input.find("Tags")) {
-    for (const auto& [key, value] : tags->members) options.settings.tags[std::string(key)] = value.text;
-  }
+  const ValueChanges tags = tags_in(input);
+  if (const auto refused = check_characters(tags)) return *refused;
+  change_values(options.settings.tags, tags);
   if (options.settings.tags.size() > most_tags) {
     return Refusal{invalid_argument, fmt::format("A stream can have at most {} tags.", most_tags)};
   }
@@ -102,6 +102,44 @@ Check delete_stream(Call& call) {
   return std::nullopt;
 }
 
+/// The stream as clients see it: while it is being deleted, as it was.
+struct Shown {
+  StreamDescription described;
+  std::string_view status;
+};
+
+constexpr std::string_view deleting = "DELETING";
+
+void write_mode(wire::Writer& output, Mode mode) {
+  output.key("StreamModeDetails");
+  output.begin_structure();
+  output.text("StreamMode", name_of(mode));
+  output.end_structure();
+}
+
+/// Nullopt if it was removed meanwhile, or cannot be opened.
+std::optional<Shown> find_shown(const Call& call, const std::string& name) {
+  try {
+    return Shown{call.environment.catalogue.describe(name), name_of(call.environment.transitions.state_of(name))};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) return std::nullopt;
+  }
+  auto deleted = call.environment.transitions.deleted(name);
+  return deleted ? std::optional(Shown{std::move(*deleted), deleting}) : std::nullopt;
+}
+
+void write_summary(const Call& call, const std::string& name) {
+  const auto shown = find_shown(call, name);
+  if (!shown) return;
+  call.output.begin_structure();
+  call.output.text("StreamName", name);
+  call.output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
+  call.output.text("StreamStatus", shown->status);
+  write_mode(call.output, shown->described.settings.mode);
+  call.output.time("StreamCreationTimestamp", shown->described.created_at);
+  call.output.end_structure();
+}
+
 Check list_streams(Call& call) {
   const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
   const auto start = text_of(call.input, "ExclusiveStartStreamName");
@@ -110,6 +148,7 @@ Check list_streams(Call& call) {
   const std::vector<std::string> deleted = call.environment.transitions.all_deleted();
   names.insert(names.end(), deleted.begin(), deleted.end());
   std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // one that was deleted may be there again
   auto from = names.begin();
   // The token is the last name of the page before it: it needs no secret, and survives everything.
   if (start || token) from = std::upper_bound(names.begin(), names.end(), start ? *start : *token);
@@ -123,21 +162,22 @@ Check list_streams(Call& call) {
   output.end_list();
   output.boolean("HasMoreStreams", to != names.end());
   if (to != names.end()) output.text("NextToken", *std::prev(to));
+  output.key("StreamSummaries");
+  output.begin_list();
+  std::for_each(from, to, [&call](const std::string& name) { write_summary(call, name); });
+  output.end_list();
   output.end_structure();
   return std::nullopt;
 }
 
 /// What both descriptions of a stream have.
-void write_description(Call& call, const std::string& name, const StreamDescription& described) {
+void write_description(Call& call, const std::string& name, const StreamDescription& described,
+                       std::string_view status) {
   wire::Writer& output = call.output;
   output.text("StreamName", name);
   output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
-  const bool is_deleted = call.environment.transitions.deleted(name).has_value();
-  output.text("StreamStatus", is_deleted ? "DELETING" : name_of(call.environment.transitions.state_of(name)));
-  output.key("StreamModeDetails");
-  output.begin_structure();
-  output.text("StreamMode", name_of(described.settings.mode));
-  output.end_structure();
+  output.text("StreamStatus", status);
+  write_mode(output, described.settings.mode);
   output.number("RetentionPeriodHours", hours_of(described.settings.retention));
   output.time("StreamCreationTimestamp", described.created_at);
   output.key("EnhancedMonitoring");
@@ -154,17 +194,22 @@ void write_description(Call& call, const std::string& name, const StreamDescript
   if (encryption_key) output.text("KeyId", *encryption_key);
 }
 
-/// As with_stream(), also for a stream that is being deleted.
-Check with_description(Call& call, const std::function<Check(const StreamDescription&)>& use) {
-  const auto name = stream_named(call);
-  const auto* const stream = std::get_if<std::string>(&name);
-  const auto deleted = stream != nullptr ? call.environment.transitions.deleted(*stream) : std::nullopt;
-  if (deleted) return use(*deleted);
-  return with_stream(call, [&use](ServedStream&, const StreamDescription& described) { return use(described); });
+/// As with_stream(), also for a stream that is being deleted, unless there is a new one of its name.
+Check with_description(Call& call, const std::function<Check(const StreamDescription&, std::string_view)>& use) {
+  auto name = stream_named(call);
+  if (const Refusal* const refused = refusal_of(name)) return *refused;
+  const std::string& stream = std::get<std::string>(name);
+  Transitions& transitions = call.environment.transitions;
+  auto refused = with_stream(call, [&](ServedStream&, const StreamDescription& described) {
+    return use(described, name_of(transitions.state_of(stream)));
+  });
+  if (!refused || refused->type != resource_not_found) return refused;
+  const auto deleted = transitions.deleted(stream);
+  return deleted ? use(*deleted, deleting) : refused;
 }
 
 Check describe_stream(Call& call) {
-  return with_description(call, [&call](const StreamDescription& described) -> Check {
+  return with_description(call, [&call](const StreamDescription& described, std::string_view status) -> Check {
     const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
     const auto start = text_of(call.input, "ExclusiveStartShardId");
     const auto after = start ? ShardId::parse(*start) : std::nullopt;
@@ -179,7 +224,7 @@ Check describe_stream(Call& call) {
     output.begin_structure();
     output.key("StreamDescription");
     output.begin_structure();
-    write_description(call, std::get<std::string>(stream_named(call)), described);
+    write_description(call, std::get<std::string>(stream_named(call)), described, status);
     output.key("Shards");
     output.begin_list();
     for (const Shard& shard : page.shards) write_shard(output, shard, numbering);
@@ -192,16 +237,17 @@ Check describe_stream(Call& call) {
 }
 
 Check describe_stream_summary(Call& call) {
-  return with_description(call, [&call](const StreamDescription& described) -> Check {
+  return with_description(call, [&call](const StreamDescription& described, std::string_view status) -> Check {
     wire::Writer& output = call.output;
     output.begin_structure();
     output.key("StreamDescriptionSummary");
     output.begin_structure();
-    write_description(call, std::get<std::string>(stream_named(call)), described);
+    write_description(call, std::get<std::string>(stream_named(call)), described, status);
     output.number("OpenShardCount", described.map.open_shards().size());
     output.number("ConsumerCount", consumers_of(described.attributes).size());
     output.number("MaxRecordSizeInKiB", described.settings.max_record_size / 1024);
-    if (const auto warm = warm_throughput_of(described.attributes)) write_warm_throughput(output, *warm);
+    const auto warm = warm_throughput_of(described.attributes);
+    if (warm && described.settings.mode == Mode::on_demand) write_warm_throughput(output, *warm);
     output.end_structure();
     output.end_structure();
     return std::nullopt;
@@ -231,13 +277,19 @@ std::vector<Action> stream_actions() {
        false},
       {"ListStreams",
        {{"Limit", integer(1, 10'000)}, {"ExclusiveStartStreamName", name()}, {"NextToken", text(1, 1'048'576)}},
-       &list_streams},
+       &list_streams,
+       true,
+       Needs::nothing,
+       true},
       {"DescribeStream",
        {{"Limit", integer(1, 10'000)},
         {"ExclusiveStartShardId", name()},
         {"StreamName", name()},
         {"StreamARN", stream_arn()}},
-       &describe_stream},
+       &describe_stream,
+       true,
+       Needs::nothing,
+       true},
       {"DescribeStreamSummary", {{"StreamName", name()}, {"StreamARN", stream_arn()}}, &describe_stream_summary},
   };
 }

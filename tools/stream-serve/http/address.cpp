@@ -75,7 +75,7 @@ Address parse_address(const std::string& text, Reach reach) {
                             "connect can read and change the streams; or add --credentials",
                             shown));
   }
-  if (!is_loopback(host) && !ipv4(host) && !ipv6(host)) {
+  if (!is_loopback(host) && !is_address(host)) {
     throw Error(ErrorCode::usage, fmt::format("--listen {}: the host must be an address or localhost", shown));
   }
   if (host == "localhost") host = "127.0.0.1";
@@ -88,6 +88,10 @@ bool is_loopback(std::string_view host) {
   if (const auto address = ipv4(text)) return (ntohl(address->s_addr) >> 24) == 127;
   const auto address = ipv6(text);
   return address && std::memcmp(&*address, &in6addr_loopback, sizeof *address) == 0;
+}
+
+bool is_address(const std::string& host) {
+  return ipv4(host) || ipv6(host);
 }
 
 std::string host_of(std::string_view header) {

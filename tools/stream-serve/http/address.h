@@ -24,6 +24,9 @@ Address parse_address(const std::string& text, Reach reach = Reach::this_machine
 /// Whether it is a name of this machine itself: localhost, 127.x.y.z or ::1, without a port.
 bool is_loopback(std::string_view host);
 
+/// Whether it is an address of IPv4, or of IPv6 without brackets, and not a name.
+bool is_address(const std::string& host);
+
 /// The host of a Host header: without its port, an IPv6 address without its brackets, in lower case. Empty if the
 /// brackets do not fit.
 std::string host_of(std::string_view header);

@@ -1,43 +1,80 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
+#include <optional>
+#include <set>
 
 namespace shardlog::serve::http {
 
-/// The memory for the bodies of all requests together, or of all answers. Safe to use from any thread.
+/// The memory that is kept for clients: for the requests that come in, or for the answers that go out. Safe to use from
+/// any thread.
+///
+/// Slow clients must not take it from the others. As long as at most `enough` bytes wait for clients, each client may
+/// take its time. If there are more, the connections of clients that move less than 64 KiB in two seconds are shut
+/// down, first those that hold most.
 class Budget {
  public:
-  explicit Budget(std::size_t bytes) : bytes_(bytes) {}
+  using Watch = std::chrono::steady_clock;
+  /// How it is known what a client moves: by move(), or by what it acknowledges on the socket.
+  enum class Progress { told, acknowledged };
+  class Share;
 
-  /// False, and nothing is taken, if less is left.
-  bool take(std::size_t bytes) {
-    const std::lock_guard guard(mutex_);
-    if (taken_ > bytes_ || bytes > bytes_ - taken_) return false;
-    taken_ += bytes;
-    return true;
-  }
+  explicit Budget(std::size_t most, std::size_t enough = SIZE_MAX) : most_(most), enough_(enough) {}
 
-  /// Takes more than is left if need be.
-  void overdraw(std::size_t bytes) {
-    const std::lock_guard guard(mutex_);
-    taken_ += bytes;
-  }
-
-  [[nodiscard]] bool is_spent() {
-    const std::lock_guard guard(mutex_);
-    return taken_ >= bytes_;
-  }
-
-  void give_back(std::size_t bytes) {
-    const std::lock_guard guard(mutex_);
-    taken_ -= bytes;
-  }
+  /// Shuts down connections if need be. To be called now and then.
+  void cut_slow(Watch::time_point now = Watch::now());
 
  private:
+  [[nodiscard]] bool has(std::size_t bytes) const { return taken_ <= most_ && bytes <= most_ - taken_; }
+  void cut(Watch::time_point now);
+  [[nodiscard]] Share* largest_slow(Watch::time_point now) const;
+
+  const std::size_t most_;
+  const std::size_t enough_;
   std::mutex mutex_;
-  const std::size_t bytes_;
+  // Guarded by the mutex, as everything in the shares is.
   std::size_t taken_ = 0;
+  std::set<Share*> shares_;
+};
+
+/// What is kept of one request or answer.
+class Budget::Share {
+ public:
+  /// The budget must outlive it.
+  explicit Share(Budget& budget);
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+  ~Share();
+
+  /// Takes so many bytes more. False, and nothing is taken, if less is left.
+  bool take(std::size_t bytes);
+  /// Takes all that is wanted while there is enough, an eighth if there is less, or nothing. Returns how much.
+  std::size_t take_some(std::size_t wanted);
+  /// Keeps exactly so many bytes, even if that is more than is left.
+  void keep(std::size_t bytes);
+
+  /// What is kept waits for the client on this socket, until wait_no_more(). The socket stays open until then. Does
+  /// nothing if the socket is -1.
+  void wait_for_client(int socket, Progress progress = Progress::told);
+  void wait_no_more();
+  /// The client has sent or received so many bytes.
+  void move(std::size_t bytes);
+
+ private:
+  friend class Budget;
+
+  [[nodiscard]] bool waits() const { return socket_ >= 0; }
+  bool is_slow(Watch::time_point now);
+
+  Budget& budget_;
+  std::size_t bytes_ = 0;
+  int socket_ = -1;
+  Watch::time_point since_{};                    ///< it waits, or the client has moved enough
+  std::size_t moved_ = 0;                        ///< since then
+  std::optional<std::uint64_t> acknowledged_{};  ///< on the socket until then
 };
 
 }  // namespace shardlog::serve::http

@@ -4,23 +4,53 @@
 
 namespace shardlog::serve::http {
 
+Exchange::Exchange(std::string target, Budget& bodies, Budget& answers, int socket)
+    : socket_(socket), incoming_(bodies), outgoing_(answers) {
+  request_.target = std::move(target);
+  request_.take_room = [this](std::size_t wanted) { return outgoing_.take_some(wanted); };
+  incoming_.wait_for_client(socket_);
+}
+
+Exchange::~Exchange() {
+  leave_feed();
+}
+
+void Exchange::set(State state) {
+  if (state == State::working) incoming_.wait_no_more();
+  state_ = state;
+}
+
 void Exchange::answer(Response response) {
-  bodies_.give_back(std::exchange(taken_, 0));
-  std::string().swap(request_.body);
+  request_ = {};
+  incoming_.keep(0);
   // The answer is there already, and what it tells of may be stored: refusing it would help nobody.
-  answers_.overdraw(response.body.size());
-  answers_.give_back(std::exchange(taken_for_answer_, response.body.size()));
+  outgoing_.keep(response.body.size());
   response_ = std::move(response);
+}
+
+void Exchange::begin_sending(Budget::Progress progress) {
+  set(State::answered);
+  outgoing_.wait_for_client(socket_, progress);
+}
+
+void Exchange::leave() {
+  if (state_ != State::answered) return;
+  outgoing_.wait_no_more();
+  leave_feed();
+}
+
+void Exchange::leave_feed() const {
+  if (response_ && response_->feed) response_->feed->leave();
 }
 
 void Exchange::read(std::string_view piece) {
   if (response_) return;
   if (request_.body.size() + piece.size() > most_body_bytes) {
     answer({413, {{"connection", "close"}}, {}});
-  } else if (!bodies_.take(piece.size())) {
+  } else if (!incoming_.take(piece.size())) {
     answer({503, {{"connection", "close"}}, {}});
   } else {
-    taken_ += piece.size();
+    incoming_.move(piece.size());
     request_.body += piece;
   }
 }

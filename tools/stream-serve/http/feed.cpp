@@ -18,21 +18,25 @@ bool Feed::write(std::string_view bytes, const std::stop_token& stop, std::chron
   if (!changed_.wait_for(guard, stop, patience, has_room) || state_ != State::open) return false;
   bytes_.erase(0, std::exchange(sent_, 0));
   bytes_ += bytes;
-  if (budget_ != nullptr) budget_->overdraw(bytes.size());
+  count();
   wake_up();
   return true;
 }
 
-void Feed::end() {
+void Feed::end(std::string_view last) {
   const std::lock_guard guard(mutex_);
-  if (state_ == State::open) state_ = State::ended;
+  if (state_ != State::open) return;
+  bytes_ += last;
+  count();
+  state_ = State::ended;
   wake_up();
 }
 
-void Feed::attach(Budget& budget, std::function<void()> wake) {
+void Feed::attach(Budget& budget, int socket, std::function<void()> wake) {
   const std::lock_guard guard(mutex_);
-  budget_ = &budget;
-  budget_->overdraw(bytes_.size() - sent_);
+  share_.emplace(budget);
+  share_->wait_for_client(socket);
+  count();
   wake_ = std::move(wake);
 }
 
@@ -46,7 +50,8 @@ Feed::Piece Feed::take(std::span<char> to, const std::function<void()>& before_w
   }
   std::copy_n(bytes_.data() + sent_, size, to.data());
   sent_ += size;
-  if (budget_ != nullptr) budget_->give_back(size);
+  count();
+  if (share_) share_->move(size);
   changed_.notify_all();
   return {size, state_};
 }
@@ -61,7 +66,7 @@ void Feed::leave() {
     const std::lock_guard guard(mutex_);
     wake_ = {};
     forget_bytes();
-    budget_ = nullptr;
+    share_.reset();
     state_ = State::broken;
     changed_.notify_all();
   }
@@ -80,9 +85,14 @@ void Feed::close() {
 }
 
 void Feed::forget_bytes() {
-  if (budget_ != nullptr) budget_->give_back(bytes_.size() - sent_);
-  bytes_.clear();
+  std::string().swap(bytes_);
   sent_ = 0;
+  count();
+}
+
+/// What is not sent.
+void Feed::count() {
+  if (share_) share_->keep(bytes_.size() - sent_);
 }
 
 void Feed::wake_up() {

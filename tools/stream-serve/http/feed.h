@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -23,23 +24,24 @@ class Feed {
   Feed() = default;
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
-  ~Feed() { forget_bytes(); }
+  ~Feed() = default;
 
   // For the thread that writes.
 
   /// Waits until the client has taken most of the bytes before these, and adds these. False, and nothing is added, at
   /// the stop, or if that takes longer than `patience`.
   bool write(std::string_view bytes, const std::stop_token& stop, std::chrono::microseconds patience);
-  /// There is no more to write.
-  void end();
+  /// There is no more to write but `last`, for which there is always room.
+  void end(std::string_view last = {});
   /// Requested when nobody will send what is written any more.
   [[nodiscard]] std::stop_token gone() const { return gone_.get_token(); }
 
   // For the connection.
 
-  /// What is written and not sent counts for `budget`. Each time that there is something to send after take() found
-  /// nothing, `wake` is called once, by any thread; not after leave(). Both must live until leave().
-  void attach(Budget& budget, std::function<void()> wake);
+  /// What is written and not sent counts for `budget`, and waits for the client on `socket`. Each time that there is
+  /// something to send after take() found nothing, `wake` is called once, by any thread; not after leave(). All of them
+  /// must live until leave().
+  void attach(Budget& budget, int socket, std::function<void()> wake);
 
   enum class State { open, ended, broken };
   struct Piece {
@@ -59,6 +61,7 @@ class Feed {
 
  private:
   void forget_bytes();
+  void count();
   void wake_up();
 
   std::mutex mutex_;
@@ -69,7 +72,7 @@ class Feed {
   std::size_t sent_ = 0;  ///< of bytes_
   State state_ = State::open;
   bool waits_ = false;  ///< take() found nothing
-  Budget* budget_ = nullptr;
+  std::optional<Budget::Share> share_;
   std::function<void()> wake_;
 };
 

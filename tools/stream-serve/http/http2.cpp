@@ -115,7 +115,8 @@ void Http2::serve(SessionId id, const std::function<void(Http2Session&)>& first)
 }
 
 void Http2::close_idle() {
-  std::erase_if(sessions_, [this](const auto& session) { return session.second->is_idle_for(limits_.idle); });
+  const auto time = std::chrono::steady_clock::now() - limits_.idle;
+  std::erase_if(sessions_, [time](const auto& session) { return session.second->is_idle_since(time); });
 }
 
 }  // namespace shardlog::serve::http

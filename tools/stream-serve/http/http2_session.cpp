@@ -63,6 +63,7 @@ class Http2Session::Callbacks {
     const std::size_t piece = std::min(size, body.size() - stream->sent);
     std::copy_n(body.data() + stream->sent, piece, buffer);
     stream->sent += piece;
+    stream->exchange->sent(piece);
     session(self).sent_at_ = std::chrono::steady_clock::now();
     if (stream->sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(piece);
@@ -86,9 +87,10 @@ class Http2Session::Callbacks {
 
   static int on_begin(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    session(self).note_activity();
     return unless_memory_is_short([&] {
       ServiceSide& side = session(self).side_;
-      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers);
+      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers, session(self).descriptor());
       session(self).streams_[frame->hd.stream_id].exchange = std::move(exchange);
     });
   }
@@ -99,6 +101,8 @@ class Http2Session::Callbacks {
     if (stream == nullptr || stream->exchange->state() != Exchange::State::new_request) return 0;
     stream->header_bytes += name_size + value_size;
     if (stream->header_bytes > session(self).limits_.header_bytes) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (!stream->exchange->take_for_header(name_size + value_size)) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    session(self).note_activity();
     const std::string_view key = text_of(name, name_size);
     const std::string_view text = text_of(value, value_size);
     Request& request = stream->exchange->request();
@@ -106,7 +110,7 @@ class Http2Session::Callbacks {
       if (key == ":method") request.method = text;
       if (key == ":path") request.target = text;
       if (key == ":authority") request.add_header("host", text);
-      if (!key.starts_with(':')) request.add_header(key, text);
+      if (key == ":authority" || !key.starts_with(':')) request.add_header(key, text);
     });
   }
 
@@ -114,6 +118,7 @@ class Http2Session::Callbacks {
                      std::size_t size, void* self) {
     Stream* const stream = find(self, id);
     if (stream == nullptr || stream->exchange->state() != Exchange::State::reading) return 0;
+    session(self).note_activity();
     return unless_memory_is_short([&] { stream->exchange->read(text_of(data, size)); });
   }
 
@@ -175,12 +180,11 @@ bool Http2Session::wants_to_write() const {
   return !unsent_.empty() || nghttp2_session_want_write(session_) != 0;
 }
 
-bool Http2Session::is_idle_for(std::chrono::steady_clock::duration time) const {
+bool Http2Session::is_idle_since(std::chrono::steady_clock::time_point time) const {
   const bool works = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
     return stream.second.exchange->state() == Exchange::State::working;
   });
-  const auto before = std::chrono::steady_clock::now() - time;
-  return (!works && active_at_ < before) || (sent_at_ < before && has_answer_since(before));
+  return (!works && std::max(active_at_, sent_at_) < time) || (sent_at_ < time && has_answer_since(time));
 }
 
 /// Whether an answer has waited for the client since then. A client could leave it unread for ever and still send
@@ -194,18 +198,14 @@ bool Http2Session::has_answer_since(std::chrono::steady_clock::time_point time) 
   });
 }
 
+/// Only a piece, so that a client that sends without pause does not keep the thread from the others. What the frames
+/// call for is sent before the next one, so that a client that never reads is not served for ever.
 bool Http2Session::read() {
   std::array<std::uint8_t, 64UL * 1024> buffer;  // NOLINT(*-member-init): filled by recv()
-  while (true) {
-    const ssize_t received = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (received == 0) return false;
-    if (received < 0) return errno == EAGAIN || errno == EINTR;
-    active_at_ = std::chrono::steady_clock::now();
-    if (nghttp2_session_mem_recv(session_, buffer.data(), static_cast<std::size_t>(received)) < 0) return false;
-    // What the frames called for is sent before more is read, so that a client that never reads is not served for ever.
-    if (!write()) return false;
-    if (!unsent_.empty()) return true;
-  }
+  const ssize_t received = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (received == 0) return false;
+  if (received < 0) return errno == EAGAIN || errno == EINTR;
+  return nghttp2_session_mem_recv(session_, buffer.data(), static_cast<std::size_t>(received)) >= 0;
 }
 
 bool Http2Session::write() {
@@ -219,7 +219,6 @@ bool Http2Session::write() {
     }
     const ssize_t sent = ::send(connection_.get(), unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
-    active_at_ = std::chrono::steady_clock::now();
     unsent_.erase(0, static_cast<std::size_t>(sent));
   }
 }
@@ -272,8 +271,9 @@ ssize_t Http2Session::send_piece(Feed& feed, std::span<std::uint8_t> to, std::ui
 }
 
 void Http2Session::submit(std::int32_t id, Stream& stream) {
-  stream.exchange->set(Exchange::State::answered);
-  stream.submitted_at = std::chrono::steady_clock::now();
+  stream.exchange->begin_sending(Budget::Progress::told);
+  note_activity();
+  stream.submitted_at = active_at_;
   const Response& response = *stream.exchange->response();
   Headers headers{{":status", std::to_string(response.status)}};
   for (const auto& [name, value] : response.headers) {
@@ -281,7 +281,7 @@ void Http2Session::submit(std::int32_t id, Stream& stream) {
     if (lower != "connection") headers.emplace_back(std::move(lower), value);  // HTTP/2 knows none
   }
   if (response.feed) {
-    response.feed->attach(side_.answers, [id, on_answer = on_answer_] { on_answer(id); });
+    response.feed->attach(side_.answers, descriptor(), [id, on_answer = on_answer_] { on_answer(id); });
     side_.feeds.add(response.feed);
   } else {
     headers.emplace_back("content-length", std::to_string(response.body.size()));

@@ -28,16 +28,16 @@ class Http2Session {
   Http2Session& operator=(const Http2Session&) = delete;
   ~Http2Session();
 
-  /// Moves what can be moved without waiting. False if the connection has ended.
+  /// Moves what can be moved without waiting, but only a piece of what has come. False if the connection has ended.
   bool move();
 
   /// Begins to send the answer of a stream, or goes on with it, if the stream is still there.
   void answer(std::int32_t stream);
 
   [[nodiscard]] bool wants_to_write() const;
-  /// Whether nothing is under way, and nothing came for so long; or the client has read nothing of its answers for so
-  /// long.
-  [[nodiscard]] bool is_idle_for(std::chrono::steady_clock::duration time) const;
+  /// Whether no request is being answered, and nothing of a request came and nothing of an answer was sent since then;
+  /// or the client has read nothing of its answers since. What else a client sends, such as pings, does not count.
+  [[nodiscard]] bool is_idle_since(std::chrono::steady_clock::time_point time) const;
   [[nodiscard]] int descriptor() const { return connection_.get(); }
 
  private:
@@ -50,6 +50,7 @@ class Http2Session {
     std::optional<std::chrono::steady_clock::time_point> submitted_at{};  ///< the answer
   };
 
+  void note_activity() { active_at_ = std::chrono::steady_clock::now(); }
   [[nodiscard]] bool has_answer_since(std::chrono::steady_clock::time_point time) const;
   bool read();
   bool write();
@@ -64,7 +65,7 @@ class Http2Session {
   OnAnswer on_answer_;
   std::map<std::int32_t, Stream> streams_;
   std::string unsent_;
-  std::chrono::steady_clock::time_point active_at_;
+  std::chrono::steady_clock::time_point active_at_;  ///< something of a request came, or an answer began
   std::chrono::steady_clock::time_point sent_at_{};  ///< a piece of an answer
   nghttp2_session* session_ = nullptr;
 };

@@ -23,6 +23,11 @@ class Server::Protocols {
     }
   }
 
+  void cut_slow() {
+    side_.bodies.cut_slow();
+    side_.answers.cut_slow();
+  }
+
   void close(std::chrono::milliseconds drain) {
     side_.in_flight.close(drain);
     side_.feeds.close();
@@ -44,6 +49,10 @@ Server::Server(const cli::Descriptor& listening, Gate gate, Handler handler, con
 Server::~Server() {
   accepting_.reset();
   protocols_->close(drain_);
+}
+
+void Server::cut_slow() {
+  protocols_->cut_slow();
 }
 
 }  // namespace shardlog::serve::http

@@ -50,9 +50,12 @@ std::variant<Authorization, Unsigned> in_header(const http::Request& request, st
   if (!missing.empty()) {
     return Unsigned{"IncompleteSignatureException", fmt::format("{}Authorization={}", missing, header)};
   }
-  return Authorization{value_of(parameters, "Credential"), value_of(parameters, "SignedHeaders"),
+  return Authorization{value_of(parameters, "Credential"),
+                       value_of(parameters, "SignedHeaders"),
                        value_of(parameters, "Signature"),
-                       std::string(request.header("x-amz-date").value_or(request.header("date").value_or("")))};
+                       std::string(request.header("x-amz-date").value_or(request.header("date").value_or(""))),
+                       std::nullopt,
+                       std::string(header.substr(0, space))};
 }
 
 std::variant<Authorization, Unsigned> in_query(const Parameters& parameters) {
@@ -65,9 +68,12 @@ std::variant<Authorization, Unsigned> in_query(const Parameters& parameters) {
     return Unsigned{"IncompleteSignatureException", missing + "Re-examine the query-string parameters."};
   }
   const auto expires = parameters.find("X-Amz-Expires");
-  return Authorization{value_of(parameters, "X-Amz-Credential"), value_of(parameters, "X-Amz-SignedHeaders"),
-                       value_of(parameters, "X-Amz-Signature"), value_of(parameters, "X-Amz-Date"),
-                       expires == parameters.end() ? std::nullopt : std::optional(expires->second)};
+  return Authorization{value_of(parameters, "X-Amz-Credential"),
+                       value_of(parameters, "X-Amz-SignedHeaders"),
+                       value_of(parameters, "X-Amz-Signature"),
+                       value_of(parameters, "X-Amz-Date"),
+                       expires == parameters.end() ? std::nullopt : std::optional(expires->second),
+                       value_of(parameters, "X-Amz-Algorithm")};
 }
 
 }  // namespace

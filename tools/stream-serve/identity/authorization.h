@@ -9,6 +9,9 @@
 
 namespace shardlog::serve::identity {
 
+/// The only one that is verified.
+constexpr std::string_view known_algorithm = "AWS4-HMAC-SHA256";
+
 /// What a signed request says of itself (AWS Signature Version 4).
 struct Authorization {
   std::string credential;      ///< "ID/20261126/us-east-1/kinesis/aws4_request" if it is right
@@ -16,6 +19,7 @@ struct Authorization {
   std::string signature;
   std::string date;
   std::optional<std::string> expires{};  ///< seconds; only in a query
+  std::string algorithm = std::string(known_algorithm);
 
   /// Of the credential's scope; empty if it has none.
   [[nodiscard]] std::string region() const;

@@ -39,7 +39,9 @@ struct Section {
     if (id.empty() != secret.empty()) {
       throw Error(ErrorCode::usage, "a section has only one of aws_access_key_id and aws_secret_access_key");
     }
-    if (!id.empty()) credentials[std::move(id)] = std::move(secret);
+    if (!id.empty() && credentials.emplace(id, secret).first->second != secret) {
+      throw Error(ErrorCode::usage, "the access key " + quote(id) + " has two secrets");
+    }
     *this = {};
   }
 };

@@ -222,7 +222,8 @@ std::optional<Unsigned> check_headers(const http::Request& request, const Author
   const auto is_signed = [&names](std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  if (!is_signed("host")) {
+  const bool has_signed_authority = is_signed(":authority") && request.header(":authority");  // only HTTP/2 has one
+  if (!is_signed("host") && !has_signed_authority) {
     return Unsigned{invalid_signature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."};
   }
   for (const auto& [name, value] : request.headers) {
@@ -249,6 +250,9 @@ std::string signature_of(const http::Request& request, const Authorization& auth
 
 std::optional<Unsigned> verify(const http::Request& request, const Authorization& authorization,
                                const Credentials& credentials, std::string_view region, Timestamp now) {
+  if (authorization.algorithm != known_algorithm) {
+    return Unsigned{incomplete_signature, fmt::format("Unsupported AWS 'algorithm': '{}'.", authorization.algorithm)};
+  }
   const auto scope = scope_of(authorization.credential);
   if (!scope) {
     return Unsigned{incomplete_signature, fmt::format("Credential must have exactly 5 slash-delimited elements, e.g. "

@@ -51,7 +51,7 @@ class Catalogue {
   std::shared_ptr<ServedStream> find_held(const std::string& name);
   std::shared_ptr<ServedStream> find(const std::string& name);
   void forget(const std::string& name, const std::shared_ptr<ServedStream>& stream);
-  void make_room();
+  std::shared_ptr<ServedStream> make_room();
   [[nodiscard]] std::string address_of(const std::string& name) const;
 
   const std::string directory_;

@@ -69,6 +69,7 @@ class ServedStream {
   std::shared_ptr<Writing> writing_;
   std::optional<StreamSettings> settings_;  ///< of writing_
 
+  Turns opening_;  ///< to write
   Turns changing_;
   // Only in a turn of changing_.
   std::unique_ptr<Stream> changed_;  ///< open for writing

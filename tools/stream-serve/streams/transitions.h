@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +14,9 @@
 
 namespace shardlog::serve {
 
-/// How long clients see a stream as being created, changed or deleted, although that takes no time here: so clients can
-/// be tested that must wait for it. This server alone knows of it. For any number of threads.
+/// The states in which clients see streams. For some time they see a stream as being created, changed or deleted,
+/// although that takes no time here: so clients can be tested that must wait for it. This server alone knows of it. For
+/// any number of threads.
 class Transitions {
  public:
   /// `clock` must outlive it.
@@ -32,9 +34,28 @@ class Transitions {
   /// Of a stream that is there.
   State state_of(const std::string& stream) {
     const std::lock_guard guard(mutex_);
-    const Transition* const transition = find(stream);
-    return transition == nullptr ? State::active : transition->state;
+    return find_state(stream);
   }
+
+  /// A change of a stream's shards while it is made, which can take minutes. Others have to wait until then. False if
+  /// the stream is not active: then nothing may be changed.
+  class Change {
+   public:
+    Change(Transitions& transitions, std::string stream)
+        : transitions_(transitions), stream_(std::move(stream)), has_begun_(transitions.begin_change(stream_)) {}
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    ~Change() {
+      if (has_begun_) transitions_.end_change(stream_);
+    }
+
+    explicit operator bool() const { return has_begun_; }
+
+   private:
+    Transitions& transitions_;
+    const std::string stream_;
+    const bool has_begun_;
+  };
 
   /// A stream that is being deleted.
   std::optional<StreamDescription> deleted(const std::string& stream) {
@@ -67,6 +88,22 @@ class Transitions {
     transitions_.insert_or_assign(stream, std::move(transition));
   }
 
+  bool begin_change(const std::string& stream) {
+    const std::lock_guard guard(mutex_);
+    return find_state(stream) == State::active && changing_.insert(stream).second;
+  }
+
+  void end_change(const std::string& stream) {
+    const std::lock_guard guard(mutex_);
+    changing_.erase(stream);
+  }
+
+  State find_state(const std::string& stream) {
+    if (changing_.contains(stream)) return State::updating;
+    const Transition* const transition = find(stream);
+    return transition == nullptr ? State::active : transition->state;
+  }
+
   const Transition* find(const std::string& stream) {
     const auto found = transitions_.find(stream);
     return found == transitions_.end() || found->second.ends <= clock_.elapsed() ? nullptr : &found->second;
@@ -75,7 +112,9 @@ class Transitions {
   const Duration lasts_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::map<std::string, Transition> transitions_;  ///< guarded by the mutex; some may be over
+  // Guarded by the mutex.
+  std::map<std::string, Transition> transitions_;  ///< some may be over
+  std::set<std::string> changing_;                 ///< streams whose shards are being changed
 };
 
 constexpr std::string_view name_of(Transitions::State state) {
