@@ -26,6 +26,7 @@ Measures sample() {
   consumer.propagation.add(1ms, 9);
   consumer.age.add(1h, 10);
   consumer.skewed = 3;
+  consumer.processed = 11;
   return measures;
 }
 
@@ -34,6 +35,14 @@ TEST(MeasuresTest, ComeBackAsTheyWereStored) {
   EXPECT_EQ(Measures::decode(Measures().encode()), Measures());
   EXPECT_TRUE(Measures().empty());
   EXPECT_FALSE(sample().empty());
+}
+
+TEST(MeasuresTest, OfTheFormBeforeCanStillBeRead) {
+  using namespace std::string_view_literals;
+  const Measures old = Measures::decode("\1\0\0\1\1a\5\0\0\0\0\0\0\0\0\7"sv);
+  EXPECT_EQ(old.readers.at("a").out.records, 5U);
+  EXPECT_EQ(old.readers.at("a").skewed, 7U);
+  EXPECT_EQ(old.readers.at("a").processed, 0U);
 }
 
 TEST(MeasuresTest, AddUp) {
@@ -48,6 +57,7 @@ TEST(MeasuresTest, AddUp) {
   EXPECT_EQ(consumer.propagation.count(), 18U);
   EXPECT_EQ(consumer.age.max(), 1h);
   EXPECT_EQ(consumer.skewed, 6U);
+  EXPECT_EQ(consumer.processed, 22U);
 }
 
 TEST(MeasuresTest, StopCountingBeforeTheyOverflow) {
@@ -83,7 +93,7 @@ TEST(MeasuresTest, AreRefusedUnlessTheyAreWhole) {
     EXPECT_EQ(fate(whole.substr(0, size)), ErrorCode::corrupt) << "cut off after " << size;
   }
   EXPECT_EQ(fate(whole + '\0'), ErrorCode::corrupt);
-  EXPECT_EQ(fate('\2' + whole.substr(1)), ErrorCode::corrupt) << "another version";
+  EXPECT_EQ(fate('\3' + whole.substr(1)), ErrorCode::corrupt) << "another version";
   const auto text = [](std::string_view bytes) { return std::string(bytes); };
   using namespace std::string_view_literals;
   EXPECT_EQ(fate(text("\1\1\0\x20"sv)), ErrorCode::corrupt) << "a sixth kind of count";

@@ -90,7 +90,8 @@ TEST_F(RecorderTest, KeepsForLaterWhatItCannotWriteNow) {
     metrics_.failure = failure;
     measure();
     EXPECT_FALSE(recorder_.write());
-    EXPECT_EQ(recorder_.until_due(), 10s) << "not again and again";
+    EXPECT_EQ(recorder_.until_due(), failure == ErrorCode::full ? Duration(10s) : Duration(500ms))
+        << "soon, and not again and again";
     metrics_.is_busy = false;
     metrics_.failure.reset();
     measure();

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "unit/figures_example.h"
@@ -103,17 +106,50 @@ TEST(Latencies, AreThoseOfTheLastTwoMinutesOfEachReaderAndOfAll) {
   EXPECT_EQ(traffic.readers.at("b").read, std::nullopt);
 }
 
-TEST(GrowthOfABacklog, IsTakenFromAMinuteThatReadersHaveReportedAllOf) {
+/// A minute for each pair, the last one before `an_hour`: how many records came in, and how many a consumer processed.
+std::vector<metrics::Period> minutes_of(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& in_and_processed) {
   std::vector<metrics::Period> periods;
-  for (const int ago : {2, 1}) {
-    periods.push_back(minute_with(an_hour - minutes(ago), counts(600)));
-    periods.back().measures.readers["c"].out.records = ago == 2 ? 1200 : 60;
+  Timestamp start = an_hour - minutes(in_and_processed.size());
+  for (const auto& [in, processed] : in_and_processed) {
+    periods.push_back(minute_with(start, counts(in)));
+    periods.back().measures.readers["c"].out.records = 10'000;
+    periods.back().measures.readers["c"].processed = processed;
+    start += minutes(1);
   }
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + seconds(9)), -10);
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + seconds(10)), 9);
-  EXPECT_EQ(growth_of_backlog(periods, "other", an_hour + seconds(10)), 10);
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + minutes(2)), std::nullopt);
-  EXPECT_EQ(growth_of_backlog({}, "c", an_hour), std::nullopt);
+  return periods;
+}
+
+std::optional<double> growth_of(const std::vector<metrics::Period>& periods, Duration later = seconds(10)) {
+  return growth_of_backlog(periods, "c", Timestamp(), an_hour + later);
+}
+
+TEST(GrowthOfABacklog, CountsWhatIsProcessedNotWhatIsRead) {
+  // A command that fails reads the same 10,000 records in each run.
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}})), 10);
+  EXPECT_EQ(growth_of(minutes_of({{600, 1200}, {600, 1200}, {600, 1200}})), -10);
+  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}})), 0);
+  EXPECT_EQ(growth_of_backlog(minutes_of({{60, 60}, {60, 60}, {60, 60}}), "other", Timestamp(), an_hour + seconds(10)),
+            1);
+}
+
+TEST(GrowthOfABacklog, IsNoneForAConsumerWhoseReportsAreLateOrWhoseCommandTakesMinutes) {
+  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}, {600, 600}, {600, 0}, {600, 0}})), 0);
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}})), 0);
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}})), 0);
+}
+
+TEST(GrowthOfABacklog, ComesFromMinutesThatReadersHaveReportedAllOf) {
+  const auto periods = minutes_of({{0, 0}, {600, 0}, {600, 0}, {600, 0}, {0, 6000}});
+  EXPECT_EQ(growth_of(periods, seconds(9)), 10);
+  EXPECT_EQ(growth_of(periods, seconds(10)), 0) << "the last minute is one step down";
+}
+
+TEST(GrowthOfABacklog, IsNotKnownOfANewConsumerOrIfNothingHappened) {
+  const auto periods = minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}});
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour - minutes(3), an_hour + seconds(10)), 10);
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour - minutes(3) + seconds(1), an_hour + seconds(10)), std::nullopt);
+  EXPECT_EQ(growth_of(periods, minutes(20)), std::nullopt);
+  EXPECT_EQ(growth_of({}), std::nullopt);
 }
 
 }  // namespace

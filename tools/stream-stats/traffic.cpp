@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <chrono>
 
+#include "tools/stream-stats/trend.h"
+
 namespace shardlog::cli {
 
 namespace {
 
 constexpr std::chrono::minutes minute(1);
+constexpr std::chrono::seconds until_reported(
+    10);  // log/metrics.h: readers and writers add what they measure that often
 
 /// Adds what a period has of something to the minutes that it lies in.
 void add(Traffic& traffic, const metrics::Counts& counts, const metrics::Period& period, Timestamp now) {
@@ -28,6 +32,12 @@ void add(Traffic& traffic, const metrics::Counts& counts, const metrics::Period&
 
 bool is_recent(const metrics::Period& period, Timestamp now) {
   return period.start + period.length > now - minute && period.start <= now;
+}
+
+std::uint64_t records_in(const metrics::Period& period) {
+  std::uint64_t records = 0;
+  for (const auto& [shard, counts] : period.measures.shards) records += counts.in.records;
+  return records;
 }
 
 void finish(ReaderTraffic& traffic, const metrics::ReaderMeasures& recent) {
@@ -57,19 +67,26 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
 }
 
 std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
-                                        Timestamp now) {
-  constexpr std::chrono::seconds until_reported(10);  // metrics.h: readers add that often
+                                        Timestamp since, Timestamp now) {
+  constexpr int minutes_compared = 15;
   const Timestamp end = std::chrono::floor<std::chrono::minutes>(now - until_reported);
-  double in = 0;
-  double out = 0;
-  for (const metrics::Period& period : periods) {
-    const double part = part_between(period, end - minute, end, now);
-    for (const auto& [shard, counts] : period.measures.shards) in += static_cast<double>(counts.in.records) * part;
-    const auto reader = period.measures.readers.find(consumer_uuid);
-    if (reader != period.measures.readers.end()) out += static_cast<double>(reader->second.out.records) * part;
+  std::vector<BacklogAt> looks{BacklogAt{}};
+  bool is_idle = true;
+  for (int ago = minutes_compared; ago > 0; --ago) {
+    const Timestamp start = end - minute * ago;
+    if (start < since) continue;
+    BacklogAt& look = looks.emplace_back(BacklogAt{looks.back().records, looks.back().at + minute});
+    for (const metrics::Period& period : periods) {
+      const double part = part_between(period, start, start + minute, now);
+      if (part == 0) continue;
+      const auto reader = period.measures.readers.find(consumer_uuid);
+      const std::uint64_t processed = reader == period.measures.readers.end() ? 0 : reader->second.processed;
+      const std::uint64_t arrived = records_in(period);
+      look.records += part * (static_cast<double>(arrived) - static_cast<double>(processed));
+      is_idle = is_idle && arrived == 0 && processed == 0;
+    }
   }
-  constexpr double seconds = 60;
-  return in == 0 && out == 0 ? std::nullopt : std::optional((in - out) / seconds);
+  return is_idle ? std::nullopt : trend_of(looks);
 }
 
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now) {

@@ -65,9 +65,9 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
 /// From the periods of at least the last hour before `now`.
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now);
 
-/// How many records a second more came in than a consumer read, in the newest whole minute that readers have reported
-/// all of. Nullopt if neither did anything in it.
+/// As trend_of(), from what came in and what a consumer has processed in the minutes since `since`: at most the newest
+/// quarter of an hour that readers have reported all of. Nullopt also if neither happened.
 std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
-                                        Timestamp now);
+                                        Timestamp since, Timestamp now);
 
 }  // namespace shardlog::cli

@@ -46,6 +46,10 @@ void ReadMeter::read(const ReadResult& result, std::optional<Duration> took) {
   if (took) reader.read.add(*took);
 }
 
+void ReadMeter::processed(std::uint64_t records) {
+  if (records > 0) recorder_.at(clock_.now()).readers[consumer_].processed += records;
+}
+
 void ReadMeter::throttled(ShardId shard) {
   metrics::Measures& measures = recorder_.at(clock_.now());
   ++measures.shards[shard].reads_throttled.calls;
@@ -54,7 +58,8 @@ void ReadMeter::throttled(ShardId shard) {
 
 void ReadMeter::finish() {
   constexpr Duration short_run = std::chrono::seconds(1);
-  if (!consumer_.empty() || clock_.elapsed() - started_ >= short_run) recorder_.write();
+  if (!consumer_.empty()) return recorder_.write_at_end();  // it waits for others anyway, to give its leases back
+  if (clock_.elapsed() - started_ >= short_run) recorder_.write();
 }
 
 }  // namespace shardlog::consuming

@@ -19,6 +19,9 @@ class ReadMeter {
   /// Counts what a read returned. `took` is how long the request to the stream took, if there was one.
   void read(const ReadResult& result, std::optional<Duration> took);
 
+  /// Counts records that a checkpoint has passed.
+  void processed(std::uint64_t records);
+
   /// Counts a read request of a shard that has to wait for capacity.
   void throttled(ShardId shard);
 

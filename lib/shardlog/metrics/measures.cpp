@@ -11,7 +11,8 @@ namespace shardlog::metrics {
 
 namespace {
 
-constexpr char version = 1;
+constexpr char version = 2;
+constexpr char version_without_processed = 1;
 
 /// The most that is counted, so that no sum of two overflows.
 constexpr std::uint64_t most = (std::uint64_t{1} << 61) - 1;
@@ -83,9 +84,10 @@ void encode_reader(std::string& out, const ReaderMeasures& reader) {
   reader.propagation.encode(out);
   reader.age.encode(out);
   append_varint(out, reader.skewed);
+  append_varint(out, reader.processed);
 }
 
-ReaderMeasures decode_reader(std::string_view& in) {
+ReaderMeasures decode_reader(std::string_view& in, char form) {
   ReaderMeasures reader;
   reader.out = decode_counts(in);
   reader.throttled = decode_counts(in);
@@ -93,6 +95,7 @@ ReaderMeasures decode_reader(std::string_view& in) {
   reader.propagation = Histogram::decode(in);
   reader.age = Histogram::decode(in);
   reader.skewed = take_count(in);
+  if (form != version_without_processed) reader.processed = take_count(in);
   return reader;
 }
 
@@ -115,11 +118,11 @@ void decode_shards(std::string_view& in, Measures& measures) {
   }
 }
 
-void decode_readers(std::string_view& in, Measures& measures) {
+void decode_readers(std::string_view& in, char form, Measures& measures) {
   for (std::uint64_t left = take_varint(in); left > 0; --left) {
     std::string name = take_name(in);
     if (!measures.readers.empty() && name <= measures.readers.rbegin()->first) refuse("readers are not in order");
-    measures.readers.emplace(std::move(name), decode_reader(in));
+    measures.readers.emplace(std::move(name), decode_reader(in, form));
   }
 }
 
@@ -146,6 +149,7 @@ ReaderMeasures& ReaderMeasures::operator+=(const ReaderMeasures& other) {
   propagation.add(other.propagation);
   age.add(other.age);
   add(skewed, other.skewed);
+  add(processed, other.processed);
   return *this;
 }
 
@@ -176,12 +180,13 @@ std::string Measures::encode() const {
 }
 
 Measures Measures::decode(std::string_view data) {
-  if (data.empty() || data.front() != version) refuse("an unknown form");
+  const char form = data.empty() ? '\0' : data.front();
+  if (form != version && form != version_without_processed) refuse("an unknown form");
   data.remove_prefix(1);
   Measures measures;
   decode_shards(data, measures);
   measures.put = Histogram::decode(data);
-  decode_readers(data, measures);
+  decode_readers(data, form, measures);
   if (!data.empty()) refuse("something comes after the end");
   return measures;
 }

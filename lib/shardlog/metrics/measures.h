@@ -36,11 +36,12 @@ struct SHARDLOG_API ShardCounts {
 /// Of one consumer, or of all readers without a consumer.
 struct SHARDLOG_API ReaderMeasures {
   Counts out;
-  Counts throttled;          ///< as ShardCounts::reads_throttled
-  Histogram read;            ///< "consumer latency": how long each read request took that returned something
-  Histogram propagation;     ///< of each record, arrival to read; only while the reader is at the tail
-  Histogram age;             ///< of each record, arrival to read
-  std::uint64_t skewed = 0;  ///< records whose arrival was after their read, by the clocks; they count as 0 above
+  Counts throttled;             ///< as ShardCounts::reads_throttled
+  Histogram read;               ///< "consumer latency": how long each read request took that returned something
+  Histogram propagation;        ///< of each record, arrival to read; only while the reader is at the tail
+  Histogram age;                ///< of each record, arrival to read
+  std::uint64_t skewed = 0;     ///< records whose arrival was after their read, by the clocks; they count as 0 above
+  std::uint64_t processed = 0;  ///< records that checkpoints have passed; what is read and fails does not count
 
   ReaderMeasures& operator+=(const ReaderMeasures& other);
   friend bool operator==(const ReaderMeasures&, const ReaderMeasures&) = default;

@@ -12,6 +12,7 @@ namespace shardlog::metrics {
 namespace {
 
 constexpr Duration interval = std::chrono::seconds(10);
+constexpr Duration until_next_try = std::chrono::milliseconds(500);
 constexpr std::size_t most_minutes = 24UL * 60;
 constexpr Duration attempts_last = std::chrono::milliseconds(100);
 constexpr Duration between_attempts = std::chrono::milliseconds(2);
@@ -36,12 +37,13 @@ Duration Recorder::until_due() const {
 }
 
 bool Recorder::write() {
-  due_at_ = clock_.elapsed() + interval;
+  due_at_ = clock_.elapsed() + until_next_try;
   std::vector<Period> periods;
   for (const auto& [start, measures] : minutes_) periods.push_back({start, std::chrono::minutes(1), measures});
   try {
     if (!periods.empty() && !forgets_ && !metrics_.add(periods)) return false;
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::full) due_at_ = clock_.elapsed() + interval;  // to try it costs a checkpoint
     if (is_passing(error)) return false;
     forgets_ = true;
   }
