@@ -224,6 +224,19 @@ TEST(Page, ShowsTheWorstIfTheScreenIsNotHighEnough) {
   EXPECT_NE(page.find("\nand 6 more consumers\n"), std::string::npos) << page;
 }
 
+TEST(Page, WarnsAtEveryWidth) {
+  Figures figures = busy_stream();
+  figures.consumers[1] = behind("consumer-of-orders", 1'234'567, hours(24 * 4) + minutes(30), 12'345);
+  add_traffic(figures, {});
+  for (const std::size_t width : {40U, 60U, 80U, 200U}) {
+    const std::string page = format_page(figures, {{width, {}, true}});
+    const std::size_t warning = page.find("loses data in 2d 23h\n");
+    EXPECT_NE(warning, std::string::npos) << page;
+    EXPECT_EQ(page.find("falling behind; ") != std::string::npos, width == 80) << page;
+    EXPECT_EQ(page.find("falling behind by 12,345/s; ") != std::string::npos, width == 200) << page;
+  }
+}
+
 TEST(Page, HasNoLongerLinesWhateverTheNames) {
   Figures figures = busy_stream();
   figures.name = std::string(300, 'n');
