@@ -165,3 +165,12 @@ on_keyboard() {
     expect_same after before
   done
 }
+
+@test "--watch leaves the keys to others unless it draws on the terminal itself" {
+  make_late
+  local watching
+  for watching in 'stream-stats s --watch 1h | cat' 'stream-stats s --watch 1h --json'; do
+    # The terminal shows what is typed, and q ends nothing.
+    expect_status 130 on_keyboard billing zzq zzq SIGINT -- sh -c "$watching"
+  done
+}
