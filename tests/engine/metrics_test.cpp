@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/forger.h"
 #include "engine/raw_database.h"
 #include "engine/watched_vfs.h"
 #include "support/refusal.h"
@@ -176,6 +177,19 @@ TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
   clock_.step(31 * 24h);
   EXPECT_TRUE(add(*writer, 16));
   EXPECT_EQ(findings(*writer), Lines{}) << "a month later it goes";
+}
+
+TEST_F(MetricsTest, ThatClaimToBeEnormousAreRefusedBeforeTheyTakeMemory) {
+  const auto writer = open_to_write();
+  ASSERT_TRUE(add(*writer));
+  {
+    test::Forger forger(path_);
+    forger.exec("UPDATE metrics SET data = x'0280808020'");  // Zstandard, 2^26 bytes
+    forger.seal("metrics");
+  }
+  const Lines found = findings(*writer);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].ends_with("it claims a size of 67108864 bytes")) << found[0];
 }
 
 /// A stream from which batches are trimmed in steps. Each append takes at most 1000 of them with it.

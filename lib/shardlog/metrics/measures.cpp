@@ -17,6 +17,10 @@ constexpr char version_without_processed = 1;
 /// The most that is counted, so that no sum of two overflows.
 constexpr std::uint64_t most = (std::uint64_t{1} << 61) - 1;
 
+/// In an hour many shards may be split and merged, and consumers come and go.
+constexpr std::uint64_t most_shards = 10UL * max_shards;
+constexpr std::uint64_t most_readers = 10'000;
+
 constexpr std::size_t longest_name = 64;  // of a reader: longer than any UUID
 
 [[noreturn]] void refuse(const char* reason) {
@@ -74,6 +78,7 @@ ShardCounts decode_shard(std::string_view& in) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if ((present >> i & 1) != 0) *all[i] = decode_counts(in);
   }
+  if (shard == ShardCounts()) refuse("a shard without counts");
   return shard;
 }
 
@@ -109,7 +114,9 @@ std::string take_name(std::string_view& in) {
 
 void decode_shards(std::string_view& in, Measures& measures) {
   std::uint64_t least = 0;
-  for (std::uint64_t left = take_varint(in); left > 0; --left) {
+  std::uint64_t left = take_varint(in);
+  if (left > most_shards) refuse("too many shards");
+  for (; left > 0; --left) {
     constexpr std::uint64_t largest = std::numeric_limits<std::uint32_t>::max();
     const std::uint64_t shard = least + std::min(take_varint(in), largest);
     if (shard > largest) refuse("an impossible shard");
@@ -119,7 +126,9 @@ void decode_shards(std::string_view& in, Measures& measures) {
 }
 
 void decode_readers(std::string_view& in, char form, Measures& measures) {
-  for (std::uint64_t left = take_varint(in); left > 0; --left) {
+  std::uint64_t left = take_varint(in);
+  if (left > most_readers) refuse("too many readers");
+  for (; left > 0; --left) {
     std::string name = take_name(in);
     if (!measures.readers.empty() && name <= measures.readers.rbegin()->first) refuse("readers are not in order");
     measures.readers.emplace(std::move(name), decode_reader(in, form));
@@ -160,11 +169,17 @@ Measures& Measures::operator+=(const Measures& other) {
   return *this;
 }
 
+bool Measures::is_storable() const {
+  return shards.size() <= most_shards && readers.size() <= most_readers;
+}
+
 std::string Measures::encode() const {
   std::string out(1, version);
-  append_varint(out, shards.size());
+  const auto has_counts = [](const auto& shard) { return shard.second != ShardCounts(); };
+  append_varint(out, static_cast<std::uint64_t>(std::count_if(shards.begin(), shards.end(), has_counts)));
   std::uint32_t least = 0;
   for (const auto& [shard, counts] : shards) {
+    if (counts == ShardCounts()) continue;
     append_varint(out, shard.number() - least);
     encode_shard(out, counts);
     least = shard.number() + 1;

@@ -57,7 +57,10 @@ struct SHARDLOG_API Measures {
 
   Measures& operator+=(const Measures& other);
 
-  /// As it is stored.
+  /// Whether it has no more shards and readers than decode() takes: each takes memory, even if it counts little.
+  [[nodiscard]] bool is_storable() const;
+
+  /// As it is stored, without shards that have nothing. REQUIRES: is_storable()
   [[nodiscard]] std::string encode() const;
   /// Throws corrupt.
   static Measures decode(std::string_view data);

@@ -19,12 +19,15 @@ constexpr Duration kept_by_the_minute = std::chrono::days(1);
 constexpr Duration kept = std::chrono::days(31);
 constexpr int rows_at_once = 60;  // that are rolled up, or removed
 
-/// Of measures before they are compressed: 1,000 shards and 10 consumers need a thousandth of it.
-constexpr std::size_t largest = 64UL * 1024 * 1024;
+/// Of measures before they are compressed: 1,000 shards and 10 consumers need 64 KiB.
+constexpr std::size_t largest = 4UL * 1024 * 1024;
 
-/// The codec in a byte; if that is not 0, the size before compression; and the measures.
-std::string encode(const metrics::Measures& measures) {
+/// The codec in a byte; if that is not 0, the size before compression; and the measures. Nullopt if they are more than
+/// decode() takes.
+std::optional<std::string> encode(const metrics::Measures& measures) {
+  if (!measures.is_storable()) return std::nullopt;
   const std::string plain = measures.encode();
+  if (plain.size() > largest) return std::nullopt;
   std::string data(1, static_cast<char>(Compression::zstd));
   append_varint(data, plain.size());
   const std::size_t head = data.size();
@@ -39,10 +42,11 @@ metrics::Measures decode(std::string_view data) {
   if (data.empty()) throw_corrupt("it is empty");
   const char codec = data.front();
   data.remove_prefix(1);
-  if (codec == static_cast<char>(Compression::none)) return metrics::Measures::decode(data);
-  if (codec != static_cast<char>(Compression::zstd)) throw_corrupt("an unknown codec");
-  const std::uint64_t size = take_varint(data);
+  const bool is_plain = codec == static_cast<char>(Compression::none);
+  if (!is_plain && codec != static_cast<char>(Compression::zstd)) throw_corrupt("an unknown codec");
+  const std::uint64_t size = is_plain ? data.size() : take_varint(data);
   if (size > largest) throw_corrupt(fmt::format("it claims a size of {} bytes", size));
+  if (is_plain) return metrics::Measures::decode(data);
   return metrics::Measures::decode(decompress(Compression::zstd, data, size).view());
 }
 
@@ -106,7 +110,7 @@ void MetricsTable::add(const MeasuredMinutes& minutes, Timestamp now) {
   roll_up(now);
 }
 
-/// False if the row is damaged.
+/// False if the row is damaged, or would become too large.
 bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& measures) {
   metrics::Measures sum = measures;
   {
@@ -117,8 +121,9 @@ bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& 
       return false;
     }
   }
-  const std::string data = encode(sum);
-  statements_.upsert("metrics", span, start, Blob(data), checksum_of(span.count(), microseconds(start), data));
+  const std::optional<std::string> data = encode(sum);
+  if (!data) return false;
+  statements_.upsert("metrics", span, start, Blob(*data), checksum_of(span.count(), microseconds(start), *data));
   return true;
 }
 

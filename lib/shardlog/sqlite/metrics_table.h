@@ -28,6 +28,8 @@ using MeasuredMinutes = std::map<Timestamp, metrics::Measures>;
 /// What was measured of the stream: a row for each minute of the last day, and for each hour of the last month, in
 /// which something happened. A writer of measures reads the row, adds to it, and writes it back.
 ///
+/// What would make a row too large is not added: no stream measures as much, unless thousands of consumers come and go.
+///
 /// A damaged row stays as it is until it is a month old, and nothing is added to it: what it would say after that would
 /// be wrong, and nobody could tell.
 ///
