@@ -179,6 +179,28 @@ TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
   EXPECT_EQ(findings(*writer), Lines{}) << "a month later it goes";
 }
 
+TEST_F(MetricsTest, ThatAreDamagedKeepNoOthersFromBecomingHours) {
+  std::vector<Period> minutes;
+  for (int i = 0; i < 150; ++i) {
+    minutes.push_back(minute_with(1));
+    clock_.step(1min);
+  }
+  ASSERT_TRUE(open_to_write()->metrics().add(minutes));
+  {  // the first hour has a row that is damaged, and the minutes of the second one are
+    test::RawDatabase database(path_);
+    database.exec("INSERT INTO metrics SELECT 3600000000, start, data, checksum FROM metrics ORDER BY start LIMIT 1");
+    database.exec(
+        "UPDATE metrics SET checksum = ~checksum WHERE span = 60000000 AND start IN "
+        "(SELECT start FROM metrics WHERE span = 60000000 ORDER BY start LIMIT 60 OFFSET 60)");
+  }
+  clock_.step(25h);
+  const auto writer = open_to_write();
+  EXPECT_TRUE(add(*writer));
+  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"),
+            "121,2");
+  EXPECT_EQ(findings(*writer).size(), 61U);
+}
+
 TEST_F(MetricsTest, ThatClaimToBeEnormousAreRefusedBeforeTheyTakeMemory) {
   const auto writer = open_to_write();
   ASSERT_TRUE(add(*writer));

@@ -136,17 +136,36 @@ void MetricsTable::roll_up(Timestamp now) {
             span, span, oldest_hour(now), rows_at_once)
         ->exec();
   }
-  const std::vector<metrics::Period> old =
-      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start < ? ORDER BY start LIMIT ?", minute,
-                                oldest_minute(now), rows_at_once));
-  for (const metrics::Period& period : old) add_and_remove(period, hour, start_of(hour, period.start));
+  for (auto first = first_minute(oldest_hour(now), oldest_minute(now)); first;) {
+    const Timestamp start = start_of(hour, *first);
+    if (roll_up_hour(start)) return;
+    first = first_minute(start + hour, oldest_minute(now));
+  }
 }
 
-/// Adds the row to another one. Does nothing if that is damaged.
-bool MetricsTable::add_and_remove(const metrics::Period& period, Duration span, Timestamp start) {
-  if (!add(span, start, period.measures)) return false;
-  statements_.use("DELETE FROM metrics WHERE span = ? AND start = ?", period.length, period.start)->exec();
+std::optional<Timestamp> MetricsTable::first_minute(Timestamp from, Timestamp until) {
+  Use row = statements_.use("SELECT min(start) FROM metrics WHERE span = ? AND start >= ? AND start < ?", minute, from,
+                            until);
+  if (!row->executeStep() || row->getColumn(0).isNull()) return std::nullopt;
+  return Timestamp(Duration(row->getColumn(0).getInt64()));
+}
+
+/// Adds the minutes of an hour to its row, and removes them. False if there is nothing to add, or nothing to add it to:
+/// the minutes or the row of the hour are damaged.
+bool MetricsTable::roll_up_hour(Timestamp start) {
+  const std::vector<metrics::Period> minutes =
+      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start "
+                                "LIMIT ?",
+                                minute, start, start + hour, rows_at_once));
+  metrics::Measures sum;
+  for (const metrics::Period& each : minutes) sum += each.measures;
+  if (minutes.empty() || !add(hour, start, sum)) return false;
+  for (const metrics::Period& each : minutes) remove(each);
   return true;
+}
+
+void MetricsTable::remove(const metrics::Period& period) {
+  statements_.use("DELETE FROM metrics WHERE span = ? AND start = ?", period.length, period.start)->exec();
 }
 
 std::vector<metrics::Period> MetricsTable::undamaged(Use rows) {
@@ -172,7 +191,9 @@ std::vector<metrics::Period> MetricsTable::load(Timestamp from, Timestamp until)
 
 void MetricsTable::limit_times(Timestamp now) {
   const std::vector<metrics::Period> later = undamaged(statements_.use("SELECT * FROM metrics WHERE start > ?", now));
-  for (const metrics::Period& period : later) add_and_remove(period, minute, start_of(minute, now));
+  for (const metrics::Period& period : later) {
+    if (add(minute, start_of(minute, now), period.measures)) remove(period);
+  }
 }
 
 void MetricsTable::verify(const std::function<void(const std::string&)>& report) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,8 @@ class MetricsTable {
  public:
   explicit MetricsTable(SQLite::Database& database) : statements_(database) {}
 
-  /// Adds what was measured, minutes of more than a day ago to their hours. Then rolls up and removes what is too old:
-  /// a bounded number of rows, so that no writer waits for long.
+  /// Adds what was measured, minutes of more than a day ago to their hours. Then rolls up an hour and removes what is
+  /// too old: a bounded number of rows, so that no writer waits for long.
   void add(const MeasuredMinutes& minutes, Timestamp now);
 
   /// The rows that start in this time, the hours first. Throws corrupt.
@@ -54,7 +55,9 @@ class MetricsTable {
  private:
   bool add(Duration span, Timestamp start, const metrics::Measures& measures);
   void roll_up(Timestamp now);
-  bool add_and_remove(const metrics::Period& period, Duration span, Timestamp start);
+  std::optional<Timestamp> first_minute(Timestamp from, Timestamp until);
+  bool roll_up_hour(Timestamp start);
+  void remove(const metrics::Period& period);
   std::vector<metrics::Period> undamaged(Use rows);
 
   Statements statements_;
