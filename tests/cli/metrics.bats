@@ -21,6 +21,16 @@ expect_measured() {
   expect_success stream-stats --verify s
 }
 
+@test "what a consumer's command fails with is read, and not processed" {
+  expect_silence stream-create s
+  seq 3 | expect_silence stream-put s
+  expect_status 1 stream-get s -q -c audit --retries 0 --exec false
+  expect_status 1 stream-get s -q -c audit --retries 0 --exec false
+  expect_measured 'consumer.out.records == 6 and consumer.processed.records == 0'
+  expect_status 0 stream-get s -q -c audit --exec 'cat >/dev/null'
+  expect_measured 'consumer.out.records == 9 and consumer.processed.records == 3'
+}
+
 @test "a reader that finds the lock taken measures nothing, and does not wait" {
   expect_silence stream-create s
   echo a | expect_silence stream-put s
