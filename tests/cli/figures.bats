@@ -56,6 +56,19 @@ make_late() {
   expect_failure 66 "no such stream" stream-stats missing --check 'age<30s'
 }
 
+@test "damaged metrics make some figures unknown, and nothing else" {
+  make_late
+  python3 "$SHARDLOG_SOURCE/tests/cli/forge.py" s 'UPDATE metrics SET checksum = ~checksum'
+  expect_success stream-stats s
+  grep -qx 'damaged      some of what was measured cannot be read: see --verify' "$STDOUT"
+  expect_silence stream-stats s --check 'backlog<2000' --check 'incoming_records>1'
+  expect_failure 66 's: outgoing_records is not known now' stream-stats s --check 'outgoing_records<1'
+  expect_equal "$(figures s '.figures | [.outgoing_records, .dropped_records, .backlog]')" '[null,null,1200]'
+  expect_success stream-stats s --prometheus
+  ! grep -q shardlog_outgoing "$STDOUT"
+  expect_status 65 stream-stats s --verify
+}
+
 @test "--prometheus prints what Prometheus takes, of one stream and of all" {
   make_late
   stream-create other

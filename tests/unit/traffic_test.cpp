@@ -84,6 +84,19 @@ TEST(Traffic, IsSumOfShardsAndKeepsKindsApart) {
   EXPECT_EQ(traffic.all_readers.throttled.last_minute.calls, 10);
 }
 
+TEST(Traffic, IsNotKnownIfSomeOfTheLastMinutesIsDamaged) {
+  std::vector<metrics::Period> periods{minute_at(an_hour - minutes(30)), minute_at(an_hour - minutes(1))};
+  periods[1].measures.readers["c"].out = counts(60);
+  periods[0].is_damaged = true;
+  const StreamTraffic before = traffic_of(periods, an_hour);
+  EXPECT_TRUE(before.is_damaged && before.is_known && before.all_readers.is_known && before.readers.at("c").is_known);
+  periods[1].is_damaged = true;
+  const StreamTraffic now = traffic_of(periods, an_hour);
+  EXPECT_FALSE(now.is_known || now.all_readers.is_known || now.readers.at("c").is_known);
+  EXPECT_EQ(growth_of_backlog(periods, "c", Timestamp(), an_hour + seconds(10)), std::nullopt);
+  EXPECT_FALSE(traffic_of({}, an_hour).is_damaged);
+}
+
 TEST(Latencies, AreThoseOfTheLastTwoMinutesOfEachReaderAndOfAll) {
   const auto ms = [](int n) { return Duration(std::chrono::milliseconds(n)); };
   std::vector<metrics::Period> periods;

@@ -49,6 +49,7 @@ void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
     if (const auto reader = figures.traffic.readers.find(uuid); reader != figures.traffic.readers.end()) {
       each.traffic = reader->second;
     }
+    each.traffic.is_known = figures.traffic.is_known;
     if (!statistics.trend) {
       statistics.trend = growth_of_backlog(periods, uuid, statistics.consumer.created_at, figures.now);
     }

@@ -101,7 +101,9 @@ std::string rates_of(const StreamTraffic& traffic) {
   add("out", traffic.all_readers.out);
   if (!traffic.throttled.empty()) add("throttled", traffic.throttled, "alarm");
   if (!traffic.dropped.empty()) add("dropped", traffic.dropped, "alarm");
-  return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "hour's peak"}, rows);
+  const char* const damage =
+      traffic.is_damaged ? "<p class=\"alarm\">Some of what was measured in the last hour cannot be read.</p>\n" : "";
+  return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "hour's peak"}, rows) + damage;
 }
 
 std::string latencies_of(const StreamTraffic& traffic) {

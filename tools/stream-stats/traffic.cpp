@@ -40,6 +40,16 @@ std::uint64_t records_in(const metrics::Period& period) {
   return records;
 }
 
+void look_for_damage(std::span<const metrics::Period> periods, Timestamp now, StreamTraffic& traffic) {
+  for (const metrics::Period& period : periods) {
+    if (!period.is_damaged) continue;
+    traffic.is_damaged = true;
+    traffic.is_known = traffic.is_known && !is_recent(period, now);
+  }
+  traffic.all_readers.is_known = traffic.is_known;
+  for (auto& [uuid, reader] : traffic.readers) reader.is_known = traffic.is_known;
+}
+
 void finish(ReaderTraffic& traffic, const metrics::ReaderMeasures& recent) {
   traffic.read = latency_of(recent.read);
   traffic.propagation = latency_of(recent.propagation);
@@ -79,6 +89,7 @@ std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods
     for (const metrics::Period& period : periods) {
       const double part = part_between(period, start, start + minute, now);
       if (part == 0) continue;
+      if (period.is_damaged) return std::nullopt;
       const auto reader = period.measures.readers.find(consumer_uuid);
       const std::uint64_t processed = reader == period.measures.readers.end() ? 0 : reader->second.processed;
       const std::uint64_t arrived = records_in(period);
@@ -115,6 +126,7 @@ StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now
   traffic.put = latency_of(put);
   finish(traffic.all_readers, of_all);
   for (const auto& [reader, measures] : recent) finish(traffic.readers[reader], measures);
+  look_for_damage(periods, now, traffic);
   return traffic;
 }
 

@@ -48,6 +48,7 @@ struct ReaderTraffic {
   std::optional<Latency> propagation{};  ///< arrival to read, at the tail
   std::optional<Latency> age{};          ///< arrival to read, always
   std::uint64_t skewed = 0;              ///< records that were read before they arrived, by the clocks
+  bool is_known = true;                  ///< false: some of what was measured in the last minutes cannot be read
 };
 
 struct StreamTraffic {
@@ -57,6 +58,8 @@ struct StreamTraffic {
   std::optional<Latency> put{};  ///< "producer latency"
   ReaderTraffic all_readers{};
   std::map<std::string, ReaderTraffic> readers{};  ///< by the UUID of the consumer
+  bool is_known = true;                            ///< as ReaderTraffic::is_known, of what writers measured
+  bool is_damaged = false;                         ///< some of what was measured in the last hour cannot be read
 };
 
 /// What of a period lies between two times, 0 to 1. A period that has not ended yet is as long as it has lasted.
@@ -66,7 +69,8 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now);
 
 /// As trend_of(), from what came in and what a consumer has processed in the minutes since `since`: at most the newest
-/// quarter of an hour that readers have reported all of. Nullopt also if neither happened.
+/// quarter of an hour that readers have reported all of. Nullopt also if neither happened, or if some of it cannot be
+/// read.
 std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
                                         Timestamp since, Timestamp now);
 

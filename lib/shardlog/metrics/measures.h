@@ -73,6 +73,7 @@ struct Period {
   Timestamp start;
   Duration length;  ///< a minute, or an hour for what is older than a day
   Measures measures;
+  bool is_damaged = false;  ///< some of what was measured cannot be read, and is missing
 };
 
 }  // namespace shardlog::metrics

@@ -81,6 +81,15 @@ metrics::Period read_row(SQLite::Statement& row) {
   }
 }
 
+/// Of a row that was looked for by its span and a time.
+metrics::Period read_row_or_damage(SQLite::Statement& row, Duration span) {
+  try {
+    return read_row(row);
+  } catch (const Error&) {
+    return {start_of(span, Timestamp(Duration(row.getColumn(1).getInt64()))), span, {}, true};
+  }
+}
+
 }  // namespace
 
 Timestamp start_of(Duration span, Timestamp time) {
@@ -184,7 +193,7 @@ std::vector<metrics::Period> MetricsTable::load(Timestamp from, Timestamp until)
   for (const Duration span : {hour, minute}) {
     Use rows = statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start", span,
                                from, until);
-    while (rows->executeStep()) periods.push_back(read_row(*rows));
+    while (rows->executeStep()) periods.push_back(read_row_or_damage(*rows, span));
   }
   return periods;
 }

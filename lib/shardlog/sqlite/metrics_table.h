@@ -43,7 +43,7 @@ class MetricsTable {
   /// too old: a bounded number of rows, so that no writer waits for long.
   void add(const MeasuredMinutes& minutes, Timestamp now);
 
-  /// The rows that start in this time, the hours first. Throws corrupt.
+  /// The rows that start in this time, the hours first. A damaged one is a period without measures that says so.
   std::vector<metrics::Period> load(Timestamp from, Timestamp until);
 
   /// Adds what was measured after `now` to the minute of `now`.
