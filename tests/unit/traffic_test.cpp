@@ -51,7 +51,7 @@ TEST(Traffic, OfTheLastMinuteTakesItsPartOfTheMinuteBefore) {
                                              minute_with(an_hour, {300, 3000, 3})};
   const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
   EXPECT_EQ(traffic.in.last_minute, (Rate{20, 200, 0.2}));
-  EXPECT_EQ(traffic.in.last_hour.at(58), 20);
+  EXPECT_EQ(traffic.in.last_hour.at(58), 5) << "the rest of the minute before: each record counts once";
   EXPECT_EQ(traffic.in.last_hour.at(59), 20);
   EXPECT_EQ(traffic.in.last_hour.at(57), 0);
   EXPECT_EQ(traffic.in.peak(), 20);
@@ -67,9 +67,26 @@ TEST(Traffic, OfTheLastHourHasAMinuteEach) {
   }
   const Traffic throttled = traffic_of(periods, an_hour).throttled;
   ASSERT_EQ(throttled.last_hour.size(), 60U);
-  EXPECT_EQ(throttled.last_hour.front(), 59);
-  EXPECT_EQ(throttled.last_hour.at(58), 1);
-  EXPECT_EQ(throttled.last_hour.at(59), 1) << "the last minute is also the newest whole one";
+  EXPECT_EQ(throttled.last_hour.front(), 60);
+  EXPECT_EQ(throttled.last_hour.at(58), 2);
+  EXPECT_EQ(throttled.last_hour.at(59), 1);
+}
+
+TEST(Traffic, OfReadersIsThatOfAMinuteThatTheyHaveReportedAllOf) {
+  // 600 records a minute come and are read; 15 seconds into a minute readers have reported those of 10.
+  std::vector<metrics::Period> periods;
+  for (const int ago : {2, 1, 0}) {
+    periods.push_back(minute_with(an_hour - minutes(ago), counts(ago == 0 ? 150 : 600)));
+    periods.back().measures.shards[ShardId(0)].out = counts(ago == 0 ? 100 : 600);
+    periods.back().measures.readers["c"].out = counts(ago == 0 ? 100 : 600);
+  }
+  const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
+  EXPECT_EQ(traffic.in.last_minute.records, 10);
+  EXPECT_EQ(traffic.all_readers.out.last_minute.records, 10);
+  EXPECT_EQ(traffic.readers.at("c").out.last_minute.records, 10);
+  periods.erase(periods.begin(), periods.end() - 1);
+  EXPECT_EQ(traffic_of(periods, an_hour + seconds(15)).readers.at("c").out.last_minute.records, 100.0 / 60)
+      << "a reader that has just begun";
 }
 
 TEST(Traffic, IsSumOfShardsAndKeepsKindsApart) {

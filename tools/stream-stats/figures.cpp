@@ -41,7 +41,6 @@ void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
   figures.traffic = traffic_of(periods, figures.now);
   if (const auto& exact = figures.arrivals.stream.last_minute) {
     figures.traffic.in.last_minute = *exact;
-    figures.traffic.in.last_hour.back() = exact->records;
   }
   for (ConsumerFigures& each : figures.consumers) {
     ConsumerStatistics& statistics = each.statistics;

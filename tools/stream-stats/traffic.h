@@ -18,9 +18,10 @@ constexpr std::size_t minutes_shown = 60;
 
 /// Something that is counted: what comes in, what is throttled.
 struct Traffic {
+  /// Of what programs report later: the newest whole minute that all of them have reported, if anything happened in it.
+  /// So a reader that keeps up reads as much as comes in.
   Rate last_minute{};
-  /// Records a second in each minute of the last hour, the oldest first. The last one ends now, the others are whole
-  /// minutes of the clock.
+  /// Records a second in each minute of the last hour, the oldest first. The last one ends now.
   std::vector<double> last_hour = std::vector<double>(minutes_shown);
 
   [[nodiscard]] double peak() const;
