@@ -102,6 +102,37 @@ make_late() {
   expect_equal "$(comm -13 known "$BATS_TEST_TMPDIR/used" | grep -vE '_(latency|delay|age)_seconds$')" ''
 }
 
+# series LABELS AGE: of a consumer on a host, in a stream that is kept for 480 seconds.
+series() {
+  echo "      - {series: 'shardlog_consumer_age_seconds{$1,job=\"node\",stream=\"s\",consumer=\"billing\"}', values: '$2+0x9'}"
+  echo "      - {series: 'shardlog_retention_seconds{$1,job=\"node\",stream=\"s\"}', values: '480+0x9'}"
+}
+
+@test "the alert about a loss tells hosts apart whose streams have the same name" {
+  cat >rules_test.yml <<YAML
+rule_files: ["$SHARDLOG_SOURCE/share/doc/shardlog-alerts.yml"]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+$(series 'instance="one"' 300; series 'instance="two"' 200)
+    alert_rule_test:
+      - eval_time: 5m
+        alertname: ShardlogConsumerLosesData
+        exp_alerts:
+          - exp_labels: {severity: critical, instance: one, job: node, stream: s, consumer: billing}
+            exp_annotations:
+              summary: "billing of s is 5m 0s behind, more than half of the retention"
+      - eval_time: 5m
+        alertname: ShardlogHasNoFigures
+        exp_alerts:
+          - exp_labels: {severity: warning}
+            exp_annotations:
+              summary: "no figures of any stream: does cron's STREAM_DIR name their directory?"
+YAML
+  expect_success promtool test rules rules_test.yml
+}
+
 @test "--history draws a day, or since a time" {
   make_late
   expect_success stream-stats s --history
