@@ -1,6 +1,7 @@
 #include "shardlog/metrics/recorder.h"
 
 #include <algorithm>
+#include <new>
 #include <stop_token>
 #include <vector>
 
@@ -52,6 +53,8 @@ bool Recorder::write() {
     if (error.code() == ErrorCode::full) due_at_ = clock_.elapsed() + interval;  // to try it costs a checkpoint
     if (is_passing(error)) return false;
     forgets_ = true;
+  } catch (const std::bad_alloc&) {  // the caller must not take it for a failure of its own work
+    return false;
   }
   minutes_.clear();
   return true;

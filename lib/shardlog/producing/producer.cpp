@@ -49,6 +49,12 @@ class Timer {
   std::jthread thread_;
 };
 
+/// Since when the records of a call wait, and the first of their places.
+struct Timed {
+  Duration since{0};
+  std::size_t first_place = 0;
+};
+
 /// The records of one caller, and what it waits for.
 struct Call {
   Packed packed;
@@ -141,7 +147,7 @@ class Producer::Grouping {
     changed_.wait(guard, has_turn);  // the leader has taken it
   }
 
-  /// Stores the records of waiting callers, the first ones first, in one commit.
+  /// Stores the records of waiting callers, the first ones first, in one commit. They go on before it is measured.
   void lead(std::unique_lock<std::mutex>& guard, const Waiting& waiting) {
     std::array<Call*, most_calls> taken{};
     const std::size_t count = std::min(waiting_.size(), most_calls);
@@ -155,16 +161,23 @@ class Producer::Grouping {
     std::exception_ptr failure;
     try {
       written = store_together(calls, waiting);
-      measure(calls, *written);
     } catch (...) {
       failure = std::current_exception();
     }
+    const Duration stored_at = clock_.elapsed();
+    std::array<Timed, most_calls> timed{};  // a call may be gone as soon as it is done
+    for (std::size_t i = 0; i < count; ++i) timed[i] = {calls[i]->since, calls[i]->first_place};
     guard.lock();
     for (Call* const call : calls) {
       call->written = written;
       call->failure = failure;
       call->done = true;
     }
+    led_since_ = Watch::now();
+    changed_.notify_all();
+    guard.unlock();
+    if (written) measure({timed.data(), count}, *written, stored_at);
+    guard.lock();
     led_ = false;
     changed_.notify_all();
   }
@@ -175,30 +188,37 @@ class Producer::Grouping {
       call->first_place = all.places.size();
       all.append(std::move(call->packed));
     }
+    const auto written = std::make_shared<Written>();  // before, because there may be no memory for it after the commit
     const bool may_wait = writer_.limited() || settings_.max_bytes != unbounded;
     if (!may_wait || !waiting.patience) {
-      return std::make_shared<const Written>(writer_.store(std::move(all), {}, waiting.stop));
+      *written = writer_.store(std::move(all), {}, waiting.stop);
+      return written;
     }
     // From now, not from when the leader came: the others may have come just now.
     const Timer late(*waiting.patience);
     const EitherStop either(waiting.stop, late.token());
-    return std::make_shared<const Written>(writer_.store(std::move(all), {}, either.token()));
+    *written = writer_.store(std::move(all), {}, either.token());
+    return written;
   }
 
-  /// Counts what a commit has stored of the calls, and how long they took.
-  void measure(std::span<Call* const> calls, const Written& written) {
-    const Duration now = clock_.elapsed();
-    metrics::Measures& measures = recorder_.at(clock_.now());
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      const std::size_t end = i + 1 < calls.size() ? calls[i + 1]->first_place : written.packed.places.size();
-      measures.put.add(now - calls[i]->since, stored_of(written, calls[i]->first_place, end));
-    }
-    if (written.throttled) {
-      for (const auto& [shard, records, bytes] : step_of(written.packed.batches)) {
-        measures.shards[shard].throttled += {records, bytes, 1};
+  /// Counts what a commit has stored of the calls, and how long they took. They are stored, whatever comes of it.
+  void measure(std::span<const Timed> calls, const Written& written, Duration stored_at) noexcept {
+    try {
+      metrics::Histogram put;
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        const std::size_t end = i + 1 < calls.size() ? calls[i + 1].first_place : written.packed.places.size();
+        const std::uint64_t stored = stored_of(written, calls[i].first_place, end);
+        if (stored > 0) put.add(stored_at - calls[i].since, stored);
       }
+      if (!put.empty()) recorder_.at(clock_.now()).put.add(put);
+      if (written.throttled) {
+        for (const auto& [shard, records, bytes] : step_of(written.packed.batches)) {
+          recorder_.at(clock_.now()).shards[shard].throttled += {records, bytes, 1};
+        }
+      }
+      recorder_.write_if_due();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory
     }
-    recorder_.write_if_due();
   }
 
   static std::uint64_t stored_of(const Written& written, std::size_t first_place, std::size_t end) {
