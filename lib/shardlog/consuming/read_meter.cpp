@@ -37,13 +37,15 @@ void ReadMeter::read(const ReadResult& result, std::optional<Duration> took) {
     shards[batch.shard] += {batch.count, bytes_of(batch, batch.first, batch.count), 0};
     measure(reader, batch, now, at_tail_);
   }
+  if (took) called_.clear();
   for (auto& [shard, counts] : shards) {
     reader.out += counts;
-    counts.calls = 1;
+    counts.calls = called_.insert(shard).second ? 1 : 0;
     measures.shards[shard].out += counts;
   }
+  if (!took) return;
   ++reader.out.calls;
-  if (took) reader.read.add(*took);
+  reader.read.add(*took);
 }
 
 void ReadMeter::processed(std::uint64_t records) {
