@@ -51,7 +51,7 @@ TEST(Traffic, OfTheLastMinuteTakesItsPartOfTheMinuteBefore) {
                                              minute_with(an_hour, {300, 3000, 3})};
   const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
   EXPECT_EQ(traffic.in.last_minute, (Rate{20, 200, 0.2}));
-  EXPECT_EQ(traffic.in.last_hour.at(58), 5) << "the rest of the minute before: each record counts once";
+  EXPECT_EQ(traffic.in.last_hour.at(58), 0) << "each record counts in one minute";
   EXPECT_EQ(traffic.in.last_hour.at(59), 20);
   EXPECT_EQ(traffic.in.last_hour.at(57), 0);
   EXPECT_EQ(traffic.in.peak(), 20);

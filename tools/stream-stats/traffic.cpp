@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include "tools/stream-stats/trend.h"
 
@@ -33,8 +34,9 @@ Timestamp end_of_reported(Timestamp now) {
 /// Adds what a period has of something to the minutes that it lies in.
 void add(Traffic& traffic, const metrics::Counts& counts, const metrics::Period& period, Timestamp now) {
   if (counts == metrics::Counts{}) return;
+  const Timestamp this_minute = std::chrono::floor<std::chrono::minutes>(now);
   for (std::size_t i = 0; i < minutes_shown; ++i) {
-    const Timestamp start = now - minute * static_cast<int>(minutes_shown - i);
+    const Timestamp start = this_minute - minute * static_cast<int>(minutes_shown - i);
     traffic.last_hour[i] += rate_of(counts, part_between(period, start, start + minute, now)).records;
   }
   add(traffic.last_minute, rate_of(counts, part_between(period, now - minute, now, now)));
@@ -84,7 +86,8 @@ void look_for_damage(std::span<const metrics::Period> periods, Timestamp now, St
 }  // namespace
 
 double Traffic::peak() const {
-  return last_hour.empty() ? 0 : *std::max_element(last_hour.begin(), last_hour.end());
+  return std::accumulate(last_hour.begin(), last_hour.end(), last_minute.records,
+                         [](double a, double b) { return std::max(a, b); });
 }
 
 std::optional<Latency> latency_of(const metrics::Histogram& histogram) {

@@ -21,7 +21,7 @@ struct Traffic {
   /// Of what programs report later: the newest whole minute that all of them have reported, if anything happened in it.
   /// So a reader that keeps up reads as much as comes in.
   Rate last_minute{};
-  /// Records a second in each minute of the last hour, the oldest first. The last one ends now.
+  /// Records a second in each of the last 60 whole minutes of the clock, the oldest first.
   std::vector<double> last_hour = std::vector<double>(minutes_shown);
 
   [[nodiscard]] double peak() const;
