@@ -114,6 +114,26 @@ TEST(Traffic, IsNotKnownIfSomeOfTheLastMinutesIsDamaged) {
   EXPECT_FALSE(traffic_of({}, an_hour).is_damaged);
 }
 
+TEST(Arrivals, ThatTheBatchesCannotTellAnyMoreComeFromMetrics) {
+  Figures figures = test::example_figures("s", 2);
+  figures.arrivals.shards[0].last_minute = Rate{7, 70, 1};
+  std::vector<metrics::Period> periods{minute_with(an_hour - minutes(20), counts(60'000)),
+                                       minute_with(an_hour - minutes(3), counts(1200, 12'000, 60)),
+                                       minute_with(an_hour - minutes(1), counts(60, 600, 60))};
+  periods[2].measures.shards[ShardId(1)].in = counts(30'000, 60'000, 60);
+  add_traffic(figures, periods);
+  EXPECT_EQ(figures.arrivals.stream.last_minute, (Rate{501, 1010, 2}));
+  EXPECT_EQ(figures.arrivals.of_shard(0).last_minute, (Rate{7, 70, 1})) << "which the batches tell";
+  EXPECT_EQ(figures.arrivals.of_shard(1).last_minute, (Rate{500, 1000, 1}));
+  EXPECT_EQ(utilisation_of(figures, 1).records, 50);
+  EXPECT_EQ(figures.arrivals.busiest_minute, (Rate{501, 1010, 2}));
+  EXPECT_EQ(figures.arrivals.stream.last_15_minutes, std::nullopt);
+  Figures damaged = test::example_figures("s", 2);
+  periods[0].is_damaged = true;
+  add_traffic(damaged, periods);
+  EXPECT_EQ(damaged.arrivals.of_shard(1).last_minute, std::nullopt);
+}
+
 TEST(Latencies, AreThoseOfTheLastTwoMinutesOfEachReaderAndOfAll) {
   const auto ms = [](int n) { return Duration(std::chrono::milliseconds(n)); };
   std::vector<metrics::Period> periods;

@@ -39,6 +39,7 @@ std::vector<metrics::Period> measured(Stream& stream, Timestamp from, Timestamp 
 void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
   constexpr double least_share = 0.05;  // of what comes in: a trend below it is the noise of a consumer that keeps up
   figures.traffic = traffic_of(periods, figures.now);
+  complete(figures.arrivals, periods, figures.now);
   if (const auto& exact = figures.arrivals.stream.last_minute) {
     figures.traffic.in.last_minute = *exact;
   }

@@ -103,6 +103,31 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
              : static_cast<double>(inside.count()) / static_cast<double>((end - period.start).count());
 }
 
+void complete(Arrivals& arrivals, std::span<const metrics::Period> periods, Timestamp now) {
+  constexpr std::chrono::minutes looked_back(15);
+  const auto is_damaged = [](const metrics::Period& period) { return period.is_damaged; };
+  if (periods.empty() || std::any_of(periods.begin(), periods.end(), is_damaged)) return;
+  Rate all;
+  Rate busiest;
+  std::vector<Rate> shards(arrivals.shards.size());
+  for (const metrics::Period& period : periods) {
+    const double part = part_between(period, now - minute, now, now);
+    Rate in_period;
+    for (const auto& [shard, counts] : period.measures.shards) {
+      add(in_period, rate_of(counts.in, 1));
+      add(all, rate_of(counts.in, part));
+      if (shard.number() < shards.size()) add(shards[shard.number()], rate_of(counts.in, part));
+    }
+    if (period.start < now - looked_back) continue;
+    busiest = {std::max(busiest.records, in_period.records), std::max(busiest.bytes, in_period.bytes),
+               std::max(busiest.calls, in_period.calls)};
+  }
+  const auto fill_in = [](std::optional<Rate>& rate, const Rate& measured) { rate = rate.value_or(measured); };
+  fill_in(arrivals.stream.last_minute, all);
+  fill_in(arrivals.busiest_minute, busiest);
+  for (std::size_t i = 0; i < shards.size(); ++i) fill_in(arrivals.shards[i].last_minute, shards[i]);
+}
+
 std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
                                         Timestamp since, Timestamp now) {
   constexpr int minutes_compared = 15;

@@ -69,6 +69,10 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
 /// From the periods of at least the last hour before `now`.
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now);
 
+/// Fills in the rates over the last minute, and the busiest minute, that the batches cannot tell because some of them
+/// were trimmed: metrics count those too. Does nothing without metrics, or if some of them are damaged.
+void complete(Arrivals& arrivals, std::span<const metrics::Period> periods, Timestamp now);
+
 /// As trend_of(), from what came in and what a consumer has processed in the minutes since `since`: at most the newest
 /// quarter of an hour that readers have reported all of. Nullopt also if neither happened, or if some of it cannot be
 /// read.
