@@ -44,7 +44,7 @@ std::vector<std::string> names_of(const History& history) {
 TEST(History, HasACourseOfEachThingThatThereWas) {
   const std::vector periods{busy_minute(whole_minute - minutes(3))};
   const History history = history_of(periods, whole_minute - minutes(4), whole_minute, 100, consumers);
-  EXPECT_EQ(names_of(history), (std::vector<std::string>{"in", "age of billing", "propagation delay, p99"}));
+  EXPECT_EQ(names_of(history), (std::vector<std::string>{"in", "age at read of billing", "propagation delay, p99"}));
   EXPECT_EQ(history.step, minutes(1));
   EXPECT_EQ(history.steps, 4U);
   EXPECT_EQ(history.pictures[0].courses[0].values, (std::vector<double>{0, 10, 0, 0}));

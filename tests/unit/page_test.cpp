@@ -154,7 +154,7 @@ TEST(Page, AnswersInOrderWithinEightyColumns) {
       "producer     3.0 ms  3.0 ms   12 ms  read from stdin to durable",
       "propagation  0.2 ms  0.2 ms  0.2 ms  arrival to read, at the tail",
       "consumer          -       -       -  one read",
-      "age            31 s    31 s    31 s  arrival to read, also far from the tail",
+      "age at read    31 s    31 s    31 s  arrival to read, also far from the tail",
       "",
       "shard  keys   in/s  limit                  records   bytes  last",
       "    0   25%    990  ███████████████▉  99%    1,000  1000 B     -",

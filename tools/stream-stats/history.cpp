@@ -77,7 +77,7 @@ Picture ages_of(std::span<const Period> periods, const History& history,
       return reader == period.measures.readers.end() ? Histogram{} : reader->second.age;
     };
     picture.courses.push_back(
-        lengths_of("age of " + name, periods, history, age, [](const Histogram& each) { return each.max(); }));
+        lengths_of("age at read of " + name, periods, history, age, [](const Histogram& each) { return each.max(); }));
   }
   return picture;
 }
