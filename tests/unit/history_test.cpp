@@ -69,6 +69,23 @@ TEST(History, SharesAPeriodOutToTheStepsThatItLiesIn) {
   EXPECT_EQ(history.pictures[1].courses[0].values[1], 31) << "an age is that of every step of its period";
 }
 
+TEST(History, EndsWithTheNewestWholeMinute) {
+  std::vector<metrics::Period> periods;
+  for (int ago = 3; ago >= 0; --ago) periods.push_back(busy_minute(whole_minute - minutes(ago)));
+  const History history = history_of(periods, whole_minute - minutes(3), whole_minute + seconds(5), 100, consumers);
+  EXPECT_EQ(history.until(), whole_minute);
+  EXPECT_EQ(history.pictures[0].courses[0].values, (std::vector<double>{10, 10, 10}));
+  EXPECT_EQ(history_of(periods, whole_minute + seconds(1), whole_minute + seconds(5), 100, consumers).steps, 1U);
+}
+
+TEST(History, BeginsWhereItsFirstStepBegins) {
+  // 25 hours in 140 steps are 1,500 minutes in steps of 11: 137 of them, 7 minutes more than asked for.
+  const Timestamp from = whole_minute - hours(25);
+  const Timestamp start = start_of_history(from, whole_minute, 140);
+  EXPECT_EQ(start, from - minutes(7));
+  EXPECT_EQ(history_of({}, from, whole_minute, 140, consumers).from, start);
+}
+
 TEST(HistoryPage, DrawsTheCoursesOverOneAxis) {
   const test::TimeZone zone("UTC0");
   std::vector<metrics::Period> periods;

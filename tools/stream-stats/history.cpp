@@ -24,12 +24,11 @@ double seconds_of(Duration duration) {
 /// The steps of a history, without anything in them.
 History steps_between(Timestamp from, Timestamp until, std::size_t most_steps) {
   constexpr Duration minute = std::chrono::minutes(1);
+  until = std::chrono::floor<std::chrono::minutes>(until);  // metrics are kept by minutes of the clock
   const auto minutes = std::max<std::int64_t>((until - from + minute - Duration(1)) / minute, 1);
   const auto each = (minutes + static_cast<std::int64_t>(most_steps) - 1) / static_cast<std::int64_t>(most_steps);
   const auto steps = static_cast<std::size_t>((minutes + each - 1) / each);
   const Duration step = minute * each;
-  // Metrics are kept by minutes of the clock.
-  until = std::chrono::ceil<std::chrono::minutes>(until);
   return {until - step * static_cast<std::int64_t>(steps), step, steps};
 }
 
@@ -107,6 +106,10 @@ double Picture::peak() const {
   double most = 0;
   for (const Course& course : courses) most = std::max(most, course.peak());
   return most;
+}
+
+Timestamp start_of_history(Timestamp from, Timestamp until, std::size_t most_steps) {
+  return steps_between(from, until, most_steps).from;
 }
 
 History history_of(std::span<const Period> periods, Timestamp from, Timestamp until, std::size_t most_steps,
