@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "shardlog/capacity/limits.h"
+#include "shardlog/core/printable.h"
 #include "shardlog/core/utf8.h"
 #include "support/refusal.h"
+#include "tools/stream-stats/prometheus.h"
 #include "tools/stream-stats/sizing_page.h"
 #include "unit/figures_example.h"
 
@@ -235,6 +237,15 @@ TEST(Page, WarnsAtEveryWidth) {
     EXPECT_EQ(page.find("falling behind; ") != std::string::npos, width == 80) << page;
     EXPECT_EQ(page.find("falling behind by 12,345/s; ") != std::string::npos, width == 200) << page;
   }
+}
+
+TEST(Prometheus, GetsUtf8WhateverTheNames) {
+  const auto text_of = [](const std::string& name) { return format_prometheus({test::example_figures(name, 1)}); };
+  for (const char* const name : {"caf\xc3\xa9", "a\xff\"b", "\xc3"}) {
+    EXPECT_TRUE(utf8_length(text_of(name)).has_value()) << printable(name);
+  }
+  EXPECT_NE(text_of("caf\xc3\xa9").find("shardlog_open_shards{stream=\"caf\xc3\xa9\"} 1\n"), std::string::npos);
+  EXPECT_NE(text_of("a\xff\"b").find(R"(shardlog_open_shards{stream="a\\xff\"b"} 1)"), std::string::npos);
 }
 
 TEST(Page, HasNoLongerLinesWhateverTheNames) {
