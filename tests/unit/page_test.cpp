@@ -196,6 +196,18 @@ TEST(Page, SaysWhatWouldFillIt) {
   EXPECT_NE(page.find("\nno consumer yet: stream-get orders -c NAME\n"), std::string::npos) << page;
 }
 
+TEST(Page, ShowsWhatIsDroppedEvenIfNothingIsStored) {
+  Figures figures = test::example_figures("orders", 1);
+  std::vector<metrics::Period> periods{test::minute_at(test::whole_minute - minutes(1))};
+  periods[0].measures.shards[ShardId(0)].throttled = test::counts(120, 1200, 1);
+  periods[0].measures.shards[ShardId(0)].dropped = test::counts(60, 600, 1);
+  add_traffic(figures, periods);
+  const std::string page = format_page(figures, {{80, {}, true}});
+  EXPECT_NE(page.find("nothing put in the last hour"), std::string::npos) << page;
+  EXPECT_NE(page.find("\nthrottled          2.0 "), std::string::npos) << page;
+  EXPECT_NE(page.find("\ndropped            1.0 "), std::string::npos) << page;
+}
+
 TEST(Page, LeavesOutBytesAndThePictureAtSixtyColumns) {
   const std::vector<std::string> lines = lines_of(format_page(busy_stream(), {{60, {}, true}}));
   EXPECT_EQ(lines.at(3), "             records/s  calls/s  peak");

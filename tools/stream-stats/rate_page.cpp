@@ -77,7 +77,8 @@ std::string format_rates(const StreamTraffic& traffic, const Screen& screen) {
   constexpr std::size_t beside_plot = 50;  // the other columns, when their numbers are long
   const Traffic& out = traffic.all_readers.out;
   const std::string damage = damage_text(traffic, screen);
-  if (traffic.in.empty() && out.empty()) return "in           nothing put in the last hour\n" + damage;
+  const bool is_empty = traffic.in.empty() && out.empty() && traffic.throttled.empty() && traffic.dropped.empty();
+  if (is_empty) return "in           nothing put in the last hour\n" + damage;
   const bool is_wide = screen.width >= room_for_bytes;
   const std::size_t plot = is_wide ? screen.width - beside_plot : 0;
   Rows rows{row_of("in", traffic.in, screen, plot), row_of("out", out, screen, plot)};
