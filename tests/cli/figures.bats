@@ -144,6 +144,8 @@ YAML
   expect_success stream-stats s --history --since 10m
   expect_equal "$(grep -E '^ *10/s │.*⣿' "$STDOUT" | wc -l)" 1
   ! grep -qE '^.{81}' "$STDOUT"
+  expect_success env LC_ALL=en_US.utf-8 stream-stats s --history --since 10m
+  grep -q '│' "$STDOUT"
   LC_ALL=C expect_success stream-stats s --history --since 10m
   LC_ALL=C grep -qE '^ *10/s \|.*#' "$STDOUT"
   ! LC_ALL=C grep -q '[^ -~]' "$STDOUT"
@@ -211,6 +213,13 @@ on_keyboard() {
       sh -c 'trap : INT TERM HUP; stty -g >before; stream-stats s --watch 1h; stty -g >after'
     expect_same after before
   done
+}
+
+@test "--watch sends no escapes to a dumb terminal" {
+  make_late
+  expect_status 143 on_keyboard billing SIGTERM -- env TERM=dumb stream-stats s --watch 1h
+  grep -q '^billing ' "$STDOUT"
+  ! grep -q $'\033' "$STDOUT"
 }
 
 @test "--watch leaves the keys to others unless it draws on the terminal itself" {

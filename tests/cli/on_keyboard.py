@@ -12,6 +12,7 @@ steps = sys.argv[1:steps_end]
 signal.alarm(20)  # an expected text that never comes
 pid, terminal = pty.fork()
 if pid == 0:
+    os.environ["TERM"] = "xterm"
     os.execvp(sys.argv[steps_end + 1], sys.argv[steps_end + 1 :])
 output = b""
 seen = 0

@@ -80,7 +80,7 @@ class Pause {
 }  // namespace
 
 void watch(const WatchOptions& options, const Draw& draw, const Context& context) {
-  const bool in_place = context.output.is_terminal() && !options.json;
+  const bool in_place = context.output.is_terminal() && !is_dumb_terminal() && !options.json;
   const ReaderWatch reader;
   const EitherStop end(context.stop, reader.gone());
   Pause pause(options.interval, in_place, end.token(), context.clock);
