@@ -251,6 +251,19 @@ TEST(Page, WarnsAtEveryWidth) {
   }
 }
 
+TEST(List, BeginsWithTheWorstIfTheScreenIsNotHighEnough) {
+  std::vector<Figures> streams;
+  for (const char* const name : {"a", "b", "c"}) streams.push_back(test::example_figures(name, 1));
+  streams[1].statistics.description.settings.retention = hours(24);
+  streams[1].consumers = {behind("late", 9, hours(23))};
+  streams[2].consumers = {behind("old", 9, hours(48))};
+  for (Figures& each : streams) add_traffic(each, {});
+  EXPECT_EQ(first_words(format_list(streams, {80, 5, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
+  EXPECT_EQ(first_words(format_list(streams, {80, {}, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
+  EXPECT_EQ(first_words(format_list(streams, {80, 4, true})), (std::vector<std::string>{"stream", "b", "c", "a"}))
+      << "the one that loses data, and the one that is farthest behind";
+}
+
 TEST(Prometheus, GetsUtf8WhateverTheNames) {
   const auto text_of = [](const std::string& name) { return format_prometheus({test::example_figures(name, 1)}); };
   for (const char* const name : {"caf\xc3\xa9", "a\xff\"b", "\xc3"}) {

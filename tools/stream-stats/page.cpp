@@ -196,6 +196,25 @@ const ConsumerFigures* farthest_behind(const std::vector<ConsumerFigures>& consu
   return worst == consumers.end() ? nullptr : &*worst;
 }
 
+/// If they are more than the screen has lines, those with the worst consumers first.
+std::vector<const Figures*> in_order(const std::vector<Figures>& streams, const Screen& screen) {
+  constexpr std::size_t heading_and_cursor = 2;
+  std::vector<const Figures*> sorted;
+  sorted.reserve(streams.size());
+  for (const Figures& each : streams) sorted.push_back(&each);
+  if (!screen.height || streams.size() + heading_and_cursor <= *screen.height) return sorted;
+  const auto badness = [](const Figures* stream) {
+    const auto& consumers = stream->consumers;
+    const ConsumerFigures* const worst = farthest_behind(consumers);
+    const auto is_bad = [](const ConsumerFigures& each) { return each.outlook.is_bad(); };
+    return std::pair(std::any_of(consumers.begin(), consumers.end(), is_bad),
+                     worst == nullptr ? Duration() : worst->age);
+  };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Figures* a, const Figures* b) { return badness(a) > badness(b); });
+  return sorted;
+}
+
 std::vector<std::string> list_row(const Figures& figures, const Screen& screen) {
   constexpr std::size_t plot = 12;
   const Totals totals = totals_of(figures.statistics);
@@ -224,7 +243,7 @@ std::string format_page(const Figures& figures, const View& view) {
 std::string format_list(const std::vector<Figures>& streams, const Screen& screen) {
   if (streams.empty()) return {};
   Rows rows;
-  for (const Figures& each : streams) rows.push_back(list_row(each, screen));
+  for (const Figures* const each : in_order(streams, screen)) rows.push_back(list_row(*each, screen));
   return format_table({{"stream"},
                        {"shards", right, 2},
                        {"records", right, 4},
