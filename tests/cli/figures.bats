@@ -215,6 +215,14 @@ on_keyboard() {
   done
 }
 
+@test "--watch leaves the terminal as it was while it is stopped by Ctrl-Z" {
+  make_late
+  # dash does not repair the terminal, as bash would.
+  expect_status 0 on_keyboard '1 overview' '\x1a' -- \
+    sh -c 'set -m; stty -g >before; stream-stats s --watch 1h; stty -g >after; kill -KILL %1; exit 0'
+  expect_same after before
+}
+
 @test "--watch sends no escapes to a dumb terminal" {
   make_late
   expect_status 143 on_keyboard billing SIGTERM -- env TERM=dumb stream-stats s --watch 1h

@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* keys_of_parts = "1 overview  2 shards  3 consumers  4 latency  q quit";
 constexpr const char* keys_of_one = "q quit";
+constexpr char ctrl_z = '\x1a';
 
 /// As much of a page as fits the screen, to be drawn over the page before it. Each line ends by clearing what was
 /// there: a screen that is cleared as a whole flickers.
@@ -63,6 +64,10 @@ class Pause {
       }
       const auto key = Keyboard::wait(time, stop_);
       if (key == 'q') return false;
+      if (key == ctrl_z) {
+        ::kill(0, SIGSTOP);  // the whole job, as the terminal would
+        return true;
+      }
       const auto chosen = key ? part_of(*key) : std::nullopt;
       part = chosen.value_or(part);
       if (chosen) return true;
