@@ -6,6 +6,8 @@ import os
 import pty
 import signal
 import sys
+import termios
+import time
 
 steps_end = sys.argv.index("--")
 steps = sys.argv[1:steps_end]
@@ -29,6 +31,9 @@ while True:
         if steps[1].startswith("SIG"):
             os.killpg(os.tcgetpgrp(terminal), signal.Signals[steps[1]])
         else:
+            # The terminal makes a signal of Ctrl-Z unless a program takes it as a key.
+            while steps[1] == "\\x1a" and termios.tcgetattr(terminal)[3] & termios.ICANON:
+                time.sleep(0.001)
             os.write(terminal, steps[1].encode().decode("unicode_escape").encode())
         del steps[:2]
 sys.stdout.write(output.decode().replace("\r\n", "\n"))
