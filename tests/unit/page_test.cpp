@@ -262,6 +262,9 @@ TEST(List, BeginsWithTheWorstIfTheScreenIsNotHighEnough) {
   EXPECT_EQ(first_words(format_list(streams, {80, {}, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
   EXPECT_EQ(first_words(format_list(streams, {80, 4, true})), (std::vector<std::string>{"stream", "b", "c", "a"}))
       << "the one that loses data, and the one that is farthest behind";
+  const std::vector<std::string> lines = lines_of(format_list(streams, {60, {}, true}));
+  EXPECT_TRUE(lines.at(2).ends_with("  23h  loses data")) << "in words, because a pipe has no colours: " << lines[2];
+  EXPECT_TRUE(lines.at(3).ends_with("  2d")) << lines[3];
 }
 
 TEST(Prometheus, GetsUtf8WhateverTheNames) {
