@@ -265,3 +265,9 @@ install_manual() {
   [ -s expected ]
   expect_same got expected
 }
+
+@test "the page in the README is one that stream-stats can print on 80 columns" {
+  sed -n '/^orders  4 shards open/,/^nightly /p' "$SHARDLOG_SOURCE/README.md" >page
+  grep -q '^billing .* falling behind by ' page
+  ! LC_ALL=C.UTF-8 grep -E '^.{81}' page
+}

@@ -39,11 +39,14 @@ for i in range(records):
 put.stdin.close()
 assert put.wait() == 0
 threads[0].join()
-while len(lines) < records:
+end = time.monotonic() + 30
+while len(lines) < records and time.monotonic() < end:
     time.sleep(0.01)
 get.terminate()
 get.wait()
 threads[1].join()
+
+assert len(lines) == records, f"only {len(lines)} of {records} records came within 30 seconds"
 
 written = [float(line.split()[1]) for _, line in lines]
 arrived = [datetime.fromisoformat(line.split()[0].replace("Z", "+00:00")).timestamp() for _, line in lines]

@@ -1,8 +1,9 @@
 """measured.py STREAM EXPRESSION: what a stream's metrics say, read by the words of shardlog(5) alone. All periods are added up.
 
 The expression must be true. It can use `shards` (by number: out, throttled, dropped, reads_throttled, trimmed, each as
-records, bytes and calls), `readers` (by UUID: out, throttled, read, propagation, age, skewed), `put`, `consumer` (the only
-reader that has a UUID) and `plain` (the readers without one). A histogram has count, max, sum, mean and percentile()."""
+records, bytes and calls), `readers` (by UUID: out, throttled, read, propagation, age, skewed, processed), `put`, `consumer`
+(the only reader that has a UUID) and `plain` (the readers without one). A histogram has count, max, sum, mean and
+percentile()."""
 import ctypes
 import sqlite3
 import struct
@@ -66,7 +67,8 @@ def new_shard():
 
 
 def new_reader():
-    return Group(out=Counts(), throttled=Counts(), read=Histogram(), propagation=Histogram(), age=Histogram(), skewed=Counts())
+    return Group(out=Counts(), throttled=Counts(), read=Histogram(), propagation=Histogram(), age=Histogram(), skewed=Counts(),
+                 processed=Counts())
 
 
 class Bytes:
@@ -124,7 +126,7 @@ class Measured:
         database.close()
 
     def add(self, data):
-        assert data.take(1) == b"\x01"
+        assert data.take(1) == b"\x02"
         number = 0
         for _ in range(data.number()):
             number += data.number()
@@ -138,7 +140,7 @@ class Measured:
         for _ in range(data.number()):
             name = data.take(data.number()).decode()
             reader = Group(out=data.counts(), throttled=data.counts(), read=data.histogram(), propagation=data.histogram(),
-                           age=data.histogram(), skewed=Counts(data.number()))
+                           age=data.histogram(), skewed=Counts(data.number()), processed=Counts(data.number()))
             self.readers.setdefault(name, new_reader()).add(reader)
         assert data.at == len(data.data)
 

@@ -21,6 +21,16 @@ expect_measured() {
   expect_success stream-stats --verify s
 }
 
+@test "what a consumer's command fails with is read, and not processed" {
+  expect_silence stream-create s
+  seq 3 | expect_silence stream-put s
+  expect_status 1 stream-get s -q -c audit --retries 0 --exec false
+  expect_status 1 stream-get s -q -c audit --retries 0 --exec false
+  expect_measured 'consumer.out.records == 6 and consumer.processed.records == 0'
+  expect_status 0 stream-get s -q -c audit --exec 'cat >/dev/null'
+  expect_measured 'consumer.out.records == 9 and consumer.processed.records == 3'
+}
+
 @test "a reader that finds the lock taken measures nothing, and does not wait" {
   expect_silence stream-create s
   echo a | expect_silence stream-put s
@@ -72,7 +82,8 @@ expect_measured() {
 
 @test "latencies are those that are seen from outside, and propagation follows the interval of --poll" {
   python3 "$SHARDLOG_SOURCE/tests/cli/latencies.py" >"$STDOUT" || fail "$(cat "$STDOUT")"
-  expect_measured '90e3 < plain.propagation.mean < 125e3'
-  expect_measured 'plain.propagation.percentile(99) < 260e3 and plain.read.percentile(50) < 20e3'
+  # Half of 200 ms, and nearly all of it. A busy machine adds to both, and latencies.py has compared with what was seen.
+  expect_measured '90e3 < plain.propagation.mean < 160e3'
+  expect_measured 'plain.propagation.percentile(99) < 400e3 and plain.read.percentile(50) < 20e3'
   expect_measured 'plain.skewed.records == 0'
 }

@@ -6,12 +6,15 @@ import os
 import pty
 import signal
 import sys
+import termios
+import time
 
 steps_end = sys.argv.index("--")
 steps = sys.argv[1:steps_end]
 signal.alarm(20)  # an expected text that never comes
 pid, terminal = pty.fork()
 if pid == 0:
+    os.environ["TERM"] = "xterm"
     os.execvp(sys.argv[steps_end + 1], sys.argv[steps_end + 1 :])
 output = b""
 seen = 0
@@ -28,6 +31,9 @@ while True:
         if steps[1].startswith("SIG"):
             os.killpg(os.tcgetpgrp(terminal), signal.Signals[steps[1]])
         else:
+            # The terminal makes a signal of Ctrl-Z unless a program takes it as a key.
+            while steps[1] == "\\x1a" and termios.tcgetattr(terminal)[3] & termios.ICANON:
+                time.sleep(0.001)
             os.write(terminal, steps[1].encode().decode("unicode_escape").encode())
         del steps[:2]
 sys.stdout.write(output.decode().replace("\r\n", "\n"))

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/forger.h"
 #include "engine/raw_database.h"
 #include "engine/watched_vfs.h"
 #include "support/refusal.h"
@@ -161,7 +162,10 @@ TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
       "FROM metrics)");
   EXPECT_EQ(sound, Lines{});
   EXPECT_EQ(findings(*writer), Lines{first});
-  EXPECT_EQ(refusal([&] { history(); }), ErrorCode::corrupt);
+  const std::vector<Period> all = history();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_TRUE(all[0].is_damaged && all[0].measures.empty());
+  EXPECT_FALSE(all[1].is_damaged);
   const auto late = writer->metrics().history(clock_.now(), clock_.now() + 1min);
   ASSERT_EQ(late.size(), 1U) << "what is not damaged can be read";
   EXPECT_EQ(late[0].measures.shards.at(ShardId(0)).out.records, 2U);
@@ -176,6 +180,41 @@ TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
   clock_.step(31 * 24h);
   EXPECT_TRUE(add(*writer, 16));
   EXPECT_EQ(findings(*writer), Lines{}) << "a month later it goes";
+}
+
+TEST_F(MetricsTest, ThatAreDamagedKeepNoOthersFromBecomingHours) {
+  std::vector<Period> minutes;
+  for (int i = 0; i < 150; ++i) {
+    minutes.push_back(minute_with(1));
+    clock_.step(1min);
+  }
+  ASSERT_TRUE(open_to_write()->metrics().add(minutes));
+  {  // the first hour has a row that is damaged, and the minutes of the second one are
+    test::RawDatabase database(path_);
+    database.exec("INSERT INTO metrics SELECT 3600000000, start, data, checksum FROM metrics ORDER BY start LIMIT 1");
+    database.exec(
+        "UPDATE metrics SET checksum = ~checksum WHERE span = 60000000 AND start IN "
+        "(SELECT start FROM metrics WHERE span = 60000000 ORDER BY start LIMIT 60 OFFSET 60)");
+  }
+  clock_.step(25h);
+  const auto writer = open_to_write();
+  EXPECT_TRUE(add(*writer));
+  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"),
+            "121,2");
+  EXPECT_EQ(findings(*writer).size(), 61U);
+}
+
+TEST_F(MetricsTest, ThatClaimToBeEnormousAreRefusedBeforeTheyTakeMemory) {
+  const auto writer = open_to_write();
+  ASSERT_TRUE(add(*writer));
+  {
+    test::Forger forger(path_);
+    forger.exec("UPDATE metrics SET data = x'0280808020'");  // Zstandard, 2^26 bytes
+    forger.seal("metrics");
+  }
+  const Lines found = findings(*writer);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(found[0].ends_with("it claims a size of 67108864 bytes")) << found[0];
 }
 
 /// A stream from which batches are trimmed in steps. Each append takes at most 1000 of them with it.

@@ -51,6 +51,7 @@ std::vector<std::string> measures() {
   consumer.propagation.add(Duration(5000), 7);
   consumer.age.add(Duration::max());
   consumer.skewed = 3;
+  consumer.processed = 6;
   return {metrics::Measures().encode(), all.encode()};
 }
 

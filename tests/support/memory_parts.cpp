@@ -189,6 +189,7 @@ VerifyReport MemoryMaintenance::verify(const std::function<bool(double)>& progre
 
 bool MemoryMetrics::add(std::span<const metrics::Period> minutes) {
   if (!store_.traits().capabilities.metrics) return true;
+  if (store_.on_measures) store_.on_measures();
   store_.locked([&](MemoryLog& log) {
     for (const metrics::Period& each : minutes) log.measured[each.start] += each.measures;
   });

@@ -44,7 +44,7 @@ std::vector<std::string> names_of(const History& history) {
 TEST(History, HasACourseOfEachThingThatThereWas) {
   const std::vector periods{busy_minute(whole_minute - minutes(3))};
   const History history = history_of(periods, whole_minute - minutes(4), whole_minute, 100, consumers);
-  EXPECT_EQ(names_of(history), (std::vector<std::string>{"in", "age of billing", "propagation delay, p99"}));
+  EXPECT_EQ(names_of(history), (std::vector<std::string>{"in", "age at read of billing", "propagation delay, p99"}));
   EXPECT_EQ(history.step, minutes(1));
   EXPECT_EQ(history.steps, 4U);
   EXPECT_EQ(history.pictures[0].courses[0].values, (std::vector<double>{0, 10, 0, 0}));
@@ -67,6 +67,23 @@ TEST(History, SharesAPeriodOutToTheStepsThatItLiesIn) {
   EXPECT_EQ(in[2], 0);
   EXPECT_DOUBLE_EQ(in[3], 600.0 / 1800);
   EXPECT_EQ(history.pictures[1].courses[0].values[1], 31) << "an age is that of every step of its period";
+}
+
+TEST(History, EndsWithTheNewestWholeMinute) {
+  std::vector<metrics::Period> periods;
+  for (int ago = 3; ago >= 0; --ago) periods.push_back(busy_minute(whole_minute - minutes(ago)));
+  const History history = history_of(periods, whole_minute - minutes(3), whole_minute + seconds(5), 100, consumers);
+  EXPECT_EQ(history.until(), whole_minute);
+  EXPECT_EQ(history.pictures[0].courses[0].values, (std::vector<double>{10, 10, 10}));
+  EXPECT_EQ(history_of(periods, whole_minute + seconds(1), whole_minute + seconds(5), 100, consumers).steps, 1U);
+}
+
+TEST(History, BeginsWhereItsFirstStepBegins) {
+  // 25 hours in 140 steps are 1,500 minutes in steps of 11: 137 of them, 7 minutes more than asked for.
+  const Timestamp from = whole_minute - hours(25);
+  const Timestamp start = start_of_history(from, whole_minute, 140);
+  EXPECT_EQ(start, from - minutes(7));
+  EXPECT_EQ(history_of({}, from, whole_minute, 140, consumers).from, start);
 }
 
 TEST(HistoryPage, DrawsTheCoursesOverOneAxis) {

@@ -26,6 +26,7 @@ Measures sample() {
   consumer.propagation.add(1ms, 9);
   consumer.age.add(1h, 10);
   consumer.skewed = 3;
+  consumer.processed = 11;
   return measures;
 }
 
@@ -34,6 +35,36 @@ TEST(MeasuresTest, ComeBackAsTheyWereStored) {
   EXPECT_EQ(Measures::decode(Measures().encode()), Measures());
   EXPECT_TRUE(Measures().empty());
   EXPECT_FALSE(sample().empty());
+}
+
+TEST(MeasuresTest, OfTheFormBeforeCanStillBeRead) {
+  using namespace std::string_view_literals;
+  const Measures old = Measures::decode("\1\0\0\1\1a\5\0\0\0\0\0\0\0\0\7"sv);
+  EXPECT_EQ(old.readers.at("a").out.records, 5U);
+  EXPECT_EQ(old.readers.at("a").skewed, 7U);
+  EXPECT_EQ(old.readers.at("a").processed, 0U);
+}
+
+TEST(MeasuresTest, OfAShardWithoutCountsAreNotStored) {
+  Measures measures = sample();
+  measures.shards[ShardId(3)];
+  EXPECT_EQ(Measures::decode(measures.encode()), sample());
+}
+
+TEST(MeasuresTest, OfTooManyShardsOrReadersAreRefusedBeforeTheyTakeMemory) {
+  Measures measures;
+  for (std::uint32_t shard = 0; shard < 100'000; ++shard) measures.shards[ShardId(shard)].in.records = 1;
+  for (int reader = 0; reader < 10'000; ++reader) measures.readers[std::to_string(reader)].processed = 1;
+  ASSERT_TRUE(measures.is_storable());
+  EXPECT_EQ(Measures::decode(measures.encode()), measures);
+  Measures more_shards = measures;
+  more_shards.shards[ShardId(100'000)].in.records = 1;
+  Measures more_readers = measures;
+  more_readers.readers["another"].processed = 1;
+  for (const Measures& each : {more_shards, more_readers}) {
+    EXPECT_FALSE(each.is_storable());
+    EXPECT_EQ(refusal([&] { Measures::decode(each.encode()); }), ErrorCode::corrupt);
+  }
 }
 
 TEST(MeasuresTest, AddUp) {
@@ -48,6 +79,7 @@ TEST(MeasuresTest, AddUp) {
   EXPECT_EQ(consumer.propagation.count(), 18U);
   EXPECT_EQ(consumer.age.max(), 1h);
   EXPECT_EQ(consumer.skewed, 6U);
+  EXPECT_EQ(consumer.processed, 22U);
 }
 
 TEST(MeasuresTest, StopCountingBeforeTheyOverflow) {
@@ -83,11 +115,14 @@ TEST(MeasuresTest, AreRefusedUnlessTheyAreWhole) {
     EXPECT_EQ(fate(whole.substr(0, size)), ErrorCode::corrupt) << "cut off after " << size;
   }
   EXPECT_EQ(fate(whole + '\0'), ErrorCode::corrupt);
-  EXPECT_EQ(fate('\2' + whole.substr(1)), ErrorCode::corrupt) << "another version";
+  EXPECT_EQ(fate('\3' + whole.substr(1)), ErrorCode::corrupt) << "another version";
   const auto text = [](std::string_view bytes) { return std::string(bytes); };
   using namespace std::string_view_literals;
   EXPECT_EQ(fate(text("\1\1\0\x20"sv)), ErrorCode::corrupt) << "a sixth kind of count";
-  EXPECT_EQ(fate(text("\1\2\xff\xff\xff\xff\x0f\0\0\0\0\0"sv)), ErrorCode::corrupt) << "a shard after the last one";
+  EXPECT_EQ(fate(text("\2\1\0\0\0\0"sv)), ErrorCode::corrupt) << "a shard without counts";
+  EXPECT_EQ(fate(text("\2\1\0\1\0\0\0\0\0"sv)), ErrorCode::corrupt) << "a shard whose counts are 0";
+  EXPECT_EQ(fate(text("\1\2\xff\xff\xff\xff\x0f\1\1\0\0\0\1\1\0\0\0\0"sv)), ErrorCode::corrupt)
+      << "a shard after the last one";
   EXPECT_EQ(fate(text("\1\0\0\2\1b\0\0\0\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\0\0\0"sv)), ErrorCode::corrupt) << "b, a";
   EXPECT_EQ(fate(text("\1\0\0\2\1a\0\0\0\0\0\0\0\0\0\0\1b\0\0\0\0\0\0\0\0\0\0"sv)), std::nullopt) << "a, b";
 }

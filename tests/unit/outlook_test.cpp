@@ -48,6 +48,19 @@ TEST(Outlook, WarnsOfLossOnceAnAgePassesHalfOfTheRetention) {
   EXPECT_EQ(words_of(behind(9, hours(5000))), "") << "it is kept forever";
 }
 
+TEST(Outlook, SaysLessWhereThereIsLittleRoom) {
+  const auto words = [](const ConsumerStatistics& consumer, Duration retention, std::size_t room) {
+    return outlook_text(outlook_of(consumer, now, retention), consumer.trend, room);
+  };
+  const ConsumerStatistics loses = behind(9, hours(3), 12'345);
+  EXPECT_EQ(words(loses, hours(4), 44), "falling behind by 12,345/s; loses data in 1h");
+  EXPECT_EQ(words(loses, hours(4), 43), "falling behind; loses data in 1h");
+  EXPECT_EQ(words(loses, hours(4), 31), "loses data in 1h");
+  EXPECT_EQ(words(loses, hours(4), 0), "loses data in 1h") << "nothing says less";
+  EXPECT_EQ(words(loses, forever, 20), "falling behind");
+  EXPECT_EQ(words(behind(180, hours(1), -1), forever, 15), "caught up in 3m");
+}
+
 TEST(Outlook, DoesNotWarnAConsumerThatCatchesUpBefore) {
   EXPECT_EQ(words_of(behind(3599, hours(3), -1), hours(4)), "caught up in 59m 59s at this rate");
   EXPECT_EQ(words_of(behind(3600, hours(3), -1), hours(4)), "caught up in 1h at this rate; loses data in 1h");

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "shardlog/capacity/limits.h"
+#include "shardlog/core/printable.h"
 #include "shardlog/core/utf8.h"
 #include "support/refusal.h"
+#include "tools/stream-stats/prometheus.h"
 #include "tools/stream-stats/sizing_page.h"
 #include "unit/figures_example.h"
 
@@ -146,15 +148,15 @@ TEST(Page, AnswersInOrderWithinEightyColumns) {
       "orders  4 shards open, kept 7d, zstd: 4,000 records, 3.9 KiB in 2.0 KiB",
       "",
       "             records/s  bytes/s  calls/s  last hour                       peak",
-      "in                 1.0  1.0 KiB       12  ▁▁▁▂▃▃▄▄▅▅▆▆▇▇██▇▇▆▅▅▄▄▃▃▂▂▁▁▁    30",
+      "in                 1.0  1.0 KiB       12  ▁▁▁▂▂▃▃▄▄▅▅▆▇▇██▇▇▆▆▅▅▄▄▃▃▂▁▁▁    30",
       "out                 10    100 B      1.0  ██████████████████████████████    10",
-      "throttled          7.0      0 B        0                           █████   7.0",
+      "throttled          7.0      0 B        0                           ▄████   7.0",
       "",
       "latency         p50     p99     max  last minute",
       "producer     3.0 ms  3.0 ms   12 ms  read from stdin to durable",
       "propagation  0.2 ms  0.2 ms  0.2 ms  arrival to read, at the tail",
       "consumer          -       -       -  one read",
-      "age            31 s    31 s    31 s  arrival to read, also far from the tail",
+      "age at read    31 s    31 s    31 s  arrival to read, also far from the tail",
       "",
       "shard  keys   in/s  limit                  records   bytes  last",
       "    0   25%    990  ███████████████▉  99%    1,000  1000 B     -",
@@ -194,6 +196,18 @@ TEST(Page, SaysWhatWouldFillIt) {
   EXPECT_NE(page.find("\nno consumer yet: stream-get orders -c NAME\n"), std::string::npos) << page;
 }
 
+TEST(Page, ShowsWhatIsDroppedEvenIfNothingIsStored) {
+  Figures figures = test::example_figures("orders", 1);
+  std::vector<metrics::Period> periods{test::minute_at(test::whole_minute - minutes(1))};
+  periods[0].measures.shards[ShardId(0)].throttled = test::counts(120, 1200, 1);
+  periods[0].measures.shards[ShardId(0)].dropped = test::counts(60, 600, 1);
+  add_traffic(figures, periods);
+  const std::string page = format_page(figures, {{80, {}, true}});
+  EXPECT_NE(page.find("nothing put in the last hour"), std::string::npos) << page;
+  EXPECT_NE(page.find("\nthrottled          2.0 "), std::string::npos) << page;
+  EXPECT_NE(page.find("\ndropped            1.0 "), std::string::npos) << page;
+}
+
 TEST(Page, LeavesOutBytesAndThePictureAtSixtyColumns) {
   const std::vector<std::string> lines = lines_of(format_page(busy_stream(), {{60, {}, true}}));
   EXPECT_EQ(lines.at(3), "             records/s  calls/s  peak");
@@ -222,6 +236,44 @@ TEST(Page, ShowsTheWorstIfTheScreenIsNotHighEnough) {
       << page;
   EXPECT_NE(page.find("\nand 2 more shards, all under 41%\n"), std::string::npos) << page;
   EXPECT_NE(page.find("\nand 6 more consumers\n"), std::string::npos) << page;
+}
+
+TEST(Page, WarnsAtEveryWidth) {
+  Figures figures = busy_stream();
+  figures.consumers[1] = behind("consumer-of-orders", 1'234'567, hours(24 * 4) + minutes(30), 12'345);
+  add_traffic(figures, {});
+  for (const std::size_t width : {40U, 60U, 80U, 200U}) {
+    const std::string page = format_page(figures, {{width, {}, true}});
+    const std::size_t warning = page.find("loses data in 2d 23h\n");
+    EXPECT_NE(warning, std::string::npos) << page;
+    EXPECT_EQ(page.find("falling behind; ") != std::string::npos, width == 80) << page;
+    EXPECT_EQ(page.find("falling behind by 12,345/s; ") != std::string::npos, width == 200) << page;
+  }
+}
+
+TEST(List, BeginsWithTheWorstIfTheScreenIsNotHighEnough) {
+  std::vector<Figures> streams;
+  for (const char* const name : {"a", "b", "c"}) streams.push_back(test::example_figures(name, 1));
+  streams[1].statistics.description.settings.retention = hours(24);
+  streams[1].consumers = {behind("late", 9, hours(23))};
+  streams[2].consumers = {behind("old", 9, hours(48))};
+  for (Figures& each : streams) add_traffic(each, {});
+  EXPECT_EQ(first_words(format_list(streams, {80, 5, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
+  EXPECT_EQ(first_words(format_list(streams, {80, {}, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
+  EXPECT_EQ(first_words(format_list(streams, {80, 4, true})), (std::vector<std::string>{"stream", "b", "c", "a"}))
+      << "the one that loses data, and the one that is farthest behind";
+  const std::vector<std::string> lines = lines_of(format_list(streams, {60, {}, true}));
+  EXPECT_TRUE(lines.at(2).ends_with("  23h  loses data")) << "in words, because a pipe has no colours: " << lines[2];
+  EXPECT_TRUE(lines.at(3).ends_with("  2d")) << lines[3];
+}
+
+TEST(Prometheus, GetsUtf8WhateverTheNames) {
+  const auto text_of = [](const std::string& name) { return format_prometheus({test::example_figures(name, 1)}); };
+  for (const char* const name : {"caf\xc3\xa9", "a\xff\"b", "\xc3"}) {
+    EXPECT_TRUE(utf8_length(text_of(name)).has_value()) << printable(name);
+  }
+  EXPECT_NE(text_of("caf\xc3\xa9").find("shardlog_open_shards{stream=\"caf\xc3\xa9\"} 1\n"), std::string::npos);
+  EXPECT_NE(text_of("a\xff\"b").find(R"(shardlog_open_shards{stream="a\\xff\"b"} 1)"), std::string::npos);
 }
 
 TEST(Page, HasNoLongerLinesWhateverTheNames) {

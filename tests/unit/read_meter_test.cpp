@@ -125,8 +125,25 @@ TEST_F(ReadMeterTest, CountsEachWaitForCapacityOnce) {
     EXPECT_EQ(read(), 0U) << "the end of the call";
   }
   EXPECT_EQ(reader().out, (Counts{7, 7, 7}));
+  EXPECT_EQ(reader().read.count(), 7U) << "also those that had to wait";
   EXPECT_EQ(reader().throttled, (Counts{0, 0, 2})) << "five at once";
   EXPECT_EQ(measured().shards.at(ShardId(0)).reads_throttled, (Counts{0, 0, 2}));
+}
+
+TEST_F(ReadMeterTest, CountsARequestOnceEvenIfItIsHandedOutInParts) {
+  SettingsChange change;
+  change.limits.read_bytes = 100;
+  stream_->maintenance().update(change);
+  put(std::vector<std::string>(50, std::string(100, 'a')));
+  std::size_t parts = 0;
+  for (int i = 0; i < 1000 && reader().out.records < 50; ++i) {
+    parts += read();
+    pass(reader_->throttled_for());
+  }
+  EXPECT_GT(parts, 1U);
+  EXPECT_EQ(reader().out, (Counts{50, 5000, 1}));
+  EXPECT_EQ(measured().shards.at(ShardId(0)).out, (Counts{50, 5000, 1}));
+  EXPECT_EQ(reader().read.count(), 1U);
 }
 
 TEST_F(ReadMeterTest, WritesNothingAtTheEndOfAShortReadWithoutAConsumer) {

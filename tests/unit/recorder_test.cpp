@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <vector>
@@ -19,6 +20,7 @@ class KeptMetrics final : public Metrics {
  public:
   bool add(std::span<const Period> minutes) override {
     ++calls;
+    most_at_once = std::max(most_at_once, minutes.size());
     if (failure) throw Error(*failure, "add metrics");
     if (!is_busy) kept.insert(kept.end(), minutes.begin(), minutes.end());
     return !is_busy;
@@ -29,6 +31,7 @@ class KeptMetrics final : public Metrics {
   bool is_busy = false;
   std::optional<ErrorCode> failure;
   int calls = 0;
+  std::size_t most_at_once = 0;
 };
 
 class RecorderTest : public testing::Test {
@@ -90,7 +93,8 @@ TEST_F(RecorderTest, KeepsForLaterWhatItCannotWriteNow) {
     metrics_.failure = failure;
     measure();
     EXPECT_FALSE(recorder_.write());
-    EXPECT_EQ(recorder_.until_due(), 10s) << "not again and again";
+    EXPECT_EQ(recorder_.until_due(), failure == ErrorCode::full ? Duration(10s) : Duration(500ms))
+        << "soon, and not again and again";
     metrics_.is_busy = false;
     metrics_.failure.reset();
     measure();
@@ -107,8 +111,12 @@ TEST_F(RecorderTest, KeepsTheMinutesOfADayAtMost) {
     recorder_.write_if_due();
   }
   metrics_.is_busy = false;
+  metrics_.most_at_once = 0;
   recorder_.write();
+  EXPECT_EQ(metrics_.most_at_once, 10U) << "in a commit, so that no writer waits for long";
   EXPECT_EQ(kept(), 1440U);
+  EXPECT_TRUE(recorder_.write());
+  EXPECT_EQ(kept(), 1440U) << "each once";
   EXPECT_EQ(metrics_.kept.back().start, std::chrono::floor<std::chrono::minutes>(clock_.now() - 1min));
 }
 

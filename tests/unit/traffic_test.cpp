@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "unit/figures_example.h"
@@ -48,7 +51,7 @@ TEST(Traffic, OfTheLastMinuteTakesItsPartOfTheMinuteBefore) {
                                              minute_with(an_hour, {300, 3000, 3})};
   const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
   EXPECT_EQ(traffic.in.last_minute, (Rate{20, 200, 0.2}));
-  EXPECT_EQ(traffic.in.last_hour.at(58), 20);
+  EXPECT_EQ(traffic.in.last_hour.at(58), 0) << "each record counts in one minute";
   EXPECT_EQ(traffic.in.last_hour.at(59), 20);
   EXPECT_EQ(traffic.in.last_hour.at(57), 0);
   EXPECT_EQ(traffic.in.peak(), 20);
@@ -64,9 +67,26 @@ TEST(Traffic, OfTheLastHourHasAMinuteEach) {
   }
   const Traffic throttled = traffic_of(periods, an_hour).throttled;
   ASSERT_EQ(throttled.last_hour.size(), 60U);
-  EXPECT_EQ(throttled.last_hour.front(), 59);
-  EXPECT_EQ(throttled.last_hour.at(58), 1);
-  EXPECT_EQ(throttled.last_hour.at(59), 1) << "the last minute is also the newest whole one";
+  EXPECT_EQ(throttled.last_hour.front(), 60);
+  EXPECT_EQ(throttled.last_hour.at(58), 2);
+  EXPECT_EQ(throttled.last_hour.at(59), 1);
+}
+
+TEST(Traffic, OfReadersIsThatOfAMinuteThatTheyHaveReportedAllOf) {
+  // 600 records a minute come and are read; 15 seconds into a minute readers have reported those of 10.
+  std::vector<metrics::Period> periods;
+  for (const int ago : {2, 1, 0}) {
+    periods.push_back(minute_with(an_hour - minutes(ago), counts(ago == 0 ? 150 : 600)));
+    periods.back().measures.shards[ShardId(0)].out = counts(ago == 0 ? 100 : 600);
+    periods.back().measures.readers["c"].out = counts(ago == 0 ? 100 : 600);
+  }
+  const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
+  EXPECT_EQ(traffic.in.last_minute.records, 10);
+  EXPECT_EQ(traffic.all_readers.out.last_minute.records, 10);
+  EXPECT_EQ(traffic.readers.at("c").out.last_minute.records, 10);
+  periods.erase(periods.begin(), periods.end() - 1);
+  EXPECT_EQ(traffic_of(periods, an_hour + seconds(15)).readers.at("c").out.last_minute.records, 100.0 / 60)
+      << "a reader that has just begun";
 }
 
 TEST(Traffic, IsSumOfShardsAndKeepsKindsApart) {
@@ -79,6 +99,39 @@ TEST(Traffic, IsSumOfShardsAndKeepsKindsApart) {
   EXPECT_EQ(traffic.throttled.last_minute.records, 6);
   EXPECT_EQ(traffic.dropped.last_minute.records, 8);
   EXPECT_EQ(traffic.all_readers.throttled.last_minute.calls, 10);
+}
+
+TEST(Traffic, IsNotKnownIfSomeOfTheLastMinutesIsDamaged) {
+  std::vector<metrics::Period> periods{minute_at(an_hour - minutes(30)), minute_at(an_hour - minutes(1))};
+  periods[1].measures.readers["c"].out = counts(60);
+  periods[0].is_damaged = true;
+  const StreamTraffic before = traffic_of(periods, an_hour);
+  EXPECT_TRUE(before.is_damaged && before.is_known && before.all_readers.is_known && before.readers.at("c").is_known);
+  periods[1].is_damaged = true;
+  const StreamTraffic now = traffic_of(periods, an_hour);
+  EXPECT_FALSE(now.is_known || now.all_readers.is_known || now.readers.at("c").is_known);
+  EXPECT_EQ(growth_of_backlog(periods, "c", Timestamp(), an_hour + seconds(10)), std::nullopt);
+  EXPECT_FALSE(traffic_of({}, an_hour).is_damaged);
+}
+
+TEST(Arrivals, ThatTheBatchesCannotTellAnyMoreComeFromMetrics) {
+  Figures figures = test::example_figures("s", 2);
+  figures.arrivals.shards[0].last_minute = Rate{7, 70, 1};
+  std::vector<metrics::Period> periods{minute_with(an_hour - minutes(20), counts(60'000)),
+                                       minute_with(an_hour - minutes(3), counts(1200, 12'000, 60)),
+                                       minute_with(an_hour - minutes(1), counts(60, 600, 60))};
+  periods[2].measures.shards[ShardId(1)].in = counts(30'000, 60'000, 60);
+  add_traffic(figures, periods);
+  EXPECT_EQ(figures.arrivals.stream.last_minute, (Rate{501, 1010, 2}));
+  EXPECT_EQ(figures.arrivals.of_shard(0).last_minute, (Rate{7, 70, 1})) << "which the batches tell";
+  EXPECT_EQ(figures.arrivals.of_shard(1).last_minute, (Rate{500, 1000, 1}));
+  EXPECT_EQ(utilisation_of(figures, 1).records, 50);
+  EXPECT_EQ(figures.arrivals.busiest_minute, (Rate{501, 1010, 2}));
+  EXPECT_EQ(figures.arrivals.stream.last_15_minutes, std::nullopt);
+  Figures damaged = test::example_figures("s", 2);
+  periods[0].is_damaged = true;
+  add_traffic(damaged, periods);
+  EXPECT_EQ(damaged.arrivals.of_shard(1).last_minute, std::nullopt);
 }
 
 TEST(Latencies, AreThoseOfTheLastTwoMinutesOfEachReaderAndOfAll) {
@@ -103,17 +156,50 @@ TEST(Latencies, AreThoseOfTheLastTwoMinutesOfEachReaderAndOfAll) {
   EXPECT_EQ(traffic.readers.at("b").read, std::nullopt);
 }
 
-TEST(GrowthOfABacklog, IsTakenFromAMinuteThatReadersHaveReportedAllOf) {
+/// A minute for each pair, the last one before `an_hour`: how many records came in, and how many a consumer processed.
+std::vector<metrics::Period> minutes_of(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& in_and_processed) {
   std::vector<metrics::Period> periods;
-  for (const int ago : {2, 1}) {
-    periods.push_back(minute_with(an_hour - minutes(ago), counts(600)));
-    periods.back().measures.readers["c"].out.records = ago == 2 ? 1200 : 60;
+  Timestamp start = an_hour - minutes(in_and_processed.size());
+  for (const auto& [in, processed] : in_and_processed) {
+    periods.push_back(minute_with(start, counts(in)));
+    periods.back().measures.readers["c"].out.records = 10'000;
+    periods.back().measures.readers["c"].processed = processed;
+    start += minutes(1);
   }
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + seconds(9)), -10);
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + seconds(10)), 9);
-  EXPECT_EQ(growth_of_backlog(periods, "other", an_hour + seconds(10)), 10);
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour + minutes(2)), std::nullopt);
-  EXPECT_EQ(growth_of_backlog({}, "c", an_hour), std::nullopt);
+  return periods;
+}
+
+std::optional<double> growth_of(const std::vector<metrics::Period>& periods, Duration later = seconds(10)) {
+  return growth_of_backlog(periods, "c", Timestamp(), an_hour + later);
+}
+
+TEST(GrowthOfABacklog, CountsWhatIsProcessedNotWhatIsRead) {
+  // A command that fails reads the same 10,000 records in each run.
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}})), 10);
+  EXPECT_EQ(growth_of(minutes_of({{600, 1200}, {600, 1200}, {600, 1200}})), -10);
+  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}})), 0);
+  EXPECT_EQ(growth_of_backlog(minutes_of({{60, 60}, {60, 60}, {60, 60}}), "other", Timestamp(), an_hour + seconds(10)),
+            1);
+}
+
+TEST(GrowthOfABacklog, IsNoneForAConsumerWhoseReportsAreLateOrWhoseCommandTakesMinutes) {
+  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}, {600, 600}, {600, 0}, {600, 0}})), 0);
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}})), 0);
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}})), 0);
+}
+
+TEST(GrowthOfABacklog, ComesFromMinutesThatReadersHaveReportedAllOf) {
+  const auto periods = minutes_of({{0, 0}, {600, 0}, {600, 0}, {600, 0}, {0, 6000}});
+  EXPECT_EQ(growth_of(periods, seconds(9)), 10);
+  EXPECT_EQ(growth_of(periods, seconds(10)), 0) << "the last minute is one step down";
+}
+
+TEST(GrowthOfABacklog, IsNotKnownOfANewConsumerOrIfNothingHappened) {
+  const auto periods = minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}});
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour - minutes(3), an_hour + seconds(10)), 10);
+  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour - minutes(3) + seconds(1), an_hour + seconds(10)), std::nullopt);
+  EXPECT_EQ(growth_of(periods, minutes(20)), std::nullopt);
+  EXPECT_EQ(growth_of({}), std::nullopt);
 }
 
 }  // namespace

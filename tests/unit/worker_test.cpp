@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "shardlog/consuming/consumer.h"
+#include "support/manual_clock.h"
 #include "support/memory_engine.h"
 #include "support/notes.h"
 #include "support/refusal.h"
@@ -253,6 +254,48 @@ TEST_F(WorkerTest, MovesTheCheckpointOnlyPastProcessedRecords) {
             ErrorCode::io);
   EXPECT_EQ(checkpoint(0), after(1));
   EXPECT_EQ(lease(0).owner, std::nullopt) << "given back all the same";
+}
+
+/// What is measured of the consumer.
+metrics::ReaderMeasures measured(Stream& stream) {
+  metrics::Measures sum;
+  for (const metrics::Period& each : stream.metrics().history(Timestamp::min(), Timestamp::max())) {
+    sum += each.measures;
+  }
+  return sum.readers[stream.leases().find("billing")->uuid];
+}
+
+TEST_F(WorkerTest, CountsAsProcessedOnlyWhatItsCheckpointHasPassed) {
+  store_.put(0, {"a", "b", "c"});
+  recorder_.most_batches = 2;
+  run(recorder_, {.consumer = "billing", .worker = "w", .batch = {.records = 1}});
+  EXPECT_EQ(measured(stream_).out.records, 3U) << "it reads ahead";
+  EXPECT_EQ(measured(stream_).processed, 2U);
+  Recorder fails(log_);
+  fails.gone = true;
+  fails.deals_at_once = false;
+  run(fails);
+  EXPECT_EQ(measured(stream_).out.records, 4U);
+  EXPECT_EQ(measured(stream_).processed, 2U) << "what was read again and not processed";
+  Recorder succeeds(log_);
+  run(succeeds);
+  EXPECT_EQ(measured(stream_).processed, 3U);
+}
+
+TEST_F(WorkerTest, AddsWhatItHasMeasuredWhileABatchTakesLong) {
+  test::ManualClock clock;
+  clock.freeze();
+  store_.put(0, {"a"});
+  recorder_.on_batch = [&](const Batch&, Lifeline& lifeline) {
+    EXPECT_EQ(measured(stream_).out.records, 0U);
+    clock.let_pass(10s);
+    ASSERT_EQ(lifeline.until_due(), 0us);
+    lifeline.tend();
+    EXPECT_EQ(measured(stream_).out.records, 1U);
+  };
+  test::MemoryStream stream(store_);
+  run_worker({.consumer = "billing", .worker = "w", .lease_duration = 1h}, stream, recorder_, clock, stop_.get_token());
+  EXPECT_EQ(log_.records(), Lines{"a"});
 }
 
 TEST_F(WorkerTest, LeavesTheShardsOfALiveWorkerToIt) {

@@ -36,6 +36,16 @@ std::string reason_of(const capacity::Slice& slice, const capacity::Limits& limi
   return "the capacity of a shard is used up";
 }
 
+/// Work that follows an append: out of memory, it must not look like an append that stored nothing.
+template <typename Work>
+void after_append(const Work& work) {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::io, "acknowledge: out of memory");
+  }
+}
+
 }  // namespace
 
 CommitStage::CommitStage(Stream& stream, const StreamDescription& description, const PutCommand& command,
@@ -259,26 +269,27 @@ void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
 /// Returns the number of records that were stored.
 std::uint64_t CommitStage::store(Encoded& encoded, Progress& progress) {
   const producing::Written written = append(encoded, progress);
+  const Duration stored_at = context_.clock.elapsed();
   const std::uint64_t before = records_;
-  measure(encoded, written);
-  try {
+  after_append([&] {
     for (std::size_t i = 0; i < written.outcomes.size(); ++i) count(written.packed.batches[i], written.outcomes[i]);
     if (command_.ack) acknowledge(written, encoded.reasons);
     context_.output.flush();
-  } catch (const std::bad_alloc&) {  // must not look like an append that stored nothing
-    throw Error(ErrorCode::io, "acknowledge: out of memory");
+  });
+  try {
+    measure(encoded, written, stored_at);
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the records are stored, measured or not
   }
   written.check();
   return records_ - before;
 }
 
-/// Measures how long the records took that were just stored.
-void CommitStage::measure(const Encoded& encoded, const producing::Written& written) {
+/// Measures how long the records took that were stored at this time.
+void CommitStage::measure(const Encoded& encoded, const producing::Written& written, Duration stored_at) {
   const bool is_stored = !written.outcomes.empty() && std::holds_alternative<Stored>(written.outcomes.front());
   if (is_stored) {
-    const Duration now = context_.clock.elapsed();
     metrics::Histogram& put = recorder_.at(context_.clock.now()).put;
-    for (const ReadAt& read : encoded.reads) put.add(now - read.at, read.pieces);
+    for (const ReadAt& read : encoded.reads) put.add(stored_at - read.at, read.pieces);
   }
   if (written.throttled) {
     const capacity::Step step = step_of(written.packed.batches);
@@ -303,7 +314,9 @@ producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
   on_demand_.tend();
   producing::Written written = writer_.limited() ? append_slice(encoded, moves, tell)
                                                  : writer_.store(std::move(encoded.packed), moves, context_.stop, tell);
-  for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
+  after_append([&] {
+    for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
+  });
   return written;
 }
 
@@ -319,7 +332,7 @@ producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const P
   }
   const auto next = reserves ? needs_at_once() : std::span<const capacity::Step>();
   producing::Written written = writer_.store_reserved(std::move(packed), moves, next, paid_, context_.stop, on_no_room);
-  if (reserves) leave(written.next);
+  if (reserves) after_append([&] { leave(written.next); });
   return written;
 }
 

@@ -70,7 +70,7 @@ class CommitStage {
   void count_throttled(std::size_t first, std::size_t end);
   void count(std::span<const capacity::Step> steps, metrics::Counts metrics::ShardCounts::*kind);
   void count_sampled_out(const Encoded& piece, const capacity::Step& step);
-  void measure(const Encoded& encoded, const producing::Written& written);
+  void measure(const Encoded& encoded, const producing::Written& written, Duration stored_at);
   void finish(const Flow& flow, const Encoded& encoded, std::uint64_t records);
   std::uint64_t store(Encoded& encoded, Progress& progress);
   producing::Written append(Encoded& encoded, Progress& progress);

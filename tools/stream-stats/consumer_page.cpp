@@ -53,8 +53,9 @@ std::string json_worker(const std::optional<ConsumerStatistics::Worker>& worker)
                       {"gone", json(worker->gone)}});
 }
 
-std::string words_of(const ConsumerFigures& consumer, const Screen& screen) {
-  const std::string text = outlook_text(consumer.outlook, consumer.statistics.trend);
+std::string words_of(const ConsumerFigures& consumer, const Screen& screen, std::size_t beside) {
+  const std::size_t room = screen.width - std::min(screen.width, beside);
+  const std::string text = outlook_text(consumer.outlook, consumer.statistics.trend, room);
   return consumer.outlook.is_bad() ? alarming(text, screen) : text;
 }
 
@@ -63,9 +64,10 @@ std::string shown_age(const ConsumerFigures& consumer) {
 }
 
 std::vector<std::string> row_of(const ConsumerFigures& consumer, const Screen& screen) {
+  constexpr std::size_t beside_words = 33;  // the shortest names, a backlog of seven digits, and an age
   const ConsumerStatistics& statistics = consumer.statistics;
   return {printable(statistics.consumer.name), statistics.workers == 0 ? "-" : format_count(statistics.workers),
-          count_text(statistics.backlog), shown_age(consumer), words_of(consumer, screen)};
+          count_text(statistics.backlog), shown_age(consumer), words_of(consumer, screen, beside_words)};
 }
 
 /// Those that need a person first, and then those that are farthest behind.
@@ -130,7 +132,7 @@ std::string format_consumers(const Figures& figures, const Screen& screen, std::
     for (std::size_t i = 0; i < shown; ++i) rows.push_back(row_of(*sorted[i], screen));
   }
   const std::string text =
-      format_table({{"consumer"}, {"workers", right, 1}, {"behind", right, 3}, {"age", right, 4}, {"", left, 2}},
+      format_table({{"consumer"}, {"workers", right, 1}, {"behind", right, 3}, {"age", right, 4}, {"", left, 5}},
                    std::move(rows), screen.width);
   return fits ? text : text + fmt::format("and {}\n", format_count(consumers.size() - shown, "more consumer"));
 }
@@ -141,7 +143,8 @@ std::string format_consumer(const ConsumerFigures& figures, const Screen& screen
   std::string text = fmt::format("backlog     {}\nage         {}\n", count_text(consumer.backlog, "record"),
                                  consumer.oldest ? age_text(figures.age) : "-");
   if (consumer.trend) text += fmt::format("trend       {}\n", trend_text(*consumer.trend));
-  const std::string words = words_of(figures, screen);
+  constexpr std::size_t label = 12;
+  const std::string words = words_of(figures, screen, label);
   if (!words.empty()) text += fmt::format("outlook     {}\n", words);
   text += fmt::format("shards      {}, {}\n\n", format_count(consumer.parts.size()),
                       consumer.owned == 0 ? "none owned"

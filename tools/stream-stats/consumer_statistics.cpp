@@ -66,16 +66,16 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
 }
 
 void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now) {
-  constexpr std::size_t looks_kept = 5;
+  constexpr Duration remembered = std::chrono::minutes(1);
+  constexpr Duration least_apart = std::chrono::milliseconds(100);
   for (ConsumerStatistics& each : consumers) {
     if (!each.backlog) continue;
-    std::deque<Look>& looks = looks_[{stream, each.consumer.uuid}];
-    if (!looks.empty() && now > looks.front().at) {
-      const double seconds = std::chrono::duration<double>(now - looks.front().at).count();
-      each.trend = (static_cast<double>(*each.backlog) - static_cast<double>(looks.front().backlog)) / seconds;
-    }
-    looks.push_back({*each.backlog, now});
-    if (looks.size() > looks_kept) looks.pop_front();
+    std::vector<BacklogAt>& looks = looks_[{stream, each.consumer.uuid}];
+    const bool is_close = looks.size() > 1 && looks.back().at - looks[looks.size() - 2].at < least_apart;
+    if (is_close) looks.pop_back();
+    std::erase_if(looks, [&](const BacklogAt& look) { return look.at + remembered < now; });
+    looks.push_back({static_cast<double>(*each.backlog), now});
+    each.trend = trend_of(looks);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "shardlog/log/stream.h"
+#include "tools/stream-stats/trend.h"
 
 namespace shardlog::cli {
 
@@ -34,27 +34,22 @@ struct ConsumerStatistics {
   std::size_t workers = 0;  ///< how many such workers there are
   std::optional<std::uint64_t> backlog{};
   std::optional<Timestamp> oldest{};  ///< when the first record of the backlog arrived
-  std::optional<double> trend{};      ///< how many records a second the backlog grows by; absent if it is not known
+  std::optional<double> trend{};      ///< as trend_of(); absent if it is not known
 };
 
 /// Of all consumers, or of the named one. Throws not_found if the stream has no such consumer, and usage if the name is
 /// not valid.
 std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::optional<std::string>& name);
 
-/// Tells whether a consumer keeps up, by comparing looks at it. Checkpoints move in steps, so a trend is taken over
-/// several looks.
+/// Tells whether a consumer keeps up, by comparing looks at it.
 class Trends {
  public:
   /// Fills in the trends since an earlier look at this stream's consumers. `now` is of a clock that never goes back.
   void look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now);
 
  private:
-  struct Look {
-    std::uint64_t backlog;
-    Duration at;
-  };
-  /// The latest few, by the stream and the consumer's UUID.
-  std::map<std::pair<std::string, std::string>, std::deque<Look>> looks_;
+  /// Those of the last minute, by the stream and the consumer's UUID.
+  std::map<std::pair<std::string, std::string>, std::vector<BacklogAt>> looks_;
 };
 
 }  // namespace shardlog::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace shardlog::cli {
@@ -36,10 +37,11 @@ std::vector<metrics::Period> measured(Stream& stream, Timestamp from, Timestamp 
 }
 
 void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
+  constexpr double least_share = 0.05;  // of what comes in: a trend below it is the noise of a consumer that keeps up
   figures.traffic = traffic_of(periods, figures.now);
+  complete(figures.arrivals, periods, figures.now);
   if (const auto& exact = figures.arrivals.stream.last_minute) {
     figures.traffic.in.last_minute = *exact;
-    figures.traffic.in.last_hour.back() = exact->records;
   }
   for (ConsumerFigures& each : figures.consumers) {
     ConsumerStatistics& statistics = each.statistics;
@@ -47,7 +49,13 @@ void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
     if (const auto reader = figures.traffic.readers.find(uuid); reader != figures.traffic.readers.end()) {
       each.traffic = reader->second;
     }
-    if (!statistics.trend) statistics.trend = growth_of_backlog(periods, uuid, figures.now);
+    each.traffic.is_known = figures.traffic.is_known;
+    if (!statistics.trend) {
+      statistics.trend = growth_of_backlog(periods, uuid, statistics.consumer.created_at, figures.now);
+    }
+    if (std::abs(statistics.trend.value_or(0)) < least_share * figures.traffic.in.last_minute.records) {
+      statistics.trend = statistics.trend ? std::optional(0.0) : std::nullopt;
+    }
     each.age = age_of(statistics, figures.now);
     each.outlook = outlook_of(statistics, figures.now, figures.settings().retention);
   }

@@ -24,12 +24,11 @@ double seconds_of(Duration duration) {
 /// The steps of a history, without anything in them.
 History steps_between(Timestamp from, Timestamp until, std::size_t most_steps) {
   constexpr Duration minute = std::chrono::minutes(1);
+  until = std::chrono::floor<std::chrono::minutes>(until);  // metrics are kept by minutes of the clock
   const auto minutes = std::max<std::int64_t>((until - from + minute - Duration(1)) / minute, 1);
   const auto each = (minutes + static_cast<std::int64_t>(most_steps) - 1) / static_cast<std::int64_t>(most_steps);
   const auto steps = static_cast<std::size_t>((minutes + each - 1) / each);
   const Duration step = minute * each;
-  // Metrics are kept by minutes of the clock.
-  until = std::chrono::ceil<std::chrono::minutes>(until);
   return {until - step * static_cast<std::int64_t>(steps), step, steps};
 }
 
@@ -77,7 +76,7 @@ Picture ages_of(std::span<const Period> periods, const History& history,
       return reader == period.measures.readers.end() ? Histogram{} : reader->second.age;
     };
     picture.courses.push_back(
-        lengths_of("age of " + name, periods, history, age, [](const Histogram& each) { return each.max(); }));
+        lengths_of("age at read of " + name, periods, history, age, [](const Histogram& each) { return each.max(); }));
   }
   return picture;
 }
@@ -107,6 +106,10 @@ double Picture::peak() const {
   double most = 0;
   for (const Course& course : courses) most = std::max(most, course.peak());
   return most;
+}
+
+Timestamp start_of_history(Timestamp from, Timestamp until, std::size_t most_steps) {
+  return steps_between(from, until, most_steps).from;
 }
 
 History history_of(std::span<const Period> periods, Timestamp from, Timestamp until, std::size_t most_steps,

@@ -39,8 +39,13 @@ struct History {
   [[nodiscard]] Timestamp until() const { return from + step * static_cast<std::int64_t>(steps); }
 };
 
-/// From periods that are the oldest first: what came in and went out, what was throttled and dropped, the age that each
-/// consumer saw, and the 99th percentile of the propagation delay. There are at most `most_steps` steps.
+/// Where the first step of history_of() begins: up to a step before `from`, because all steps have the same length and
+/// end at whole minutes.
+Timestamp start_of_history(Timestamp from, Timestamp until, std::size_t most_steps);
+
+/// From periods since start_of_history(), the oldest first: what came in and went out, what was throttled and dropped,
+/// the age that each consumer saw, and the 99th percentile of the propagation delay. There are at most `most_steps`
+/// steps, of which the last one ends with the newest whole minute: one that has just begun would look like a fall.
 /// `consumers` has the names by UUID; readers without a name are left out. REQUIRES: from < until
 History history_of(std::span<const metrics::Period> periods, Timestamp from, Timestamp until, std::size_t most_steps,
                    const std::map<std::string, std::string>& consumers);

@@ -101,7 +101,9 @@ std::string rates_of(const StreamTraffic& traffic) {
   add("out", traffic.all_readers.out);
   if (!traffic.throttled.empty()) add("throttled", traffic.throttled, "alarm");
   if (!traffic.dropped.empty()) add("dropped", traffic.dropped, "alarm");
-  return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "hour's peak"}, rows);
+  const char* const damage =
+      traffic.is_damaged ? "<p class=\"alarm\">Some of what was measured in the last hour cannot be read.</p>\n" : "";
+  return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "hour's peak"}, rows) + damage;
 }
 
 std::string latencies_of(const StreamTraffic& traffic) {
@@ -117,7 +119,7 @@ std::string latencies_of(const StreamTraffic& traffic) {
   add("producer", traffic.put, "read from stdin to durable");
   add("propagation", traffic.all_readers.propagation, "arrival to read, at the tail");
   add("consumer", traffic.all_readers.read, "one read");
-  add("age", traffic.all_readers.age, "arrival to read, also far from the tail");
+  add("age at read", traffic.all_readers.age, "arrival to read, also far from the tail");
   if (rows.empty()) return "<p class=\"dim\">No latency was measured in the last minute.</p>\n";
   return "<h2>Latency</h2>\n" + table({"", "p50", "p99", "max", ""}, rows);
 }

@@ -22,7 +22,8 @@ class KeyByKey {
     now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
     now.c_cc[VMIN] = 1;
     now.c_cc[VTIME] = 0;
-    now.c_cc[VQUIT] = _POSIX_VDISABLE;  // it would end the program before the terminal is as it was
+    now.c_cc[VQUIT] = _POSIX_VDISABLE;  // these would end or stop the program before the terminal is as it was
+    now.c_cc[VSUSP] = _POSIX_VDISABLE;
     is_changed_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &now) == 0;
   }
   ~KeyByKey() {

@@ -8,7 +8,8 @@
 namespace shardlog::cli {
 
 /// The keys that a person presses while a program waits, one by one and unseen. The terminal is changed only during a
-/// wait. So it is as it was whenever the program ends, because a signal ends a wait first.
+/// wait. So it is as it was whenever the program ends, because a signal ends a wait first. Ctrl-Z is a key during a
+/// wait: the caller stops the program.
 class Keyboard {
  public:
   /// Whether standard input is a terminal that this program may read from: it is not in the background.

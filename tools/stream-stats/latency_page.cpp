@@ -39,7 +39,7 @@ std::string format_latencies(const StreamTraffic& traffic, const Screen& screen)
   Rows rows{row_of("producer", traffic.put, "read from stdin to durable"),
             row_of("propagation", readers.propagation, "arrival to read, at the tail"),
             row_of("consumer", readers.read, "one read"),
-            row_of("age", readers.age, "arrival to read, also far from the tail")};
+            row_of("age at read", readers.age, "arrival to read, also far from the tail")};
   const std::vector<Column> columns{
       {"latency"}, {"p50", right, 2}, {"p99", right, 3}, {"max", right, 4}, {"last minute", left, 1}};
   return format_table(columns, std::move(rows), screen.width) + skew_text(readers.skewed);
@@ -55,7 +55,7 @@ std::string format_all_latencies(const Figures& figures, const Screen& screen) {
                     p99_text(traffic.age)});
   }
   const std::vector<Column> columns{
-      {"p99 of consumer"}, {"propagation", right, 3}, {"consumer", right, 1}, {"age", right, 2}};
+      {"p99 of consumer"}, {"propagation", right, 3}, {"consumer", right, 1}, {"age at read", right, 2}};
   return text + "\n" + format_table(columns, std::move(rows), screen.width);
 }
 

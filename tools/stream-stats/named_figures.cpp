@@ -23,6 +23,11 @@ std::optional<double> number(const std::optional<std::uint64_t>& count) {
   return count ? std::optional(static_cast<double>(*count)) : std::nullopt;
 }
 
+/// A value from what was measured; absent if some of that cannot be read.
+std::optional<double> known(bool is_known, double value) {
+  return is_known ? std::optional(value) : std::nullopt;
+}
+
 void add(std::vector<NamedFigure>& to, const std::string& name, std::string_view meaning,
          const std::optional<Latency>& latency) {
   const auto part = [&](const char* end, Duration Latency::*member) {
@@ -36,16 +41,21 @@ void add(std::vector<NamedFigure>& to, const std::string& name, std::string_view
 
 void add(std::vector<NamedFigure>& to, const ReaderTraffic& traffic) {
   const Rate& out = traffic.out.last_minute;
-  to.push_back({"outgoing_records", Unit::records_a_second, "records that were read", out.records});
-  to.push_back({"outgoing_bytes", Unit::bytes_a_second, "data and keys that were read", out.bytes});
-  to.push_back({"outgoing_reads", Unit::calls_a_second, "read requests that returned something", out.calls});
+  to.push_back(
+      {"outgoing_records", Unit::records_a_second, "records that were read", known(traffic.is_known, out.records)});
+  to.push_back(
+      {"outgoing_bytes", Unit::bytes_a_second, "data and keys that were read", known(traffic.is_known, out.bytes)});
+  to.push_back({"outgoing_reads", Unit::calls_a_second, "read requests that returned something",
+                known(traffic.is_known, out.calls)});
   to.push_back({"read_provisioned_throughput_exceeded", Unit::calls_a_second,
-                "read requests that had to wait for capacity", traffic.throttled.last_minute.calls});
-  add(to, "get_records_latency", "how long a read request took", traffic.read);
-  add(to, "propagation_delay", "arrival to read, by readers that had reached the tail", traffic.propagation);
-  add(to, "iterator_age", "arrival to read, by all readers", traffic.age);
+                "read requests that had to wait for capacity",
+                known(traffic.is_known, traffic.throttled.last_minute.calls)});
+  const auto latency = [&](const std::optional<Latency>& each) { return traffic.is_known ? each : std::nullopt; };
+  add(to, "get_records_latency", "how long a read request took", latency(traffic.read));
+  add(to, "propagation_delay", "arrival to read, by readers that had reached the tail", latency(traffic.propagation));
+  add(to, "iterator_age", "arrival to read, by all readers", latency(traffic.age));
   to.push_back({"skewed_records", Unit::count, "records that were read before they arrived, by the clocks",
-                static_cast<double>(traffic.skewed)});
+                known(traffic.is_known, static_cast<double>(traffic.skewed))});
 }
 
 /// The most that any consumer has; absent if there is no consumer, or one does not know.
@@ -91,14 +101,20 @@ std::vector<NamedFigure> named_figures(const Figures& figures) {
   std::vector<NamedFigure> all;
   const StreamTraffic& traffic = figures.traffic;
   const Rate& in = traffic.in.last_minute;
-  all.push_back({"incoming_records", Unit::records_a_second, "records that were stored", in.records});
-  all.push_back({"incoming_bytes", Unit::bytes_a_second, "data and keys that were stored", in.bytes});
-  all.push_back({"incoming_appends", Unit::calls_a_second, "commits that stored records in a shard", in.calls});
+  const bool is_in_known = traffic.is_known || figures.arrivals.stream.last_minute.has_value();  // the batches say it
+  all.push_back(
+      {"incoming_records", Unit::records_a_second, "records that were stored", known(is_in_known, in.records)});
+  all.push_back(
+      {"incoming_bytes", Unit::bytes_a_second, "data and keys that were stored", known(is_in_known, in.bytes)});
+  all.push_back({"incoming_appends", Unit::calls_a_second, "commits that stored records in a shard",
+                 known(is_in_known, in.calls)});
   all.push_back({"write_provisioned_throughput_exceeded", Unit::records_a_second,
-                 "records that had to wait for capacity or found none", traffic.throttled.last_minute.records});
+                 "records that had to wait for capacity or found none",
+                 known(traffic.is_known, traffic.throttled.last_minute.records)});
   all.push_back({"dropped_records", Unit::records_a_second, "records that a throttled writer dropped",
-                 traffic.dropped.last_minute.records});
-  add(all, "put_records_latency", "a record read by its writer to its being durable", traffic.put);
+                 known(traffic.is_known, traffic.dropped.last_minute.records)});
+  add(all, "put_records_latency", "a record read by its writer to its being durable",
+      traffic.is_known ? traffic.put : std::nullopt);
   add(all, traffic.all_readers);
   all.push_back(
       {"backlog", Unit::count, "records that a consumer has not processed", most(figures.consumers, backlog_of)});

@@ -33,6 +33,26 @@ Duration time_for(double records, double a_second) {
   return Duration(std::llround(std::min(records / a_second, longest) * microseconds));
 }
 
+/// Without a trend it does not say how fast.
+std::string state_text(const Outlook& outlook, const std::optional<double>& trend) {
+  switch (outlook.state) {
+    case State::caught_up:
+      return "caught up";
+    case State::no_worker:
+      return "no worker";
+    case State::falling_behind:
+      return trend
+                 ? fmt::format("falling behind by {}/s", format_count(static_cast<std::uint64_t>(std::llround(*trend))))
+                 : "falling behind";
+    case State::catching_up:
+      if (!outlook.caught_up_in) return "catching up";
+      return "caught up in " + age_text(*outlook.caught_up_in) + (trend ? " at this rate" : "");
+    case State::unknown:
+      break;
+  }
+  return "";
+}
+
 }  // namespace
 
 Duration age_of(const ConsumerStatistics& consumer, Timestamp now) {
@@ -51,29 +71,15 @@ Outlook outlook_of(const ConsumerStatistics& consumer, Timestamp now, Duration r
   return outlook;
 }
 
-std::string outlook_text(const Outlook& outlook, const std::optional<double>& trend) {
-  const auto state = [&]() -> std::string {
-    switch (outlook.state) {
-      case State::caught_up:
-        return "caught up";
-      case State::no_worker:
-        return "no worker";
-      case State::falling_behind:
-        return fmt::format("falling behind by {}/s",
-                           format_count(static_cast<std::uint64_t>(std::llround(trend.value_or(0)))));
-      case State::catching_up:
-        return outlook.caught_up_in ? "caught up in " + age_text(*outlook.caught_up_in) + " at this rate"
-                                    : "catching up";
-      case State::unknown:
-        break;
-    }
-    return "";
-  };
-  std::string text = state();
-  if (outlook.loses_data_in) {
-    text += (text.empty() ? "" : "; ") + ("loses data in " + age_text(*outlook.loses_data_in));
+std::string outlook_text(const Outlook& outlook, const std::optional<double>& trend, std::size_t room) {
+  const std::string loss = outlook.loses_data_in ? "loses data in " + age_text(*outlook.loses_data_in) : "";
+  std::string text;
+  for (const bool says_how_fast : {true, false}) {
+    text = state_text(outlook, says_how_fast ? trend : std::nullopt);
+    text += (text.empty() || loss.empty() ? "" : "; ") + loss;
+    if (text.size() <= room) return text;
   }
-  return text;
+  return loss.empty() ? text : loss;
 }
 
 }  // namespace shardlog::cli

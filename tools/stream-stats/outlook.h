@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -32,7 +34,8 @@ Duration age_of(const ConsumerStatistics& consumer, Timestamp now);
 /// `retention` is that of the stream.
 Outlook outlook_of(const ConsumerStatistics& consumer, Timestamp now, Duration retention);
 
-/// "caught up", "falling behind by 120/s; loses data in 2h". Empty if it is unknown.
-std::string outlook_text(const Outlook& outlook, const std::optional<double>& trend);
+/// "caught up", "falling behind by 120/s; loses data in 2h". Empty if it is unknown. If that has more than `room`
+/// characters, it says less: how fast goes first, and the loss of data last.
+std::string outlook_text(const Outlook& outlook, const std::optional<double>& trend, std::size_t room = SIZE_MAX);
 
 }  // namespace shardlog::cli

@@ -189,20 +189,42 @@ std::string format_part(const Figures& figures, const View& view) {
   }
 }
 
-/// The consumer of which the oldest unprocessed record is the oldest of all.
-const ConsumerFigures* farthest_behind(const std::vector<ConsumerFigures>& consumers) {
-  const auto worst =
-      std::max_element(consumers.begin(), consumers.end(), [](const auto& a, const auto& b) { return a.age < b.age; });
+/// Whether a person should look at it, and how far behind it is.
+std::pair<bool, Duration> badness_of(const ConsumerFigures& consumer) {
+  return {consumer.outlook.is_bad(), consumer.age};
+}
+
+/// One that a person should look at, or else the one of which the oldest unprocessed record is the oldest of all.
+const ConsumerFigures* worst_of(const std::vector<ConsumerFigures>& consumers) {
+  const auto worst = std::max_element(consumers.begin(), consumers.end(),
+                                      [](const auto& a, const auto& b) { return badness_of(a) < badness_of(b); });
   return worst == consumers.end() ? nullptr : &*worst;
+}
+
+/// If they are more than the screen has lines, those with the worst consumers first.
+std::vector<const Figures*> in_order(const std::vector<Figures>& streams, const Screen& screen) {
+  constexpr std::size_t heading_and_cursor = 2;
+  std::vector<const Figures*> sorted;
+  sorted.reserve(streams.size());
+  for (const Figures& each : streams) sorted.push_back(&each);
+  if (!screen.height || streams.size() + heading_and_cursor <= *screen.height) return sorted;
+  const auto badness = [](const Figures* stream) {
+    const ConsumerFigures* const worst = worst_of(stream->consumers);
+    return worst == nullptr ? std::pair(false, Duration()) : badness_of(*worst);
+  };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Figures* a, const Figures* b) { return badness(a) > badness(b); });
+  return sorted;
 }
 
 std::vector<std::string> list_row(const Figures& figures, const Screen& screen) {
   constexpr std::size_t plot = 12;
   const Totals totals = totals_of(figures.statistics);
   const Traffic& in = figures.traffic.in;
-  const ConsumerFigures* const worst = farthest_behind(figures.consumers);
+  const ConsumerFigures* const worst = worst_of(figures.consumers);
   const bool is_behind = worst != nullptr && worst->statistics.oldest.has_value();
-  const std::string age = worst == nullptr ? "-" : age_text(worst->age);
+  const bool is_bad = is_behind && worst->outlook.is_bad();
+  const std::string words = worst != nullptr && worst->outlook.loses_data_in ? "loses data" : "falls behind";
   return {printable(figures.name),
           format_count(figures.statistics.description.map.open_shards().size()),
           count_text(totals.records),
@@ -210,7 +232,8 @@ std::vector<std::string> list_row(const Figures& figures, const Screen& screen) 
           records_text(figures.arrivals.stream.last_minute),
           in.empty() ? "" : sparkline(in.last_hour, in.peak(), plot, screen.unicode),
           is_behind ? shortened(printable(worst->statistics.consumer.name), plot) : "-",
-          is_behind && worst->outlook.is_bad() ? alarming(age, screen) : age};
+          worst == nullptr ? "-" : age_text(worst->age),
+          is_bad ? alarming(words, screen) : ""};
 }
 
 }  // namespace
@@ -224,16 +247,15 @@ std::string format_page(const Figures& figures, const View& view) {
 std::string format_list(const std::vector<Figures>& streams, const Screen& screen) {
   if (streams.empty()) return {};
   Rows rows;
-  for (const Figures& each : streams) rows.push_back(list_row(each, screen));
-  return format_table({{"stream"},
-                       {"shards", right, 2},
-                       {"records", right, 4},
-                       {"bytes", right, 3},
-                       {"in/s", right, 6},
-                       {"last hour", left, 1},
-                       {"worst", left, 5},
-                       {"age", right, 7}},
-                      std::move(rows), screen.width);
+  for (const Figures* const each : in_order(streams, screen)) rows.push_back(list_row(*each, screen));
+  std::vector<Column> columns{{"stream"},          {"shards", right, 2}, {"records", right, 4},
+                              {"bytes", right, 3}, {"in/s", right, 6},   {"last hour", left, 1},
+                              {"worst", left, 5},  {"age", right, 7},    {"", left, 8}};
+  if (std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row.back().empty(); })) {
+    columns.pop_back();
+    for (auto& row : rows) row.pop_back();
+  }
+  return format_table(columns, std::move(rows), screen.width);
 }
 
 }  // namespace shardlog::cli

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "shardlog/core/printable.h"
+#include "shardlog/core/utf8.h"
 #include "tools/stream-stats/named_figures.h"
 
 namespace shardlog::cli {
@@ -14,10 +16,10 @@ namespace {
 
 using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
-/// Prometheus escapes only these three.
-std::string escaped(std::string_view value) {
+/// Prometheus escapes only these three. It takes only UTF-8: a file with anything else in it is dropped as a whole.
+std::string escaped(const std::string& value) {
   std::string text;
-  for (const char c : value) {
+  for (const char c : utf8_length(value) ? value : printable(value)) {
     if (c == '\\' || c == '"') text += '\\';
     text += c == '\n' ? "\\n" : std::string(1, c);
   }

@@ -35,6 +35,12 @@ std::vector<std::string> alarming_row(std::vector<std::string> row, const Screen
   return row;
 }
 
+std::string damage_text(const StreamTraffic& traffic, const Screen& screen) {
+  if (!traffic.is_damaged) return "";
+  const std::string text = "damaged      some of what was measured cannot be read: see --verify";
+  return alarming(shortened(text, screen.width), screen) + "\n";
+}
+
 std::string percent_text(double percent) {
   if (percent > 0 && percent < 0.5) return "<1%";
   return format_count(static_cast<std::uint64_t>(std::llround(percent))) + "%";
@@ -70,10 +76,13 @@ std::string format_rates(const StreamTraffic& traffic, const Screen& screen) {
   constexpr std::size_t room_for_bytes = 80;
   constexpr std::size_t beside_plot = 50;  // the other columns, when their numbers are long
   const Traffic& out = traffic.all_readers.out;
-  if (traffic.in.empty() && out.empty()) return "in           nothing put in the last hour\n";
+  const std::string damage = damage_text(traffic, screen);
+  const bool is_empty = traffic.in.empty() && out.empty() && traffic.throttled.empty() && traffic.dropped.empty();
+  if (is_empty) return "in           nothing put in the last hour\n" + damage;
   const bool is_wide = screen.width >= room_for_bytes;
   const std::size_t plot = is_wide ? screen.width - beside_plot : 0;
   Rows rows{row_of("in", traffic.in, screen, plot), row_of("out", out, screen, plot)};
+  if (!traffic.is_known) rows[1] = {"out", "-", "-", "-", rows[1][4], rows[1][5]};
   if (traffic.in.empty()) rows[0][4] = "nothing put in the last hour";
   for (const auto& [name, each] :
        {std::pair("throttled", &traffic.throttled), std::pair("dropped", &traffic.dropped)}) {
@@ -84,12 +93,12 @@ std::string format_rates(const StreamTraffic& traffic, const Screen& screen) {
   const std::string as_wide_as_labels(11, ' ');
   std::vector<Column> columns{{as_wide_as_labels},   {"records/s", right, 5}, {"bytes/s", right, 2},
                               {"calls/s", right, 1}, {"last hour", left, 3},  {"peak", right, 4}};
-  if (is_wide) return format_table(columns, std::move(rows), screen.width);
+  if (is_wide) return format_table(columns, std::move(rows), screen.width) + damage;
   for (const std::size_t gone : {std::size_t{4}, std::size_t{2}}) {
     columns.erase(columns.begin() + static_cast<std::ptrdiff_t>(gone));
     for (auto& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(gone));
   }
-  return format_table(columns, std::move(rows), screen.width);
+  return format_table(columns, std::move(rows), screen.width) + damage;
 }
 
 std::string format_utilisation(const Utilisation& utilisation, std::size_t columns, bool unicode) {

@@ -20,7 +20,7 @@ struct Rate {
   friend bool operator==(const Rate&, const Rate&) = default;
 };
 
-/// Absent if the engine cannot tell, or no longer: retention has removed part of it.
+/// Absent if the engine cannot tell, or no longer: part of it was trimmed.
 struct Rates {
   std::optional<Rate> last_minute{};
   std::optional<Rate> last_15_minutes{};
@@ -28,7 +28,7 @@ struct Rates {
 
 struct Arrivals {
   Rates stream{};
-  std::vector<Rates> shards{};  ///< in the order of their ids
+  std::vector<Rates> shards{};  ///< in the order of their ids, which are 0, 1, and so on
   /// Of the last 15 minutes, those that are known: the most records and the most bytes, each by itself.
   std::optional<Rate> busiest_minute{};
 

@@ -23,6 +23,9 @@ struct Screen {
 /// terminal. There is no colour either if NO_COLOR is set (no-color.org), or if the terminal is "dumb".
 Screen screen_of_output();
 
+/// Whether the terminal has neither colours nor a cursor that moves, by TERM.
+bool is_dumb_terminal();
+
 /// The beginning of `page` that fits the screen's height. If lines are left out, the last one says how many.
 std::string cut_to_height(const std::string& page, const Screen& screen);
 

@@ -131,7 +131,7 @@ std::string sections_of(const StatsCommand& command, const Figures& figures, con
 }
 
 /// Throws usage.
-Timestamp start_of_history(const std::optional<std::string>& since, Timestamp now) {
+Timestamp time_since(const std::optional<std::string>& since, Timestamp now) {
   constexpr auto longest = std::chrono::days(31);  // metrics.h: a stream remembers a month
   if (!since) return now - std::chrono::days(1);
   const auto time = parse_time(*since, now);
@@ -146,13 +146,14 @@ Shown show_history(const StatsCommand& command, const Screen& screen, Trends& tr
   const auto stream = open_stream(address, Access::read, context);
   const Figures figures =
       figures_of(*stream, {address, shown_name(*command.stream), command.consumer}, trends, context.clock);
-  const Timestamp from = start_of_history(command.since, figures.now);
+  const Timestamp from = time_since(command.since, figures.now);
+  const std::size_t steps = command.html ? steps_in_html : steps_on(screen);
   std::map<std::string, std::string> consumers;
   for (const ConsumerFigures& each : figures.consumers) {
     consumers.emplace(each.statistics.consumer.uuid, each.statistics.consumer.name);
   }
-  const History history = history_of(measured(*stream, from, figures.now), from, figures.now,
-                                     command.html ? steps_in_html : steps_on(screen), consumers);
+  const auto periods = measured(*stream, start_of_history(from, figures.now, steps), figures.now);
+  const History history = history_of(periods, from, figures.now, steps, consumers);
   return {command.html ? format_html(figures, history) : format_history(figures.name, history, screen)};
 }
 

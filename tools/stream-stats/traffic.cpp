@@ -2,45 +2,92 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
+
+#include "tools/stream-stats/trend.h"
 
 namespace shardlog::cli {
 
 namespace {
 
 constexpr std::chrono::minutes minute(1);
+/// log/metrics.h: readers and writers add what they measure that often.
+constexpr std::chrono::seconds until_reported(10);
+
+Rate rate_of(const metrics::Counts& counts, double part) {
+  constexpr double seconds = 60;
+  return {static_cast<double>(counts.records) * part / seconds, static_cast<double>(counts.bytes) * part / seconds,
+          static_cast<double>(counts.calls) * part / seconds};
+}
+
+void add(Rate& to, const Rate& rate) {
+  to.records += rate.records;
+  to.bytes += rate.bytes;
+  to.calls += rate.calls;
+}
+
+/// The end of the newest whole minute of the clock that programs have reported all of.
+Timestamp end_of_reported(Timestamp now) {
+  return std::chrono::floor<std::chrono::minutes>(now - until_reported);
+}
 
 /// Adds what a period has of something to the minutes that it lies in.
 void add(Traffic& traffic, const metrics::Counts& counts, const metrics::Period& period, Timestamp now) {
   if (counts == metrics::Counts{}) return;
-  constexpr double seconds = 60;
   const Timestamp this_minute = std::chrono::floor<std::chrono::minutes>(now);
-  for (std::size_t i = 0; i + 1 < minutes_shown; ++i) {
-    const Timestamp start = this_minute - minute * static_cast<int>(minutes_shown - 1 - i);
-    traffic.last_hour[i] +=
-        static_cast<double>(counts.records) * part_between(period, start, start + minute, now) / seconds;
+  for (std::size_t i = 0; i < minutes_shown; ++i) {
+    const Timestamp start = this_minute - minute * static_cast<int>(minutes_shown - i);
+    traffic.last_hour[i] += rate_of(counts, part_between(period, start, start + minute, now)).records;
   }
-  const double part = part_between(period, now - minute, now, now) / seconds;
-  traffic.last_minute.records += static_cast<double>(counts.records) * part;
-  traffic.last_minute.bytes += static_cast<double>(counts.bytes) * part;
-  traffic.last_minute.calls += static_cast<double>(counts.calls) * part;
-  traffic.last_hour.back() = traffic.last_minute.records;
+  add(traffic.last_minute, rate_of(counts, part_between(period, now - minute, now, now)));
 }
+
+/// What programs measure and report up to 10 seconds later.
+class Reported {
+ public:
+  void add(const metrics::Counts& counts, const metrics::Period& period, Timestamp now) {
+    const Timestamp end = end_of_reported(now);
+    cli::add(traffic_, counts, period, now);
+    cli::add(whole_minute_, rate_of(counts, part_between(period, end - minute, end, now)));
+  }
+
+  [[nodiscard]] Traffic traffic() const {
+    Traffic traffic = traffic_;
+    if (whole_minute_ != Rate{}) traffic.last_minute = whole_minute_;
+    return traffic;
+  }
+
+ private:
+  Traffic traffic_;
+  Rate whole_minute_;
+};
 
 bool is_recent(const metrics::Period& period, Timestamp now) {
   return period.start + period.length > now - minute && period.start <= now;
 }
 
-void finish(ReaderTraffic& traffic, const metrics::ReaderMeasures& recent) {
-  traffic.read = latency_of(recent.read);
-  traffic.propagation = latency_of(recent.propagation);
-  traffic.age = latency_of(recent.age);
-  traffic.skewed = recent.skewed;
+std::uint64_t records_in(const metrics::Period& period) {
+  std::uint64_t records = 0;
+  for (const auto& [shard, counts] : period.measures.shards) records += counts.in.records;
+  return records;
+}
+
+void look_for_damage(std::span<const metrics::Period> periods, Timestamp now, StreamTraffic& traffic) {
+  for (const metrics::Period& period : periods) {
+    if (!period.is_damaged) continue;
+    traffic.is_damaged = true;
+    const bool is_old = period.start + period.length <= end_of_reported(now) - minute;
+    traffic.is_known = traffic.is_known && is_old;
+  }
+  traffic.all_readers.is_known = traffic.is_known;
+  for (auto& [uuid, reader] : traffic.readers) reader.is_known = traffic.is_known;
 }
 
 }  // namespace
 
 double Traffic::peak() const {
-  return last_hour.empty() ? 0 : *std::max_element(last_hour.begin(), last_hour.end());
+  return std::accumulate(last_hour.begin(), last_hour.end(), last_minute.records,
+                         [](double a, double b) { return std::max(a, b); });
 }
 
 std::optional<Latency> latency_of(const metrics::Histogram& histogram) {
@@ -56,48 +103,96 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
              : static_cast<double>(inside.count()) / static_cast<double>((end - period.start).count());
 }
 
-std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
-                                        Timestamp now) {
-  constexpr std::chrono::seconds until_reported(10);  // metrics.h: readers add that often
-  const Timestamp end = std::chrono::floor<std::chrono::minutes>(now - until_reported);
-  double in = 0;
-  double out = 0;
+void complete(Arrivals& arrivals, std::span<const metrics::Period> periods, Timestamp now) {
+  constexpr std::chrono::minutes looked_back(15);
+  const auto is_damaged = [](const metrics::Period& period) { return period.is_damaged; };
+  if (periods.empty() || std::any_of(periods.begin(), periods.end(), is_damaged)) return;
+  Rate all;
+  Rate busiest;
+  std::vector<Rate> shards(arrivals.shards.size());
   for (const metrics::Period& period : periods) {
-    const double part = part_between(period, end - minute, end, now);
-    for (const auto& [shard, counts] : period.measures.shards) in += static_cast<double>(counts.in.records) * part;
-    const auto reader = period.measures.readers.find(consumer_uuid);
-    if (reader != period.measures.readers.end()) out += static_cast<double>(reader->second.out.records) * part;
+    const double part = part_between(period, now - minute, now, now);
+    Rate in_period;
+    for (const auto& [shard, counts] : period.measures.shards) {
+      add(in_period, rate_of(counts.in, 1));
+      add(all, rate_of(counts.in, part));
+      if (shard.number() < shards.size()) add(shards[shard.number()], rate_of(counts.in, part));
+    }
+    if (period.start < now - looked_back) continue;
+    busiest = {std::max(busiest.records, in_period.records), std::max(busiest.bytes, in_period.bytes),
+               std::max(busiest.calls, in_period.calls)};
   }
-  constexpr double seconds = 60;
-  return in == 0 && out == 0 ? std::nullopt : std::optional((in - out) / seconds);
+  const auto fill_in = [](std::optional<Rate>& rate, const Rate& measured) { rate = rate.value_or(measured); };
+  fill_in(arrivals.stream.last_minute, all);
+  fill_in(arrivals.busiest_minute, busiest);
+  for (std::size_t i = 0; i < shards.size(); ++i) fill_in(arrivals.shards[i].last_minute, shards[i]);
+}
+
+std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
+                                        Timestamp since, Timestamp now) {
+  constexpr int minutes_compared = 15;
+  const Timestamp end = end_of_reported(now);
+  std::vector<BacklogAt> looks{BacklogAt{}};
+  bool is_idle = true;
+  for (int ago = minutes_compared; ago > 0; --ago) {
+    const Timestamp start = end - minute * ago;
+    if (start < since) continue;
+    BacklogAt& look = looks.emplace_back(BacklogAt{looks.back().records, looks.back().at + minute});
+    for (const metrics::Period& period : periods) {
+      const double part = part_between(period, start, start + minute, now);
+      if (part == 0) continue;
+      if (period.is_damaged) return std::nullopt;
+      const auto reader = period.measures.readers.find(consumer_uuid);
+      const std::uint64_t processed = reader == period.measures.readers.end() ? 0 : reader->second.processed;
+      const std::uint64_t arrived = records_in(period);
+      look.records += part * (static_cast<double>(arrived) - static_cast<double>(processed));
+      is_idle = is_idle && arrived == 0 && processed == 0;
+    }
+  }
+  return is_idle ? std::nullopt : trend_of(looks);
 }
 
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now) {
+  struct OfReader {
+    Reported out;
+    Reported throttled;
+    metrics::ReaderMeasures recent;
+  };
   StreamTraffic traffic;
+  Reported throttled;
+  Reported dropped;
+  OfReader all;
   metrics::Histogram put;
-  metrics::ReaderMeasures of_all;
-  std::map<std::string, metrics::ReaderMeasures> recent;
+  std::map<std::string, OfReader> readers;
   for (const metrics::Period& period : periods) {
     metrics::ShardCounts counts;
     for (const auto& [shard, each] : period.measures.shards) counts += each;
     add(traffic.in, counts.in, period, now);
-    add(traffic.all_readers.out, counts.out, period, now);
-    add(traffic.throttled, counts.throttled, period, now);
-    add(traffic.dropped, counts.dropped, period, now);
-    add(traffic.all_readers.throttled, counts.reads_throttled, period, now);
-    for (const auto& [reader, measures] : period.measures.readers) {
-      ReaderTraffic& own = traffic.readers[reader];
-      add(own.out, measures.out, period, now);
-      add(own.throttled, measures.throttled, period, now);
+    throttled.add(counts.throttled, period, now);
+    dropped.add(counts.dropped, period, now);
+    all.out.add(counts.out, period, now);
+    all.throttled.add(counts.reads_throttled, period, now);
+    for (const auto& [uuid, measures] : period.measures.readers) {
+      OfReader& reader = readers[uuid];
+      reader.out.add(measures.out, period, now);
+      reader.throttled.add(measures.throttled, period, now);
       if (!is_recent(period, now)) continue;
-      recent[reader] += measures;
-      of_all += measures;
+      reader.recent += measures;
+      all.recent += measures;
     }
     if (is_recent(period, now)) put.add(period.measures.put);
   }
+  const auto traffic_of_reader = [](const OfReader& reader) {
+    const metrics::ReaderMeasures& recent = reader.recent;
+    return ReaderTraffic{reader.out.traffic(),           reader.throttled.traffic(), latency_of(recent.read),
+                         latency_of(recent.propagation), latency_of(recent.age),     recent.skewed};
+  };
+  traffic.throttled = throttled.traffic();
+  traffic.dropped = dropped.traffic();
   traffic.put = latency_of(put);
-  finish(traffic.all_readers, of_all);
-  for (const auto& [reader, measures] : recent) finish(traffic.readers[reader], measures);
+  traffic.all_readers = traffic_of_reader(all);
+  for (const auto& [uuid, reader] : readers) traffic.readers.emplace(uuid, traffic_of_reader(reader));
+  look_for_damage(periods, now, traffic);
   return traffic;
 }
 

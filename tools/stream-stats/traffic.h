@@ -18,9 +18,10 @@ constexpr std::size_t minutes_shown = 60;
 
 /// Something that is counted: what comes in, what is throttled.
 struct Traffic {
+  /// Of what programs report later: the newest whole minute that all of them have reported, if anything happened in it.
+  /// So a reader that keeps up reads as much as comes in.
   Rate last_minute{};
-  /// Records a second in each minute of the last hour, the oldest first. The last one ends now, the others are whole
-  /// minutes of the clock.
+  /// Records a second in each of the last 60 whole minutes of the clock, the oldest first.
   std::vector<double> last_hour = std::vector<double>(minutes_shown);
 
   [[nodiscard]] double peak() const;
@@ -48,6 +49,7 @@ struct ReaderTraffic {
   std::optional<Latency> propagation{};  ///< arrival to read, at the tail
   std::optional<Latency> age{};          ///< arrival to read, always
   std::uint64_t skewed = 0;              ///< records that were read before they arrived, by the clocks
+  bool is_known = true;                  ///< false: some of what was measured in the last minutes cannot be read
 };
 
 struct StreamTraffic {
@@ -57,6 +59,8 @@ struct StreamTraffic {
   std::optional<Latency> put{};  ///< "producer latency"
   ReaderTraffic all_readers{};
   std::map<std::string, ReaderTraffic> readers{};  ///< by the UUID of the consumer
+  bool is_known = true;                            ///< as ReaderTraffic::is_known, of what writers measured
+  bool is_damaged = false;                         ///< some of what was measured in the last hour cannot be read
 };
 
 /// What of a period lies between two times, 0 to 1. A period that has not ended yet is as long as it has lasted.
@@ -65,9 +69,14 @@ double part_between(const metrics::Period& period, Timestamp from, Timestamp unt
 /// From the periods of at least the last hour before `now`.
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now);
 
-/// How many records a second more came in than a consumer read, in the newest whole minute that readers have reported
-/// all of. Nullopt if neither did anything in it.
+/// Fills in the rates over the last minute, and the busiest minute, that the batches cannot tell because some of them
+/// were trimmed: metrics count those too. Does nothing without metrics, or if some of them are damaged.
+void complete(Arrivals& arrivals, std::span<const metrics::Period> periods, Timestamp now);
+
+/// As trend_of(), from what came in and what a consumer has processed in the minutes since `since`: at most the newest
+/// quarter of an hour that readers have reported all of. Nullopt also if neither happened, or if some of it cannot be
+/// read.
 std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
-                                        Timestamp now);
+                                        Timestamp since, Timestamp now);
 
 }  // namespace shardlog::cli

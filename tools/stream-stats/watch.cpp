@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* keys_of_parts = "1 overview  2 shards  3 consumers  4 latency  q quit";
 constexpr const char* keys_of_one = "q quit";
+constexpr char ctrl_z = '\x1a';
 
 /// As much of a page as fits the screen, to be drawn over the page before it. Each line ends by clearing what was
 /// there: a screen that is cleared as a whole flickers.
@@ -44,8 +45,9 @@ std::optional<View::Part> part_of(char key) {
 /// What a page is shown until: the interval is over, the size of the screen changes, or a key chooses another part.
 class Pause {
  public:
-  Pause(Duration interval, const std::stop_token& stop, const Clock& clock)
-      : interval_(interval), stop_(stop), clock_(clock) {}
+  /// Without `takes_keys` the keys are left to others, such as a pager that shows the output.
+  Pause(Duration interval, bool takes_keys, const std::stop_token& stop, const Clock& clock)
+      : interval_(interval), takes_keys_(takes_keys), stop_(stop), clock_(clock) {}
 
   /// False if it is time to end.
   bool wait(const Screen& screen, View::Part& part) {
@@ -55,8 +57,17 @@ class Pause {
     while (!stop_.stop_requested()) {
       const Duration left = end - clock_.elapsed();
       if (left <= Duration(0) || (may_change && screen_of_output() != screen)) return true;
-      const auto key = Keyboard::wait(may_change ? std::min(left, look_at_size) : left, stop_);
+      const Duration time = may_change ? std::min(left, look_at_size) : left;
+      if (!takes_keys_) {
+        sleep_for(time, stop_);
+        continue;
+      }
+      const auto key = Keyboard::wait(time, stop_);
       if (key == 'q') return false;
+      if (key == ctrl_z) {
+        ::kill(0, SIGSTOP);  // the whole job, as the terminal would
+        return true;
+      }
       const auto chosen = key ? part_of(*key) : std::nullopt;
       part = chosen.value_or(part);
       if (chosen) return true;
@@ -66,6 +77,7 @@ class Pause {
 
  private:
   Duration interval_;
+  bool takes_keys_;
   std::stop_token stop_;
   const Clock& clock_;
 };
@@ -73,10 +85,10 @@ class Pause {
 }  // namespace
 
 void watch(const WatchOptions& options, const Draw& draw, const Context& context) {
-  const bool in_place = context.output.is_terminal() && !options.json;
+  const bool in_place = context.output.is_terminal() && !is_dumb_terminal() && !options.json;
   const ReaderWatch reader;
   const EitherStop end(context.stop, reader.gone());
-  Pause pause(options.interval, end.token(), context.clock);
+  Pause pause(options.interval, in_place, end.token(), context.clock);
   std::string between;
   Screen screen;
   auto part = View::Part::overview;

@@ -19,8 +19,8 @@ struct WatchOptions {
 using Draw = std::function<std::string(const Screen&, View::Part)>;
 
 /// Shows a page again and again, until a signal comes, a person presses q, or the reader of the output goes away. On a
-/// terminal each page takes the place of the one before, and the keys 1 to 4 choose the part that is shown; elsewhere
-/// an empty line stands between the pages.
+/// terminal that is not dumb each page takes the place of the one before, and the keys 1 to 4 choose the part that is
+/// shown; elsewhere an empty line stands between the pages.
 void watch(const WatchOptions& options, const Draw& draw, const Context& context);
 
 }  // namespace shardlog::cli

@@ -51,19 +51,18 @@ LimitedReader::LimitedReader(std::unique_ptr<Reader> reader, ReadAllowance& allo
 ReadResult LimitedReader::next(std::size_t budget) {
   meter_.write_if_due();
   throttled_for_ = Duration(0);
-  std::optional<Duration> took;
   bool is_last = false;  // of what was there
   if (!rest_) {
     const Duration start = clock_.elapsed();
     rest_ = reader_->next(budget);
-    took = clock_.elapsed() - start;
+    took_ = clock_.elapsed() - start;
     next_ = 0;
     allowance_.learn(reader_->limits());
     is_last = size_of(*rest_) < budget;
     if (is_empty(*rest_) && !rest_->at_end) meter_.reached_tail();
   }
   ReadResult result = allowance_.is_limited() ? hand_out() : *std::exchange(rest_, std::nullopt);
-  meter_.read(result, took);
+  meter_.read(result, result.batches.empty() ? std::nullopt : std::exchange(took_, std::nullopt));
   if (!is_last) meter_.fell_behind();
   return result;
 }

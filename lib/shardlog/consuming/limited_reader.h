@@ -47,6 +47,7 @@ class LimitedReader {
   OnThrottled on_throttled_;
   std::optional<ReadResult> rest_;          ///< what was read and is not handed out yet
   std::size_t next_ = 0;                    ///< the first of its batches that is left
+  std::optional<Duration> took_;            ///< how long that read took, until some of it is handed out
   std::map<ShardId, std::uint64_t> calls_;  ///< bytes read by the calls that go on
   Duration throttled_for_{0};
   std::optional<Duration> throttled_since_;

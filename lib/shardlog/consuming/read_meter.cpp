@@ -37,13 +37,19 @@ void ReadMeter::read(const ReadResult& result, std::optional<Duration> took) {
     shards[batch.shard] += {batch.count, bytes_of(batch, batch.first, batch.count), 0};
     measure(reader, batch, now, at_tail_);
   }
+  if (took) called_.clear();
   for (auto& [shard, counts] : shards) {
     reader.out += counts;
-    counts.calls = 1;
+    counts.calls = called_.insert(shard).second ? 1 : 0;
     measures.shards[shard].out += counts;
   }
+  if (!took) return;
   ++reader.out.calls;
-  if (took) reader.read.add(*took);
+  reader.read.add(*took);
+}
+
+void ReadMeter::processed(std::uint64_t records) {
+  if (records > 0) recorder_.at(clock_.now()).readers[consumer_].processed += records;
 }
 
 void ReadMeter::throttled(ShardId shard) {
@@ -54,7 +60,8 @@ void ReadMeter::throttled(ShardId shard) {
 
 void ReadMeter::finish() {
   constexpr Duration short_run = std::chrono::seconds(1);
-  if (!consumer_.empty() || clock_.elapsed() - started_ >= short_run) recorder_.write();
+  if (!consumer_.empty()) return recorder_.write_at_end();  // it waits for others anyway, to give its leases back
+  if (clock_.elapsed() - started_ >= short_run) recorder_.write();
 }
 
 }  // namespace shardlog::consuming

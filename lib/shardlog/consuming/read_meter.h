@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "shardlog/log/stream.h"
@@ -16,8 +17,12 @@ class ReadMeter {
   ReadMeter(Stream& stream, const Clock& clock, std::string consumer)
       : clock_(clock), consumer_(std::move(consumer)), started_(clock.elapsed()), recorder_(stream.metrics(), clock) {}
 
-  /// Counts what a read returned. `took` is how long the request to the stream took, if there was one.
+  /// Counts what a read returned. `took` is how long the request to the stream took; absent if this is more of what the
+  /// last request returned.
   void read(const ReadResult& result, std::optional<Duration> took);
+
+  /// Counts records that a checkpoint has passed.
+  void processed(std::uint64_t records);
 
   /// Counts a read request of a shard that has to wait for capacity.
   void throttled(ShardId shard);
@@ -41,6 +46,7 @@ class ReadMeter {
   std::string consumer_;
   Duration started_;
   metrics::Recorder recorder_;
+  std::set<ShardId> called_;  ///< the shards for which the last request is counted
   bool at_tail_ = false;
 };
 

@@ -35,11 +35,11 @@ class ShardReader {
   [[nodiscard]] Duration throttled_for() const { return throttled_for_; }
   [[nodiscard]] bool is_throttled() const { return throttled_for_ > Duration(0); }
 
-  /// Gives up what is held of the shards' capacity, and writes what was measured. Read nothing more.
-  void end() {
-    allowance_->end();
-    meter_.finish();
-  }
+  /// What is measured: how many of the records are processed, and when it is added to the stream.
+  ReadMeter& meter() { return meter_; }
+
+  /// Gives up what is held of the shards' capacity. Read nothing more.
+  void give_up_capacity() { allowance_->end(); }
 
   /// When following: whether the last read() found nothing.
   [[nodiscard]] bool at_tail() const { return at_tail_; }

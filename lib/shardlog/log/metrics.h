@@ -22,7 +22,8 @@ class SHARDLOG_API Metrics {
 
   /// The periods that overlap a span of time and in which something happened, the oldest first. ShardCounts::in is what
   /// arrived in each of them: exact, also if it was trimmed since, for as long as periods are kept. What was measured
-  /// lags by up to 10 seconds, because programs add it that often. Throws corrupt.
+  /// lags by 10 seconds, because programs add it that often, or longer if the stream is busy all the time. Of damaged
+  /// metrics the periods say so. Throws corrupt if anything else is damaged.
   virtual std::vector<metrics::Period> history(Timestamp from, Timestamp until) = 0;
 };
 

@@ -11,10 +11,15 @@ namespace shardlog::metrics {
 
 namespace {
 
-constexpr char version = 1;
+constexpr char version = 2;
+constexpr char version_without_processed = 1;
 
 /// The most that is counted, so that no sum of two overflows.
 constexpr std::uint64_t most = (std::uint64_t{1} << 61) - 1;
+
+/// In an hour many shards may be split and merged, and consumers come and go.
+constexpr std::uint64_t most_shards = 10UL * max_shards;
+constexpr std::uint64_t most_readers = 10'000;
 
 constexpr std::size_t longest_name = 64;  // of a reader: longer than any UUID
 
@@ -73,6 +78,7 @@ ShardCounts decode_shard(std::string_view& in) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if ((present >> i & 1) != 0) *all[i] = decode_counts(in);
   }
+  if (shard == ShardCounts()) refuse("a shard without counts");
   return shard;
 }
 
@@ -83,9 +89,10 @@ void encode_reader(std::string& out, const ReaderMeasures& reader) {
   reader.propagation.encode(out);
   reader.age.encode(out);
   append_varint(out, reader.skewed);
+  append_varint(out, reader.processed);
 }
 
-ReaderMeasures decode_reader(std::string_view& in) {
+ReaderMeasures decode_reader(std::string_view& in, char form) {
   ReaderMeasures reader;
   reader.out = decode_counts(in);
   reader.throttled = decode_counts(in);
@@ -93,6 +100,7 @@ ReaderMeasures decode_reader(std::string_view& in) {
   reader.propagation = Histogram::decode(in);
   reader.age = Histogram::decode(in);
   reader.skewed = take_count(in);
+  if (form != version_without_processed) reader.processed = take_count(in);
   return reader;
 }
 
@@ -106,7 +114,9 @@ std::string take_name(std::string_view& in) {
 
 void decode_shards(std::string_view& in, Measures& measures) {
   std::uint64_t least = 0;
-  for (std::uint64_t left = take_varint(in); left > 0; --left) {
+  std::uint64_t left = take_varint(in);
+  if (left > most_shards) refuse("too many shards");
+  for (; left > 0; --left) {
     constexpr std::uint64_t largest = std::numeric_limits<std::uint32_t>::max();
     const std::uint64_t shard = least + std::min(take_varint(in), largest);
     if (shard > largest) refuse("an impossible shard");
@@ -115,11 +125,13 @@ void decode_shards(std::string_view& in, Measures& measures) {
   }
 }
 
-void decode_readers(std::string_view& in, Measures& measures) {
-  for (std::uint64_t left = take_varint(in); left > 0; --left) {
+void decode_readers(std::string_view& in, char form, Measures& measures) {
+  std::uint64_t left = take_varint(in);
+  if (left > most_readers) refuse("too many readers");
+  for (; left > 0; --left) {
     std::string name = take_name(in);
     if (!measures.readers.empty() && name <= measures.readers.rbegin()->first) refuse("readers are not in order");
-    measures.readers.emplace(std::move(name), decode_reader(in));
+    measures.readers.emplace(std::move(name), decode_reader(in, form));
   }
 }
 
@@ -146,6 +158,7 @@ ReaderMeasures& ReaderMeasures::operator+=(const ReaderMeasures& other) {
   propagation.add(other.propagation);
   age.add(other.age);
   add(skewed, other.skewed);
+  add(processed, other.processed);
   return *this;
 }
 
@@ -156,11 +169,17 @@ Measures& Measures::operator+=(const Measures& other) {
   return *this;
 }
 
+bool Measures::is_storable() const {
+  return shards.size() <= most_shards && readers.size() <= most_readers;
+}
+
 std::string Measures::encode() const {
   std::string out(1, version);
-  append_varint(out, shards.size());
+  const auto has_counts = [](const auto& shard) { return shard.second != ShardCounts(); };
+  append_varint(out, static_cast<std::uint64_t>(std::count_if(shards.begin(), shards.end(), has_counts)));
   std::uint32_t least = 0;
   for (const auto& [shard, counts] : shards) {
+    if (counts == ShardCounts()) continue;
     append_varint(out, shard.number() - least);
     encode_shard(out, counts);
     least = shard.number() + 1;
@@ -176,12 +195,13 @@ std::string Measures::encode() const {
 }
 
 Measures Measures::decode(std::string_view data) {
-  if (data.empty() || data.front() != version) refuse("an unknown form");
+  const char form = data.empty() ? '\0' : data.front();
+  if (form != version && form != version_without_processed) refuse("an unknown form");
   data.remove_prefix(1);
   Measures measures;
   decode_shards(data, measures);
   measures.put = Histogram::decode(data);
-  decode_readers(data, measures);
+  decode_readers(data, form, measures);
   if (!data.empty()) refuse("something comes after the end");
   return measures;
 }

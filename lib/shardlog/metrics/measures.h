@@ -36,11 +36,12 @@ struct SHARDLOG_API ShardCounts {
 /// Of one consumer, or of all readers without a consumer.
 struct SHARDLOG_API ReaderMeasures {
   Counts out;
-  Counts throttled;          ///< as ShardCounts::reads_throttled
-  Histogram read;            ///< "consumer latency": how long each read request took that returned something
-  Histogram propagation;     ///< of each record, arrival to read; only while the reader is at the tail
-  Histogram age;             ///< of each record, arrival to read
-  std::uint64_t skewed = 0;  ///< records whose arrival was after their read, by the clocks; they count as 0 above
+  Counts throttled;             ///< as ShardCounts::reads_throttled
+  Histogram read;               ///< "consumer latency": how long each read request took that returned something
+  Histogram propagation;        ///< of each record, arrival to read; only while the reader is at the tail
+  Histogram age;                ///< of each record, arrival to read
+  std::uint64_t skewed = 0;     ///< records whose arrival was after their read, by the clocks; they count as 0 above
+  std::uint64_t processed = 0;  ///< records that checkpoints have passed; what is read and fails does not count
 
   ReaderMeasures& operator+=(const ReaderMeasures& other);
   friend bool operator==(const ReaderMeasures&, const ReaderMeasures&) = default;
@@ -56,7 +57,10 @@ struct SHARDLOG_API Measures {
 
   Measures& operator+=(const Measures& other);
 
-  /// As it is stored.
+  /// Whether it has no more shards and readers than decode() takes: each takes memory, even if it counts little.
+  [[nodiscard]] bool is_storable() const;
+
+  /// As it is stored, without shards that have nothing. REQUIRES: is_storable()
   [[nodiscard]] std::string encode() const;
   /// Throws corrupt.
   static Measures decode(std::string_view data);
@@ -69,6 +73,7 @@ struct Period {
   Timestamp start;
   Duration length;  ///< a minute, or an hour for what is older than a day
   Measures measures;
+  bool is_damaged = false;  ///< some of what was measured cannot be read, and is missing
 };
 
 }  // namespace shardlog::metrics

@@ -1,6 +1,7 @@
 #include "shardlog/metrics/recorder.h"
 
 #include <algorithm>
+#include <new>
 #include <stop_token>
 #include <vector>
 
@@ -12,7 +13,9 @@ namespace shardlog::metrics {
 namespace {
 
 constexpr Duration interval = std::chrono::seconds(10);
+constexpr Duration until_next_try = std::chrono::milliseconds(500);
 constexpr std::size_t most_minutes = 24UL * 60;
+constexpr std::size_t minutes_at_once = 10;  // in a commit: other writers wait for it
 constexpr Duration attempts_last = std::chrono::milliseconds(100);
 constexpr Duration between_attempts = std::chrono::milliseconds(2);
 
@@ -36,14 +39,22 @@ Duration Recorder::until_due() const {
 }
 
 bool Recorder::write() {
-  due_at_ = clock_.elapsed() + interval;
-  std::vector<Period> periods;
-  for (const auto& [start, measures] : minutes_) periods.push_back({start, std::chrono::minutes(1), measures});
+  due_at_ = clock_.elapsed() + until_next_try;
   try {
-    if (!periods.empty() && !forgets_ && !metrics_.add(periods)) return false;
+    while (!minutes_.empty() && !forgets_) {
+      std::vector<Period> periods;
+      for (auto each = minutes_.begin(); each != minutes_.end() && periods.size() < minutes_at_once; ++each) {
+        periods.push_back({each->first, std::chrono::minutes(1), each->second});
+      }
+      if (!metrics_.add(periods)) return false;
+      minutes_.erase(minutes_.begin(), minutes_.upper_bound(periods.back().start));
+    }
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::full) due_at_ = clock_.elapsed() + interval;  // to try it costs a checkpoint
     if (is_passing(error)) return false;
     forgets_ = true;
+  } catch (const std::bad_alloc&) {  // the caller must not take it for a failure of its own work
+    return false;
   }
   minutes_.clear();
   return true;

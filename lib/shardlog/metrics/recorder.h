@@ -8,8 +8,9 @@
 namespace shardlog::metrics {
 
 /// Collects what a process measures of a stream, minute by minute, and adds it to the stream every 10 seconds. What
-/// cannot be added because others are in the way is kept for later, a day's minutes at most. After any other error it
-/// forgets what it gets: a program must not fail because it is measured. For the thread of the stream.
+/// cannot be added because others are in the way, or for lack of memory, is kept and tried again soon, a day's minutes
+/// at most. After any other error it forgets what it gets: a program must not fail because it is measured. For the
+/// thread of the stream.
 class Recorder {
  public:
   /// Both must outlive it.

@@ -83,6 +83,14 @@ void leave_out(Packed& packed, const std::map<ShardId, std::uint32_t>& indexes) 
   }
 }
 
+/// What is measured of a call: since when its records wait, the first of their places, and what had to wait for
+/// capacity.
+struct Timed {
+  Duration since{0};
+  std::size_t first_place = 0;
+  capacity::Step throttled{};
+};
+
 /// The records of one caller, and what it waits for.
 struct Call {
   Packed packed;
@@ -249,7 +257,7 @@ class Producer::Grouping {
     changed_.wait(guard, has_turn);  // the leader has taken it
   }
 
-  /// Stores the records of waiting callers, the first ones first, in one commit.
+  /// Stores the records of waiting callers, the first ones first, in one commit. They go on before it is measured.
   void lead(std::unique_lock<std::mutex>& guard, const Waiting& waiting) {
     std::array<Call*, most_calls> taken{};
     const std::size_t count = std::min(waiting_.size(), most_calls);
@@ -263,9 +271,13 @@ class Producer::Grouping {
     std::exception_ptr failure;
     try {
       written = store_together(calls, waiting);
-      measure(calls, *written);
     } catch (...) {
       failure = std::current_exception();
+    }
+    const Duration stored_at = clock_.elapsed();
+    std::array<Timed, most_calls> timed{};  // a call may be gone as soon as it is done
+    for (std::size_t i = 0; i < count; ++i) {
+      timed[i] = {calls[i]->since, calls[i]->first_place, std::move(calls[i]->throttled)};
     }
     guard.lock();
     for (Call* const call : calls) {
@@ -273,6 +285,11 @@ class Producer::Grouping {
       call->failure = failure;
       call->done = true;
     }
+    led_since_ = Watch::now();
+    changed_.notify_all();
+    guard.unlock();
+    if (written) measure({timed.data(), count}, *written, stored_at);
+    guard.lock();
     led_ = false;
     changed_.notify_all();
   }
@@ -283,35 +300,48 @@ class Producer::Grouping {
       call->first_place = all.places.size();
       all.append(std::move(call->packed));
     }
+    const auto written = std::make_shared<Written>();  // before, because there may be no memory for it after the commit
     const bool may_wait = writer_.limited() || settings_.max_bytes != unbounded;
-    if (!may_wait || !waiting.patience) return store_all(std::move(all), waiting.stop);
+    if (!may_wait || !waiting.patience) {
+      *written = store_all(std::move(all), waiting.stop);
+      return written;
+    }
     // From now, not from when the leader came: the others may have come just now.
     const Timer late(*waiting.patience);
     const EitherStop either(waiting.stop, late.token());
-    return store_all(std::move(all), either.token());
+    *written = store_all(std::move(all), either.token());
+    return written;
   }
 
-  std::shared_ptr<const Written> store_all(Packed all, const std::stop_token& stop) {
-    if (!is_limited()) return std::make_shared<const Written>(writer_.store(std::move(all), {}, stop));
-    if (all.batches.empty()) return std::make_shared<const Written>(Written{.packed = std::move(all), .outcomes = {}});
-    return std::make_shared<const Written>(writer_.store_reserved(std::move(all), {}, {}, {}, stop));
+  Written store_all(Packed all, const std::stop_token& stop) {
+    if (!is_limited()) return writer_.store(std::move(all), {}, stop);
+    if (!all.batches.empty()) return writer_.store_reserved(std::move(all), {}, {}, {}, stop);
+    Written nothing;
+    nothing.packed = std::move(all);
+    return nothing;
   }
 
-  /// Counts what a commit has stored of the calls, and how long they took.
-  void measure(std::span<Call* const> calls, const Written& written) {
-    const Duration now = clock_.elapsed();
-    metrics::Measures& measures = recorder_.at(clock_.now());
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      const std::size_t end = i + 1 < calls.size() ? calls[i + 1]->first_place : written.packed.places.size();
-      measures.put.add(now - calls[i]->since, stored_of(written, calls[i]->first_place, end));
-      add_throttled(measures, calls[i]->throttled);
+  /// Counts what a commit has stored of the calls, and how long they took. They are stored, whatever comes of it.
+  void measure(std::span<const Timed> calls, const Written& written, Duration stored_at) noexcept {
+    try {
+      metrics::Histogram put;
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        const std::size_t end = i + 1 < calls.size() ? calls[i + 1].first_place : written.packed.places.size();
+        const std::uint64_t stored = stored_of(written, calls[i].first_place, end);
+        if (stored > 0) put.add(stored_at - calls[i].since, stored);
+        add_throttled(calls[i].throttled);
+      }
+      if (!put.empty()) recorder_.at(clock_.now()).put.add(put);
+      if (written.throttled) add_throttled(step_of(written.packed.batches));
+      recorder_.write_if_due();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory
     }
-    if (written.throttled) add_throttled(measures, step_of(written.packed.batches));
-    recorder_.write_if_due();
   }
 
-  static void add_throttled(metrics::Measures& measures, const capacity::Step& step) {
-    for (const auto& [shard, records, bytes] : step) measures.shards[shard].throttled += {records, bytes, 1};
+  void add_throttled(const capacity::Step& step) {
+    for (const auto& [shard, records, bytes] : step) {
+      recorder_.at(clock_.now()).shards[shard].throttled += {records, bytes, 1};
+    }
   }
 
   static std::uint64_t stored_of(const Written& written, std::size_t first_place, std::size_t end) {

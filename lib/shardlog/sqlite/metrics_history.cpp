@@ -28,8 +28,8 @@ class Periods {
   /// Its end.
   [[nodiscard]] Timestamp end(Timestamp time) const { return start(time) + span(time); }
 
-  metrics::Measures& at(Timestamp time) {
-    return periods_.try_emplace(start(time), metrics::Period{start(time), span(time), {}}).first->second.measures;
+  metrics::Period& at(Timestamp time) {
+    return periods_.try_emplace(start(time), metrics::Period{start(time), span(time), {}}).first->second;
   }
 
   std::vector<metrics::Period> take() {
@@ -71,7 +71,7 @@ void add_arrivals(SQLite::Database& database, const Configuration& configuration
   Tail tail = seek_time(database, configuration, load_horizon(database), from);
   for (auto next = next_arrival(database, tail); next && *next < until; next = next_arrival(database, tail)) {
     Tail end = seek_time(database, configuration, tail, periods.end(*next));
-    add_difference(tail, end, periods.at(*next));
+    add_difference(tail, end, periods.at(*next).measures);
     tail = std::move(end);
   }
 }
@@ -87,7 +87,11 @@ std::vector<metrics::Period> history(SQLite::Database& database, const Configura
   if (from >= until) return {};
   from = periods.start(from);
   until = periods.end(until - Duration(1));
-  for (const metrics::Period& row : table.load(from, until)) periods.at(row.start) += row.measures;
+  for (const metrics::Period& row : table.load(from, until)) {
+    metrics::Period& period = periods.at(row.start);
+    period.measures += row.measures;
+    period.is_damaged |= row.is_damaged;
+  }
   add_arrivals(database, configuration, from, until, periods);
   return periods.take();
 }

@@ -19,12 +19,15 @@ constexpr Duration kept_by_the_minute = std::chrono::days(1);
 constexpr Duration kept = std::chrono::days(31);
 constexpr int rows_at_once = 60;  // that are rolled up, or removed
 
-/// Of measures before they are compressed: 1,000 shards and 10 consumers need a thousandth of it.
-constexpr std::size_t largest = 64UL * 1024 * 1024;
+/// Of measures before they are compressed: 1,000 shards and 10 consumers need 64 KiB.
+constexpr std::size_t largest = 4UL * 1024 * 1024;
 
-/// The codec in a byte; if that is not 0, the size before compression; and the measures.
-std::string encode(const metrics::Measures& measures) {
+/// The codec in a byte; if that is not 0, the size before compression; and the measures. Nullopt if they are more than
+/// decode() takes.
+std::optional<std::string> encode(const metrics::Measures& measures) {
+  if (!measures.is_storable()) return std::nullopt;
   const std::string plain = measures.encode();
+  if (plain.size() > largest) return std::nullopt;
   std::string data(1, static_cast<char>(Compression::zstd));
   append_varint(data, plain.size());
   const std::size_t head = data.size();
@@ -39,10 +42,11 @@ metrics::Measures decode(std::string_view data) {
   if (data.empty()) throw_corrupt("it is empty");
   const char codec = data.front();
   data.remove_prefix(1);
-  if (codec == static_cast<char>(Compression::none)) return metrics::Measures::decode(data);
-  if (codec != static_cast<char>(Compression::zstd)) throw_corrupt("an unknown codec");
-  const std::uint64_t size = take_varint(data);
+  const bool is_plain = codec == static_cast<char>(Compression::none);
+  if (!is_plain && codec != static_cast<char>(Compression::zstd)) throw_corrupt("an unknown codec");
+  const std::uint64_t size = is_plain ? data.size() : take_varint(data);
   if (size > largest) throw_corrupt(fmt::format("it claims a size of {} bytes", size));
+  if (is_plain) return metrics::Measures::decode(data);
   return metrics::Measures::decode(decompress(Compression::zstd, data, size).view());
 }
 
@@ -77,6 +81,15 @@ metrics::Period read_row(SQLite::Statement& row) {
   }
 }
 
+/// Of a row that was looked for by its span and a time.
+metrics::Period read_row_or_damage(SQLite::Statement& row, Duration span) {
+  try {
+    return read_row(row);
+  } catch (const Error&) {
+    return {start_of(span, Timestamp(Duration(row.getColumn(1).getInt64()))), span, {}, true};
+  }
+}
+
 }  // namespace
 
 Timestamp start_of(Duration span, Timestamp time) {
@@ -106,7 +119,7 @@ void MetricsTable::add(const MeasuredMinutes& minutes, Timestamp now) {
   roll_up(now);
 }
 
-/// False if the row is damaged.
+/// False if the row is damaged, or would become too large.
 bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& measures) {
   metrics::Measures sum = measures;
   {
@@ -117,8 +130,9 @@ bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& 
       return false;
     }
   }
-  const std::string data = encode(sum);
-  statements_.upsert("metrics", span, start, Blob(data), checksum_of(span.count(), microseconds(start), data));
+  const std::optional<std::string> data = encode(sum);
+  if (!data) return false;
+  statements_.upsert("metrics", span, start, Blob(*data), checksum_of(span.count(), microseconds(start), *data));
   return true;
 }
 
@@ -131,17 +145,36 @@ void MetricsTable::roll_up(Timestamp now) {
             span, span, oldest_hour(now), rows_at_once)
         ->exec();
   }
-  const std::vector<metrics::Period> old =
-      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start < ? ORDER BY start LIMIT ?", minute,
-                                oldest_minute(now), rows_at_once));
-  for (const metrics::Period& period : old) add_and_remove(period, hour, start_of(hour, period.start));
+  for (auto first = first_minute(oldest_hour(now), oldest_minute(now)); first;) {
+    const Timestamp start = start_of(hour, *first);
+    if (roll_up_hour(start)) return;
+    first = first_minute(start + hour, oldest_minute(now));
+  }
 }
 
-/// Adds the row to another one. Does nothing if that is damaged.
-bool MetricsTable::add_and_remove(const metrics::Period& period, Duration span, Timestamp start) {
-  if (!add(span, start, period.measures)) return false;
-  statements_.use("DELETE FROM metrics WHERE span = ? AND start = ?", period.length, period.start)->exec();
+std::optional<Timestamp> MetricsTable::first_minute(Timestamp from, Timestamp until) {
+  Use row = statements_.use("SELECT min(start) FROM metrics WHERE span = ? AND start >= ? AND start < ?", minute, from,
+                            until);
+  if (!row->executeStep() || row->getColumn(0).isNull()) return std::nullopt;
+  return Timestamp(Duration(row->getColumn(0).getInt64()));
+}
+
+/// Adds the minutes of an hour to its row, and removes them. False if there is nothing to add, or nothing to add it to:
+/// the minutes or the row of the hour are damaged.
+bool MetricsTable::roll_up_hour(Timestamp start) {
+  const std::vector<metrics::Period> minutes =
+      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start "
+                                "LIMIT ?",
+                                minute, start, start + hour, rows_at_once));
+  metrics::Measures sum;
+  for (const metrics::Period& each : minutes) sum += each.measures;
+  if (minutes.empty() || !add(hour, start, sum)) return false;
+  for (const metrics::Period& each : minutes) remove(each);
   return true;
+}
+
+void MetricsTable::remove(const metrics::Period& period) {
+  statements_.use("DELETE FROM metrics WHERE span = ? AND start = ?", period.length, period.start)->exec();
 }
 
 std::vector<metrics::Period> MetricsTable::undamaged(Use rows) {
@@ -160,14 +193,16 @@ std::vector<metrics::Period> MetricsTable::load(Timestamp from, Timestamp until)
   for (const Duration span : {hour, minute}) {
     Use rows = statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start", span,
                                from, until);
-    while (rows->executeStep()) periods.push_back(read_row(*rows));
+    while (rows->executeStep()) periods.push_back(read_row_or_damage(*rows, span));
   }
   return periods;
 }
 
 void MetricsTable::limit_times(Timestamp now) {
   const std::vector<metrics::Period> later = undamaged(statements_.use("SELECT * FROM metrics WHERE start > ?", now));
-  for (const metrics::Period& period : later) add_and_remove(period, minute, start_of(minute, now));
+  for (const metrics::Period& period : later) {
+    if (add(minute, start_of(minute, now), period.measures)) remove(period);
+  }
 }
 
 void MetricsTable::verify(const std::function<void(const std::string&)>& report) {

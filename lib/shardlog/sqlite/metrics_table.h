@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ using MeasuredMinutes = std::map<Timestamp, metrics::Measures>;
 /// What was measured of the stream: a row for each minute of the last day, and for each hour of the last month, in
 /// which something happened. A writer of measures reads the row, adds to it, and writes it back.
 ///
+/// What would make a row too large is not added: no stream measures as much, unless thousands of consumers come and go.
+///
 /// A damaged row stays as it is until it is a month old, and nothing is added to it: what it would say after that would
 /// be wrong, and nobody could tell.
 ///
@@ -36,11 +39,11 @@ class MetricsTable {
  public:
   explicit MetricsTable(SQLite::Database& database) : statements_(database) {}
 
-  /// Adds what was measured, minutes of more than a day ago to their hours. Then rolls up and removes what is too old:
-  /// a bounded number of rows, so that no writer waits for long.
+  /// Adds what was measured, minutes of more than a day ago to their hours. Then rolls up an hour and removes what is
+  /// too old: a bounded number of rows, so that no writer waits for long.
   void add(const MeasuredMinutes& minutes, Timestamp now);
 
-  /// The rows that start in this time, the hours first. Throws corrupt.
+  /// The rows that start in this time, the hours first. A damaged one is a period without measures that says so.
   std::vector<metrics::Period> load(Timestamp from, Timestamp until);
 
   /// Adds what was measured after `now` to the minute of `now`.
@@ -52,7 +55,9 @@ class MetricsTable {
  private:
   bool add(Duration span, Timestamp start, const metrics::Measures& measures);
   void roll_up(Timestamp now);
-  bool add_and_remove(const metrics::Period& period, Duration span, Timestamp start);
+  std::optional<Timestamp> first_minute(Timestamp from, Timestamp until);
+  bool roll_up_hour(Timestamp start);
+  void remove(const metrics::Period& period);
   std::vector<metrics::Period> undamaged(Use rows);
 
   Statements statements_;
