@@ -322,3 +322,10 @@ took() {
 expect_took() {
   [ "$TOOK" -ge "$1" ] || fail "it took only $TOOK ms"
 }
+
+# filled BYTES OPTION...: a stream s with so many bytes, in records of 100 bytes, and the same in `input`.
+filled() {
+  seq -f '%0100g' $(($1 / 100)) >input
+  expect_silence stream-create s "${@:2}"
+  expect_silence stream-put s input
+}

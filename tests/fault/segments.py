@@ -10,8 +10,8 @@ import threading
 
 from support import Folder, check, parse_acknowledgements, program, run, scale, seeded, strace, verify, wait_for
 
-POINTS = scale("SHARDLOG_SEGMENT_FAULTS", 25)  # of each kind, chosen at random
-KILLS = scale("SHARDLOG_SEGMENT_KILLS", 15)
+POINTS = scale("SHARDLOG_SEGMENT_FAULTS", 16)  # of each kind, chosen at random
+KILLS = scale("SHARDLOG_SEGMENT_KILLS", 10)
 CALLS = "openat,flock,pwrite64,fdatasync,fsync,ftruncate,fchmod,unlinkat,write"
 LINES = 55_000
 LINE = b"%099d\n"  # 5.5 MB in all: a put has its segment from 4 MiB on

@@ -11,7 +11,7 @@ import subprocess
 from stopped_program import PATIENCE, Other, StoppedProgram
 from support import Folder, check, program, run, scale, seeded, strace, traced_program, verify, wait_for
 
-EVERY = scale("SHARDLOG_STOPPED_EVERY", 5)  # of the calls, from a random one on; of stream-get and stream-put every third
+EVERY = scale("SHARDLOG_STOPPED_EVERY", 5)  # of the calls, from a random one on; of stream-get and stream-put every fourth
 randomness = seeded()
 
 STOPPED = {
@@ -65,7 +65,7 @@ def test_others_answer_in_time(folder, pool):
     strace()  # or skip
     for name in STOPPED:
         scene = Scene(folder, name == "stream-put")
-        step = EVERY if name in ("stream-stats", "stream-create") else min(EVERY, 3)
+        step = EVERY if name in ("stream-stats", "stream-create") else min(EVERY, 4)
         held_up, calls = 0, 0
         for first in range(randomness.randint(1, step), 1000, 8 * step):
             steps = range(first, first + 8 * step, step)
