@@ -323,7 +323,7 @@ expect_took() {
   [ "$TOOK" -ge "$1" ] || fail "it took only $TOOK ms"
 }
 
-# filled BYTES OPTION...: a stream s with so many bytes, in records of 100 bytes, and the same in `input`.
+# filled BYTES OPTION...: a stream s that holds this many bytes, in records of 100 bytes, and the file `input` with the same.
 filled() {
   seq -f '%0100g' $(($1 / 100)) >input
   expect_silence stream-create s "${@:2}"

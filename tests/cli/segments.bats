@@ -49,7 +49,7 @@ large_stream() {
   expect_equal "$(stream-get s --from last:1)" "$(tail -n 1 lines)"
 }
 
-@test "what the stream does not use is named, is no error, and goes with an update" {
+@test "what the stream does not use is named, and an update removes it" {
   large_stream
   echo "left over" >s/stream.00000002
   head -c 1000 lines >>s/stream.00000001

@@ -19,8 +19,10 @@
 /// commits a second. If all shards had a single queue, 0.6 of the capacity was reached when one of 50 producers was
 /// alone in its shard.
 ///
-/// - The commit that stores slice k also reserves slice k + 1. Only the first reservation, and instalments, are commits
-///   of their own; they need no sync.
+/// - The commit that stores slice k also reserves slice k + 1. The first reservation is a commit of its own, and so is
+///   each one after a slice that has no step to store; these commits need no sync.
+/// - What is left of a slice, because the next record does not fit into it, pays for a part of that record. Without
+///   that, the slowest of 50 producers of records of 10,000 bytes got 0.52 of the median.
 /// - The writer holds the slice and its records until the wait is over. If it dies, the capacity that it reserved is
 ///   lost: less is stored than the limits allow, never more.
 /// - A slice is a number of records, not of shards. If the shards are changed during the wait, its records are routed

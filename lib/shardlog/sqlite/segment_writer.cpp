@@ -130,9 +130,9 @@ bool SegmentWriter::acquire() {
   return own_.has_value();
 }
 
-/// Empty if it cannot make a file, open it, or give it the owner and mode of the stream, or if a row is damaged. That
-/// is no error of the transaction, of which nothing would be known any more if this threw io. REQUIRES: a transaction
-/// that writes is open, under the writer lock
+/// Empty if it cannot make a file, open it, or give it the owner and mode of the stream, or if a row is damaged. It
+/// does not throw then, because an error of the disk would make the outcome of the transaction unknown. REQUIRES: a
+/// transaction that writes is open, under the writer lock
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftovers& leftovers) {
   try {
     const std::vector<SegmentRow> rows = load_segments(database_);

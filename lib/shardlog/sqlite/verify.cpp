@@ -117,8 +117,8 @@ class Verification {
     }
   }
 
-  /// A writer lets the file of a segment grow before `end`, and removes the row before the file. So the sizes are those
-  /// of after the rows were read, and a file that is gone by then is no finding here.
+  /// A writer lets the file of a segment grow before `end`, and removes the row before the file. So this
+  /// reads the rows first and then the sizes, and does not report a file that is gone by then.
   void check_segments() {
     const std::vector<SegmentRow> rows = segment_rows();
     for (const SegmentRow& row : rows) {
