@@ -70,7 +70,8 @@ TEST_P(CapacityContract, AnAppendIsThrottledWholeIfOneOfItsShardsIs) {
 
 TEST_P(CapacityContract, AShardWithoutCapacityHoldsUpNoRecordOfAnother) {
   for (int i = 0; i < 3; ++i) reserve(100);
-  producing::Producer producer(*stream_);
+  const SystemClock time_of_waiting;
+  producing::Producer producer(*stream_, time_of_waiting);
   const std::vector<Record> records{{"a", "k", HashKey(0)}, {"b", "k", max_hash_key}, {"c", "k", HashKey(1)}};
   const auto outcomes = producer.put(records, {}, 20ms);
   EXPECT_EQ(std::get<producing::RecordNotStored>(outcomes.at(0)).code, ErrorCode::busy);
