@@ -103,8 +103,8 @@ load helpers
 }
 
 @test "without STREAM nothing but a list can be had" {
-  expect_failure 64 'STREAM' env STREAM_DIR=. stream-stats --verify
-  expect_failure 64 'STREAM' env STREAM_DIR=. stream-stats --shard-for a
+  expect_failure 64 'which stream' env STREAM_DIR=. stream-stats --verify
+  expect_failure 64 'which stream' env STREAM_DIR=. stream-stats --shard-for a
   expect_failure 64 'empty name' env STREAM_DIR=. stream-stats ''
   expect_failure 66 "'absent'" env STREAM_DIR=absent stream-stats
   mkdir empty

@@ -366,23 +366,25 @@ class Streams(StreamTest):
         self.assertEqual(self.refusal(self.put, data=b"x" * 1000)[0], "ProvisionedThroughputExceededException")
 
     def test_a_shard_over_its_limit_holds_up_no_other(self):
-        run("stream-create", self.path, "--shards", "2", "--write-bytes", "1000")
+        run("stream-create", self.path, "--shards", "2", "--write-bytes", "1024", "--max-record-size", "1024")
         first, second = {"PartitionKey": "k", "ExplicitHashKey": "0"}, {"PartitionKey": "k", "ExplicitHashKey": str(SPACE - 1)}
         answers = []
         busy = threading.Thread(target=lambda: answers.append(self.server.call("PutRecords", StreamName=self.name, Records=[
-            {"Data": "A" * 40000, **first}, {"Data": "eA==", **second}])))
+            *({"Data": "A" * 1200, **first} for _ in range(4)), {"Data": "eA==", **second}])))  # 900 bytes each
         busy.start()
         while busy.is_alive():  # it waits for its capacity
             self.kinesis.put_record(StreamName=self.name, Data=b"", **second)
         status, answer = answers[0]
-        self.assertEqual((status, answer["FailedRecordCount"]), (200, 1))
-        self.assertEqual(answer["Records"][0], {"ErrorCode": "ProvisionedThroughputExceededException",
-                                                "ErrorMessage": "over the shard's limit of bytes a second"})
-        self.assertEqual(answer["Records"][1]["ShardId"], "shardId-000000000001")
-        self.assertEqual(run("stream-get", self.path, "--shard", "0"), b"")
+        self.assertEqual((status, answer["FailedRecordCount"]), (200, 2))
+        self.assertEqual([record.get("ShardId") for record in answer["Records"]],
+                         ["shardId-000000000000", "shardId-000000000000", None, None, "shardId-000000000001"])
+        for refused in answer["Records"][2:4]:
+            self.assertEqual(refused, {"ErrorCode": "ProvisionedThroughputExceededException",
+                                       "ErrorMessage": "over the shard's limit of bytes a second"})
+        self.assertEqual(len(run("stream-get", self.path, "--shard", "0", "--null")), 2 * 901)
 
     def test_of_a_request_that_is_far_over_the_limit_some_records_are_stored(self):
-        run("stream-create", self.path, "--write-bytes", "10000")
+        run("stream-create", self.path, "--write-bytes", "10000", "--max-record-size", "10000")
         answer = self.kinesis.put_records(StreamName=self.name, Records=[
             {"Data": b"%02d" % index + b"x" * 4997, "PartitionKey": "k"} for index in range(20)])  # 10 seconds' worth
         failed = [entry.get("ErrorCode") for entry in answer["Records"]]

@@ -20,7 +20,7 @@ class AllotmentTest : public testing::Test {
   /// Which of records of 9 bytes and a key of 1 byte are taken.
   static std::vector<bool> take(Allotment& allotment, const std::vector<HashKey>& hash_keys) {
     std::vector<bool> taken;
-    for (const HashKey& key : hash_keys) taken.push_back(allotment.take({"123456789", "k", key}));
+    for (const HashKey& key : hash_keys) taken.push_back(!allotment.take({"123456789", "k", key}));
     return taken;
   }
 
@@ -46,7 +46,7 @@ TEST_F(AllotmentTest, HasNoEndWithoutLimitsOrKey) {
   Allotment without_limits({}, 0s, two_shards_);
   EXPECT_EQ(take(without_limits, {first_half, first_half}), (std::vector{true, true}));
   Allotment allotment({.write_bytes = 1}, 2s, two_shards_);
-  for (int i = 0; i < 2; ++i) EXPECT_TRUE(allotment.take({"123456789", std::nullopt}));
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(allotment.take({"123456789", std::nullopt}));
   EXPECT_TRUE(allotment.refused().empty());
 }
 

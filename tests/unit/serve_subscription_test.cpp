@@ -137,12 +137,12 @@ TEST(Feed, EndsWithWhatItsClientHasToKnow) {
 }
 
 TEST(Feed, IsBrokenByTheEndOfTheServerUnlessAllWasSent) {
+  http::Budget budget(1);
   http::Feeds feeds;
   const auto open = std::make_shared<Feed>();
   const auto ended = std::make_shared<Feed>();
   const auto late = std::make_shared<Feed>();
   int wakes = 0;
-  http::Budget budget(1);
   open->attach(budget, -1, [&wakes] { ++wakes; });
   ended->end();
   feeds.add(open);

@@ -13,7 +13,7 @@
 namespace shardlog::consuming {
 
 /// Bytes of data and keys of `count` records from index `first` on.
-std::uint64_t bytes_of(const StoredBatch& stored, std::size_t first, std::size_t count);
+SHARDLOG_API std::uint64_t bytes_of(const StoredBatch& stored, std::size_t first, std::size_t count);
 
 /// Consecutive records of a stored batch.
 struct SHARDLOG_API Slice {

@@ -18,8 +18,8 @@ void add(capacity::ShardNeed& to, const Record& record) {
 Allotment::Allotment(const capacity::Limits& limits, Duration patience, ShardMap map)
     : price_(price_of_writing(limits)), patience_(patience), map_(std::move(map)) {}
 
-bool Allotment::take(const Record& record) {
-  if (!record.key && !record.explicit_hash_key) return true;
+std::optional<Throttled> Allotment::take(const Record& record) {
+  if (!record.key && !record.explicit_hash_key) return std::nullopt;
   const HashKey key = record.explicit_hash_key ? *record.explicit_hash_key : HashKey::of(*record.key);
   const ShardId shard = map_.open_shards()[map_.open_index_of(key)];
   auto& [taken, refused] = shards_.try_emplace(shard, OfShard{{shard, 0}, {shard, 0}}).first->second;
@@ -27,13 +27,13 @@ bool Allotment::take(const Record& record) {
   add(with, record);
   const capacity::Seconds cost = price_.of(with.records, with.bytes);
   const double most = std::chrono::duration<double>(patience_).count() + capacity::rounding;
-  const bool is_over = std::max(cost.count, cost.bytes) > most;
-  if (is_over && taken.records > 0) {
+  const Throttled over{cost.count > most, cost.bytes > most};
+  if ((over.records || over.bytes) && taken.records > 0) {
     add(refused, record);
-    return false;
+    return over;
   }
   taken = with;
-  return true;
+  return std::nullopt;
 }
 
 capacity::Step Allotment::refused() const {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "shardlog/capacity/bucket.h"
 #include "shardlog/capacity/shard_buckets.h"
 #include "shardlog/core/clock.h"
 #include "shardlog/core/record.h"
 #include "shardlog/core/shard_map.h"
+#include "shardlog/log/records.h"
 
 namespace shardlog::producing {
 
@@ -17,9 +19,9 @@ class Allotment {
  public:
   Allotment(const capacity::Limits& limits, Duration patience, ShardMap map);
 
-  /// False if the record's shard has no more. The first record of a shard may always try, however large it is. Records
-  /// without a key go to whichever shard has more.
-  bool take(const Record& record);
+  /// Says what the record's shard has no more of, if that is so. The first record of a shard may always try, however
+  /// large it is. Records without a key go to whichever shard has more.
+  std::optional<Throttled> take(const Record& record);
 
   /// What was refused.
   [[nodiscard]] capacity::Step refused() const;

@@ -52,12 +52,6 @@ class Timer {
   std::jthread thread_;
 };
 
-RecordNotStored reason_of(const capacity::Slice& waited_for) {
-  return {ErrorCode::busy, waited_for.bytes_exhausted && !waited_for.count_exhausted
-                               ? "over the shard's limit of bytes a second"
-                               : "over the shard's limit of records a second"};
-}
-
 /// Takes out the batches of these shards. Their records get places that are not packed, with the given indexes.
 void leave_out(Packed& packed, const std::map<ShardId, std::uint32_t>& indexes) {
   if (indexes.empty()) return;
@@ -125,21 +119,22 @@ class Producer::Grouping {
     const Duration since = clock_.elapsed();
     std::unique_ptr<Packer> packer = borrow_packer();
     std::vector<RecordOutcome> refused;
-    const auto refuse = [&](ErrorCode code, const std::string& reason) {
+    const auto refuse = [&](RecordNotStored reason) {
       packer->leave_out(static_cast<std::uint32_t>(refused.size()));
-      refused.emplace_back(RecordNotStored{code, reason});
+      refused.emplace_back(std::move(reason));
     };
     auto allotment = allot(waiting);
     for (const Record& record : records) {
       try {
         check(record, settings_.max_record_size);
-        if (allotment && !allotment->take(record)) {
-          refuse(ErrorCode::busy, "over the shard's limits");
+        const auto over = allotment ? allotment->take(record) : std::nullopt;
+        if (over) {
+          refuse(over_limit(*over));
         } else {
           packer->add(record);
         }
       } catch (const Error& error) {
-        refuse(error.code(), error.what());
+        refuse({error.code(), error.what()});
       }
     }
     packer->flush();
@@ -197,7 +192,7 @@ class Producer::Grouping {
       if (reservations[i].had_to_wait) call.throttled.push_back(needs[i]);
       if (reservations[i].is_reserved) continue;
       reasons.emplace(needs[i].shard, static_cast<std::uint32_t>(refused.size()));
-      refused.emplace_back(reason_of(reservations[i].slice));
+      refused.emplace_back(over_limit(throttled_by(reservations[i].slice)));
     }
     leave_out(call.packed, reasons);
   }

@@ -9,6 +9,15 @@
 
 namespace shardlog::producing {
 
+RecordNotStored over_limit(const Throttled& throttled) {
+  return {ErrorCode::busy, throttled.records ? "over the shard's limit of records a second"
+                                             : "over the shard's limit of bytes a second"};
+}
+
+Throttled throttled_by(const capacity::Slice& slice) {
+  return {slice.count_exhausted || !slice.bytes_exhausted, slice.bytes_exhausted, slice.wait};
+}
+
 namespace {
 
 RecordNotStored reason_of(const Sealed& /*sealed*/) {
@@ -16,8 +25,7 @@ RecordNotStored reason_of(const Sealed& /*sealed*/) {
 }
 
 RecordNotStored reason_of(const Throttled& throttled) {
-  return {ErrorCode::busy, throttled.records ? "over the shard's limit of records a second"
-                                             : "over the shard's limit of bytes a second"};
+  return over_limit(throttled);
 }
 
 RecordNotStored reason_of(const NoRoom& no_room) {
@@ -207,7 +215,7 @@ std::optional<Throttled> Writer::wait_for_capacity(Written& written, const std::
       sleep_for(slice.wait, stop);
     }
     if (slice.wait > Duration(0) && stop.stop_requested()) {
-      return Throttled{slice.count_exhausted || !slice.bytes_exhausted, slice.bytes_exhausted, slice.wait};
+      return throttled_by(slice);
     }
   } while (slice.steps == 0);
   return std::nullopt;

@@ -12,6 +12,12 @@
 
 namespace shardlog::producing {
 
+/// Says at which limit a record found no capacity.
+RecordNotStored over_limit(const Throttled& throttled);
+
+/// What a slice lacks that has to wait.
+Throttled throttled_by(const capacity::Slice& slice);
+
 /// Packed records and their outcomes.
 struct Written {
   Packed packed;  ///< as stored: routing again may have cut batches
