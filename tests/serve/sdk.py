@@ -21,7 +21,7 @@ SKIPPED = 77
 
 def node(*arguments, **options):
     script = pathlib.Path(__file__).resolve().parent / "sdk.mjs"
-    return subprocess.Popen(["node", script, FOLDER, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    return subprocess.Popen(["node", "--no-warnings", script, FOLDER, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, **options)
 
 
@@ -54,7 +54,7 @@ class Sdk(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", dir=FOLDER, suffix=".mjs") as file:  # where it finds the SDK
             file.write(script.replace("http://127.0.0.1:4567", server.url))
             file.flush()
-            done = subprocess.run(["node", file.name], capture_output=True, text=True, timeout=60, env={
+            done = subprocess.run(["node", "--no-warnings", file.name], capture_output=True, text=True, timeout=60, env={
                 **os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"})
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual(run("stream-get", server.stream("clicks")), b"from JavaScript\n")
