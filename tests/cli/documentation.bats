@@ -271,3 +271,11 @@ install_manual() {
   grep -q '^billing .* falling behind by ' page
   ! LC_ALL=C.UTF-8 grep -E '^.{81}' page
 }
+
+@test "the README says which rows of tests/bench its figures come from, and these rows are there" {
+  python3 -B "$SHARDLOG_SOURCE/tests/bench/table.py" . --list | sed 's/ .*//' | sorted >rows
+  sed -n '/^<!-- The rows of tests\/bench/,/-->$/p' "$SHARDLOG_SOURCE/README.md" | grep -oE '(put|get)_[a-z0-9_]+|follow' | sorted | uniq >named
+  [ "$(wc -l <named)" -ge 10 ]
+  comm -13 rows named >missing
+  expect_same missing /dev/null
+}
