@@ -2,7 +2,8 @@
 
 usage: table.py BUILD [--quick] [--list] [WORD...]
 
-Only the rows whose name or title holds one of the words; growth and capacity are the second and the third part.
+Only the rows whose name or title holds one of the words; growth, capacity and latency are the second, the third and the
+fourth part. A word after latency chooses some of its lines: agree, poll, paused, watch or cost.
 --quick runs everything with small sizes, to see that it works. --list prints the names and titles of the rows.
 The variables that choose the sizes are in README.md.
 """
@@ -19,7 +20,8 @@ if len(sys.argv) < 2 or OPTIONS - {"--quick", "--list"}:
     sys.exit(__doc__)
 os.environ["SHARDLOG_BUILD"] = sys.argv[1]
 if "--quick" in OPTIONS:
-    small = {"SHARDLOG_BENCH_MIB": "8", "SHARDLOG_PAIRS": "2", "SHARDLOG_GROWTH": "100000", "SHARDLOG_CAPACITY_SECONDS": "1"}
+    small = {"SHARDLOG_BENCH_MIB": "8", "SHARDLOG_PAIRS": "2", "SHARDLOG_GROWTH": "100000", "SHARDLOG_CAPACITY_SECONDS": "1",
+             "SHARDLOG_WATCH_SECONDS": "4"}
     os.environ.update({name: os.environ.get(name, value) for name, value in small.items()})
 
 # They look at the environment, and the table has its rows in the order in which they are imported.
@@ -31,6 +33,7 @@ import competing  # noqa: E402, F401
 import bounds  # noqa: E402, F401
 import growth  # noqa: E402
 import capacity  # noqa: E402
+import latency  # noqa: E402
 from measure import GB, GIB, MEBIBYTES, NOW, PAIRS, median, quartiles  # noqa: E402
 from row import RECORDED  # noqa: E402
 
@@ -88,6 +91,8 @@ def measure_all():
         growth.show()
     if not WORDS or "capacity" in WORDS:
         capacity.show()
+    if not WORDS or "latency" in WORDS:
+        good = latency.show(WORDS) and good
     return good
 
 
