@@ -71,7 +71,9 @@ class Consumer:
     """stream-get -c in a process of its own, with a reader that takes all, or so many records a second."""
 
     def __init__(self, stream, name):
-        self.process = subprocess.Popen([NOW.get, stream, "-q", "-c", name, "--follow"], stdout=subprocess.PIPE)
+        # In a session of its own: when a shell ends, the kernel wakes what is stopped in its background jobs.
+        self.process = subprocess.Popen([NOW.get, stream, "-q", "-c", name, "--follow"], stdout=subprocess.PIPE,
+                                        start_new_session=True)
         self.pipe = self.process.stdout.fileno()
         # What is in the pipe is not processed yet: with a small one, the reader decides how fast that is.
         fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, 4096)
@@ -97,6 +99,10 @@ class Consumer:
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
+
+    def is_paused(self):
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)

@@ -166,6 +166,7 @@ def paused():
         scene.producer.change(FULL)
         go_on_for(scene.all, PILED_UP)
         scene.producer.change(RATE)
+        assert scene.consumer.is_paused(), "somebody else has resumed the consumer"
         yield from catching_up_lines(scene)
         yield idle_line(scene)
     finally:

@@ -7,16 +7,19 @@ import select
 import struct
 import termios
 import time
+from typing import NamedTuple
 
 from line import Line, lines
 from live import Consumer, Producer, go_on_for
 from measure import NOW, run
 
 SECONDS = float(os.environ.get("SHARDLOG_WATCH_SECONDS", 600))
-FIRST = min(60.0, SECONDS / 4)  # until memory is as it should stay
-SAMPLED = min(15.0, SECONDS / 4)  # seconds over which the most memory counts: a page is made, and gone again
+FIRST = min(60.0, SECONDS / 4)
+FAST = FIRST  # seconds in which many pages are drawn of a stream that does not change
+CACHE = 2048  # KiB that SQLite keeps of the database, once it has read that much
 KEYS = b"4321"
 RATE = 200
+INTERVAL = min(1.0, SECONDS / 40)  # between two keys
 
 
 class OnTerminal:
@@ -64,40 +67,49 @@ class OnTerminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-class Samples:
-    """Memory and descriptors a second after each key, by the time."""
+class Used(NamedTuple):
+    memory: int  # KiB, the most: a page is made, and gone again
+    descriptors: int
 
-    def __init__(self, page, others):
-        self.rows, self.pressed = [], 0
-        start = time.monotonic()
-        while (now := time.monotonic() - start) < SECONDS:
-            page.press(KEYS[self.pressed % len(KEYS):][:1])
-            self.pressed += 1
-            go_on_for((*others, page), max(0.05, self.pressed * min(1.0, SECONDS / 40) - now))
-            self.rows.append((now, page.memory(), page.descriptors()))
 
-    def most(self, start, what):
-        return max(row[what] for row in self.rows if start <= row[0] <= start + SAMPLED)
+def use(page, others, seconds, interval):
+    """Presses the keys in turn."""
+    most, start, pressed = Used(0, 0), time.monotonic(), 0
+    while time.monotonic() - start < seconds:
+        page.press(KEYS[pressed % len(KEYS):][:1])
+        pressed += 1
+        go_on_for((*others, page), max(0.02, start + pressed * interval - time.monotonic()))
+        most = Used(max(most.memory, page.memory()), max(most.descriptors, page.descriptors()))
+    assert page.pages >= pressed, f"{page.pages} pages after {pressed} keys"
+    return most
 
-    def line(self, what, kind, allowed, goal, unit=""):
-        first, last = self.most(FIRST, what), self.most(SECONDS - SAMPLED, what)
-        return Line(f"--watch: {kind} after {FIRST:.0f} s and after {SECONDS:.0f} s", f"{first:,}, {last:,}{unit}", goal,
-                    last <= first * allowed)
+
+def line(what, first, last, most, goal, details):
+    return Line(f"--watch: {what}", f"{first:,}, {last:,}", goal, last <= most, details)
 
 
 @lines("stream-stats --watch for long")
 def watch():
     run(NOW.fresh("s", 4) + f"; for c in a b; do {NOW.get} s -q -c $c; done")
     others = [Producer("s", RATE), Consumer("s", "a"), Consumer("s", "b")]
-    page = OnTerminal("s")
+    page, new = OnTerminal("s"), None
     try:
-        samples = Samples(page, others)
-        status = page.end()
+        first = use(page, others, FIRST, INTERVAL)
+        use(page, others, max(0.0, SECONDS - 2 * FIRST), INTERVAL)
+        last = use(page, others, FIRST, INTERVAL)
+        drawn = f"{page.pages:,} pages in {SECONDS:.0f} s"
+        new = OnTerminal("s")
+        fresh = use(new, [*others, page], FIRST / 4, INTERVAL / 4)
     finally:
         for each in others:
             each.end()
-    assert status == 0, f"it ended with {status}"
-    assert page.pages > samples.pressed, f"{page.pages} pages, {samples.pressed} keys"
-    memory = samples.line(1, "memory", 1.05, "+ 5 %", " KiB")
-    yield memory._replace(details=f"{page.pages:,} pages, {page.bytes:,} bytes, {samples.pressed:,} keys")
-    yield samples.line(2, "descriptors", 1, "the same")
+    before, pages = use(page, [], 1, 0.05), page.pages
+    after = use(page, [], FAST, 0.05)
+    assert [each.end() for each in (page, new)] == [0, 0], "it failed"
+    # What a page is made from grows with the stream, so a program that has just been started shows what it takes.
+    yield line("KiB of a program that is new, of one that ran for long", fresh.memory, last.memory, fresh.memory + CACHE,
+               "+ 2 MiB", f"{drawn}; in the first {FIRST:.0f} s {first.memory:,}; what SQLite caches may differ")
+    yield line("KiB before and after many pages of an idle stream", before.memory, after.memory, before.memory * 1.01, "+ 1 %",
+               f"{page.pages - pages:,} pages")
+    yield line("descriptors in the first and the last seconds", first.descriptors, max(last.descriptors, after.descriptors),
+               first.descriptors, "the same", drawn)
