@@ -136,6 +136,29 @@ TEST_P(ProducingContract, CountsWhatHadToWaitForCapacity) {
   EXPECT_EQ(throttled, (metrics::Counts{111, 111 * 2, 2})) << "of data and keys";
 }
 
+TEST_P(ProducingContract, OfRecordsOverTheLimitStoresThoseThatFindCapacityInTime) {
+  if (!can().limits) GTEST_SKIP();
+  SettingsChange change;
+  change.limits.write_records = 1000;
+  stream_->maintenance().update(change);
+  producing::Producer producer(*stream_, clock_);
+  const ShardMap map = stream_->describe().map;
+  const ShardId id = map.open_shards()[map.open_index_of(HashKey::of("k"))];
+  const auto other = open();
+  const std::vector<capacity::Step> much(2000, {{id, 1, 0}});
+  // Another writer has taken what there was, and more than there will be in half of the time.
+  while (other->write_capacity().reserve(much, {}).wait < 300ms) {
+  }
+  const auto outcomes = producer.put(std::vector<Record>(300, {"a", "k"}), {}, 500ms);
+  const auto is_stored = [](const auto& outcome) { return std::holds_alternative<RecordStored>(outcome); };
+  const auto end = std::find_if_not(outcomes.begin(), outcomes.end(), is_stored);
+  EXPECT_GT(end - outcomes.begin(), 0);
+  EXPECT_LT(end - outcomes.begin(), 250) << "what was allotted to it";
+  EXPECT_TRUE(std::none_of(end, outcomes.end(), is_stored)) << "the first ones are stored";
+  EXPECT_EQ(std::get<RecordNotStored>(outcomes.back()).reason, "over the shard's limit of records a second");
+  EXPECT_EQ(data(*open()).size(), static_cast<std::size_t>(end - outcomes.begin()));
+}
+
 INSTANTIATE_TEST_SUITE_P(Of, ProducingContract, testing::ValuesIn(subjects()), name_of);
 
 std::vector<Subject> in_memory() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
 
 #include "support/shards.h"
@@ -24,28 +25,28 @@ class AllotmentTest : public testing::Test {
     return taken;
   }
 
-  const ShardMap two_shards_ = test::even_map(2);
+  const std::shared_ptr<const ShardMap> two_shards_ = std::make_shared<const ShardMap>(test::even_map(2));
 };
 
-TEST_F(AllotmentTest, IsWhatEachShardEarnsMeanwhile) {
-  Allotment of_bytes({.write_bytes = 10}, 2s, two_shards_);
+TEST_F(AllotmentTest, IsWhatEachShardEarnsInHalfTheTime) {
+  Allotment of_bytes({.write_bytes = 10}, 4s, two_shards_);
   EXPECT_EQ(take(of_bytes, {first_half, first_half, first_half, second_half, first_half}),
             (std::vector{true, true, false, true, false}));
   EXPECT_EQ(of_bytes.refused(), (capacity::Step{ShardNeed{ShardId(0), 2, 20}}));
-  Allotment of_records({.write_records = 1}, 2s, two_shards_);
+  Allotment of_records({.write_records = 1}, 4s, two_shards_);
   EXPECT_EQ(take(of_records, {second_half, second_half, second_half}), (std::vector{true, true, false}));
   EXPECT_EQ(of_records.refused(), (capacity::Step{ShardNeed{ShardId(1), 1, 10}}));
 }
 
 TEST_F(AllotmentTest, LetsTheFirstRecordTry) {
-  Allotment allotment({.write_bytes = 1}, 2s, two_shards_);
+  Allotment allotment({.write_bytes = 1}, 4s, two_shards_);
   EXPECT_EQ(take(allotment, {first_half, first_half, second_half}), (std::vector{true, false, true}));
 }
 
 TEST_F(AllotmentTest, HasNoEndWithoutLimitsOrKey) {
   Allotment without_limits({}, 0s, two_shards_);
   EXPECT_EQ(take(without_limits, {first_half, first_half}), (std::vector{true, true}));
-  Allotment allotment({.write_bytes = 1}, 2s, two_shards_);
+  Allotment allotment({.write_bytes = 1}, 4s, two_shards_);
   for (int i = 0; i < 2; ++i) EXPECT_FALSE(allotment.take({"123456789", std::nullopt}));
   EXPECT_TRUE(allotment.refused().empty());
 }

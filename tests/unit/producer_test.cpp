@@ -59,5 +59,48 @@ TEST_F(ProducerTest, MeasuresNothingIfNothingIsStored) {
   EXPECT_TRUE(stream_->metrics().history(Timestamp::min(), Timestamp::max()).empty());
 }
 
+TEST_F(ProducerTest, WritesWhatIsMeasuredWhileNothingIsPut) {
+  const auto measured = [this] {
+    std::uint64_t count = 0;
+    for (const auto& period : stream_->metrics().history(Timestamp::min(), Timestamp::max())) {
+      count += period.measures.put.count();
+    }
+    return count;
+  };
+  Producer producer(*stream_, clock_);
+  EXPECT_TRUE(put(producer));
+  producer.tend();
+  EXPECT_EQ(measured(), 0U);
+  clock_.let_pass(10s);
+  producer.tend();
+  EXPECT_EQ(measured(), 1U);
+}
+
+TEST_F(ProducerTest, KeepsToTheLimitsOfASecondAgo) {
+  const auto limit = [this](std::optional<std::uint64_t> records) {
+    SettingsChange change;
+    change.limits.write_records = records;
+    stream_->maintenance().update(change);
+  };
+  const auto stored_of = [](Producer& producer, std::size_t count) {
+    std::size_t stored = 0;
+    for (const RecordOutcome& outcome : producer.put(std::vector<Record>(count, {"a", "k"}), {}, 20ms)) {
+      if (std::holds_alternative<RecordStored>(outcome)) ++stored;
+    }
+    return stored;
+  };
+  limit(100);
+  Producer producer(*stream_, clock_);
+  EXPECT_EQ(stored_of(producer, 10), 1U) << "what is earned in 10 ms";
+  limit(1000);
+  clock_.let_pass(1s);
+  EXPECT_EQ(stored_of(producer, 100), 10U);
+  limit(std::nullopt);
+  clock_.let_pass(1s);
+  EXPECT_EQ(stored_of(producer, 100), 100U);
+  limit(100);
+  EXPECT_EQ(stored_of(producer, 100), 100U) << "a stream without limits is not looked at, and had capacity";
+}
+
 }  // namespace
 }  // namespace shardlog::producing

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "shardlog/capacity/bucket.h"
@@ -12,12 +13,12 @@
 
 namespace shardlog::producing {
 
-/// Keeps a caller from asking a shard for more than that earns while the caller waits. What is over it is refused
-/// record by record. Otherwise all records of the shard would wait in vain, and the capacity that was reserved for them
-/// would be lost.
+/// Keeps a caller from asking a shard for more than that earns in half the time that the caller waits, so that there is
+/// enough even if somebody else takes as much. What is over it is refused record by record, and at once: it would only
+/// hold up the callers after this one.
 class Allotment {
  public:
-  Allotment(const capacity::Limits& limits, Duration patience, ShardMap map);
+  Allotment(const capacity::Limits& limits, Duration patience, std::shared_ptr<const ShardMap> map);
 
   /// Says what the record's shard has no more of, if that is so. The first record of a shard may always try, however
   /// large it is. Records without a key go to whichever shard has more.
@@ -33,8 +34,8 @@ class Allotment {
   };
 
   const capacity::Price price_;
-  const Duration patience_;
-  const ShardMap map_;
+  const double most_;  ///< seconds
+  const std::shared_ptr<const ShardMap> map_;
   std::map<ShardId, OfShard> shards_;
 };
 

@@ -1,125 +1,271 @@
 #include "shardlog/producing/reservations.h"
 
 #include <algorithm>
-#include <chrono>
+#include <condition_variable>
+#include <list>
 #include <utility>
 
 namespace shardlog::producing {
 
 namespace {
 
-using Watch = std::chrono::steady_clock;
+using capacity::Seconds;
+using capacity::ShardNeed;
+using Watch = Reservations::Watch;
+using Until = Reservations::Until;
 
-enum class State { waiting_for_turn, waiting_for_capacity, reserved, failed };
+/// A caller that sleeps until it is woken.
+class Sleeper {
+ public:
+  void wake() {
+    is_woken_ = true;
+    woken_.notify_one();
+  }
 
-/// What is needed of one shard, and how far that has come.
-struct Part {
-  capacity::Step step;
-  State state = State::waiting_for_turn;
-  bool had_to_wait = false;  ///< for capacity
-  capacity::Slice slice{};
-  Watch::time_point since{};  ///< of the state
-  Watch::time_point due{};    ///< when the wait for the slice is over
+  void sleep(std::unique_lock<std::mutex>& guard, const std::stop_token& stop, const Until& until) {
+    const auto is_woken = [this] { return is_woken_; };
+    if (until) {
+      woken_.wait_until(guard, stop, *until, is_woken);
+    } else {
+      woken_.wait(guard, stop, is_woken);
+    }
+    is_woken_ = false;
+  }
 
-  [[nodiscard]] ShardId shard() const { return step.front().shard; }
-  [[nodiscard]] bool is_done() const { return state == State::reserved || state == State::failed; }
+ private:
+  std::condition_variable_any woken_;
+  bool is_woken_ = false;
 };
+
+/// What a caller needs of one shard, and how far that has come.
+struct Part {
+  ShardNeed need;
+  Sleeper& caller;
+  Until until;
+  Reservation result{};
+  bool is_done = false;
+  std::size_t step = 0;  ///< while it is asked for: its place in the ask
+  // While it waits for a slice that it has a part of:
+  bool is_earning = false;
+  bool is_covered = false;  ///< what it still needs is in the slice
+  Seconds after{};          ///< otherwise: what is paid then
+
+  [[nodiscard]] bool ends_before(Watch::time_point time) const { return until && *until < time; }
+
+  /// The caller then takes it out of its line.
+  void finish(bool is_reserved) {
+    result.is_reserved = is_reserved;
+    is_done = true;
+    is_earning = false;
+    caller.wake();
+  }
+};
+
+using Parts = std::list<Part*>;
 
 }  // namespace
 
-/// One call of wait(). The mutex is held, except while it reserves.
+/// Parts only move from one list to the other, for which no memory is needed: what was reserved cannot be forgotten.
+struct Reservations::Line {
+  Parts waiting;
+  Parts asked;              ///< for these a caller is asking the shard
+  Parts earning;            ///< those that share the latest slice
+  bool is_asked = false;    ///< also if all those have gone
+  Watch::time_point due{};  ///< when the wait for the latest slice is over
+  capacity::Slice latest{};
+
+  [[nodiscard]] bool is_empty() const { return waiting.empty() && earning.empty() && !is_asked; }
+  [[nodiscard]] bool can_be_asked(Watch::time_point now) const { return !is_asked && !waiting.empty() && due <= now; }
+
+  void wake_front() const {
+    if (!waiting.empty()) waiting.front()->caller.wake();
+  }
+
+  void enter(Part& part) {
+    waiting.push_back(&part);
+    if (due <= Watch::now()) return;
+    part.result.had_to_wait = true;
+    part.result.slice = latest;
+  }
+
+  void remove(Part& part) {
+    for (Parts* const each : {&waiting, &asked, &earning}) each->remove(&part);
+    wake_front();
+  }
+
+  /// The wait for the latest slice may be over.
+  void settle(Watch::time_point now) {
+    if (due > now) return;
+    for (Part* const part : earning) {
+      part->is_earning = false;
+      if (!part->is_covered) part->result.paid = part->after;
+      if (part->is_covered || part->ends_before(now + latest.wait)) part->finish(part->is_covered);
+    }
+    earning.remove_if([](const Part* part) { return part->is_done; });
+    waiting.splice(waiting.begin(), earning);
+  }
+
+  void ask_for(Ask& ask) {
+    for (Part* const part : waiting) {
+      part->step = ask.steps.size();
+      ask.steps.push_back({part->need});
+    }
+    ask.paid = waiting.front()->result.paid;
+    asked.splice(asked.end(), waiting);
+    is_asked = true;
+  }
+
+  /// The answer to an ask: a slice, unless nothing was reserved.
+  void answer(const capacity::Slice* slice, Watch::time_point now) {
+    is_asked = false;
+    if (slice != nullptr) share(*slice, now);
+    waiting.splice(waiting.begin(), asked);
+    settle(now);
+  }
+
+  void share(const capacity::Slice& slice, Watch::time_point now) {
+    due = now + slice.wait;
+    latest = slice;
+    for (Part* const part : asked) {
+      part->is_earning = part->step <= slice.steps;
+      part->is_covered = part->step < slice.steps;
+      part->after = slice.instalment;
+      part->result.slice = slice;
+      if (!part->is_covered || slice.wait > Duration(0)) part->result.had_to_wait = true;
+      // A part whose time is over before the slice is earned gets nothing of it.
+      if (part->is_earning && part->ends_before(due)) part->finish(false);
+      if (part->is_earning) part->caller.wake();  // there is something to do at another time than it thought
+    }
+    asked.remove_if([](const Part* part) { return part->is_done; });
+    const auto rest = std::find_if(asked.begin(), asked.end(), [](const Part* part) { return !part->is_earning; });
+    earning.splice(earning.end(), asked, asked.begin(), rest);
+  }
+};
+
+/// Asks for those lines that can be asked, without holding the mutex meanwhile.
+class Reservations::Round {
+ public:
+  Round(Reservations& all, std::unique_lock<std::mutex>& guard) : all_(all), guard_(guard) { all_.is_asking_ = true; }
+  Round(const Round&) = delete;
+  Round& operator=(const Round&) = delete;
+  ~Round() {
+    if (!guard_.owns_lock()) guard_.lock();
+    all_.is_asking_ = false;
+    const auto now = Watch::now();
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      const auto line = all_.lines_.find(shards_[i]);
+      line->second.answer(is_answered_ ? &asks_[i].slice : nullptr, now);
+      if (line->second.is_empty()) all_.lines_.erase(line);
+    }
+    for (const auto& [shard, line] : all_.lines_) line.wake_front();
+  }
+
+  void run(const Reserve& reserve) {
+    const auto now = Watch::now();
+    asks_.reserve(all_.lines_.size());
+    shards_.reserve(all_.lines_.size());
+    for (auto& [shard, line] : all_.lines_) {
+      line.settle(now);
+      if (!line.can_be_asked(now)) continue;
+      Ask ask;
+      line.ask_for(ask);
+      asks_.push_back(std::move(ask));
+      shards_.push_back(shard);
+    }
+    guard_.unlock();
+    is_answered_ = reserve(asks_);
+    guard_.lock();
+  }
+
+ private:
+  Reservations& all_;
+  std::unique_lock<std::mutex>& guard_;
+  std::vector<ShardId> shards_;  ///< of the asks
+  std::vector<Ask> asks_;
+  bool is_answered_ = false;
+};
+
+/// One call of wait(). The mutex is held, except while it asks or sleeps.
 class Reservations::Wait {
  public:
-  Wait(Reservations& all, std::span<const capacity::ShardNeed> needs, const Reserve& reserve,
-       std::optional<Duration> patience)
-      : all_(all), guard_(all.mutex_), reserve_(reserve), patience_(patience) {
-    for (const capacity::ShardNeed& need : needs) parts_.push_back({.step = {need}, .since = Watch::now()});
+  Wait(Reservations& all, std::span<const ShardNeed> needs, Until until)
+      : all_(all), guard_(all.mutex_), until_(until) {
+    parts_.reserve(needs.size());
+    for (const ShardNeed& need : needs) parts_.push_back({.need = need, .caller = sleeper_, .until = until});
   }
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
   ~Wait() {
     if (!guard_.owns_lock()) guard_.lock();
-    for (Part& part : parts_) finish(part, State::failed);
+    for (Part& part : parts_) leave(part);
   }
 
-  std::vector<Reservation> run(const std::stop_token& stop) {
-    while (true) {
-      for (Part& part : parts_) move(part, stop.stop_requested());
-      if (std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.is_done(); })) break;
-      wait(stop);
+  std::vector<Reservation> run(const Reserve& reserve, const std::stop_token& stop) {
+    for (Part& part : parts_) all_.lines_[part.need.shard].enter(part);
+    while (!is_done()) {
+      const auto now = Watch::now();
+      for (const Part& part : parts_) settle(part, now);
+      if (is_done() || stop.stop_requested() || (until_ && *until_ <= now)) break;
+      if (can_ask(now)) {
+        Round(all_, guard_).run(reserve);
+      } else {
+        sleeper_.sleep(guard_, stop, next_event());
+      }
     }
-    std::vector<Reservation> all;
-    for (const Part& part : parts_) {
-      const bool is_reserved = part.state == State::reserved;
-      all.push_back({is_reserved, part.had_to_wait || !is_reserved, part.slice});
-    }
-    return all;
+    std::vector<Reservation> results;
+    results.reserve(parts_.size());
+    for (const Part& part : parts_) results.push_back(part.result);
+    return results;
   }
 
  private:
-  void move(Part& part, bool is_stopped) {
-    if (part.is_done()) return;
-    if (is_stopped) return finish(part, State::failed);
-    if (part.state == State::waiting_for_turn && all_.reserving_.insert(part.shard()).second) {
-      part.state = State::waiting_for_capacity;
-      part.since = part.due = Watch::now();
-    }
-    while (part.state == State::waiting_for_capacity && part.due <= Watch::now()) go_on(part);
-    const auto end = part.state == State::waiting_for_capacity ? part.due : Watch::now();
-    if (patience_ && !part.is_done() && end > part.since + *patience_) finish(part, State::failed);
+  [[nodiscard]] bool is_done() const {
+    return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.is_done; });
   }
 
-  /// The wait for the latest slice is over.
-  void go_on(Part& part) {
-    if (part.slice.steps > 0) return finish(part, State::reserved);
-    guard_.unlock();
-    part.slice = reserve_(part.step, part.slice.instalment);
-    guard_.lock();
-    part.due = Watch::now() + part.slice.wait;
-    if (part.slice.wait > Duration(0)) part.had_to_wait = true;
+  void settle(const Part& part, Watch::time_point now) {
+    if (!part.is_done) all_.lines_.at(part.need.shard).settle(now);
   }
 
-  void finish(Part& part, State state) {
-    if (part.is_done()) return;
-    if (part.state == State::waiting_for_capacity) {
-      all_.reserving_.erase(part.shard());
-      all_.changed_.notify_all();
-    }
-    part.state = state;
+  /// Whether one of its own shards can be asked. The lines of other callers are then asked in the same round.
+  [[nodiscard]] bool can_ask(Watch::time_point now) const {
+    return !all_.is_asking_ && std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+      return !part.is_done && all_.lines_.at(part.need.shard).can_be_asked(now);
+    });
   }
 
-  /// Until there is something to do.
-  void wait(const std::stop_token& stop) {
-    std::optional<Watch::time_point> until;
+  /// When there is something to do, unless somebody wakes this caller sooner.
+  [[nodiscard]] Until next_event() const {
+    Until next = until_;
     for (const Part& part : parts_) {
-      if (part.is_done()) continue;
-      const bool has_turn = part.state == State::waiting_for_capacity;
-      if (!has_turn && !patience_) continue;
-      const auto end = has_turn ? part.due : part.since + *patience_;
-      until = until ? std::min(*until, end) : end;
+      if (part.is_done) continue;
+      const Line& line = all_.lines_.at(part.need.shard);
+      const bool is_front = !line.waiting.empty() && line.waiting.front() == &part;
+      if (part.is_earning || (is_front && !all_.is_asking_)) next = next ? std::min(*next, line.due) : line.due;
     }
-    const auto has_turn_to_take = [this] {
-      return std::any_of(parts_.begin(), parts_.end(), [this](const Part& part) {
-        return part.state == State::waiting_for_turn && !all_.reserving_.contains(part.shard());
-      });
-    };
-    if (until) {
-      all_.changed_.wait_until(guard_, stop, *until, has_turn_to_take);
-    } else {
-      all_.changed_.wait(guard_, stop, has_turn_to_take);
-    }
+    return next;
+  }
+
+  void leave(Part& part) {
+    const auto line = all_.lines_.find(part.need.shard);
+    if (line == all_.lines_.end()) return;
+    line->second.remove(part);
+    if (line->second.is_empty()) all_.lines_.erase(line);
   }
 
   Reservations& all_;
   std::unique_lock<std::mutex> guard_;
-  const Reserve& reserve_;
-  const std::optional<Duration> patience_;
+  const Until until_;
+  Sleeper sleeper_;
   std::vector<Part> parts_;
 };
 
-std::vector<Reservation> Reservations::wait(std::span<const capacity::ShardNeed> needs, const Reserve& reserve,
-                                            const std::stop_token& stop, std::optional<Duration> patience) {
-  return Wait(*this, needs, reserve, patience).run(stop);
+Reservations::Reservations() = default;
+Reservations::~Reservations() = default;
+
+std::vector<Reservation> Reservations::wait(std::span<const ShardNeed> needs, const Reserve& reserve,
+                                            const std::stop_token& stop, Until until) {
+  return Wait(*this, needs, until).run(reserve, stop);
 }
 
 }  // namespace shardlog::producing

@@ -166,6 +166,10 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
   return store_all(std::move(written), {.moves = moves, .reserved = limited()}, stop, on_no_room);
 }
 
+void Writer::learn_limits() {
+  limits_ = stream_.describe().settings.limits;
+}
+
 capacity::Step Writer::deal(Packed& packed) {
   for (const std::size_t run : packed.runs) {
     RoutedBatch& batch = packed.batches[run];
@@ -233,7 +237,7 @@ Written Writer::store_all(Written written, const Terms& terms, const std::stop_t
       append(written, of_kind<Sealed>(written.outcomes), terms);
     } else if (const Batches throttled = of_kind<Throttled>(written.outcomes); !throttled.empty()) {
       written.throttled = true;
-      limits_ = stream_.describe().settings.limits;  // set since the stream was opened: next time, reserve
+      learn_limits();  // set since the stream was opened: next time, reserve
       if (stop.stop_requested()) return written;
       sleep_for(longest_wait(written.outcomes), stop);
       append(written, throttled, terms);

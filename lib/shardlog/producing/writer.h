@@ -62,6 +62,9 @@ class Writer {
   [[nodiscard]] const capacity::Limits& limits() const { return limits_; }
   [[nodiscard]] bool limited() const { return limits_.write_records || limits_.write_bytes; }
 
+  /// Notices limits that were changed. store() does it by itself where the stream has got limits.
+  void learn_limits();
+
   /// Gives the runs their shards, in stretches of at most 100 ms' worth. Returns what the records need.
   capacity::Step deal(Packed& packed);
 

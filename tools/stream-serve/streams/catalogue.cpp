@@ -70,6 +70,7 @@ void Catalogue::close_removed() {
   for (const auto& [name, each] : held) {
     try {
       static_cast<void>(each.stream->describe());
+      each.stream->write_measures();
     } catch (const Error& error) {
       if (error.code() == ErrorCode::not_found) forget(name, each.stream);
     }

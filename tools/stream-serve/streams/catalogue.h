@@ -32,7 +32,8 @@ class Catalogue {
   /// use. Throws as use().
   [[nodiscard]] StreamDescription describe(const std::string& name);
 
-  /// Closes streams that were removed by other programs: their space is not free before. To be called now and then.
+  /// Closes streams that were removed by other programs: their space is not free before. Has the others write what they
+  /// have measured, because nothing may be put for long. To be called now and then.
   void close_removed();
 
   /// Their names, in order. Streams with names that the API does not know are left out.

@@ -75,6 +75,15 @@ std::vector<producing::RecordOutcome> ServedStream::put(std::span<const Record> 
   return writing->producer.put(records, stop, options_.patience);
 }
 
+void ServedStream::write_measures() {
+  std::shared_ptr<Writing> writing;
+  {
+    const std::lock_guard guard(mutex_);
+    writing = writing_;
+  }
+  if (writing) writing->producer.tend();
+}
+
 std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDescription& described) {
   const auto current = [&]() -> std::shared_ptr<Writing> {
     const std::lock_guard guard(mutex_);

@@ -45,6 +45,9 @@ class ServedStream {
   std::vector<producing::RecordOutcome> put(std::span<const Record> records, const StreamDescription& described,
                                             const std::stop_token& stop);
 
+  /// Adds what was measured to the stream if that is due, and nobody stores anything.
+  void write_measures();
+
  private:
   /// The producer, and the settings that it keeps to.
   struct Writing {
