@@ -4,11 +4,14 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
 #include "engine/watched_vfs.h"
+#include "shardlog/sqlite/metrics_history.h"
+#include "shardlog/sqlite/stored_value.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
 
@@ -139,6 +142,50 @@ TEST_F(MetricsTest, OfADayBecomeHoursAFewAtATime) {
   clock_.step(32 * 24h);
   EXPECT_TRUE(add(*writer));
   EXPECT_EQ(rows(), "1") << "what is older than a month goes";
+}
+
+TEST_F(MetricsTest, OfManyHoursComeInOrderAndEachOnce) {
+  const auto writer = open_to_write();
+  std::vector<Timestamp> starts;
+  for (int i = 0; i < 21; ++i) {
+    starts.push_back(clock_.now());
+    ASSERT_TRUE(add(*writer));
+    put(*writer, 1, {"a"}, Sync::normal);
+    clock_.step(59min);
+  }
+  const auto check = [&] {
+    const auto all = writer->metrics().history(Timestamp::min(), Timestamp::max());
+    ASSERT_EQ(all.size(), starts.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i].start, starts[i]);
+      EXPECT_EQ(all[i].measures.shards.at(ShardId(0)).out, (Counts{1, 10, 1}));
+      EXPECT_EQ(all[i].measures.shards.at(ShardId(1)).in, (Counts{1, 1, 1}));
+    }
+  };
+  check();
+  clock_.step(-15h);
+  check();  // most of it is in the future
+}
+
+TEST_F(MetricsTest, AreReadInPiecesThatHoldNoSnapshotForLong) {
+  using sqlite::pieces_of_history;
+  const Timestamp now = std::chrono::sys_days(std::chrono::year(2024) / 5 / 6) + 13h;
+  const auto pieces = [&](Timestamp from, Timestamp until) {
+    std::vector<std::pair<Duration, Duration>> result;
+    for (const auto& each : pieces_of_history({from, until}, now))
+      result.emplace_back(each.from - now, each.until - now);
+    return result;
+  };
+  using Pieces = std::vector<std::pair<Duration, Duration>>;
+  EXPECT_EQ(pieces(now - 8h, now), (Pieces{{-8h, -7h}, {-7h, -1h}, {-1h, 0h}}));
+  EXPECT_EQ(pieces(now - 1h, now + 100h), (Pieces{{-1h, 100h}})) << "little comes after now";
+  EXPECT_EQ(pieces(now, now), Pieces{});
+  EXPECT_EQ(pieces(now + 3h, now + 2h), Pieces{});
+  const auto all = pieces(Timestamp::min(), Timestamp::max());
+  ASSERT_EQ(all.size(), 31U * 4 + 1);
+  EXPECT_EQ(all[0].first, -31 * 24h);
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].first, all[i - 1].second);
+  EXPECT_EQ(all.back().second, sqlite::latest_stored_time - now);
 }
 
 TEST_F(MetricsTest, OfManyShardsAreStoredCompressed) {

@@ -188,14 +188,12 @@ std::vector<metrics::Period> MetricsTable::undamaged(Use rows) {
   return periods;
 }
 
-std::vector<metrics::Period> MetricsTable::load(Timestamp from, Timestamp until) {
-  std::vector<metrics::Period> periods;
+void MetricsTable::visit(Timestamp from, Timestamp until, const std::function<void(metrics::Period)>& show) {
   for (const Duration span : {hour, minute}) {
     Use rows = statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start", span,
                                from, until);
-    while (rows->executeStep()) periods.push_back(read_row_or_damage(*rows, span));
+    while (rows->executeStep()) show(read_row_or_damage(*rows, span));
   }
-  return periods;
 }
 
 void MetricsTable::limit_times(Timestamp now) {

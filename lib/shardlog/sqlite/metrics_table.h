@@ -43,8 +43,9 @@ class MetricsTable {
   /// too old: a bounded number of rows, so that no writer waits for long.
   void add(const MeasuredMinutes& minutes, Timestamp now);
 
-  /// The rows that start in this time, the hours first. A damaged one is a period without measures that says so.
-  std::vector<metrics::Period> load(Timestamp from, Timestamp until);
+  /// Shows the rows that start in this time, the hours first, one after the other. A damaged one is a period without
+  /// measures that says so.
+  void visit(Timestamp from, Timestamp until, const std::function<void(metrics::Period)>& show);
 
   /// Adds what was measured after `now` to the minute of `now`.
   void limit_times(Timestamp now);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -238,9 +239,15 @@ class SqliteMetrics final : public Metrics {
   }
 
   std::vector<metrics::Period> history(Timestamp from, Timestamp until) override {
-    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
-      return sqlite::history(database, configuration, from, until, session_.clock().now());
-    });
+    const Timestamp now = session_.clock().now();
+    std::vector<metrics::Period> all;
+    for (const TimeSpan& piece : pieces_of_history({from, until}, now)) {
+      auto periods = session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+        return sqlite::history(database, configuration, piece, now);
+      });
+      std::move(periods.begin(), periods.end(), std::back_inserter(all));
+    }
+    return all;
   }
 
  private:
