@@ -55,6 +55,22 @@ class MetricsTest : public test::StreamTest {
 
   std::string raw(const std::string& query) { return test::RawDatabase(path_).text(query); }
   std::string rows() { return raw("SELECT count(*) FROM metrics"); }
+  /// How many are of minutes, and how many of hours, separated by a comma.
+  std::string minutes_and_hours() {
+    return raw("SELECT sum(span = 60000000) || ',' || sum(span = 3600000000) FROM metrics");
+  }
+
+  /// 150 minutes, a day ago.
+  void add_minutes() {
+    std::vector<Period> minutes;
+    for (int i = 0; i < 150; ++i) {
+      minutes.push_back(minute_with(1));
+      clock_.step(1min);
+    }
+    ASSERT_TRUE(open_to_write()->metrics().add(minutes));
+    EXPECT_EQ(minutes_and_hours(), "150,0");
+    clock_.step(25h);
+  }
 };
 
 TEST_F(MetricsTest, AreNotAddedWhileAnotherProcessHoldsTheLock) {
@@ -120,21 +136,12 @@ TEST_F(MetricsTest, OfARemovedStreamAreRefused) {
 }
 
 TEST_F(MetricsTest, OfADayBecomeHoursAFewAtATime) {
-  std::vector<Period> minutes;
-  for (int i = 0; i < 150; ++i) {
-    minutes.push_back(minute_with(1));
-    clock_.step(1min);
-  }
-  ASSERT_TRUE(open_to_write()->metrics().add(minutes));
-  EXPECT_EQ(rows(), "150");
-  clock_.step(25h);
+  add_minutes();
   const auto writer = open_to_write();
   EXPECT_TRUE(add(*writer));
-  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"), "91,1")
-      << "60 minutes at a time, and the new one";
-  EXPECT_TRUE(add(*writer));
-  EXPECT_TRUE(add(*writer));
-  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"), "1,3");
+  EXPECT_EQ(minutes_and_hours(), "141,1") << "10 minutes at a time, and the new one";
+  for (int i = 0; i < 14; ++i) EXPECT_TRUE(add(*writer));
+  EXPECT_EQ(minutes_and_hours(), "1,3");
   const auto all = history();
   ASSERT_EQ(all.size(), 4U);
   EXPECT_EQ(all[0].measures.shards.at(ShardId(0)).out, (Counts{60, 600, 60}));
@@ -142,6 +149,19 @@ TEST_F(MetricsTest, OfADayBecomeHoursAFewAtATime) {
   clock_.step(32 * 24h);
   EXPECT_TRUE(add(*writer));
   EXPECT_EQ(rows(), "1") << "what is older than a month goes";
+}
+
+TEST_F(MetricsTest, BecomeHoursByTheProgramsThatWriteAlone) {
+  add_minutes();
+  const auto before = history();
+  EXPECT_TRUE(add(*open_to_read()));
+  EXPECT_EQ(minutes_and_hours(), "151,0") << "a reader may get little of the processor, and all writers wait for it";
+  const auto after = history();
+  ASSERT_EQ(after.size(), before.size() + 1);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i].measures, before[i].measures);
+  clock_.step(32 * 24h);
+  for (int i = 0; i < 16; ++i) EXPECT_TRUE(add(*open_to_read()));
+  EXPECT_EQ(rows(), "1") << "but it removes what is too old";
 }
 
 TEST_F(MetricsTest, OfManyHoursComeInOrderAndEachOnce) {
@@ -230,25 +250,18 @@ TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
 }
 
 TEST_F(MetricsTest, ThatAreDamagedKeepNoOthersFromBecomingHours) {
-  std::vector<Period> minutes;
-  for (int i = 0; i < 150; ++i) {
-    minutes.push_back(minute_with(1));
-    clock_.step(1min);
-  }
-  ASSERT_TRUE(open_to_write()->metrics().add(minutes));
-  {  // the first hour has a row that is damaged, and the minutes of the second one are
+  add_minutes();
+  {  // the first hour has a row that is damaged, and the first minutes of the second one are
     test::RawDatabase database(path_);
     database.exec("INSERT INTO metrics SELECT 3600000000, start, data, checksum FROM metrics ORDER BY start LIMIT 1");
     database.exec(
         "UPDATE metrics SET checksum = ~checksum WHERE span = 60000000 AND start IN "
-        "(SELECT start FROM metrics WHERE span = 60000000 ORDER BY start LIMIT 60 OFFSET 60)");
+        "(SELECT start FROM metrics WHERE span = 60000000 ORDER BY start LIMIT 15 OFFSET 60)");
   }
-  clock_.step(25h);
   const auto writer = open_to_write();
-  EXPECT_TRUE(add(*writer));
-  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"),
-            "121,2");
-  EXPECT_EQ(findings(*writer).size(), 61U);
+  for (int i = 0; i < 9; ++i) EXPECT_TRUE(add(*writer));
+  EXPECT_EQ(minutes_and_hours(), "76,3") << "60 that have no hour, 15 that are damaged, and the new one";
+  EXPECT_EQ(findings(*writer).size(), 16U);
 }
 
 TEST_F(MetricsTest, ThatClaimToBeEnormousAreRefusedBeforeTheyTakeMemory) {

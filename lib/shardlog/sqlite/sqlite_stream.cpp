@@ -235,7 +235,13 @@ class SqliteMetrics final : public Metrics {
     constexpr std::int64_t pages_a_minute = 8;  // for a thousand shards
     const std::int64_t pages = pages_a_minute * (std::ssize(minutes) + 1);
     // Not synced: what a power cut takes back is not worth the time.
-    return session_.changing_if_free([&] { table().add(measured, session_.clock().now()); }, pages);
+    return session_.changing_if_free(
+        [&] {
+          const Timestamp now = session_.clock().now();
+          table().add(measured, now);
+          if (session_.writes()) table().roll_up(now);  // a reader may be one that gets little of the processor
+        },
+        pages);
   }
 
   std::vector<metrics::Period> history(Timestamp from, Timestamp until) override {
