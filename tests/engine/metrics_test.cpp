@@ -4,11 +4,14 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
 #include "engine/watched_vfs.h"
+#include "shardlog/sqlite/metrics_history.h"
+#include "shardlog/sqlite/stored_value.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
 
@@ -52,6 +55,22 @@ class MetricsTest : public test::StreamTest {
 
   std::string raw(const std::string& query) { return test::RawDatabase(path_).text(query); }
   std::string rows() { return raw("SELECT count(*) FROM metrics"); }
+  /// How many are of minutes, and how many of hours, separated by a comma.
+  std::string minutes_and_hours() {
+    return raw("SELECT sum(span = 60000000) || ',' || sum(span = 3600000000) FROM metrics");
+  }
+
+  /// 150 minutes, a day ago.
+  void add_minutes() {
+    std::vector<Period> minutes;
+    for (int i = 0; i < 150; ++i) {
+      minutes.push_back(minute_with(1));
+      clock_.step(1min);
+    }
+    ASSERT_TRUE(open_to_write()->metrics().add(minutes));
+    EXPECT_EQ(minutes_and_hours(), "150,0");
+    clock_.step(25h);
+  }
 };
 
 TEST_F(MetricsTest, AreNotAddedWhileAnotherProcessHoldsTheLock) {
@@ -117,21 +136,12 @@ TEST_F(MetricsTest, OfARemovedStreamAreRefused) {
 }
 
 TEST_F(MetricsTest, OfADayBecomeHoursAFewAtATime) {
-  std::vector<Period> minutes;
-  for (int i = 0; i < 150; ++i) {
-    minutes.push_back(minute_with(1));
-    clock_.step(1min);
-  }
-  ASSERT_TRUE(open_to_write()->metrics().add(minutes));
-  EXPECT_EQ(rows(), "150");
-  clock_.step(25h);
+  add_minutes();
   const auto writer = open_to_write();
   EXPECT_TRUE(add(*writer));
-  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"), "91,1")
-      << "60 minutes at a time, and the new one";
-  EXPECT_TRUE(add(*writer));
-  EXPECT_TRUE(add(*writer));
-  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"), "1,3");
+  EXPECT_EQ(minutes_and_hours(), "141,1") << "10 minutes at a time, and the new one";
+  for (int i = 0; i < 14; ++i) EXPECT_TRUE(add(*writer));
+  EXPECT_EQ(minutes_and_hours(), "1,3");
   const auto all = history();
   ASSERT_EQ(all.size(), 4U);
   EXPECT_EQ(all[0].measures.shards.at(ShardId(0)).out, (Counts{60, 600, 60}));
@@ -139,6 +149,63 @@ TEST_F(MetricsTest, OfADayBecomeHoursAFewAtATime) {
   clock_.step(32 * 24h);
   EXPECT_TRUE(add(*writer));
   EXPECT_EQ(rows(), "1") << "what is older than a month goes";
+}
+
+TEST_F(MetricsTest, BecomeHoursByTheProgramsThatWriteAlone) {
+  add_minutes();
+  const auto before = history();
+  EXPECT_TRUE(add(*open_to_read()));
+  EXPECT_EQ(minutes_and_hours(), "151,0") << "a reader may get little of the processor, and all writers wait for it";
+  const auto after = history();
+  ASSERT_EQ(after.size(), before.size() + 1);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i].measures, before[i].measures);
+  clock_.step(32 * 24h);
+  for (int i = 0; i < 16; ++i) EXPECT_TRUE(add(*open_to_read()));
+  EXPECT_EQ(rows(), "1") << "but it removes what is too old";
+}
+
+TEST_F(MetricsTest, OfManyHoursComeInOrderAndEachOnce) {
+  const auto writer = open_to_write();
+  std::vector<Timestamp> starts;
+  for (int i = 0; i < 21; ++i) {
+    starts.push_back(clock_.now());
+    ASSERT_TRUE(add(*writer));
+    put(*writer, 1, {"a"}, Sync::normal);
+    clock_.step(59min);
+  }
+  const auto check = [&] {
+    const auto all = writer->metrics().history(Timestamp::min(), Timestamp::max());
+    ASSERT_EQ(all.size(), starts.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i].start, starts[i]);
+      EXPECT_EQ(all[i].measures.shards.at(ShardId(0)).out, (Counts{1, 10, 1}));
+      EXPECT_EQ(all[i].measures.shards.at(ShardId(1)).in, (Counts{1, 1, 1}));
+    }
+  };
+  check();
+  clock_.step(-15h);
+  check();  // most of it is in the future
+}
+
+TEST_F(MetricsTest, AreReadInPiecesThatHoldNoSnapshotForLong) {
+  using sqlite::pieces_of_history;
+  const Timestamp now = std::chrono::sys_days(std::chrono::year(2024) / 5 / 6) + 13h;
+  const auto pieces = [&](Timestamp from, Timestamp until) {
+    std::vector<std::pair<Duration, Duration>> result;
+    for (const auto& each : pieces_of_history({from, until}, now))
+      result.emplace_back(each.from - now, each.until - now);
+    return result;
+  };
+  using Pieces = std::vector<std::pair<Duration, Duration>>;
+  EXPECT_EQ(pieces(now - 8h, now), (Pieces{{-8h, -7h}, {-7h, -1h}, {-1h, 0h}}));
+  EXPECT_EQ(pieces(now - 1h, now + 100h), (Pieces{{-1h, 100h}})) << "little comes after now";
+  EXPECT_EQ(pieces(now, now), Pieces{});
+  EXPECT_EQ(pieces(now + 3h, now + 2h), Pieces{});
+  const auto all = pieces(Timestamp::min(), Timestamp::max());
+  ASSERT_EQ(all.size(), 31U * 4 + 1);
+  EXPECT_EQ(all[0].first, -31 * 24h);
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].first, all[i - 1].second);
+  EXPECT_EQ(all.back().second, sqlite::latest_stored_time - now);
 }
 
 TEST_F(MetricsTest, OfManyShardsAreStoredCompressed) {
@@ -183,25 +250,18 @@ TEST_F(MetricsTest, ThatAreDamagedAreToldOfAndNothingIsAddedToThem) {
 }
 
 TEST_F(MetricsTest, ThatAreDamagedKeepNoOthersFromBecomingHours) {
-  std::vector<Period> minutes;
-  for (int i = 0; i < 150; ++i) {
-    minutes.push_back(minute_with(1));
-    clock_.step(1min);
-  }
-  ASSERT_TRUE(open_to_write()->metrics().add(minutes));
-  {  // the first hour has a row that is damaged, and the minutes of the second one are
+  add_minutes();
+  {  // the first hour has a row that is damaged, and the first minutes of the second one are
     test::RawDatabase database(path_);
     database.exec("INSERT INTO metrics SELECT 3600000000, start, data, checksum FROM metrics ORDER BY start LIMIT 1");
     database.exec(
         "UPDATE metrics SET checksum = ~checksum WHERE span = 60000000 AND start IN "
-        "(SELECT start FROM metrics WHERE span = 60000000 ORDER BY start LIMIT 60 OFFSET 60)");
+        "(SELECT start FROM metrics WHERE span = 60000000 ORDER BY start LIMIT 15 OFFSET 60)");
   }
-  clock_.step(25h);
   const auto writer = open_to_write();
-  EXPECT_TRUE(add(*writer));
-  EXPECT_EQ(raw("SELECT group_concat(n) FROM (SELECT count(*) AS n FROM metrics GROUP BY span ORDER BY span)"),
-            "121,2");
-  EXPECT_EQ(findings(*writer).size(), 61U);
+  for (int i = 0; i < 9; ++i) EXPECT_TRUE(add(*writer));
+  EXPECT_EQ(minutes_and_hours(), "76,3") << "60 that have no hour, 15 that are damaged, and the new one";
+  EXPECT_EQ(findings(*writer).size(), 16U);
 }
 
 TEST_F(MetricsTest, ThatClaimToBeEnormousAreRefusedBeforeTheyTakeMemory) {

@@ -37,14 +37,6 @@ TEST(MeasuresTest, ComeBackAsTheyWereStored) {
   EXPECT_FALSE(sample().empty());
 }
 
-TEST(MeasuresTest, OfTheFormBeforeCanStillBeRead) {
-  using namespace std::string_view_literals;
-  const Measures old = Measures::decode("\1\0\0\1\1a\5\0\0\0\0\0\0\0\0\7"sv);
-  EXPECT_EQ(old.readers.at("a").out.records, 5U);
-  EXPECT_EQ(old.readers.at("a").skewed, 7U);
-  EXPECT_EQ(old.readers.at("a").processed, 0U);
-}
-
 TEST(MeasuresTest, OfAShardWithoutCountsAreNotStored) {
   Measures measures = sample();
   measures.shards[ShardId(3)];
@@ -115,16 +107,17 @@ TEST(MeasuresTest, AreRefusedUnlessTheyAreWhole) {
     EXPECT_EQ(fate(whole.substr(0, size)), ErrorCode::corrupt) << "cut off after " << size;
   }
   EXPECT_EQ(fate(whole + '\0'), ErrorCode::corrupt);
-  EXPECT_EQ(fate('\3' + whole.substr(1)), ErrorCode::corrupt) << "another version";
+  EXPECT_EQ(whole[0], '\2');
+  for (const char form : {'\1', '\3'}) EXPECT_EQ(fate(form + whole.substr(1)), ErrorCode::corrupt) << "another form";
   const auto text = [](std::string_view bytes) { return std::string(bytes); };
   using namespace std::string_view_literals;
-  EXPECT_EQ(fate(text("\1\1\0\x20"sv)), ErrorCode::corrupt) << "a sixth kind of count";
+  EXPECT_EQ(fate(text("\2\1\0\x20"sv)), ErrorCode::corrupt) << "a sixth kind of count";
   EXPECT_EQ(fate(text("\2\1\0\0\0\0"sv)), ErrorCode::corrupt) << "a shard without counts";
   EXPECT_EQ(fate(text("\2\1\0\1\0\0\0\0\0"sv)), ErrorCode::corrupt) << "a shard whose counts are 0";
-  EXPECT_EQ(fate(text("\1\2\xff\xff\xff\xff\x0f\1\1\0\0\0\1\1\0\0\0\0"sv)), ErrorCode::corrupt)
+  EXPECT_EQ(fate(text("\2\2\xff\xff\xff\xff\x0f\1\1\0\0\0\1\1\0\0\0\0"sv)), ErrorCode::corrupt)
       << "a shard after the last one";
-  EXPECT_EQ(fate(text("\1\0\0\2\1b\0\0\0\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\0\0\0"sv)), ErrorCode::corrupt) << "b, a";
-  EXPECT_EQ(fate(text("\1\0\0\2\1a\0\0\0\0\0\0\0\0\0\0\1b\0\0\0\0\0\0\0\0\0\0"sv)), std::nullopt) << "a, b";
+  EXPECT_EQ(fate(text("\2\0\0\2\1b\0\0\0\0\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\0\0\0\0"sv)), ErrorCode::corrupt) << "b, a";
+  EXPECT_EQ(fate(text("\2\0\0\2\1a\0\0\0\0\0\0\0\0\0\0\0\1b\0\0\0\0\0\0\0\0\0\0\0"sv)), std::nullopt) << "a, b";
 }
 
 }  // namespace

@@ -110,13 +110,21 @@ class WorkerTest : public testing::Test {
   Checkpoint checkpoint(std::size_t place) { return lease(place).checkpoint; }
   static Checkpoint after(std::uint64_t sequence) { return AfterSequence{SequenceNumber(sequence)}; }
 
-  /// Of the first shard, to a worker of another machine.
+  // Of the first shard, for a worker of another machine.
+
   void give_lease_to(const std::string& worker) {
-    const Lease before = lease(0);
-    Lease taken = before;
+    Lease taken = lease(0);
     taken.owner = LeaseOwner{worker, "another-boot/1/1/1"};
     ++taken.epoch;
-    const LeaseChange change{before, taken};
+    change_lease(taken);
+  }
+  void claim_lease(const std::string& worker) {
+    Lease claimed = lease(0);
+    claimed.claimant = LeaseOwner{worker, "another-boot/1/1/1"};
+    change_lease(claimed);
+  }
+  void change_lease(const Lease& after) {
+    const LeaseChange change{lease(0), after};
     ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
   }
 
@@ -280,6 +288,26 @@ TEST_F(WorkerTest, CountsAsProcessedOnlyWhatItsCheckpointHasPassed) {
   Recorder succeeds(log_);
   run(succeeds);
   EXPECT_EQ(measured(stream_).processed, 3U);
+}
+
+TEST_F(WorkerTest, CountsAsProcessedWhatWasDeliveredBeforeAnotherWorkerClaimedTheShard) {
+  store_.put(0, {"a"});
+  store_.put(1, {"b"});
+  recorder_.deals_at_once = false;
+  recorder_.most_batches = 2;
+  recorder_.on_batch = [this](const Batch& batch, Lifeline& lifeline) {
+    if (batch.shard != ShardId(0)) return;
+    claim_lease("other");
+    const std::uint64_t counter = lease(0).counter;
+    while (lease(0).counter == counter) {
+      std::this_thread::sleep_for(std::min(lifeline.until_due(), Duration(1ms)));
+      if (lifeline.until_due() == 0us) lifeline.tend();
+    }
+  };
+  run(recorder_, {.consumer = "billing", .worker = "w", .lease_duration = 30ms});
+  EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
+  EXPECT_EQ(checkpoint(0), after(1));
+  EXPECT_EQ(measured(stream_).processed, 2U);
 }
 
 TEST_F(WorkerTest, AddsWhatItHasMeasuredWhileABatchTakesLong) {

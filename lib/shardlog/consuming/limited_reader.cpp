@@ -13,12 +13,6 @@ bool is_empty(const ReadResult& result) {
   return result.batches.empty() && result.gaps.empty();
 }
 
-std::size_t size_of(const ReadResult& result) {
-  std::size_t size = 0;
-  for (const StoredBatch& batch : result.batches) size += batch.records.memory();
-  return size;
-}
-
 /// The first records of the batch whose bytes are `most` or just more.
 struct Part {
   std::size_t count = 0;
@@ -58,7 +52,7 @@ ReadResult LimitedReader::next(std::size_t budget) {
     took_ = clock_.elapsed() - start;
     next_ = 0;
     allowance_.learn(reader_->limits());
-    is_last = size_of(*rest_) < budget;
+    is_last = rest_->at_tail;
     if (is_empty(*rest_) && !rest_->at_end) meter_.reached_tail();
   }
   ReadResult result = allowance_.is_limited() ? hand_out() : *std::exchange(rest_, std::nullopt);

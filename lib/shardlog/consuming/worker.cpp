@@ -28,27 +28,40 @@ std::optional<std::vector<LocatedStart>> ends_of(Stream& stream, bool follow) {
 /// Counts the records that were delivered and are processed now. Those of a batch count when all of them are.
 class Progress {
  public:
-  void delivered(const Batch& batch) { batches_[batch.shard].push_back({batch.last_sequence(), batch.records()}); }
+  void delivered(const Batch& batch) {
+    Shard& shard = shards_[batch.shard];
+    shard.epoch = batch.epoch;
+    shard.batches.push_back({batch.last_sequence(), batch.records()});
+  }
 
   /// Returns how many records that makes.
   std::uint64_t processed(const Processed& processed) {
     std::uint64_t records = 0;
-    std::deque<Delivered>& batches = batches_[processed.shard];
+    std::deque<Delivered>& batches = shards_[processed.shard].batches;
     for (; !batches.empty() && batches.front().last <= processed.last; batches.pop_front()) {
       records += batches.front().records;
     }
     return records;
   }
 
-  /// What was delivered of the shard will be delivered again, by this worker or another one.
-  void forget(ShardId shard) { batches_.erase(shard); }
+  /// Keeps what was delivered under these leases. The rest will be delivered again, by this worker or another one.
+  void keep(const std::map<ShardId, HeldLease>& held) {
+    std::erase_if(shards_, [&](const auto& shard) {
+      const auto found = held.find(shard.first);
+      return found == held.end() || found->second.lease.epoch != shard.second.epoch;
+    });
+  }
 
  private:
   struct Delivered {
     SequenceNumber last;
     std::uint64_t records;
   };
-  std::map<ShardId, std::deque<Delivered>> batches_;
+  struct Shard {
+    std::uint64_t epoch = 0;  ///< of the lease
+    std::deque<Delivered> batches;
+  };
+  std::map<ShardId, Shard> shards_;
 };
 
 /// Keeps the leases, and adds to the stream what was measured, during a delivery too: that of a command may take long.
@@ -156,10 +169,10 @@ class Worker {
         continue;
       }
       reader_.remove(shard->first);
-      progress_.forget(shard->first);
       batches_.drop(shard->first);
       shard = epochs_.erase(shard);
     }
+    progress_.keep(keeper_.held());
     report_.held_any = report_.held_any || !keeper_.held().empty();
     for (const auto& [shard, held] : keeper_.held()) {
       if (held.claimed() || !epochs_.emplace(shard, held.lease.epoch).second) continue;

@@ -49,21 +49,33 @@ Duration length_of(std::uint32_t bucket) {
 void Histogram::add(Duration length, std::uint64_t times) {
   if (times == 0) return;
   length = std::max(length, Duration(0));
-  add_to(bucket_of(length), times);
+  const std::uint32_t index = bucket_of(length);
+  auto bucket = std::ranges::lower_bound(buckets_, index, {}, &Bucket::index);
+  if (bucket == buckets_.end() || bucket->index != index) bucket = buckets_.insert(bucket, {index, 0});
+  count(*bucket, times);
   sum_ += static_cast<double>(length.count()) * static_cast<double>(times);
   max_ = std::max(max_, length);
 }
 
 void Histogram::add(const Histogram& other) {
-  for (const auto& [bucket, times] : other.buckets_) add_to(bucket, times);
+  if (other.empty()) return;
+  std::vector<Bucket> sum;
+  auto own = buckets_.begin();
+  for (const Bucket& each : other.buckets_) {
+    while (own != buckets_.end() && own->index < each.index) sum.push_back(*own++);
+    const bool is_in_both = own != buckets_.end() && own->index == each.index;
+    sum.push_back(is_in_both ? *own++ : Bucket{each.index, 0});
+    count(sum.back(), each.times);
+  }
+  sum.insert(sum.end(), own, buckets_.end());
+  buckets_ = std::move(sum);
   sum_ += other.sum_;
   max_ = std::max(max_, other.max_);
 }
 
-void Histogram::add_to(std::uint32_t bucket, std::uint64_t times) {
-  std::uint64_t& counted = buckets_[bucket];
-  const std::uint64_t added = std::min(times, most - counted);
-  counted += added;
+void Histogram::count(Bucket& bucket, std::uint64_t times) {
+  const std::uint64_t added = std::min(times, most - bucket.times);
+  bucket.times += added;
   count_ += added;
 }
 
@@ -81,8 +93,8 @@ Duration Histogram::percentile(double part) const {
 std::uint64_t Histogram::at_most(Duration length) const {
   if (length < Duration(0)) return 0;
   std::uint64_t result = 0;
-  const auto end = buckets_.upper_bound(bucket_of(length));
-  for (auto bucket = buckets_.begin(); bucket != end; ++bucket) result += bucket->second;
+  const auto end = std::ranges::upper_bound(buckets_, bucket_of(length), {}, &Bucket::index);
+  for (auto bucket = buckets_.begin(); bucket != end; ++bucket) result += bucket->times;
   return result;
 }
 
@@ -109,13 +121,13 @@ Histogram Histogram::decode(std::string_view& in) {
     if (bucket >= buckets) refuse("has a bucket that does not exist");
     const std::uint64_t times = take_varint(in);
     if (times == 0 || times > most) refuse("has an impossible count");
-    result.buckets_.emplace_hint(result.buckets_.end(), static_cast<std::uint32_t>(bucket), times);
+    result.buckets_.push_back({static_cast<std::uint32_t>(bucket), times});
     result.count_ += times;
     least = bucket + 1;
   }
   if (result.empty()) return result;
   result.max_ = Duration(static_cast<std::int64_t>(take_varint(in)));
-  if (bucket_of(result.max_) != result.buckets_.rbegin()->first) refuse("has a maximum that is not in its last bucket");
+  if (bucket_of(result.max_) != result.buckets_.back().index) refuse("has a maximum that is not in its last bucket");
   if (in.size() < sizeof(std::uint64_t)) refuse("is cut off");
   result.sum_ = std::bit_cast<double>(load<std::uint64_t>(in.data()));
   in.remove_prefix(sizeof(std::uint64_t));

@@ -11,8 +11,7 @@ namespace shardlog::metrics {
 
 namespace {
 
-constexpr char version = 2;
-constexpr char version_without_processed = 1;
+constexpr char form = 2;  // the first byte
 
 /// The most that is counted, so that no sum of two overflows.
 constexpr std::uint64_t most = (std::uint64_t{1} << 61) - 1;
@@ -92,7 +91,7 @@ void encode_reader(std::string& out, const ReaderMeasures& reader) {
   append_varint(out, reader.processed);
 }
 
-ReaderMeasures decode_reader(std::string_view& in, char form) {
+ReaderMeasures decode_reader(std::string_view& in) {
   ReaderMeasures reader;
   reader.out = decode_counts(in);
   reader.throttled = decode_counts(in);
@@ -100,7 +99,7 @@ ReaderMeasures decode_reader(std::string_view& in, char form) {
   reader.propagation = Histogram::decode(in);
   reader.age = Histogram::decode(in);
   reader.skewed = take_count(in);
-  if (form != version_without_processed) reader.processed = take_count(in);
+  reader.processed = take_count(in);
   return reader;
 }
 
@@ -125,13 +124,13 @@ void decode_shards(std::string_view& in, Measures& measures) {
   }
 }
 
-void decode_readers(std::string_view& in, char form, Measures& measures) {
+void decode_readers(std::string_view& in, Measures& measures) {
   std::uint64_t left = take_varint(in);
   if (left > most_readers) refuse("too many readers");
   for (; left > 0; --left) {
     std::string name = take_name(in);
     if (!measures.readers.empty() && name <= measures.readers.rbegin()->first) refuse("readers are not in order");
-    measures.readers.emplace(std::move(name), decode_reader(in, form));
+    measures.readers.emplace(std::move(name), decode_reader(in));
   }
 }
 
@@ -174,7 +173,7 @@ bool Measures::is_storable() const {
 }
 
 std::string Measures::encode() const {
-  std::string out(1, version);
+  std::string out(1, form);
   const auto has_counts = [](const auto& shard) { return shard.second != ShardCounts(); };
   append_varint(out, static_cast<std::uint64_t>(std::count_if(shards.begin(), shards.end(), has_counts)));
   std::uint32_t least = 0;
@@ -195,13 +194,12 @@ std::string Measures::encode() const {
 }
 
 Measures Measures::decode(std::string_view data) {
-  const char form = data.empty() ? '\0' : data.front();
-  if (form != version && form != version_without_processed) refuse("an unknown form");
+  if (data.empty() || data.front() != form) refuse("an unknown form");
   data.remove_prefix(1);
   Measures measures;
   decode_shards(data, measures);
   measures.put = Histogram::decode(data);
-  decode_readers(data, form, measures);
+  decode_readers(data, measures);
   if (!data.empty()) refuse("something comes after the end");
   return measures;
 }

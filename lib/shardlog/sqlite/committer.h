@@ -40,8 +40,9 @@ class Committer {
   void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
               std::int64_t appended_pages = 0);
 
-  /// The same for a change that can be made later, without a sync, and without a word to anybody. Returns false, and
-  /// changes nothing, if it had to wait for something. Throws as Stream::append(), but not busy.
+  /// The same for a change that can be made later, without a sync, and without a word to anybody. It waits for commits
+  /// of other threads that share the mutex. Returns false, and changes nothing, if it had to wait for another process,
+  /// or lacks memory. Throws as Stream::append(), but not busy.
   bool commit_if_free(const std::function<void()>& change, std::int64_t appended_pages);
 
   /// For a process that commits only by the way: emptying the log is left to the writers.
@@ -66,6 +67,13 @@ class Committer {
  private:
   using Work = std::function<void(Duration left)>;
 
+  /// How far a change has come, which says what a failure means.
+  enum class Stage {
+    preparing,   ///< it may be repeated
+    changing,    ///< it is rolled back
+    committing,  ///< it may be stored all the same
+  };
+
   void under_lock(const Work& work);
   void try_under_lock(const Work& work, Duration end);
   void check_present() const;
@@ -74,7 +82,7 @@ class Committer {
   void prepare(Sync sync, Duration timeout, std::int64_t appended_pages);
   void announce(Sync sync) const;
   void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout, std::int64_t appended_pages);
-  void noting_failure(const std::string& what, const std::function<void(bool& begun)>& work);
+  void noting_failure(const std::string& what, const std::function<void(Stage& stage)>& work);
   void tidy_up();
   void note_failure(const Error& error);
 

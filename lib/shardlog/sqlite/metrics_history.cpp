@@ -78,20 +78,34 @@ void add_arrivals(SQLite::Database& database, const Configuration& configuration
 
 }  // namespace
 
-std::vector<metrics::Period> history(SQLite::Database& database, const Configuration& configuration, Timestamp from,
-                                     Timestamp until, Timestamp now) {
-  MetricsTable table(database);
-  Periods periods(oldest_minute(now));
-  from = std::max(from, oldest_hour(now));
-  until = std::min(until, latest_stored_time);
-  if (from >= until) return {};
-  from = periods.start(from);
-  until = periods.end(until - Duration(1));
-  for (const metrics::Period& row : table.load(from, until)) {
-    metrics::Period& period = periods.at(row.start);
-    period.measures += row.measures;
-    period.is_damaged |= row.is_damaged;
+std::vector<TimeSpan> pieces_of_history(TimeSpan time, Timestamp now) {
+  constexpr Duration length = 6 * hour;
+  time.from = std::max(time.from, oldest_hour(now));
+  time.until = std::min(time.until, latest_stored_time);
+  std::vector<TimeSpan> pieces;
+  while (time.from < time.until) {
+    const Timestamp end = start_of(length, time.from) + length;
+    // What comes after now, if the clock was set back, is one piece.
+    pieces.push_back({time.from, end > now ? time.until : std::min(end, time.until)});
+    time.from = pieces.back().until;
   }
+  return pieces;
+}
+
+std::vector<metrics::Period> history(SQLite::Database& database, const Configuration& configuration,
+                                     const TimeSpan& piece, Timestamp now) {
+  Periods periods(oldest_minute(now));
+  const Timestamp from = periods.start(piece.from);
+  const Timestamp until = periods.end(piece.until - Duration(1));
+  MetricsTable(database).visit(from, until, [&](metrics::Period row) {
+    metrics::Period& period = periods.at(row.start);
+    period.is_damaged |= row.is_damaged;
+    if (period.measures.empty()) {
+      period.measures = std::move(row.measures);
+    } else {
+      period.measures += row.measures;
+    }
+  });
   add_arrivals(database, configuration, from, until, periods);
   return periods.take();
 }

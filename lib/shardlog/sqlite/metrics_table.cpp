@@ -17,7 +17,7 @@ namespace {
 
 constexpr Duration kept_by_the_minute = std::chrono::days(1);
 constexpr Duration kept = std::chrono::days(31);
-constexpr int rows_at_once = 60;  // that are rolled up, or removed
+constexpr std::size_t rows_at_once = 10;  // that are rolled up, or removed
 
 /// Of measures before they are compressed: 1,000 shards and 10 consumers need 64 KiB.
 constexpr std::size_t largest = 4UL * 1024 * 1024;
@@ -116,7 +116,7 @@ void MetricsTable::add(const MeasuredMinutes& minutes, Timestamp now) {
     }
   }
   for (const auto& [start, measures] : hours) add(hour, start, measures);
-  roll_up(now);
+  remove_old(now);
 }
 
 /// False if the row is damaged, or would become too large.
@@ -136,7 +136,7 @@ bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& 
   return true;
 }
 
-void MetricsTable::roll_up(Timestamp now) {
+void MetricsTable::remove_old(Timestamp now) {
   for (const Duration span : {minute, hour}) {
     statements_
         .use(
@@ -145,6 +145,9 @@ void MetricsTable::roll_up(Timestamp now) {
             span, span, oldest_hour(now), rows_at_once)
         ->exec();
   }
+}
+
+void MetricsTable::roll_up(Timestamp now) {
   for (auto first = first_minute(oldest_hour(now), oldest_minute(now)); first;) {
     const Timestamp start = start_of(hour, *first);
     if (roll_up_hour(start)) return;
@@ -159,13 +162,13 @@ std::optional<Timestamp> MetricsTable::first_minute(Timestamp from, Timestamp un
   return Timestamp(Duration(row->getColumn(0).getInt64()));
 }
 
-/// Adds the minutes of an hour to its row, and removes them. False if there is nothing to add, or nothing to add it to:
-/// the minutes or the row of the hour are damaged.
+/// Adds some minutes of an hour to its row, and removes them. False if there is nothing to add, or nothing to add it
+/// to: the minutes or the row of the hour are damaged.
 bool MetricsTable::roll_up_hour(Timestamp start) {
   const std::vector<metrics::Period> minutes =
-      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start "
-                                "LIMIT ?",
-                                minute, start, start + hour, rows_at_once));
+      undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start",
+                                minute, start, start + hour),
+                rows_at_once);
   metrics::Measures sum;
   for (const metrics::Period& each : minutes) sum += each.measures;
   if (minutes.empty() || !add(hour, start, sum)) return false;
@@ -177,9 +180,10 @@ void MetricsTable::remove(const metrics::Period& period) {
   statements_.use("DELETE FROM metrics WHERE span = ? AND start = ?", period.length, period.start)->exec();
 }
 
-std::vector<metrics::Period> MetricsTable::undamaged(Use rows) {
+/// The first of them, as far as they can be read.
+std::vector<metrics::Period> MetricsTable::undamaged(Use rows, std::size_t most) {
   std::vector<metrics::Period> periods;
-  while (rows->executeStep()) {
+  while (periods.size() < most && rows->executeStep()) {
     try {
       periods.push_back(read_row(*rows));
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it stays as it is
@@ -188,20 +192,27 @@ std::vector<metrics::Period> MetricsTable::undamaged(Use rows) {
   return periods;
 }
 
-std::vector<metrics::Period> MetricsTable::load(Timestamp from, Timestamp until) {
-  std::vector<metrics::Period> periods;
+void MetricsTable::visit(Timestamp from, Timestamp until, const std::function<void(metrics::Period)>& show) {
   for (const Duration span : {hour, minute}) {
     Use rows = statements_.use("SELECT * FROM metrics WHERE span = ? AND start >= ? AND start < ? ORDER BY start", span,
                                from, until);
-    while (rows->executeStep()) periods.push_back(read_row_or_damage(*rows, span));
+    while (rows->executeStep()) show(read_row_or_damage(*rows, span));
   }
-  return periods;
 }
 
 void MetricsTable::limit_times(Timestamp now) {
-  const std::vector<metrics::Period> later = undamaged(statements_.use("SELECT * FROM metrics WHERE start > ?", now));
-  for (const metrics::Period& period : later) {
-    if (add(minute, start_of(minute, now), period.measures)) remove(period);
+  for (const Duration span : {minute, hour}) {
+    std::vector<metrics::Period> later;
+    Timestamp after = now;
+    do {
+      later =
+          undamaged(statements_.use("SELECT * FROM metrics WHERE span = ? AND start > ? ORDER BY start", span, after),
+                    rows_at_once);
+      for (const metrics::Period& period : later) {
+        if (add(minute, start_of(minute, now), period.measures)) remove(period);
+        after = period.start;
+      }
+    } while (!later.empty());
   }
 }
 

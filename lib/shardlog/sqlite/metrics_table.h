@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -39,12 +40,16 @@ class MetricsTable {
  public:
   explicit MetricsTable(SQLite::Database& database) : statements_(database) {}
 
-  /// Adds what was measured, minutes of more than a day ago to their hours. Then rolls up an hour and removes what is
-  /// too old: a bounded number of rows, so that no writer waits for long.
+  /// Adds what was measured, minutes of more than a day ago to their hours, and removes a few rows that are too old.
   void add(const MeasuredMinutes& minutes, Timestamp now);
 
-  /// The rows that start in this time, the hours first. A damaged one is a period without measures that says so.
-  std::vector<metrics::Period> load(Timestamp from, Timestamp until);
+  /// Adds a few minutes of more than a day ago to their hour. All writers wait meanwhile, so it is not for a process
+  /// that may get little of the processor, nor for a commit that somebody waits for.
+  void roll_up(Timestamp now);
+
+  /// Shows the rows that start in this time, the hours first, one after the other. A damaged one is a period without
+  /// measures that says so.
+  void visit(Timestamp from, Timestamp until, const std::function<void(metrics::Period)>& show);
 
   /// Adds what was measured after `now` to the minute of `now`.
   void limit_times(Timestamp now);
@@ -54,11 +59,11 @@ class MetricsTable {
 
  private:
   bool add(Duration span, Timestamp start, const metrics::Measures& measures);
-  void roll_up(Timestamp now);
+  void remove_old(Timestamp now);
   std::optional<Timestamp> first_minute(Timestamp from, Timestamp until);
   bool roll_up_hour(Timestamp start);
   void remove(const metrics::Period& period);
-  std::vector<metrics::Period> undamaged(Use rows);
+  std::vector<metrics::Period> undamaged(Use rows, std::size_t most);
 
   Statements statements_;
 };

@@ -36,6 +36,9 @@ class Session {
   /// Null if the stream has no segments.
   [[nodiscard]] const SegmentFiles* segments() const { return segments_ ? &*segments_ : nullptr; }
 
+  /// Whether the stream was opened for writing.
+  [[nodiscard]] bool writes() const { return committer_.has_value(); }
+
   /// Throws internal if the stream was opened for reading.
   Committer& committer() {
     if (!committer_) throw Error(ErrorCode::internal, "the stream was opened for reading only");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -234,13 +235,25 @@ class SqliteMetrics final : public Metrics {
     constexpr std::int64_t pages_a_minute = 8;  // for a thousand shards
     const std::int64_t pages = pages_a_minute * (std::ssize(minutes) + 1);
     // Not synced: what a power cut takes back is not worth the time.
-    return session_.changing_if_free([&] { table().add(measured, session_.clock().now()); }, pages);
+    return session_.changing_if_free(
+        [&] {
+          const Timestamp now = session_.clock().now();
+          table().add(measured, now);
+          if (session_.writes()) table().roll_up(now);  // a reader may be one that gets little of the processor
+        },
+        pages);
   }
 
   std::vector<metrics::Period> history(Timestamp from, Timestamp until) override {
-    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
-      return sqlite::history(database, configuration, from, until, session_.clock().now());
-    });
+    const Timestamp now = session_.clock().now();
+    std::vector<metrics::Period> all;
+    for (const TimeSpan& piece : pieces_of_history({from, until}, now)) {
+      auto periods = session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+        return sqlite::history(database, configuration, piece, now);
+      });
+      std::move(periods.begin(), periods.end(), std::back_inserter(all));
+    }
+    return all;
   }
 
  private:
