@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <new>
@@ -20,6 +21,13 @@ void allow_many_descriptors() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);  // if it fails, fewer connections are accepted
+}
+
+/// The other programs keep freed memory, for buffers that are needed again at once. Here each of many threads would
+/// keep as much as its largest request and answer took.
+void give_back_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
 
 /// Until the stop.
@@ -58,6 +66,7 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
   const std::string directory = directory_of(command);
   static_cast<void>(list_streams(directory));  // a directory that cannot be read is an error now, not at a request
   allow_many_descriptors();
+  give_back_freed_memory();
   StreamOptions streams;
   streams.open = context.open_options(Access::read);
   streams.sync = command.sync;
