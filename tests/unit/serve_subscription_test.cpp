@@ -33,7 +33,7 @@ constexpr const char* no_records = "\"Records\":[]";
 class Receiver {
  public:
   explicit Receiver(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {
-    feed_->attach(budget_, -1, [this] {
+    feed_->attach(budget_, {}, [this] {
       const std::lock_guard guard(mutex_);
       is_awake_ = true;
       changed_.notify_all();
@@ -91,7 +91,7 @@ TEST(Feed, GivesWhatWasWrittenAndThenItsEnd) {
   Feed feed;
   EXPECT_TRUE(feed.write("before ", {}, 0ms));
   int wakes = 0;
-  feed.attach(budget, -1, [&wakes] { ++wakes; });
+  feed.attach(budget, {}, [&wakes] { ++wakes; });
   std::array<char, 5> bytes{};
   EXPECT_EQ(feed.take(bytes).size, 5U);
   EXPECT_EQ(feed.take(bytes).size, 2U);
@@ -143,7 +143,7 @@ TEST(Feed, IsBrokenByTheEndOfTheServerUnlessAllWasSent) {
   const auto ended = std::make_shared<Feed>();
   const auto late = std::make_shared<Feed>();
   int wakes = 0;
-  open->attach(budget, -1, [&wakes] { ++wakes; });
+  open->attach(budget, {}, [&wakes] { ++wakes; });
   ended->end();
   feeds.add(open);
   feeds.add(ended);

@@ -35,8 +35,8 @@ void tend(Catalogue& catalogue, http::Server& server, const std::stop_token& sto
   constexpr Duration pause = std::chrono::seconds(2);
   while (!stop.stop_requested()) {
     sleep_for(pause, stop);
-    server.cut_slow();
     try {
+      server.cut_slow();
       catalogue.close_removed();
     } catch (const std::bad_alloc&) {
       continue;  // next time, perhaps
