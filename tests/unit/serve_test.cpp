@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <new>
 
 #include "support/refusal.h"
@@ -394,6 +396,29 @@ TEST(Workers, AreMoreIfAllAreBusy) {
   EXPECT_EQ(last.wait_for(0s), std::future_status::timeout) << "there are only three";
   done.set_value();
   EXPECT_EQ(last.wait_for(1min), std::future_status::ready);
+}
+
+TEST(Workers, AreFewAgainWhenThereIsLittleToDo) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator all("/proc/self/task");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = threads();
+  http::Workers workers(1, 100, 1ms);
+  for (int round = 0; round < 2; ++round) {
+    std::promise<void> done;
+    const auto may_end = done.get_future().share();
+    std::array<std::promise<void>, 50> begun;
+    for (std::promise<void>& each : begun) {
+      EXPECT_TRUE(workers.give([&each, may_end] {
+        each.set_value();
+        may_end.wait();
+      }));
+    }
+    for (std::promise<void>& each : begun) EXPECT_EQ(each.get_future().wait_for(1min), std::future_status::ready);
+    done.set_value();
+    EXPECT_TRUE(test::wait_until([&] { return threads() == before + 1; })) << threads() - before;
+  }
 }
 
 TEST(ServiceSide, HasNoRoomForLargeAnswersWhileOthersAreNotRead) {
