@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <new>
+#include <optional>
 
 #include "shardlog/core/threads.h"
 #include "tools/stream-serve/api/service.h"
@@ -48,6 +49,13 @@ std::string directory_of(const ServeCommand& command) {
   return cli::shown_name(command.directory ? *command.directory : cli::stream_directory().value_or("."));
 }
 
+/// Looks at a request before its body is read.
+std::optional<http::Response> admit(const http::Request& request, const http::Admission& admission,
+                                    const api::Service& service) {
+  auto refused = http::admit(request, admission);
+  return refused ? refused : service.admit(request);
+}
+
 http::Admission admission_of(const ServeCommand& command, const std::string& url) {
   http::Admission admission{{}, command.origins};
   admission.allow_address(http::host_of(url.substr(std::string_view("http://").size())));
@@ -83,7 +91,7 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
   const std::string url = http::url_of(listening);
   const http::Admission admission = admission_of(command, url);
   http::Server server(
-      listening, [&admission](const http::Request& request) { return http::admit(request, admission); },
+      listening, [&](const http::Request& request) { return admit(request, admission, service); },
       [&service](const http::Request& request) { return service.answer(request); });
   context.output.write(url + "\n");
   context.output.flush();
