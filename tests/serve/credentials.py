@@ -1,9 +1,11 @@
 """stream-serve --credentials: only who has an access key may do anything."""
 
 import contextlib
+import datetime
 import http.client
 import json
 import pathlib
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -15,6 +17,7 @@ import botocore.exceptions
 
 from http2 import Client
 from server import SIGNED, Server, program, run
+from slow import MIB, head
 
 JSON = "application/x-amz-json-1.1"
 LIST = {"Content-Type": JSON, "X-Amz-Target": "Kinesis_20131202.ListStreams"}
@@ -85,6 +88,32 @@ class WithCredentials(unittest.TestCase):
                               ({**LIST, **SIGNED}, "InvalidSignatureException")):
             status, _, body = self.server.send(headers=headers, body=b"{}")
             self.assertEqual((status, json.loads(body)["__type"]), (400, kind), body)
+
+    def test_bodies_of_others_are_not_waited_for(self):
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        claim = SIGNED["Authorization"].replace("20261126", now[:8])
+        json_type = [("content-type", JSON)]
+        for headers, expected in (
+                (json_type, b"MissingAuthenticationTokenException"),
+                ([*json_type, ("authorization", claim), ("x-amz-date", "20200101T000000Z")], b"InvalidSignatureException"),
+                ([*json_type, ("authorization", claim.replace("AKID", "NONE")), ("x-amz-date", now)],
+                 b"UnrecognizedClientException"),
+                ([("content-type", "text/plain")], b"AccessDeniedException")):
+            with Client(self.server.port) as client:
+                status, body = client.answer(client.send(body=b"{", headers=headers, finish=False))
+            self.assertEqual((status, expected in body), (403 if b"Denied" in expected else 400, True), body)
+        with Client(self.server.port) as client:
+            self.assertEqual(client.answer(client.send(body=b"{", method="PUT", finish=False))[0], 403)
+
+    def test_bodies_of_others_take_no_memory(self):
+        kinesis = self.server.client(key="AKID", secret="s3cret/+")
+        kinesis.create_stream(StreamName="memory", ShardCount=1)
+        half = head("PutRecord", 16 * MIB) + b" " * (16 * MIB - 1024)
+        with contextlib.ExitStack() as stack:
+            for _ in range(17):  # more than there is for all
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", self.server.port), timeout=30))
+                connection.sendall(half)
+            kinesis.put_record(StreamName="memory", Data=b"x" * 1_000_000, PartitionKey="k")
 
     def test_other_machines_may_connect(self):
         process = subprocess.Popen([program("stream-serve"), "--listen", "0.0.0.0:0", "--credentials", self.file,

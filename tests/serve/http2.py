@@ -29,6 +29,7 @@ class Client:
         self.waiting = {}
         self.ended = set()
         self.reset = {}
+        self.unread = set()  # streams of which the server may send only what their window lets through
         self.flush()
 
     def __enter__(self):
@@ -78,7 +79,8 @@ class Client:
                 self.bodies[event.stream_id] = b""
             elif isinstance(event, h2.events.DataReceived):
                 self.bodies[event.stream_id] += event.data
-                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                if event.stream_id not in self.unread:
+                    self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, h2.events.StreamEnded):
                 self.ended.add(event.stream_id)
             elif isinstance(event, h2.events.StreamReset):

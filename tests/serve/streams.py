@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import threading
+import time
 import unittest
 
 from server import Server, StreamTest, program, run, wait_until
@@ -524,6 +525,23 @@ class ListOfStreams(unittest.TestCase):
                 kinesis.create_stream(StreamName="d", ShardCount=2)
             self.assertIn("Current shard count for the account: 3. Limit: 4.", str(caught.exception))
             kinesis.create_stream(StreamName="d", ShardCount=1)
+        finally:
+            server.stop()
+
+    def test_a_stream_that_another_process_holds_up(self):
+        server = Server()
+        try:
+            for name in ("free", "held"):
+                self.assertEqual(server.call("CreateStream", StreamName=name, ShardCount=1)[0], 200)
+            with open(f"{server.stream('held')}/stream.db-shm", "a+b") as index:
+                fcntl.lockf(index, fcntl.LOCK_EX, 1, 128)  # as a process that was stopped while it opened the stream
+                began = time.monotonic()
+                listed = server.call("ListStreams")[1]
+                self.assertEqual(listed["StreamNames"], ["free", "held"])
+                self.assertEqual([each["StreamName"] for each in listed["StreamSummaries"]], ["free"])
+                self.assertEqual(server.call("DescribeLimits")[1]["OpenShardCount"], 1)
+                self.assertLess(time.monotonic() - began, 20, "the timeout of requests is 30 seconds")
+            self.assertEqual(len(server.call("ListStreams")[1]["StreamSummaries"]), 2)
         finally:
             server.stop()
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -23,13 +24,14 @@ class Http2SessionTest : public testing::Test {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
     client_ = cli::Descriptor(ends[0]);
-    session_.emplace(cli::Descriptor(ends[1]), side_, limits_, [](std::int32_t) {});
+    session_.emplace(cli::Descriptor(ends[1]), side_, limits_, [](std::int32_t, Http2Session::News) {});
     send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(settings, 0, 0, ""));
   }
 
   // RFC 9113, section 6
   static constexpr int data = 0;
   static constexpr int headers = 1;
+  static constexpr int rst_stream = 3;
   static constexpr int settings = 4;
   static constexpr int ping = 6;
   static constexpr int end_headers = 4;
@@ -46,6 +48,12 @@ class Http2SessionTest : public testing::Test {
   void send(const std::string& bytes) {
     ASSERT_EQ(::write(client_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
     EXPECT_TRUE(session_->move());
+  }
+
+  std::string received() {
+    std::array<char, 4096> bytes{};
+    const ssize_t size = ::recv(client_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
 
   /// A moment that is after all that was before it.
@@ -74,6 +82,23 @@ TEST_F(Http2SessionTest, IsIdleAlthoughTheClientSendsPings) {
   EXPECT_TRUE(session_->is_idle_since(later));
   send(frame(data, 0, 1, "{"));
   EXPECT_FALSE(session_->is_idle_since(later)) << "some of the body came";
+}
+
+TEST_F(Http2SessionTest, CanEndOneOfItsStreams) {
+  for (const int stream : {1, 3}) {
+    send(frame(headers, end_headers, stream, begin_of_request));
+    send(frame(data, 0, stream, "{"));
+  }
+  const std::size_t all = limits_.all_bodies_bytes;
+  EXPECT_FALSE(Budget::Share(side_.bodies).take(all - 1));
+  session_->cut(1);
+  EXPECT_TRUE(session_->move());
+  EXPECT_TRUE(received().ends_with(frame(rst_stream, 0, 1, std::string("\0\0\0\x0b", 4)))) << "ENHANCE_YOUR_CALM";
+  send(frame(data, 0, 1, "{"));  // was on its way
+  session_->cut(3);
+  session_->cut(3);
+  EXPECT_TRUE(session_->move());
+  EXPECT_TRUE(Budget::Share(side_.bodies).take(all));
 }
 
 TEST_F(Http2SessionTest, ReadsAPieceAtATime) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,7 +34,7 @@ constexpr const char* no_records = "\"Records\":[]";
 class Receiver {
  public:
   explicit Receiver(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {
-    feed_->attach(budget_, -1, [this] {
+    feed_->attach(budget_, {}, [this] {
       const std::lock_guard guard(mutex_);
       is_awake_ = true;
       changed_.notify_all();
@@ -91,7 +92,7 @@ TEST(Feed, GivesWhatWasWrittenAndThenItsEnd) {
   Feed feed;
   EXPECT_TRUE(feed.write("before ", {}, 0ms));
   int wakes = 0;
-  feed.attach(budget, -1, [&wakes] { ++wakes; });
+  feed.attach(budget, {}, [&wakes] { ++wakes; });
   std::array<char, 5> bytes{};
   EXPECT_EQ(feed.take(bytes).size, 5U);
   EXPECT_EQ(feed.take(bytes).size, 2U);
@@ -143,7 +144,7 @@ TEST(Feed, IsBrokenByTheEndOfTheServerUnlessAllWasSent) {
   const auto ended = std::make_shared<Feed>();
   const auto late = std::make_shared<Feed>();
   int wakes = 0;
-  open->attach(budget, -1, [&wakes] { ++wakes; });
+  open->attach(budget, {}, [&wakes] { ++wakes; });
   ended->end();
   feeds.add(open);
   feeds.add(ended);
@@ -236,6 +237,32 @@ TEST_F(SubscriptionTest, CannotBeOneOfTooMany) {
   const auto refused = subscriptions.begin({"u", "c", ShardId(256)}, wait_until_over);
   EXPECT_FALSE(refused.feed);
   EXPECT_EQ(refused.why, Subscriptions::Refused::too_many);
+}
+
+TEST_F(SubscriptionTest, CanBeRenewedAmongAsManyAsThereCanBe) {
+  Subscriptions subscriptions(stop_.get_token(), clock_, {.hold = 0s});
+  std::promise<void> promise;
+  const auto may_end = promise.get_future().share();
+  std::promise<const Subscription*> last;
+  const auto end_slowly = [may_end](const Subscription& subscription) {
+    wait_until_over(subscription);
+    may_end.wait();
+  };
+  const auto begin = [&](std::uint32_t shard) { return subscriptions.begin({"u", "c", ShardId(shard)}, end_slowly); };
+  for (std::uint32_t i = 0; i < 256; ++i) EXPECT_TRUE(begin(i).feed) << i;
+  for (std::uint32_t i = 0; i < 255; ++i) EXPECT_TRUE(begin(i).feed) << "renewed " << i;
+  EXPECT_EQ(begin(256).why, Subscriptions::Refused::too_many);
+  EXPECT_TRUE(subscriptions
+                  .begin({"u", "c", ShardId(255)},
+                         [&](const Subscription& subscription) {
+                           last.set_value(&subscription);
+                           end_slowly(subscription);
+                         })
+                  .feed);
+  const Subscription* const running = last.get_future().get();
+  EXPECT_EQ(begin(255).why, Subscriptions::Refused::too_many) << "the threads of those before have not ended";
+  EXPECT_FALSE(running->over().stop_requested()) << "nothing takes its place";
+  promise.set_value();
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <new>
 
 #include "support/refusal.h"
@@ -151,7 +153,7 @@ class Connection {
     for (const int end : ends_) ::close(end);
   }
 
-  [[nodiscard]] int socket() const { return ends_[0]; }
+  [[nodiscard]] http::Client client() const { return http::sole_client(ends_[0]); }
   [[nodiscard]] bool is_shut_down() const {
     char byte = 0;
     return ::recv(ends_[1], &byte, 1, MSG_DONTWAIT) == 0;
@@ -174,9 +176,9 @@ TEST(Budget, EndsConnectionsOfSlowClientsThatHoldMost) {
   http::Budget::Share another_of_large(budget);
   http::Budget::Share working(budget);
   EXPECT_TRUE(of_small.take(10) && of_large.take(11) && another_of_large.take(2) && working.take(50));
-  of_small.wait_for_client(small.socket());
-  of_large.wait_for_client(large.socket());
-  another_of_large.wait_for_client(large.socket());
+  of_small.wait_for_client(small.client());
+  of_large.wait_for_client(large.client());
+  another_of_large.wait_for_client(large.client());
   budget.cut_slow();
   EXPECT_FALSE(large.is_shut_down()) << "they have time";
   const auto later = http::Budget::Watch::now() + 3s;
@@ -185,7 +187,7 @@ TEST(Budget, EndsConnectionsOfSlowClientsThatHoldMost) {
   EXPECT_FALSE(small.is_shut_down());
   budget.cut_slow(later);
   EXPECT_FALSE(small.is_shut_down()) << "the others are as good as gone";
-  working.wait_for_client(small.socket());
+  working.wait_for_client(small.client());
   working.wait_no_more();
   budget.cut_slow(later);
   EXPECT_FALSE(small.is_shut_down()) << "nobody waits for it";
@@ -199,8 +201,8 @@ TEST(Budget, LetsClientsGoOnThatMoveEnough) {
   http::Budget::Share of_slow(budget);
   http::Budget::Share of_quick(budget);
   EXPECT_TRUE(of_slow.take(1) && of_quick.take(2));
-  of_slow.wait_for_client(slow.socket());
-  of_quick.wait_for_client(quick.socket());
+  of_slow.wait_for_client(slow.client());
+  of_quick.wait_for_client(quick.client());
   const auto begin = Watch::now();
   while (Watch::now() <= begin) continue;
   of_slow.move(64UL * 1024 - 1);
@@ -208,6 +210,28 @@ TEST(Budget, LetsClientsGoOnThatMoveEnough) {
   of_quick.move(1);
   budget.cut_slow(begin + 2s + 1ns);
   EXPECT_TRUE(slow.is_shut_down());
+  EXPECT_FALSE(quick.is_shut_down());
+}
+
+TEST(Budget, WantsMoreOfClientsForWhichMoreIsKept) {
+  using Watch = http::Budget::Watch;
+  constexpr std::size_t mib = 1024UL * 1024;
+  http::Budget budget(100 * mib, 0);
+  const Connection slow;
+  const Connection quick;
+  http::Budget::Share of_slow(budget);
+  http::Budget::Share of_quick(budget);
+  EXPECT_TRUE(of_slow.take(8 * mib) && of_quick.take(8 * mib));
+  of_slow.wait_for_client(slow.client());
+  of_quick.wait_for_client(quick.client());
+  const auto begin = Watch::now();
+  for (int i = 1; i <= 3; ++i) {
+    of_slow.move(mib - (i == 3 ? 1 : 0));
+    of_quick.move(mib);
+    EXPECT_FALSE(slow.is_shut_down());
+    budget.cut_slow(begin + i * 3s);
+  }
+  EXPECT_TRUE(slow.is_shut_down()) << "what it has moved before does not count";
   EXPECT_FALSE(quick.is_shut_down());
 }
 
@@ -226,7 +250,7 @@ TEST(Budget, KnowsWhatAClientAcknowledges) {
   http::Budget budget(100, 0);
   http::Budget::Share share(budget);
   EXPECT_TRUE(share.take(1));
-  share.wait_for_client(connection.get(), http::Budget::Progress::acknowledged);
+  share.wait_for_client(http::sole_client(connection.get()), http::Budget::Progress::acknowledged);
 
   std::string bytes(64UL * 1024, 'x');
   for (int i = 0; i < 2; ++i) {
@@ -298,6 +322,21 @@ TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {
   EXPECT_TRUE(http::Budget::Share(bodies).take(10)) << "although the rest of it still comes";
 }
 
+TEST(Exchange, CountsTheMemoryThatABodyTakes) {
+  http::Budget bodies(150);
+  http::Budget answers(10);
+  http::Exchange announced("/", bodies, answers);
+  announced.request().add_header("content-length", "101");
+  http::Exchange unknown("/", bodies, answers);
+  for (http::Exchange* const exchange : {&announced, &unknown}) {
+    for (int i = 0; i < 11; ++i) exchange->read("123456789");
+  }
+  EXPECT_FALSE(announced.response()) << "it takes no more than was announced";
+  EXPECT_EQ(announced.request().body.capacity(), 101U);
+  ASSERT_TRUE(unknown.response()) << "as much room again would be needed";
+  EXPECT_EQ(unknown.response()->status, 503);
+}
+
 TEST(Exchange, WaitsForItsClientTwice) {
   http::Budget bodies(10, 0);
   http::Budget answers(10, 0);
@@ -306,7 +345,7 @@ TEST(Exchange, WaitsForItsClientTwice) {
     answers.cut_slow(http::Budget::Watch::now() + 3s);
   };
   const Connection connection;
-  http::Exchange exchange("/", bodies, answers, connection.socket());
+  http::Exchange exchange("/", bodies, answers, connection.client());
   EXPECT_TRUE(exchange.take_for_header(2));
   exchange.read("1");
   exchange.set(http::Exchange::State::working);
@@ -320,7 +359,7 @@ TEST(Exchange, WaitsForItsClientTwice) {
   EXPECT_TRUE(connection.is_shut_down());
 
   const Connection other;
-  http::Exchange half("/", bodies, answers, other.socket());
+  http::Exchange half("/", bodies, answers, other.client());
   EXPECT_TRUE(half.take_for_header(6));
   EXPECT_FALSE(half.take_for_header(5));
   cut_slow();
@@ -357,6 +396,29 @@ TEST(Workers, AreMoreIfAllAreBusy) {
   EXPECT_EQ(last.wait_for(0s), std::future_status::timeout) << "there are only three";
   done.set_value();
   EXPECT_EQ(last.wait_for(1min), std::future_status::ready);
+}
+
+TEST(Workers, AreFewAgainWhenThereIsLittleToDo) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator all("/proc/self/task");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = threads();
+  http::Workers workers(1, 100, 1ms);
+  for (int round = 0; round < 2; ++round) {
+    std::promise<void> done;
+    const auto may_end = done.get_future().share();
+    std::array<std::promise<void>, 50> begun;
+    for (std::promise<void>& each : begun) {
+      EXPECT_TRUE(workers.give([&each, may_end] {
+        each.set_value();
+        may_end.wait();
+      }));
+    }
+    for (std::promise<void>& each : begun) EXPECT_EQ(each.get_future().wait_for(1min), std::future_status::ready);
+    done.set_value();
+    EXPECT_TRUE(test::wait_until([&] { return threads() == before + 1; })) << threads() - before;
+  }
 }
 
 TEST(ServiceSide, HasNoRoomForLargeAnswersWhileOthersAreNotRead) {

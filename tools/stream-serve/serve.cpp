@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <new>
+#include <optional>
 
 #include "shardlog/core/threads.h"
 #include "tools/stream-serve/api/service.h"
@@ -22,13 +24,20 @@ void allow_many_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);  // if it fails, fewer connections are accepted
 }
 
+/// The other programs keep freed memory, for buffers that are needed again at once. Here each of many threads would
+/// keep as much as its largest request and answer took.
+void give_back_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
 /// Until the stop.
 void tend(Catalogue& catalogue, http::Server& server, const std::stop_token& stop) {
   constexpr Duration pause = std::chrono::seconds(2);
   while (!stop.stop_requested()) {
     sleep_for(pause, stop);
-    server.cut_slow();
     try {
+      server.cut_slow();
       catalogue.close_removed();
     } catch (const std::bad_alloc&) {
       continue;  // next time, perhaps
@@ -38,6 +47,13 @@ void tend(Catalogue& catalogue, http::Server& server, const std::stop_token& sto
 
 std::string directory_of(const ServeCommand& command) {
   return cli::shown_name(command.directory ? *command.directory : cli::stream_directory().value_or("."));
+}
+
+/// Looks at a request before its body is read.
+std::optional<http::Response> admit(const http::Request& request, const http::Admission& admission,
+                                    const api::Service& service) {
+  auto refused = http::admit(request, admission);
+  return refused ? refused : service.admit(request);
 }
 
 http::Admission admission_of(const ServeCommand& command, const std::string& url) {
@@ -58,6 +74,7 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
   const std::string directory = directory_of(command);
   static_cast<void>(list_streams(directory));  // a directory that cannot be read is an error now, not at a request
   allow_many_descriptors();
+  give_back_freed_memory();
   StreamOptions streams;
   streams.open = context.open_options(Access::read);
   streams.sync = command.sync;
@@ -74,7 +91,7 @@ cli::ExitStatus run_serve(const ServeCommand& command, const cli::Context& conte
   const std::string url = http::url_of(listening);
   const http::Admission admission = admission_of(command, url);
   http::Server server(
-      listening, [&admission](const http::Request& request) { return http::admit(request, admission); },
+      listening, [&](const http::Request& request) { return admit(request, admission, service); },
       [&service](const http::Request& request) { return service.answer(request); });
   context.output.write(url + "\n");
   context.output.flush();

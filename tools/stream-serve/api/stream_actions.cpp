@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "tools/stream-serve/api/input.h"
 #include "tools/stream-serve/api/kept.h"
@@ -20,6 +21,8 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t on_demand_shards = 4;
 constexpr std::int64_t default_limit = 100;  // of names and shards in an answer
+constexpr std::int64_t most_listed = 1000;   // streams in an answer, whatever the limit is
+constexpr Duration listing_time = 1s;        // then the page of streams ends
 
 constexpr std::string_view name_of(Mode mode) {
   return mode == Mode::on_demand ? "ON_DEMAND" : "PROVISIONED";
@@ -117,10 +120,11 @@ void write_mode(wire::Writer& output, Mode mode) {
   output.end_structure();
 }
 
-/// Nullopt if it was removed meanwhile, or cannot be opened.
+/// Nullopt if it was removed meanwhile, or cannot be opened at once.
 std::optional<Shown> find_shown(const Call& call, const std::string& name) {
   try {
-    return Shown{call.environment.catalogue.describe(name), name_of(call.environment.transitions.state_of(name))};
+    return Shown{call.environment.catalogue.describe(name, Duration(0)),
+                 name_of(call.environment.transitions.state_of(name))};
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) return std::nullopt;
   }
@@ -128,43 +132,70 @@ std::optional<Shown> find_shown(const Call& call, const std::string& name) {
   return deleted ? std::optional(Shown{std::move(*deleted), deleting}) : std::nullopt;
 }
 
-void write_summary(const Call& call, const std::string& name) {
-  const auto shown = find_shown(call, name);
-  if (!shown) return;
+/// What is told of a stream in a list.
+struct Summary {
+  std::string name;
+  std::string_view status;
+  Mode mode;
+  Timestamp created_at;
+};
+
+void write_summary(const Call& call, const Summary& summary) {
   call.output.begin_structure();
-  call.output.text("StreamName", name);
-  call.output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
-  call.output.text("StreamStatus", shown->status);
-  write_mode(call.output, shown->described.settings.mode);
-  call.output.time("StreamCreationTimestamp", shown->described.created_at);
+  call.output.text("StreamName", summary.name);
+  call.output.text("StreamARN", to_string(kinesis::StreamArn{call.account, summary.name}));
+  call.output.text("StreamStatus", summary.status);
+  write_mode(call.output, summary.mode);
+  call.output.time("StreamCreationTimestamp", summary.created_at);
   call.output.end_structure();
 }
 
-Check list_streams(Call& call) {
-  const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(default_limit));
-  const auto start = text_of(call.input, "ExclusiveStartStreamName");
-  const auto token = text_of(call.input, "NextToken");
+/// The names of all streams after `start`, in order.
+std::vector<std::string> names_after(const Call& call, const std::optional<std::string>& start) {
   std::vector<std::string> names = call.environment.catalogue.names();
   const std::vector<std::string> deleted = call.environment.transitions.all_deleted();
   names.insert(names.end(), deleted.begin(), deleted.end());
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());  // one that was deleted may be there again
-  auto from = names.begin();
+  if (start) names.erase(names.begin(), std::upper_bound(names.begin(), names.end(), *start));
+  return names;
+}
+
+/// Adds to the summaries those of the first names, until they are enough or it takes too long. Returns of how many
+/// names: at least one.
+std::size_t summarize(const Call& call, std::span<const std::string> names, std::vector<Summary>& summaries) {
+  const Duration end = call.environment.clock.elapsed() + listing_time;
+  std::size_t count = 0;
+  for (const std::string& name : names) {
+    if (const auto shown = find_shown(call, name)) {
+      summaries.push_back({name, shown->status, shown->described.settings.mode, shown->described.created_at});
+    }
+    ++count;
+    if (call.environment.clock.elapsed() >= end) break;
+  }
+  return count;
+}
+
+/// Each stream has to be opened for its summary, which may take long. So a page may have fewer than a client allows.
+Check list_streams(Call& call) {
+  const auto limit =
+      static_cast<std::size_t>(std::min(most_listed, number_of(call.input, "Limit").value_or(default_limit)));
+  const auto start = text_of(call.input, "ExclusiveStartStreamName");
   // The token is the last name of the page before it: it needs no secret, and survives everything.
-  if (start || token) from = std::upper_bound(names.begin(), names.end(), start ? *start : *token);
-  const auto left = static_cast<std::size_t>(names.end() - from);
-  const auto to = from + static_cast<std::ptrdiff_t>(std::min(limit, left));
+  const std::vector<std::string> names = names_after(call, start ? start : text_of(call.input, "NextToken"));
+  std::vector<Summary> summaries;
+  const std::size_t count = summarize(call, std::span(names).first(std::min(limit, names.size())), summaries);
   wire::Writer& output = call.output;
   output.begin_structure();
   output.key("StreamNames");
   output.begin_list();
-  std::for_each(from, to, [&output](const std::string& name) { output.text(name); });
+  for (std::size_t i = 0; i < count; ++i) output.text(names[i]);
   output.end_list();
-  output.boolean("HasMoreStreams", to != names.end());
-  if (to != names.end()) output.text("NextToken", *std::prev(to));
+  output.boolean("HasMoreStreams", count < names.size());
+  if (count < names.size()) output.text("NextToken", names[count - 1]);
   output.key("StreamSummaries");
   output.begin_list();
-  std::for_each(from, to, [&call](const std::string& name) { write_summary(call, name); });
+  for (const Summary& summary : summaries) write_summary(call, summary);
   output.end_list();
   output.end_structure();
   return std::nullopt;
@@ -277,10 +308,7 @@ std::vector<Action> stream_actions() {
        false},
       {"ListStreams",
        {{"Limit", integer(1, 10'000)}, {"ExclusiveStartStreamName", name()}, {"NextToken", text(1, 1'048'576)}},
-       &list_streams,
-       true,
-       Needs::nothing,
-       true},
+       &list_streams},
       {"DescribeStream",
        {{"Limit", integer(1, 10'000)},
         {"ExclusiveStartShardId", name()},

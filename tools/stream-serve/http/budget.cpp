@@ -4,13 +4,15 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace shardlog::serve::http {
 
 namespace {
 
-constexpr std::size_t quick_bytes = 64UL * 1024;
+constexpr std::size_t least_moved = 64UL * 1024;
+constexpr std::size_t kept_for_moved = 8;  ///< a client moves at least one byte of so many that are kept for it
 constexpr auto slow_after = std::chrono::seconds(2);
 
 /// How many bytes the peer has acknowledged; 0 if the system does not know.
@@ -21,6 +23,10 @@ std::uint64_t acknowledged_on(int socket) {
 }
 
 }  // namespace
+
+Client sole_client(int socket) {
+  return {[socket] { ::shutdown(socket, SHUT_RDWR); }, socket};
+}
 
 void Budget::cut_slow(Watch::time_point now) {
   const std::lock_guard guard(mutex_);
@@ -33,16 +39,11 @@ void Budget::cut(Watch::time_point now) {
     if (share->waits()) waiting += share->bytes_;
   }
   while (waiting > enough_) {
-    const Share* const largest = largest_slow(now);
+    Share* const largest = largest_slow(now);
     if (largest == nullptr) return;
-    // Its thread meets the end of the connection, and gives the shares back.
-    const int socket = largest->socket_;
-    ::shutdown(socket, SHUT_RDWR);
-    for (Share* const share : shares_) {
-      if (share->socket_ != socket) continue;
-      share->socket_ = -1;
-      waiting -= share->bytes_;
-    }
+    largest->client_.cut();  // the thread of its connection learns of it, and gives the share back
+    largest->client_ = {};
+    waiting -= largest->bytes_;
   }
 }
 
@@ -97,34 +98,35 @@ void Budget::Share::keep(std::size_t bytes) {
   budget_.taken_ += bytes;
 }
 
+/// Begins to count anew if the client has moved enough.
 bool Budget::Share::is_slow(Watch::time_point now) {
   if (!waits() || bytes_ == 0 || now - since_ <= slow_after) return false;
-  const std::uint64_t acknowledged = acknowledged_ ? acknowledged_on(socket_) : 0;
-  if (!acknowledged_ || acknowledged - *acknowledged_ < quick_bytes) return true;
-  acknowledged_ = acknowledged;
+  if (acknowledged_) {
+    const std::uint64_t acknowledged = acknowledged_on(client_.socket);
+    moved_ += acknowledged - std::exchange(*acknowledged_, acknowledged);
+  }
+  if (moved_ < std::max(least_moved, bytes_ / kept_for_moved)) return true;
   since_ = now;
+  moved_ = 0;
   return false;
 }
 
-void Budget::Share::wait_for_client(int socket, Progress progress) {
+void Budget::Share::wait_for_client(Client client, Progress progress) {
   const std::lock_guard guard(budget_.mutex_);
-  socket_ = socket;
-  if (progress == Progress::acknowledged) acknowledged_ = acknowledged_on(socket);
+  client_ = std::move(client);
+  if (progress == Progress::acknowledged) acknowledged_ = acknowledged_on(client_.socket);
   since_ = Watch::now();
   moved_ = 0;
 }
 
 void Budget::Share::wait_no_more() {
   const std::lock_guard guard(budget_.mutex_);
-  socket_ = -1;
+  client_ = {};
 }
 
 void Budget::Share::move(std::size_t bytes) {
   const std::lock_guard guard(budget_.mutex_);
   moved_ += bytes;
-  if (moved_ < quick_bytes) return;
-  since_ = Watch::now();
-  moved_ = 0;
 }
 
 }  // namespace shardlog::serve::http

@@ -21,9 +21,9 @@ inline Response closing_response() {
 /// A request on its way in, and its answer on its way out.
 class Exchange {
  public:
-  /// The budgets for requests and for answers must outlive it. A client for which too much is kept loses its
-  /// connection, the `socket`. That stays open until the end of the exchange, or until leave().
-  Exchange(std::string target, Budget& bodies, Budget& answers, int socket = -1);
+  /// The budgets for requests and for answers must outlive it. The client is cut if too much is kept for it; its socket
+  /// stays open until the end of the exchange, or until leave().
+  Exchange(std::string target, Budget& bodies, Budget& answers, Client client = {});
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();
@@ -42,7 +42,7 @@ class Exchange {
   void begin_sending(Budget::Progress progress);
   /// So many bytes of it have been sent.
   void sent(std::size_t bytes) { outgoing_.move(bytes); }
-  [[nodiscard]] int socket() const { return socket_; }
+  [[nodiscard]] const Client& client() const { return client_; }
 
   /// The connection has ended, or the stream of it: what writes the answer can end. A worker may still be writing the
   /// response itself; then the end of the exchange does this.
@@ -57,11 +57,13 @@ class Exchange {
 
  private:
   void leave_feed() const;
+  bool make_room(std::size_t bytes);
 
-  const int socket_;
+  const Client client_;
   Budget::Share incoming_;
   Budget::Share outgoing_;
   Request request_;
+  std::size_t room_ = 0;  ///< for the body
   std::optional<Response> response_;
   std::atomic<State> state_ = State::new_request;
 };

@@ -32,10 +32,10 @@ void Feed::end(std::string_view last) {
   wake_up();
 }
 
-void Feed::attach(Budget& budget, int socket, std::function<void()> wake) {
+void Feed::attach(Budget& budget, Client client, std::function<void()> wake) {
   const std::lock_guard guard(mutex_);
   share_.emplace(budget);
-  share_->wait_for_client(socket);
+  share_->wait_for_client(std::move(client));
   count();
   wake_ = std::move(wake);
 }

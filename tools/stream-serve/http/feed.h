@@ -38,10 +38,10 @@ class Feed {
 
   // For the connection.
 
-  /// What is written and not sent counts for `budget`, and waits for the client on `socket`. Each time that there is
+  /// What is written and not sent counts for `budget`, and waits for the client. Each time that there is
   /// something to send after take() found nothing, `wake` is called once, by any thread; not after leave(). All of them
   /// must live until leave().
-  void attach(Budget& budget, int socket, std::function<void()> wake);
+  void attach(Budget& budget, Client client, std::function<void()> wake);
 
   enum class State { open, ended, broken };
   struct Piece {

@@ -53,14 +53,15 @@ ssize_t next_piece(void* from, std::uint64_t /*sent*/, char* to, std::size_t siz
   return piece.state == Feed::State::ended ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-Queued with_feed(const std::shared_ptr<Feed>& feed, MHD_Connection* connection, int socket, ServiceSide& side) {
+Queued with_feed(const std::shared_ptr<Feed>& feed, MHD_Connection* connection, const Client& client,
+                 ServiceSide& side) {
   auto sending = std::make_unique<Sending>(Sending{feed, connection});
   Queued queued(MHD_create_response_from_callback(
       MHD_SIZE_UNKNOWN, piece_bytes, &next_piece, sending.get(),
       [](void* ended) { std::unique_ptr<Sending>(static_cast<Sending*>(ended)).reset(); }));
   if (!queued) return queued;
   static_cast<void>(sending.release());  // the response has it
-  feed->attach(side.answers, socket, [connection] { MHD_resume_connection(connection); });
+  feed->attach(side.answers, client, [connection] { MHD_resume_connection(connection); });
   side.feeds.add(feed);
   return queued;
 }
@@ -69,7 +70,7 @@ MHD_Result queue(MHD_Connection* connection, Exchange& exchange, ServiceSide& si
   exchange.begin_sending(Budget::Progress::acknowledged);  // libmicrohttpd does not tell how far it has come
   const Response& response = *exchange.response();
   const Queued queued =
-      response.feed ? with_feed(response.feed, connection, exchange.socket(), side) : with_body(response.body);
+      response.feed ? with_feed(response.feed, connection, exchange.client(), side) : with_body(response.body);
   if (!queued) return MHD_NO;
   for (const auto& [name, value] : response.headers) MHD_add_response_header(queued.get(), name.c_str(), value.c_str());
   return MHD_queue_response(connection, static_cast<unsigned>(response.status), queued.get());
@@ -85,8 +86,8 @@ class Http1::Callbacks {
   static void* on_target(void* self, const char* target, MHD_Connection* connection) {
     ServiceSide& side = static_cast<Callbacks*>(self)->side_;
     const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    return or_without_memory<Exchange*>(nullptr,
-                                        [&] { return new Exchange(target, side.bodies, side.answers, socket); });
+    return or_without_memory<Exchange*>(
+        nullptr, [&] { return new Exchange(target, side.bodies, side.answers, sole_client(socket)); });
   }
 
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* /*path*/, const char* method,

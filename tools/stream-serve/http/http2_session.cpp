@@ -89,9 +89,10 @@ class Http2Session::Callbacks {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     session(self).note_activity();
     return unless_memory_is_short([&] {
+      const std::int32_t id = frame->hd.stream_id;
       ServiceSide& side = session(self).side_;
-      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers, session(self).descriptor());
-      session(self).streams_[frame->hd.stream_id].exchange = std::move(exchange);
+      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers, session(self).client_of(id));
+      session(self).streams_[id].exchange = std::move(exchange);
     });
   }
 
@@ -137,21 +138,16 @@ class Http2Session::Callbacks {
   }
 
   static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t /*error*/, void* self) {
-    if (Stream* const stream = find(self, id)) {
-      stream->exchange->leave();
-      if (stream->exchange->was_given) session(self).side_.in_flight.end();
-      session(self).streams_.erase(id);
-    }
+    session(self).end(id);
     return 0;
   }
 };
 
-Http2Session::Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits,
-                           OnAnswer on_answer)
+Http2Session::Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits, Tell tell)
     : connection_(std::move(connection)),
       side_(side),
       limits_(limits),
-      on_answer_(std::move(on_answer)),
+      tell_(std::move(tell)),
       active_at_(std::chrono::steady_clock::now()) {
   const auto callbacks = Callbacks::make();
   check(nghttp2_session_server_new(&session_, callbacks.get(), this));
@@ -223,6 +219,19 @@ bool Http2Session::write() {
   }
 }
 
+Client Http2Session::client_of(std::int32_t id) const {
+  return {[id, tell = tell_] { tell(id, News::cut); }, descriptor()};
+}
+
+/// Of a stream.
+void Http2Session::end(std::int32_t id) {
+  const auto stream = streams_.find(id);
+  if (stream == streams_.end()) return;
+  stream->second.exchange->leave();
+  if (stream->second.exchange->was_given) side_.in_flight.end();
+  streams_.erase(stream);
+}
+
 /// The headers are there.
 void Http2Session::begin_body(std::int32_t id, Stream& stream) {
   stream.exchange->set(Exchange::State::reading);
@@ -241,9 +250,9 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
     return submit(id, stream);
   }
   exchange->set(Exchange::State::working);
-  const bool is_given = side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
+  const bool is_given = side_.workers.give([exchange, id, &side = side_, tell = tell_] {
     side.answer(*exchange);
-    on_answer(id);
+    tell(id, News::answer);
     side.in_flight.answered();
   });
   if (is_given) return;
@@ -257,6 +266,17 @@ void Http2Session::answer(std::int32_t id) {
   if (stream == streams_.end()) return;
   if (!stream->second.submitted_at) return submit(id, stream->second);
   check(nghttp2_session_resume_data(session_, id));
+}
+
+void Http2Session::cut(std::int32_t id) {
+  const auto stream = streams_.find(id);
+  if (stream == streams_.end()) return;
+  const auto& [exchange, header_bytes, sent, submitted_at] = stream->second;
+  const bool is_working = exchange->state() == Exchange::State::working;
+  const bool is_answered = exchange->state() == Exchange::State::answered;
+  if (is_working || (is_answered && !submitted_at)) return;  // the rest of the request has come meanwhile
+  end(id);
+  check(nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM));
 }
 
 /// The same for an answer that comes piece by piece.
@@ -281,7 +301,7 @@ void Http2Session::submit(std::int32_t id, Stream& stream) {
     if (lower != "connection") headers.emplace_back(std::move(lower), value);  // HTTP/2 knows none
   }
   if (response.feed) {
-    response.feed->attach(side_.answers, descriptor(), [id, on_answer = on_answer_] { on_answer(id); });
+    response.feed->attach(side_.answers, client_of(id), [id, tell = tell_] { tell(id, News::answer); });
     side_.feeds.add(response.feed);
   } else {
     headers.emplace_back("content-length", std::to_string(response.body.size()));

@@ -20,10 +20,15 @@ namespace shardlog::serve::http {
 /// One connection that speaks HTTP/2, with its streams. For one thread.
 class Http2Session {
  public:
-  /// Called by any thread when the answer to a stream's request is there, or more of it.
-  using OnAnswer = std::function<void(std::int32_t stream)>;
+  /// What other threads have to tell of a stream.
+  enum class News {
+    answer,  ///< the answer is there, or more of it
+    cut,     ///< its client is too slow for what is kept for it
+  };
+  /// Passes it on to the thread of the session, which then calls answer() or cut(). Any thread may call it.
+  using Tell = std::function<void(std::int32_t stream, News news)>;
 
-  Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits, OnAnswer on_answer);
+  Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits, Tell tell);
   Http2Session(const Http2Session&) = delete;
   Http2Session& operator=(const Http2Session&) = delete;
   ~Http2Session();
@@ -33,6 +38,9 @@ class Http2Session {
 
   /// Begins to send the answer of a stream, or goes on with it, if the stream is still there.
   void answer(std::int32_t stream);
+  /// Ends a stream whose client is slow, if that is still so, and drops what is kept for it. The others of the
+  /// connection go on: an end of the connection would leave their clients without the outcome of what they put.
+  void cut(std::int32_t stream);
 
   [[nodiscard]] bool wants_to_write() const;
   /// Whether no request is being answered, and nothing of a request came and nothing of an answer was sent since then;
@@ -54,6 +62,8 @@ class Http2Session {
   [[nodiscard]] bool has_answer_since(std::chrono::steady_clock::time_point time) const;
   bool read();
   bool write();
+  [[nodiscard]] Client client_of(std::int32_t id) const;
+  void end(std::int32_t id);
   void begin_body(std::int32_t id, Stream& stream);
   void work(std::int32_t id, Stream& stream);
   void submit(std::int32_t id, Stream& stream);
@@ -62,7 +72,7 @@ class Http2Session {
   cli::Descriptor connection_;
   ServiceSide& side_;
   const ServerLimits limits_;
-  OnAnswer on_answer_;
+  Tell tell_;
   std::map<std::int32_t, Stream> streams_;
   std::string unsent_;
   std::chrono::steady_clock::time_point active_at_;  ///< something of a request came, or an answer began

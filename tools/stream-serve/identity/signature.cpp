@@ -234,6 +234,13 @@ std::optional<Unsigned> check_headers(const http::Request& request, const Author
   return std::nullopt;
 }
 
+/// Nullptr if there is no such key.
+const std::string* secret_for(const Authorization& authorization, const Credentials& credentials) {
+  const auto scope = scope_of(authorization.credential);
+  const auto key = scope ? credentials.find(scope->id) : credentials.end();
+  return key != credentials.end() ? &key->second : nullptr;
+}
+
 }  // namespace
 
 std::string signature_of(const http::Request& request, const Authorization& authorization, std::string_view secret) {
@@ -248,8 +255,8 @@ std::string signature_of(const http::Request& request, const Authorization& auth
   return hexadecimal(keyed_hash_of(key, to_sign));
 }
 
-std::optional<Unsigned> verify(const http::Request& request, const Authorization& authorization,
-                               const Credentials& credentials, std::string_view region, Timestamp now) {
+std::optional<Unsigned> verify_claim(const http::Request& request, const Authorization& authorization,
+                                     const Credentials& credentials, std::string_view region, Timestamp now) {
   if (authorization.algorithm != known_algorithm) {
     return Unsigned{incomplete_signature, fmt::format("Unsupported AWS 'algorithm': '{}'.", authorization.algorithm)};
   }
@@ -262,11 +269,15 @@ std::optional<Unsigned> verify(const http::Request& request, const Authorization
   if (auto wrong = check_scope(*scope, authorization, region)) return wrong;
   if (auto wrong = check_headers(request, authorization)) return wrong;
   if (auto wrong = check_time(authorization, now)) return wrong;
-  const auto key = credentials.find(scope->id);
-  if (key == credentials.end()) {
-    return Unsigned{"UnrecognizedClientException", "The security token included in the request is invalid."};
-  }
-  const std::string expected = signature_of(request, authorization, key->second);
+  if (secret_for(authorization, credentials) != nullptr) return std::nullopt;
+  return Unsigned{"UnrecognizedClientException", "The security token included in the request is invalid."};
+}
+
+std::optional<Unsigned> verify(const http::Request& request, const Authorization& authorization,
+                               const Credentials& credentials, std::string_view region, Timestamp now) {
+  if (auto wrong = verify_claim(request, authorization, credentials, region, now)) return wrong;
+  const std::string* const secret = secret_for(authorization, credentials);
+  const std::string expected = signature_of(request, authorization, *secret);
   const bool is_right = authorization.signature.size() == expected.size() &&
                         memeql_sec(authorization.signature.data(), expected.data(), expected.size()) != 0;
   if (is_right) return std::nullopt;

@@ -49,7 +49,7 @@ std::unique_ptr<Stream> Catalogue::open(const std::string& name) const {
   return shardlog::open(address_of(name), options, clock_);
 }
 
-StreamDescription Catalogue::describe(const std::string& name) {
+StreamDescription Catalogue::describe(const std::string& name, std::optional<Duration> timeout) {
   if (const auto held = find_held(name)) {
     try {
       return held->describe();
@@ -58,7 +58,10 @@ StreamDescription Catalogue::describe(const std::string& name) {
       if (error.code() != ErrorCode::not_found) throw;
     }
   }
-  return ServedStream(address_of(name), options_, clock_).describe();
+  OpenOptions options = options_.open;
+  options.access = Access::read;
+  options.timeout = timeout.value_or(options.timeout);
+  return shardlog::open(address_of(name), options, clock_)->describe();
 }
 
 void Catalogue::close_removed() {

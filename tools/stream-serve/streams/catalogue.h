@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,9 @@ class Catalogue {
   [[nodiscard]] std::unique_ptr<Stream> open(const std::string& name) const;
 
   /// As ServedStream::describe(), without keeping the stream open for it: a look at all streams must not close those in
-  /// use. Throws as use().
-  [[nodiscard]] StreamDescription describe(const std::string& name);
+  /// use. If it is not open yet, waits for other processes for at most `timeout`; nullopt: for as long as requests do.
+  /// Throws as use().
+  [[nodiscard]] StreamDescription describe(const std::string& name, std::optional<Duration> timeout = {});
 
   /// Closes streams that were removed by other programs: their space is not free before. Has the others write what they
   /// have measured, because nothing may be put for long. To be called now and then.

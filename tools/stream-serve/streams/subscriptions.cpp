@@ -11,6 +11,7 @@ namespace {
 
 /// Each takes a thread and some descriptors.
 constexpr std::size_t most_subscriptions = 256;
+constexpr std::size_t most_threads = 2 * most_subscriptions;  ///< with those of subscriptions that are over
 
 }  // namespace
 
@@ -24,13 +25,9 @@ Subscriptions::~Subscriptions() {
 Subscriptions::Begun Subscriptions::begin(const SubscriptionKey& key, Deliver deliver) {
   const std::lock_guard guard(mutex_);
   std::erase_if(running_, [](const Running& each) { return each.subscription->is_done_.load(); });
-  const auto before = std::find_if(running_.rbegin(), running_.rend(),
-                                   [&key](const Running& each) { return each.subscription->key_ == key; });
-  if (before != running_.rend()) {
-    if (clock_.elapsed() - before->subscription->began_ < times_.hold) return {nullptr, Refused::in_use};
-    end(*before->subscription, Subscription::End::taken_over);
-  }
-  if (running_.size() >= most_subscriptions) return {nullptr, Refused::too_many};
+  const auto before = newest(key);
+  if (before && clock_.elapsed() - before->began_ < times_.hold) return {nullptr, Refused::in_use};
+  if (are_too_many(before.get())) return {nullptr, Refused::too_many};
   const auto subscription = std::make_shared<Subscription>(key, clock_.elapsed());
   running_.push_back({subscription});
   try {
@@ -40,7 +37,24 @@ Subscriptions::Begun Subscriptions::begin(const SubscriptionKey& key, Deliver de
     running_.pop_back();
     throw;
   }
+  if (before) end(*before, Subscription::End::taken_over);  // only now: it goes on if the new one is refused
   return {subscription->feed_};
+}
+
+/// Nullptr if there is none for this. Under the mutex.
+std::shared_ptr<Subscription> Subscriptions::newest(const SubscriptionKey& key) const {
+  const auto found = std::find_if(running_.rbegin(), running_.rend(),
+                                  [&key](const Running& each) { return each.subscription->key_ == key; });
+  return found == running_.rend() ? nullptr : found->subscription;
+}
+
+/// Whether there is no room for one more instead of `replaced`, which may be nullptr. Those that are over count less:
+/// their threads are about to end. Under the mutex.
+bool Subscriptions::are_too_many(const Subscription* replaced) const {
+  const auto others = std::count_if(running_.begin(), running_.end(), [replaced](const Running& each) {
+    return each.subscription.get() != replaced && !each.subscription->over().stop_requested();
+  });
+  return static_cast<std::size_t>(others) >= most_subscriptions || running_.size() >= most_threads;
 }
 
 void Subscriptions::end(const std::string& stream, const std::string& consumer) {

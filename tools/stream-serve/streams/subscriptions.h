@@ -87,6 +87,8 @@ class Subscriptions {
     std::jthread thread{};
   };
 
+  [[nodiscard]] std::shared_ptr<Subscription> newest(const SubscriptionKey& key) const;
+  [[nodiscard]] bool are_too_many(const Subscription* replaced) const;
   static void end(Subscription& subscription, Subscription::End how);
   void run(Subscription& subscription, const Deliver& deliver) const;
 
