@@ -1,5 +1,6 @@
 """Clients that are slow, or that do nothing, hold up nobody."""
 
+import contextlib
 import json
 import re
 import resource
@@ -51,7 +52,8 @@ class SlowClients(unittest.TestCase):
     def test_requests_that_come_by_half(self):
         half = head("PutRecord", 16 * MIB) + b" " * (16 * MIB - 1024)
         for _ in range(16):  # nearly 256 MiB
-            self.connect().sendall(half)
+            with contextlib.suppress(ConnectionError):  # if this program has to wait, it is as slow as those that are cut
+                self.connect().sendall(half)
         for _ in range(3):
             wait_until(lambda: self.put(300_000) == 200, "a put of more than 1 MiB to be stored")
 
