@@ -250,7 +250,7 @@ TEST(GrowthOfABacklog, ShowsASmallShareOnceItIsMoreThanComesInWithinTenSeconds) 
   // 600,000 records come in a minute, and 4 % of them stay: 24,000 a minute, while a report may lack 100,000.
   const auto four_percent = [](std::size_t length) {
     return growth_of(minutes_of(std::vector(length, std::pair(std::uint64_t{600'000}, std::uint64_t{576'000}))),
-                     {24'000 * length});
+                     {24'000 * length, seconds(30), {}, an_hour - minutes(length)});
   };
   EXPECT_EQ(four_percent(4), 0);
   EXPECT_EQ(four_percent(5), 400);
