@@ -266,10 +266,19 @@ install_manual() {
   expect_same got expected
 }
 
-@test "the page in the README is one that stream-stats can print on 80 columns" {
-  sed -n '/^orders  4 shards open/,/^nightly /p' "$SHARDLOG_SOURCE/README.md" >page
+@test "the pages in the README are such as stream-stats prints on 80 and on 200 columns" {
+  sed -n '/^orders  4 shards open/,/^```$/p' "$SHARDLOG_SOURCE/README.md" | sed '/^```$/q' >page
   grep -q '^billing .* falling behind by ' page
   ! LC_ALL=C.UTF-8 grep -E '^.{81}' page
+  sed -n '/^orders  4 shards open/,/^```$/p' "$SHARDLOG_SOURCE/README.md" | sed '1,/^```$/d' >wide
+  grep -qE '^shardId-000000000003 .* [0-9a-f]{8}-ffffffff$' wide
+  ! LC_ALL=C.UTF-8 grep -E '^.{201}' wide
+  # A column that is added must not be missing there.
+  stream-create s --shards 4 --limits kinesis --retention 7d
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" 60 200 stream-stats s | grep '^ *shard ' | sed 's/  */ /g' | tr -d '\r' >expected
+  grep '^ *shard ' wide | sed 's/  */ /g' >got
+  [ -s got ]
+  expect_same got expected
 }
 
 @test "the README says which rows of tests/bench its figures come from, and these rows are there" {

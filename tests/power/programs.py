@@ -146,14 +146,12 @@ class SmallPut(Input):
         super().__init__(name, 60)
 
     def run(self, programs, stream, lifetime=None):
-        """Until the power is cut, or until the program is killed after so many seconds."""
+        """Until the power is cut, or until the program is killed, this many seconds after its first acknowledgement."""
         put = programs.start("stream-put", stream, *self.OPTIONS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if lifetime:
-            threading.Timer(lifetime, put.kill).start()
         with contextlib.suppress(BrokenPipeError):
-            self.put_chunks(put)
+            self.put_chunks(put, lifetime)
 
-    def put_chunks(self, put):
+    def put_chunks(self, put, lifetime):
         at = 0
         while True:
             # Fewer bytes than PIPE_BUF, which the pipe takes and gives as a whole.
@@ -165,6 +163,8 @@ class SmallPut(Input):
                 if not line.endswith(b"\n"):
                     return
                 self.acknowledge(line)
+            if lifetime and at == self.CHUNK:
+                threading.Timer(lifetime, put.kill).start()
 
     def check(self, stored, trimmed=False):
         return self.check_stored(stored, self.CHUNK, trimmed)
@@ -193,7 +193,12 @@ class LargePut(Input):
 
     def run(self, programs, stream, *options):
         put = programs.start(*self.command(stream, *options), stdout=subprocess.PIPE)
-        self.acknowledge(put.stdout.read())
+        rest = b""
+        while output := os.read(put.stdout.fileno(), 2**20):
+            rest += output
+            end = rest.rfind(b"\n") + 1
+            self.acknowledge(rest[:end])
+            rest = rest[end:]
 
     def check(self, stored, trimmed=False):
         return self.check_stored(stored, trimmed=trimmed)

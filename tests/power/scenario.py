@@ -21,7 +21,7 @@ class Scenario:
 
     SHARDS = "4"
     OPTIONS = ()
-    LONGEST = 0.5  # seconds from the start of the programs to the cut
+    LONGEST = 0.5  # seconds until the cut
 
     def __init__(self, machine, folder, randomness):
         self.stream, self.target = (f"{machine.root}/{name}" for name in ("stream", "target"))
@@ -36,6 +36,10 @@ class Scenario:
     def start(self, programs):
         """Starts what is running when the power is cut. It may be started again after that, with nothing else between."""
         raise NotImplementedError
+
+    def promises(self):
+        """How many things the programs have promised since the beginning."""
+        return sum(len(put.acknowledged) for put in self.puts)
 
     def check(self):
         """After the power has come back."""
@@ -53,7 +57,7 @@ class Scenario:
         while True:
             put = SmallPut(self.new_name())
             self.puts.append(put)
-            put.run(programs, self.stream, lifetime=self.randomness.uniform(0.01, 0.1))
+            put.run(programs, self.stream, lifetime=self.randomness.uniform(0, 0.1))
 
     def put_large(self, programs):
         """One after the other."""
@@ -80,4 +84,4 @@ class Scenario:
         check(not unused, f"after the next put: {unused}")
 
     def summary(self):
-        return f"{sum(len(put.acknowledged) for put in self.puts)} records acknowledged"
+        return f"{self.promises()} records acknowledged"

@@ -1,5 +1,6 @@
-// To be preloaded (LD_PRELOAD): syncs succeed and do nothing, for the files whose paths contain $SHARDLOG_SWALLOW. A
-// program that is tested with this loses what it has promised to keep, and the test must notice.
+// To be preloaded (LD_PRELOAD): syncs succeed and do nothing, for the files whose paths match the pattern
+// $SHARDLOG_SWALLOW (fnmatch). A program that is tested with this loses what it has promised to keep, and the test must
+// notice.
 #include <fnmatch.h>
 #include <sys/syscall.h>
 #include <unistd.h>

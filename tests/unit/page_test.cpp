@@ -75,6 +75,20 @@ TEST(PageWithLimits, ListsTheShardsThatUseMostOfThemFirst) {
   EXPECT_TRUE(table.at(2).starts_with("   13    5%   600  ")) << table[2];
 }
 
+TEST(PageWithLimits, ShowsHowMuchIsReadOnAHundredColumns) {
+  Figures page = figures_of({990, 402});
+  limits_of(page) = {.read_bytes = 1000, .read_calls = 5};
+  page.traffic.reads[ShardId(0)] = {10, 100, 7};
+  page.traffic.reads[ShardId(1)] = {10, 300, 1};
+  const std::vector<std::string> table = table_of(page, {100, {}, true});
+  EXPECT_TRUE(table.at(0).starts_with("shard  keys  in/s  reading  records  ")) << table[0];
+  EXPECT_TRUE(table.at(1).starts_with("    0   50%   990     140%    1,000  ")) << table[1];
+  EXPECT_TRUE(table.at(2).starts_with("    1   50%   402      30%    1,000  ")) << table[2];
+  EXPECT_EQ(table_of(page, {99, {}, true}).at(0).find("reading"), std::string::npos);
+  page.traffic.is_known = false;
+  EXPECT_TRUE(table_of(page, {100, {}, true}).at(1).starts_with("    0   50%   990        -    1,000  "));
+}
+
 TEST(PageWithoutLimits, HasNoBars) {
   Figures page = figures_of({990});
   limits_of(page) = {.read_calls = 5};
@@ -208,6 +222,19 @@ TEST(Page, ShowsWhatIsDroppedEvenIfNothingIsStored) {
   EXPECT_NE(page.find("\ndropped            1.0 "), std::string::npos) << page;
 }
 
+TEST(Page, HasAHyphenForWhatIsNotKnown) {
+  Figures figures = busy_stream();
+  figures.traffic.is_known = false;
+  figures.traffic.is_in_known = false;
+  const std::string page = format_page(figures, {{80, {}, true}});
+  for (const char* const line : {"in", "out", "throttled"}) {
+    const std::size_t at = page.find(std::string("\n") + line + " ");
+    ASSERT_NE(at, std::string::npos) << page;
+    EXPECT_EQ(page.substr(at + 12, 31), "          -        -        -  ") << page;
+  }
+  EXPECT_EQ(page.find("\nproducer "), std::string::npos) << page;
+}
+
 TEST(Page, LeavesOutBytesAndThePictureAtSixtyColumns) {
   const std::vector<std::string> lines = lines_of(format_page(busy_stream(), {{60, {}, true}}));
   EXPECT_EQ(lines.at(3), "             records/s  calls/s  peak");
@@ -251,17 +278,20 @@ TEST(Page, WarnsAtEveryWidth) {
   }
 }
 
-TEST(List, BeginsWithTheWorstIfTheScreenIsNotHighEnough) {
+TEST(List, BeginsWithTheWorstOnAScreenThatIsWatched) {
   std::vector<Figures> streams;
   for (const char* const name : {"a", "b", "c"}) streams.push_back(test::example_figures(name, 1));
   streams[1].statistics.description.settings.retention = hours(24);
   streams[1].consumers = {behind("late", 9, hours(23))};
   streams[2].consumers = {behind("old", 9, hours(48))};
   for (Figures& each : streams) add_traffic(each, {});
-  EXPECT_EQ(first_words(format_list(streams, {80, 5, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
   EXPECT_EQ(first_words(format_list(streams, {80, {}, true})), (std::vector<std::string>{"stream", "a", "b", "c"}));
   EXPECT_EQ(first_words(format_list(streams, {80, 4, true})), (std::vector<std::string>{"stream", "b", "c", "a"}))
       << "the one that loses data, and the one that is farthest behind";
+  streams[0].consumers = {behind("new", 9, hours(48) + seconds(30))};
+  add_traffic(streams[0], {});
+  EXPECT_EQ(first_words(format_list(streams, {80, 50, true})), (std::vector<std::string>{"stream", "b", "a", "c"}))
+      << "half a minute is no reason to change places";
   const std::vector<std::string> lines = lines_of(format_list(streams, {60, {}, true}));
   EXPECT_TRUE(lines.at(2).ends_with("  23h  loses data")) << "in words, because a pipe has no colours: " << lines[2];
   EXPECT_TRUE(lines.at(3).ends_with("  2d")) << lines[3];

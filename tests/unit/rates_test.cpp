@@ -39,8 +39,12 @@ TEST(UtilisationOfLimits, IsThatOfTheNearerOne) {
   EXPECT_EQ(of_both.most(), 50);
   EXPECT_EQ(utilisation_of(rate, {.write_records = 500}).most(), 50);
   EXPECT_EQ(utilisation_of(rate, {}).most(), std::nullopt);
+  const Utilisation of_reading = utilisation_of(std::nullopt, capacity::kinesis_limits(), Rate{1, 1 << 20, 1});
+  EXPECT_EQ(of_reading.read_bytes, 50);
+  EXPECT_EQ(of_reading.reading(), 50) << "a call of 5 is less";
+  EXPECT_EQ(utilisation_of(rate, {.write_records = 500}, rate).reading(), std::nullopt);
   EXPECT_EQ(utilisation_of(std::nullopt, capacity::kinesis_limits()).most(), std::nullopt);
-  EXPECT_EQ(json_utilisation(of_both), R"({"records":25,"bytes":50})");
+  EXPECT_EQ(json_utilisation(of_both), R"({"records":25,"bytes":50,"read_bytes":null,"read_calls":null})");
 }
 
 TEST(UtilisationBar, FillsItsColumnsByEighths) {

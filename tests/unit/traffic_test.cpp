@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -89,6 +90,14 @@ TEST(Traffic, OfReadersIsThatOfAMinuteThatTheyHaveReportedAllOf) {
       << "a reader that has just begun";
 }
 
+TEST(Traffic, OfReadersIsKnownForEachShard) {
+  std::vector<metrics::Period> periods{minute_at(an_hour - minutes(2)), minute_at(an_hour - minutes(1))};
+  periods[0].measures.shards[ShardId(0)].out = counts(1);
+  periods[1].measures.shards[ShardId(1)].out = counts(600, 6000, 120);
+  const StreamTraffic traffic = traffic_of(periods, an_hour + seconds(15));
+  EXPECT_EQ(traffic.reads, (std::map<ShardId, Rate>{{ShardId(1), {10, 100, 2}}}));
+}
+
 TEST(Traffic, IsSumOfShardsAndKeepsKindsApart) {
   metrics::Period period = minute_at(an_hour - minutes(1));
   period.measures.shards[ShardId(0)] = {counts(60), counts(120), counts(180), counts(240), counts(0, 0, 300)};
@@ -110,7 +119,7 @@ TEST(Traffic, IsNotKnownIfSomeOfTheLastMinutesIsDamaged) {
   periods[1].is_damaged = true;
   const StreamTraffic now = traffic_of(periods, an_hour);
   EXPECT_FALSE(now.is_known || now.all_readers.is_known || now.readers.at("c").is_known);
-  EXPECT_EQ(growth_of_backlog(periods, "c", Timestamp(), an_hour + seconds(10)), std::nullopt);
+  EXPECT_EQ(growth_of_backlog(periods, test::behind("c", 60, seconds(1)).statistics, an_hour), std::nullopt);
   EXPECT_FALSE(traffic_of({}, an_hour).is_damaged);
 }
 
@@ -169,37 +178,105 @@ std::vector<metrics::Period> minutes_of(const std::vector<std::pair<std::uint64_
   return periods;
 }
 
-std::optional<double> growth_of(const std::vector<metrics::Period>& periods, Duration later = seconds(10)) {
-  return growth_of_backlog(periods, "c", Timestamp(), an_hour + later);
+/// A consumer, and when it is looked at.
+struct Look {
+  std::uint64_t backlog = 0;
+  Duration age = seconds(30);
+  Duration later = Duration(0);  ///< than `an_hour`
+  Timestamp created{};
+};
+
+std::optional<double> growth_of(const std::vector<metrics::Period>& periods, const Look& look) {
+  ConsumerStatistics consumer = test::behind("c", look.backlog, look.age - look.later).statistics;
+  consumer.consumer.uuid = "c";
+  consumer.consumer.created_at = look.created;
+  return growth_of_backlog(periods, consumer, an_hour + look.later);
 }
 
 TEST(GrowthOfABacklog, CountsWhatIsProcessedNotWhatIsRead) {
   // A command that fails reads the same 10,000 records in each run.
-  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}})), 10);
-  EXPECT_EQ(growth_of(minutes_of({{600, 1200}, {600, 1200}, {600, 1200}})), -10);
-  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}})), 0);
-  EXPECT_EQ(growth_of_backlog(minutes_of({{60, 60}, {60, 60}, {60, 60}}), "other", Timestamp(), an_hour + seconds(10)),
-            1);
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}}), {2400}), 10);
+  EXPECT_EQ(growth_of(minutes_of({{600, 1200}, {600, 1200}, {600, 1200}}), {9000}), -10);
+  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}}), {9000}), 0);
+  auto of_others = minutes_of({{60, 60}, {60, 60}, {60, 60}});
+  for (metrics::Period& each : of_others) each.measures.readers["other"] = each.measures.readers.extract("c").mapped();
+  EXPECT_EQ(growth_of(of_others, {180}), 1);
 }
 
-TEST(GrowthOfABacklog, IsNoneForAConsumerWhoseReportsAreLateOrWhoseCommandTakesMinutes) {
-  EXPECT_EQ(growth_of(minutes_of({{600, 600}, {600, 600}, {600, 600}, {600, 600}, {600, 0}, {600, 0}})), 0);
-  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}})), 0);
-  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}})), 0);
+TEST(GrowthOfABacklog, IsNoneForAConsumerThatKeepsUpAndReportsLate) {
+  // All that came in during a few minutes seems to be unprocessed; but the backlog is what came in the last 5 seconds.
+  std::vector<metrics::Period> periods = minutes_of(std::vector(15, std::pair<std::uint64_t, std::uint64_t>(600, 600)));
+  for (std::size_t late = 1; late <= 15; ++late) {
+    periods[15 - late].measures.readers.clear();
+    EXPECT_EQ(growth_of(periods, {50, seconds(5)}), 0) << late << " minutes";
+    EXPECT_EQ(growth_of(periods, {0}), 0) << late << " minutes";
+  }
 }
 
-TEST(GrowthOfABacklog, ComesFromMinutesThatReadersHaveReportedAllOf) {
-  const auto periods = minutes_of({{0, 0}, {600, 0}, {600, 0}, {600, 0}, {0, 6000}});
-  EXPECT_EQ(growth_of(periods, seconds(9)), 10);
-  EXPECT_EQ(growth_of(periods, seconds(10)), 0) << "the last minute is one step down";
+TEST(GrowthOfABacklog, EndsAtTheNewestReportIfTheConsumerHasGoneOnSince) {
+  // It is 10 minutes behind. What it processed in the last 5 minutes is not reported.
+  const auto late = [](std::uint64_t processed) {
+    std::vector<metrics::Period> periods = minutes_of(std::vector(60, std::pair(std::uint64_t{600}, processed)));
+    for (std::size_t i = 0; i < 60; ++i) {
+      if (i < 55) periods[i].measures.readers["c"].age.add(minutes(10), 600);
+      if (i >= 55) periods[i].measures.readers.clear();
+    }
+    return periods;
+  };
+  EXPECT_EQ(growth_of(late(600), {6000, minutes(10)}), 0);
+  EXPECT_EQ(growth_of(late(1200), {6000, minutes(10)}), -10);
+  EXPECT_EQ(growth_of(late(600), {9000, minutes(15)}), 10) << "it stands still since its newest report";
+}
+
+TEST(GrowthOfABacklog, ShowsThatAConsumerIsPaused) {
+  for (std::uint64_t pause = 3; pause <= 10; ++pause) {
+    std::vector<metrics::Period> periods =
+        minutes_of(std::vector(15, std::pair(std::uint64_t{600}, std::uint64_t{600})));
+    for (std::size_t i = 0; i < 15 - pause; ++i) periods[i].measures.readers["c"].age.add(seconds(1), 600);
+    for (std::size_t i = 15 - pause; i < 15; ++i) periods[i].measures.readers.clear();
+    EXPECT_EQ(growth_of(periods, {600 * pause, minutes(pause)}), 10) << "for " << pause << " minutes";
+    EXPECT_EQ(growth_of(periods, {600 * pause + 9000, minutes(pause + 15)}), 10) << "it was behind already";
+  }
+}
+
+TEST(GrowthOfABacklog, IsNoneForAConsumerWhoseCommandTakesMinutes) {
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}}), {1800}),
+            0);
+  EXPECT_EQ(growth_of(minutes_of({{600, 0}, {600, 1800}, {600, 0}, {600, 0}, {600, 1800}, {600, 0}, {600, 0}}), {1800}),
+            0);
+}
+
+TEST(GrowthOfABacklog, ShowsASmallShareOnceItIsMoreThanComesInWithinTenSeconds) {
+  // 600,000 records come in a minute, and 4 % of them stay: 24,000 a minute, while a report may lack 100,000.
+  const auto four_percent = [](std::size_t length) {
+    return growth_of(minutes_of(std::vector(length, std::pair(std::uint64_t{600'000}, std::uint64_t{576'000}))),
+                     {24'000 * length, seconds(30), {}, an_hour - minutes(length)});
+  };
+  EXPECT_EQ(four_percent(4), 0);
+  EXPECT_EQ(four_percent(5), 400);
+  EXPECT_EQ(four_percent(15), 400);
 }
 
 TEST(GrowthOfABacklog, IsNotKnownOfANewConsumerOrIfNothingHappened) {
   const auto periods = minutes_of({{600, 0}, {600, 0}, {600, 0}, {600, 0}});
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour - minutes(3), an_hour + seconds(10)), 10);
-  EXPECT_EQ(growth_of_backlog(periods, "c", an_hour - minutes(3) + seconds(1), an_hour + seconds(10)), std::nullopt);
-  EXPECT_EQ(growth_of(periods, minutes(20)), std::nullopt);
-  EXPECT_EQ(growth_of({}), std::nullopt);
+  EXPECT_EQ(growth_of(periods, {2400, minutes(4), {}, an_hour - minutes(3)}), 10);
+  EXPECT_EQ(growth_of(periods, {2400, minutes(4), {}, an_hour - minutes(3) + seconds(1)}), std::nullopt);
+  EXPECT_EQ(growth_of(periods, {2400, minutes(24), minutes(20)}), std::nullopt);
+  EXPECT_EQ(growth_of({}, {7}), std::nullopt);
+}
+
+TEST(TrendInTheFigures, IsThatOfTheMinutesIfItIsTooSlowForAMinuteOfPages) {
+  const auto trend_in = [](std::uint64_t processed, std::optional<double> of_pages) {
+    Figures figures = test::example_figures("s", 1);
+    figures.consumers = {test::behind("c", 9'000'000, minutes(15), of_pages)};
+    figures.consumers[0].statistics.consumer.uuid = "c";
+    add_traffic(figures, minutes_of(std::vector(15, std::pair(std::uint64_t{600'000}, processed))));
+    return figures.consumers[0].statistics.trend;
+  };
+  EXPECT_EQ(trend_in(576'000, std::nullopt), 400) << "4 % of what comes in";
+  EXPECT_EQ(trend_in(576'000, 0), 400);
+  EXPECT_EQ(trend_in(576'000, 17), 17) << "what the pages say is exact, and newer";
+  EXPECT_EQ(trend_in(0, 0), 0) << "which has ended: a minute of pages would show it";
 }
 
 }  // namespace

@@ -72,13 +72,25 @@ TEST(Trends, RememberAMinuteOfLooksAtEachConsumer) {
   for (int i = 0; i < 4; ++i) {
     EXPECT_EQ(consumers[0].trend, std::nullopt);
     consumers = {with_backlog(100 * static_cast<std::uint64_t>(i))};
-    trends.look("s", consumers, seconds(i));
+    trends.look("s", consumers, seconds(i), 0);
   }
   EXPECT_EQ(consumers[0].trend, 100);
-  trends.look("other", consumers, seconds(4));
+  trends.look("other", consumers, seconds(4), 0);
   consumers = {with_backlog(300)};
-  trends.look("s", consumers, seconds(70));
+  trends.look("s", consumers, seconds(70), 0);
   EXPECT_EQ(consumers[0].trend, std::nullopt) << "what was before is too old";
+}
+
+TEST(Trends, TakeWhatComesInWithinTwoSecondsAsNoise) {
+  Trends trends;
+  std::vector<ConsumerStatistics> consumers;
+  for (int i = 0; i <= 6; ++i) {
+    consumers = {with_backlog(40 * static_cast<std::uint64_t>(i))};
+    trends.look("s", consumers, seconds(i), 100);
+    if (i >= 3) {
+      EXPECT_EQ(consumers[0].trend, i == 6 ? 40 : 0) << 40 * i;
+    }
+  }
 }
 
 TEST(Trends, TakeLooksThatAreVeryCloseAsOne) {
@@ -86,7 +98,7 @@ TEST(Trends, TakeLooksThatAreVeryCloseAsOne) {
   std::vector<ConsumerStatistics> consumers;
   for (int i = 0; i < 10; ++i) {
     consumers = {with_backlog(static_cast<std::uint64_t>(i))};
-    trends.look("s", consumers, milliseconds(10 * i));
+    trends.look("s", consumers, milliseconds(10 * i), 0);
   }
   EXPECT_EQ(consumers[0].trend, std::nullopt);
 }

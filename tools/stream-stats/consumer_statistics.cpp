@@ -65,7 +65,9 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
   return statistics;
 }
 
-void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now) {
+void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now,
+                  double incoming) {
+  constexpr double noise = 2;  // seconds: as long as a checkpoint may take while a consumer keeps up
   constexpr Duration remembered = std::chrono::minutes(1);
   constexpr Duration least_apart = std::chrono::milliseconds(100);
   for (ConsumerStatistics& each : consumers) {
@@ -75,7 +77,7 @@ void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& co
     if (is_close) looks.pop_back();
     std::erase_if(looks, [&](const BacklogAt& look) { return look.at + remembered < now; });
     looks.push_back({static_cast<double>(*each.backlog), now});
-    each.trend = trend_of(looks);
+    each.trend = trend_of(looks, noise * incoming);
   }
 }
 

@@ -44,8 +44,9 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
 /// Tells whether a consumer keeps up, by comparing looks at it.
 class Trends {
  public:
-  /// Fills in the trends since an earlier look at this stream's consumers. `now` is of a clock that never goes back.
-  void look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now);
+  /// Fills in the trends since an earlier look at this stream's consumers. `now` is when that was read, by a clock that
+  /// never goes back. A change by what comes in within two seconds (`incoming` is records a second) is noise.
+  void look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now, double incoming);
 
  private:
   /// Those of the last minute, by the stream and the consumer's UUID.

@@ -14,6 +14,14 @@ void add(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& 
   sum = sum && more ? std::optional(*sum + *more) : std::nullopt;
 }
 
+/// The trend of the last pages, or else that of the last minutes. A minute of pages does not show a slow one.
+std::optional<double> trend_of(const Figures& figures, const ConsumerStatistics& consumer,
+                               const std::optional<double>& of_minutes) {
+  constexpr double slow = 0.05;  // of what comes in
+  const bool is_slow = std::abs(of_minutes.value_or(0)) < slow * figures.traffic.in.last_minute.records;
+  return !consumer.trend || (*consumer.trend == 0 && is_slow && of_minutes) ? of_minutes : consumer.trend;
+}
+
 }  // namespace
 
 Totals totals_of(const StreamStatistics& statistics) {
@@ -29,7 +37,11 @@ Totals totals_of(const StreamStatistics& statistics) {
 }
 
 Utilisation utilisation_of(const Figures& figures, std::size_t place) {
-  return utilisation_of(figures.arrivals.of_shard(place).last_minute, figures.settings().limits);
+  const auto& reads = figures.traffic.reads;
+  const auto shard = reads.find(figures.statistics.shards.at(place).shard.id);
+  const Rate read = shard == reads.end() ? Rate{} : shard->second;
+  return utilisation_of(figures.arrivals.of_shard(place).last_minute, figures.settings().limits,
+                        figures.traffic.is_known ? std::optional(read) : std::nullopt);
 }
 
 std::vector<metrics::Period> measured(Stream& stream, Timestamp from, Timestamp until) {
@@ -37,25 +49,21 @@ std::vector<metrics::Period> measured(Stream& stream, Timestamp from, Timestamp 
 }
 
 void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
-  constexpr double least_share = 0.05;  // of what comes in: a trend below it is the noise of a consumer that keeps up
   figures.traffic = traffic_of(periods, figures.now);
   complete(figures.arrivals, periods, figures.now);
   if (const auto& exact = figures.arrivals.stream.last_minute) {
     figures.traffic.in.last_minute = *exact;
+  } else {
+    figures.traffic.is_in_known = figures.traffic.is_known;
   }
   for (ConsumerFigures& each : figures.consumers) {
     ConsumerStatistics& statistics = each.statistics;
-    const std::string& uuid = statistics.consumer.uuid;
-    if (const auto reader = figures.traffic.readers.find(uuid); reader != figures.traffic.readers.end()) {
+    if (const auto reader = figures.traffic.readers.find(statistics.consumer.uuid);
+        reader != figures.traffic.readers.end()) {
       each.traffic = reader->second;
     }
     each.traffic.is_known = figures.traffic.is_known;
-    if (!statistics.trend) {
-      statistics.trend = growth_of_backlog(periods, uuid, statistics.consumer.created_at, figures.now);
-    }
-    if (std::abs(statistics.trend.value_or(0)) < least_share * figures.traffic.in.last_minute.records) {
-      statistics.trend = statistics.trend ? std::optional(0.0) : std::nullopt;
-    }
+    statistics.trend = trend_of(figures, statistics, growth_of_backlog(periods, statistics, figures.now));
     each.age = age_of(statistics, figures.now);
     each.outlook = outlook_of(statistics, figures.now, figures.settings().retention);
   }
@@ -64,13 +72,14 @@ void add_traffic(Figures& figures, std::span<const metrics::Period> periods) {
 Figures figures_of(Stream& stream, const Subject& subject, Trends& trends, const Clock& clock) {
   // In this order: what is read later is at least as new, so the shard map has the shards of all leases.
   auto consumers = consumer_statistics(stream, subject.consumer);
-  trends.look(subject.address, consumers, clock.elapsed());
+  const Duration read_at = clock.elapsed();
   auto producers = stream.producers().all();
   StreamStatistics statistics = stream.maintenance().statistics(Detail::all);
   Figures figures{subject.name, std::move(statistics), clock.now()};
   figures.producers = std::move(producers);
-  for (ConsumerStatistics& each : consumers) figures.consumers.push_back({std::move(each)});
   figures.arrivals = arrivals_before(figures.now, stream.maintenance());
+  trends.look(subject.address, consumers, read_at, figures.arrivals.stream.last_minute.value_or(Rate{}).records);
+  for (ConsumerStatistics& each : consumers) figures.consumers.push_back({std::move(each)});
   constexpr std::chrono::minutes looked_back(minutes_shown + 2);
   add_traffic(figures, measured(stream, figures.now - looked_back, figures.now));
   return figures;

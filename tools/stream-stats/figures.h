@@ -43,7 +43,7 @@ struct Totals {
 
 Totals totals_of(const StreamStatistics& statistics);
 
-/// Of the shard at a place among the statistics: how much of its limits came in during the last minute.
+/// Of the shard at a place among the statistics: how much of its limits came in and was read during the last minute.
 Utilisation utilisation_of(const Figures& figures, std::size_t place);
 
 /// Whose figures are wanted. `consumer`: of all consumers, or of the named one.

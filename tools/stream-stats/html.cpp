@@ -89,24 +89,25 @@ std::string head_of(const Figures& figures) {
 
 std::string rates_of(const StreamTraffic& traffic) {
   std::vector<std::vector<Cell>> rows;
-  const auto add = [&](const char* name, const Traffic& each, const std::string& alarm_class = "") {
+  const auto add = [&](const char* name, const Traffic& each, bool is_known, const std::string& alarm_class = "") {
     const Rate& rate = each.last_minute;
     rows.push_back({{name},
-                    {rate_text(rate.records), rate.records > 0 ? alarm_class : ""},
-                    {byte_rate_text(rate.bytes)},
-                    {rate_text(rate.calls)},
+                    {is_known ? rate_text(rate.records) : "-", is_known && rate.records > 0 ? alarm_class : ""},
+                    {is_known ? byte_rate_text(rate.bytes) : "-"},
+                    {is_known ? rate_text(rate.calls) : "-"},
                     {rate_text(each.peak())}});
   };
-  add("in", traffic.in);
-  add("out", traffic.all_readers.out);
-  if (!traffic.throttled.empty()) add("throttled", traffic.throttled, "alarm");
-  if (!traffic.dropped.empty()) add("dropped", traffic.dropped, "alarm");
+  add("in", traffic.in, traffic.is_in_known);
+  add("out", traffic.all_readers.out, traffic.is_known);
+  if (!traffic.throttled.empty()) add("throttled", traffic.throttled, traffic.is_known, "alarm");
+  if (!traffic.dropped.empty()) add("dropped", traffic.dropped, traffic.is_known, "alarm");
   const char* const damage =
       traffic.is_damaged ? "<p class=\"alarm\">Some of what was measured in the last hour cannot be read.</p>\n" : "";
   return "<h2>Last minute</h2>\n" + table({"", "records/s", "bytes/s", "calls/s", "hour's peak"}, rows) + damage;
 }
 
 std::string latencies_of(const StreamTraffic& traffic) {
+  if (!traffic.is_known) return "<p class=\"dim\">The latencies are not known: what was measured is damaged.</p>\n";
   std::vector<std::vector<Cell>> rows;
   const auto add = [&](const char* name, const std::optional<Latency>& latency, const char* meaning) {
     if (!latency) return;
@@ -124,25 +125,32 @@ std::string latencies_of(const StreamTraffic& traffic) {
   return "<h2>Latency</h2>\n" + table({"", "p50", "p99", "max", ""}, rows);
 }
 
-std::string meter_of(const Utilisation& utilisation) {
-  const auto percent = utilisation.most();
+std::string meter_of(const std::optional<double>& percent) {
   if (!percent) return "-";
   return fmt::format("<meter max=\"100\" high=\"80\" value=\"{:.0f}\"></meter> {:.0f}%", *percent, *percent);
 }
 
 std::string shards_of(const Figures& figures) {
+  const capacity::Limits& limits = figures.settings().limits;
+  const bool has_read_limits = limits.read_bytes || limits.read_calls;
+  std::vector<std::string> headings{"shard", "in/s", "of its limit"};
+  if (has_read_limits) headings.emplace_back("of reading");
+  for (const char* const each : {"records", "bytes", "last"}) headings.emplace_back(each);
   std::vector<std::vector<Cell>> rows;
   for (std::size_t place = 0; place < figures.statistics.shards.size(); ++place) {
     const ShardStatistics& shard = figures.statistics.shards[place];
     if (!shard.shard.open() && shard.records.value_or(0) == 0) continue;
-    rows.push_back({{std::to_string(shard.shard.id.number())},
-                    {records_text(figures.arrivals.of_shard(place).last_minute)},
-                    {shard.shard.open() ? meter_of(utilisation_of(figures, place)) : "closed"},
-                    {count_text(shard.records)},
-                    {size_text(shard.bytes)},
-                    {shard.last ? short_time(shard.last->arrived_at, figures.now) : "-"}});
+    const Utilisation utilisation = utilisation_of(figures, place);
+    std::vector<Cell>& row = rows.emplace_back();
+    row.push_back({std::to_string(shard.shard.id.number())});
+    row.push_back({records_text(figures.arrivals.of_shard(place).last_minute)});
+    row.push_back({shard.shard.open() ? meter_of(utilisation.most()) : "closed"});
+    if (has_read_limits) row.push_back({meter_of(utilisation.reading())});
+    row.push_back({count_text(shard.records)});
+    row.push_back({size_text(shard.bytes)});
+    row.push_back({shard.last ? short_time(shard.last->arrived_at, figures.now) : "-"});
   }
-  return "<h2>Shards</h2>\n" + table({"shard", "in/s", "of its limit", "records", "bytes", "last"}, rows);
+  return "<h2>Shards</h2>\n" + table(headings, rows);
 }
 
 std::string consumers_of(const Figures& figures) {

@@ -33,6 +33,7 @@ std::string skew_text(std::uint64_t skewed) {
 
 std::string format_latencies(const StreamTraffic& traffic, const Screen& screen) {
   const ReaderTraffic& readers = traffic.all_readers;
+  if (!traffic.is_known) return "latency      not known: what was measured is damaged\n";
   if (!traffic.put && !readers.read && !readers.propagation && !readers.age) {
     return "latency      nothing measured in the last minute\n";
   }
@@ -47,7 +48,7 @@ std::string format_latencies(const StreamTraffic& traffic, const Screen& screen)
 
 std::string format_all_latencies(const Figures& figures, const Screen& screen) {
   std::string text = format_latencies(figures.traffic, screen);
-  if (figures.consumers.empty()) return text;
+  if (figures.consumers.empty() || !figures.traffic.is_known) return text;
   Rows rows;
   for (const ConsumerFigures& each : figures.consumers) {
     const ReaderTraffic& traffic = each.traffic;

@@ -74,10 +74,10 @@ std::optional<double> backlog_of(const ConsumerFigures& consumer) {
   return number(consumer.statistics.backlog);
 }
 
-std::optional<double> busiest_shard(const Figures& figures) {
+std::optional<double> busiest_shard(const Figures& figures, std::optional<double> (Utilisation::*used)() const) {
   std::optional<double> busiest;
   for (std::size_t place = 0; place < figures.statistics.shards.size(); ++place) {
-    busiest = std::max(busiest, utilisation_of(figures, place).most());
+    busiest = std::max(busiest, (utilisation_of(figures, place).*used)());
   }
   return busiest;
 }
@@ -92,7 +92,10 @@ void add_holdings(std::vector<NamedFigure>& to, const Figures& figures) {
   const Duration retention = figures.settings().retention;
   to.push_back({"retention", Unit::duration, "how long records are kept",
                 retention == forever ? std::nullopt : std::optional(seconds_of(retention))});
-  to.push_back({"utilisation", Unit::percent, "how much of its limits the busiest shard used", busiest_shard(figures)});
+  to.push_back({"utilisation", Unit::percent, "how much of its limits of writing the busiest shard used",
+                busiest_shard(figures, &Utilisation::most)});
+  to.push_back({"read_utilisation", Unit::percent, "how much of its limits of reading the busiest shard used",
+                busiest_shard(figures, &Utilisation::reading)});
 }
 
 }  // namespace
@@ -101,7 +104,7 @@ std::vector<NamedFigure> named_figures(const Figures& figures) {
   std::vector<NamedFigure> all;
   const StreamTraffic& traffic = figures.traffic;
   const Rate& in = traffic.in.last_minute;
-  const bool is_in_known = traffic.is_known || figures.arrivals.stream.last_minute.has_value();  // the batches say it
+  const bool is_in_known = traffic.is_in_known;
   all.push_back(
       {"incoming_records", Unit::records_a_second, "records that were stored", known(is_in_known, in.records)});
   all.push_back(

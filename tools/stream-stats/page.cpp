@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -201,16 +202,16 @@ const ConsumerFigures* worst_of(const std::vector<ConsumerFigures>& consumers) {
   return worst == consumers.end() ? nullptr : &*worst;
 }
 
-/// If they are more than the screen has lines, those with the worst consumers first.
+/// On a screen that is watched, those with the worst consumers first, by minutes, so that lines seldom change places.
 std::vector<const Figures*> in_order(const std::vector<Figures>& streams, const Screen& screen) {
-  constexpr std::size_t heading_and_cursor = 2;
   std::vector<const Figures*> sorted;
   sorted.reserve(streams.size());
   for (const Figures& each : streams) sorted.push_back(&each);
-  if (!screen.height || streams.size() + heading_and_cursor <= *screen.height) return sorted;
+  if (!screen.height) return sorted;
   const auto badness = [](const Figures* stream) {
     const ConsumerFigures* const worst = worst_of(stream->consumers);
-    return worst == nullptr ? std::pair(false, Duration()) : badness_of(*worst);
+    const auto [is_bad, age] = worst == nullptr ? std::pair(false, Duration()) : badness_of(*worst);
+    return std::pair(is_bad, std::chrono::floor<std::chrono::minutes>(age));
   };
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const Figures* a, const Figures* b) { return badness(a) > badness(b); });

@@ -22,7 +22,7 @@ struct View {
 /// behind, what is it.
 std::string format_page(const Figures& figures, const View& view);
 
-/// A table with a line for each stream. If they do not all fit the screen's height, the worst come first.
+/// A table with a line for each stream. If the screen has a height, the worst come first.
 std::string format_list(const std::vector<Figures>& streams, const Screen& screen);
 
 }  // namespace shardlog::cli

@@ -18,13 +18,13 @@ namespace {
 using enum Column::Side;
 
 /// The calls of "out" are reads, and stand where the others have appends.
-std::vector<std::string> row_of(const char* heading, const Traffic& traffic, const Screen& screen,
+std::vector<std::string> row_of(const char* heading, const Traffic& traffic, bool is_known, const Screen& screen,
                                 std::size_t columns) {
   const Rate& rate = traffic.last_minute;
   return {heading,
-          rate_text(rate.records),
-          byte_rate_text(rate.bytes),
-          rate_text(rate.calls),
+          is_known ? rate_text(rate.records) : "-",
+          is_known ? byte_rate_text(rate.bytes) : "-",
+          is_known ? rate_text(rate.calls) : "-",
           sparkline(traffic.last_hour, traffic.peak(), columns, screen.unicode),
           rate_text(traffic.peak())};
 }
@@ -39,11 +39,6 @@ std::string damage_text(const StreamTraffic& traffic, const Screen& screen) {
   if (!traffic.is_damaged) return "";
   const std::string text = "damaged      some of what was measured cannot be read: see --verify";
   return alarming(shortened(text, screen.width), screen) + "\n";
-}
-
-std::string percent_text(double percent) {
-  if (percent > 0 && percent < 0.5) return "<1%";
-  return format_count(static_cast<std::uint64_t>(std::llround(percent))) + "%";
 }
 
 std::string json_rate(const std::optional<Rate>& rate) {
@@ -81,13 +76,13 @@ std::string format_rates(const StreamTraffic& traffic, const Screen& screen) {
   if (is_empty) return "in           nothing put in the last hour\n" + damage;
   const bool is_wide = screen.width >= room_for_bytes;
   const std::size_t plot = is_wide ? screen.width - beside_plot : 0;
-  Rows rows{row_of("in", traffic.in, screen, plot), row_of("out", out, screen, plot)};
-  if (!traffic.is_known) rows[1] = {"out", "-", "-", "-", rows[1][4], rows[1][5]};
+  Rows rows{row_of("in", traffic.in, traffic.is_in_known, screen, plot),
+            row_of("out", out, traffic.is_known, screen, plot)};
   if (traffic.in.empty()) rows[0][4] = "nothing put in the last hour";
   for (const auto& [name, each] :
        {std::pair("throttled", &traffic.throttled), std::pair("dropped", &traffic.dropped)}) {
-    const bool now = each->last_minute.records > 0;
-    auto row = row_of(name, *each, screen, plot);
+    const bool now = traffic.is_known && each->last_minute.records > 0;
+    auto row = row_of(name, *each, traffic.is_known, screen, plot);
     if (!each->empty()) rows.push_back(now ? alarming_row(std::move(row), screen) : std::move(row));
   }
   const std::string as_wide_as_labels(11, ' ');
@@ -101,10 +96,16 @@ std::string format_rates(const StreamTraffic& traffic, const Screen& screen) {
   return format_table(columns, std::move(rows), screen.width) + damage;
 }
 
+std::string percent_text(const std::optional<double>& percent) {
+  if (!percent) return "-";
+  if (*percent > 0 && *percent < 0.5) return "<1%";
+  return format_count(static_cast<std::uint64_t>(std::llround(*percent))) + "%";
+}
+
 std::string format_utilisation(const Utilisation& utilisation, std::size_t columns, bool unicode) {
   const auto percent = utilisation.most();
   if (!percent) return "-";
-  return fmt::format("{} {:>4}", bar(*percent / 100, columns, unicode), percent_text(*percent));
+  return fmt::format("{} {:>4}", bar(*percent / 100, columns, unicode), percent_text(percent));
 }
 
 std::string json_rates(const Rates& rates) {
@@ -113,7 +114,10 @@ std::string json_rates(const Rates& rates) {
 }
 
 std::string json_utilisation(const Utilisation& utilisation) {
-  return json_object({{"records", json_number(utilisation.records)}, {"bytes", json_number(utilisation.bytes)}});
+  return json_object({{"records", json_number(utilisation.records)},
+                      {"bytes", json_number(utilisation.bytes)},
+                      {"read_bytes", json_number(utilisation.read_bytes)},
+                      {"read_calls", json_number(utilisation.read_calls)}});
 }
 
 std::string json_number(const std::optional<double>& number) {

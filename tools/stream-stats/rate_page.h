@@ -27,6 +27,9 @@ std::string format_rates(const StreamTraffic& traffic, const Screen& screen);
 std::string format_utilisation(const Utilisation& utilisation, std::size_t columns, bool unicode);
 
 std::string json_rates(const Rates& rates);
+/// "99%", "<1%", "-".
+std::string percent_text(const std::optional<double>& percent);
+
 std::string json_utilisation(const Utilisation& utilisation);
 
 /// A number with at most three decimals, or null.

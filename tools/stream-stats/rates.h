@@ -39,15 +39,20 @@ struct Arrivals {
 /// What arrived before `now`.
 Arrivals arrivals_before(Timestamp now, Maintenance& maintenance);
 
-/// How much of its limits a shard used for what came in, in percent. Absent without that limit.
+/// How much of its limits a shard used, in percent. Absent without that limit.
 struct Utilisation {
   std::optional<double> records{};
   std::optional<double> bytes{};
+  std::optional<double> read_bytes{};
+  std::optional<double> read_calls{};
 
-  /// Of the limit that is nearer.
+  /// Of the limit of writing that is nearer.
   [[nodiscard]] std::optional<double> most() const { return std::max(records, bytes); }
+  /// Of the limit of reading that is nearer.
+  [[nodiscard]] std::optional<double> reading() const { return std::max(read_bytes, read_calls); }
 };
 
-Utilisation utilisation_of(const std::optional<Rate>& rate, const capacity::Limits& limits);
+Utilisation utilisation_of(const std::optional<Rate>& in, const capacity::Limits& limits,
+                           const std::optional<Rate>& read = {});
 
 }  // namespace shardlog::cli

@@ -100,6 +100,12 @@ std::string limit_text(const Figures& figures, std::size_t place, const Screen& 
   return utilisation.most().value_or(0) >= all ? alarming(text, screen) : text;
 }
 
+std::string reading_text(const Figures& figures, std::size_t place, const Screen& screen) {
+  constexpr double all = 100;
+  const auto reading = utilisation_of(figures, place).reading();
+  return reading.value_or(0) >= all ? alarming(percent_text(reading), screen) : percent_text(reading);
+}
+
 /// How much of the retention the oldest record has used.
 std::string retention_text(const ShardStatistics& shard, const Figures& figures) {
   const Duration retention = figures.settings().retention;
@@ -129,6 +135,9 @@ Cells cells_of(const Figures& figures, std::size_t place, const Screen& screen) 
   cells.add({"keys", right, 7}, share_of(shard.shard.range));
   cells.add({"in/s", right, 10}, records_text(figures.arrivals.of_shard(place).last_minute));
   if (limits.write_records || limits.write_bytes) cells.add({"limit", left, 11}, limit_text(figures, place, screen));
+  if (screen.width >= wide && (limits.read_bytes || limits.read_calls)) {
+    cells.add({"reading", right, 4}, reading_text(figures, place, screen));
+  }
   cells.add({"records", right, 9}, count_text(shard.records));
   cells.add({"bytes", right, 5}, size_text(shard.bytes));
   cells.add({"last", right, 8}, last ? short_time(last->arrived_at, figures.now) : "-");

@@ -66,10 +66,50 @@ bool is_recent(const metrics::Period& period, Timestamp now) {
   return period.start + period.length > now - minute && period.start <= now;
 }
 
-std::uint64_t records_in(const metrics::Period& period) {
-  std::uint64_t records = 0;
-  for (const auto& [shard, counts] : period.measures.shards) records += counts.in.records;
-  return records;
+/// Records that came into the backlog of a consumer, and that left it.
+struct Flow {
+  double arrived = 0;
+  double processed = 0;
+};
+
+/// Nullopt if some of it cannot be read.
+std::optional<Flow> flow_between(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
+                                 Timestamp from, Timestamp until, Timestamp now) {
+  Flow flow;
+  for (const metrics::Period& period : periods) {
+    const double part = part_between(period, from, until, now);
+    if (part == 0) continue;
+    if (period.is_damaged) return std::nullopt;
+    for (const auto& [shard, counts] : period.measures.shards) {
+      flow.arrived += part * static_cast<double>(counts.in.records);
+    }
+    const auto reader = period.measures.readers.find(consumer_uuid);
+    if (reader == period.measures.readers.end()) continue;
+    flow.processed += part * static_cast<double>(reader->second.processed);
+  }
+  return flow;
+}
+
+/// Whether whole periods lie between two times in which something came in.
+bool is_busy(std::span<const metrics::Period> periods, Timestamp from, Timestamp until) {
+  return std::any_of(periods.begin(), periods.end(), [&](const metrics::Period& period) {
+    const auto& shards = period.measures.shards;
+    return period.start >= from && period.start + period.length <= until &&
+           std::any_of(shards.begin(), shards.end(), [](const auto& each) { return each.second.in.records > 0; });
+  });
+}
+
+/// See growth_of_backlog().
+Timestamp end_of_looks(std::span<const metrics::Period> periods, const ConsumerStatistics& consumer, Timestamp now) {
+  for (auto period = periods.rbegin(); period != periods.rend() && consumer.oldest; ++period) {
+    const auto reader = period->measures.readers.find(consumer.consumer.uuid);
+    if (reader == period->measures.readers.end() || reader->second.age.empty()) continue;
+    constexpr int exactness = 50;  // a histogram is less than 1 % off
+    const Duration least_age = reader->second.age.percentile(0);
+    const Timestamp end = std::min(period->start + period->length, now);
+    return is_busy(periods, end - least_age + least_age / exactness, *consumer.oldest) ? end : now;
+  }
+  return now;
 }
 
 void look_for_damage(std::span<const metrics::Period> periods, Timestamp now, StreamTraffic& traffic) {
@@ -128,28 +168,26 @@ void complete(Arrivals& arrivals, std::span<const metrics::Period> periods, Time
   for (std::size_t i = 0; i < shards.size(); ++i) fill_in(arrivals.shards[i].last_minute, shards[i]);
 }
 
-std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
-                                        Timestamp since, Timestamp now) {
-  constexpr int minutes_compared = 15;
-  const Timestamp end = end_of_reported(now);
-  std::vector<BacklogAt> looks{BacklogAt{}};
-  bool is_idle = true;
-  for (int ago = minutes_compared; ago > 0; --ago) {
-    const Timestamp start = end - minute * ago;
-    if (start < since) continue;
-    BacklogAt& look = looks.emplace_back(BacklogAt{looks.back().records, looks.back().at + minute});
-    for (const metrics::Period& period : periods) {
-      const double part = part_between(period, start, start + minute, now);
-      if (part == 0) continue;
-      if (period.is_damaged) return std::nullopt;
-      const auto reader = period.measures.readers.find(consumer_uuid);
-      const std::uint64_t processed = reader == period.measures.readers.end() ? 0 : reader->second.processed;
-      const std::uint64_t arrived = records_in(period);
-      look.records += part * (static_cast<double>(arrived) - static_cast<double>(processed));
-      is_idle = is_idle && arrived == 0 && processed == 0;
-    }
+std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const ConsumerStatistics& consumer,
+                                        Timestamp now) {
+  constexpr std::size_t minutes_compared = 15;
+  if (!consumer.backlog) return std::nullopt;
+  std::vector<BacklogAt> looks;
+  Flow all;
+  Timestamp end = end_of_looks(periods, consumer, now);
+  looks.push_back({static_cast<double>(*consumer.backlog), end.time_since_epoch()});
+  Timestamp start = std::chrono::ceil<std::chrono::minutes>(end) - minute;
+  for (; looks.size() <= minutes_compared && start >= consumer.consumer.created_at; end = start, start -= minute) {
+    const auto flow = flow_between(periods, consumer.consumer.uuid, start, end, now);
+    if (!flow) return std::nullopt;
+    all.arrived += flow->arrived;
+    all.processed += flow->processed;
+    looks.push_back({std::max(looks.back().records - flow->arrived + flow->processed, 0.0), start.time_since_epoch()});
   }
-  return is_idle ? std::nullopt : trend_of(looks);
+  if (all.arrived == 0 && all.processed == 0) return std::nullopt;
+  std::reverse(looks.begin(), looks.end());
+  const double part_unreported = std::chrono::duration<double>(until_reported) / (looks.back().at - looks.front().at);
+  return trend_of(looks, all.arrived * part_unreported);
 }
 
 StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now) {
@@ -164,9 +202,14 @@ StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now
   OfReader all;
   metrics::Histogram put;
   std::map<std::string, OfReader> readers;
+  const Timestamp reported = end_of_reported(now);
   for (const metrics::Period& period : periods) {
     metrics::ShardCounts counts;
-    for (const auto& [shard, each] : period.measures.shards) counts += each;
+    const double part = part_between(period, reported - minute, reported, now);
+    for (const auto& [shard, each] : period.measures.shards) {
+      counts += each;
+      if (part > 0) add(traffic.reads[shard], rate_of(each.out, part));
+    }
     add(traffic.in, counts.in, period, now);
     throttled.add(counts.throttled, period, now);
     dropped.add(counts.dropped, period, now);

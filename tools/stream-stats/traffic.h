@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shardlog/metrics/measures.h"
+#include "tools/stream-stats/consumer_statistics.h"
 #include "tools/stream-stats/rates.h"
 
 /// What a stream's metrics say of the last minute and of the last hour.
@@ -56,10 +57,12 @@ struct StreamTraffic {
   Traffic in{};
   Traffic throttled{};  ///< writers; a record counts once
   Traffic dropped{};
-  std::optional<Latency> put{};  ///< "producer latency"
+  std::map<ShardId, Rate> reads{};  ///< of each shard, by all readers: over the newest minute that they have reported
+  std::optional<Latency> put{};     ///< "producer latency"
   ReaderTraffic all_readers{};
   std::map<std::string, ReaderTraffic> readers{};  ///< by the UUID of the consumer
   bool is_known = true;                            ///< as ReaderTraffic::is_known, of what writers measured
+  bool is_in_known = true;                         ///< likewise, of what came in: the batches may say it too
   bool is_damaged = false;                         ///< some of what was measured in the last hour cannot be read
 };
 
@@ -73,10 +76,14 @@ StreamTraffic traffic_of(std::span<const metrics::Period> periods, Timestamp now
 /// were trimmed: metrics count those too. Does nothing without metrics, or if some of them are damaged.
 void complete(Arrivals& arrivals, std::span<const metrics::Period> periods, Timestamp now);
 
-/// As trend_of(), from what came in and what a consumer has processed in the minutes since `since`: at most the newest
-/// quarter of an hour that readers have reported all of. Nullopt also if neither happened, or if some of it cannot be
+/// As trend_of(), for the newest quarter of an hour since the consumer was made: from its backlog now, which is exact,
+/// and from what came in and what it has processed before. Nullopt also if neither happened, or if some of it cannot be
 /// read.
-std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const std::string& consumer_uuid,
-                                        Timestamp since, Timestamp now);
+///
+/// Readers report late what they have processed, so all that came in since a report may seem to be unprocessed. But the
+/// backlog of now bounds how much that can be. And if something has been processed that was not yet read at the newest
+/// report, the consumer has gone on since: then the minute of that report is the last one that counts.
+std::optional<double> growth_of_backlog(std::span<const metrics::Period> periods, const ConsumerStatistics& consumer,
+                                        Timestamp now);
 
 }  // namespace shardlog::cli

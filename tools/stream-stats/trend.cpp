@@ -6,7 +6,7 @@
 
 namespace shardlog::cli {
 
-std::optional<double> trend_of(std::span<const BacklogAt> looks) {
+std::optional<double> trend_of(std::span<const BacklogAt> looks, double noise) {
   constexpr std::size_t fewest_looks = 4;
   constexpr double clear_after = 2;  // steps
   if (looks.size() < fewest_looks) return std::nullopt;
@@ -22,7 +22,7 @@ std::optional<double> trend_of(std::span<const BacklogAt> looks) {
     step = std::max(step, std::abs(looks[i + 1].records - looks[i].records));
     const double change = last.records - looks[i].records;
     const double usual = change > 0 ? std::max(step, longest_way_down) : step;
-    if (std::abs(change) <= clear_after * usual || last.at <= looks[i].at) continue;
+    if (std::abs(change) <= std::max(clear_after * usual, noise) || last.at <= looks[i].at) continue;
     return change / std::chrono::duration<double>(last.at - looks[i].at).count();
   }
   return 0;

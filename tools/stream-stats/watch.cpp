@@ -65,7 +65,7 @@ class Pause {
       const auto key = Keyboard::wait(time, stop_);
       if (key == 'q') return false;
       if (key == ctrl_z) {
-        ::kill(0, SIGSTOP);  // the whole job, as the terminal would
+        stop_job();
         return true;
       }
       const auto chosen = key ? part_of(*key) : std::nullopt;
