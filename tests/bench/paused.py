@@ -15,7 +15,7 @@ FULL = 1000  # the same while a backlog is piled up, which takes long with RATE
 PILED_UP = 3 if QUICK else 40  # seconds
 CATCHING_UP = 1000 if QUICK else 325  # records a second that the consumer's reader takes then
 FIRST_PAGES = 5  # it takes four pages to tell
-LEAST_LEFT = 1 if QUICK else 10  # seconds; what is left then is too short for a ratio
+LEAST_LEFT = 1 if QUICK else 30  # seconds; the checkpoint moves in steps, which are more than a half of what is left then
 LONGEST = 60 if QUICK else 900  # seconds that catching up may take
 
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "tools/stream-stats/consumer_statistics.h"
@@ -58,6 +59,24 @@ TEST(Trend, OfAConsumerThatHasStoppedShowsAfterTwoSteps) {
 TEST(Trend, IsOfTheLatestLooks) {
   EXPECT_EQ(trend({0, 1000, 2000, 3000, 4000, 3000, 2000, 1000}), -500) << "it was stopped, and goes on";
   EXPECT_EQ(trend({0, 0, 100'000, 99'000, 98'000, 97'000}), -500) << "much came at once, and is worked off";
+}
+
+TEST(Trend, OfABacklogThatShrinksInStepsIsTheirMean) {
+  // 200 records a second come. 325 are processed, and the checkpoint moves by batches of 1,200.
+  std::vector<BacklogAt> looks;
+  for (int second = 0; second < 200; ++second) {
+    const int processed = 325 * second / 1200 * 1200;
+    looks.push_back({40'000.0 + 200 * second - processed, seconds(second)});
+    if (second < 60) continue;
+    const auto of_a_minute = std::span(looks).last(60);
+    EXPECT_NEAR(trend_of(of_a_minute).value(), -125, 25) << "after " << second;
+  }
+}
+
+TEST(Trend, OfABacklogThatBeginsToGrowHasNothingOfBefore) {
+  std::vector<BacklogAt> looks;
+  for (const double backlog : {0, 0, 0, 0, 201, 400, 600}) looks.push_back({backlog, seconds(looks.size())});
+  EXPECT_EQ(trend_of(looks), 200);
 }
 
 ConsumerStatistics with_backlog(std::uint64_t backlog) {
