@@ -17,8 +17,8 @@ void print(const char* how, ShardId shard, const RecordBatch& records, std::size
   }
 }
 
-void put(Stream& stream) {
-  producing::Producer producer(stream);
+void put(Stream& stream, const Clock& clock) {
+  producing::Producer producer(stream, clock);
   const std::array<Record, 3> records{{{"2 apples", "anna"}, {"1 pear", "dave"}, {"5 plums", "anna"}}};
   for (const auto& outcome : producer.put(records)) {
     if (const auto* failed = std::get_if<producing::RecordNotStored>(&outcome))
@@ -65,7 +65,7 @@ int main(int argc, char** argv) try {
   const SystemClock clock;
   create(address, {.shards = 2}, clock);
   const auto stream = shardlog::open(address, {.access = Access::write}, clock);
-  put(*stream);
+  put(*stream, clock);
   follow(*stream, 3);
   consuming::make_consumer(*stream, "billing", TrimHorizon{}, clock);
   Printer printer;

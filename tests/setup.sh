@@ -2,8 +2,9 @@
 
 build_packages="g++ cmake ninja-build libcbor-dev libfmt-dev liblz4-dev libmicrohttpd-dev libnghttp2-dev libpcre2-dev libsimdjson-dev
   libsqlite3-dev libsqlitecpp-dev libxxhash-dev libzstd-dev nettle-dev"
-test_packages="awscli bats bindfs clang clang-format clang-tidy curl faketime fish jq libclang-rt-14-dev libgtest-dev librapidcheck-dev mandoc
-  python3 python3-boto3 python3-cbor2 python3-h2 sqlite3 strace tzdata zsh"
+test_packages="awscli bats bindfs clang clang-format clang-tidy curl e2fsprogs faketime fish jq libclang-rt-14-dev libfuse3-dev
+  libgtest-dev librapidcheck-dev mandoc mount prometheus python3 python3-boto3 python3-cbor2 python3-h2 sqlite3 strace tzdata
+  util-linux zsh"
 
 # Installs those of the named packages that are missing.
 install_missing() {
@@ -25,6 +26,15 @@ install_missing() {
   echo "Installing: ${missing[*]}"
   "${as_root[@]}" apt-get -qq update
   "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Installs the AWS SDK for JavaScript in build/npm. Its tests are skipped if there is no npm, or no registry in reach.
+install_sdk() {
+  [ ! -d build/npm/node_modules/@aws-sdk/client-kinesis ] || return 0
+  if ! command -v npm >/dev/null || ! mkdir -p build/npm ||
+    ! timeout 120 npm install --prefix build/npm --silent --no-audit --no-fund --ignore-scripts @aws-sdk/client-kinesis@3.1143.0; then
+    echo "npm cannot install the AWS SDK for JavaScript: its tests are skipped." >&2
+  fi
 }
 
 # Configures and builds a preset.

@@ -17,5 +17,10 @@ complete -c stream-stats -l sizing -d 'How many shards and machines a load needs
 complete -c stream-stats -l for -x -d 'This load instead of the one seen'
 complete -c stream-stats -l verify -d 'Read everything and check it'
 complete -c stream-stats -l watch -d 'Show it again at an interval'
+complete -c stream-stats -l check -x -a 'age backlog incoming_records utilisation put_records_latency_p99 propagation_delay_p99' -d 'Exit with 1 unless it holds'
+complete -c stream-stats -l prometheus -d 'The figures for Prometheus'
+complete -c stream-stats -l history -d 'A day as a picture'
+complete -c stream-stats -l html -d 'The page and a day as an HTML page'
+complete -c stream-stats -l since -x -a 'today yesterday 1h 6h' -d 'Where --history or --html begins'
 
 complete -c stream-stats -f -a '(__shardlog_streams)'

@@ -14,7 +14,7 @@
 /// - producing::Producer puts records; Stream::append() stores batches that the caller has routed and encoded.
 /// - Stream::read() makes a Reader; consuming::run_worker() reads as a worker of a consumer, with leases and
 /// checkpoints.
-/// - Stream::resharding(), leases(), producers() and maintenance() are the other parts of an open stream.
+/// - Stream::resharding(), leases(), producers(), maintenance() and metrics() are the other parts of an open stream.
 ///
 /// Threads: different objects may be used at the same time. A Stream, with everything that it makes (Readers, Notices)
 /// or lends (resharding() and the like), is for one thread at a time; threads that work at the same time open one each.

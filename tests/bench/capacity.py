@@ -13,12 +13,11 @@ import statistics
 import subprocess
 import time
 
-from measure import fresh, program, run
+from measure import NOW, QUICK, run
 
-PUT = program("stream-put")
-GET = program("stream-get")
+PUT, GET = NOW.put, NOW.get
 SHARDS = 4
-WARM = 10
+WARM = 1 if QUICK else 10
 SECONDS = int(os.environ.get("SHARDLOG_CAPACITY_SECONDS", 20))
 
 
@@ -26,7 +25,7 @@ def keys_of_shards(stream):
     """A key for each shard."""
     keys = {}
     for number in range(1000):
-        shown = subprocess.run([program("stream-stats"), stream, "--shard-for", f"k{number}"], check=True, capture_output=True)
+        shown = subprocess.run([NOW.stats, stream, "--shard-for", f"k{number}"], check=True, capture_output=True)
         keys.setdefault(shown.stdout.split()[0], f"k{number}")
         if len(keys) == SHARDS:
             return list(keys.values())
@@ -101,7 +100,7 @@ def producing(file, options, policy):
 
 def measure(title, producers, keys, sizes, options="--key-field 1 -F '\\t'", policies=("block",), heaviest=False):
     """The producers take the sizes and the policies in turn."""
-    run(fresh("s", SHARDS, "--limits kinesis"))
+    run(NOW.fresh("s", SHARDS, "--limits kinesis"))
     of_shard = keys_of_shards("s")
     running = []
     for producer in range(producers):
@@ -128,11 +127,11 @@ def measure(title, producers, keys, sizes, options="--key-field 1 -F '\\t'", pol
 
 def measure_reading(consumers):
     """Consumers of a stream that is full of records, at a limit of 1 MiB a second and shard."""
-    run(fresh("s", SHARDS))
+    run(NOW.fresh("s", SHARDS))
     size = 10_000
     lines("in", "p", keys_in_turn(keys_of_shards("s")), size, (WARM + SECONDS + 5) * SHARDS * 1024 * 1024 // size)
     run(f"{PUT} s in --key-field 1")
-    run(f"{program('stream-create')} s --update --read-bytes 1MiB")
+    run(f"{NOW.create} s --update --read-bytes 1MiB")
     for consumer in range(consumers):
         run(f"{GET} s -c c{consumer} -n 0 -q || true")
     running = [started(f"{GET} s -c c{consumer} -q > out{consumer}") for consumer in range(consumers)]

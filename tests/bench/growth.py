@@ -1,13 +1,12 @@
-"""How time and memory grow with records, shards, sizes of records and producers."""
+"""How time and memory grow with records, shards and sizes of records."""
 
 import os
-import time
 
 import data
-from measure import Pair, fresh, median, peak_memory, program, run, seconds, spread
+from measure import MEBIBYTES, NOW, Pair, Side, at_least, at_most, median, peak_memory, run, seconds
+from row import Row, row, speed
 
-PUT = program("stream-put")
-GET = program("stream-get")
+PUT, GET = NOW.put, NOW.get
 RECORDS = int(os.environ.get("SHARDLOG_GROWTH", 100_000_000))
 STEP = 10_000_000
 
@@ -35,72 +34,69 @@ def describe(stream):
     return best(newest_of(stream)), 1000 / best(million), peak_memory(f"{GET} {stream} > /dev/null")
 
 
+def steps(target):
+    """Fills the stream s up to so many records: how many it has got, and the seconds they took, for each step."""
+    run(NOW.fresh("s", 4))
+    step = min(STEP, data.count(data.file("lines")))
+    there = 0
+    while there < target:
+        part = min(target - there, step, 9 * there or 100_000)
+        run("sync")
+        yield part, seconds(f"head -n {part} lines | {PUT} s")
+        there += part
+
+
 def records():
     heading("records", "put M/s", "open ms", "get M/s", "get MiB")
-    run(fresh("s", 4))
-    data.lines("step", min(STEP, RECORDS) * data.LINE // 1048576 + 1)
-    there, target = 0, 100_000
-    while target <= RECORDS:
-        while there < target:
-            part = min(target - there, STEP)
-            run("sync")
-            rate = part / seconds(f"head -n {part} step | {PUT} s") / 1e6
-            there += part
-        line(there, rate, *describe("s"))
-        target *= 10
-    against_new(there)
+    there, shown = 0, 100_000
+    for part, took in steps(RECORDS):
+        there += part
+        if there >= shown:
+            line(there, part / took / 1e6, *describe("s"))
+            shown *= 10
 
 
-def against_new(there):
+@row("put 10 million records into a stream of 100 million, against a new one")
+def put_large():
     """In turns, because a machine's speed drifts. Both find memory that was just in use: on a virtual machine what is
     taken for the first time costs more than the writing, and only a new stream would get that of the one before it."""
-    part = min(STEP, RECORDS)
-    run(f"head -n {part} step > some")
+    there = sum(part for part, _ in steps(RECORDS))
+    run(f"head -n {min(STEP, RECORDS)} lines > some")
     used = "rm -rf new; cat some some > used; rm used"
-    put = Pair(f"{PUT} s < some", f"{PUT} new < some", used, f"{used}; {fresh('new', 4)}").speed_ratio()
-    opened = Pair(newest_of("s"), newest_of("new"), pairs=50).time_ratio()
-    print(f"\nWith {there:,} records and more, against a new stream, in turns:")
-    print(f"putting {part:,} records: {median(put):.2f} times as fast ({spread(put)}; goal 0.9)")
-    print(f"opening and reading the newest: {median(opened):.2f} times as long ({spread(opened)})", flush=True)
+    pair = Pair(Side(f"{PUT} s < some", used, "some"), Side(f"{PUT} new < some", f"{used}; {NOW.fresh('new', 4)}", "some"))
+    yield speed(pair, at_least(0.95), figures=f"{there:,} records before the first")
+    opened = Pair(Side(newest_of("s"), file="some"), Side(newest_of("new"), file="some"), 50)
+    yield Row(opened.ratio("seconds"), at_most(1.05), "the same: opening it and reading the newest record, time",
+              figures=opened.texts(1000, "ms"))
 
 
 def shards():
     heading("shards", "put M/s", "open ms", "get M/s", "put MiB")
-    run("head -n 3000000 step > some")
-    for count in (1, 10, 100, 1000):
-        run(fresh("s", count))
+    count = min(3_000_000, data.count(data.file("lines")))
+    run(f"head -n {count} lines > some")
+    for shards_there in (1, 10, 100, 1000):
+        run(NOW.fresh("s", shards_there))
         took = seconds(f"{PUT} s --key-field 1 < some")
         opened, got, _ = describe("s")
-        run(fresh("s", count))
-        line(count, 3 / took, opened, got, peak_memory(f"{PUT} s --key-field 1 < some"))
+        run(NOW.fresh("s", shards_there))
+        line(shards_there, count / took / 1e6, opened, got, peak_memory(f"{PUT} s --key-field 1 < some"))
 
 
 def sizes():
     heading("bytes", "put MiB/s", "open ms", "get MiB/s", "put MiB")
     for size in (10, 100, 1000, 10_000, 100_000, 1_000_000):
-        count = max(100, min(5_000_000, 500_000_000 // size))
+        count = max(10, min(5_000_000, (MEBIBYTES << 19) // size))
         with open("some", "wb") as file:
             noise = os.urandom(size - 1).translate(data.PRINTABLE) + b"\n"
             for _ in range(count):
                 file.write(noise)
         mebibytes = os.path.getsize("some") / 1048576
-        run(fresh("s", 4) + "; sync")
+        run(NOW.fresh("s", 4) + "; sync")
         took = seconds(f"{PUT} s < some")
         got = best(f"{GET} s | cat > /dev/null") / 1000
         opened = best(f"{GET} s --from last:1 > /dev/null")
-        run(fresh("s", 4))
+        run(NOW.fresh("s", 4))
         line(size, mebibytes / took, opened, mebibytes / got, peak_memory(f"{PUT} s < some"))
-
-
-def producers():
-    heading("producers", "put M/s")
-    run("head -n 4800000 step > some")
-    for count in (1, 2, 4, 8, 16):
-        run(fresh("s", 4) + f"; split -n l/{count} -d some part.; sync")
-        start = time.monotonic()
-        run("for f in part.*; do " + PUT + " s < $f & pids=\"${pids:-} $!\"; done; for p in $pids; do wait $p; done")
-        line(count, 4.8 / (time.monotonic() - start))
-        run("rm part.*")
 
 
 def show():
@@ -108,4 +104,3 @@ def show():
     records()
     shards()
     sizes()
-    producers()

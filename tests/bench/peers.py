@@ -8,29 +8,46 @@ import subprocess
 import tempfile
 import time
 
-from measure import bench, run
+from measure import NOW, run
 
 
 class Server:
     """A server of its own in a folder of its own, for as long as the block lasts."""
 
     def __enter__(self):
+        self.begin()
+        return self
+
+    def begin(self):
         self.folder = os.path.abspath(tempfile.mkdtemp(dir="."))
         self.process = self.start()
         end = time.monotonic() + 10
         while not self.ready():
             assert time.monotonic() < end and self.process.poll() is None, f"{type(self).__name__} did not start"
             time.sleep(0.01)
-        return self
 
-    def __exit__(self, *_):
+    def end(self):
         self.process.terminate()
         self.process.wait()
         shutil.rmtree(self.folder)
 
+    def __exit__(self, *_):
+        self.end()
+
+    def renew(self):
+        """For what cannot be done twice to one server."""
+        self.end()
+        self.begin()
+
+    def processor(self):
+        """Seconds that it has used since it started."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
 
 class Redis(Server):
-    """`sync` is always (as its users run it who want to keep what was acknowledged) or everysec."""
+    """`sync` is always (for users who want to keep what was acknowledged) or everysec."""
 
     VALUE = b"\r\n*2\r\n$1\r\nd\r\n"  # in an answer, between an entry's id and its data
 
@@ -50,34 +67,33 @@ class Redis(Server):
         run(f"redis-cli -s {self.path} flushall")
 
     def benchmark(self, count):
-        """Seconds of redis-benchmark for XADDs of 99 bytes: 50 connections that pipeline 100 each."""
-        start = time.monotonic()
+        """redis-benchmark with XADDs of 99 bytes: 50 connections that pipeline 100 each."""
         run(f"redis-benchmark -s {self.path} -n {count} -P 100 -d 99 -q XADD s '*' d {'x' * 99}")
-        return time.monotonic() - start
 
-    def put(self, file):
-        """Seconds for XADD of every line, pipelined as far as the sockets take it."""
+    @staticmethod
+    def commands(file):
+        """The bytes of an XADD for every line."""
         with open(file, "rb") as lines:
-            commands = [b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nd\r\n$%d\r\n%s\r\n" % (len(line) - 1, line[:-1])
-                        for line in lines]
-        view = memoryview(b"".join(commands))
-        start = time.monotonic()
+            return b"".join(b"*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nd\r\n$%d\r\n%s\r\n" % (len(line) - 1, line[:-1])
+                            for line in lines)
+
+    def put(self, commands, expected):
+        """Sends so many commands, pipelined as far as the sockets take it."""
+        view = memoryview(commands)
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self.path)
             connection.setblocking(False)
-            sent, answers, expected = 0, 0, len(commands)
+            sent, answers = 0, 0
             while answers < expected:
                 readable, writable, _ = select.select([connection], [connection] if sent < len(view) else [], [])
                 if writable:
                     sent += connection.send(view[sent:sent + 1_000_000])
                 if readable:
                     answers += connection.recv(1_000_000).count(b"$")  # each is one bulk string
-        return time.monotonic() - start
 
     def get(self, count):
-        """Seconds for reading so many back by XREAD COUNT 10000. The answers are received but not parsed: only the last
-        id of each is looked for, to go on behind it."""
-        start = time.monotonic()
+        """Reads so many back by XREAD COUNT 10000. The answers are received but not parsed: only the last id of each is
+        looked for, to go on after it."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self.path)
             last = b"0"
@@ -89,7 +105,6 @@ class Redis(Server):
                     answer += connection.recv(1 << 20)
                 at = answer.rindex(self.VALUE)
                 last = bytes(answer[answer.rindex(b"\r\n", 0, at) + 2:at])
-        return time.monotonic() - start
 
     @staticmethod
     def complete(answer):
@@ -115,7 +130,7 @@ class Nats(Server):
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def command(self, rest):
-        return f"{bench('jetstream')} nats://127.0.0.1:{self.port} {rest}"
+        return f"{NOW.bench('jetstream')} nats://127.0.0.1:{self.port} {rest}"
 
 
 # sqlite3's shell, as one would use it for this.

@@ -260,7 +260,7 @@ is_trimmed() {
 @test "with --retention consumed, what every consumer has passed goes, and nothing else" {
   expect_silence stream-create s --retention consumed
   expect_success stream-stats s
-  grep -qx 'retention  until consumed' "$STDOUT"
+  grep -q ', kept until consumed, zstd' "$STDOUT"
   input 100
   expect_silence stream-put s input
   expect_silence stream-create --update s
@@ -279,7 +279,7 @@ is_trimmed() {
   expect_silence stream-create s --retention consumed,36h
   expect_equal "$(figures s '[.until_consumed, .retention_seconds]')" '[true,129600]'
   expect_success stream-stats s
-  grep -qx 'retention  until consumed, at most 1d 12h' "$STDOUT"
+  grep -q ', kept until consumed, at most 1d 12h, zstd' "$STDOUT"
   put s a
   expect_status 0 stream-get s -c c
   put s b

@@ -31,7 +31,7 @@ stored() {
 @test "zstd is what a new stream has" {
   expect_silence stream-create s
   expect_equal "$(stream-stats --json s | jq -r .compression)" zstd
-  stream-stats s | grep -qx 'record     at most 1.0 MiB, compression zstd'
+  stream-stats s -v | grep -qx 'record     at most 1.0 MiB, compression zstd'
 }
 
 @test "a change is one for what comes" {

@@ -265,3 +265,26 @@ install_manual() {
   [ -s expected ]
   expect_same got expected
 }
+
+@test "the pages in the README are such as stream-stats prints on 80 and on 200 columns" {
+  sed -n '/^orders  4 shards open/,/^```$/p' "$SHARDLOG_SOURCE/README.md" | sed '/^```$/q' >page
+  grep -q '^billing .* falling behind by ' page
+  ! LC_ALL=C.UTF-8 grep -E '^.{81}' page
+  sed -n '/^orders  4 shards open/,/^```$/p' "$SHARDLOG_SOURCE/README.md" | sed '1,/^```$/d' >wide
+  grep -qE '^shardId-000000000003 .* [0-9a-f]{8}-ffffffff$' wide
+  ! LC_ALL=C.UTF-8 grep -E '^.{201}' wide
+  # A column that is added must not be missing there.
+  stream-create s --shards 4 --limits kinesis --retention 7d
+  python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" 60 200 stream-stats s | grep '^ *shard ' | sed 's/  */ /g' | tr -d '\r' >expected
+  grep '^ *shard ' wide | sed 's/  */ /g' >got
+  [ -s got ]
+  expect_same got expected
+}
+
+@test "the README says which rows of tests/bench its figures come from, and these rows are there" {
+  python3 -B "$SHARDLOG_SOURCE/tests/bench/table.py" . --list | sed 's/ .*//' | sorted >rows
+  sed -n '/^<!-- The rows of tests\/bench/,/-->$/p' "$SHARDLOG_SOURCE/README.md" | grep -oE '(put|get)_[a-z0-9_]+|follow' | sorted | uniq >named
+  [ "$(wc -l <named)" -ge 10 ]
+  comm -13 rows named >missing
+  expect_same missing /dev/null
+}

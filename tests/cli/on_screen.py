@@ -41,7 +41,8 @@ command = arguments[5 if resizing else 2 :]
 master, terminal = pty.openpty()
 tty.setraw(terminal)  # a newline stays one
 resize(terminal, *sizes[0])
-program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=terminal)
+environment = {**os.environ, "TERM": "xterm"} if resizing else None  # a page is drawn over another one
+program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=terminal, env=environment)
 os.close(terminal)
 shown = b""
 pages = 0

@@ -111,7 +111,7 @@ load helpers
   stream-create s --shards 2
   stream-reshard merge s 0 1
   expect_success stream-stats s
-  grep -q '1 open, 2 closed' "$STDOUT"
+  grep -q '1 shard open, 2 closed' "$STDOUT"
   grep -q 'closed, 2 took over' "$STDOUT"
   python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" 24 100 stream-stats s | grep -q 'from 0 and 1'
   [ "$(stream-stats s --json | jq -c '.shards[2].parents')" = '["shardId-000000000000","shardId-000000000001"]' ]

@@ -19,13 +19,13 @@ work() {
   stream-create s
   expect_equal "$(figures s '[.consumers, .producers]')" '[[],[]]'
   expect_success stream-stats s --consumers
-  expect_stdout 'no consumers'
+  expect_stdout 'no consumer yet: stream-get s -c NAME'
   expect_success stream-stats s --producers
   expect_stdout 'no producers'
   expect_success stream-stats s --consumers --producers
-  expect_stdout $'no consumers\n\nno producers'
+  expect_stdout $'no consumer yet: stream-get s -c NAME\n\nno producers'
   expect_success stream-stats s
-  ! grep consumer "$STDOUT"
+  grep -qx 'no consumer yet: stream-get s -c NAME' "$STDOUT"
 }
 
 @test "a consumer's backlog is what came since, in all its shards" {
@@ -47,7 +47,9 @@ work() {
   expect_success stream-stats s
   grep -qE '^nightly +- +17 +([0-9]+s|[0-9]+ms)  no worker$' "$STDOUT"
   expect_success stream-stats s -c nightly
-  head -n 1 "$STDOUT" | grep -qE '^backlog     17 records, the oldest '
+  expect_equal "$(head -n 1 "$STDOUT")" 'backlog     17 records'
+  grep -qE '^age         ([0-9]+s|[0-9]+ms)$' "$STDOUT"
+  grep -qx 'outlook     no worker' "$STDOUT"
   tail -n 1 "$STDOUT" | grep -q '^uuid '
   grep -qx 'shards      4, none owned' "$STDOUT"
   expect_equal "$(grep -cE '^    [0-3]  ' "$STDOUT")" 4
@@ -62,7 +64,7 @@ work() {
   work s b
   expect_status 0 stream-get s -q -c a --new --seek trim-horizon
   expect_success stream-stats s --consumers
-  expect_equal "$(awk '{ print $1, $2, $3 }' "$STDOUT")" $'consumer workers backlog\na - 3\nb - 0'
+  expect_equal "$(awk '{ print $1, $2, $3 }' "$STDOUT")" $'consumer workers behind\na - 3\nb - 0'
   expect_success stream-stats s -c b
   expect_equal "$(grep '^consumer ' "$STDOUT" | tr -s ' ')" 'consumer b'
   expect_equal "$(stream-stats s --json -c a | jq -c '[.records, (.consumers[] | .consumer, .backlog)]')" '[3,"a",3]'
@@ -77,13 +79,13 @@ work() {
   expect_equal "$(figures s '[.consumers[].shards[].owner | [.process, .gone]]')" "[[\"pid $PID\",false],[\"pid $PID\",false]]"
   expect_equal "$(figures s '.consumers[].workers')" 1
   expect_success stream-stats s -c g
-  expect_equal "$(grep -cE "^    [01] .*  me, pid $PID\$" "$STDOUT")" 2
+  expect_equal "$(grep -cE "^    [01]  me, pid $PID  " "$STDOUT")" 2
   grep -qx 'shards      2, 2 owned by 1 worker' "$STDOUT"
   kill -KILL "$PID"
   wait_until is_gone "$PID"
   expect_equal "$(figures s '[.consumers[] | .workers, (.shards[].owner.gone)]')" '[0,true,true]'
   expect_success stream-stats s -c g
-  expect_equal "$(grep -cE "^    [01] .*  me, pid $PID, gone\$" "$STDOUT")" 2
+  expect_equal "$(grep -cE "^    [01]  me, pid $PID, gone  " "$STDOUT")" 2
 }
 
 @test "the shards that wait for their parents count too" {
@@ -95,7 +97,7 @@ work() {
   expect_equal "$(figures s '[.consumers[] | .backlog, (.shards | length), .shards[0].backlog]')" '[30,3,10]'
   expect_equal "$(figures s '.consumers[].shards[1] | [.checkpoint, .generation, .epoch, .owner, .claimant]')" '[null,null,null,null,null]'
   expect_success stream-stats s -c g
-  expect_equal "$(grep -c 'waits for its parents$' "$STDOUT")" 2
+  expect_equal "$(grep -cE '^    [12]  waits for its parents  ' "$STDOUT")" 2
   work s g
   expect_equal "$(figures s '[.consumers[] | .backlog, ([.shards[].shard[-1:]] | join(" "))]')" '[0,"1 2"]'
 }
@@ -143,7 +145,7 @@ work() {
   work s g
   put s three
   expect_success as_nobody stream-stats s -c g
-  grep -qE '^backlog     1 record, ' "$STDOUT"
+  grep -qx 'backlog     1 record' "$STDOUT"
   expect_equal "$(as_nobody stream-stats s --json | jq '.consumers[].backlog')" 1
 }
 
@@ -173,14 +175,14 @@ work() {
   stream-create s --shards 100
   seq 1000 | expect_silence stream-put s --key-field 1
   expect_success stream-stats s
-  expect_equal "$(grep -cE '^ +[0-9]+ +1.0 %' "$STDOUT")" 8
+  expect_equal "$(grep -cE '^ +[0-9]+ +1% ' "$STDOUT")" 8
   busiest=$(figures s '[.shards[].records] | max' | tr -d '"')
-  expect_equal "$(grep -m 1 -E '^ +[0-9]+ +1.0 %' "$STDOUT" | awk '{ print $5 }')" "$busiest"
+  expect_equal "$(grep -m 1 -E '^ +[0-9]+ +1% ' "$STDOUT" | awk '{ print $4 }')" "$busiest"
   grep -qE '^[▁▂▃▄▅▆▇█]{50}$' "$STDOUT"
   LC_ALL=C expect_success stream-stats s
   grep -qE '^[.:=#]{50}$' "$STDOUT"
   expect_success stream-stats s --shards
-  expect_equal "$(grep -cE '^ +[0-9]+ +1.0 %' "$STDOUT")" 100
+  expect_equal "$(grep -cE '^ +[0-9]+ +1% ' "$STDOUT")" 100
 }
 
 # on_screen ROWS COLUMNS COMMAND...
@@ -213,8 +215,8 @@ on_screen() {
 # Ages and rates change from one page to the next, and the widths of their columns with them.
 without_ages_and_rates() {
   sed -E 's/ +([0-9]+(ms|s|m) ?)+( +no worker)/ AGE\3/
-    /last (minute|15 minutes)$/s/<?[0-9][0-9.,]*( ([KMG]i)?B)?/RATE/g
-    s/ % +<?[0-9][0-9.,]*/ % RATE/; s/ +/ /g'
+    /^(in|out|producer|propagation|consumer|age|latency|throttled) /d; /last hour/d
+    s/% +<?[0-9][0-9.,]*/% RATE/; s/ +/ /g'
 }
 
 @test "--watch takes its interval as the next word, and prints page after page into a pipe" {
@@ -222,8 +224,8 @@ without_ages_and_rates() {
   start stream-stats --watch 10ms s
   wait_until has_lines 40 "$OUTPUT"
   expect_end_by TERM
-  expect_equal "$(head -n 1 "$STDOUT")" 'stream     s'
-  [ "$(grep -c '^stream ' "$STDOUT")" -gt 2 ]
+  head -n 1 "$STDOUT" | grep -q '^s  1 shard open, kept forever, zstd: '
+  [ "$(grep -c '^s  1 shard ' "$STDOUT")" -gt 2 ]
   ! grep -q $'\033' "$STDOUT"
   start stream-stats s --watch
   wait_until has_lines 10 "$OUTPUT"
@@ -241,7 +243,7 @@ without_ages_and_rates() {
   BACKGROUND+=("$!")
   wait_until puts_and_sees 'falling behind by [0-9,]+/s'
   touch go
-  wait_until grep -qE 'catching up by [0-9,]+/s' watched
+  wait_until grep -qE 'caught up in [0-9ms ]+ at this rate' watched
   wait_until grep -q 'caught up' watched
   [ "$(stream-stats s --json | jq '.consumers[0].trend')" = null ]
   kill -TERM "$worker"
@@ -256,7 +258,7 @@ puts_and_sees() {
   stream-create s --shards 10
   python3 "$SHARDLOG_SOURCE/tests/cli/on_screen.py" --resize 12 40 8 60 stream-stats --watch 1h s >"$OUTPUT"
   # Two pages, each at the top and no longer than the screen leaves room for.
-  expect_equal "$(grep -o $'\033\\[Hstream     s' "$OUTPUT" | wc -l)" 2
-  expect_equal "$(grep -cE '^and [0-9]+ more lines' "$OUTPUT")" 2
-  expect_equal "$(awk '/Hstream/ { ++page } { ++lines[page] } END { print lines[1], lines[2] }' "$OUTPUT")" '11 8'
+  expect_equal "$(grep -o $'\033\\[Hs  10 shards' "$OUTPUT" | wc -l)" 2
+  [ "$(grep -cE '^and [0-9]+ more (lines|shards)' "$OUTPUT")" -ge 2 ]
+  expect_equal "$(awk '/Hs  10/ { ++page } { ++lines[page] } END { print lines[1], lines[2] }' "$OUTPUT")" '11 8'
 }

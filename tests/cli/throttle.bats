@@ -104,7 +104,7 @@ assert max(records) <= 1400, records'
   stream-stats --json s | python3 -c '
 import json, sys
 assert json.load(sys.stdin)["limits"] == {"write_records": 10, "write_bytes": 1048576, "read_bytes": 2097152, "read_calls": 5}'
-  stream-stats s >page
+  stream-stats s -v >page
   grep -qx 'limits     each shard 10 records and 1.0 MiB/s in' page || fail "$(cat page)"
   grep -qx '           each shard 2.0 MiB and 5 reads/s out' page || fail "$(cat page)"
   expect_silence stream-create s --update --read-calls none --write-bytes 2MiB
@@ -117,7 +117,7 @@ assert json.load(sys.stdin)["limits"] == {"write_records": 10, "write_bytes": 20
   seq 5000 >input
   took expect_silence stream-put s input
   [ "$TOOK" -lt 5000 ]
-  ! stream-stats s | grep -q '^limits'
+  ! stream-stats s -v | grep -q '^limits'
 }
 
 @test "limits change under a writer that is running" {

@@ -154,7 +154,7 @@ load helpers
 
 @test "a name with the slash that completion adds is shown without it" {
   expect_silence stream-create s//
-  expect_equal "$(stream-stats s/ | head -n 1)" "stream     s"
+  [[ $(stream-stats s/) == "s  1 shard open"* ]]
   expect_equal "$(stream-stats s/ --json | jq -r .stream)" s
   expect_failure 73 "stream 's': the name is taken" stream-create s/
   expect_failure 66 "'s2': no such stream; to create it: stream-create s2$" stream-get s2/

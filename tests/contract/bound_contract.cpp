@@ -142,7 +142,7 @@ TEST_P(BoundContract, AProducerWaitsForRoomAndLosesNothing) {
   std::atomic<bool> all_put = false;
   std::jthread putting([&] {
     const auto own = open();
-    producing::Producer producer(*own);
+    producing::Producer producer(*own, clock_);
     const std::string text(1000, 'x');
     const std::vector<Record> records(30, Record{text, std::nullopt});
     for (const auto& each : producer.put(records)) EXPECT_TRUE(std::holds_alternative<producing::RecordStored>(each));
@@ -163,7 +163,7 @@ TEST_P(BoundContract, AProducerWaitsForRoomAndLosesNothing) {
 TEST_P(BoundContract, APutThatIsRejectedSaysWhichRecordsAreStored) {
   if (!can().bounds) GTEST_SKIP();
   create_bounded(WhenFull::reject);
-  producing::Producer producer(*stream_);
+  producing::Producer producer(*stream_, clock_);
   const std::string text(1000, 'x');
   const std::vector<Record> records(15, Record{text, std::nullopt});
   std::size_t stored = 0;

@@ -1,5 +1,6 @@
 #include "contract/contract.h"
 #include "shardlog/producing/packer.h"
+#include "shardlog/producing/producer.h"
 #include "shardlog/producing/writer.h"
 
 namespace shardlog::contract {
@@ -65,6 +66,19 @@ TEST_P(CapacityContract, AnAppendIsThrottledWholeIfOneOfItsShardsIs) {
   for (const Outcome& outcome : stream_->append({batches})) EXPECT_TRUE(std::holds_alternative<Throttled>(outcome));
   EXPECT_EQ(data(*stream_).size(), 10U);
   EXPECT_EQ(reserve(20, 1).steps, 10U) << "nothing of it was charged";
+}
+
+TEST_P(CapacityContract, AShardWithoutCapacityHoldsUpNoRecordOfAnother) {
+  for (int i = 0; i < 3; ++i) reserve(100);
+  const SystemClock time_of_waiting;
+  producing::Producer producer(*stream_, time_of_waiting);
+  const std::vector<Record> records{{"a", "k", HashKey(0)}, {"b", "k", max_hash_key}, {"c", "k", HashKey(1)}};
+  const auto outcomes = producer.put(records, {}, 20ms);
+  EXPECT_EQ(std::get<producing::RecordNotStored>(outcomes.at(0)).code, ErrorCode::busy);
+  EXPECT_EQ(std::get<producing::RecordStored>(outcomes.at(1)).shard, shard(1));
+  EXPECT_EQ(std::get<producing::RecordNotStored>(outcomes.at(2)).reason, "over the shard's limit of records a second");
+  EXPECT_EQ(data(*stream_), Lines{"b"});
+  EXPECT_EQ(reserve(20, 1).steps, 9U) << "it was charged once";
 }
 
 TEST_P(CapacityContract, AllThatHaveTheStreamOpenReserveFromTheSameShards) {

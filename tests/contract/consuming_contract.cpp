@@ -6,6 +6,7 @@
 #include "contract/contract.h"
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/lease_keeper.h"
+#include "shardlog/consuming/limited_reader.h"
 #include "shardlog/consuming/worker.h"
 #include "support/notes.h"
 #include "support/wait_until.h"
@@ -177,6 +178,37 @@ TEST_P(ConsumingContract, ALeaseOfALongerDurationIsNotRobbed) {
   EXPECT_EQ(observer.held().size(), 2U) << "after its own";
   EXPECT_EQ(lease(0).epoch, 2U);
   EXPECT_EQ(refusal([&] { owner.tend(); }), ErrorCode::fenced);
+}
+
+TEST_P(ConsumingContract, MeasuresNoPropagationOfWhatItReadsLate) {
+  if (!can().metrics) GTEST_SKIP();
+  const auto allowance = allowance_of_reader(*stream_, clock_);
+  ReadMeter meter(*stream_, clock_, "consumer");
+  LimitedReader reader(stream_->read({.follow = true}), *allowance, meter, clock_, [](const Throttling&) {});
+  const auto read = [&] {
+    std::size_t records = 0;
+    for (const StoredBatch& each : reader.next(test::any_budget).batches) records += each.count;
+    return records;
+  };
+  EXPECT_EQ(read(), 0U);
+  std::vector<RoutedBatch> batches;
+  for (int i = 0; i < 5000; ++i) batches.push_back(test::batch_of(0, {"a"}));  // more than an engine may read at once
+  ASSERT_TRUE(test::append_all(*stream_, batches, Sync::normal));
+  clock_.step(1ms);
+  std::size_t records = 0;
+  for (std::size_t more = read(); more > 0; more = read()) {
+    records += more;
+    clock_.step(1min);
+  }
+  EXPECT_EQ(records, 5000U);
+  meter.finish();
+  metrics::ReaderMeasures measured;
+  for (const auto& each : stream_->metrics().history(Timestamp::min(), Timestamp::max())) {
+    const auto found = each.measures.readers.find("consumer");
+    if (found != each.measures.readers.end()) measured += found->second;
+  }
+  EXPECT_EQ(measured.age.count(), 5000U);
+  EXPECT_EQ(measured.propagation.max(), 1ms);
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, ConsumingContract, testing::ValuesIn(subjects()), name_of);

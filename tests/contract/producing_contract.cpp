@@ -68,7 +68,7 @@ TEST_P(ProducingContract, RoutesAgainWhatMeetsAClosedShard) {
 }
 
 TEST_P(ProducingContract, OfManyCallersTellsEachOfItsOwnRecords) {
-  producing::Producer producer(*stream_);
+  producing::Producer producer(*stream_, clock_);
   std::vector<std::jthread> callers;
   std::vector<std::vector<producing::RecordOutcome>> outcomes(4);
   for (std::size_t caller = 0; caller < outcomes.size(); ++caller) {
@@ -94,7 +94,7 @@ TEST_P(ProducingContract, OfManyCallersTellsEachOfItsOwnRecords) {
 }
 
 TEST_P(ProducingContract, RefusesARecordByItself) {
-  producing::Producer producer(*stream_);
+  producing::Producer producer(*stream_, clock_);
   const std::string large(default_max_record_size + 1, 'x');
   const std::vector<Record> records{{"a", "k"}, {large, "k"}, {"b", "k"}};
   const auto outcomes = producer.put(records);
@@ -102,6 +102,61 @@ TEST_P(ProducingContract, RefusesARecordByItself) {
   EXPECT_EQ(std::get<RecordNotStored>(outcomes.at(1)).code, ErrorCode::malformed);
   EXPECT_TRUE(std::holds_alternative<RecordStored>(outcomes.at(2)));
   EXPECT_EQ(data(*open()), (Lines{"a", "b"}));
+}
+
+TEST_P(ProducingContract, MeasuresHowLongEachRecordTook) {
+  if (!can().metrics) GTEST_SKIP();
+  {
+    producing::Producer producer(*stream_, clock_);
+    const std::string large(default_max_record_size + 1, 'x');
+    producer.put(std::vector<Record>{{"a", "k"}, {large, "k"}, {"b", "k"}});
+    producer.put(std::vector<Record>{{"c", std::nullopt}});
+  }
+  const auto periods = stream_->metrics().history(clock_.now() - 1h, clock_.now() + 1h);
+  ASSERT_EQ(periods.size(), 1U);
+  EXPECT_EQ(periods[0].measures.put.count(), 3U) << "those that are stored";
+  EXPECT_GT(periods[0].measures.put.max(), 0us);
+}
+
+TEST_P(ProducingContract, CountsWhatHadToWaitForCapacity) {
+  if (!can().metrics || !can().limits) GTEST_SKIP();
+  SettingsChange change;
+  change.limits.write_records = 100;
+  stream_->maintenance().update(change);
+  {
+    producing::Producer producer(*stream_, clock_);
+    const Record record{"a", "k"};
+    producer.put(std::vector<Record>(110, record));
+    producer.put({&record, 1});
+  }
+  metrics::Counts throttled;
+  for (const auto& period : stream_->metrics().history(clock_.now() - 1h, clock_.now() + 1h)) {
+    for (const auto& [id, counts] : period.measures.shards) throttled += counts.throttled;
+  }
+  EXPECT_EQ(throttled, (metrics::Counts{111, 111 * 2, 2})) << "of data and keys";
+}
+
+TEST_P(ProducingContract, OfRecordsOverTheLimitStoresThoseThatFindCapacityInTime) {
+  if (!can().limits) GTEST_SKIP();
+  SettingsChange change;
+  change.limits.write_records = 1000;
+  stream_->maintenance().update(change);
+  producing::Producer producer(*stream_, clock_);
+  const ShardMap map = stream_->describe().map;
+  const ShardId id = map.open_shards()[map.open_index_of(HashKey::of("k"))];
+  const auto other = open();
+  const std::vector<capacity::Step> much(2000, {{id, 1, 0}});
+  // Another writer has taken what there was, and more than there will be in half of the time.
+  while (other->write_capacity().reserve(much, {}).wait < 300ms) {
+  }
+  const auto outcomes = producer.put(std::vector<Record>(300, {"a", "k"}), {}, 500ms);
+  const auto is_stored = [](const auto& outcome) { return std::holds_alternative<RecordStored>(outcome); };
+  const auto end = std::find_if_not(outcomes.begin(), outcomes.end(), is_stored);
+  EXPECT_GT(end - outcomes.begin(), 0);
+  EXPECT_LT(end - outcomes.begin(), 250) << "what was allotted to it";
+  EXPECT_TRUE(std::none_of(end, outcomes.end(), is_stored)) << "the first ones are stored";
+  EXPECT_EQ(std::get<RecordNotStored>(outcomes.back()).reason, "over the shard's limit of records a second");
+  EXPECT_EQ(data(*open()).size(), static_cast<std::size_t>(end - outcomes.begin()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, ProducingContract, testing::ValuesIn(subjects()), name_of);

@@ -69,7 +69,7 @@ TEST_F(Server, PutRecordsOfManyConnectionsShareCommits) {
   engine.create("logs", {}, clock_);
   const auto store = engine.store("logs");
   const auto stream = engine.open("logs", {Access::write}, clock_);
-  producing::Producer producer(*stream);
+  producing::Producer producer(*stream, clock_);
   std::atomic<int> begun = 0;
   store->on_append = [&](const RoutedBatch& /*batch*/) -> std::optional<Outcome> {
     while (begun < connections) std::this_thread::yield();  // the others come meanwhile

@@ -1,6 +1,7 @@
 #include "shardlog/sqlite/committer.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -193,6 +194,43 @@ TEST_F(CommitterTest, IsRefusedWhenSqliteIsLockedTooLong) {
   raw.exec("ROLLBACK");
   impatient.commit(Sync::full, [&] { insert("a"); });
   EXPECT_TRUE(stored("a"));
+}
+
+/// While it exists, SQLite gets no more memory.
+class NoMemory {
+ public:
+  NoMemory() { sqlite3_hard_heap_limit64(sqlite3_memory_used()); }
+  NoMemory(const NoMemory&) = delete;
+  NoMemory& operator=(const NoMemory&) = delete;
+  ~NoMemory() { sqlite3_hard_heap_limit64(0); }
+};
+
+TEST_F(CommitterTest, GoesOnAfterALackOfMemoryBeforeTheCommit) {
+  const auto change = [&] {
+    insert("a");
+    const NoMemory none;
+    database_.exec("INSERT INTO settings VALUES ('b', zeroblob(1000000))");
+  };
+  EXPECT_EQ(refusal([&] { committer_.commit(Sync::full, change); }), ErrorCode::busy);
+  EXPECT_FALSE(lock_.outcome_unknown());
+  EXPECT_FALSE(committer_.commit_if_free(change, 1)) << "a later time will do";
+  EXPECT_FALSE(lock_.outcome_unknown());
+  committer_.commit(Sync::full, [&] { insert("c"); });
+  EXPECT_TRUE(stored("c"));
+  EXPECT_FALSE(stored("a"));
+}
+
+TEST_F(CommitterTest, WaitsForOtherThreadsEvenIfItsChangeCanWait) {
+  std::unique_lock busy(mutex_);
+  auto added = std::async(std::launch::async, [&] { return committer_.commit_if_free([&] { insert("a"); }, 1); });
+  EXPECT_EQ(added.wait_for(50ms), std::future_status::timeout);
+  EXPECT_TRUE(other_.try_acquire()) << "but keeps no process waiting meanwhile";
+  busy.unlock();
+  EXPECT_TRUE(added.get());
+  EXPECT_TRUE(stored("a"));
+  EXPECT_TRUE(mutex_is_free());
+  const auto held = other_.acquire(20s);
+  EXPECT_FALSE(committer_.commit_if_free([&] { insert("b"); }, 1)) << "another process is not waited for";
 }
 
 TEST_F(CommitterTest, TouchesTheLockAfterTheCommit) {

@@ -144,7 +144,8 @@ TEST_P(IoErrorInTheLog, StopsAnotherWriterThatIsOpenToo) {
 
 INSTANTIATE_TEST_SUITE_P(Calls, IoErrorInTheLog,
                          testing::Values(Fault{"write", FileCall::write, SQLITE_IOERR_WRITE},
-                                         Fault{"sync", FileCall::sync, SQLITE_IOERR_FSYNC}),
+                                         Fault{"sync", FileCall::sync, SQLITE_IOERR_FSYNC},
+                                         Fault{"memory", FileCall::write, SQLITE_NOMEM}),
                          [](const testing::TestParamInfo<Fault>& fault) { return fault.param.name; });
 
 class IoErrorInACheckpoint : public FailedCommit, public testing::WithParamInterface<DatabaseFile> {

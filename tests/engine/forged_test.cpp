@@ -57,6 +57,7 @@ class Forged : public test::StreamTest {
       const ProducerMove move{{"import-7", ""}, std::nullopt, {SequenceNumber(7), "proof"}};
       const RoutedBatch batch = test::batch_of(4, {"h"});
       append_all(*stream, {&batch, 1}, Sync::normal, {&move, 1});
+      measure(*stream);
     }
     write_an_index_row();
     {
@@ -75,6 +76,13 @@ class Forged : public test::StreamTest {
     owned.claimant = LeaseOwner{"w2", "boot/1/4/5"};
     const LeaseChange change{audit.leases.at(0), owned};
     ASSERT_TRUE(stream.leases().change(audit.uuid, {&change, 1}));
+  }
+
+  void measure(Stream& stream) const {
+    metrics::Period period{std::chrono::floor<std::chrono::minutes>(clock_.now()), 1min, {}};
+    period.measures.put.add(1ms);
+    period.measures.readers["x"].age.add(1s);
+    ASSERT_TRUE(stream.metrics().add({&period, 1}));
   }
 
   void write_an_index_row() {
@@ -119,6 +127,12 @@ class Forged : public test::StreamTest {
     is_refused |= refused("statistics", [&] {
       for (const ShardStatistics& shard : stream->maintenance().statistics(Detail::all).shards)
         EXPECT_LT(shard.records, 100U);
+    });
+    is_refused |= refused("metrics", [&] {
+      for (const metrics::Period& each : stream->metrics().history(clock_.now() - 24h, clock_.now() + 24h)) {
+        EXPECT_LT(each.measures.put.count(), 100U);
+        for (const auto& [name, reader] : each.measures.readers) expect_printable(name);
+      }
     });
     is_refused |= refused("producers", [&] { stream->producers().all(); });
     is_refused |= refused("locate", [&] { stream->locate(AtTime{clock_.now()}, {}); });
@@ -295,6 +309,7 @@ constexpr Table tables[] = {{"shards", "id"},
                             {"trim_horizon", "batch"},
                             {"consumers", "name"},
                             {"leases", "(SELECT name FROM consumers WHERE uuid = consumer) || shard"},
+                            {"metrics", "start"},
                             {"producers", "name"}};
 
 INSTANTIATE_TEST_SUITE_P(Every, ForgedTable, testing::ValuesIn(tables),

@@ -44,6 +44,7 @@ class Forger : public RawDatabase {
         {"leases",
          "row_checksum(consumer, shard, owner, owner_process, claimant, claimant_process, epoch, counter, generation, "
          "checkpoint)"},
+        {"metrics", "row_checksum(span, start, data)"},
         {"segments", "numbers_checksum(id, end, sealed, last_batch)"},
         {"producers", "row_checksum(name, source, position, proof, moved_at)"},
         {"shards",

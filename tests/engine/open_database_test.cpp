@@ -195,8 +195,8 @@ TEST_F(CreatedDatabase, KeepsAWriteAheadLog) {
 
 TEST_F(CreatedDatabase, HasStrictTablesOnly) {
   const std::string own = "FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'";
-  EXPECT_EQ(database().number("SELECT count(*) " + own), 12);
-  EXPECT_EQ(database().number("SELECT count(*) " + own + " AND strict"), 12);
+  EXPECT_EQ(database().number("SELECT count(*) " + own), 13);
+  EXPECT_EQ(database().number("SELECT count(*) " + own + " AND strict"), 13);
 }
 
 }  // namespace

@@ -59,9 +59,9 @@ class Schema : public test::StreamTest {
     EXPECT_TRUE(stream.leases().replace(before, consumer));
   }
 
-  /// What the column `metrics` of a table holds, each text once.
+  /// What the column `notes` of a table holds, each text once.
   std::string notes(const std::string& table) {
-    return test::RawDatabase(path_).text("SELECT group_concat(m) FROM (SELECT DISTINCT metrics AS m FROM " + table +
+    return test::RawDatabase(path_).text("SELECT group_concat(m) FROM (SELECT DISTINCT notes AS m FROM " + table +
                                          " ORDER BY m)");
   }
 
@@ -132,16 +132,16 @@ TEST_F(Schema, WithAForeignTableIsRefused) {
 }
 
 TEST_F(Schema, WithTablesOfACompatibleFeatureIsAccepted) {
-  announce("metrics", "compatible");
-  EXPECT_EQ(refused_after("CREATE TABLE metrics(a TEXT UNIQUE); CREATE TABLE metrics_minutes(a INTEGER PRIMARY KEY);"
-                          "CREATE INDEX by_a ON metrics(a); CREATE INDEX metrics_by_shard ON batches(shard)"),
+  announce("notes", "compatible");
+  EXPECT_EQ(refused_after("CREATE TABLE notes(a TEXT UNIQUE); CREATE TABLE notes_minutes(a INTEGER PRIMARY KEY);"
+                          "CREATE INDEX by_a ON notes(a); CREATE INDEX notes_by_shard ON batches(shard)"),
             std::nullopt);
 }
 
 TEST_F(Schema, WithATableThatOnlyBeginsLikeAFeatureIsRefusedByItsName) {
-  announce("metrics", "compatible");
-  EXPECT_EQ(refused_after("CREATE TABLE metricsminutes(a)"), ErrorCode::corrupt);
-  EXPECT_NE(message().find("'metricsminutes'"), std::string::npos) << message();
+  announce("notes", "compatible");
+  EXPECT_EQ(refused_after("CREATE TABLE notesminutes(a)"), ErrorCode::corrupt);
+  EXPECT_NE(message().find("'notesminutes'"), std::string::npos) << message();
 }
 
 TEST_F(Schema, WithATableOfAKnownFeatureIsRefused) {
@@ -150,9 +150,9 @@ TEST_F(Schema, WithATableOfAKnownFeatureIsRefused) {
 }
 
 TEST_F(Schema, WithATriggerOrAViewOfAFeatureIsRefused) {
-  announce("metrics", "compatible");
-  EXPECT_EQ(refused_after("CREATE VIEW metrics_view AS SELECT * FROM batches"), ErrorCode::corrupt);
-  EXPECT_EQ(refused_after("DROP VIEW metrics_view; CREATE TRIGGER metrics_trigger AFTER INSERT ON batches "
+  announce("notes", "compatible");
+  EXPECT_EQ(refused_after("CREATE VIEW notes_view AS SELECT * FROM batches"), ErrorCode::corrupt);
+  EXPECT_EQ(refused_after("DROP VIEW notes_view; CREATE TRIGGER notes_trigger AFTER INSERT ON batches "
                           "BEGIN DELETE FROM shards; END"),
             ErrorCode::corrupt);
 }
@@ -172,15 +172,15 @@ TEST_F(Schema, ThatAnIncompatibleFeatureHasChangedIsRefusedByItsName) {
 
 TEST_F(Schema, WithColumnsOfACompatibleFeatureIsAcceptedAndTheyAreKept) {
   use_tables(0);
-  announce("metrics", "compatible");
+  announce("notes", "compatible");
   const std::vector<std::string> grown{"batch_index", "batch_shards", "batches", "consumers",
                                        "leases",      "producers",    "shards"};
   const std::vector<std::string> constant{"settings", "trim_horizon"};
   for (const auto* const tables : {&grown, &constant}) {
     for (const std::string& table : *tables) {
-      test::RawDatabase(path_).exec("ALTER TABLE " + table + " ADD COLUMN metrics_more TEXT; ALTER TABLE " + table +
-                                    " ADD COLUMN metrics TEXT NOT NULL DEFAULT 'new'; UPDATE " + table +
-                                    " SET metrics = 'kept'");
+      test::RawDatabase(path_).exec("ALTER TABLE " + table + " ADD COLUMN notes_more TEXT; ALTER TABLE " + table +
+                                    " ADD COLUMN notes TEXT NOT NULL DEFAULT 'new'; UPDATE " + table +
+                                    " SET notes = 'kept'");
     }
   }
   use_tables(1);
@@ -195,14 +195,14 @@ TEST_F(Schema, WithColumnsOfACompatibleFeatureIsAcceptedAndTheyAreKept) {
 }
 
 TEST_F(Schema, WithAColumnOfNoFeatureIsRefusedByItsName) {
-  announce("metrics", "compatible");
-  EXPECT_EQ(refused_after("ALTER TABLE shards ADD COLUMN metrics TEXT; ALTER TABLE shards ADD COLUMN more TEXT"),
+  announce("notes", "compatible");
+  EXPECT_EQ(refused_after("ALTER TABLE shards ADD COLUMN notes TEXT; ALTER TABLE shards ADD COLUMN more TEXT"),
             ErrorCode::corrupt);
   EXPECT_NE(message().find("'more'"), std::string::npos) << message();
 }
 
 TEST_F(Schema, WithMoreThanColumnsIsRefused) {
-  announce("metrics", "compatible");
+  announce("notes", "compatible");
   EXPECT_EQ(refused_after("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, ') STRICT', ', CHECK "
                           "(id > 0)) STRICT') WHERE name = 'batches'"),
             ErrorCode::corrupt);

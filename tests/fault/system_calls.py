@@ -142,6 +142,15 @@ def test_readers_write_nothing(folder, stream):
             check(name != "flock", f"{arguments[0]} takes the writer lock: {line}")
 
 
+def test_measures_cost_no_sync(folder, stream):
+    run("stream-put", stream, input=b"x\n")  # so that the log has its header
+    trace = Trace(folder, "stream-put", stream, "--rate", "2", input=b"a\nb\nc\n")  # for a second: shorter runs are not timed
+    written, synced = trace.at("pwrite64", "stream.db-wal"), trace.at("fdatasync", "stream.db-wal")
+    check(len(synced) == 3, f"{len(synced)} syncs of three commits")
+    check(max(written) > max(synced), "the run was not measured")
+    check(len(trace.at("pwrite64", "lock")) == 3 and not trace.at("utimensat", "lock"), "measures wake followers")
+
+
 def test_create_is_durable_and_whole(folder, _):
     trace = Trace(folder, "stream-create", folder + "/made")
     renamed = [i for i, c in enumerate(trace.calls) if c[0] == "renameat2" and "RENAME_NOREPLACE" in c[2] and c[2].endswith("= 0")]

@@ -7,6 +7,7 @@
 
 #include "shardlog/core/frame.h"
 #include "shardlog/core/record_batch.h"
+#include "shardlog/metrics/measures.h"
 #include "support/owned_record.h"
 
 // Writes the inputs that fuzzing starts from: a folder for each target below the one that is named.
@@ -38,9 +39,27 @@ std::vector<std::string> frames() {
   return result;
 }
 
+std::vector<std::string> measures() {
+  metrics::Measures all;
+  all.shards[ShardId(1)] = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {1, 1, 1}, {0, 0, 1}};
+  all.shards[ShardId(300)].out = {1000, 100'000, 10};
+  all.put.add(Duration(1), 100);
+  all.put.add(Duration(30'000'000));
+  all.readers[""].out = {300, 70'000, 2};
+  metrics::ReaderMeasures& consumer = all.readers["00112233-4455-6677-8899-aabbccddeeff"];
+  consumer.read.add(Duration(200));
+  consumer.propagation.add(Duration(5000), 7);
+  consumer.age.add(Duration::max());
+  consumer.skewed = 3;
+  consumer.processed = 6;
+  return {metrics::Measures().encode(), all.encode()};
+}
+
 std::vector<std::string> units() {
   return {"0",
           "5000/s,2MiB/s,3 consumers",
+          "age<30s",
+          "backlog <= 1000",
           "1.5KiB",
           "10M",
           "2.5GB",
@@ -118,7 +137,10 @@ std::vector<std::string> kinesis_texts() {
           "127.0.0.1:4567",
           "[::1]:0",
           "X-Amz-Algorithm=a&X-Amz-Credential=b%2Fc%2Fd&X-Amz-Signature=e&X-Amz-SignedHeaders=f&X-Amz-Date=g\n",
-          "\nAWS4-HMAC-SHA256 Credential=a/b/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0"};
+          "\nAWS4-HMAC-SHA256 Credential=a/b/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=0",
+          "a=b&c=%E1%88%B4\nAWS4-HMAC-SHA256 Credential=a/20150830/us-east-1/kinesis/aws4_request, "
+          "SignedHeaders=host;x-amz-date, Signature=0",
+          "[default]\naws_access_key_id = A\naws_secret_access_key = b\n"};
 }
 
 /// Bodies of its requests.
@@ -153,6 +175,7 @@ int main(int argc, char** argv) {
   const std::filesystem::path folder = argv[1];
   shardlog::fuzz::write(folder / "record_batch", shardlog::fuzz::payloads());
   shardlog::fuzz::write(folder / "frame", shardlog::fuzz::frames());
+  shardlog::fuzz::write(folder / "measures", shardlog::fuzz::measures());
   shardlog::fuzz::write(folder / "units", shardlog::fuzz::units());
   shardlog::fuzz::write(folder / "text", shardlog::fuzz::texts());
   shardlog::fuzz::write(folder / "template", shardlog::fuzz::templates());

@@ -10,6 +10,7 @@
 #include "tools/common/positions.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/condition.h"
 #include "tools/stream-stats/load.h"
 
 // Any text is refused, or within its limits; and what has a printed form is read from it.
@@ -36,6 +37,14 @@ void check_loads(std::string_view text) {
           "records are above 0, and can be counted");
   require(load->bytes.value_or(1) > 0, "bytes are above 0");
   require(load->consumers.value_or(1) > 0, "somebody reads");
+}
+
+void check_conditions(std::string_view text) {
+  const auto condition = cli::parse_condition(text);
+  if (!condition) return;
+  require(condition->text == text, "a condition is kept as it was given");
+  require(!condition->figure.empty() && !condition->limit.empty(), "a condition compares a figure with something");
+  require(condition->figure.find_first_of(" <>=") == std::string::npos, "a figure is a name");
 }
 
 void check_times(std::string_view text) {
@@ -79,6 +88,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = shardlog::fuzz::text_of(data, size);
   shardlog::fuzz::check_sizes(text);
   shardlog::fuzz::check_loads(text);
+  shardlog::fuzz::check_conditions(text);
   shardlog::fuzz::check_times(text);
   shardlog::fuzz::check_numbers(text);
   return 0;

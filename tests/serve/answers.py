@@ -63,10 +63,14 @@ class OrderOfChecks(ServerTest):
                                                           "X-Amz-Target": f"Kinesis_20131202.{action}"},
                                                  body=cbor2.dumps(members))
         self.assertEqual(headers["content-type"], CBOR)
-        return status, cbor2.loads(body) if body else None
+        return status, cbor2.loads(self.untagged(body)) if body else None
+
+    @staticmethod
+    def untagged(body):
+        """Times in milliseconds, which cbor2 would take for seconds, become numbers."""
+        return body.replace(b"Timestamp\xc1", b"Timestamp")
 
     def test_a_client_of_cbor(self):
-        """Answers have times in milliseconds, which cbor2 would take for seconds, so it reads them without their tag."""
         call = self.call_in_cbor
         self.assertEqual(call("CreateStream", StreamName="cbor", ShardCount=1), (200, None))
         binary = bytes(range(256))
@@ -82,7 +86,7 @@ class OrderOfChecks(ServerTest):
                                                     "X-Amz-Target": "Kinesis_20131202.GetRecords"},
                                            body=cbor2.dumps({"ShardIterator": iterator}))
         shown = self.server.call("GetRecords", ShardIterator=iterator)[1]["Records"][0]["ApproximateArrivalTimestamp"]
-        untagged = body.replace(b"Timestamp\xc1", b"Timestamp")
+        untagged = self.untagged(body)
         record, = cbor2.loads(untagged)["Records"]
         self.assertEqual(record, {"SequenceNumber": put["SequenceNumber"], "Data": binary, "PartitionKey": "k\u20ac",
                                   "ApproximateArrivalTimestamp": round(shown * 1000)})
@@ -182,6 +186,13 @@ class OrderOfChecks(ServerTest):
         refused("PutRecords",
                 "1 validation error detected: Value null at 'records' failed to satisfy constraint: Member must not be "
                 "null", StreamName="a")
+        for wrong in ("x", "a" * 20 + "-bC0", "a" * 21 + "bc0", "a" * 20 + "-bc"):
+            refused("ListTagsForResource",
+                    f"1 validation error detected: Value '{wrong}' at 'streamId' failed to satisfy constraint: Member must "
+                    "satisfy regular expression pattern: [a-z0-9]{20}-[a-z0-9]{3}", StreamId=wrong,
+                    ResourceARN="arn:aws:kinesis:us-east-1:000000000000:stream/a")
+        self.expect_refusal(self.server.call("DescribeStream", StreamName="none", StreamId="a1" * 10 + "-b2c"),
+                            "ResourceNotFoundException")
         many = [{"Data": "", "PartitionKey": "k"}] * 501
         refused("PutRecords", "1 validation error detected: Value '[501 items]' at 'records' failed to satisfy "
                               "constraint: Member must have length less than or equal to 500",
@@ -308,7 +319,7 @@ class Program(unittest.TestCase):
 
     def test_it_listens_on_this_machine_only(self):
         why = ("the host must be 127.0.0.1, [::1] or localhost, because everyone who can connect can read and change "
-               "the streams")
+               "the streams; or add --credentials")
         for address in ("0.0.0.0:4567", "[::]:0", "example.com:80", "10.0.0.1:1"):
             self.assertEqual(self.refused("--listen", address), (64, f"stream-serve: --listen '{address}': {why}"))
         for address in ("4567", "localhost", "localhost:", "localhost:x", "localhost:65536"):

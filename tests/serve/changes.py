@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 import unittest
 
 from server import Server, ServerTest, StreamTest, run, wait_until
@@ -186,6 +187,40 @@ class Changes(StreamTest):
                             "ValidationException")
         self.expect_refusal(call("AddTagsToStream", StreamName=self.name, Tags={"k": "x" * 257}), "ValidationException")
 
+    def test_the_tags_of_a_consumer(self):
+        self.create()
+        call = self.server.call
+        stream = f"arn:aws:kinesis:us-east-1:000000000000:stream/{self.name}"
+
+        def register(**more):
+            status, answer = call("RegisterStreamConsumer", StreamARN=stream, ConsumerName="c", **more)
+            self.assertEqual(status, 200, answer)
+            return answer["Consumer"]["ConsumerARN"]
+
+        def tags_of(arn):
+            status, answer = call("ListTagsForResource", ResourceARN=arn)
+            return {tag["Key"]: tag["Value"] for tag in answer["Tags"]} if status == 200 else answer["__type"]
+
+        consumer = register(Tags={"team": "blue", "länge": "5 m"})
+        self.assertEqual(tags_of(consumer), {"team": "blue", "länge": "5 m"})
+        self.assertEqual(call("TagResource", ResourceARN=consumer, Tags={"team": "", "7 k": "8 v"}), (200, None))
+        self.assertEqual(call("UntagResource", ResourceARN=consumer, TagKeys=["länge", "nothing"]), (200, None))
+        self.assertEqual(call("TagResource", ResourceARN=stream, Tags={"of": "the stream"}), (200, None))
+        self.assertEqual((tags_of(consumer), tags_of(stream)), ({"team": "", "7 k": "8 v"}, {"of": "the stream"}))
+        self.expect_refusal(call("TagResource", ResourceARN=consumer, Tags={f"k{index}": "" for index in range(49)}),
+                            "InvalidArgumentException",
+                            f"Failed to add tags to consumer c of stream {self.name} under account 000000000000 because a "
+                            "given consumer cannot have more than 50 tags associated with it.")
+        self.assertEqual(tags_of(f"{consumer}0"), "ResourceNotFoundException")
+        self.assertEqual(call("DeregisterStreamConsumer", ConsumerARN=consumer), (200, None))
+        self.assertEqual(tags_of(consumer), "ResourceNotFoundException")
+        self.assertEqual(tags_of(register()), {}, "nothing is left of the one before")
+        for wrong in ({"a%": ""}, {f"k{index}": "" for index in range(51)}):
+            self.expect_refusal(call("RegisterStreamConsumer", StreamARN=stream, ConsumerName="d", Tags=wrong),
+                                "InvalidArgumentException")
+            self.expect_refusal(call("CreateStream", StreamName=f"{self.name}2", ShardCount=1, Tags=wrong),
+                                "InvalidArgumentException")
+
     def test_no_change_is_lost_among_several_at_once(self):
         self.create()
         metrics = ["IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords"]
@@ -221,7 +256,7 @@ class Changes(StreamTest):
 
 
 class Kept(ServerTest):
-    """What is kept with a stream and shown again; also after a restart, because it is in the stream."""
+    """What is kept with a stream and shown again."""
 
     @classmethod
     def setUpClass(cls):
@@ -300,9 +335,20 @@ class Kept(ServerTest):
         self.create()
         self.kinesis.start_stream_encryption(StreamName=self.name, EncryptionType="KMS", KeyId="alias/mine")
         self.assertEqual((self.summary()["EncryptionType"], self.summary()["KeyId"]), ("KMS", "alias/mine"))
+        self.assertEqual(self.types_of_encryption(), ["KMS"] * 3)
         self.kinesis.stop_stream_encryption(StreamName=self.name, EncryptionType="KMS", KeyId="alias/mine")
         self.assertEqual(self.summary()["EncryptionType"], "NONE")
         self.assertNotIn("KeyId", self.summary())
+        self.assertEqual(self.types_of_encryption(), [None] * 3)
+
+    def types_of_encryption(self):
+        """Of what is put, and of a record that is read."""
+        put = self.kinesis.put_record(StreamName=self.name, Data=b"x", PartitionKey="k")
+        put_many = self.kinesis.put_records(StreamName=self.name, Records=[{"Data": b"x", "PartitionKey": "k"}])
+        iterator = self.kinesis.get_shard_iterator(StreamName=self.name, ShardId=put["ShardId"],
+                                                   ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        record = self.kinesis.get_records(ShardIterator=iterator)["Records"][0]
+        return [answer.get("EncryptionType") for answer in (put, put_many, record)]
 
     def test_the_mode(self):
         self.create()
@@ -310,6 +356,101 @@ class Kept(ServerTest):
             self.kinesis.update_stream_mode(StreamARN=self.arn(), StreamModeDetails={"StreamMode": mode})
             self.assertEqual(self.summary()["StreamModeDetails"]["StreamMode"], mode)
             self.assertEqual(json.loads(run("stream-stats", self.path, "--json"))["mode"], shell)
+
+
+    # boto3 of Debian does not know the actions below yet.
+
+    def test_resource_policies(self):
+        self.create()
+        call, arn = self.server.call, self.arn()
+        consumer = self.kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="c")["Consumer"]["ConsumerARN"]
+        long = json.dumps({"Version": "2012-10-17", "Statement": ["ü" * 10000]}, ensure_ascii=False)
+        short = '{"Statement": []}'
+        for resource, policy in ((arn, long), (consumer, short)):
+            self.assertEqual(call("GetResourcePolicy", ResourceARN=resource), (200, {"Policy": "{}"}))
+            self.assertEqual(call("PutResourcePolicy", ResourceARN=resource, Policy=policy), (200, None))
+            self.assertEqual(call("GetResourcePolicy", ResourceARN=resource), (200, {"Policy": policy}))
+        self.assertEqual(call("PutResourcePolicy", ResourceARN=arn, Policy=short), (200, None))
+        self.assertEqual(call("GetResourcePolicy", ResourceARN=arn), (200, {"Policy": short}), "nothing is left of the old one")
+        self.assertEqual(call("DeleteResourcePolicy", ResourceARN=arn), (200, None))
+        self.expect_refusal(call("DeleteResourcePolicy", ResourceARN=arn), "ResourceNotFoundException")
+        self.assertEqual(call("GetResourcePolicy", ResourceARN=consumer), (200, {"Policy": short}))
+        self.kinesis.deregister_stream_consumer(ConsumerARN=consumer)
+        self.expect_refusal(call("GetResourcePolicy", ResourceARN=consumer), "ResourceNotFoundException",
+                            f"Consumer c of stream {self.name} under account 000000000000 not found.")
+        for policy in ("", "{", "[]", '{"a": "' + "x" * 20480 + '"}'):
+            self.expect_refusal(call("PutResourcePolicy", ResourceARN=arn, Policy=policy), "InvalidArgumentException")
+        self.expect_refusal(call("GetResourcePolicy", ResourceARN=arn + "0"), "ResourceNotFoundException")
+        self.expect_refusal(call("GetResourcePolicy", ResourceARN=arn.replace("stream", "table")), "ValidationException")
+        run("stream-stats", self.path, "--verify")
+
+    def test_warm_throughput(self):
+        self.create()
+        call, arn = self.server.call, self.arn()
+        self.expect_refusal(call("UpdateStreamWarmThroughput", StreamARN=arn, WarmThroughputMiBps=5), "ValidationException")
+        self.assertNotIn("WarmThroughput", self.summary())
+
+        def warm():
+            return call("DescribeStreamSummary", StreamName=self.name)[1]["StreamDescriptionSummary"]["WarmThroughput"]
+
+        self.assertEqual(call("UpdateStreamMode", StreamARN=arn, StreamModeDetails={"StreamMode": "ON_DEMAND"},
+                              WarmThroughputMiBps=3), (200, None))
+        self.assertEqual(warm(), {"TargetMiBps": 3, "CurrentMiBps": 3})
+        status, answer = call("UpdateStreamWarmThroughput", StreamName=self.name, WarmThroughputMiBps=10240)
+        self.assertEqual((status, answer["StreamName"], answer["WarmThroughput"]), (200, self.name, warm()))
+        self.assertEqual(warm()["CurrentMiBps"], 10240)
+        self.expect_refusal(call("UpdateStreamWarmThroughput", StreamARN=arn, WarmThroughputMiBps=10241),
+                            "InvalidArgumentException")
+        self.expect_refusal(call("CreateStream", StreamName=f"{self.name}2", ShardCount=1, WarmThroughputMiBps=1),
+                            "ValidationException")
+        self.assertEqual(call("CreateStream", StreamName=f"{self.name}2", WarmThroughputMiBps=0), (200, None))
+        self.kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "PROVISIONED"})
+        status, answer = call("DescribeStreamSummary", StreamName=self.name)
+        self.assertNotIn("WarmThroughput", answer["StreamDescriptionSummary"])
+
+    def test_the_settings_of_the_account(self):
+        call = self.server.call
+        disabled = {"MinimumThroughputBillingCommitment": {"Status": "DISABLED"}}
+        self.assertEqual(call("DescribeAccountSettings"), (200, disabled))
+        status, enabled = call("UpdateAccountSettings", MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+        self.assertEqual((status, enabled["MinimumThroughputBillingCommitment"]["Status"]), (200, "ENABLED"))
+        self.assertLess(abs(enabled["MinimumThroughputBillingCommitment"]["StartedAt"] - time.time()), 60)
+        self.assertEqual(call("DescribeAccountSettings"), (200, enabled))
+        commitment = call("UpdateAccountSettings", **disabled)[1]["MinimumThroughputBillingCommitment"]
+        self.assertEqual((commitment["Status"], sorted(commitment)), ("DISABLED", ["EndedAt", "StartedAt", "Status"]))
+        self.expect_refusal(call("UpdateAccountSettings", MinimumThroughputBillingCommitment={"Status": "x"}),
+                            "ValidationException")
+
+
+class Restarted(unittest.TestCase):
+    def test_what_is_kept_is_there_after_a_restart(self):
+        server = Server()
+        try:
+            stream = "arn:aws:kinesis:eu-central-1:000000000000:stream/s"  # the region of what call() signs
+
+            def call(action, **members):
+                status, answer = server.call(action, **members)
+                self.assertEqual(status, 200, (action, answer))
+                return answer
+
+            def show():
+                consumer = call("ListStreamConsumers", StreamARN=stream)["Consumers"][0]["ConsumerARN"]
+                return [call("DescribeStreamSummary", StreamName="s"), call("DescribeStreamConsumer", ConsumerARN=consumer),
+                        call("GetResourcePolicy", ResourceARN=stream), call("ListTagsForResource", ResourceARN=consumer),
+                        call("ListTagsForStream", StreamName="s")]
+
+            call("CreateStream", StreamName="s", ShardCount=1, Tags={"a": "b"})
+            call("RegisterStreamConsumer", StreamARN=stream, ConsumerName="c", Tags={"c": "d"})
+            call("EnableEnhancedMonitoring", StreamName="s", ShardLevelMetrics=["OutgoingBytes"])
+            call("StartStreamEncryption", StreamName="s", EncryptionType="KMS", KeyId="alias/mine")
+            call("PutResourcePolicy", ResourceARN=stream, Policy='{"Statement": []}')
+            before = show()
+            self.assertEqual((before[0]["StreamDescriptionSummary"]["KeyId"], before[3]["Tags"]),
+                             ("alias/mine", [{"Key": "c", "Value": "d"}]))
+            server.restart()
+            self.assertEqual(show(), before)
+        finally:
+            server.stop()
 
 
 class Limits(unittest.TestCase):
@@ -333,7 +474,6 @@ class Limits(unittest.TestCase):
             kinesis.create_stream(StreamName="b", ShardCount=3)
         finally:
             server.stop()
-
 
     def test_counting_shards_closes_no_stream_in_use(self):
         server = Server()
@@ -371,6 +511,14 @@ class EndingServer(unittest.TestCase):
             updating = threading.Thread(target=update)
             updating.start()
             wait_until(lambda: len(shards()) > 1, "the first split")
+            summary = server.call("DescribeStreamSummary", StreamName="s")[1]["StreamDescriptionSummary"]
+            self.assertEqual(summary["StreamStatus"], "UPDATING")
+            status, refused = server.call("SplitShard", StreamName="s", ShardToSplit="shardId-000000000000",
+                                          NewStartingHashKey="5")
+            self.assertEqual((status, refused), (400, {
+                "__type": "ResourceInUseException",
+                "message": "Stream s under account 000000000000 not ACTIVE, instead in state UPDATING"}))
+            self.assertEqual(server.call("PutRecord", StreamName="s", PartitionKey="k", Data="eA==")[0], 200)
             server.process.send_signal(signal.SIGTERM)
             self.assertEqual(server.process.wait(30), -signal.SIGTERM)
             updating.join()

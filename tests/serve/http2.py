@@ -1,5 +1,6 @@
 """HTTP/2 on the port of HTTP/1.1, as SDKs for JavaScript speak it."""
 
+import fcntl
 import json
 import signal
 import socket
@@ -10,7 +11,7 @@ import h2.config
 import h2.connection
 import h2.events
 
-from server import SIGNED, Server, ServerTest
+from server import SIGNED, Server, ServerTest, run, wait_until
 
 JSON = "application/x-amz-json-1.1"
 
@@ -28,6 +29,7 @@ class Client:
         self.waiting = {}
         self.ended = set()
         self.reset = {}
+        self.unread = set()  # streams of which the server may send only what their window lets through
         self.flush()
 
     def __enter__(self):
@@ -39,11 +41,14 @@ class Client:
     def flush(self):
         self.socket.sendall(self.h2.data_to_send())
 
-    def send(self, action="ListStreams", body=None, authority="localhost", method="POST", more=(), finish=True, **members):
+    def send(self, action="ListStreams", body=None, authority="localhost", method="POST", headers=None, more=(), finish=True,
+             **members):
+        """Sends a request, or its beginning, and returns its stream. `headers` are instead of those that every action has."""
         stream = self.h2.get_next_available_stream_id()
-        headers = [(":method", method), (":path", "/"), (":scheme", "http"), ("content-type", JSON),
-                   ("x-amz-target", f"Kinesis_20131202.{action}"),
-                   *((name.lower(), value) for name, value in SIGNED.items()), *more]
+        if headers is None:
+            headers = [("content-type", JSON), ("x-amz-target", f"Kinesis_20131202.{action}"),
+                       *((name.lower(), value) for name, value in SIGNED.items())]
+        headers = [(":method", method), (":path", "/"), (":scheme", "http"), *headers, *more]
         if authority is not None:
             headers.insert(1, (":authority", authority))
         self.h2.send_headers(stream, headers)
@@ -74,7 +79,8 @@ class Client:
                 self.bodies[event.stream_id] = b""
             elif isinstance(event, h2.events.DataReceived):
                 self.bodies[event.stream_id] += event.data
-                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                if event.stream_id not in self.unread:
+                    self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, h2.events.StreamEnded):
                 self.ended.add(event.stream_id)
             elif isinstance(event, h2.events.StreamReset):
@@ -157,6 +163,15 @@ class Http2(ServerTest):
         with Client(self.server.port) as other:
             other.send(body=b"{", finish=False)
         self.assertEqual(self.client.call("ListStreams")[0], 200)
+
+    def test_a_stream_that_is_given_up_while_a_worker_answers_it(self):
+        client = self.client
+        self.assertEqual(client.call("CreateStream", StreamName=self.name, ShardCount=1), (200, None))
+        with open(self.server.stream(self.name) + "/lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as a process that was stopped inside a commit
+            client.h2.reset_stream(client.send("PutRecord", StreamName=self.name, PartitionKey="k", Data="eHl6"))
+            self.assertEqual(client.call("ListStreams")[0], 200, "the server has met the reset")
+        wait_until(lambda: run("stream-get", self.server.stream(self.name)), "the record to be stored all the same")
 
     def test_what_only_looks_like_http2(self):
         for start in (b"P", b"PRI", b"PRI *"):

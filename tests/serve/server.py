@@ -14,7 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fault"))
-from support import program  # noqa: E402
+from support import program, scale, seeded  # noqa: E402, F401
 
 SIGNED = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=AKID/20261126/eu-central-1/kinesis/aws4_request, "
@@ -36,7 +36,11 @@ class Server:
 
     def __init__(self, *options):
         self.directory = tempfile.mkdtemp(prefix="shardlog-")
-        self.process = subprocess.Popen([program("stream-serve"), "--listen", "127.0.0.1:0", *options, self.directory],
+        self.options = options
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([program("stream-serve"), "--listen", "127.0.0.1:0", *self.options, self.directory],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.url = self.process.stdout.readline().decode().strip()
         if not self.url:
@@ -54,20 +58,30 @@ class Server:
                 files.add((each, os.readlink(f"{descriptors}/{each}")))
         return files
 
-    def stop(self, how=signal.SIGTERM):
+    def end(self, how=signal.SIGTERM):
         """Ends it, and returns its exit status and what it said."""
         if self.process.poll() is None:
             self.process.send_signal(how)
         said = self.process.communicate(timeout=60)[1].decode()
-        shutil.rmtree(self.directory, ignore_errors=True)
         return self.process.returncode, said
 
-    def client(self, retries=0, **config):
+    def restart(self):
+        """Ends it, and starts it with the same streams, on another port."""
+        self.end()
+        self.start()
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends it as end() does, and removes its streams."""
+        ended = self.end(how)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return ended
+
+    def client(self, retries=0, key="a", secret="b", **config):
         import boto3
         from botocore.config import Config
 
-        return boto3.client("kinesis", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="a",
-                            aws_secret_access_key="b",
+        return boto3.client("kinesis", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=key,
+                            aws_secret_access_key=secret,
                             config=Config(retries={"max_attempts": retries}, parameter_validation=False, **config))
 
     def send(self, method="POST", path="/", headers=None, body=b""):

@@ -6,10 +6,12 @@ import fcntl
 import json
 import os
 import sqlite3
+import subprocess
 import threading
+import time
 import unittest
 
-from server import Server, StreamTest, run, wait_until
+from server import Server, StreamTest, program, run, wait_until
 
 SPACE = 2**128
 
@@ -365,6 +367,61 @@ class Streams(StreamTest):
         self.assertEqual(answer["Records"][0]["ErrorCode"], "ProvisionedThroughputExceededException")
         self.assertEqual(self.refusal(self.put, data=b"x" * 1000)[0], "ProvisionedThroughputExceededException")
 
+    def test_a_shard_over_its_limit_holds_up_no_other(self):
+        run("stream-create", self.path, "--shards", "2", "--write-bytes", "1024", "--max-record-size", "1024")
+        first, second = {"PartitionKey": "k", "ExplicitHashKey": "0"}, {"PartitionKey": "k", "ExplicitHashKey": str(SPACE - 1)}
+        self.kinesis.put_record(StreamName=self.name, Data=b"x" * 900, **first)
+        answers = []
+        busy = threading.Thread(target=lambda: answers.append(self.server.call("PutRecords", StreamName=self.name, Records=[
+            *({"Data": "A" * 1200, **first} for _ in range(4)), {"Data": "eA==", **second}])))  # 900 bytes each
+        busy.start()
+        while busy.is_alive():  # it waits for its capacity
+            self.kinesis.put_record(StreamName=self.name, Data=b"", **second)
+        status, answer = answers[0]
+        self.assertEqual((status, answer["FailedRecordCount"]), (200, 3))
+        self.assertEqual([record.get("ShardId") for record in answer["Records"]],
+                         ["shardId-000000000000", None, None, None, "shardId-000000000001"])
+        for refused in answer["Records"][1:4]:
+            self.assertEqual(refused, {"ErrorCode": "ProvisionedThroughputExceededException",
+                                       "ErrorMessage": "over the shard's limit of bytes a second"})
+        self.assertEqual(len(run("stream-get", self.path, "--shard", "0", "--null")), 2 * 901)
+
+    def put_numbered(self, count):
+        """Puts records of a tenth of a second's worth each. Returns the numbers of those that are stored."""
+        answer = self.kinesis.put_records(StreamName=self.name, Records=[
+            {"Data": b"%02d" % index + b"x" * 997, "PartitionKey": "k"} for index in range(count)])
+        codes = [entry.get("ErrorCode") for entry in answer["Records"]]
+        stored = codes.count(None)
+        self.assertEqual(codes, [None] * stored + ["ProvisionedThroughputExceededException"] * (count - stored))
+        self.assertEqual(answer["FailedRecordCount"], count - stored)
+        return list(range(stored))
+
+    def numbers(self):
+        lines = run("stream-get", self.path).splitlines()
+        return [int(line[:2]) for line in lines if not line.startswith(b"shell")]
+
+    def test_of_a_request_that_is_far_over_the_limit_some_records_are_stored(self):
+        run("stream-create", self.path, "--write-bytes", "10000", "--max-record-size", "10000")
+        full = self.put_numbered(20)
+        self.assertEqual(full, list(range(10)), "at once")
+        empty = self.put_numbered(20)
+        self.assertGreater(len(empty), 0)
+        self.assertLessEqual(len(empty), 10, "what the shard takes in a second")
+        self.assertEqual(self.numbers(), full + empty)
+
+    def test_a_request_gets_something_beside_a_writer_that_takes_all(self):
+        run("stream-create", self.path, "--write-bytes", "10000", "--max-record-size", "10000")
+        with subprocess.Popen([program("stream-put"), self.path, "-k", "k"], stdin=subprocess.PIPE) as shell:
+            try:
+                shell.stdin.write((b"shell".ljust(99, b"x") + b"\n") * 600)  # six seconds' worth, and it fits into the pipe
+                shell.stdin.flush()
+                wait_until(lambda: run("stream-get", self.path), "the first second's worth to be stored")
+                stored = self.put_numbered(20)
+            finally:
+                shell.kill()
+        self.assertGreater(len(stored), 0)
+        self.assertEqual(self.numbers(), stored)
+
     def test_what_many_clients_put_at_once_is_stored_once(self):
         self.create(2)
         clients, rounds = 8, 10
@@ -457,12 +514,34 @@ class ListOfStreams(unittest.TestCase):
             self.assertEqual((answer["StreamNames"], answer["HasMoreStreams"]), (["a", "b"], True))
             answer = kinesis.list_streams(Limit=2, ExclusiveStartStreamName="b")
             self.assertEqual((answer["StreamNames"], answer["HasMoreStreams"]), (["c"], False))
+            # boto3 of Debian does not know this member yet.
+            listed, = server.call("ListStreams", Limit=2, ExclusiveStartStreamName="b")[1]["StreamSummaries"]
+            described = server.call("DescribeStreamSummary", StreamName="c")[1]["StreamDescriptionSummary"]
+            self.assertEqual(listed, {member: described[member] for member in (
+                "StreamName", "StreamARN", "StreamStatus", "StreamModeDetails", "StreamCreationTimestamp")})
             summary = kinesis.describe_stream_summary(StreamName="a")["StreamDescriptionSummary"]
             self.assertEqual(summary["StreamARN"], "arn:aws:kinesis:moon-1:123456789012:stream/a")
             with self.assertRaises(kinesis.exceptions.LimitExceededException) as caught:
                 kinesis.create_stream(StreamName="d", ShardCount=2)
             self.assertIn("Current shard count for the account: 3. Limit: 4.", str(caught.exception))
             kinesis.create_stream(StreamName="d", ShardCount=1)
+        finally:
+            server.stop()
+
+    def test_a_stream_that_another_process_holds_up(self):
+        server = Server()
+        try:
+            for name in ("free", "held"):
+                self.assertEqual(server.call("CreateStream", StreamName=name, ShardCount=1)[0], 200)
+            with open(f"{server.stream('held')}/stream.db-shm", "a+b") as index:
+                fcntl.lockf(index, fcntl.LOCK_EX, 1, 128)  # as a process that was stopped while it opened the stream
+                began = time.monotonic()
+                listed = server.call("ListStreams")[1]
+                self.assertEqual(listed["StreamNames"], ["free", "held"])
+                self.assertEqual([each["StreamName"] for each in listed["StreamSummaries"]], ["free"])
+                self.assertEqual(server.call("DescribeLimits")[1]["OpenShardCount"], 1)
+                self.assertLess(time.monotonic() - began, 20, "the timeout of requests is 30 seconds")
+            self.assertEqual(len(server.call("ListStreams")[1]["StreamSummaries"]), 2)
         finally:
             server.stop()
 

@@ -84,13 +84,15 @@ class MemoryStream::Parts {
         resharding(store, access, clock),
         liveness(store),
         producers(store, access),
-        maintenance(store, access, clock) {}
+        maintenance(store, access, clock),
+        metrics(store, clock) {}
 
   MemoryReadCapacity read_capacity;
   MemoryResharding resharding;
   MemoryLiveness liveness;
   MemoryProducers producers;
   MemoryMaintenance maintenance;
+  MemoryMetrics metrics;
 };
 
 MemoryStream::MemoryStream(std::shared_ptr<MemoryStore> store, Access access, const Clock& clock)
@@ -229,6 +231,10 @@ ProducerStore& MemoryStream::producers() {
 
 Maintenance& MemoryStream::maintenance() {
   return parts_->maintenance;
+}
+
+Metrics& MemoryStream::metrics() {
+  return parts_->metrics;
 }
 
 }  // namespace shardlog::test

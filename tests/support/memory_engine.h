@@ -76,6 +76,7 @@ class MemoryStream final : public Stream, private WriteCapacity {
   Liveness& liveness() override;
   ProducerStore& producers() override;
   Maintenance& maintenance() override;
+  Metrics& metrics() override;
 
  private:
   class Parts;

@@ -54,7 +54,7 @@ MemoryTraits unlike_sqlite() {
   can.survives = Capabilities::Survives::process_end;
   can.atomic_append = can.ordered_over_shards = can.dense_numbers = can.latest_has_number = false;
   can.ordered_arrivals = can.keeps_arrivals = false;
-  can.producers = can.exact_counts = can.groups = can.bounds = can.repairs = can.limits = false;
+  can.producers = can.exact_counts = can.groups = can.bounds = can.repairs = can.limits = can.metrics = false;
   traits.knows_processes = false;
   return traits;
 }

@@ -71,6 +71,9 @@ class MemoryLog {
   /// What arrived before this time, trimmed or not.
   [[nodiscard]] Intake intake(ShardId id, Timestamp time) const;
 
+  /// All that ever arrived.
+  [[nodiscard]] const std::vector<MemoryArrival>& arrivals() const { return arrivals_; }
+
   /// Before anything else is done at `now`: takes what is past retention.
   void expire(Timestamp now);
   /// Makes room for so many bytes in a bounded stream. Why there is none; nullopt if there is.
@@ -101,10 +104,11 @@ class MemoryLog {
   void top_up(std::span<ReadCapacity::Share> shares, const capacity::Moment& now);
   void give_back(std::span<const ReadCapacity::Share> shares, const capacity::Moment& now);
 
-  std::map<std::string, Consumer> consumers;  ///< by their names
-  std::map<ProducerId, Producer> producers;   ///< where they are
-  std::set<std::string> processes;            ///< that have the stream open
-  std::uint64_t processes_named = 0;          ///< those that have closed it too
+  std::map<Timestamp, metrics::Measures> measured;  ///< by the start of the minute
+  std::map<std::string, Consumer> consumers;        ///< by their names
+  std::map<ProducerId, Producer> producers;         ///< where they are
+  std::set<std::string> processes;                  ///< that have the stream open
+  std::uint64_t processes_named = 0;                ///< those that have closed it too
 
  private:
   MemoryShard& mutable_shard(ShardId id) { return shards_.at(id); }

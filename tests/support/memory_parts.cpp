@@ -187,4 +187,39 @@ VerifyReport MemoryMaintenance::verify(const std::function<bool(double)>& progre
   return report;
 }
 
+bool MemoryMetrics::add(std::span<const metrics::Period> minutes) {
+  if (!store_.traits().capabilities.metrics) return true;
+  if (store_.on_measures) store_.on_measures();
+  store_.locked([&](MemoryLog& log) {
+    for (const metrics::Period& each : minutes) log.measured[each.start] += each.measures;
+  });
+  return true;
+}
+
+std::vector<metrics::Period> MemoryMetrics::history(Timestamp from, Timestamp until) {
+  if (!store_.traits().capabilities.metrics) return {};
+  using std::chrono::floor;
+  using std::chrono::hours;
+  const Timestamp minutes_from = floor<hours>(clock_.now() - hours(24));
+  const Timestamp kept_from = floor<hours>(clock_.now() - hours(31 * 24));
+  std::map<Timestamp, metrics::Period> periods;
+  const auto measures_at = [&](Timestamp time) -> metrics::Measures& {
+    const bool by_minute = time >= minutes_from;
+    const Timestamp start = by_minute ? Timestamp(floor<std::chrono::minutes>(time)) : Timestamp(floor<hours>(time));
+    const Duration length = by_minute ? Duration(std::chrono::minutes(1)) : Duration(hours(1));
+    return periods.try_emplace(start, metrics::Period{start, length, {}}).first->second.measures;
+  };
+  store_.locked([&](MemoryLog& log) {
+    for (const auto& [start, measures] : log.measured) measures_at(start) += measures;
+    for (const MemoryArrival& each : log.arrivals()) {
+      measures_at(each.arrived_at).shards[each.shard].in += {1, each.size, each.begins_append ? 1U : 0U};
+    }
+  });
+  std::vector<metrics::Period> result;
+  for (auto& [start, period] : periods) {
+    if (start >= kept_from && start < until && start + period.length > from) result.push_back(std::move(period));
+  }
+  return result;
+}
+
 }  // namespace shardlog::test

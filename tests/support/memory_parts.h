@@ -103,4 +103,16 @@ class MemoryMaintenance final : public Maintenance {
   const Clock& clock_;
 };
 
+class MemoryMetrics final : public Metrics {
+ public:
+  MemoryMetrics(MemoryStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+
+  bool add(std::span<const metrics::Period> minutes) override;
+  std::vector<metrics::Period> history(Timestamp from, Timestamp until) override;
+
+ private:
+  MemoryStore& store_;
+  const Clock& clock_;
+};
+
 }  // namespace shardlog::test

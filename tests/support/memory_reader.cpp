@@ -272,6 +272,7 @@ ReadResult MemoryReader::next(std::size_t budget) {
     }
     tell_ends(log, result);
     result.at_end = is_whole && at_end(log);
+    result.at_tail = is_whole;
     return result;
   });
 }

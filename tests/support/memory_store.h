@@ -48,6 +48,8 @@ class MemoryStore {
   /// Asked before a batch is stored, with nothing held: what becomes of it instead of being stored. Of a StoredInPart
   /// the records that hold a Place are stored. Of an atomic append it says what becomes of all.
   std::function<std::optional<Outcome>(const RoutedBatch&)> on_append;
+  /// Called before measures are added.
+  std::function<void()> on_measures;
   /// Sees every change of leases.
   std::function<void(const Consumer& before, const Consumer& after)> on_leases;
 

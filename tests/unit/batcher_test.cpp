@@ -44,5 +44,45 @@ TEST_F(BatcherTest, DoesNothingAfterAHandOverWasRefused) {
   EXPECT_EQ(handed_over, before);
 }
 
+/// "microseconds:records" of each time at which records were read; a new line for each hand-over.
+std::string reads_of(Batcher& batcher, Chunk chunk) {
+  std::string text;
+  batcher.encode(std::move(chunk), [&text](const Encoded& encoded) {
+    for (const ReadAt& read : encoded.reads) {
+      text += std::to_string(read.at.count()) + ":" + std::to_string(read.pieces) + " ";
+    }
+    text += "\n";
+    return true;
+  });
+  return text;
+}
+
+TEST_F(BatcherTest, TellsWhenItsRecordsWereRead) {
+  Chunk chunk = chunk_of("a\nb\nc\nd\ne\nf\n");
+  chunk.reads = {{Duration(10), 1}, {Duration(20), 3}, {Duration(30), 2}};
+  Batcher whole(stream_, command_, max_batch_records, std::nullopt, clock_);
+  EXPECT_EQ(reads_of(whole, std::move(chunk)), "10:1 20:3 30:2 \n");
+}
+
+TEST_F(BatcherTest, TellsOfEachPartWhenItsRecordsWereRead) {
+  for (const bool with_key : {false, true}) {
+    SCOPED_TRACE(with_key);
+    Chunk chunk = chunk_of("a\nb\nc\nd\ne\nf\n");
+    chunk.reads = {{Duration(10), 1}, {Duration(20), 3}, {Duration(30), 2}};
+    if (with_key) command_.key.constant = "k";
+    Batcher parts(stream_, command_, 2, std::nullopt, clock_);
+    const std::string reads = reads_of(parts, std::move(chunk));
+    EXPECT_EQ(reads.substr(0, reads.find_last_not_of('\n')), "10:1 20:1 \n20:2 \n30:2");
+  }
+}
+
+TEST_F(BatcherTest, TellsNothingOfRecordsThatAreLeftOut) {
+  Chunk chunk = chunk_of("a\n\xff\n");
+  chunk.reads = {{Duration(10), 1}, {Duration(20), 1}};
+  command_.sample_percent = 1e-9;
+  Batcher batcher(stream_, command_, max_batch_records, std::nullopt, clock_);
+  EXPECT_EQ(reads_of(batcher, std::move(chunk)), "\n");
+}
+
 }  // namespace
 }  // namespace shardlog::cli

@@ -27,6 +27,7 @@ class LimitedReading : public testing::Test {
     engine_.create("s", options, clock_);
     stream_ = engine_.open("s", {Access::write}, clock_);
     own_ = allowance_of_reader(*stream_, clock_);
+    meter_.emplace(*stream_, clock_, "");
   }
 
   void put(const Lines& data, std::uint32_t shard = 0) {
@@ -35,7 +36,7 @@ class LimitedReading : public testing::Test {
   }
 
   LimitedReader reader(ReadAllowance& allowance, bool follow = false) {
-    return {stream_->read({.shards = {}, .until = {}, .follow = follow}), allowance, clock_,
+    return {stream_->read({.shards = {}, .until = {}, .follow = follow}), allowance, *meter_, clock_,
             [this](const Throttling& why) { told_.push_back(why.calls ? "calls" : "bytes"); }};
   }
 
@@ -69,6 +70,7 @@ class LimitedReading : public testing::Test {
   test::MemoryEngine engine_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<ReadAllowance> own_;
+  std::optional<ReadMeter> meter_;
   Lines told_;
 };
 

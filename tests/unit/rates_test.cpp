@@ -7,16 +7,10 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "shardlog/core/shard_map.h"
-#include "support/refusal.h"
-#include "support/shards.h"
 #include "tools/common/json_text.h"
-#include "tools/stream-stats/page.h"
 #include "tools/stream-stats/rate_page.h"
-#include "tools/stream-stats/sizing_page.h"
 
 namespace shardlog::cli {
 namespace {
@@ -45,8 +39,12 @@ TEST(UtilisationOfLimits, IsThatOfTheNearerOne) {
   EXPECT_EQ(of_both.most(), 50);
   EXPECT_EQ(utilisation_of(rate, {.write_records = 500}).most(), 50);
   EXPECT_EQ(utilisation_of(rate, {}).most(), std::nullopt);
+  const Utilisation of_reading = utilisation_of(std::nullopt, capacity::kinesis_limits(), Rate{1, 1 << 20, 1});
+  EXPECT_EQ(of_reading.read_bytes, 50);
+  EXPECT_EQ(of_reading.reading(), 50) << "a call of 5 is less";
+  EXPECT_EQ(utilisation_of(rate, {.write_records = 500}, rate).reading(), std::nullopt);
   EXPECT_EQ(utilisation_of(std::nullopt, capacity::kinesis_limits()).most(), std::nullopt);
-  EXPECT_EQ(json_utilisation(of_both), R"({"records":25,"bytes":50})");
+  EXPECT_EQ(json_utilisation(of_both), R"({"records":25,"bytes":50,"read_bytes":null,"read_calls":null})");
 }
 
 TEST(UtilisationBar, FillsItsColumnsByEighths) {
@@ -113,98 +111,6 @@ TEST(Arrivals, OfAnEngineThatDoesNotCountAreUnknown) {
   EXPECT_EQ(arrivals.of_shard(0).last_minute, std::nullopt);
   EXPECT_EQ(arrivals.busiest_minute, std::nullopt);
   EXPECT_EQ(json_rates(arrivals.stream), R"({"last_minute":null,"last_15_minutes":null})");
-}
-
-/// A stream with as many even shards as there are rates, and Kinesis' limits.
-Page page_of(const std::vector<double>& records_a_second) {
-  std::vector<Shard> shards = test::open_shards(even_ranges(static_cast<std::uint32_t>(records_a_second.size())));
-  Page page{{{"uuid", 1, Timestamp(), {}, ShardMap(0, shards)}, {}}, {}, {}, Timestamp()};
-  page.limits = capacity::kinesis_limits();
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    page.statistics.shards.push_back({shards[i], 1000, 1000});
-    page.arrivals.shards.push_back({Rate{records_a_second[i], 0, 1}, Rate{}});
-  }
-  return page;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
-    lines.push_back(text.substr(at, text.find('\n', at) - at));
-  }
-  return lines;
-}
-
-/// The lines of the table of shards.
-std::vector<std::string> table_of(const Page& page, const Screen& screen) {
-  std::vector<std::string> table;
-  for (const std::string& line : lines_of(format_page("s", page, screen, false))) {
-    if (line.starts_with("shard ") || (!table.empty() && !line.empty())) table.push_back(line);
-    if (!table.empty() && line.empty()) break;
-  }
-  return table;
-}
-
-TEST(PageWithLimits, HasABarForEachShard) {
-  Page page = page_of({990, 402, 0, 0});
-  page.arrivals.shards[3].last_minute.reset();
-  const std::vector<std::string> expected{
-      "shard    keys  in/s  limit                  records   bytes  last  from  to",
-      "    0  25.0 %   990  ███████████████▉  99%    1,000  1000 B     -     -   -",
-      "    1  25.0 %   402  ██████▍           40%    1,000  1000 B     -     -   -",
-      "    2  25.0 %     0                     0%    1,000  1000 B     -     -   -",
-      "    3  25.0 %     -  -                        1,000  1000 B     -     -   -"};
-  EXPECT_EQ(table_of(page, {80, {}, true}), expected);
-}
-
-TEST(PageWithLimits, FitsSixtyColumnsWithTheBars) {
-  const std::vector<std::string> table = table_of(page_of({990}), {60, {}, false});
-  EXPECT_EQ(table.at(0), "shard     keys  in/s  limit                  records  last");
-  EXPECT_EQ(table.at(1), "    0  100.0 %   990  ################  99%    1,000     -");
-}
-
-TEST(PageWithLimits, ListsTheShardsThatUseMostOfThemFirst) {
-  std::vector<double> records(20, 10);
-  records[13] = 600;
-  records[7] = 800;
-  const std::vector<std::string> table = table_of(page_of(records), {80, {}, true});
-  EXPECT_TRUE(table.at(1).starts_with("    7  5.0 %   800  ")) << table[1];
-  EXPECT_TRUE(table.at(2).starts_with("   13  5.0 %   600  ")) << table[2];
-}
-
-TEST(PageWithoutLimits, HasNoBars) {
-  Page page = page_of({990});
-  page.limits = {.read_calls = 5};
-  EXPECT_EQ(table_of(page, {80, {}, true}).at(0).find("limit"), std::string::npos);
-}
-
-TEST(SizingPage, CountsWithTheLimitsOfTheStreamToo) {
-  Page page = page_of({0, 0});
-  const Load load{5000, 1000};
-  EXPECT_EQ(format_sizing(page, load, 80).find("limits of the stream"), std::string::npos)
-      << "they are those of Kinesis";
-  page.limits = {.write_records = 100};
-  const std::string text = format_sizing(page, load, 80);
-  EXPECT_NE(text.find("limits of the stream  a shard  shards\n"
-                      "records written         100/s      50\n"
-                      "bytes written               -       0\n"
-                      "bytes read                  -       0\n"
-                      "needs      50 shards; 1 if producers pack many records into one\n"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(json_sizing("s", page, load).find(R"("own_limits":{"for_records":50,)"), std::string::npos);
-}
-
-TEST(SizingPage, RefusesALoadThatIsNotKnown) {
-  Page page = page_of({0});
-  EXPECT_EQ(test::refusal([&] { format_sizing(page, std::nullopt, 80); }), ErrorCode::usage);
-  page.arrivals.busiest_minute = Rate{10, 1000, 1};
-  EXPECT_EQ(test::refusal([&] { format_sizing(page, std::nullopt, 80); }), std::nullopt);
-}
-
-TEST(SizingPage, IsNoWiderThanTheScreen) {
-  const std::string text = format_sizing(page_of({0}), Load{1e12, 9e18, 10'000}, 40);
-  for (const std::string& line : lines_of(text)) EXPECT_LE(line.size(), 40U) << line;
 }
 
 }  // namespace

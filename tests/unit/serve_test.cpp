@@ -1,9 +1,19 @@
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <filesystem>
+#include <future>
+#include <iterator>
 #include <new>
 
 #include "support/refusal.h"
+#include "support/wait_until.h"
 #include "tools/stream-serve/http/address.h"
+#include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/http/exchange.h"
 #include "tools/stream-serve/http/service_side.h"
 #include "tools/stream-serve/identity/iterator.h"
@@ -113,6 +123,163 @@ TEST(Address, OfAHostHeaderIsWithoutPort) {
   EXPECT_EQ(http::host_of(""), "");
 }
 
+TEST(Admission, KnowsTheAddressThatTheServerListensAt) {
+  const auto status_of = [](const http::Admission& admission, const char* host) {
+    const auto refused = http::admit({"POST", "/", {{"host", host}}}, admission);
+    return refused ? refused->status : 200;
+  };
+  http::Admission one;
+  one.allow_address("192.0.2.5");
+  EXPECT_EQ(status_of(one, "192.0.2.5:4567"), 200);
+  EXPECT_EQ(status_of(one, "192.0.2.6:4567"), 403);
+  EXPECT_EQ(status_of(one, "localhost:4567"), 200);
+  for (const char* const all : {"0.0.0.0", "::"}) {
+    http::Admission any;
+    any.allow_address(all);
+    EXPECT_EQ(status_of(any, "192.0.2.5:4567"), 200);
+    EXPECT_EQ(status_of(any, "[2001:db8::5]:4567"), 200);
+    EXPECT_EQ(status_of(any, "streams.example:4567"), 403) << "could be a page of its own";
+    EXPECT_EQ(status_of(any, "192.0.2.5.example"), 403);
+  }
+}
+
+/// A connection of the server, and the end of its client.
+class Connection {
+ public:
+  Connection() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_.data()), 0); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() {
+    for (const int end : ends_) ::close(end);
+  }
+
+  [[nodiscard]] http::Client client() const { return http::sole_client(ends_[0]); }
+  [[nodiscard]] bool is_shut_down() const {
+    char byte = 0;
+    return ::recv(ends_[1], &byte, 1, MSG_DONTWAIT) == 0;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+bool is_spent(http::Budget& budget) {
+  return !http::Budget::Share(budget).take(1);
+}
+
+TEST(Budget, EndsConnectionsOfSlowClientsThatHoldMost) {
+  http::Budget budget(100, 20);
+  const Connection small;
+  const Connection large;
+  http::Budget::Share of_small(budget);
+  http::Budget::Share of_large(budget);
+  http::Budget::Share another_of_large(budget);
+  http::Budget::Share working(budget);
+  EXPECT_TRUE(of_small.take(10) && of_large.take(11) && another_of_large.take(2) && working.take(50));
+  of_small.wait_for_client(small.client());
+  of_large.wait_for_client(large.client());
+  another_of_large.wait_for_client(large.client());
+  budget.cut_slow();
+  EXPECT_FALSE(large.is_shut_down()) << "they have time";
+  const auto later = http::Budget::Watch::now() + 3s;
+  budget.cut_slow(later);
+  EXPECT_TRUE(large.is_shut_down());
+  EXPECT_FALSE(small.is_shut_down());
+  budget.cut_slow(later);
+  EXPECT_FALSE(small.is_shut_down()) << "the others are as good as gone";
+  working.wait_for_client(small.client());
+  working.wait_no_more();
+  budget.cut_slow(later);
+  EXPECT_FALSE(small.is_shut_down()) << "nobody waits for it";
+}
+
+TEST(Budget, LetsClientsGoOnThatMoveEnough) {
+  using Watch = http::Budget::Watch;
+  http::Budget budget(100, 0);
+  const Connection slow;
+  const Connection quick;
+  http::Budget::Share of_slow(budget);
+  http::Budget::Share of_quick(budget);
+  EXPECT_TRUE(of_slow.take(1) && of_quick.take(2));
+  of_slow.wait_for_client(slow.client());
+  of_quick.wait_for_client(quick.client());
+  const auto begin = Watch::now();
+  while (Watch::now() <= begin) continue;
+  of_slow.move(64UL * 1024 - 1);
+  of_quick.move(64UL * 1024 - 1);
+  of_quick.move(1);
+  budget.cut_slow(begin + 2s + 1ns);
+  EXPECT_TRUE(slow.is_shut_down());
+  EXPECT_FALSE(quick.is_shut_down());
+}
+
+TEST(Budget, WantsMoreOfClientsForWhichMoreIsKept) {
+  using Watch = http::Budget::Watch;
+  constexpr std::size_t mib = 1024UL * 1024;
+  http::Budget budget(100 * mib, 0);
+  const Connection slow;
+  const Connection quick;
+  http::Budget::Share of_slow(budget);
+  http::Budget::Share of_quick(budget);
+  EXPECT_TRUE(of_slow.take(8 * mib) && of_quick.take(8 * mib));
+  of_slow.wait_for_client(slow.client());
+  of_quick.wait_for_client(quick.client());
+  const auto begin = Watch::now();
+  for (int i = 1; i <= 3; ++i) {
+    of_slow.move(mib - (i == 3 ? 1 : 0));
+    of_quick.move(mib);
+    EXPECT_FALSE(slow.is_shut_down());
+    budget.cut_slow(begin + i * 3s);
+  }
+  EXPECT_TRUE(slow.is_shut_down()) << "what it has moved before does not count";
+  EXPECT_FALSE(quick.is_shut_down());
+}
+
+TEST(Budget, KnowsWhatAClientAcknowledges) {
+  const cli::Descriptor listening = http::listen_at({"127.0.0.1", 0});
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const cli::Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  cli::Descriptor connection;
+  ASSERT_TRUE(test::wait_until([&] {
+    connection = cli::Descriptor(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    return connection.is_open();
+  }));
+  http::Budget budget(100, 0);
+  http::Budget::Share share(budget);
+  EXPECT_TRUE(share.take(1));
+  share.wait_for_client(http::sole_client(connection.get()), http::Budget::Progress::acknowledged);
+
+  std::string bytes(64UL * 1024, 'x');
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(::send(connection.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(::recv(client.get(), bytes.data(), bytes.size(), MSG_WAITALL), static_cast<ssize_t>(bytes.size()));
+  }
+  EXPECT_TRUE(test::wait_until([&] {
+    int unacknowledged = 0;
+    return ::ioctl(connection.get(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
+  }));
+  const auto now = http::Budget::Watch::now();
+  budget.cut_slow(now + 3s);
+  EXPECT_EQ(::recv(client.get(), bytes.data(), 1, MSG_DONTWAIT), -1) << "it goes on";
+  budget.cut_slow(now + 6s);
+  EXPECT_EQ(::recv(client.get(), bytes.data(), 1, 0), 0) << "it was shut down";
+}
+
+TEST(Budget, GivesLessWhenThereIsLess) {
+  http::Budget budget(100, 10);
+  http::Budget::Share first(budget);
+  http::Budget::Share second(budget);
+  http::Budget::Share third(budget);
+  EXPECT_EQ(first.take_some(64), 64U);
+  EXPECT_EQ(second.take_some(64), 8U);
+  EXPECT_EQ(third.take_some(800), 0U);
+  first.keep(1);
+  EXPECT_EQ(third.take_some(64), 64U);
+}
+
 TEST(Exchange, TakesBodiesFromOneBudget) {
   http::Budget budget(10);
   http::Budget answers(10);
@@ -137,11 +304,11 @@ TEST(Exchange, TakesAnswersFromAnotherBudget) {
   {
     http::Exchange exchange("/", bodies, answers);
     exchange.answer({200, {}, "1234"});
-    EXPECT_FALSE(answers.is_spent());
+    EXPECT_FALSE(is_spent(answers));
     exchange.answer({200, {}, "12345678"});
-    EXPECT_TRUE(answers.is_spent());
+    EXPECT_TRUE(is_spent(answers));
   }
-  EXPECT_FALSE(answers.is_spent()) << "the client has it";
+  EXPECT_FALSE(is_spent(answers)) << "the client has it";
 }
 
 TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {
@@ -152,15 +319,117 @@ TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {
   first.read("1");
   ASSERT_TRUE(first.response());
   EXPECT_EQ(first.response()->status, 503);
-  EXPECT_TRUE(bodies.take(10)) << "although the rest of it still comes";
+  EXPECT_TRUE(http::Budget::Share(bodies).take(10)) << "although the rest of it still comes";
 }
 
-TEST(ServiceSide, RefusesWhileAnswersAreNotRead) {
+TEST(Exchange, CountsTheMemoryThatABodyTakes) {
+  http::Budget bodies(150);
+  http::Budget answers(10);
+  http::Exchange announced("/", bodies, answers);
+  announced.request().add_header("content-length", "101");
+  http::Exchange unknown("/", bodies, answers);
+  for (http::Exchange* const exchange : {&announced, &unknown}) {
+    for (int i = 0; i < 11; ++i) exchange->read("123456789");
+  }
+  EXPECT_FALSE(announced.response()) << "it takes no more than was announced";
+  EXPECT_EQ(announced.request().body.capacity(), 101U);
+  ASSERT_TRUE(unknown.response()) << "as much room again would be needed";
+  EXPECT_EQ(unknown.response()->status, 503);
+}
+
+TEST(Exchange, WaitsForItsClientTwice) {
+  http::Budget bodies(10, 0);
+  http::Budget answers(10, 0);
+  const auto cut_slow = [&] {
+    bodies.cut_slow(http::Budget::Watch::now() + 3s);
+    answers.cut_slow(http::Budget::Watch::now() + 3s);
+  };
+  const Connection connection;
+  http::Exchange exchange("/", bodies, answers, connection.client());
+  EXPECT_TRUE(exchange.take_for_header(2));
+  exchange.read("1");
+  exchange.set(http::Exchange::State::working);
+  cut_slow();
+  EXPECT_FALSE(connection.is_shut_down()) << "now the client waits";
+  exchange.answer({200, {}, "1"});
+  cut_slow();
+  EXPECT_FALSE(connection.is_shut_down()) << "it cannot have it yet";
+  exchange.begin_sending(http::Budget::Progress::told);
+  cut_slow();
+  EXPECT_TRUE(connection.is_shut_down());
+
+  const Connection other;
+  http::Exchange half("/", bodies, answers, other.client());
+  EXPECT_TRUE(half.take_for_header(6));
+  EXPECT_FALSE(half.take_for_header(5));
+  cut_slow();
+  EXPECT_TRUE(other.is_shut_down()) << "headers count, too";
+}
+
+TEST(Exchange, IsNotLookedIntoWhileAWorkerAnswers) {
+  http::Budget bodies(10);
+  http::Budget answers(10);
+  const auto feed = std::make_shared<http::Feed>();
+  http::Exchange exchange("/", bodies, answers);
+  exchange.set(http::Exchange::State::working);
+  exchange.answer({200, {}, {}, feed});
+  exchange.leave();
+  EXPECT_FALSE(feed->gone().stop_requested()) << "the worker has not said that the answer is there";
+  exchange.set(http::Exchange::State::answered);
+  exchange.leave();
+  EXPECT_TRUE(feed->gone().stop_requested());
+}
+
+TEST(Workers, AreMoreIfAllAreBusy) {
+  std::promise<void> done;
+  const auto may_end = done.get_future().share();
+  std::array<std::promise<void>, 4> begun;
+  http::Workers workers(1, 3);
+  for (std::promise<void>& each : begun) {
+    EXPECT_TRUE(workers.give([&each, may_end] {
+      each.set_value();
+      may_end.wait();
+    }));
+  }
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(begun[i].get_future().wait_for(1min), std::future_status::ready) << i;
+  auto last = begun[3].get_future();
+  EXPECT_EQ(last.wait_for(0s), std::future_status::timeout) << "there are only three";
+  done.set_value();
+  EXPECT_EQ(last.wait_for(1min), std::future_status::ready);
+}
+
+TEST(Workers, AreFewAgainWhenThereIsLittleToDo) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator all("/proc/self/task");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = threads();
+  http::Workers workers(1, 100, 1ms);
+  for (int round = 0; round < 2; ++round) {
+    std::promise<void> done;
+    const auto may_end = done.get_future().share();
+    std::array<std::promise<void>, 50> begun;
+    for (std::promise<void>& each : begun) {
+      EXPECT_TRUE(workers.give([&each, may_end] {
+        each.set_value();
+        may_end.wait();
+      }));
+    }
+    for (std::promise<void>& each : begun) EXPECT_EQ(each.get_future().wait_for(1min), std::future_status::ready);
+    done.set_value();
+    EXPECT_TRUE(test::wait_until([&] { return threads() == before + 1; })) << threads() - before;
+  }
+}
+
+TEST(ServiceSide, HasNoRoomForLargeAnswersWhileOthersAreNotRead) {
   http::ServerLimits limits;
-  limits.all_answers_bytes = 5;
+  limits.all_answers_bytes = 8;
   limits.threads = 1;
-  int calls = 0;
-  const auto handler = [&calls](const http::Request&) { return ++calls, http::Response{200, {}, "12345"}; };
+  const auto handler = [](const http::Request& request) {
+    if (request.target == "small") return http::Response{200, {}, "1"};
+    const std::size_t room = request.take_room(8);
+    return http::Response{room == 8 ? 200 : 503, {}, std::string(room, 'x')};
+  };
   http::ServiceSide side([](const http::Request&) { return std::nullopt; }, handler, limits);
   const auto status_of = [&side](http::Exchange& exchange) {
     side.answer(exchange);
@@ -171,7 +440,8 @@ TEST(ServiceSide, RefusesWhileAnswersAreNotRead) {
     EXPECT_EQ(status_of(unread), 200);
     http::Exchange other("/", side.bodies, side.answers);
     EXPECT_EQ(status_of(other), 503);
-    EXPECT_EQ(calls, 1) << "nothing is done for it";
+    http::Exchange small("small", side.bodies, side.answers);
+    EXPECT_EQ(status_of(small), 200);
   }
   http::Exchange later("/", side.bodies, side.answers);
   EXPECT_EQ(status_of(later), 200);

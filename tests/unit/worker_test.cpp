@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "shardlog/consuming/consumer.h"
+#include "support/manual_clock.h"
 #include "support/memory_engine.h"
 #include "support/notes.h"
 #include "support/refusal.h"
@@ -109,13 +110,21 @@ class WorkerTest : public testing::Test {
   Checkpoint checkpoint(std::size_t place) { return lease(place).checkpoint; }
   static Checkpoint after(std::uint64_t sequence) { return AfterSequence{SequenceNumber(sequence)}; }
 
-  /// Of the first shard, to a worker of another machine.
+  // Of the first shard, for a worker of another machine.
+
   void give_lease_to(const std::string& worker) {
-    const Lease before = lease(0);
-    Lease taken = before;
+    Lease taken = lease(0);
     taken.owner = LeaseOwner{worker, "another-boot/1/1/1"};
     ++taken.epoch;
-    const LeaseChange change{before, taken};
+    change_lease(taken);
+  }
+  void claim_lease(const std::string& worker) {
+    Lease claimed = lease(0);
+    claimed.claimant = LeaseOwner{worker, "another-boot/1/1/1"};
+    change_lease(claimed);
+  }
+  void change_lease(const Lease& after) {
+    const LeaseChange change{lease(0), after};
     ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
   }
 
@@ -253,6 +262,68 @@ TEST_F(WorkerTest, MovesTheCheckpointOnlyPastProcessedRecords) {
             ErrorCode::io);
   EXPECT_EQ(checkpoint(0), after(1));
   EXPECT_EQ(lease(0).owner, std::nullopt) << "given back all the same";
+}
+
+/// What is measured of the consumer.
+metrics::ReaderMeasures measured(Stream& stream) {
+  metrics::Measures sum;
+  for (const metrics::Period& each : stream.metrics().history(Timestamp::min(), Timestamp::max())) {
+    sum += each.measures;
+  }
+  return sum.readers[stream.leases().find("billing")->uuid];
+}
+
+TEST_F(WorkerTest, CountsAsProcessedOnlyWhatItsCheckpointHasPassed) {
+  store_.put(0, {"a", "b", "c"});
+  recorder_.most_batches = 2;
+  run(recorder_, {.consumer = "billing", .worker = "w", .batch = {.records = 1}});
+  EXPECT_EQ(measured(stream_).out.records, 3U) << "it reads ahead";
+  EXPECT_EQ(measured(stream_).processed, 2U);
+  Recorder fails(log_);
+  fails.gone = true;
+  fails.deals_at_once = false;
+  run(fails);
+  EXPECT_EQ(measured(stream_).out.records, 4U);
+  EXPECT_EQ(measured(stream_).processed, 2U) << "what was read again and not processed";
+  Recorder succeeds(log_);
+  run(succeeds);
+  EXPECT_EQ(measured(stream_).processed, 3U);
+}
+
+TEST_F(WorkerTest, CountsAsProcessedWhatWasDeliveredBeforeAnotherWorkerClaimedTheShard) {
+  store_.put(0, {"a"});
+  store_.put(1, {"b"});
+  recorder_.deals_at_once = false;
+  recorder_.most_batches = 2;
+  recorder_.on_batch = [this](const Batch& batch, Lifeline& lifeline) {
+    if (batch.shard != ShardId(0)) return;
+    claim_lease("other");
+    const std::uint64_t counter = lease(0).counter;
+    while (lease(0).counter == counter) {
+      std::this_thread::sleep_for(std::min(lifeline.until_due(), Duration(1ms)));
+      if (lifeline.until_due() == 0us) lifeline.tend();
+    }
+  };
+  run(recorder_, {.consumer = "billing", .worker = "w", .lease_duration = 30ms});
+  EXPECT_EQ(log_.records(), (Lines{"a", "b"}));
+  EXPECT_EQ(checkpoint(0), after(1));
+  EXPECT_EQ(measured(stream_).processed, 2U);
+}
+
+TEST_F(WorkerTest, AddsWhatItHasMeasuredWhileABatchTakesLong) {
+  test::ManualClock clock;
+  clock.freeze();
+  store_.put(0, {"a"});
+  recorder_.on_batch = [&](const Batch&, Lifeline& lifeline) {
+    EXPECT_EQ(measured(stream_).out.records, 0U);
+    clock.let_pass(10s);
+    ASSERT_EQ(lifeline.until_due(), 0us);
+    lifeline.tend();
+    EXPECT_EQ(measured(stream_).out.records, 1U);
+  };
+  test::MemoryStream stream(store_);
+  run_worker({.consumer = "billing", .worker = "w", .lease_duration = 1h}, stream, recorder_, clock, stop_.get_token());
+  EXPECT_EQ(log_.records(), Lines{"a"});
 }
 
 TEST_F(WorkerTest, LeavesTheShardsOfALiveWorkerToIt) {

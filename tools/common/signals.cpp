@@ -22,6 +22,13 @@ bool ignored(int signal) {
   return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+sigset_t set_of(int signal) {
+  sigset_t set{};
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  return set;
+}
+
 }  // namespace
 
 void ProcessGroups::add(pid_t group) {
@@ -91,7 +98,7 @@ bool Signals::is_echo(const signalfd_siginfo& info) {
 void Signals::handle(int signal) {
   if (signal == SIGTSTP) {
     const std::lock_guard no_commit(commit_mutex_);
-    ::kill(::getpid(), SIGSTOP);
+    stop_self();
     return;
   }
   int none = 0;
@@ -104,13 +111,33 @@ void Signals::handle(int signal) {
   die_of(signal);
 }
 
+void stop_self() {
+  const sigset_t stop = set_of(SIGTSTP);
+  sigset_t before{};
+  ::pthread_sigmask(SIG_UNBLOCK, &stop, &before);
+  ::pthread_kill(::pthread_self(), SIGTSTP);  // to this thread, or the one that watches for signals might take it
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void stop_job() {
+  const sigset_t stop = set_of(SIGTSTP);
+  sigset_t before{};
+  struct sigaction ignoring {};
+  struct sigaction action {};
+  ignoring.sa_handler = SIG_IGN;
+  ::sigaction(SIGTSTP, &ignoring, &action);
+  ::pthread_sigmask(SIG_UNBLOCK, &stop, &before);  // a signal that is blocked is kept, even if it is ignored
+  ::kill(0, SIGTSTP);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::sigaction(SIGTSTP, &action, nullptr);
+  stop_self();
+}
+
 void die_of(int signal) {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   ::sigaction(signal, &action, nullptr);
-  sigset_t set{};
-  ::sigemptyset(&set);
-  ::sigaddset(&set, signal);
+  const sigset_t set = set_of(signal);
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   ::kill(::getpid(), signal);
   std::_Exit(128 + signal);  // the signal cannot kill the first process of a container

@@ -68,6 +68,13 @@ class Signals {
   std::jthread watcher_;
 };
 
+/// Stops this process the way Ctrl-Z does by default: not if it is in a process group that no shell can continue (an
+/// "orphaned" one), where the kernel drops a SIGTSTP but not a SIGSTOP; nor if SIGTSTP is ignored.
+void stop_self();
+
+/// Stops the whole process group like that, this process last, and before it returns. For the first thread.
+void stop_job();
+
 /// Ends this process the way `signal` does by default.
 [[noreturn]] void die_of(int signal);
 

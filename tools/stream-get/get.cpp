@@ -126,7 +126,8 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   }
   const auto writer = make_record_writer(command.form, description.uuid, context.output);
   const auto allowance = consuming::allowance_of_reader(*stream, context.clock);
-  consuming::LimitedReader reader(stream->read(request), *allowance, context.clock,
+  consuming::ReadMeter meter(*stream, context.clock, "");
+  consuming::LimitedReader reader(stream->read(request), *allowance, meter, context.clock,
                                   [&context](const auto& why) { tell_throttling(why, context); });
   ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // if it is a pipe: fewer, larger writes
 
@@ -134,6 +135,7 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
   Fetcher fetcher(command, context.clock, reader);
   const bool found_gap = printer.print(fetcher);
   fetcher.finish();
+  meter.finish();
   if (command.follow) context.detail(fetcher.wakeups());
   if (context.verbose && command.keys.empty() && !command.descendants)
     tell_children(request.shards, stream->describe().map, context);

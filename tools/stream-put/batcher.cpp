@@ -41,8 +41,10 @@ void Encoded::append(Encoded next) {
   packed.append(std::move(next.packed));
   move_to_end(reasons, next.reasons);
   move_to_end(skipped, next.skipped);
+  move_to_end(reads, next.reads);
   skipped_records += next.skipped_records;
   dropped += next.dropped;
+  dropped_bytes += next.dropped_bytes;
   for (auto& [source, position] : next.moves) moves.insert_or_assign(source, std::move(position));
   if (!next.notice.empty()) notice = std::move(next.notice);
   records += next.records;
@@ -80,7 +82,7 @@ bool Batcher::encode(Chunk chunk, const HandOver& hand_over) {
   if (!open_) return false;  // chunks may still be queued after the end
   chunk_ = &chunk;
   hand_over_ = &hand_over;
-  piece_ = at_ = holes_ = counted_ = counted_at_ = 0;
+  piece_ = at_ = holes_ = read_ = counted_ = counted_at_ = 0;
   input_bytes_ = 0;
   packer_.set_input_bytes(chunk.read);
   if (input_count() != nullptr && chunk.marked) input_count()->add_mark();
@@ -244,7 +246,10 @@ bool Batcher::sample_out(const Record& record) {
   const bool only_throttled = command_.on_throttle == OnThrottle::sample;
   if (only_throttled && !(throttled_ != nullptr && *throttled_)) return false;
   if (sampler_->keeps(record.key)) return false;
-  if (only_throttled) ++encoded_.dropped;
+  if (only_throttled) {
+    ++encoded_.dropped;
+    encoded_.dropped_bytes += record.size();
+  }
   not_stored("sampled out");
   return true;
 }
@@ -296,6 +301,23 @@ void Batcher::not_stored(std::string why) {
   encoded_.reasons.push_back(std::move(why));
 }
 
+/// When so many records were read, which come from the pieces since the last time. Each piece counts for as many of
+/// them as the others.
+std::vector<ReadAt> Batcher::reads_of(std::size_t records) {
+  const std::size_t first = std::exchange(read_, piece_);
+  const std::size_t end = std::max(piece_, first + 1);
+  std::vector<ReadAt> reads;
+  std::size_t told = 0;  // of the records
+  std::size_t piece = 0;
+  for (const ReadAt& read : chunk_->reads) {
+    piece += read.pieces;
+    if (piece <= first) continue;
+    const std::size_t up_to = piece >= end ? records : records * (piece - first) / (end - first);
+    if (up_to > told) reads.push_back({read.at, up_to - std::exchange(told, up_to)});
+  }
+  return reads;
+}
+
 void Batcher::flush() {
   packer_.flush();
   most_held_ = {};
@@ -307,6 +329,7 @@ void Batcher::flush() {
   encoded_.notice = source_->notice();
   count_pieces();
   if (once_) encoded_.moves = once_->moves();
+  encoded_.reads = reads_of(encoded_.records);
   if (!(*hand_over_)(std::exchange(encoded_, {}))) open_ = false;
 }
 

@@ -28,9 +28,11 @@ struct Encoded {
   std::vector<std::string> skipped;   ///< why records that broke a rule are left out; no message twice in a row
   std::uint64_t skipped_records = 0;  ///< the number of these records
   std::uint64_t dropped = 0;          ///< records left out because the stream was throttled
+  std::uint64_t dropped_bytes = 0;    ///< data and keys of these
   std::string notice;                 ///< as in RecordSource
   ProducerPositions moves;            ///< how far the producer has come with these records; only with an id
   std::size_t records = 0;            ///< the number of packed records
+  std::vector<ReadAt> reads;          ///< when they were read, in their order: counted as records
   std::size_t bytes = 0;              ///< of the payloads
   std::size_t chunks = 0;             ///< the number of chunks that end here
   std::uint64_t input_bytes = 0;      ///< that were read for these records
@@ -91,6 +93,7 @@ class Batcher {
   bool take(const Record& record, const RecordOrigin* origin);
   [[nodiscard]] bool fits_piece(const Record& record) const;
   bool sample_out(const Record& record);
+  [[nodiscard]] std::vector<ReadAt> reads_of(std::size_t records);
   void pass_holes();
   void check_retention() const;
   [[nodiscard]] std::uint64_t number_of(std::size_t piece) const;
@@ -123,6 +126,7 @@ class Batcher {
   std::size_t piece_ = 0;          ///< pieces done
   std::size_t at_ = 0;             ///< bytes done
   std::size_t holes_ = 0;          ///< holes passed
+  std::size_t read_ = 0;           ///< pieces whose times were handed over
   std::size_t counted_ = 0;        ///< pieces that are added to the count of the input
   std::size_t counted_at_ = 0;     ///< their bytes
   std::uint64_t input_bytes_ = 0;  ///< bytes of the input that were handed over

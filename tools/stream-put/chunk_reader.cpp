@@ -18,8 +18,9 @@ namespace shardlog::cli {
 
 namespace {
 
-constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;  // most of what must wait is left in the pipe
-constexpr std::size_t most_holes = 4096;                   // in one chunk: nothing else bounds them
+constexpr std::size_t chunk_size_at_a_rate = 64UL * 1024;       // most of what must wait is left in the pipe
+constexpr std::size_t most_holes = 4096;                        // in one chunk: nothing else bounds them
+constexpr Duration same_time = std::chrono::microseconds(100);  // pieces that are read so soon one after the other
 constexpr Duration silence = std::chrono::seconds(1);
 constexpr int pipe_size = 1024 * 1024;
 
@@ -117,6 +118,18 @@ class ChunkReader {
     const bool none_before = !any();
     framer_->end_open_piece(input_);
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
+    note_pieces(clock_.elapsed());
+  }
+
+  /// Those that have become complete were so at this time.
+  void note_pieces(Duration now) {
+    const std::size_t pieces = input_.lengths.size() - std::exchange(noted_, input_.lengths.size());
+    if (pieces == 0) return;
+    if (reads_.empty() || now - reads_.back().at > same_time) {
+      reads_.push_back({now, pieces});
+    } else {
+      reads_.back().pieces += pieces;
+    }
   }
 
   /// `count` bytes were read; 0 is the end of the file.
@@ -137,6 +150,7 @@ class ChunkReader {
       throw Error(error.code(), command_.framing.piece_of(source_, number) + ": " + error.what());
     }
     if (none_before && any()) first_piece_at_ = clock_.elapsed();
+    note_pieces(last_read_at_);
   }
 
   /// Takes a byte order mark off the start of the file. Returns false if it needs more bytes to see whether there is
@@ -199,6 +213,8 @@ class ChunkReader {
     chunk.source = source_;
     chunk.input_bytes = std::exchange(input_bytes_, 0);
     chunk.read = read_;
+    chunk.reads = std::exchange(reads_, {});
+    noted_ = 0;
     chunk.error = error_;
     chunk.number = chunks_++;
     chunk.marked = std::exchange(marked_, false);
@@ -225,6 +241,8 @@ class ChunkReader {
   Input input_;
   std::uint64_t input_bytes_ = 0;  ///< read since the last chunk was handed over
   std::uint64_t read_ = 0;         ///< read altogether
+  std::vector<ReadAt> reads_;      ///< of the pieces in the buffer
+  std::size_t noted_ = 0;          ///< the number of these pieces
   Duration first_piece_at_{};      ///< when the first piece in the buffer was complete
   Duration last_read_at_{};
   std::optional<Error> error_;

@@ -25,17 +25,6 @@ std::uint64_t most_gathered(const StreamSettings& settings) {
   return piece == unbounded ? unbounded : std::min(piece, settings.max_bytes - piece);
 }
 
-/// Everything that is ready, up to a bound, as one. Nothing at the end of the input.
-std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue, std::uint64_t most_data) {
-  std::optional<Encoded> ready = queue.pop();
-  while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data && !ready->error) {
-    std::optional<Encoded> next = queue.try_pop();
-    if (!next) break;
-    ready->append(std::move(*next));
-  }
-  return ready;
-}
-
 /// Why the slice must be waited for, or is not all of the input.
 std::string reason_of(const capacity::Slice& slice, const capacity::Limits& limits) {
   if (slice.count_exhausted && limits.write_records) {
@@ -45,6 +34,16 @@ std::string reason_of(const capacity::Slice& slice, const capacity::Limits& limi
     return fmt::format("each shard takes {} a second", format_size(*limits.write_bytes));
   }
   return "the capacity of a shard is used up";
+}
+
+/// Work that follows an append: out of memory, it must not look like an append that stored nothing.
+template <typename Work>
+void after_append(const Work& work) {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::io, "acknowledge: out of memory");
+  }
 }
 
 }  // namespace
@@ -58,6 +57,8 @@ CommitStage::CommitStage(Stream& stream, const StreamDescription& description, c
       most_data_(most_gathered(description.settings)),
       command_(command),
       context_(context),
+      started_(context.clock.elapsed()),
+      recorder_(stream.metrics(), context.clock),
       why_throttled_(reason_of({.count_exhausted = true, .bytes_exhausted = true}, description.settings.limits)),
       throttled_(throttled) {
   if (piece_bounds(description.settings.limits).small()) joined_ = description.settings.compression;
@@ -67,11 +68,37 @@ CommitStage::CommitStage(Stream& stream, const StreamDescription& description, c
 void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress) {
   Flow flow{queue, in_flight, progress};
   while (!writer_.limited()) {
-    std::optional<Encoded> ready = take_ready(queue, most_data_);
+    std::optional<Encoded> ready = take_ready(queue);
     if (!ready) return;
     finish(flow, *ready, store(*ready, progress));
   }
   store_slices(flow);
+}
+
+/// Waits for a piece; nothing at the end of the input. What was measured is written meanwhile, when that is due.
+std::optional<Encoded> CommitStage::next(BoundedQueue<Encoded>& queue) {
+  for (Duration due = recorder_.until_due(); due < Duration::max(); due = recorder_.until_due()) {
+    if (std::optional<Encoded> piece = queue.pop_for(due)) return piece;
+    if (recorder_.until_due() > Duration(0)) break;  // the queue has ended
+    recorder_.write();
+  }
+  return queue.pop();
+}
+
+/// Everything that is ready, up to a bound, as one.
+std::optional<Encoded> CommitStage::take_ready(BoundedQueue<Encoded>& queue) {
+  std::optional<Encoded> ready = next(queue);
+  while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data_ && !ready->error) {
+    std::optional<Encoded> more = queue.try_pop();
+    if (!more) break;
+    ready->append(std::move(*more));
+  }
+  return ready;
+}
+
+void CommitStage::write_measures() {
+  constexpr Duration short_run = std::chrono::seconds(1);
+  if (was_throttled_ || context_.clock.elapsed() - started_ >= short_run) recorder_.write_at_end();
 }
 
 /// After `records` of these were stored.
@@ -99,7 +126,7 @@ void CommitStage::store_slices(Flow& flow) {
 /// Waits for a piece of the input, and takes what is ready. Returns false at the end of the input.
 bool CommitStage::gather(Flow& flow) {
   if (pending_.empty()) {
-    std::optional<Encoded> piece = flow.queue.pop();
+    std::optional<Encoded> piece = next(flow.queue);
     if (!piece) return false;
     take_in(std::move(*piece));
   }
@@ -126,10 +153,48 @@ bool CommitStage::reads_on() const {
 }
 
 void CommitStage::take_in(Encoded piece) {
-  if (is_full() && command_.on_throttle == OnThrottle::drop)
-    return pending_.add_dropped(std::move(piece), "dropped: " + why_throttled_);
   capacity::Step step = writer_.deal(piece.packed);
+  count_sampled_out(piece, step);
+  if (is_full() && command_.on_throttle == OnThrottle::drop) {
+    count({&step, 1}, &metrics::ShardCounts::throttled);
+    count({&step, 1}, &metrics::ShardCounts::dropped);
+    return pending_.add_dropped(std::move(piece), "dropped: " + why_throttled_);
+  }
   pending_.add(std::move(piece), std::move(step));
+}
+
+/// Counts those of the pieces from one index to another that are not counted yet.
+void CommitStage::count_throttled(std::size_t first, std::size_t end) {
+  first = std::max(first, counted_);
+  if (end <= first) return;
+  count(pending_.steps().subspan(first, end - first), &metrics::ShardCounts::throttled);
+  counted_ = end;
+}
+
+/// Adds what the steps need to one kind of counts, as one call.
+void CommitStage::count(std::span<const capacity::Step> steps, metrics::Counts metrics::ShardCounts::*kind) {
+  std::map<ShardId, metrics::Counts> needs;
+  for (const capacity::Step& step : steps) {
+    for (const capacity::ShardNeed& need : step) needs[need.shard] += {need.records, need.bytes, 0};
+  }
+  if (needs.empty()) return;
+  was_throttled_ = true;
+  metrics::Measures& measures = recorder_.at(context_.clock.now());
+  for (auto& [shard, counts] : needs) {
+    counts.calls = 1;
+    measures.shards[shard].*kind += counts;
+  }
+}
+
+/// Nobody knows their shards, so they count for the one that gets the most of what they came with.
+void CommitStage::count_sampled_out(const Encoded& piece, const capacity::Step& step) {
+  if (piece.dropped == 0) return;
+  const auto more = [](const auto& a, const auto& b) { return a.records < b.records; };
+  const auto most = std::ranges::max_element(step, more);
+  const ShardId shard = most == step.end() ? writer_.map().open_shards().front() : most->shard;
+  const capacity::Step left_out{{shard, piece.dropped, piece.dropped_bytes}};
+  count({&left_out, 1}, &metrics::ShardCounts::throttled);
+  count({&left_out, 1}, &metrics::ShardCounts::dropped);
 }
 
 /// What those of the first pieces need that a bounded stream takes in one commit.
@@ -157,9 +222,16 @@ void CommitStage::leave(const capacity::Slice& slice) {
   }
   const bool is_begun = slice.instalment != capacity::Seconds{};
   const std::size_t kept = slice.steps + (is_begun ? 1 : 0);
+  const bool takes_all = slice.steps >= needs_at_once().size();
+  count_throttled(throttled_ ? 0 : slice.steps, needs_at_once().size());
   // Pieces that were not offered, because of the bound of the stream, stay for the next slice.
-  if (slice.steps >= needs_at_once().size() || kept >= pending_.size()) return;
-  if (command_.on_throttle == OnThrottle::drop) pending_.drop_from(kept, "dropped: " + why_throttled_);
+  if (takes_all || kept >= pending_.size()) return;
+  if (command_.on_throttle == OnThrottle::drop) {
+    count_throttled(kept, pending_.size());
+    count(pending_.steps().subspan(kept), &metrics::ShardCounts::dropped);
+    pending_.drop_from(kept, "dropped: " + why_throttled_);
+    counted_ = kept;
+  }
   fails_ = command_.on_throttle == OnThrottle::fail && pending_.records_from(kept) > 0;
 }
 
@@ -188,6 +260,7 @@ void CommitStage::tell_of_stop(const Flow& flow) {
 /// Stores the first pieces, and reserves a slice of those that have come in meanwhile.
 void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
   Encoded encoded = pending_.take(pieces);
+  counted_ -= std::min(counted_, pieces);
   gather_what_is_ready(flow);
   if (joined_) encoded.packed = producing::join(std::move(encoded.packed), *joined_);
   finish(flow, encoded, store(encoded, flow.progress));
@@ -196,16 +269,33 @@ void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
 /// Returns the number of records that were stored.
 std::uint64_t CommitStage::store(Encoded& encoded, Progress& progress) {
   const producing::Written written = append(encoded, progress);
+  const Duration stored_at = context_.clock.elapsed();
   const std::uint64_t before = records_;
-  try {
+  after_append([&] {
     for (std::size_t i = 0; i < written.outcomes.size(); ++i) count(written.packed.batches[i], written.outcomes[i]);
     if (command_.ack) acknowledge(written, encoded.reasons);
     context_.output.flush();
-  } catch (const std::bad_alloc&) {  // must not look like an append that stored nothing
-    throw Error(ErrorCode::io, "acknowledge: out of memory");
+  });
+  try {
+    measure(encoded, written, stored_at);
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): the records are stored, measured or not
   }
   written.check();
   return records_ - before;
+}
+
+/// Measures how long the records took that were stored at this time.
+void CommitStage::measure(const Encoded& encoded, const producing::Written& written, Duration stored_at) {
+  const bool is_stored = !written.outcomes.empty() && std::holds_alternative<Stored>(written.outcomes.front());
+  if (is_stored) {
+    metrics::Histogram& put = recorder_.at(context_.clock.now()).put;
+    for (const ReadAt& read : encoded.reads) put.add(stored_at - read.at, read.pieces);
+  }
+  if (written.throttled) {
+    const capacity::Step step = step_of(written.packed.batches);
+    count({&step, 1}, &metrics::ShardCounts::throttled);
+  }
+  recorder_.write_if_due();
 }
 
 producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
@@ -224,7 +314,9 @@ producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
   on_demand_.tend();
   producing::Written written = writer_.limited() ? append_slice(encoded, moves, tell)
                                                  : writer_.store(std::move(encoded.packed), moves, context_.stop, tell);
-  for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
+  after_append([&] {
+    for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
+  });
   return written;
 }
 
@@ -240,7 +332,7 @@ producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const P
   }
   const auto next = reserves ? needs_at_once() : std::span<const capacity::Step>();
   producing::Written written = writer_.store_reserved(std::move(packed), moves, next, paid_, context_.stop, on_no_room);
-  if (reserves) leave(written.next);
+  if (reserves) after_append([&] { leave(written.next); });
   return written;
 }
 

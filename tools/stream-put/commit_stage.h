@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/metrics/recorder.h"
 #include "shardlog/producing/writer.h"
 #include "shardlog/scaling/on_demand.h"
 #include "tools/common/bounded_queue.h"
@@ -32,6 +33,10 @@ class CommitStage {
   /// Stream::append() and producing::Written::check() throw.
   void run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress);
 
+  /// To be called after run(), whatever came of it: adds what was measured to the metrics of the stream. A short run is
+  /// not worth a commit of its own, unless it was throttled: what is stored is counted by itself.
+  void write_measures();
+
   [[nodiscard]] std::uint64_t records() const { return records_; }
 
   /// "2 records committed, the last is 7 of shardId-000000000000"
@@ -48,6 +53,8 @@ class CommitStage {
     Progress& progress;
   };
 
+  std::optional<Encoded> next(BoundedQueue<Encoded>& queue);
+  std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue);
   bool gather(Flow& flow);
   void gather_what_is_ready(Flow& flow);
   void take_in(Encoded piece);
@@ -60,6 +67,10 @@ class CommitStage {
   void wait(Flow& flow);
   void tell_of_stop(const Flow& flow);
   void store_slice(Flow& flow, std::size_t pieces);
+  void count_throttled(std::size_t first, std::size_t end);
+  void count(std::span<const capacity::Step> steps, metrics::Counts metrics::ShardCounts::*kind);
+  void count_sampled_out(const Encoded& piece, const capacity::Step& step);
+  void measure(const Encoded& encoded, const producing::Written& written, Duration stored_at);
   void finish(const Flow& flow, const Encoded& encoded, std::uint64_t records);
   std::uint64_t store(Encoded& encoded, Progress& progress);
   producing::Written append(Encoded& encoded, Progress& progress);
@@ -75,9 +86,13 @@ class CommitStage {
   std::uint64_t most_data_;  ///< gathered before another piece is added
   const PutCommand& command_;
   const Context& context_;
+  Duration started_;
+  metrics::Recorder recorder_;
+  bool was_throttled_ = false;
   std::optional<Compression>
       joined_;  ///< how small pieces are compressed when they are joined; nullopt if they are large
   PendingPieces pending_;
+  std::size_t counted_ = 0;               ///< those before it are counted as throttled, or need not be
   std::optional<capacity::Slice> slice_;  ///< what is reserved of them
   capacity::Seconds paid_{};              ///< of the first of them that is not in the slice
   Duration earned_at_{0};                 ///< when the slice can be stored

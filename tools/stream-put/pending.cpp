@@ -12,6 +12,7 @@ Encoded without_records(Encoded piece, const std::string& why) {
   piece.dropped += std::exchange(piece.records, 0);
   piece.bytes = 0;
   piece.data_bytes = 0;
+  piece.reads.clear();
   piece.packed.batches.clear();
   piece.packed.runs.clear();
   const auto reason = static_cast<std::uint32_t>(piece.reasons.size());

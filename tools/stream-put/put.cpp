@@ -201,6 +201,7 @@ ExitStatus Pipeline::run() {
   chunks_.close();
   encoded_.close();
   threads = {};
+  commits_.write_measures();
   for (const std::exception_ptr& failure : failures) rethrow(failure);
   if (reader_gone_.stop_requested() && !context_.stop.stop_requested() && !all_read_) die_of(SIGPIPE);
   return commits_.report();

@@ -8,7 +8,9 @@ int main(int argc, char** argv) {
                  {"[options] [DIRECTORY]"},
                  "      --listen HOST:PORT    where to listen on this machine (127.0.0.1:4567)\n"
                  "      --allow-host NAME, --allow-origin ORIGIN   answer these, too\n"
+                 "      --credentials FILE    verify signatures, with keys as in ~/.aws/credentials\n"
                  "      --account NUMBER, --region NAME            in the names that clients see\n"
+                 "      --transition DURATION, --throttle          as slow and as strict as Kinesis\n"
                  "      --sync full|normal    what an answer survives: a power cut, or the end of a process\n"
                  "\n"
                  "Examples:\n"

@@ -12,6 +12,8 @@ void define(cli::OptionTable& options, ServeCommand& command) {
                 "where to listen on this machine; port 0 takes a free one (127.0.0.1:4567)");
   options.list("--allow-host", "NAME", command.hosts, "answer requests that are sent to this name, too");
   options.list("--allow-origin", "ORIGIN", command.origins, "answer requests of web pages from this origin, or *");
+  options.value("--credentials", "FILE", command.credentials,
+                "verify signatures with the access keys in FILE, which has the form of ~/.aws/credentials");
 
   options.group("What clients see");
   options.value("--account", "NUMBER", command.account, "the account in ARNs and messages (000000000000)");
@@ -20,6 +22,9 @@ void define(cli::OptionTable& options, ServeCommand& command) {
       "--shard-limit", 1, UINT32_MAX,
       [&command](std::uint64_t value) { command.shard_limit = static_cast<std::uint32_t>(value); },
       "how many shards of all streams together clients may have open (10000)");
+  options.duration("--transition", command.transition,
+                   "how long a stream is CREATING, UPDATING or DELETING after such an action (0s)");
+  options.flag("--throttle", command.throttle, "refuse what is over the limits of a shard of Kinesis");
 
   options.group("Durability");
   options.choice(

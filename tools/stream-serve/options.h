@@ -16,9 +16,12 @@ struct ServeCommand {
   std::string listen = "127.0.0.1:4567";
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
+  std::optional<std::string> credentials;  ///< a file; nullopt: signatures are not verified
   std::string account = "000000000000";
   std::string region;  ///< empty: that of the request's signature
   std::uint32_t shard_limit = max_shards;
+  Duration transition{0};  ///< how long streams are CREATING, UPDATING and DELETING
+  bool throttle = false;
   Sync sync = Sync::full;
 };
 

@@ -12,7 +12,8 @@
 #include "tools/common/json_text.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
-#include "tools/stream-stats/screen.h"
+#include "tools/stream-stats/named_figures.h"
+#include "tools/stream-stats/rate_page.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
@@ -20,11 +21,6 @@ namespace shardlog::cli {
 namespace {
 
 using enum Column::Side;
-
-/// 0 if the clock has been set back.
-Duration age_of(Timestamp oldest, Timestamp now) {
-  return std::max(now - oldest, Duration(0));
-}
 
 std::string workers_text(std::size_t workers) {
   return workers == 0 ? "no worker" : format_count(workers, "worker");
@@ -44,6 +40,12 @@ std::string reader_text(const ConsumerStatistics::Part& part) {
   return text;
 }
 
+std::string trend_text(double trend) {
+  const std::string rate = rate_text(std::abs(trend));
+  if (rate == "0") return "stands still";
+  return fmt::format("{} {}/s", trend > 0 ? "grows by" : "shrinks by", rate);
+}
+
 std::string json_worker(const std::optional<ConsumerStatistics::Worker>& worker) {
   if (!worker) return "null";
   return json_object({{"worker", json(worker->name)},
@@ -51,13 +53,32 @@ std::string json_worker(const std::optional<ConsumerStatistics::Worker>& worker)
                       {"gone", json(worker->gone)}});
 }
 
-/// Whether the consumer keeps up, as far as one or two looks can tell.
-std::string words_of(const ConsumerStatistics& consumer) {
-  if (consumer.backlog == 0U) return "caught up";
-  if (consumer.workers == 0) return "no worker";
-  const auto rate = static_cast<std::uint64_t>(std::lround(std::abs(consumer.trend.value_or(0))));
-  if (rate == 0) return "";
-  return fmt::format("{} by {}/s", *consumer.trend > 0 ? "falling behind" : "catching up", format_count(rate));
+std::string words_of(const ConsumerFigures& consumer, const Screen& screen, std::size_t beside) {
+  const std::size_t room = screen.width - std::min(screen.width, beside);
+  const std::string text = outlook_text(consumer.outlook, consumer.statistics.trend, room);
+  return consumer.outlook.is_bad() ? alarming(text, screen) : text;
+}
+
+std::string shown_age(const ConsumerFigures& consumer) {
+  return consumer.statistics.oldest ? age_text(consumer.age) : "-";
+}
+
+std::vector<std::string> row_of(const ConsumerFigures& consumer, const Screen& screen) {
+  constexpr std::size_t beside_words = 33;  // the shortest names, a backlog of seven digits, and an age
+  const ConsumerStatistics& statistics = consumer.statistics;
+  return {printable(statistics.consumer.name), statistics.workers == 0 ? "-" : format_count(statistics.workers),
+          count_text(statistics.backlog), shown_age(consumer), words_of(consumer, screen, beside_words)};
+}
+
+/// Those that need a person first, and then those that are farthest behind.
+std::vector<const ConsumerFigures*> worst_first(const std::vector<ConsumerFigures>& consumers) {
+  std::vector<const ConsumerFigures*> sorted;
+  sorted.reserve(consumers.size());
+  for (const ConsumerFigures& each : consumers) sorted.push_back(&each);
+  const auto badness = [](const ConsumerFigures& each) { return std::pair(each.outlook.is_bad(), each.age); };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const auto* a, const auto* b) { return badness(*a) > badness(*b); });
+  return sorted;
 }
 
 std::string json_part(const ConsumerStatistics::Part& part) {
@@ -71,7 +92,12 @@ std::string json_part(const ConsumerStatistics::Part& part) {
                       {"claimant", json_worker(part.claimant)}});
 }
 
-std::string json_consumer(const ConsumerStatistics& statistics, Timestamp now) {
+std::string json_duration(const std::optional<Duration>& duration) {
+  return duration ? json_seconds(*duration) : "null";
+}
+
+std::string json_consumer(const ConsumerFigures& figures) {
+  const ConsumerStatistics& statistics = figures.statistics;
   const Consumer& consumer = statistics.consumer;
   return json_object({{"consumer", json(consumer.name)},
                       {"uuid", json(consumer.uuid)},
@@ -80,42 +106,58 @@ std::string json_consumer(const ConsumerStatistics& statistics, Timestamp now) {
                       {"workers", json(statistics.workers)},
                       {"backlog", json(statistics.backlog)},
                       {"oldest", json(statistics.oldest)},
-                      {"age_seconds", statistics.oldest ? json_seconds(age_of(*statistics.oldest, now)) : "null"},
+                      {"age_seconds", statistics.oldest ? json_seconds(figures.age) : "null"},
                       {"trend", statistics.trend ? fmt::format("{:.1f}", *statistics.trend) : "null"},
+                      {"caught_up_in_seconds", json_duration(figures.outlook.caught_up_in)},
+                      {"loses_data_in_seconds", json_duration(figures.outlook.loses_data_in)},
+                      {"figures", json_figures(named_figures(figures))},
                       {"shards", json_array(statistics.parts, json_part)}});
 }
 
 }  // namespace
 
-std::string format_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now, std::size_t width) {
-  if (consumers.empty()) return "no consumers\n";
-  Rows rows;
-  for (const ConsumerStatistics& each : consumers) {
-    rows.push_back({printable(each.consumer.name), each.workers == 0 ? "-" : format_count(each.workers),
-                    count_text(each.backlog), each.oldest ? age_text(age_of(*each.oldest, now)) : "-", words_of(each)});
+std::string format_consumers(const Figures& figures, const Screen& screen, std::size_t lines) {
+  const std::vector<ConsumerFigures>& consumers = figures.consumers;
+  if (consumers.empty()) {
+    return fmt::format("no consumer yet: stream-get {} -c NAME\n",
+                       shortened(printable(figures.name), screen.width / 2));
   }
-  return format_table({{"consumer"}, {"workers", right, 1}, {"backlog", right, 4}, {"age", right, 3}, {"", left, 2}},
-                      std::move(rows), width);
+  Rows rows;
+  const bool fits = consumers.size() <= lines;
+  const std::size_t shown = fits ? consumers.size() : std::max<std::size_t>(lines, 2) - 1;
+  if (fits) {
+    for (const ConsumerFigures& each : consumers) rows.push_back(row_of(each, screen));
+  } else {
+    const auto sorted = worst_first(consumers);
+    for (std::size_t i = 0; i < shown; ++i) rows.push_back(row_of(*sorted[i], screen));
+  }
+  const std::string text =
+      format_table({{"consumer"}, {"workers", right, 1}, {"behind", right, 3}, {"age", right, 4}, {"", left, 5}},
+                   std::move(rows), screen.width);
+  return fits ? text : text + fmt::format("and {}\n", format_count(consumers.size() - shown, "more consumer"));
 }
 
-std::string format_consumer(const ConsumerStatistics& consumer, Timestamp now, std::size_t width) {
-  const std::string words = words_of(consumer);
-  std::string text =
-      fmt::format("backlog     {}{}{}\n", count_text(consumer.backlog, "record"),
-                  consumer.oldest ? ", the oldest " + age_text(age_of(*consumer.oldest, now)) + " old" : "",
-                  consumer.trend && !words.empty() ? ", " + words : "");
+std::string format_consumer(const ConsumerFigures& figures, const Screen& screen) {
+  const ConsumerStatistics& consumer = figures.statistics;
+  const std::size_t width = screen.width;
+  std::string text = fmt::format("backlog     {}\nage         {}\n", count_text(consumer.backlog, "record"),
+                                 consumer.oldest ? age_text(figures.age) : "-");
+  if (consumer.trend) text += fmt::format("trend       {}\n", trend_text(*consumer.trend));
+  constexpr std::size_t label = 12;
+  const std::string words = words_of(figures, screen, label);
+  if (!words.empty()) text += fmt::format("outlook     {}\n", words);
   text += fmt::format("shards      {}, {}\n\n", format_count(consumer.parts.size()),
                       consumer.owned == 0 ? "none owned"
                                           : fmt::format("{} owned by {}", format_count(consumer.owned),
                                                         workers_text(consumer.workers)));
   Rows rows;
   for (const auto& part : consumer.parts) {
-    rows.push_back({shard_text(part.shard, width), count_text(part.backlog),
-                    part.lease ? to_string(part.lease->checkpoint) : "-",
-                    part.lease ? std::to_string(part.lease->epoch) : "-", shortened(reader_text(part), width / 2)});
+    rows.push_back({shard_text(part.shard, width), shortened(reader_text(part), width / 2),
+                    part.lease ? to_string(part.lease->checkpoint) : "-", count_text(part.backlog),
+                    part.lease ? std::to_string(part.lease->epoch) : "-"});
   }
   text += format_table(
-      {{"shard", right}, {"backlog", right, 4}, {"checkpoint", left, 2}, {"epoch", right, 1}, {"owner", left, 3}},
+      {{"shard", right}, {"owner", left, 3}, {"checkpoint", left, 2}, {"behind", right, 4}, {"epoch", right, 1}},
       std::move(rows), width);
   text += fmt::format("\nconsumer    {}\n", shortened(printable(consumer.consumer.name), width - 12));
   text += fmt::format("generation  {}\n", consumer.consumer.generation);
@@ -134,8 +176,8 @@ std::string format_producers(const std::vector<Producer>& producers, std::size_t
                       width);
 }
 
-std::string json_consumers(const std::vector<ConsumerStatistics>& consumers, Timestamp now) {
-  return json_array(consumers, [now](const ConsumerStatistics& each) { return json_consumer(each, now); });
+std::string json_consumers(const std::vector<ConsumerFigures>& consumers) {
+  return json_array(consumers, json_consumer);
 }
 
 std::string json_producers(const std::vector<Producer>& producers) {

@@ -65,15 +65,19 @@ std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::o
   return statistics;
 }
 
-void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now) {
+void Trends::look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now,
+                  double incoming) {
+  constexpr double noise = 2;  // seconds: as long as a checkpoint may take while a consumer keeps up
+  constexpr Duration remembered = std::chrono::minutes(1);
+  constexpr Duration least_apart = std::chrono::milliseconds(100);
   for (ConsumerStatistics& each : consumers) {
     if (!each.backlog) continue;
-    const Look look{*each.backlog, now};
-    const auto [before, is_first] = looks_.try_emplace({stream, each.consumer.uuid}, look);
-    if (is_first || now <= before->second.at) continue;
-    const double seconds = std::chrono::duration<double>(now - before->second.at).count();
-    each.trend = (static_cast<double>(look.backlog) - static_cast<double>(before->second.backlog)) / seconds;
-    before->second = look;
+    std::vector<BacklogAt>& looks = looks_[{stream, each.consumer.uuid}];
+    const bool is_close = looks.size() > 1 && looks.back().at - looks[looks.size() - 2].at < least_apart;
+    if (is_close) looks.pop_back();
+    std::erase_if(looks, [&](const BacklogAt& look) { return look.at + remembered < now; });
+    looks.push_back({static_cast<double>(*each.backlog), now});
+    each.trend = trend_of(looks, noise * incoming);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "shardlog/log/stream.h"
+#include "tools/stream-stats/trend.h"
 
 namespace shardlog::cli {
 
@@ -33,25 +34,23 @@ struct ConsumerStatistics {
   std::size_t workers = 0;  ///< how many such workers there are
   std::optional<std::uint64_t> backlog{};
   std::optional<Timestamp> oldest{};  ///< when the first record of the backlog arrived
-  std::optional<double> trend{};      ///< how many records a second the backlog grows by; absent at the first look
+  std::optional<double> trend{};      ///< as trend_of(); absent if it is not known
 };
 
 /// Of all consumers, or of the named one. Throws not_found if the stream has no such consumer, and usage if the name is
 /// not valid.
 std::vector<ConsumerStatistics> consumer_statistics(Stream& stream, const std::optional<std::string>& name);
 
-/// Tells whether a consumer keeps up, by comparing two looks at it.
+/// Tells whether a consumer keeps up, by comparing looks at it.
 class Trends {
  public:
-  /// Fills in the trends since the last look at this stream's consumers. `now` is of a clock that never goes back.
-  void look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now);
+  /// Fills in the trends since an earlier look at this stream's consumers. `now` is when that was read, by a clock that
+  /// never goes back. A change by what comes in within two seconds (`incoming` is records a second) is noise.
+  void look(const std::string& stream, std::vector<ConsumerStatistics>& consumers, Duration now, double incoming);
 
  private:
-  struct Look {
-    std::uint64_t backlog;
-    Duration at;
-  };
-  std::map<std::pair<std::string, std::string>, Look> looks_;  ///< by the stream and the consumer's UUID
+  /// Those of the last minute, by the stream and the consumer's UUID.
+  std::map<std::pair<std::string, std::string>, std::vector<BacklogAt>> looks_;
 };
 
 }  // namespace shardlog::cli

@@ -14,13 +14,15 @@ int main(int argc, char** argv) {
             "      --sizing          how many shards the load needs, or --for 5000/s,2MiB/s\n"
             "      --verify          read everything and check it\n"
             "      --watch [2s]      show it again at this interval\n"
+            "      --check CONDITION exit with 1 unless it holds: 'age<30s'\n"
+            "      --history         a day as a picture; --html: as a page; --since TIME\n"
             "\n"
             "Without STREAM it lists the streams in $STREAM_DIR, or here if that is not set.\n"
             "\n"
             "Examples:\n"
-            "  stream-stats orders -c billing\n"
-            "  stream-stats orders --shard-for customer-17\n"
-            "  stream-stats orders --json | jq .records\n"
+            "  stream-stats orders --watch\n"
+            "  stream-stats orders -c billing --check 'age<30s'\n"
+            "  stream-stats --prometheus\n"
             "\n"
             "All options: stream-stats --help\n");
   define(tool.options(), command);

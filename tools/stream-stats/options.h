@@ -7,6 +7,7 @@
 #include "shardlog/log/stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/tool.h"
+#include "tools/stream-stats/condition.h"
 #include "tools/stream-stats/load.h"
 
 namespace shardlog::cli {
@@ -23,6 +24,11 @@ struct StatsCommand {
   bool verify = false;
   bool shards = false;              ///< all of them, even if there are many
   std::optional<Duration> watch{};  ///< the interval
+  std::vector<Condition> checks{};
+  bool prometheus = false;
+  bool history = false;
+  bool html = false;
+  std::optional<std::string> since{};  ///< where the history begins; absent: a day ago
 };
 
 void define(OptionTable& options, StatsCommand& command);

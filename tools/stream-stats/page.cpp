@@ -3,14 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "tools/common/json_text.h"
+#include "shardlog/core/printable.h"
+#include "shardlog/core/utf8.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
+#include "tools/stream-stats/latency_page.h"
+#include "tools/stream-stats/plot.h"
 #include "tools/stream-stats/rate_page.h"
+#include "tools/stream-stats/shard_page.h"
 #include "tools/stream-stats/text.h"
 
 namespace shardlog::cli {
@@ -19,36 +25,16 @@ namespace {
 
 using enum Column::Side;
 
-struct Totals {
-  std::optional<std::uint64_t> records = 0;
-  std::optional<std::uint64_t> bytes = 0;
-  std::optional<std::uint64_t> trimmed_records = 0;
-  std::optional<Timestamp> first;
-  std::optional<Timestamp> last;
-};
+constexpr std::size_t label = 11;  // columns in front of what a line says
 
-/// Absent if one of them is not known.
-void add(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& more) {
-  sum = sum && more ? std::optional(*sum + *more) : std::nullopt;
+std::string fitting(const std::string& text, const Screen& screen) {
+  return shortened(text, screen.width - label);
 }
 
-Totals totals_of(const StreamStatistics& statistics) {
-  Totals totals;
-  for (const ShardStatistics& shard : statistics.shards) {
-    add(totals.records, shard.records);
-    add(totals.bytes, shard.bytes);
-    add(totals.trimmed_records, shard.trimmed_records);
-    if (shard.first) totals.first = std::min(totals.first.value_or(shard.first->arrived_at), shard.first->arrived_at);
-    if (shard.last) totals.last = std::max(totals.last.value_or(shard.last->arrived_at), shard.last->arrived_at);
-  }
-  return totals;
-}
-
-std::string retention_text(const StreamSettings& settings, std::uint64_t trimmed_records) {
+std::string retention_text(const StreamSettings& settings) {
   const std::string time = settings.retention == forever ? "forever" : duration_text(settings.retention);
   const std::string until = settings.retention == forever ? "until consumed" : "until consumed, at most " + time;
-  return fmt::format("{}{}", settings.until_consumed ? until : time,
-                     trimmed_records == 0 ? "" : fmt::format(", {} trimmed", format_count(trimmed_records, "record")));
+  return settings.until_consumed ? until : time;
 }
 
 /// "1,000 records and 1 MiB/s in"; reading is on a line of its own. Empty if there are no limits.
@@ -70,13 +56,6 @@ std::vector<std::string> limit_lines(const capacity::Limits& limits) {
   return lines;
 }
 
-std::string json_limits(const capacity::Limits& limits) {
-  return json_object({{"write_records", json(limits.write_records)},
-                      {"write_bytes", json(limits.write_bytes)},
-                      {"read_bytes", json(limits.read_bytes)},
-                      {"read_calls", json(limits.read_calls)}});
-}
-
 /// "1.5 MiB of 64 MiB, 2 %; when it is full, writers wait"
 std::string bound_text(const StreamSettings& settings, const std::optional<std::uint64_t>& bytes) {
   const auto then = [&]() -> std::string_view {
@@ -95,261 +74,189 @@ std::string bound_text(const StreamSettings& settings, const std::optional<std::
                      share, then());
 }
 
-/// The share of the key space that a range covers, as "25.0 %".
-std::string share_of(const HashRange& range) {
-  const double width = static_cast<double>(range.last.value() - range.first.value()) + 1;
-  return fmt::format("{:.1f} %", width / static_cast<double>(max_hash_key.value()) * 100);
-}
-
-/// The first digits of a hash key in hexadecimal: enough to see which range is which.
-std::string short_hex(HashKey key) {
-  constexpr unsigned shown_bits = 32;
-  return fmt::format("{:08x}", static_cast<std::uint32_t>(key.value() >> (128 - shown_bits)));
-}
-
-/// "closed, 4 and 5 took over  from 1 and 2": the lineage of a shard, and how many of its records were trimmed.
-std::string history_of(const Shard& shard, const ShardMap& map, std::uint64_t trimmed_records, bool with_parents) {
-  std::vector<std::string> notes;
-  if (!shard.open()) {
-    std::vector<std::uint32_t> children;
-    for (const Shard& child : map.children_of(shard.id)) children.push_back(child.id.number());
-    notes.push_back(fmt::format("closed, {} took over", fmt::join(children, " and ")));
+/// Words under each other, the second line and those after it indented.
+std::string wrapped(std::string_view text, std::size_t width) {
+  constexpr std::size_t indent = 2;
+  std::string result;
+  std::string line;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    if (!line.empty() && utf8_length(line).value_or(line.size()) + 1 + end - at > width) {
+      result += line + "\n";
+      line = std::string(indent - 1, ' ');
+    }
+    if (at > 0) line += ' ';
+    line += text.substr(at, end - at);
+    at = end + 1;
   }
-  if (with_parents && shard.parent) {
-    notes.push_back(fmt::format("from {}{}", shard.parent->number(),
-                                shard.adjacent_parent ? fmt::format(" and {}", shard.adjacent_parent->number()) : ""));
-  }
-  if (trimmed_records != 0) notes.push_back(fmt::format("{} trimmed", format_count(trimmed_records)));
-  return fmt::format("{}", fmt::join(notes, "  "));
+  return result + line + "\n";
 }
 
-constexpr std::size_t most_shown = 16;  // with more shards than this, only the busiest are listed
-constexpr std::size_t busiest_shown = 8;
-
-Utilisation utilisation_of(const Page& contents, std::size_t place) {
-  return utilisation_of(contents.arrivals.of_shard(place).last_minute, contents.limits);
+/// "orders  4 shards open, kept 7d, zstd: 12,301,442 records, 1.4 GiB in 310 MiB"; then what is special about the
+/// stream.
+std::string format_head(const Figures& figures, const Screen& screen) {
+  constexpr std::size_t for_others = 20;
+  const StreamDescription& stream = figures.statistics.description;
+  const Totals totals = totals_of(figures.statistics);
+  const std::size_t open = stream.map.open_shards().size();
+  const std::size_t closed = stream.map.shards().size() - open;
+  std::string head = fmt::format(
+      "{}  {} open{}{}, kept {}, {}: {}, {} in {}", shortened(printable(figures.name), screen.width - for_others),
+      format_count(open, "shard"), closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)),
+      stream.settings.mode == Mode::on_demand ? ", on-demand" : "", retention_text(stream.settings),
+      to_string(stream.settings.compression), count_text(totals.records, "record"), size_text(totals.bytes),
+      size_text(figures.statistics.stored_bytes));
+  std::string text = wrapped(head, screen.width);
+  if (stream.settings.max_bytes != unbounded) {
+    text += fmt::format("bound      {}\n", fitting(bound_text(stream.settings, totals.bytes), screen));
+  }
+  for (const Loss& loss : stream.losses) {
+    text += fmt::format("lost       {}\n", alarming(fitting(loss_text(loss), screen), screen));
+  }
+  return text;
 }
 
-/// The places of the shards that are listed: all but those that hold nothing any more, or only the busiest, by what is
-/// used of their limits and then by their records.
-std::vector<std::size_t> shown_shards(const Page& contents, bool all) {
-  const std::vector<ShardStatistics>& shards = contents.statistics.shards;
-  std::vector<std::size_t> shown;
-  for (std::size_t place = 0; place < shards.size(); ++place) {
-    const ShardStatistics& shard = shards[place];
-    const bool expired = !shard.shard.open() && shard.records == 0U && shard.trimmed_records != 0U;
-    if (!expired) shown.push_back(place);
-  }
-  if (all || shown.size() <= most_shown) return shown;
-  const auto load = [&](std::size_t place) {
-    return std::pair(utilisation_of(contents, place).most().value_or(0), shards[place].records.value_or(0));
+/// What a person seldom looks for: settings, whole times, ids.
+std::string format_details(const Figures& figures, const Screen& screen) {
+  const StreamDescription& stream = figures.statistics.description;
+  const Totals totals = totals_of(figures.statistics);
+  std::string text;
+  const auto add = [&](const char* name, const std::string& what) {
+    text += fmt::format("{:{}}{}\n", name, label, fitting(what, screen));
   };
-  std::stable_sort(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) { return load(a) > load(b); });
-  shown.erase(shown.begin() + busiest_shown, shown.end());
-  return shown;
-}
-
-/// A line that shows a skew at once. It has a block for each open shard, in the order of their keys. The height of a
-/// block shows how many records the shard holds. Neighbours share a block if the screen is too narrow.
-std::string format_skew(const StreamStatistics& statistics, const Screen& screen) {
-  const auto& open = statistics.description.map.open_shards();
-  const std::size_t together = (open.size() + screen.width - 1) / screen.width;
-  std::vector<std::uint64_t> sums((open.size() + together - 1) / together);
-  for (std::size_t i = 0; i < open.size(); ++i) {
-    sums[i / together] += statistics.shards.at(open[i].number()).records.value_or(0);
+  add("record", fmt::format("at most {}, compression {}", format_size(stream.settings.max_record_size),
+                            to_string(stream.settings.compression)));
+  const auto trimmed = totals.trimmed_records.value_or(0);
+  add("retention", retention_text(stream.settings) +
+                       (trimmed > 0 ? fmt::format(", {} trimmed", format_count(trimmed, "record")) : ""));
+  const char* heading = "limits";
+  for (const std::string& limits : limit_lines(stream.settings.limits)) {
+    add(heading, "each shard " + limits);
+    heading = "";
   }
-  const std::vector<std::string_view> heights =
-      screen.unicode ? std::vector<std::string_view>{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
-                     : std::vector<std::string_view>{".", ":", "=", "#"};
-  const std::uint64_t most = std::max<std::uint64_t>(*std::max_element(sums.begin(), sums.end()), 1);
-  std::string line =
-      fmt::format("records of all {} open shards, in the order of their keys\n", format_count(open.size()));
-  for (const std::uint64_t sum : sums) {
-    const double part = static_cast<double>(sum) / static_cast<double>(most);
-    line += heights[static_cast<std::size_t>(std::lround(part * static_cast<double>(heights.size() - 1)))];
+  if (totals.first) add("first", to_local_rfc3339(*totals.first));
+  if (totals.last) add("last", to_local_rfc3339(*totals.last));
+  for (const auto& [key, value] : stream.settings.tags) add("tag", printable(key) + "=" + printable(value));
+  add("created", to_local_rfc3339(stream.created_at));
+  add("uuid", printable(stream.uuid));
+  return text;
+}
+
+std::size_t lines_in(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// How many lines the tables of shards and of consumers may have, below their headings.
+struct Room {
+  std::size_t shards = SIZE_MAX;
+  std::size_t consumers = SIZE_MAX;
+};
+
+/// Consumers get what they need up to a third, because they say more about what is wrong; shards get the rest.
+Room share_out(std::size_t lines, std::size_t consumers) {
+  constexpr std::size_t least = 2;
+  const std::size_t for_consumers = std::min(std::max<std::size_t>(consumers, 1), std::max(lines / 3, least));
+  return {std::max(lines - std::min(lines, for_consumers), least), for_consumers};
+}
+
+std::string format_overview(const Figures& figures, const View& view) {
+  const Screen& screen = view.screen;
+  const std::string head = format_head(figures, screen) + "\n" + format_rates(figures.traffic, screen) + "\n" +
+                           format_latencies(figures.traffic, screen) + "\n";
+  constexpr std::size_t headings_and_gaps = 4;  // and the line that the cursor takes
+  Room room;
+  if (screen.height) {
+    const std::size_t used = std::min(lines_in(head) + headings_and_gaps, *screen.height);
+    room = share_out(*screen.height - used, figures.consumers.size());
   }
-  return line + "\n";
+  const ShardList list{view.all_shards, screen.height ? std::optional(room.shards) : std::nullopt};
+  return head + format_shards(figures, screen, list) + "\n" + format_consumers(figures, screen, room.consumers);
 }
 
-/// Of a shard that is open: a closed one takes nothing any more.
-std::string limit_text(const Page& contents, std::size_t place, const Screen& screen) {
-  constexpr std::size_t bar_columns = 16;
-  if (!contents.statistics.shards[place].shard.open()) return "";
-  return format_utilisation(utilisation_of(contents, place), bar_columns, screen.unicode);
-}
-
-std::vector<std::string> shard_row(const Page& contents, std::size_t place, const Screen& screen) {
-  constexpr std::size_t room_for_parents = 100;
-  constexpr std::size_t longest_note = 36;
-  const ShardStatistics& shard = contents.statistics.shards[place];
-  const auto& [first, last] = std::tie(shard.first, shard.last);
-  const HashRange& range = shard.shard.range;
-  const std::string history = history_of(shard.shard, contents.statistics.description.map,
-                                         shard.trimmed_records.value_or(0), screen.width >= room_for_parents);
-  return {shard_text(shard.shard.id, screen.width),
-          share_of(range),
-          records_text(contents.arrivals.of_shard(place).last_minute),
-          limit_text(contents, place, screen),
-          count_text(shard.records),
-          size_text(shard.bytes),
-          last ? short_time(last->arrived_at, contents.now) : "-",
-          first ? first->sequence.to_string() : "-",
-          last ? last->sequence.to_string() : "-",
-          short_hex(range.first) + "-" + short_hex(range.last),
-          shortened(history, longest_note)};
-}
-
-std::string format_shards(const Page& contents, const Screen& screen, bool all) {
-  const ShardMap& map = contents.statistics.description.map;
-  const std::vector<std::size_t> shown = shown_shards(contents, all);
-  std::vector<Column> columns{{"shard", right},      {"keys", right, 7},     {"in/s", right, 10}, {"limit", left, 11},
-                              {"records", right, 9}, {"bytes", right, 5},    {"last", right, 8},  {"from", right, 2},
-                              {"to", right, 3},      {"hash keys", left, 1}, {"", left, 6}};
-  Rows rows;
-  for (const std::size_t place : shown) rows.push_back(shard_row(contents, place, screen));
-  if (!contents.limits.write_records && !contents.limits.write_bytes) {
-    constexpr std::size_t limit = 3;
-    columns.erase(columns.begin() + limit);
-    for (auto& row : rows) row.erase(row.begin() + limit);
+/// One of the tables alone, as long as the screen.
+std::string format_part(const Figures& figures, const View& view) {
+  const Screen& screen = view.screen;
+  const std::string head = format_head(figures, screen) + "\n";
+  constexpr std::size_t heading_and_cursor = 2;
+  const std::size_t used = lines_in(head) + heading_and_cursor;
+  const auto room = screen.height ? std::optional(std::max(*screen.height, used) - used) : std::nullopt;
+  switch (view.part) {
+    case View::Part::shards:
+      return head + format_shards(figures, screen, {true, room});
+    case View::Part::consumers:
+      return head + format_consumers(figures, screen, room.value_or(SIZE_MAX));
+    default:
+      return head + format_all_latencies(figures, screen);
   }
-  const std::string text = format_table(columns, std::move(rows), screen.width);
-  const bool left_out = shown.size() == busiest_shown && map.shards().size() > most_shown;
-  return left_out && !all ? text + format_skew(contents.statistics, screen) : text;
 }
 
-std::string json_end(const std::optional<ShardStatistics::End>& end) {
-  if (!end) return "null";
-  return json_object({{"sequence", json(end->sequence)}, {"arrived", json(end->arrived_at)}});
+/// Whether a person should look at it, and how far behind it is.
+std::pair<bool, Duration> badness_of(const ConsumerFigures& consumer) {
+  return {consumer.outlook.is_bad(), consumer.age};
 }
 
-std::string json_shard(const Page& contents, std::size_t place) {
-  const ShardStatistics& statistics = contents.statistics.shards[place];
-  const ShardMap& map = contents.statistics.description.map;
-  const Shard& shard = statistics.shard;
-  std::vector<ShardId> parents;
-  for (const auto& parent : {shard.parent, shard.adjacent_parent}) {
-    if (parent) parents.push_back(*parent);
-  }
-  return json_object(
-      {{"shard", json(shard.id)},
-       {"first_hash_key", json(shard.range.first)},
-       {"last_hash_key", json(shard.range.last)},
-       {"open", json(shard.open())},
-       {"records", json(statistics.records)},
-       {"bytes", json(statistics.bytes)},
-       {"trimmed_records", json(statistics.trimmed_records)},
-       {"trimmed_bytes", json(statistics.trimmed_bytes)},
-       {"in", json_rates(contents.arrivals.of_shard(place))},
-       {"utilisation", json_utilisation(utilisation_of(contents, place))},
-       {"opened", json(shard.opened_at)},
-       {"closed", json(shard.closed_at)},
-       {"parents", json_array(parents)},
-       {"children", json_array(map.children_of(shard.id), [](const Shard& each) { return json(each.id); })},
-       {"first", json_end(statistics.first)},
-       {"last", json_end(statistics.last)}});
+/// One that a person should look at, or else the one of which the oldest unprocessed record is the oldest of all.
+const ConsumerFigures* worst_of(const std::vector<ConsumerFigures>& consumers) {
+  const auto worst = std::max_element(consumers.begin(), consumers.end(),
+                                      [](const auto& a, const auto& b) { return badness_of(a) < badness_of(b); });
+  return worst == consumers.end() ? nullptr : &*worst;
 }
 
-std::string json_loss(const Loss& loss) {
-  return json_object({{"records", json(loss.records)}, {"accepted", json(loss.accepted_at)}});
+/// On a screen that is watched, those with the worst consumers first, by minutes, so that lines seldom change places.
+std::vector<const Figures*> in_order(const std::vector<Figures>& streams, const Screen& screen) {
+  std::vector<const Figures*> sorted;
+  sorted.reserve(streams.size());
+  for (const Figures& each : streams) sorted.push_back(&each);
+  if (!screen.height) return sorted;
+  const auto badness = [](const Figures* stream) {
+    const ConsumerFigures* const worst = worst_of(stream->consumers);
+    const auto [is_bad, age] = worst == nullptr ? std::pair(false, Duration()) : badness_of(*worst);
+    return std::pair(is_bad, std::chrono::floor<std::chrono::minutes>(age));
+  };
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Figures* a, const Figures* b) { return badness(a) > badness(b); });
+  return sorted;
+}
+
+std::vector<std::string> list_row(const Figures& figures, const Screen& screen) {
+  constexpr std::size_t plot = 12;
+  const Totals totals = totals_of(figures.statistics);
+  const Traffic& in = figures.traffic.in;
+  const ConsumerFigures* const worst = worst_of(figures.consumers);
+  const bool is_behind = worst != nullptr && worst->statistics.oldest.has_value();
+  const bool is_bad = is_behind && worst->outlook.is_bad();
+  const std::string words = worst != nullptr && worst->outlook.loses_data_in ? "loses data" : "falls behind";
+  return {printable(figures.name),
+          format_count(figures.statistics.description.map.open_shards().size()),
+          count_text(totals.records),
+          size_text(totals.bytes),
+          records_text(figures.arrivals.stream.last_minute),
+          in.empty() ? "" : sparkline(in.last_hour, in.peak(), plot, screen.unicode),
+          is_behind ? shortened(printable(worst->statistics.consumer.name), plot) : "-",
+          worst == nullptr ? "-" : age_text(worst->age),
+          is_bad ? alarming(words, screen) : ""};
 }
 
 }  // namespace
 
-std::string format_page(const std::string& name, const Page& contents, const Screen& screen, bool all_shards) {
-  const StreamStatistics& statistics = contents.statistics;
-  const StreamDescription& stream = statistics.description;
-  const Totals totals = totals_of(statistics);
-  constexpr std::size_t label = 11;
-  const auto fitting = [&](const std::string& text) { return shortened(text, screen.width - label); };
-  std::string page = fmt::format("stream     {}\n", fitting(printable(name)));
-  const std::size_t open = stream.map.open_shards().size();
-  const std::size_t closed = stream.map.shards().size() - open;
-  page += fmt::format("shards     {} open{}\n", format_count(open),
-                      closed == 0 ? "" : fmt::format(", {} closed", format_count(closed)));
-  if (stream.settings.mode == Mode::on_demand) page += "mode       on-demand\n";
-  page += fmt::format("records    {} in {}, {} on disk\n", count_text(totals.records), size_text(totals.bytes),
-                      size_text(statistics.stored_bytes));
-  page += fmt::format("record     at most {}, compression {}\n", format_size(stream.settings.max_record_size),
-                      to_string(stream.settings.compression));
-  page += fmt::format("retention  {}\n", retention_text(stream.settings, totals.trimmed_records.value_or(0)));
-  if (stream.settings.max_bytes != unbounded) {
-    page += fmt::format("bound      {}\n", bound_text(stream.settings, totals.bytes));
-  }
-  const char* heading = "limits";
-  for (const std::string& limits : limit_lines(stream.settings.limits)) {
-    page += fmt::format("{:11}{}\n", heading, fitting("each shard " + limits));
-    heading = "";
-  }
-  for (const Loss& loss : stream.losses) page += fmt::format("lost       {}\n", loss_text(loss));
-  page += format_rates(contents.arrivals.stream, screen.width);
-  if (!contents.consumers.empty()) {
-    page += "\n" + format_consumers(contents.consumers, contents.now, screen.width);
-  }
-  page += "\n" + format_shards(contents, screen, all_shards) + "\n";
-  if (totals.first && totals.last) {
-    page +=
-        fmt::format("first      {}\nlast       {}\n", to_local_rfc3339(*totals.first), to_local_rfc3339(*totals.last));
-  }
-  for (const auto& [key, value] : stream.settings.tags) {
-    page += fmt::format("tag        {}\n", fitting(printable(key) + "=" + printable(value)));
-  }
-  return page +
-         fmt::format("created    {}\nuuid       {}\n", to_local_rfc3339(stream.created_at), printable(stream.uuid));
+std::string format_page(const Figures& figures, const View& view) {
+  const std::string page =
+      view.part == View::Part::overview ? format_overview(figures, view) : format_part(figures, view);
+  return view.details ? page + "\n" + format_details(figures, view.screen) : page;
 }
 
-std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen) {
+std::string format_list(const std::vector<Figures>& streams, const Screen& screen) {
   if (streams.empty()) return {};
   Rows rows;
-  for (const auto& [stream, page] : streams) {
-    const Totals totals = totals_of(page.statistics);
-    std::optional<std::uint64_t> worst;
-    for (const ConsumerStatistics& each : page.consumers) worst = std::max(worst, each.backlog);
-    rows.push_back({printable(stream), format_count(page.statistics.description.map.open_shards().size()),
-                    count_text(totals.records), size_text(totals.bytes), records_text(page.arrivals.stream.last_minute),
-                    totals.last ? short_time(*totals.last, page.now) : "-", count_text(worst)});
+  for (const Figures* const each : in_order(streams, screen)) rows.push_back(list_row(*each, screen));
+  std::vector<Column> columns{{"stream"},          {"shards", right, 2}, {"records", right, 4},
+                              {"bytes", right, 3}, {"in/s", right, 6},   {"last hour", left, 1},
+                              {"worst", left, 5},  {"age", right, 7},    {"", left, 8}};
+  if (std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row.back().empty(); })) {
+    columns.pop_back();
+    for (auto& row : rows) row.pop_back();
   }
-  return format_table({{"stream"},
-                       {"shards", right, 2},
-                       {"records", right, 5},
-                       {"bytes", right, 3},
-                       {"in/s", right, 6},
-                       {"last", right, 4},
-                       {"backlog", right, 1}},
-                      std::move(rows), screen.width);
-}
-
-std::string format_json(const std::string& name, const Page& contents) {
-  const StreamStatistics& statistics = contents.statistics;
-  const StreamDescription& stream = statistics.description;
-  const Totals totals = totals_of(statistics);
-  std::vector<std::pair<std::string, std::string>> tags;
-  for (const auto& [key, value] : stream.settings.tags) tags.emplace_back(key, json(value));
-  const Duration retention = stream.settings.retention;
-  const bool is_bounded = stream.settings.max_bytes != unbounded;
-  std::vector<std::string> shards;
-  for (std::size_t place = 0; place < statistics.shards.size(); ++place) shards.push_back(json_shard(contents, place));
-  return json_object({{"stream", json(name)},
-                      {"uuid", json(stream.uuid)},
-                      {"format_version", std::to_string(stream.format_version)},
-                      {"created", json(stream.created_at)},
-                      {"max_record_size", json(stream.settings.max_record_size)},
-                      {"retention_seconds", retention == forever ? "null" : json_seconds(retention)},
-                      {"until_consumed", json(stream.settings.until_consumed)},
-                      {"max_bytes", is_bounded ? json(stream.settings.max_bytes) : "null"},
-                      {"when_full", is_bounded ? json(to_string(stream.settings.when_full)) : "null"},
-                      {"mode", json(to_string(stream.settings.mode))},
-                      {"compression", json(to_string(stream.settings.compression))},
-                      {"limits", json_limits(stream.settings.limits)},
-                      {"tags", json_object(tags)},
-                      {"records", json(totals.records)},
-                      {"bytes", json(totals.bytes)},
-                      {"stored_bytes", json(statistics.stored_bytes)},
-                      {"losses", json_array(stream.losses, json_loss)},
-                      {"in", json_rates(contents.arrivals.stream)},
-                      {"shards", json_array(shards, [](const std::string& shard) { return shard; })},
-                      {"consumers", json_consumers(contents.consumers, contents.now)},
-                      {"producers", json_producers(contents.producers)}}) +
-         "\n";
+  return format_table(columns, std::move(rows), screen.width);
 }
 
 }  // namespace shardlog::cli

@@ -1,32 +1,28 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "shardlog/log/stream.h"
-#include "tools/stream-stats/consumer_statistics.h"
-#include "tools/stream-stats/rates.h"
+#include "tools/stream-stats/figures.h"
 #include "tools/stream-stats/screen.h"
 
 namespace shardlog::cli {
 
-struct Page {
-  StreamStatistics statistics;
-  std::vector<ConsumerStatistics> consumers;
-  std::vector<Producer> producers;
-  Timestamp now;  ///< for ages
-  Arrivals arrivals{};
-  capacity::Limits limits{};  ///< of each shard
+/// How to show the figures.
+struct View {
+  enum class Part { overview, shards, consumers, latency };
+
+  Screen screen{};  ///< if it has a height, the page fits it, and the worst is shown
+  bool all_shards = false;
+  bool details = false;  ///< settings, whole times and ids too
+  Part part = Part::overview;
 };
 
-/// What a person wants to know of a stream at a glance. If it has many shards, only the busiest unless `all_shards`.
-std::string format_page(const std::string& name, const Page& page, const Screen& screen, bool all_shards);
+/// What a person wants to know of a stream at a glance: is it alive, is it keeping up, where does it hurt, who is
+/// behind, what is it.
+std::string format_page(const Figures& figures, const View& view);
 
-/// A table with a line for each stream.
-std::string format_list(const std::vector<std::pair<std::string, Page>>& streams, const Screen& screen);
-
-/// A page as one JSON object on a line. Hash keys and sequence numbers are strings; times RFC 3339; sizes bytes.
-std::string format_json(const std::string& name, const Page& page);
+/// A table with a line for each stream. If the screen has a height, the worst come first.
+std::string format_list(const std::vector<Figures>& streams, const Screen& screen);
 
 }  // namespace shardlog::cli

@@ -49,7 +49,7 @@ std::optional<Rate> busiest_of(std::span<const Intakes> each_minute) {
     if (!rate) continue;
     const Rate most = busiest.value_or(Rate{});
     busiest = {std::max(most.records, rate->records), std::max(most.bytes, rate->bytes),
-               std::max(most.appends, rate->appends)};
+               std::max(most.calls, rate->calls)};
   }
   return busiest;
 }
@@ -74,12 +74,14 @@ Arrivals arrivals_before(Timestamp now, Maintenance& maintenance) {
   return arrivals;
 }
 
-Utilisation utilisation_of(const std::optional<Rate>& rate, const capacity::Limits& limits) {
-  if (!rate) return {};
-  const auto percent = [](double used, const std::optional<std::uint64_t>& limit) {
-    return limit ? std::optional(100 * used / static_cast<double>(*limit)) : std::nullopt;
+Utilisation utilisation_of(const std::optional<Rate>& in, const capacity::Limits& limits,
+                           const std::optional<Rate>& read) {
+  const auto percent = [](const std::optional<Rate>& rate, double Rate::*used,
+                          const std::optional<std::uint64_t>& limit) {
+    return rate && limit ? std::optional(100 * (*rate).*used / static_cast<double>(*limit)) : std::nullopt;
   };
-  return {percent(rate->records, limits.write_records), percent(rate->bytes, limits.write_bytes)};
+  return {percent(in, &Rate::records, limits.write_records), percent(in, &Rate::bytes, limits.write_bytes),
+          percent(read, &Rate::bytes, limits.read_bytes), percent(read, &Rate::calls, limits.read_calls)};
 }
 
 }  // namespace shardlog::cli

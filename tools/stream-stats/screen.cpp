@@ -27,14 +27,26 @@ bool utf8_locale() {
   for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing changes it
     if (value == nullptr || *value == '\0') continue;
-    const std::string_view locale(value);
-    return locale.find("UTF-8") != std::string_view::npos || locale.find("utf8") != std::string_view::npos;
+    std::string locale(value);  // "en_US.UTF-8", "C.utf8", "en_US.utf-8"
+    std::erase(locale, '-');
+    const auto is_same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b); };
+    constexpr std::string_view utf8 = "utf8";
+    return std::search(locale.begin(), locale.end(), utf8.begin(), utf8.end(), is_same) != locale.end();
   }
   return false;
 }
 
+constexpr std::string_view alarm_begin = "\x1b[1;31m";
+constexpr std::string_view alarm_end = "\x1b[0m";
+
 std::size_t columns_of(std::string_view text) {
-  return utf8_length(text).value_or(text.size());
+  const std::size_t invisible = text.starts_with(alarm_begin) ? alarm_begin.size() + alarm_end.size() : 0;
+  return utf8_length(text).value_or(text.size()) - invisible;
+}
+
+bool is_set(const char* name) {
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing changes it
+  return value != nullptr && *value != '\0';
 }
 
 /// How much of `width` is left for the first column beside the others.
@@ -47,6 +59,11 @@ std::size_t room_for_first(const std::vector<std::size_t>& shown, const std::vec
 
 }  // namespace
 
+bool is_dumb_terminal() {
+  const char* const type = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): nothing changes it
+  return type == nullptr || std::string_view(type) == "dumb";
+}
+
 Screen screen_of_output() {
   Screen screen;
   screen.unicode = utf8_locale();
@@ -54,6 +71,7 @@ Screen screen_of_output() {
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return screen;  // NOLINT(*-vararg)
   if (size.ws_col > 0) screen.width = std::max<std::size_t>(size.ws_col, narrowest);
   if (size.ws_row > 0) screen.height = size.ws_row;
+  screen.colour = !is_set("NO_COLOR") && !is_dumb_terminal();
   return screen;
 }
 
@@ -64,6 +82,11 @@ std::string cut_to_height(const std::string& page, const Screen& screen) {
   std::size_t end = 0;
   for (std::size_t line = 0; line < kept; ++line) end = page.find('\n', end) + 1;
   return page.substr(0, end) + fmt::format("and {}\n", format_count(lines - kept, "more line"));
+}
+
+std::string alarming(const std::string& text, const Screen& screen) {
+  if (!screen.colour || text.empty()) return text;
+  return std::string(alarm_begin) + text + std::string(alarm_end);
 }
 
 std::string shortened(const std::string& text, std::size_t width) {

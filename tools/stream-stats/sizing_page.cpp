@@ -47,14 +47,14 @@ double mean_size(const StreamStatistics& statistics) {
   return static_cast<double>(bytes) / static_cast<double>(records);
 }
 
-Demand demand_of(const Page& page, const std::optional<Load>& given) {
-  const auto consumers = std::max<std::uint64_t>(page.consumers.size(), 1);
+Demand demand_of(const Figures& figures, const std::optional<Load>& given) {
+  const auto consumers = std::max<std::uint64_t>(figures.consumers.size(), 1);
   if (given) {
-    const double size = given->records && given->bytes ? 0 : mean_size(page.statistics);
+    const double size = given->records && given->bytes ? 0 : mean_size(figures.statistics);
     return {given->records ? *given->records : *given->bytes / size,
             given->bytes ? *given->bytes : *given->records * size, given->consumers.value_or(consumers)};
   }
-  const auto& seen = page.arrivals.busiest_minute;
+  const auto& seen = figures.arrivals.busiest_minute;
   if (!seen) refuse("what came in during the last 15 minutes is not known");
   if (seen->records == 0) refuse("nothing was put in the last 15 minutes");
   return {seen->records, seen->bytes, consumers};
@@ -138,25 +138,26 @@ std::string json_needs(const ShardsNeeded& needed) {
 
 }  // namespace
 
-std::string format_sizing(const Page& page, const std::optional<Load>& given, std::size_t width) {
-  const Demand demand = demand_of(page, given);
-  const std::size_t open = page.statistics.description.map.open_shards().size();
+std::string format_sizing(const Figures& figures, const std::optional<Load>& given, std::size_t width) {
+  const Demand demand = demand_of(figures, given);
+  const std::size_t open = figures.statistics.description.map.open_shards().size();
   std::string text = format_load(demand, given.has_value(), width);
   text += paragraph("shards", format_count(open) + " open", width);
   text += format_needs("Kinesis", capacity::kinesis_limits(), demand, width);
-  if (count_too(page.limits)) text += format_needs("the stream", page.limits, demand, width);
+  if (count_too(figures.settings().limits))
+    text += format_needs("the stream", figures.settings().limits, demand, width);
   return text + format_machines(demand, width);
 }
 
-std::string json_sizing(const std::string& name, const Page& page, const std::optional<Load>& given) {
-  const Demand demand = demand_of(page, given);
-  const Limits& own = page.limits;
-  return json_object({{"stream", json(name)},
+std::string json_sizing(const Figures& figures, const std::optional<Load>& given) {
+  const Demand demand = demand_of(figures, given);
+  const Limits& own = figures.settings().limits;
+  return json_object({{"stream", json(figures.name)},
                       {"load", json_object({{"given", json(given.has_value())},
                                             {"records_per_second", json_number(demand.records)},
                                             {"bytes_per_second", json_number(demand.bytes)},
                                             {"consumers", json(demand.readers)}})},
-                      {"open_shards", json(page.statistics.description.map.open_shards().size())},
+                      {"open_shards", json(figures.statistics.description.map.open_shards().size())},
                       {"kinesis", json_needs(capacity::shards_for(demand, capacity::kinesis_limits()))},
                       {"own_limits", count_too(own) ? json_needs(capacity::shards_for(demand, own)) : "null"},
                       {"machines", json(capacity::machines_for(demand, machine))},

@@ -2,31 +2,39 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
+#include <chrono>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "shardlog/consuming/consumer.h"
-#include "shardlog/core/threads.h"
 #include "tools/common/json_text.h"
 #include "tools/common/open_stream.h"
 #include "tools/common/option_table.h"
 #include "tools/common/output.h"
+#include "tools/common/times.h"
 #include "tools/common/units.h"
+#include "tools/stream-stats/check.h"
 #include "tools/stream-stats/consumer_page.h"
-#include "tools/stream-stats/consumer_statistics.h"
+#include "tools/stream-stats/figures.h"
+#include "tools/stream-stats/figures_json.h"
+#include "tools/stream-stats/history_page.h"
+#include "tools/stream-stats/html.h"
 #include "tools/stream-stats/options.h"
 #include "tools/stream-stats/page.h"
+#include "tools/stream-stats/prometheus.h"
 #include "tools/stream-stats/screen.h"
 #include "tools/stream-stats/sizing_page.h"
 #include "tools/stream-stats/text.h"
+#include "tools/stream-stats/watch.h"
 
 namespace shardlog::cli {
 
 namespace {
 
+/// Some tables instead of the page.
 bool wants_sections(const StatsCommand& command) {
   return command.consumers || command.consumer || command.producers;
 }
@@ -76,37 +84,28 @@ ExitStatus verify(Stream& stream, const Context& context) {
   return ExitStatus::success;
 }
 
-Page page_of(const std::string& address, const std::optional<std::string>& consumer, Trends& trends,
-             const Context& context) {
-  const auto stream = open_stream(address, Access::read, context);
-  // In this order: what is read later is at least as new, so the page's shard map has the shards of all leases.
-  auto consumers = consumer_statistics(*stream, consumer);
-  trends.look(address, consumers, context.clock.elapsed());
-  auto producers = stream->producers().all();
-  StreamStatistics statistics = stream->maintenance().statistics(Detail::all);
-  const Timestamp now = context.clock.now();
-  const capacity::Limits limits = statistics.description.settings.limits;
-  return {std::move(statistics),
-          std::move(consumers),
-          std::move(producers),
-          now,
-          arrivals_before(now, stream->maintenance()),
-          limits};
-}
-
 /// A text to write, and the exit status that goes with it.
 struct Shown {
   std::string text;
   ExitStatus status = ExitStatus::success;
 };
 
+/// A stream as it is now.
+Figures figures_at(const std::string& address, const std::string& name, const std::optional<std::string>& consumer,
+                   Trends& trends, const Context& context) {
+  const auto stream = open_stream(address, Access::read, context);
+  return figures_of(*stream, {address, name, consumer}, trends, context.clock);
+}
+
 /// All streams of a directory. A message names each that cannot be read, and the others are shown.
-Shown show_list(const std::string& directory, bool json, const Screen& screen, Trends& trends, const Context& context) {
+Shown show_list(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
+  const std::string directory = stream_directory().value_or(".");
   Shown shown;
-  std::vector<std::pair<std::string, Page>> streams;
+  std::vector<Figures> streams;
   for (const std::string& address : list_streams(directory)) {
     try {
-      streams.emplace_back(address.substr(address.rfind('/') + 1), page_of(address, std::nullopt, trends, context));
+      const std::string name = address.substr(address.rfind('/') + 1);
+      streams.push_back(figures_at(address, name, std::nullopt, trends, context));
     } catch (const Error& error) {
       context.message(error.what());
       shown.status = ExitStatus::partly;
@@ -115,84 +114,96 @@ Shown show_list(const std::string& directory, bool json, const Screen& screen, T
   if (streams.empty() && shown.status == ExitStatus::success) {
     context.warn(fmt::format("no streams in {}: stream-create NAME makes one", quote(directory)));
   }
-  if (!json) shown.text = format_list(streams, screen);
-  for (const auto& [name, page] : streams) shown.text += json ? format_json(name, page) : "";
+  if (command.prometheus) return {format_prometheus(streams), shown.status};
+  if (!command.json) return {format_list(streams, screen), shown.status};
+  for (const Figures& each : streams) shown.text += format_json(each);
   return shown;
 }
 
 /// Consumers and producers without the page.
-std::string sections_of(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
-  const std::string address = address_of(*command.stream);
-  const auto stream = open_stream(address, Access::read, context);
+std::string sections_of(const StatsCommand& command, const Figures& figures, const Screen& screen) {
   std::string text;
-  if (command.consumers || command.consumer) {
-    auto consumers = consumer_statistics(*stream, command.consumer);
-    trends.look(address, consumers, context.clock.elapsed());
-    const Timestamp now = context.clock.now();
-    text = command.consumer ? format_consumer(consumers.front(), now, screen.width)
-                            : format_consumers(consumers, now, screen.width);
-  }
+  if (command.consumer) text = format_consumer(figures.consumers.front(), screen);
+  if (command.consumers && !command.consumer) text = format_consumers(figures, screen);
   if (!command.producers) return text;
   if (!text.empty()) text += "\n";
-  return text + format_producers(stream->producers().all(), screen.width);
+  return text + format_producers(figures.producers, screen.width);
 }
 
-Shown show(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
-  if (!command.stream) return show_list(stream_directory().value_or("."), command.json, screen, trends, context);
-  if (wants_sections(command) && !command.json) return {sections_of(command, screen, trends, context)};
-  const std::string name = shown_name(*command.stream);
-  const Page page = page_of(address_of(*command.stream), command.consumer, trends, context);
-  if (command.sizing && command.json) return {json_sizing(name, page, command.load)};
-  if (command.sizing) return {format_sizing(page, command.load, screen.width)};
-  return {command.json ? format_json(name, page) : format_page(name, page, screen, command.shards)};
+/// Throws usage.
+Timestamp time_since(const std::optional<std::string>& since, Timestamp now) {
+  constexpr auto longest = std::chrono::days(31);  // metrics.h: a stream remembers a month
+  if (!since) return now - std::chrono::days(1);
+  const auto time = parse_time(*since, now);
+  if (!time) refuse_value("--since", *since, "is not a time: 6h, yesterday, 14:30 or 2026-01-31T14:30");
+  if (*time >= now) refuse_value("--since", *since, "is not in the past");
+  return std::max(*time, now - longest);
 }
 
-/// Waits until the interval is over or the size of the screen changes. False if it was asked to end.
-bool wait_for(Duration interval, const Screen& screen, const std::stop_token& stop, const Clock& clock) {
-  constexpr Duration look_at_size = std::chrono::milliseconds(100);
-  const bool may_change = screen.height.has_value();
-  const Duration end = clock.elapsed() + interval;
-  while (!stop.stop_requested()) {
-    const Duration left = end - clock.elapsed();
-    if (left <= Duration(0) || (may_change && screen_of_output() != screen)) return true;
-    sleep_for(may_change ? std::min(left, look_at_size) : left, stop);
+Shown show_history(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
+  constexpr std::size_t steps_in_html = 240;
+  const std::string address = address_of(*command.stream);
+  const auto stream = open_stream(address, Access::read, context);
+  const Figures figures =
+      figures_of(*stream, {address, shown_name(*command.stream), command.consumer}, trends, context.clock);
+  const Timestamp from = time_since(command.since, figures.now);
+  const std::size_t steps = command.html ? steps_in_html : steps_on(screen);
+  std::map<std::string, std::string> consumers;
+  for (const ConsumerFigures& each : figures.consumers) {
+    consumers.emplace(each.statistics.consumer.uuid, each.statistics.consumer.name);
   }
-  return false;
+  const auto periods = measured(*stream, start_of_history(from, figures.now, steps), figures.now);
+  const History history = history_of(periods, from, figures.now, steps, consumers);
+  return {command.html ? format_html(figures, history) : format_history(figures.name, history, screen)};
 }
 
-/// As much of a page as fits the screen, to be drawn over the page before it. Each line ends by clearing what was
-/// there: a screen that is cleared as a whole flickers.
-std::string drawn_over(const std::string& page, const Screen& screen) {
-  std::string drawn = "\x1b[H";
-  for (const char c : cut_to_height(page, screen)) drawn += c == '\n' ? "\x1b[K\n" : std::string(1, c);
-  return drawn + "\x1b[J";
+/// Prints what does not hold.
+ExitStatus check(const StatsCommand& command, const Context& context) {
+  Trends none;
+  const Figures figures =
+      figures_at(address_of(*command.stream), shown_name(*command.stream), command.consumer, none, context);
+  const auto broken =
+      broken_conditions(command.checks, figures, command.consumer ? &figures.consumers.front() : nullptr);
+  for (const std::string& each : broken) context.output.write(each + "\n");
+  return broken.empty() ? ExitStatus::success : ExitStatus::partly;
 }
 
-/// On a terminal each page takes the place of the one before; elsewhere an empty line stands between them.
-ExitStatus watch(const StatsCommand& command, const Context& context) {
-  const bool in_place = context.output.is_terminal() && !command.json;
-  std::string between;
-  Shown shown;
-  Screen screen;
+Shown show(const StatsCommand& command, const View& view, Trends& trends, const Context& context) {
+  if (!command.stream) return show_list(command, view.screen, trends, context);
+  if (command.history || command.html) return show_history(command, view.screen, trends, context);
+  const Figures figures =
+      figures_at(address_of(*command.stream), shown_name(*command.stream), command.consumer, trends, context);
+  if (command.sizing && command.json) return {json_sizing(figures, command.load)};
+  if (command.sizing) return {format_sizing(figures, command.load, view.screen.width)};
+  if (command.json) return {format_json(figures)};
+  if (command.prometheus) return {format_prometheus({figures})};
+  return {wants_sections(command) ? sections_of(command, figures, view.screen) : format_page(figures, view)};
+}
+
+View view_of(const StatsCommand& command, const Screen& screen, const Context& context) {
+  return {screen, command.shards, context.verbose};
+}
+
+ExitStatus watch_stream(const StatsCommand& command, const Context& context) {
   Trends trends;
-  const ReaderWatch reader;
-  const EitherStop end(context.stop, reader.gone());
-  do {
-    screen = screen_of_output();
-    shown = show(command, screen, trends, context);
-    context.output.write(in_place ? drawn_over(shown.text, screen) : between + shown.text);
-    context.output.flush();
-    if (!command.json) between = "\n";
-  } while (wait_for(*command.watch, screen, end.token(), context.clock));
-  if (reader.gone().stop_requested() && !context.stop.stop_requested()) die_of(SIGPIPE);
-  return shown.status;
+  ExitStatus status = ExitStatus::success;
+  const auto draw = [&](const Screen& screen, View::Part part) {
+    View view = view_of(command, screen, context);
+    view.part = part;
+    const Shown shown = show(command, view, trends, context);
+    status = shown.status;
+    return shown.text;
+  };
+  const bool has_parts = command.stream && !command.sizing && !wants_sections(command);
+  watch({*command.watch, command.json, has_parts}, draw, context);
+  return status;
 }
 
 void check_stream(const StatsCommand& command) {
   if (command.stream) return;
-  if (command.verify || command.sizing || !command.shard_for.empty() || wants_sections(command)) {
-    throw Error(ErrorCode::usage,
-                "which stream? --verify, --sizing, --shard-for, --consumers, -c and --producers want a STREAM");
+  const bool of_one = command.verify || command.sizing || command.history || command.html || !command.checks.empty();
+  if (of_one || !command.shard_for.empty() || wants_sections(command)) {
+    throw Error(ErrorCode::usage, "which stream? Only --json, --prometheus and --watch show all of a directory");
   }
 }
 
@@ -200,10 +211,16 @@ void check_stream(const StatsCommand& command) {
 
 ExitStatus run_stats(const StatsCommand& command, const Context& context) {
   check_stream(command);
-  if (command.watch) return watch(command, context);
-  Trends none;
+  if (command.since && !command.history && !command.html) {
+    throw Error(ErrorCode::usage, "--since needs --history or --html");
+  }
+  if (!command.checks.empty()) return check(command, context);
+  if (command.watch) return watch_stream(command, context);
   if (!command.verify && command.shard_for.empty()) {
-    const Shown shown = show(command, screen_of_output(), none, context);
+    Trends none;
+    Screen screen = screen_of_output();
+    screen.height.reset();
+    const Shown shown = show(command, view_of(command, screen, context), none, context);
     context.output.write(shown.text);
     return shown.status;
   }

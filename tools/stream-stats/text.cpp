@@ -40,6 +40,20 @@ std::string age_text(Duration age) {
   return age < step ? "0s" : duration_text(age - age % step);
 }
 
+std::string latency_text(Duration latency) {
+  constexpr double milliseconds = 1e3;
+  constexpr double seconds = 1e6;
+  const auto of = [](double value, const char* unit) {
+    constexpr double least_whole = 9.95;
+    return value < least_whole ? fmt::format("{:.1f} {}", value, unit) : fmt::format("{:.0f} {}", value, unit);
+  };
+  const auto microseconds = static_cast<double>(latency.count());
+  if (latency == Duration(0)) return "0 ms";
+  if (latency < std::chrono::microseconds(100)) return fmt::format("{} us", latency.count());
+  if (latency < std::chrono::milliseconds(1000)) return of(microseconds / milliseconds, "ms");
+  return latency < std::chrono::minutes(1) ? of(microseconds / seconds, "s") : age_text(latency);
+}
+
 std::string short_time(Timestamp time, Timestamp now) {
   const std::string at = to_local_rfc3339(time);
   const std::size_t date_end = at.find('T');

@@ -13,6 +13,9 @@ std::string duration_text(Duration duration);
 /// "3m 2s": a time that has passed, in its largest unit and the one below.
 std::string age_text(Duration age);
 
+/// "0.9 ms", "12 ms", "4.1 s", "3m 2s": two digits of a length of time that was measured.
+std::string latency_text(Duration latency);
+
 /// In the local zone: the time of day if it is today's, else the date.
 std::string short_time(Timestamp time, Timestamp now);
 

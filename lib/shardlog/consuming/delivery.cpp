@@ -4,8 +4,8 @@
 
 namespace shardlog::consuming {
 
-std::uint64_t Slice::bytes() const {
-  const RecordBatch& records = stored->records;
+std::uint64_t bytes_of(const StoredBatch& stored, std::size_t first, std::size_t count) {
+  const RecordBatch& records = stored.records;
   if (count == records.size()) return records.data_bytes();
   std::uint64_t bytes = 0;
   auto record = records.begin();
@@ -13,6 +13,10 @@ std::uint64_t Slice::bytes() const {
     if (i >= first) bytes += (*record).size();
   }
   return bytes;
+}
+
+std::uint64_t Slice::bytes() const {
+  return bytes_of(*stored, first, count);
 }
 
 std::size_t Batch::records() const {

@@ -12,6 +12,9 @@
 
 namespace shardlog::consuming {
 
+/// Bytes of data and keys of `count` records from index `first` on.
+SHARDLOG_API std::uint64_t bytes_of(const StoredBatch& stored, std::size_t first, std::size_t count);
+
 /// Consecutive records of a stored batch.
 struct SHARDLOG_API Slice {
   std::shared_ptr<const StoredBatch> stored;

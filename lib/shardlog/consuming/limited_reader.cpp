@@ -34,19 +34,35 @@ Part part_of(const StoredBatch& batch, std::uint64_t most) {
 
 }  // namespace
 
-LimitedReader::LimitedReader(std::unique_ptr<Reader> reader, ReadAllowance& allowance, const Clock& clock,
-                             OnThrottled on_throttled)
-    : reader_(std::move(reader)), allowance_(allowance), clock_(clock), on_throttled_(std::move(on_throttled)) {}
+LimitedReader::LimitedReader(std::unique_ptr<Reader> reader, ReadAllowance& allowance, ReadMeter& meter,
+                             const Clock& clock, OnThrottled on_throttled)
+    : reader_(std::move(reader)),
+      allowance_(allowance),
+      meter_(meter),
+      clock_(clock),
+      on_throttled_(std::move(on_throttled)) {}
 
 ReadResult LimitedReader::next(std::size_t budget) {
+  meter_.write_if_due();
   throttled_for_ = Duration(0);
+  bool is_last = false;  // of what was there
   if (!rest_) {
-    ReadResult read = reader_->next(budget);
-    allowance_.learn(reader_->limits());
-    if (!allowance_.is_limited()) return read;
-    rest_ = std::move(read);
+    const Duration start = clock_.elapsed();
+    rest_ = reader_->next(budget);
+    took_ = clock_.elapsed() - start;
     next_ = 0;
+    allowance_.learn(reader_->limits());
+    is_last = rest_->at_tail;
+    if (is_empty(*rest_) && !rest_->at_end) meter_.reached_tail();
   }
+  ReadResult result = allowance_.is_limited() ? hand_out() : *std::exchange(rest_, std::nullopt);
+  meter_.read(result, result.batches.empty() ? std::nullopt : std::exchange(took_, std::nullopt));
+  if (!is_last) meter_.fell_behind();
+  return result;
+}
+
+/// What the limits allow of the rest.
+ReadResult LimitedReader::hand_out() {
   ReadResult result;
   result.gaps = std::exchange(rest_->gaps, {});
   bool goes_on = true;
@@ -65,6 +81,16 @@ ReadResult LimitedReader::next(std::size_t budget) {
   return result;
 }
 
+/// Writes what was measured when that is due, and goes on waiting.
+bool LimitedReader::wait(Duration timeout, const std::stop_token& stop) {
+  const Duration until_due = meter_.until_due();
+  if (timeout <= until_due) return reader_->wait(timeout, stop);
+  if (until_due > Duration(0) && reader_->wait(until_due, stop)) return true;
+  meter_.write_if_due();
+  if (stop.stop_requested()) return false;
+  return reader_->wait(timeout - until_due, stop);
+}
+
 /// Moves what can be read now of the next batch to the result. False if the rest of it must be waited for.
 bool LimitedReader::hand_out(ReadResult& result) {
   StoredBatch& batch = rest_->batches[next_];
@@ -76,6 +102,7 @@ bool LimitedReader::hand_out(ReadResult& result) {
     throttle(batch.shard, in_new_call);
     return false;
   }
+  waits_ = false;
   const ShardId shard = batch.shard;
   const std::uint64_t bytes = pass(batch, std::min(readable, capacity::bytes_of_a_call - already), result);
   allowance_.spend(shard, in_new_call, bytes);
@@ -99,6 +126,8 @@ std::uint64_t LimitedReader::pass(StoredBatch& batch, std::uint64_t most, ReadRe
 }
 
 void LimitedReader::throttle(ShardId shard, bool in_new_call) {
+  meter_.fell_behind();
+  if (!std::exchange(waits_, true)) meter_.throttled(shard);
   throttled_for_ = std::max(allowance_.until_more(shard, in_new_call), Duration(1));
   const Duration now = clock_.elapsed();
   if (!throttled_since_) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/core/threads.h"
 
@@ -33,7 +34,8 @@ ShardReader::ShardReader(Stream& stream, const WorkerOptions& options, const Clo
       options_(options),
       clock_(clock),
       on_throttled_(std::move(on_throttled)),
-      allowance_(allowance_of_consumer(stream, clock)) {
+      allowance_(allowance_of_consumer(stream, clock)),
+      meter_(stream, clock, find_consumer(stream, options.consumer).uuid) {
   if (!ends) return;
   for (const LocatedStart& end : *ends) ends_.emplace(end.shard, end.next);
 }
@@ -46,6 +48,7 @@ void ShardReader::add(ShardId shard, const Checkpoint& start) {
   if (!options_.follow && !ends_.contains(shard)) return;
   reading_.insert_or_assign(shard, start);
   reader_.reset();
+  meter_.fell_behind();
   throttled_for_ = Duration(0);
   at_tail_ = false;
 }
@@ -62,7 +65,7 @@ void ShardReader::make_reader() {
   request.follow = options_.follow;
   request.notice = !options_.poll;
   for (const auto& [shard, checkpoint] : reading_) request.starts.push_back(*start_at(shard, checkpoint));
-  reader_.emplace(stream_.read(request), *allowance_, clock_, on_throttled_);
+  reader_.emplace(stream_.read(request), *allowance_, meter_, clock_, on_throttled_);
 }
 
 bool ShardReader::read(Batches& batches, Duration now) {

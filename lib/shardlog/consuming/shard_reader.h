@@ -35,8 +35,11 @@ class ShardReader {
   [[nodiscard]] Duration throttled_for() const { return throttled_for_; }
   [[nodiscard]] bool is_throttled() const { return throttled_for_ > Duration(0); }
 
+  /// What is measured: how many of the records are processed, and when it is added to the stream.
+  ReadMeter& meter() { return meter_; }
+
   /// Gives up what is held of the shards' capacity. Read nothing more.
-  void end() { allowance_->end(); }
+  void give_up_capacity() { allowance_->end(); }
 
   /// When following: whether the last read() found nothing.
   [[nodiscard]] bool at_tail() const { return at_tail_; }
@@ -63,6 +66,7 @@ class ShardReader {
   const Clock& clock_;
   LimitedReader::OnThrottled on_throttled_;
   std::unique_ptr<ReadAllowance> allowance_;
+  ReadMeter meter_;
   std::optional<LimitedReader> reader_;  // absent if it must be made anew
   Duration throttled_for_{0};
   std::unique_ptr<Notice> notice_;  // for waiting while no shard is read

@@ -1,6 +1,7 @@
 #include "shardlog/consuming/worker.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <utility>
@@ -23,6 +24,61 @@ std::optional<std::vector<LocatedStart>> ends_of(Stream& stream, bool follow) {
   if (follow) return std::nullopt;
   return stream.locate(Latest{}, {});
 }
+
+/// Counts the records that were delivered and are processed now. Those of a batch count when all of them are.
+class Progress {
+ public:
+  void delivered(const Batch& batch) {
+    Shard& shard = shards_[batch.shard];
+    shard.epoch = batch.epoch;
+    shard.batches.push_back({batch.last_sequence(), batch.records()});
+  }
+
+  /// Returns how many records that makes.
+  std::uint64_t processed(const Processed& processed) {
+    std::uint64_t records = 0;
+    std::deque<Delivered>& batches = shards_[processed.shard].batches;
+    for (; !batches.empty() && batches.front().last <= processed.last; batches.pop_front()) {
+      records += batches.front().records;
+    }
+    return records;
+  }
+
+  /// Keeps what was delivered under these leases. The rest will be delivered again, by this worker or another one.
+  void keep(const std::map<ShardId, HeldLease>& held) {
+    std::erase_if(shards_, [&](const auto& shard) {
+      const auto found = held.find(shard.first);
+      return found == held.end() || found->second.lease.epoch != shard.second.epoch;
+    });
+  }
+
+ private:
+  struct Delivered {
+    SequenceNumber last;
+    std::uint64_t records;
+  };
+  struct Shard {
+    std::uint64_t epoch = 0;  ///< of the lease
+    std::deque<Delivered> batches;
+  };
+  std::map<ShardId, Shard> shards_;
+};
+
+/// Keeps the leases, and adds to the stream what was measured, during a delivery too: that of a command may take long.
+class TendedLifeline final : public Lifeline {
+ public:
+  TendedLifeline(LeaseKeeper& keeper, ReadMeter& meter) : keeper_(keeper), meter_(meter) {}
+
+  [[nodiscard]] Duration until_due() const override { return std::min(keeper_.until_due(), meter_.until_due()); }
+  void tend() override {
+    if (keeper_.until_due() == Duration(0)) keeper_.tend();
+    meter_.write_if_due();
+  }
+
+ private:
+  LeaseKeeper& keeper_;
+  ReadMeter& meter_;
+};
 
 class Worker {
  public:
@@ -61,7 +117,7 @@ class Worker {
   void work() {
     idle_since_ = clock_.elapsed();
     while (!stop_.stop_requested()) {
-      if (keeper_.until_due() == Duration(0)) keeper_.tend();
+      if (lifeline_.until_due() == Duration(0)) lifeline_.tend();
       finish_shards();
       follow_leases();
       if (const auto shard = next_to_deliver()) {
@@ -84,9 +140,10 @@ class Worker {
   /// Ends the run in an orderly way; delivers nothing more.
   void leave() {
     keeper_.take_no_more();
-    reader_.end();
-    delivery_.finish(keeper_);
+    reader_.give_up_capacity();
+    delivery_.finish(lifeline_);
     collect(true);
+    reader_.meter().finish();
     finish_shards();
     if (!options_.follow) report_.left_to_others = keeper_.leases_of_others();
     keeper_.release();
@@ -115,6 +172,7 @@ class Worker {
       batches_.drop(shard->first);
       shard = epochs_.erase(shard);
     }
+    progress_.keep(keeper_.held());
     report_.held_any = report_.held_any || !keeper_.held().empty();
     for (const auto& [shard, held] : keeper_.held()) {
       if (held.claimed() || !epochs_.emplace(shard, held.lease.epoch).second) continue;
@@ -142,14 +200,18 @@ class Worker {
     const Batch batch{shard, lease.epoch, lease.generation, std::get<std::vector<Slice>>(piece)};
     keeper_.delivering(shard, batch.last_sequence());
     has_flushed_ = false;
-    const bool goes_on = delivery_.deliver(batch, keeper_);
+    progress_.delivered(batch);
+    const bool goes_on = delivery_.deliver(batch, lifeline_);
     idle_since_ = clock_.elapsed();
     return goes_on;
   }
 
   /// Moves the checkpoints after the processed records.
   void collect(bool at_once) {
-    for (const Processed& processed : delivery_.processed()) keeper_.processed(processed);
+    for (const Processed& processed : delivery_.processed()) {
+      keeper_.processed(processed);
+      reader_.meter().processed(progress_.processed(processed));
+    }
     const Duration now = clock_.elapsed();
     if (!at_once && now - committed_at_ < checkpoint_interval) return;
     keeper_.commit();
@@ -205,7 +267,7 @@ class Worker {
     const bool was_outstanding = is_outstanding();
     collect(true);
     if (was_outstanding) idle_since_ = clock_.elapsed();
-    if (!has_flushed_) delivery_.flush(keeper_);
+    if (!has_flushed_) delivery_.flush(lifeline_);
     has_flushed_ = true;
     finish_shards();
     keeper_.honour_claims();
@@ -251,7 +313,9 @@ class Worker {
   std::optional<std::vector<LocatedStart>> ends_;
   LeaseKeeper keeper_;
   ShardReader reader_;
+  TendedLifeline lifeline_{keeper_, reader_.meter()};
   Batches batches_;
+  Progress progress_;
   WorkerReport report_;
   std::map<ShardId, std::uint64_t> epochs_;  // of the leases whose shards are read
   std::optional<std::uint64_t> followed_;    // the version of the leases that epochs_ follows

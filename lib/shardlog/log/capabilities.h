@@ -38,6 +38,7 @@ struct Capabilities {
   bool limits = true;             ///< StreamSettings::limits, WriteCapacity and ReadCapacity
   bool groups = true;             ///< CreateOptions::group
   bool bounds = true;             ///< StreamSettings::max_bytes and until_consumed
+  bool metrics = true;            ///< Metrics keeps what it is given
   bool repairs = true;            ///< SettingsChange::repair_clock and accept_loss
 };
 

@@ -38,6 +38,7 @@ struct ReadResult {
   std::vector<StoredBatch> batches;  ///< in order in each shard; in commit order if Capabilities say so
   std::vector<ShardId> ended;        ///< closed shards from which nothing comes after these batches; each once
   bool at_end = false;               ///< nothing more will ever come
+  bool at_tail = false;              ///< nothing more was there when this was read; false if it was not looked for
 };
 
 /// Reads forward. Holds nothing open between calls, so a slow caller delays nobody. For one thread at a time.

@@ -10,6 +10,7 @@
 #include "shardlog/core/export.h"
 #include "shardlog/log/capabilities.h"
 #include "shardlog/log/maintenance.h"
+#include "shardlog/log/metrics.h"
 #include "shardlog/log/parts.h"
 #include "shardlog/log/reader.h"
 
@@ -146,6 +147,7 @@ class SHARDLOG_API Stream {
   virtual Liveness& liveness() = 0;
   virtual ProducerStore& producers() = 0;
   virtual Maintenance& maintenance() = 0;
+  virtual Metrics& metrics() = 0;
 };
 
 /// Creates, opens, lists and removes the streams of one kind of storage.

@@ -1,108 +1,128 @@
 #include "shardlog/producing/producer.h"
 
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <condition_variable>
-#include <exception>
+#include <map>
 #include <mutex>
 #include <utility>
 
-#include "shardlog/core/threads.h"
+#include "shardlog/producing/allotment.h"
+#include "shardlog/producing/covered.h"
+#include "shardlog/producing/grouping.h"
 #include "shardlog/producing/packer.h"
+#include "shardlog/producing/reservations.h"
 #include "shardlog/producing/writer.h"
 
 namespace shardlog::producing {
 
 namespace {
 
-using Watch = std::chrono::steady_clock;
-
-/// How long a caller waits for others, and what ends its wait for capacity and room.
-struct Waiting {
-  const std::stop_token& stop;
-  std::optional<Duration> patience;
-};
-
-/// How many callers share a commit. A commit that hangs holds all of them until it ends, so a server with more threads
-/// than this can still answer others.
-constexpr std::size_t most_calls = 32;
-
-Error takes_too_long() {
-  return {ErrorCode::busy, "append: the records before these take too long to store"};
+bool limits_writing(const capacity::Limits& limits) {
+  return limits.write_records || limits.write_bytes;
 }
 
-/// Requests a stop after some time, unless it is destroyed before.
-class Timer {
+/// The records of one caller, those that are refused and those that are packed.
+class Input {
  public:
-  explicit Timer(Duration time)
-      : thread_(start_thread([this, time](const std::stop_token& done) {
-          sleep_for(time, done);
-          late_.request_stop();
-        })) {}
+  explicit Input(std::unique_ptr<Packer> packer) : packer_(std::move(packer)) {}
 
-  [[nodiscard]] std::stop_token token() const { return late_.get_token(); }
+  void add(const Record& record) { packer_->add(record); }
+  void refuse(RecordNotStored reason) { packer_->leave_out(refuse_others(std::move(reason))); }
 
- private:
-  std::stop_source late_;
-  std::jthread thread_;
-};
+  /// Returns the index for the places of packed records that are refused later.
+  std::uint32_t refuse_others(RecordNotStored reason) {
+    refused_.emplace_back(std::move(reason));
+    return static_cast<std::uint32_t>(refused_.size() - 1);
+  }
 
-/// The records of one caller, and what it waits for.
-struct Call {
-  Packed packed;
-  std::shared_ptr<const Written> written{};  ///< shared by all calls of a commit
-  std::size_t first_place = 0;               ///< of the call's records in it
-  std::exception_ptr failure{};
-  bool done = false;
-};
+  Packed take() {
+    packer_->flush();
+    return packer_->take();
+  }
 
-}  // namespace
+  std::unique_ptr<Packer> release() { return std::move(packer_); }
 
-/// Stores the records of callers that call put() at the same time in common commits.
-class Producer::Grouping {
- public:
-  Grouping(Stream& stream, const StreamDescription& description, Sync sync)
-      : settings_(description.settings),
-        writer_(stream, description, sync,
-                [this](const ShardMap& map) {
-                  const std::lock_guard guard(mutex_);
-                  map_ = map;
-                }),
-        map_(description.map) {}
-
-  std::vector<RecordOutcome> put(std::span<const Record> records, const Waiting& waiting) {
-    std::unique_ptr<Packer> packer = borrow_packer();
-    std::vector<RecordOutcome> refused;
-    for (const Record& record : records) {
-      try {
-        check(record, settings_.max_record_size);
-        packer->add(record);
-      } catch (const Error& error) {
-        packer->leave_out(static_cast<std::uint32_t>(refused.size()));
-        refused.emplace_back(RecordNotStored{error.code(), error.what()});
-      }
-    }
-    packer->flush();
-    Call call{packer->take()};
-    give_back(std::move(packer));
-    store(call, waiting);
+  [[nodiscard]] std::vector<RecordOutcome> outcomes(std::size_t records, const Call& call) const {
     std::vector<RecordOutcome> outcomes;
-    outcomes.reserve(records.size());
-    for (std::size_t i = 0; i < records.size(); ++i) {
+    outcomes.reserve(records);
+    for (std::size_t i = 0; i < records; ++i) {
       const Place& place = call.written->packed.places[call.first_place + i];
-      outcomes.push_back(place.batch == Place::not_packed ? refused[place.index] : call.written->of(place));
+      outcomes.push_back(place.batch == Place::not_packed ? refused_[place.index] : call.written->of(place));
     }
     return outcomes;
   }
 
  private:
+  std::unique_ptr<Packer> packer_;
+  std::vector<RecordOutcome> refused_;
+};
+
+/// Why a shard's records are not all stored.
+RecordNotStored reason_of(const Reservation& reservation) {
+  if (reservation.slice) return over_limit(throttled_by(*reservation.slice));
+  const Error late = takes_too_long();
+  return {late.code(), late.what()};
+}
+
+}  // namespace
+
+/// Packs the records of each caller, and keeps to the limits.
+class Producer::Parts {
+ public:
+  Parts(Stream& stream, const StreamDescription& description, const Clock& clock, Sync sync)
+      : settings_(description.settings),
+        clock_(clock),
+        grouping_(stream, description, clock, sync),
+        looked_at_(clock.elapsed()) {}
+
+  std::vector<RecordOutcome> put(std::span<const Record> records, const Waiting& waiting) {
+    const Duration since = clock_.elapsed();
+    const capacity::Limits limits = current_limits(waiting);
+    const bool is_limited = limits_writing(limits);
+    Input input(borrow_packer());
+    std::optional<Allotment> allotment;
+    if (is_limited && waiting.patience) allotment.emplace(limits, *waiting.patience, grouping_.map());
+    for (const Record& record : records) add(record, input, allotment);
+    Call call{.packed = input.take(), .since = since};
+    give_back(input.release());
+    if (allotment) call.throttled = allotment->refused();
+    if (is_limited) reserve(call, waiting, limits, input);
+    grouping_.store(call, waiting);
+    return input.outcomes(records.size(), call);
+  }
+
+  void tend() { grouping_.tend(); }
+
+ private:
+  using Until = Grouping::Until;
+
+  static Until end_of(const Waiting& waiting) {
+    return waiting.patience ? Until(Grouping::Watch::now() + *waiting.patience) : std::nullopt;
+  }
+
+  void add(const Record& record, Input& input, std::optional<Allotment>& allotment) const {
+    try {
+      check(record, settings_.max_record_size);
+      const auto over = allotment ? allotment->take(record) : std::nullopt;
+      if (over) {
+        input.refuse(over_limit(*over));
+      } else {
+        input.add(record);
+      }
+    } catch (const Error& error) {
+      input.refuse({error.code(), error.what()});
+    }
+  }
+
   std::unique_ptr<Packer> borrow_packer() {
-    const std::lock_guard guard(mutex_);
-    if (packers_.empty()) return std::make_unique<Packer>(map_, settings_.compression, true, most_at_once(settings_));
+    const auto map = grouping_.map();
+    std::unique_lock guard(mutex_);
+    if (packers_.empty()) {
+      guard.unlock();
+      return std::make_unique<Packer>(*map, settings_.compression, true, most_at_once(settings_));
+    }
     std::unique_ptr<Packer> packer = std::move(packers_.back());
     packers_.pop_back();
-    if (packer->version() != map_.version()) packer->use(map_);
+    guard.unlock();
+    if (packer->version() != map->version()) packer->use(*map);
     return packer;
   }
 
@@ -111,92 +131,74 @@ class Producer::Grouping {
     packers_.push_back(std::move(packer));
   }
 
-  void store(Call& call, const Waiting& waiting) {
-    std::unique_lock guard(mutex_);
-    if (led_ && waiting.patience && Watch::now() - led_since_ >= *waiting.patience) throw takes_too_long();
-    waiting_.push_back(&call);
-    const auto since = Watch::now();
-    while (!call.done) {
-      wait_for_turn(guard, call, waiting.patience ? std::optional(since + *waiting.patience) : std::nullopt);
-      if (!call.done) lead(guard, waiting);
+  /// The limits of a stream are as they were a second ago. Those of a stream without limits are not looked at: its
+  /// Writer notices, because its records are refused.
+  capacity::Limits current_limits(const Waiting& waiting) {
+    constexpr Duration between_looks = std::chrono::seconds(1);
+    const capacity::Limits known = grouping_.limits();
+    if (!limits_writing(known)) return known;
+    {
+      const std::lock_guard guard(mutex_);
+      if (clock_.elapsed() - looked_at_ < between_looks) return known;
+      looked_at_ = clock_.elapsed();
     }
-    if (call.failure) std::rethrow_exception(call.failure);
+    grouping_.in_turn(end_of(waiting), [](Writer& writer) { writer.learn_limits(); });
+    return grouping_.limits();
   }
 
-  /// Waits until the call is done, or its caller can lead. Throws busy if that takes too long. Nobody stores the
-  /// records of the call then.
-  void wait_for_turn(std::unique_lock<std::mutex>& guard, const Call& call, std::optional<Watch::time_point> until) {
-    const auto has_turn = [&] { return call.done || !led_; };
-    if (!until) return changed_.wait(guard, has_turn);
-    if (changed_.wait_until(guard, *until, has_turn)) return;
-    if (std::erase(waiting_, &call) > 0) throw takes_too_long();
-    changed_.wait(guard, has_turn);  // the leader has taken it
+  /// Waits for the capacity that the records need of each shard. Leaves out those for which there is none in time.
+  void reserve(Call& call, const Waiting& waiting, const capacity::Limits& limits, Input& input) {
+    if (grouping_.is_held_up(waiting)) throw takes_too_long();
+    const Until until = end_of(waiting);
+    const capacity::Step needs = deal(call.packed, until);
+    const auto answer = [&](std::span<Reservations::Ask> asks) {
+      return grouping_.in_turn(until, [&](Writer& writer) {
+        for (auto& ask : asks) ask.slice = writer.reserve(ask.steps, ask.paid);
+      });
+    };
+    const auto reservations = reservations_.wait(needs, answer, waiting.stop, until);
+    std::map<ShardId, Cover> covers;
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+      const Reservation& reservation = reservations[i];
+      if (reservation.had_to_wait) call.throttled.push_back(needs[i]);
+      if (reservation.is_reserved) continue;
+      covers.emplace(needs[i].shard, Cover{reservation.paid, input.refuse_others(reason_of(reservation))});
+    }
+    keep_covered(call.packed, covers, price_of_writing(limits));
+    call.is_reserved = true;
   }
 
-  /// Stores the records of waiting callers, the first ones first, in one commit.
-  void lead(std::unique_lock<std::mutex>& guard, const Waiting& waiting) {
-    std::array<Call*, most_calls> taken{};
-    const std::size_t count = std::min(waiting_.size(), most_calls);
-    std::copy_n(waiting_.begin(), count, taken.begin());
-    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-    const std::span<Call* const> calls(taken.data(), count);
-    led_ = true;
-    led_since_ = Watch::now();
-    guard.unlock();
-    std::shared_ptr<const Written> written;
-    std::exception_ptr failure;
-    try {
-      written = store_together(calls, waiting);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    guard.lock();
-    for (Call* const call : calls) {
-      call->written = written;
-      call->failure = failure;
-      call->done = true;
-    }
-    led_ = false;
-    changed_.notify_all();
+  /// Returns what the records need. Only runs need the Writer.
+  capacity::Step deal(Packed& packed, const Until& until) {
+    if (packed.runs.empty()) return step_of(packed.batches);
+    capacity::Step needs;
+    if (!grouping_.in_turn(until, [&](Writer& writer) { needs = writer.deal(packed); })) throw takes_too_long();
+    return needs;
   }
 
-  std::shared_ptr<const Written> store_together(std::span<Call* const> calls, const Waiting& waiting) {
-    Packed all;
-    for (Call* const call : calls) {
-      call->first_place = all.places.size();
-      all.append(std::move(call->packed));
-    }
-    const bool may_wait = writer_.limited() || settings_.max_bytes != unbounded;
-    if (!may_wait || !waiting.patience) {
-      return std::make_shared<const Written>(writer_.store(std::move(all), {}, waiting.stop));
-    }
-    // From now, not from when the leader came: the others may have come just now.
-    const Timer late(*waiting.patience);
-    const EitherStop either(waiting.stop, late.token());
-    return std::make_shared<const Written>(writer_.store(std::move(all), {}, either.token()));
-  }
-
-  StreamSettings settings_;
-  Writer writer_;  ///< used only by the caller that leads
+  const StreamSettings settings_;
+  const Clock& clock_;
+  Grouping grouping_;
+  Reservations reservations_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
   // Guarded by the mutex.
-  ShardMap map_;
   std::vector<std::unique_ptr<Packer>> packers_;  ///< not in use
-  std::vector<Call*> waiting_;
-  bool led_ = false;  ///< a caller is storing the records of several
-  Watch::time_point led_since_;
+  Duration looked_at_;                            ///< the limits
 };
 
-Producer::Producer(Stream& stream, Sync sync)
-    : grouping_(std::make_unique<Grouping>(stream, stream.describe(), sync)) {}
+Producer::Producer(Stream& stream, const Clock& clock, Sync sync)
+    : parts_(std::make_unique<Parts>(stream, stream.describe(), clock, sync)) {}
 
 Producer::~Producer() = default;
 
 std::vector<RecordOutcome> Producer::put(std::span<const Record> records, const std::stop_token& stop,
                                          std::optional<Duration> patience) {
-  return grouping_->put(records, {stop, patience});
+  return parts_->put(records, {stop, patience});
+}
+
+void Producer::tend() {
+  parts_->tend();
 }
 
 }  // namespace shardlog::producing

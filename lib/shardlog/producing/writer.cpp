@@ -9,6 +9,15 @@
 
 namespace shardlog::producing {
 
+RecordNotStored over_limit(const Throttled& throttled) {
+  return {ErrorCode::busy, throttled.records ? "over the shard's limit of records a second"
+                                             : "over the shard's limit of bytes a second"};
+}
+
+Throttled throttled_by(const capacity::Slice& slice) {
+  return {slice.count_exhausted || !slice.bytes_exhausted, slice.bytes_exhausted, slice.wait};
+}
+
 namespace {
 
 RecordNotStored reason_of(const Sealed& /*sealed*/) {
@@ -16,8 +25,7 @@ RecordNotStored reason_of(const Sealed& /*sealed*/) {
 }
 
 RecordNotStored reason_of(const Throttled& throttled) {
-  return {ErrorCode::busy, throttled.records ? "over the shard's limit of records a second"
-                                             : "over the shard's limit of bytes a second"};
+  return over_limit(throttled);
 }
 
 RecordNotStored reason_of(const NoRoom& no_room) {
@@ -150,12 +158,16 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
   if (count == 0 && moves.empty()) return written;
   written.packed.deal(router_);
   if (limited()) {
-    if (const auto throttled = wait_for_capacity(written.packed, stop)) {
+    if (const auto throttled = wait_for_capacity(written, stop)) {
       written.outcomes.assign(count, *throttled);
       return written;
     }
   }
   return store_all(std::move(written), {.moves = moves, .reserved = limited()}, stop, on_no_room);
+}
+
+void Writer::learn_limits() {
+  limits_ = stream_.describe().settings.limits;
 }
 
 capacity::Step Writer::deal(Packed& packed) {
@@ -197,14 +209,17 @@ Written Writer::store_reserved(Packed packed, std::span<const ProducerMove> move
 
 /// Reserves what the records need together, in instalments if that is more than a slice. Returns why they cannot be
 /// stored if a stop was requested first.
-std::optional<Throttled> Writer::wait_for_capacity(const Packed& packed, const std::stop_token& stop) {
-  const capacity::Step step = step_of(packed.batches);
+std::optional<Throttled> Writer::wait_for_capacity(Written& written, const std::stop_token& stop) {
+  const capacity::Step step = step_of(written.packed.batches);
   capacity::Slice slice;
   do {
     slice = reserve({&step, 1}, slice.instalment);
-    if (slice.wait > Duration(0)) sleep_for(slice.wait, stop);
+    if (slice.wait > Duration(0)) {
+      written.throttled = true;
+      sleep_for(slice.wait, stop);
+    }
     if (slice.wait > Duration(0) && stop.stop_requested()) {
-      return Throttled{slice.count_exhausted || !slice.bytes_exhausted, slice.bytes_exhausted, slice.wait};
+      return throttled_by(slice);
     }
   } while (slice.steps == 0);
   return std::nullopt;
@@ -221,7 +236,8 @@ Written Writer::store_all(Written written, const Terms& terms, const std::stop_t
       route_sealed_again(written);
       append(written, of_kind<Sealed>(written.outcomes), terms);
     } else if (const Batches throttled = of_kind<Throttled>(written.outcomes); !throttled.empty()) {
-      limits_ = stream_.describe().settings.limits;  // set since the stream was opened: next time, reserve
+      written.throttled = true;
+      learn_limits();  // set since the stream was opened: next time, reserve
       if (stop.stop_requested()) return written;
       sleep_for(longest_wait(written.outcomes), stop);
       append(written, throttled, terms);
@@ -305,6 +321,7 @@ void Writer::use(StreamDescription description) {
 void Writer::route_sealed_again(Written& written) {
   use(stream_.describe());
   Written before = std::exchange(written, {});
+  written.throttled = before.throttled;
   const auto& runs = before.packed.runs;
   std::vector<std::size_t> starts;  // of each old batch: where its records begin among the new places
   for (std::size_t old = 0; old < before.outcomes.size(); ++old) {

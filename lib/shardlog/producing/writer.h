@@ -12,12 +12,19 @@
 
 namespace shardlog::producing {
 
+/// Says at which limit a record found no capacity.
+RecordNotStored over_limit(const Throttled& throttled);
+
+/// What a slice lacks that has to wait.
+Throttled throttled_by(const capacity::Slice& slice);
+
 /// Packed records and their outcomes.
 struct Written {
   Packed packed;  ///< as stored: routing again may have cut batches
   /// Of each batch. Never Sealed. Throttled, and NoRoom in a stream that blocks, only after a stop was requested.
   std::vector<Outcome> outcomes;
   capacity::Slice next{};  ///< see Writer::store_reserved()
+  bool throttled = false;  ///< they had to wait for capacity, or are not stored for lack of it
 
   /// REQUIRES: `place` is one of packed.places whose record was packed
   [[nodiscard]] RecordOutcome of(const Place& place) const;
@@ -55,6 +62,9 @@ class Writer {
   [[nodiscard]] const capacity::Limits& limits() const { return limits_; }
   [[nodiscard]] bool limited() const { return limits_.write_records || limits_.write_bytes; }
 
+  /// Notices limits that were changed. store() does it by itself where the stream has got limits.
+  void learn_limits();
+
   /// Gives the runs their shards, in stretches of at most 100 ms' worth. Returns what the records need.
   capacity::Step deal(Packed& packed);
 
@@ -88,7 +98,7 @@ class Writer {
   };
 
   Written store_all(Written written, const Terms& terms, const std::stop_token& stop, const OnNoRoom& on_no_room);
-  std::optional<Throttled> wait_for_capacity(const Packed& packed, const std::stop_token& stop);
+  std::optional<Throttled> wait_for_capacity(Written& written, const std::stop_token& stop);
   void append(Written& written, const Batches& batches, const Terms& terms);
   void append_part(Written& written, std::span<const std::size_t> batches, const Terms& terms);
   std::vector<Outcome> append(std::span<const RoutedBatch> batches, const Terms& terms, Written& written);

@@ -13,9 +13,11 @@ namespace {
 
 /// The most pages that an append writes. A payload of more than half a page has pages of its own, and smaller ones fill
 /// at least half of each page. `others` is for the rest: an index row (which lists every shard), producers, and the
-/// inner pages of the trees. What is in a segment already takes no page.
+/// inner pages of the trees. `of_trimming` is what a step of trimming changes besides the horizon, which lists every
+/// shard: the metrics, and the lists of free pages. What is in a segment already takes no page.
 std::int64_t pages_of(std::span<const RoutedBatch> batches, bool in_segment, const Configuration& configuration) {
   constexpr std::size_t others = 12;
+  constexpr std::size_t of_trimming = 32;
   constexpr std::size_t bytes_a_row = 100;
   constexpr std::size_t bytes_a_shard = 54;
   constexpr std::size_t bytes_a_bucket = 100;
@@ -23,7 +25,9 @@ std::int64_t pages_of(std::span<const RoutedBatch> batches, bool in_segment, con
   constexpr std::size_t half = page_size / 2;
   std::size_t small = configuration.shards.size() * bytes_a_shard + bytes_a_stretch;
   if (limits_writing(configuration)) small += configuration.shards.size() * bytes_a_bucket;
-  std::size_t pages = others;
+  const bool is_bounded = configuration.settings.max_bytes != unbounded;
+  if (is_bounded) small += configuration.shards.size() * bytes_a_shard;
+  std::size_t pages = is_bounded ? others + of_trimming : others;
   for (const RoutedBatch& batch : batches) {
     const std::size_t bytes = (in_segment ? 0 : batch.batch.payload.size()) + bytes_a_row;
     if (bytes > half) {

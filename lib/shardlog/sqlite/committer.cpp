@@ -20,6 +20,10 @@ namespace {
 // now, they would have to make it grow again.
 constexpr std::chrono::milliseconds give_way{1};
 
+bool lacks_memory(const SQLite::Exception& error) {
+  return error.getErrorCode() == SQLITE_NOMEM || error.getExtendedErrorCode() == SQLITE_IOERR_NOMEM;
+}
+
 }  // namespace
 
 Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
@@ -35,7 +39,7 @@ Committer::Committer(SQLite::Database& database, const Paths& paths, const Write
       commit_mutex_(options.commit_mutex != nullptr ? *options.commit_mutex : own_mutex_) {}
 
 Committer::~Committer() {
-  if (failure_ || !log_.is_long()) return;
+  if (failure_ || leaves_log_ || !log_.is_long()) return;
   try {
     if (waited_) std::this_thread::sleep_for(give_way);
     if (const auto held = lock_.try_acquire()) {
@@ -58,9 +62,33 @@ void Committer::commit(Sync sync, const std::function<void()>& change, Told told
   });
 }
 
+bool Committer::commit_if_free(const std::function<void()>& change, std::int64_t appended_pages) {
+  if (failure_) throw *failure_;
+  // A thread that commits without a pause would never leave it free when it is tried. It is given back after the writer
+  // lock.
+  const std::lock_guard under_way(commit_mutex_);
+  const auto held = lock_.try_acquire();
+  if (!held || lock_.outcome_unknown()) return false;
+  check_present();
+  told_ = Told::nobody;
+  try {
+    check_end();
+    run_transaction(Sync::normal, change, Duration(0), appended_pages);
+  } catch (const SQLite::Exception& error) {
+    if (is_locked(error) || lacks_memory(error)) return false;
+    throw;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::busy) return false;
+    throw;
+  }
+  check_present();
+  tidy_up();
+  return true;
+}
+
 void Committer::make_durable() {
   under_lock([this](Duration left) {
-    noting_failure("sync", [&](bool& /*begun*/) {
+    noting_failure("sync", [&](Stage& /*stage*/) {
       learn_outcome(left);
       log_.sync();
     });
@@ -147,25 +175,27 @@ void Committer::announce(Sync sync) const {
 void Committer::run_transaction(Sync sync, const std::function<void()>& change, Duration timeout,
                                 std::int64_t appended_pages) {
   mark_.reset();
-  noting_failure("append", [&](bool& begun) {
+  noting_failure("append", [&](Stage& stage) {
     prepare(sync, timeout, appended_pages);
     SQLite::Transaction transaction(database_, SQLite::TransactionBehavior::IMMEDIATE);
-    begun = true;
+    stage = Stage::changing;
     change();
+    stage = Stage::committing;
     transaction.commit();
   });
 }
 
-/// `work` sets `begun` before it changes anything: until then it may be repeated.
-void Committer::noting_failure(const std::string& what, const std::function<void(bool& begun)>& work) {
-  bool begun = false;
+/// `work` says which stage it is about to begin.
+void Committer::noting_failure(const std::string& what, const std::function<void(Stage& stage)>& work) {
+  Stage stage = Stage::preparing;
   try {
-    work(begun);
+    work(stage);
   } catch (const SQLite::Exception& error) {
-    if (!begun && is_locked(error)) throw;
+    if (stage == Stage::preparing && is_locked(error)) throw;
     Error translated = translate(error, what);
     // SQLite may run out of memory after it has written the commit.
-    if (error.getErrorCode() == SQLITE_NOMEM) translated = Error(ErrorCode::io, translated.what());
+    const bool is_unknown = stage == Stage::committing && lacks_memory(error);
+    if (is_unknown) translated = Error(ErrorCode::io, translated.what());
     note_failure(translated);
     throw translated;
   } catch (const Error& error) {
@@ -177,7 +207,7 @@ void Committer::noting_failure(const std::string& what, const std::function<void
 /// A failure here does not undo the commit. If it is an error of the disk, the next commit is refused.
 void Committer::tidy_up() {
   try {
-    log_.checkpoint_if_due();
+    leaves_log_ ? log_.checkpoint_if_neglected() : log_.checkpoint_if_due();
   } catch (const SQLite::Exception& error) {
     note_failure(translate(error, "checkpoint"));
   }

@@ -40,6 +40,14 @@ class Committer {
   void commit(Sync sync, const std::function<void()>& change, Told told = Told::followers,
               std::int64_t appended_pages = 0);
 
+  /// The same for a change that can be made later, without a sync, and without a word to anybody. It waits for commits
+  /// of other threads that share the mutex. Returns false, and changes nothing, if it had to wait for another process,
+  /// or lacks memory. Throws as Stream::append(), but not busy.
+  bool commit_if_free(const std::function<void()>& change, std::int64_t appended_pages);
+
+  /// For a process that commits only by the way: emptying the log is left to the writers.
+  void leave_log() { leaves_log_ = true; }
+
   /// For a `change` that appends: how far its commit reaches. This is written down once the commit is synced.
   void reaches(const DurableMark& mark) { mark_ = mark; }
 
@@ -59,6 +67,13 @@ class Committer {
  private:
   using Work = std::function<void(Duration left)>;
 
+  /// How far a change has come, which says what a failure means.
+  enum class Stage {
+    preparing,   ///< it may be repeated
+    changing,    ///< it is rolled back
+    committing,  ///< it may be stored all the same
+  };
+
   void under_lock(const Work& work);
   void try_under_lock(const Work& work, Duration end);
   void check_present() const;
@@ -67,7 +82,7 @@ class Committer {
   void prepare(Sync sync, Duration timeout, std::int64_t appended_pages);
   void announce(Sync sync) const;
   void run_transaction(Sync sync, const std::function<void()>& change, Duration timeout, std::int64_t appended_pages);
-  void noting_failure(const std::string& what, const std::function<void(bool& begun)>& work);
+  void noting_failure(const std::string& what, const std::function<void(Stage& stage)>& work);
   void tidy_up();
   void note_failure(const Error& error);
 
@@ -86,7 +101,8 @@ class Committer {
   Sync sync_ = Sync::full;           ///< what the connection is set to
   std::optional<Error> failure_;     ///< of the disk: nothing is committed after it
   bool end_checked_ = false;         ///< one check is enough: the log can only be too short when it is opened
-  bool waited_ = false;              ///< the last commit found the lock taken: there are other writers
+  bool leaves_log_ = false;
+  bool waited_ = false;  ///< the last commit found the lock taken: there are other writers
 };
 
 }  // namespace shardlog::sqlite

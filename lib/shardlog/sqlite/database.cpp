@@ -29,6 +29,7 @@ void configure(sqlite3* connection) {
 }
 
 ErrorCode code_of(const SQLite::Exception& error) {
+  if (error.getExtendedErrorCode() == SQLITE_IOERR_NOMEM) return ErrorCode::busy;
   switch (error.getExtendedErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

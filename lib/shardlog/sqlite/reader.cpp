@@ -244,6 +244,7 @@ void SqliteReader::check_end(const std::optional<DurableMark>& mark) {
 /// Reads a bounded piece in one transaction, which is over on return. Stops at damage and remembers it.
 std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   std::vector<FetchedBatch> fetched;
+  at_tail_ = false;
   const std::optional<DurableMark> mark = lock_.mark();
   const Snapshot snapshot(database_, lock_wait_);
   try {
@@ -272,6 +273,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
         left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
         fetched.push_back(std::move(*batch));
       } else if (!ended_ && tail_.batch() == before) {
+        at_tail_ = true;
         ended_ = last_batch_ != open_ended || chosen_.all_closed(configuration_);
         check_end(mark);
         break;
@@ -354,6 +356,7 @@ ReadResult SqliteReader::next_unnamed(std::size_t budget) {
   const bool all_read = !damage_ && !unread_;
   if (all_read) result.ended = ends_.take();
   result.at_end = ended_ && all_read;
+  result.at_tail = at_tail_ && all_read;
   return result;
 }
 

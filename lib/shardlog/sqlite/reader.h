@@ -89,6 +89,7 @@ class SqliteReader final : public Reader {
   bool at_horizon_ =
       false;  ///< nothing was read yet: shards without a start of their own begin with what is still there
   bool ended_ = false;
+  bool at_tail_ = false;  ///< after the last fetch
   std::optional<SegmentReader> segments_;
   std::optional<FetchedBatch> unread_;  ///< its segment was gone; the tail has passed it
   std::optional<Error> damage_;         ///< thrown once everything before it is delivered

@@ -7,6 +7,7 @@
 #include "shardlog/sqlite/batch_row.h"
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/maintenance.h"
+#include "shardlog/sqlite/metrics_table.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -55,6 +56,7 @@ void repair_clock(SQLite::Database& database, Configuration& configuration, Time
   repair_tails(database, configuration, now);
   Consumers(database).limit_times(now);
   Producers(database).limit_times(now);
+  MetricsTable(database).limit_times(now);
 
   configuration.created_at = std::min(configuration.created_at, now);
   for (LostBatches& loss : configuration.losses) loss.accepted_at = std::min(loss.accepted_at, now);

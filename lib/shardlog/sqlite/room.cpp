@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
-#include "shardlog/sqlite/statements.h"
-#include "shardlog/sqlite/trim_step.h"
-
 namespace shardlog::sqlite {
 
 namespace {
+
+// Room is made for so many more appends like the one that needs it, but for no more than this part of the bound.
+constexpr std::int64_t appends_ahead = 10;
+constexpr std::int64_t parts_of_bound = 100;
 
 std::int64_t bytes_of(std::span<const RoutedBatch> batches) {
   std::int64_t bytes = 0;
@@ -20,7 +21,7 @@ std::int64_t bytes_of(std::span<const RoutedBatch> batches) {
 }  // namespace
 
 Room::Room(SQLite::Database& database)
-    : database_(database), horizon_batch_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
+    : trimming_(database), horizon_batch_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
 
 std::optional<Outcome> Room::make(const Configuration& configuration, const Tail& tail,
                                   std::span<const RoutedBatch> batches, Timestamp now) {
@@ -36,10 +37,12 @@ std::optional<Outcome> Room::make(const Configuration& configuration, const Tail
   }
   const std::int64_t held = bytes_up_to(tail) - trimmed_bytes();
   if (held + bytes <= most) return std::nullopt;
-  TrimStep step(database_, configuration, now, held + bytes - most);
+  const std::int64_t ahead = std::min(appends_ahead * bytes, most / parts_of_bound);
+  TrimStep step(trimming_, configuration, now, held + bytes + ahead - most);
   made_some_ = step.run() > 0;
-  if (step.excess() <= 0) return std::nullopt;
-  const std::int64_t left = step.excess() + most - bytes;
+  const std::int64_t lacking = step.excess() - ahead;
+  if (lacking <= 0) return std::nullopt;
+  const std::int64_t left = lacking + most - bytes;
   return NoRoom{settings.when_full, static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)), settings.max_bytes};
 }
 
@@ -49,7 +52,7 @@ std::int64_t Room::trimmed_bytes() {
   if (!row->executeStep()) throw_corrupt("the trim horizon is missing");
   const std::int64_t batch = row->getColumn(0).getInt64();
   if (batch != horizon_) {
-    trimmed_bytes_ = bytes_up_to(read_horizon(database_));
+    trimmed_bytes_ = bytes_up_to(read_horizon(trimming_.database));
     horizon_ = batch;
   }
   return trimmed_bytes_;

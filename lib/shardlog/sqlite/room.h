@@ -10,6 +10,7 @@
 #include "shardlog/log/records.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/trim_step.h"
 
 namespace shardlog::sqlite {
 
@@ -20,8 +21,9 @@ class Room {
   /// The database must outlive it.
   explicit Room(SQLite::Database& database);
 
-  /// Makes room after `tail` for the batches by removing the oldest ones, at most a step (TrimStep). Returns nullopt if
-  /// they fit now; otherwise why they do not. REQUIRES: a transaction is open. Throws corrupt.
+  /// Makes room after `tail` for the batches by removing the oldest ones, at most a step (TrimStep), and some room for
+  /// the next appends, so that most of them have nothing to remove. Returns nullopt if the batches fit now; otherwise
+  /// why they do not. REQUIRES: a transaction is open. Throws corrupt.
   std::optional<Outcome> make(const Configuration& configuration, const Tail& tail,
                               std::span<const RoutedBatch> batches, Timestamp now);
 
@@ -31,7 +33,7 @@ class Room {
  private:
   std::int64_t trimmed_bytes();
 
-  SQLite::Database& database_;
+  Trimming trimming_;
   SQLite::Statement horizon_batch_;
   std::int64_t horizon_ = 0;        ///< the newest trimmed batch, when it was looked at last
   std::int64_t trimmed_bytes_ = 0;  ///< up to there

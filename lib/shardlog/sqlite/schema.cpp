@@ -32,7 +32,7 @@ struct Table {
 // In the order of their names. Times are microseconds since the epoch, sizes bytes. Nothing here is ever changed
 // without a new format version: programs of one version expect exactly these texts, and further columns after them only
 // if a feature announces them.
-constexpr std::array<Table, 12> tables{{
+constexpr std::array<Table, 13> tables{{
     {"batch_index",
      "batch INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, tails BLOB NOT NULL, checksum INTEGER NOT NULL",
      ") STRICT"},
@@ -52,6 +52,8 @@ constexpr std::array<Table, 12> tables{{
      "NULL, "
      "generation INTEGER NOT NULL, checkpoint TEXT NOT NULL, checksum INTEGER NOT NULL",
      ", PRIMARY KEY (consumer, shard)) STRICT, WITHOUT ROWID"},
+    {"metrics", "span INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL, checksum INTEGER NOT NULL",
+     ", PRIMARY KEY (span, start)) STRICT, WITHOUT ROWID"},
     {"producers",
      "name TEXT NOT NULL, source TEXT NOT NULL, position TEXT NOT NULL, proof BLOB NOT NULL, "
      "moved_at INTEGER NOT NULL, checksum INTEGER NOT NULL",

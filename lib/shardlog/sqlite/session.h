@@ -3,6 +3,8 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +35,9 @@ class Session {
   SQLite::Database& database() { return database_; }
   /// Null if the stream has no segments.
   [[nodiscard]] const SegmentFiles* segments() const { return segments_ ? &*segments_ : nullptr; }
+
+  /// Whether the stream was opened for writing.
+  [[nodiscard]] bool writes() const { return committer_.has_value(); }
 
   /// Throws internal if the stream was opened for reading.
   Committer& committer() {
@@ -90,9 +95,24 @@ class Session {
     });
   }
 
+  /// Commits what `change` does unless that would mean waiting: as Committer::commit_if_free(). A stream that is open
+  /// for reading can do that too. Throws permission, or unsupported, if it can only be read.
+  bool changing_if_free(const std::function<void()>& change, std::int64_t appended_pages);
+
  private:
+  /// By which a stream that is open for reading is changed.
+  struct Aside {
+    Aside(const Session& session, SQLite::Database& database);
+
+    WriterLock lock;
+    Committer committer;
+  };
+
+  Aside& aside();
+
   Paths paths_;
   const Clock& clock_;
+  OpenOptions options_;
   WriterLock lock_;
   DatabaseFiles files_;
   LockWait lock_wait_;
@@ -101,6 +121,7 @@ class Session {
   std::optional<SQLite::Statement> version_;  ///< select_configuration_version
   std::optional<SegmentFiles> segments_;
   std::optional<Committer> committer_;
+  std::unique_ptr<Aside> aside_;  ///< from its first use on
   std::shared_ptr<CommitWatch> watch_;
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "shardlog/sqlite/file_system.h"
 #include "shardlog/sqlite/losses.h"
 #include "shardlog/sqlite/maintenance.h"
+#include "shardlog/sqlite/metrics_history.h"
+#include "shardlog/sqlite/metrics_table.h"
 #include "shardlog/sqlite/process_identity.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/read_start.h"
@@ -221,6 +224,49 @@ class SqliteMaintenance final : public Maintenance {
   std::optional<Trimmer> trimmer_;
 };
 
+class SqliteMetrics final : public Metrics {
+ public:
+  explicit SqliteMetrics(Session& session) : session_(session) {}
+
+  bool add(std::span<const metrics::Period> minutes) override {
+    MeasuredMinutes measured;
+    for (const metrics::Period& each : minutes) measured[start_of(minute, each.start)] += each.measures;
+    if (measured.empty()) return true;
+    constexpr std::int64_t pages_a_minute = 8;  // for a thousand shards
+    const std::int64_t pages = pages_a_minute * (std::ssize(minutes) + 1);
+    // Not synced: what a power cut takes back is not worth the time.
+    return session_.changing_if_free(
+        [&] {
+          const Timestamp now = session_.clock().now();
+          table().add(measured, now);
+          if (session_.writes()) table().roll_up(now);  // a reader may be one that gets little of the processor
+        },
+        pages);
+  }
+
+  std::vector<metrics::Period> history(Timestamp from, Timestamp until) override {
+    const Timestamp now = session_.clock().now();
+    std::vector<metrics::Period> all;
+    for (const TimeSpan& piece : pieces_of_history({from, until}, now)) {
+      auto periods = session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+        return sqlite::history(database, configuration, piece, now);
+      });
+      std::move(periods.begin(), periods.end(), std::back_inserter(all));
+    }
+    return all;
+  }
+
+ private:
+  /// Prepared by its first use, because most programs are short.
+  MetricsTable& table() {
+    if (!table_) table_.emplace(session_.database());
+    return *table_;
+  }
+
+  Session& session_;
+  std::optional<MetricsTable> table_;
+};
+
 class CommitNotice final : public shardlog::Notice {
  public:
   explicit CommitNotice(std::shared_ptr<CommitWatch> watch) : watch_(std::move(watch)), seen_(watch_->noticed()) {}
@@ -276,6 +322,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   Liveness& liveness() override { return liveness_; }
   ProducerStore& producers() override { return producers_; }
   Maintenance& maintenance() override { return maintenance_; }
+  Metrics& metrics() override { return metrics_; }
 
  private:
   capacity::Slice reserve(std::span<const capacity::Step> steps, const capacity::Seconds& paid) override {
@@ -311,6 +358,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   ProcessLiveness liveness_;
   SqliteProducers producers_{session_};
   SqliteMaintenance maintenance_{session_};
+  SqliteMetrics metrics_{session_};
 };
 
 }  // namespace

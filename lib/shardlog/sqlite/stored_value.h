@@ -35,11 +35,14 @@ inline std::int64_t stored_number(std::string_view name, std::int64_t value, std
   return value;
 }
 
-/// From microseconds since the epoch. Throws corrupt outside of the years 0 to 9999: RFC 3339 can write no other years.
+/// What RFC 3339 can write: the years 0 to 9999.
+constexpr Timestamp earliest_stored_time(Duration(-62'167'219'200'000'000));
+constexpr Timestamp latest_stored_time(Duration(253'402'300'799'999'999));
+
+/// From microseconds since the epoch. Throws corrupt outside of these years.
 inline Timestamp stored_time(std::string_view name, std::int64_t value) {
-  constexpr std::int64_t least = -62'167'219'200'000'000;
-  constexpr std::int64_t most = 253'402'300'799'999'999;
-  return Timestamp(Duration(stored_number(name, value, least, most)));
+  return Timestamp(
+      Duration(stored_number(name, value, microseconds(earliest_stored_time), microseconds(latest_stored_time))));
 }
 
 }  // namespace shardlog::sqlite

@@ -13,6 +13,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/core/varint.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
@@ -140,45 +141,18 @@ std::optional<Stretch> Tail::stretch() const {
   return Stretch(batch_, stretch_);
 }
 
-namespace {
-
-// A number below 2^63 takes 1 to 9 bytes with seven bits each, the lowest first; all bytes but the last have their
-// highest bit set. Most numbers are small, so a row for many shards takes a third of what it would with 8 bytes each.
-
-constexpr unsigned bits_a_byte = 7;
-constexpr std::uint64_t goes_on = 1U << bits_a_byte;
-
-void append_number(std::string& to, std::int64_t value) {
-  auto rest = static_cast<std::uint64_t>(value);
-  for (; rest >= goes_on; rest >>= bits_a_byte) to += static_cast<char>(rest | goes_on);
-  to += static_cast<char>(rest);
-}
-
-std::int64_t take_number(std::string_view& from) {
-  std::uint64_t number = 0;
-  for (unsigned shift = 0; shift < 9 * bits_a_byte; shift += bits_a_byte) {
-    if (from.empty()) throw_corrupt("cut off");
-    const auto byte = static_cast<unsigned char>(from.front());
-    from.remove_prefix(1);
-    number |= (byte & (goes_on - 1)) << shift;
-    if (byte < goes_on) return static_cast<std::int64_t>(number);
-  }
-  throw_corrupt("tails: a number that is too large");
-}
-
-}  // namespace
-
 std::string Tail::encode() const {
   std::string tails;
+  const auto append = [&tails](std::int64_t number) { append_varint(tails, static_cast<std::uint64_t>(number)); };
   std::int64_t least = 0;
   for (const ShardTail& tail : shards_) {
     const Timestamp last_arrival = std::min(tail.last_arrival.value_or(Timestamp{}), last_arrival_);
-    append_number(tails, tail.shard - least);
-    append_number(tails, tail.next_sequence);
-    append_number(tails, tail.records);
-    append_number(tails, tail.bytes);
-    append_number(tails, tail.appends);
-    append_number(tails, Duration(last_arrival_ - last_arrival).count());
+    append(tail.shard - least);
+    append(tail.next_sequence);
+    append(tail.records);
+    append(tail.bytes);
+    append(tail.appends);
+    append(Duration(last_arrival_ - last_arrival).count());
     least = tail.shard + 1;
   }
   return tails;
@@ -192,7 +166,7 @@ Tail Tail::decode(std::int64_t batch, Timestamp last_arrival, std::string_view t
   std::int64_t least = 0;
   while (!tails.empty()) {
     const auto take = [&tails](std::string_view name, std::int64_t at_least, std::int64_t at_most) {
-      return stored_number(name, take_number(tails), at_least, at_most);
+      return stored_number(name, static_cast<std::int64_t>(take_varint(tails)), at_least, at_most);
     };
     ShardTail tail;
     tail.shard = least + take("tails: shard", 0, std::numeric_limits<std::uint32_t>::max() - least);

@@ -1,13 +1,11 @@
 #include "shardlog/sqlite/trim_step.h"
 
-#include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
 #include <numeric>
 
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/losses.h"
-#include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
 
@@ -16,12 +14,20 @@ namespace {
 constexpr std::int64_t step_bytes = 8L * 1024 * 1024;
 
 /// Removes the rows up to the horizon, and stores it.
-void remove_trimmed(SQLite::Database& database, const Tail& horizon) {
+void remove_trimmed(Trimming& trimming, const Tail& horizon) {
   for (const char* const sql : {"DELETE FROM batches WHERE id <= ?", "DELETE FROM batch_index WHERE batch <= ?",
                                 "DELETE FROM batch_shards WHERE last_batch <= ?"}) {
-    execute(database, sql, horizon.batch());
+    trimming.statements.use(sql, horizon.batch())->exec();
   }
-  store_horizon(database, horizon);
+  store_horizon(trimming.database, horizon);
+}
+
+/// Counts a batch that is trimmed for the minute in which it arrived.
+void count(MeasuredMinutes& minutes, const BatchRow& row) {
+  const ShardId shard(static_cast<std::uint32_t>(row.shard));
+  minutes[start_of(minute, row.arrived_at)].shards[shard].in +=
+      {static_cast<std::uint64_t>(row.record_count), static_cast<std::uint64_t>(row.data_bytes),
+       row.begins_append ? 1U : 0U};
 }
 
 }  // namespace
@@ -31,37 +37,42 @@ std::int64_t bytes_up_to(const Tail& tail) {
   return std::accumulate(tail.shards().begin(), tail.shards().end(), std::int64_t{0}, add);
 }
 
-TrimStep::TrimStep(SQLite::Database& database, const Configuration& configuration, Timestamp now, std::int64_t excess)
-    : database_(database),
+TrimStep::TrimStep(Trimming& trimming, const Configuration& configuration, Timestamp now, std::int64_t excess)
+    : trimming_(trimming),
       configuration_(configuration),
+      now_(now),
       expired_(expiry(configuration.settings.retention, now)),
       excess_(excess) {}
 
 bool TrimStep::has_work() {
-  SQLite::Statement first(database_, fmt::format("SELECT {} FROM batches ORDER BY id LIMIT 1", batch_row_columns));
-  if (!first.executeStep()) return false;
-  const Timestamp arrived_at(Duration(first.getColumn("arrived_at").getInt64()));
+  Use first = trimming_.statements.use(fmt::format("SELECT {} FROM batches ORDER BY id LIMIT 1", batch_row_columns));
+  if (!first->executeStep()) return false;
+  const Timestamp arrived_at(Duration(first->getColumn("arrived_at").getInt64()));
   if (expired_ && arrived_at < *expired_) return true;
-  return (excess_ > 0 || configuration_.settings.until_consumed) && may_go(read_batch_row(first));
+  return (excess_ > 0 || configuration_.settings.until_consumed) && may_go(read_batch_row(*first));
 }
 
 std::size_t TrimStep::run() {
-  Tail horizon = load_horizon(database_);
+  Tail horizon = load_horizon(trimming_.database);
+  MeasuredMinutes counted;
   std::size_t batches = 0;
   {
-    SQLite::Statement rows(
-        database_, fmt::format("SELECT {}, length(payload) FROM batches WHERE id > ? ORDER BY id", batch_row_columns));
-    rows.bind(1, horizon.batch());
+    Use rows = trimming_.statements.use(
+        fmt::format("SELECT {}, length(payload) FROM batches WHERE id > ? ORDER BY id", batch_row_columns),
+        horizon.batch());
     std::int64_t bytes = 0;  // in the database: what is in a segment costs nothing here
-    for (; batches < trim_step_batches && bytes < step_bytes && rows.executeStep(); ++batches) {
-      const BatchRow row = read_batch_row(rows);
+    for (; batches < trim_step_batches && bytes < step_bytes && rows->executeStep(); ++batches) {
+      const BatchRow row = read_batch_row(*rows);
       if (!may_go(row)) break;
-      advance(database_, configuration_, horizon, row);
+      advance(trimming_.database, configuration_, horizon, row);
+      count(counted, row);
       excess_ -= row.data_bytes;
-      bytes += rows.getColumn("length(payload)").getInt64();
+      bytes += rows->getColumn("length(payload)").getInt64();
     }
   }
-  if (batches > 0) remove_trimmed(database_, horizon);
+  if (batches == 0) return 0;
+  remove_trimmed(trimming_, horizon);
+  trimming_.metrics.add(counted, now_);
   return batches;
 }
 
@@ -75,7 +86,7 @@ bool TrimStep::may_go(const BatchRow& row) {
 bool TrimStep::is_passed(const BatchRow& row) {
   if (!passed_) {
     map_ = configuration_.map();
-    passed_.emplace(*map_, Consumers(database_).all());
+    passed_.emplace(*map_, Consumers(trimming_.database).all());
   }
   const auto last = static_cast<std::uint64_t>(row.next_sequence() - 1);
   return passed_->up_to(ShardId(static_cast<std::uint32_t>(row.shard)), SequenceNumber(last));

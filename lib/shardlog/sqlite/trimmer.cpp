@@ -9,7 +9,6 @@
 #include "shardlog/core/error.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/segment_removal.h"
-#include "shardlog/sqlite/trim_step.h"
 
 namespace shardlog::sqlite {
 
@@ -86,7 +85,7 @@ void Trimmer::finish() {
 bool Trimmer::something_may_go() {
   const Snapshot snapshot(database_, lock_wait_);
   read_configuration();
-  return TrimStep(database_, configuration_, clock_.now(), excess()).has_work();
+  return TrimStep(trimming_, configuration_, clock_.now(), excess()).has_work();
 }
 
 void Trimmer::trim_step() {
@@ -94,7 +93,7 @@ void Trimmer::trim_step() {
   // Not synced: a trim that a power cut undoes is done again.
   committer_.commit(Sync::normal, [&] {
     read_configuration();
-    TrimStep(database_, configuration_, clock_.now(), excess()).run();
+    TrimStep(trimming_, configuration_, clock_.now(), excess()).run();
   });
 }
 

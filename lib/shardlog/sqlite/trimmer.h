@@ -9,6 +9,7 @@
 #include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
+#include "shardlog/sqlite/trim_step.h"
 
 namespace shardlog::sqlite {
 
@@ -20,7 +21,12 @@ class Trimmer {
   /// All must outlive it. `segments` is nullptr if the stream has none.
   Trimmer(SQLite::Database& database, Committer& committer, const SegmentFiles* segments, const LockWait& lock_wait,
           const Clock& clock)
-      : database_(database), committer_(committer), segments_(segments), lock_wait_(lock_wait), clock_(clock) {
+      : database_(database),
+        committer_(committer),
+        segments_(segments),
+        lock_wait_(lock_wait),
+        clock_(clock),
+        trimming_(database) {
     configuration_.version = 0;
   }
 
@@ -52,6 +58,7 @@ class Trimmer {
   const SegmentFiles* segments_;
   const LockWait& lock_wait_;
   const Clock& clock_;
+  Trimming trimming_;
   Configuration configuration_;  ///< until it is loaded, it has version 0, which no stream has
   Tail tail_;                    ///< used only for a bounded stream
   Duration next_look_ = Duration::min();

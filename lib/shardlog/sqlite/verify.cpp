@@ -17,6 +17,7 @@
 #include "shardlog/sqlite/consumers.h"
 #include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/losses.h"
+#include "shardlog/sqlite/metrics_table.h"
 #include "shardlog/sqlite/payload.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/schema.h"
@@ -62,6 +63,7 @@ class Verification {
     in_snapshot("stream.db", [this] { check_trees(); });
     if (segments_ != nullptr) check_segments();
     in_snapshot("consumers and producers", [this] { check_consumers_and_producers(); });
+    in_snapshot("metrics", [this] { MetricsTable(database_).verify([this](const auto& found) { report(found); }); });
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
     in_snapshot("the end", [&] {
       check_end();

@@ -40,8 +40,9 @@ int wait_a_moment(void* /*context*/, int waited) {
 }
 
 constexpr std::int64_t plenty = 2 * WriteAheadLog::ceiling;  // with this much free space every commit has room
-// The most pages that a step of trimming, or of giving back space, writes; never more than the database has.
-constexpr std::int64_t reserved_pages = 80;
+// The most pages that a step of trimming, which also counts what it trims, or of giving back space writes; never more
+// than the database has.
+constexpr std::int64_t reserved_pages = 100;
 constexpr std::int64_t frame_header = 24;  // bytes (sqlite.org/walformat.html)
 
 constexpr std::int64_t bytes_of(std::int64_t pages) {
@@ -130,6 +131,10 @@ void WriteAheadLog::checkpoint_if_due() {
   if (checkpoint(SQLITE_CHECKPOINT_RESTART)) return;
   put_off_until_pages_ = pages_ + put_off_bytes / page_size;
   put_off_until_ = clock_.elapsed() + put_off_time;
+}
+
+void WriteAheadLog::checkpoint_if_neglected() {
+  if (bytes_of(pages_) > usual_size) checkpoint(SQLITE_CHECKPOINT_RESTART);
 }
 
 void WriteAheadLog::sync() {

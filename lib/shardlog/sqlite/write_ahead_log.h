@@ -40,6 +40,10 @@ class WriteAheadLog {
   /// way puts the checkpoint off.
   void checkpoint_if_due();
 
+  /// The same for a process that commits only by the way: it leaves that to the writers, unless the log is longer than
+  /// they ever let it become.
+  void checkpoint_if_neglected();
+
   /// Makes the commits that are in the log durable.
   void sync();
 

@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <utility>
 
 #include "tools/stream-serve/api/input.h"
 #include "tools/stream-serve/api/kept.h"
 #include "tools/stream-serve/api/model.h"
+#include "tools/stream-serve/api/shard_events.h"
+#include "tools/stream-serve/api/shard_start.h"
+#include "tools/stream-serve/api/tags.h"
 
 namespace shardlog::serve::api {
 
@@ -26,8 +31,8 @@ Refusal no_consumer(const Call& call, std::string_view consumer, std::string_vie
           fmt::format("Consumer {} of stream {} under account {} not found.", consumer, stream, call.account.id)};
 }
 
-/// Registers a consumer unless there is one of its name, or there are too many. Nobody else in this server changes the
-/// stream meanwhile.
+/// Registers a consumer, with the tags of the request, unless there is one of its name, or there are too many. Nobody
+/// else in this server changes the stream meanwhile.
 Check add_consumer(const Call& call, Stream& stream, const std::string& stream_name,
                    const RegisteredConsumer& consumer) {
   const Attributes attributes = stream.describe().attributes;
@@ -41,11 +46,17 @@ Check add_consumer(const Call& call, Stream& stream, const std::string& stream_n
   }
   SettingsChange change;
   change.attributes = with_consumer(consumer);
+  change.attributes.merge(with_consumer_tags(consumer.name, tags_in(call.input)));
   stream.maintenance().update(change);
   return std::nullopt;
 }
 
 Check register_consumer(Call& call) {
+  const ValueChanges tags = tags_in(call.input);
+  if (auto refused = check_characters(tags)) return refused;
+  if (tags.size() > most_tags) {
+    return Refusal{invalid_argument, fmt::format("A consumer can have at most {} tags.", most_tags)};
+  }
   return with_stream(call, [&call](ServedStream& served, const StreamDescription&) -> Check {
     const auto now = std::chrono::floor<std::chrono::seconds>(call.environment.clock.now()).time_since_epoch().count();
     const RegisteredConsumer consumer{text_of(call.input, "ConsumerName").value_or(""),
@@ -102,13 +113,19 @@ Check with_consumer_of(Call& call, const UseConsumer& use) {
 }
 
 Check deregister_consumer(Call& call) {
-  return with_consumer_of(call,
-                          [](ServedStream& served, const std::string&, const RegisteredConsumer& consumer) -> Check {
-                            SettingsChange change;
-                            change.attributes = without_consumer(consumer.name);
-                            served.write([&change](Stream& stream) { stream.maintenance().update(change); });
-                            return std::nullopt;
-                          });
+  return with_consumer_of(
+      call, [&call](ServedStream& served, const std::string&, const RegisteredConsumer& consumer) -> Check {
+        std::string uuid;
+        served.write([&](Stream& stream) {
+          const StreamDescription described = stream.describe();
+          SettingsChange change;
+          change.attributes = without_consumer(described.attributes, consumer.name);
+          stream.maintenance().update(change);
+          uuid = described.uuid;
+        });
+        call.environment.subscriptions.end(uuid, consumer.name);
+        return std::nullopt;
+      });
 }
 
 Check describe_consumer(Call& call) {
@@ -152,13 +169,49 @@ Check list_consumers(Call& call) {
   });
 }
 
+Refusal refusal_for(const Call& call, Subscriptions::Refused why, const std::string& stream,
+                    const std::string& consumer, const std::string& shard) {
+  if (why == Subscriptions::Refused::too_many) {
+    return {limit_exceeded, "There are too many subscriptions. Try again when others have ended."};
+  }
+  return {resource_in_use, fmt::format("Another active subscription exists for consumer {} of shard {} in stream {} "
+                                       "under account {}.",
+                                       consumer, shard, stream, call.account.id)};
+}
+
+Check subscribe(Call& call) {
+  return with_consumer_of(
+      call, [&call](ServedStream&, const std::string& name, const RegisteredConsumer& consumer) -> Check {
+        auto stream = call.environment.catalogue.open(name);
+        const StreamDescription described = stream->describe();
+        const std::string shard_id = text_of(call.input, "ShardId").value_or("");
+        const Shard* const shard = find_shard(described.map, shard_id);
+        if (shard == nullptr) return no_shard(call, shard_id, name);
+        const wire::Value& from = *call.input.find("StartingPosition");
+        auto start =
+            start_of(call, *stream, *shard, name,
+                     {text_of(from, "Type").value_or(""), text_of(from, "SequenceNumber"), time_of(from, "Timestamp")});
+        if (const Refusal* const refused = refusal_of(start)) return *refused;
+        Subscriptions& subscriptions = call.environment.subscriptions;
+        const auto delivery = std::make_shared<const Delivery>(
+            Delivery{std::move(stream), std::get<ShardStart>(start), call.form, call.environment.clock,
+                     subscriptions.times(), call.environment.report});
+        const auto begun =
+            subscriptions.begin({described.uuid, consumer.name, shard->id},
+                                [delivery](const Subscription& subscription) { deliver(subscription, *delivery); });
+        if (!begun.feed) return refusal_for(call, begun.why, name, consumer.name, shard_id);
+        call.events = begun.feed;
+        return std::nullopt;
+      });
+}
+
 }  // namespace
 
 std::vector<Action> consumer_actions() {
   const std::vector<Member> one{{"ConsumerName", name()}, {"ConsumerARN", consumer_arn()}, {"StreamARN", stream_arn()}};
   return {
       {"RegisterStreamConsumer",
-       {{"ConsumerName", name(), true}, {"StreamARN", stream_arn(), true}},
+       {{"ConsumerName", name(), true}, {"StreamARN", stream_arn(), true}, {"Tags", tags()}},
        &register_consumer},
       {"DeregisterStreamConsumer", one, &deregister_consumer, false},
       {"DescribeStreamConsumer", one, &describe_consumer},
@@ -168,6 +221,21 @@ std::vector<Action> consumer_actions() {
         {"StreamARN", stream_arn(), true},
         {"StreamCreationTimestamp", timestamp()}},
        &list_consumers},
+      {"SubscribeToShard",
+       {{"ConsumerARN", consumer_arn(), true},
+        {"ShardId", name(), true},
+        {"StartingPosition",
+         structure(
+             {{"Type",
+               enumeration({"AFTER_SEQUENCE_NUMBER", "LATEST", "AT_TIMESTAMP", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON"}),
+               true},
+              {"SequenceNumber", sequence_number()},
+              {"Timestamp", timestamp()}}),
+         true}},
+       &subscribe,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

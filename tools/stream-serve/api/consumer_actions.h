@@ -6,7 +6,8 @@
 
 namespace shardlog::serve::api {
 
-/// RegisterStreamConsumer, DeregisterStreamConsumer, DescribeStreamConsumer, ListStreamConsumers.
+/// RegisterStreamConsumer, DeregisterStreamConsumer, DescribeStreamConsumer, ListStreamConsumers,
+/// SubscribeToShard.
 std::vector<Action> consumer_actions();
 
 }  // namespace shardlog::serve::api

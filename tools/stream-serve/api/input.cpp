@@ -29,22 +29,29 @@ std::optional<Timestamp> time_of(const wire::Value& input, std::string_view name
 Result<std::string> stream_named(const Call& call) {
   const auto name = text_of(call.input, "StreamName");
   auto arn = text_of(call.input, "StreamARN");
-  if (!arn) arn = text_of(call.input, "ResourceARN");
-  if (const auto consumer = kinesis::parse_consumer_arn(text_of(call.input, "ConsumerARN").value_or(""))) {
-    arn = to_string(consumer->stream);
+  for (const std::string_view name_of_other : {"ResourceARN", "ConsumerARN"}) {
+    const auto other = text_of(call.input, name_of_other);
+    if (!other) continue;
+    const auto consumer = kinesis::parse_consumer_arn(*other);
+    if (consumer) arn = to_string(consumer->stream);
+    if (!arn && name_of_other == "ResourceARN") arn = other;
   }
   if (!name && !arn) return Refusal{invalid_argument, "Either StreamName or StreamARN must be provided."};
   if (!arn) return *name;
-  const auto parsed = kinesis::parse_stream_arn(*arn);
-  if (!parsed) return Refusal{invalid_argument, fmt::format("StreamARN {} is not valid.", *arn)};
-  if (name && *name != parsed->stream) {
+  auto named = stream_of_arn(call, *arn);
+  const std::string* const stream = std::get_if<std::string>(&named);
+  if (stream != nullptr && name && *name != *stream) {
     return Refusal{invalid_argument, fmt::format("StreamName {} and StreamARN {} do not match.", *name, *arn)};
   }
-  if (parsed->account.id != call.account.id) {
-    return Refusal{resource_not_found,
-                   fmt::format("Stream {} under account {} not found.", parsed->stream, parsed->account.id)};
-  }
-  return parsed->stream;
+  return named;
+}
+
+Result<std::string> stream_of_arn(const Call& call, const std::string& arn) {
+  const auto parsed = kinesis::parse_stream_arn(arn);
+  if (!parsed) return Refusal{invalid_argument, fmt::format("StreamARN {} is not valid.", arn)};
+  if (parsed->account.id == call.account.id) return parsed->stream;
+  return Refusal{resource_not_found,
+                 fmt::format("Stream {} under account {} not found.", parsed->stream, parsed->account.id)};
 }
 
 Refusal no_stream(const Call& call, std::string_view name) {
@@ -60,8 +67,24 @@ Check check_created(const Call& call, const StreamDescription& described) {
   return no_stream(call, std::get<std::string>(stream));
 }
 
-Check with_stream(Call& call, const std::function<Check(ServedStream&, const StreamDescription&)>& use) {
-  auto name = stream_named(call);
+Refusal not_active(const Call& call, const std::string& stream, Transitions::State state) {
+  return {resource_in_use, fmt::format("Stream {} under account {} not ACTIVE, instead in state {}", stream,
+                                       call.account.id, name_of(state))};
+}
+
+/// Refuses a stream that is not as the action needs it.
+static Check check_state(const Call& call, const std::string& stream) {
+  const Transitions::State state = call.environment.transitions.state_of(stream);
+  if (call.needs == Needs::created && state == Transitions::State::creating) return no_stream(call, stream);
+  if (call.needs != Needs::active || state == Transitions::State::active) return std::nullopt;
+  return not_active(call, stream, state);
+}
+
+Check with_stream(Call& call, const UseStream& use) {
+  return with_stream(call, stream_named(call), use);
+}
+
+Check with_stream(Call& call, Result<std::string> name, const UseStream& use) {
   if (const Refusal* const refused = refusal_of(name)) return *refused;
   const std::string& stream_name = std::get<std::string>(name);
   if (!is_stream_name(stream_name)) return no_stream(call, stream_name);
@@ -69,11 +92,16 @@ Check with_stream(Call& call, const std::function<Check(ServedStream&, const Str
   try {
     call.environment.catalogue.use(stream_name, [&](ServedStream& stream) {
       call.output.take();  // what an attempt before this one wrote
-      result = use(stream, stream.describe());
+      const StreamDescription described = stream.describe();
+      result = check_state(call, stream_name);
+      if (!result) result = use(stream, described);
     });
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
     return no_stream(call, stream_name);
+  }
+  if (!result && call.needs == Needs::active) {
+    call.environment.transitions.begin(stream_name, Transitions::State::updating);
   }
   return result;
 }

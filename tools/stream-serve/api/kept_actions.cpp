@@ -98,12 +98,42 @@ Check update_mode(Call& call) {
     SettingsChange change;
     const bool is_on_demand = text_of(*call.input.find("StreamModeDetails"), "StreamMode") == "ON_DEMAND";
     change.mode = is_on_demand ? Mode::on_demand : Mode::provisioned;
+    const auto warm = warm_throughput_in(call.input, *change.mode);
+    if (const auto* const refused = std::get_if<Refusal>(&warm)) return *refused;
+    change.attributes = std::get<ValueChanges>(warm);
     served.write([&change](Stream& stream) { stream.maintenance().update(change); });
     return std::nullopt;
   });
 }
 
+Check update_warm_throughput(Call& call) {
+  return with_stream(call, [&call](ServedStream& served, const StreamDescription& described) -> Check {
+    const auto changes = warm_throughput_in(call.input, described.settings.mode);
+    if (const auto* const refused = std::get_if<Refusal>(&changes)) return *refused;
+    set_attributes(served, std::get<ValueChanges>(changes));
+    const std::string name = std::get<std::string>(stream_named(call));
+    call.output.begin_structure();
+    call.output.text("StreamARN", to_string(kinesis::StreamArn{call.account, name}));
+    call.output.text("StreamName", name);
+    write_warm_throughput(call.output, number_of(call.input, "WarmThroughputMiBps").value_or(0));
+    call.output.end_structure();
+    return std::nullopt;
+  });
+}
+
 }  // namespace
+
+Result<ValueChanges> warm_throughput_in(const wire::Value& input, Mode mode) {
+  constexpr std::int64_t most_mib_per_second = 10L * 1024;  // (Kinesis API, "UpdateStreamWarmThroughput")
+  const auto wanted = number_of(input, "WarmThroughputMiBps");
+  if (!wanted) return ValueChanges{};
+  if (mode != Mode::on_demand) {
+    return Refusal{validation, "Request is invalid. Streams of the mode PROVISIONED have no warm throughput."};
+  }
+  if (*wanted <= most_mib_per_second) return with_warm_throughput(*wanted);
+  return Refusal{invalid_argument,
+                 fmt::format("WarmThroughputMiBps {} is more than {}.", *wanted, most_mib_per_second)};
+}
 
 std::vector<Action> kept_actions() {
   std::vector<std::string_view> names = metric_names();
@@ -115,16 +145,24 @@ std::vector<Action> kept_actions() {
                                        {"KeyId", text(1, 2048), true},
                                        {"StreamName", name()},
                                        {"StreamARN", stream_arn()}};
+  const Type warm = integer(0, INT32_MAX);
   return {
-      {"EnableEnhancedMonitoring", metrics, &enable_monitoring},
-      {"DisableEnhancedMonitoring", metrics, &disable_monitoring},
-      {"StartStreamEncryption", encryption, &start_encryption, false},
-      {"StopStreamEncryption", encryption, &stop_encryption, false},
+      {"EnableEnhancedMonitoring", metrics, &enable_monitoring, true, Needs::active},
+      {"DisableEnhancedMonitoring", metrics, &disable_monitoring, true, Needs::active},
+      {"StartStreamEncryption", encryption, &start_encryption, false, Needs::active},
+      {"StopStreamEncryption", encryption, &stop_encryption, false, Needs::active},
       {"UpdateStreamMode",
        {{"StreamARN", stream_arn(), true},
-        {"StreamModeDetails", structure({{"StreamMode", enumeration({"PROVISIONED", "ON_DEMAND"}), true}}), true}},
+        {"StreamModeDetails", structure({{"StreamMode", enumeration({"PROVISIONED", "ON_DEMAND"}), true}}), true},
+        {"WarmThroughputMiBps", warm}},
        &update_mode,
-       false},
+       false,
+       Needs::active},
+      {"UpdateStreamWarmThroughput",
+       {{"StreamARN", stream_arn()}, {"StreamName", name()}, {"WarmThroughputMiBps", warm, true}},
+       &update_warm_throughput,
+       true,
+       Needs::active},
   };
 }
 

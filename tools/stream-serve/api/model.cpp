@@ -38,6 +38,19 @@ const Pattern hash_key_pattern{"0|([1-9]\\d{0,38})", [](std::string_view text) {
 const Pattern sequence_pattern{"0|([1-9]\\d{0,128})", [](std::string_view text) { return is_number(text, 129); }};
 const Pattern arn_pattern{"arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+", &looks_like_stream_arn};
 
+// Anything may stand before "stream/", but only these two are resources.
+const Pattern resource_pattern{"arn:aws.*:kinesis:.*:\\d{12}:.*stream/\\S+", &looks_like_stream_arn};
+
+const Pattern stream_id_pattern{"[a-z0-9]{20}-[a-z0-9]{3}", [](std::string_view text) {
+                                  constexpr std::size_t hyphen = 20;
+                                  for (std::size_t i = 0; i < text.size(); ++i) {
+                                    const char c = text[i];
+                                    const bool fits = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+                                    if (i == hyphen ? c != '-' : !fits) return false;
+                                  }
+                                  return text.size() == hyphen + 4;
+                                }};
+
 const Pattern consumer_pattern{
     "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+",
     [](std::string_view text) { return kinesis::parse_consumer_arn(text).has_value(); }};
@@ -110,6 +123,14 @@ Type stream_arn() {
 
 Type consumer_arn() {
   return bounded(patterned(consumer_pattern), 1, 2048);
+}
+
+Type resource_arn() {
+  return bounded(patterned(resource_pattern), 1, 2048);
+}
+
+Type stream_id() {
+  return bounded(patterned(stream_id_pattern), 1, 24);
 }
 
 Type hash_key() {

@@ -21,6 +21,8 @@ Type structure(std::vector<Member> members);
 Type name();  ///< of a stream, a consumer or a shard
 Type stream_arn();
 Type consumer_arn();
+Type resource_arn();  ///< of a stream or a consumer
+Type stream_id();     ///< reserved for future use (Kinesis API)
 Type hash_key();
 Type sequence_number();
 Type partition_key();

@@ -6,8 +6,16 @@
 #include <vector>
 
 #include "shardlog/log/stream.h"
+#include "tools/stream-serve/api/shards.h"
+#include "tools/stream-serve/wire/writer.h"
 
 namespace shardlog::serve::api {
+
+/// Bounds of a page.
+struct PageLimits {
+  std::size_t records;
+  std::size_t bytes;  ///< of data and keys, but one record always fits
+};
 
 /// A page of the records of a shard (Kinesis API, "GetRecords").
 class Page {
@@ -15,9 +23,8 @@ class Page {
   /// The page that begins at `start`, empty as yet.
   explicit Page(const ShardStart& start) : next_(start.from) {}
 
-  /// Adds records of a batch until the page has `limit` of them, or 10 MiB. Returns whether all of the batch's records
-  /// are in it.
-  bool add(StoredBatch batch, std::size_t limit);
+  /// Adds records of a batch until the page is full. Returns whether all of the batch's records are in it.
+  bool add(StoredBatch batch, const PageLimits& limits);
 
   /// Notes that there are no more records now, or ever.
   void reach_tail() { at_tail_ = true; }
@@ -58,6 +65,9 @@ class Page {
 
 /// Reads the page that begins at `start`. What retention has removed is skipped, as Kinesis does. Throws as
 /// Stream::read() and Reader::next().
-Page read_page(Stream& stream, const ShardStart& start, std::size_t limit);
+Page read_page(Stream& stream, const ShardStart& start, const PageLimits& limits);
+
+/// A member "Records". Each record says that it is encrypted if a key is kept with the stream.
+void write_records(wire::Writer& to, const Page& page, const Numbering& numbering, const Attributes& of_stream);
 
 }  // namespace shardlog::serve::api

@@ -6,6 +6,7 @@
 
 #include "shardlog/kinesis/sequence_number.h"
 #include "tools/stream-serve/api/input.h"
+#include "tools/stream-serve/api/kept.h"
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/shards.h"
 
@@ -88,6 +89,37 @@ void write_stored(wire::Writer& to, const RecordStored& stored, StoredNumbers& n
   to.text("SequenceNumber", numbers.of(stored));
 }
 
+Refusal over_limit(const Call& call, ShardId shard) {
+  return {throughput_exceeded,
+          fmt::format("Rate exceeded for shard {} in stream {} under account {}.", shard.to_string(),
+                      std::get<std::string>(stream_named(call)), call.account.id)};
+}
+
+/// Stores records. Those that are over the limit of their shard fail, and the others are stored.
+std::vector<RecordOutcome> put(const Call& call, ServedStream& stream, const StreamDescription& described,
+                               const std::vector<Record>& records) {
+  Throttle* const throttle = call.environment.throttle;
+  if (throttle == nullptr) return stream.put(records, described, call.environment.stop);
+  std::vector<Record> within;
+  std::vector<std::optional<RecordNotStored>> over;
+  over.reserve(records.size());
+  for (const Record& record : records) {
+    const HashKey key = record.explicit_hash_key.value_or(HashKey::of(record.key.value_or("")));
+    const ShardId shard = described.map.open_shards()[described.map.open_index_of(key)];
+    const bool is_within = throttle->write(described.uuid, shard, record.size());
+    over.push_back(is_within ? std::nullopt
+                             : std::optional(RecordNotStored{ErrorCode::busy, over_limit(call, shard).message}));
+    if (is_within) within.push_back(record);
+  }
+  const auto stored =
+      within.empty() ? std::vector<RecordOutcome>() : stream.put(within, described, call.environment.stop);
+  std::vector<RecordOutcome> outcomes;
+  outcomes.reserve(over.size());
+  auto next = stored.begin();
+  for (auto& each : over) outcomes.push_back(each ? RecordOutcome(std::move(*each)) : *next++);
+  return outcomes;
+}
+
 Check put_record(Call& call) {
   auto parsed = record_of(call.input);
   if (const Refusal* const refused = refusal_of(parsed)) return *refused;
@@ -102,11 +134,12 @@ Check put_record(Call& call) {
                                  *minimum, std::get<std::string>(stream_named(call)), call.account.id)};
     }
     if (auto refused = check_sizes(records, described.settings)) return refused;
-    const auto outcomes = stream.put(records, described, call.environment.stop);
+    const auto outcomes = put(call, stream, described, records);
     if (const auto* const failed = std::get_if<RecordNotStored>(&outcomes.front())) return refusal_for(*failed);
     StoredNumbers numbers(stream, described.map);
     call.output.begin_structure();
     write_stored(call.output, std::get<RecordStored>(outcomes.front()), numbers);
+    if (encryption_key_of(described.attributes)) write_encrypted(call.output);
     call.output.end_structure();
     return std::nullopt;
   });
@@ -133,7 +166,7 @@ Check put_records(Call& call) {
   }
   return with_stream(call, [&](ServedStream& stream, const StreamDescription& described) -> Check {
     if (auto refused = check_sizes(records, described.settings)) return refused;
-    const auto outcomes = stream.put(records, described, call.environment.stop);
+    const auto outcomes = put(call, stream, described, records);
     const auto failed = std::count_if(outcomes.begin(), outcomes.end(), [](const RecordOutcome& outcome) {
       return std::holds_alternative<RecordNotStored>(outcome);
     });
@@ -144,6 +177,7 @@ Check put_records(Call& call) {
     call.output.begin_list();
     for (const RecordOutcome& outcome : outcomes) write_outcome(call.output, outcome, numbers);
     call.output.end_list();
+    if (encryption_key_of(described.attributes)) write_encrypted(call.output);
     call.output.end_structure();
     return std::nullopt;
   });
@@ -162,10 +196,14 @@ std::vector<Action> put_actions() {
         {"Data", data(), true},
         {"StreamName", name()},
         {"StreamARN", stream_arn()}},
-       &put_record},
+       &put_record,
+       true,
+       Needs::created},
       {"PutRecords",
        {{"Records", list_of(structure(entry), 1, 500), true}, {"StreamName", name()}, {"StreamARN", stream_arn()}},
-       &put_records},
+       &put_records,
+       true,
+       Needs::created},
   };
 }
 

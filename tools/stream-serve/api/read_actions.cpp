@@ -6,10 +6,10 @@
 #include <array>
 #include <ctime>
 
-#include "shardlog/kinesis/sequence_number.h"
 #include "tools/stream-serve/api/input.h"
 #include "tools/stream-serve/api/model.h"
 #include "tools/stream-serve/api/page.h"
+#include "tools/stream-serve/api/shard_start.h"
 #include "tools/stream-serve/api/shards.h"
 #include "tools/stream-serve/identity/iterator.h"
 
@@ -18,10 +18,6 @@ namespace shardlog::serve::api {
 namespace {
 
 constexpr std::int64_t most_records = 10'000;
-
-std::int64_t milliseconds_of(Timestamp time) {
-  return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
-}
 
 /// "Thu Jan 22 01:22:02 UTC 2015"
 std::string java_date(Timestamp time) {
@@ -32,77 +28,6 @@ std::string java_date(Timestamp time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%a %b %d %H:%M:%S UTC %Y", &parts)};
 }
 
-/// The number that a client names, if it is one of this shard.
-Result<SequenceNumber> number_in(const Call& call, const Shard& shard, const std::string& text,
-                                 const std::string& stream) {
-  const auto number = kinesis::parse_sequence_number(text);
-  if (!number) {
-    return Refusal{invalid_argument,
-                   fmt::format("StartingSequenceNumber {} used in GetShardIterator on shard {} in stream {} under "
-                               "account {} is invalid.",
-                               text, shard.id.to_string(), stream, call.account.id)};
-  }
-  if (number->shard != shard.id.number()) {
-    return Refusal{invalid_argument,
-                   fmt::format("Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to a shard "
-                               "with {}",
-                               ShardId(number->shard).to_string(), shard.id.to_string())};
-  }
-  return SequenceNumber(number->number);
-}
-
-/// Where a position of all shards leads in this one. It is found now: at the first read it would be another one.
-ShardStart pinned(Stream& stream, ShardId shard, const Position& position) {
-  const LocatedStart located = stream.locate(position, {shard}).at(0);
-  if (!located.next) throw Error(ErrorCode::internal, shard.to_string() + ": the engine has no number for a position");
-  return {shard, AtSequence{*located.next, located.not_before}};
-}
-
-Result<ShardStart> start_at_time(const Call& call, Stream& stream, ShardId shard) {
-  const auto time = time_of(call.input, "Timestamp");
-  if (!time) {
-    return Refusal{invalid_argument,
-                   "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no "
-                   "timestamp parameter."};
-  }
-  const Timestamp now = call.environment.clock.now();
-  if (*time > now) {
-    return Refusal{invalid_argument,
-                   fmt::format("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
-                               "timestampInMillis: {}, currentTimestampInMillis: {}",
-                               milliseconds_of(*time), milliseconds_of(now))};
-  }
-  return pinned(stream, shard, AtTime{*time});
-}
-
-Result<ShardStart> start_of(const Call& call, Stream& stream, const Shard& shard, const std::string& stream_name) {
-  const std::string type = text_of(call.input, "ShardIteratorType").value_or("");
-  const auto sequence = text_of(call.input, "StartingSequenceNumber");
-  const bool needs_sequence = type == "AT_SEQUENCE_NUMBER" || type == "AFTER_SEQUENCE_NUMBER";
-  if (needs_sequence != sequence.has_value()) {
-    return Refusal{invalid_argument,
-                   fmt::format("Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and "
-                               "StartingSequenceNumber or (2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. "
-                               "Request specified {} and {} StartingSequenceNumber.",
-                               type, sequence ? "also a" : "no")};
-  }
-  if (needs_sequence) {
-    auto number = number_in(call, shard, *sequence, stream_name);
-    if (const Refusal* const refused = refusal_of(number)) return *refused;
-    const auto& at = std::get<SequenceNumber>(number);
-    return type == "AT_SEQUENCE_NUMBER" ? ShardStart{shard.id, AtSequence{at}}
-                                        : ShardStart{shard.id, AfterSequence{at}};
-  }
-  if (type == "AT_TIMESTAMP") return start_at_time(call, stream, shard.id);
-  if (type == "LATEST") return pinned(stream, shard.id, Latest{});
-  return ShardStart{shard.id, TrimHorizon{}};
-}
-
-Refusal no_shard(const Call& call, std::string_view shard, std::string_view stream) {
-  return {resource_not_found,
-          fmt::format("Shard {} in stream {} under account {} does not exist", shard, stream, call.account.id)};
-}
-
 Check get_shard_iterator(Call& call) {
   return with_stream(call, [&call](ServedStream& served, const StreamDescription& described) -> Check {
     const std::string stream_name = std::get<std::string>(stream_named(call));
@@ -110,7 +35,9 @@ Check get_shard_iterator(Call& call) {
     const Shard* const shard = find_shard(described.map, shard_id);
     if (shard == nullptr) return no_shard(call, shard_id, stream_name);
     std::optional<Result<ShardStart>> start;
-    served.read([&](Stream& stream) { start = start_of(call, stream, *shard, stream_name); });
+    const Wanted wanted{text_of(call.input, "ShardIteratorType").value_or(""),
+                        text_of(call.input, "StartingSequenceNumber"), time_of(call.input, "Timestamp")};
+    served.read([&](Stream& stream) { start = start_of(call, stream, *shard, stream_name, wanted); });
     if (const Refusal* const refused = refusal_of(*start)) return *refused;
     call.output.begin_structure();
     call.output.text("ShardIterator", to_string(identity::ShardIterator{call.environment.clock.now(), stream_name,
@@ -118,21 +45,6 @@ Check get_shard_iterator(Call& call) {
     call.output.end_structure();
     return std::nullopt;
   });
-}
-
-void write_records(wire::Writer& to, const Page& page, const Numbering& numbering) {
-  to.key("Records");
-  to.begin_list();
-  page.each([&](ShardId shard, const Record& record, const SequenceNumber& sequence, Timestamp arrived_at) {
-    const std::string number = numbering.of(shard, sequence, arrived_at).value_or("");
-    to.begin_structure();
-    to.text("SequenceNumber", number);
-    to.time("ApproximateArrivalTimestamp", arrived_at);
-    to.bytes("Data", record.data);
-    to.text("PartitionKey", record.key.value_or(number));  // Kinesis knows no records without one
-    to.end_structure();
-  });
-  to.end_list();
 }
 
 Result<identity::ShardIterator> iterator_of(const Call& call) {
@@ -167,11 +79,18 @@ Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& serve
   if (described.uuid != iterator.uuid || described.map.find(shard) == nullptr) {
     return no_shard(call, shard.to_string(), iterator.stream);
   }
+  Throttle* const throttle = call.environment.throttle;
+  if (throttle != nullptr && !throttle->read(described.uuid, shard)) {
+    return Refusal{throughput_exceeded, fmt::format("Rate exceeded for shard {} in stream {} under account {}.",
+                                                    shard.to_string(), iterator.stream, call.account.id)};
+  }
   std::optional<Page> page;
-  served.read([&](Stream& stream) { page = read_page(stream, iterator.start, limit); });
+  const PageLimits limits{limit, call.room / 8 * 5};  // in base64, and with what belongs to the records
+  served.read([&](Stream& stream) { page = read_page(stream, iterator.start, limits); });
+  if (throttle != nullptr) throttle->note_read(described.uuid, shard, page->bytes());
   const Timestamp now = call.environment.clock.now();
   call.output.begin_structure();
-  write_records(call.output, *page, Numbering(described.map));
+  write_records(call.output, *page, Numbering(described.map), described.attributes);
   const Duration behind = page->at_tail() ? Duration(0) : now - page->arrived_last().value_or(now);
   call.output.number("MillisBehindLatest",
                      std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(behind).count()));
@@ -217,10 +136,15 @@ std::vector<Action> read_actions() {
         {"StreamName", name()},
         {"StreamARN", stream_arn()},
         {"Timestamp", timestamp()}},
-       &get_shard_iterator},
+       &get_shard_iterator,
+       true,
+       Needs::created},
       {"GetRecords",
        {{"Limit", integer(1, most_records)}, {"ShardIterator", text(1, 512), true}, {"StreamARN", stream_arn()}},
-       &get_records},
+       &get_records,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

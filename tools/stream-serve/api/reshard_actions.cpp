@@ -41,6 +41,9 @@ Check apply_plan(Stream& stream, const Planner& planner, const std::stop_token& 
 }
 
 Check reshard_stream(const Call& call, ServedStream& served, const Planner& planner) {
+  const std::string name = std::get<std::string>(stream_named(call));
+  const Transitions::Change change(call.environment.transitions, name);
+  if (!change) return not_active(call, name, Transitions::State::updating);
   Check result;
   served.write([&](Stream& stream) { result = apply_plan(stream, planner, call.environment.stop); });
   return result;
@@ -173,20 +176,24 @@ std::vector<Action> reshard_actions() {
         {"StreamName", name()},
         {"StreamARN", stream_arn()}},
        &split_shard,
-       false},
+       false,
+       Needs::active},
       {"MergeShards",
        {{"ShardToMerge", name(), true},
         {"AdjacentShardToMerge", name(), true},
         {"StreamName", name()},
         {"StreamARN", stream_arn()}},
        &merge_shards,
-       false},
+       false,
+       Needs::active},
       {"UpdateShardCount",
        {{"ScalingType", enumeration({"UNIFORM_SCALING"}), true},
         {"TargetShardCount", positive_integer(), true},
         {"StreamName", name()},
         {"StreamARN", stream_arn()}},
-       &update_shard_count},
+       &update_shard_count,
+       true,
+       Needs::active},
   };
 }
 

@@ -10,6 +10,7 @@
 #include "tools/stream-serve/api/check.h"
 #include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/identity/authorization.h"
+#include "tools/stream-serve/identity/signature.h"
 #include "tools/stream-serve/wire/cbor_in.h"
 #include "tools/stream-serve/wire/json_in.h"
 
@@ -17,15 +18,14 @@ namespace shardlog::serve::api {
 
 namespace {
 
-constexpr std::string_view json_type = "application/x-amz-json-1.1";
-constexpr std::string_view cbor_type = "application/x-amz-cbor-1.1";
+constexpr std::string_view json_type = wire::media_type(wire::Form::json);
+constexpr std::string_view cbor_type = wire::media_type(wire::Form::cbor);
 constexpr std::string_view plain_json_type = "application/json";
 constexpr std::string_view target_prefix = "Kinesis_20131202.";
 constexpr const char* default_region = "us-east-1";
 
 http::Response in_form(wire::Form form, int status, std::string body) {
-  const std::string_view type = form == wire::Form::json ? json_type : cbor_type;
-  return {status, {{"content-type", std::string(type)}}, std::move(body)};
+  return {status, {{"content-type", std::string(wire::media_type(form))}}, std::move(body)};
 }
 
 /// The service calls the text of this one error "Message", and of all others "message".
@@ -58,10 +58,23 @@ http::Response no_operation() {
   return xml(403, access_denied, "Unable to determine service/operation name to be authorized");
 }
 
+/// The answer to a request of another type than those of the API.
+http::Response not_ours(std::string_view target) {
+  return target.find('.') == std::string_view::npos ? no_operation() : xml(404, unknown_operation);
+}
+
 std::string_view without_parameters(std::string_view content_type) {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
   return type;
+}
+
+bool is_known(std::string_view type) {
+  return type == json_type || type == cbor_type || type == plain_json_type;
+}
+
+wire::Form form_of(std::string_view type) {
+  return type == json_type || type == plain_json_type ? wire::Form::json : wire::Form::cbor;
 }
 
 /// 72 random bytes in base64, as the service has them: 64 to 80.
@@ -71,6 +84,14 @@ std::string random_id() {
   std::string id;
   cli::append_base64(id, std::string_view(bytes).substr(0, 72));
   return id;
+}
+
+/// Adds the headers that all answers have.
+http::Response whole(http::Response response, const http::Request& request) {
+  response.headers.emplace_back("x-amzn-RequestId", make_uuid());
+  response.headers.emplace_back("x-amz-id-2", random_id());
+  for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
+  return response;
 }
 
 /// What an error of the library means to a client. Only what may be tried again is a status that SDKs try again.
@@ -99,15 +120,22 @@ Service::Service(const Environment& environment, ServiceOptions options)
   }
 }
 
+std::optional<http::Response> Service::admit(const http::Request& request) const {
+  if (request.method != "POST") return whole(no_operation(), request);
+  if (!options_.credentials) return std::nullopt;
+  const std::string_view type = without_parameters(request.header("content-type").value_or(""));
+  if (!is_known(type)) return whole(not_ours(request.header("x-amz-target").value_or("")), request);
+  const auto authorized = authorize(request, identity::verify_claim);
+  const auto* const wrong = std::get_if<identity::Unsigned>(&authorized);
+  if (wrong == nullptr) return std::nullopt;
+  return whole(refused(form_of(type), {wrong->type, wrong->message}), request);
+}
+
 http::Response Service::answer(const http::Request& request) const {
   try {
-    http::Response response = request.method == "POST" ? answer_post(request) : no_operation();
-    response.headers.emplace_back("x-amzn-RequestId", make_uuid());
-    response.headers.emplace_back("x-amz-id-2", random_id());
-    for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
-    return response;
+    return whole(request.method == "POST" ? answer_post(request) : no_operation(), request);
   } catch (const std::bad_alloc&) {
-    options_.report("out of memory");
+    environment_.report("out of memory");
     return {503};
   }
 }
@@ -117,14 +145,12 @@ http::Response Service::answer_post(const http::Request& request) const {
   const bool is_ours = target.starts_with(target_prefix);
   const auto action = is_ours ? actions_.find(target.substr(target_prefix.size())) : actions_.end();
   const std::string_view type = without_parameters(request.header("content-type").value_or(""));
-  const wire::Form form = type == json_type || type == plain_json_type ? wire::Form::json : wire::Form::cbor;
+  const wire::Form form = form_of(type);
   if (request.body.empty()) {
     return refused(type == json_type ? form : wire::Form::cbor,
                    {action != actions_.end() ? serialization : unknown_operation, ""});
   }
-  if (type != json_type && type != cbor_type && type != plain_json_type) {
-    return target.find('.') == std::string_view::npos ? no_operation() : xml(404, unknown_operation);
-  }
+  if (!is_known(type)) return not_ours(target);
   auto document = form == wire::Form::json ? wire::read_json(request.body) : wire::read_cbor(request.body);
   const bool is_valid = document && document->root.kind == wire::Value::Kind::structure;
   if (type == plain_json_type) {
@@ -135,21 +161,40 @@ http::Response Service::answer_post(const http::Request& request) const {
   return run(action->second, *document, request, form);
 }
 
+std::variant<identity::Authorization, identity::Unsigned> Service::authorize(const http::Request& request,
+                                                                             Verify& verify) const {
+  auto authorized = identity::read_authorization(request);
+  const auto* const authorization = std::get_if<identity::Authorization>(&authorized);
+  if (authorization == nullptr || !options_.credentials) return authorized;
+  auto wrong = verify(request, *authorization, *options_.credentials, options_.region, environment_.clock.now());
+  if (wrong) return std::move(*wrong);
+  return authorized;
+}
+
 http::Response Service::run(const Action& action, wire::Document& input, const http::Request& request,
                             wire::Form form) const {
-  const auto authorized = identity::read_authorization(request);
-  if (const auto* const missing = std::get_if<identity::Unsigned>(&authorized)) {
-    return refused(form, {missing->type, missing->message});
+  const auto authorized = authorize(request, identity::verify);
+  if (const auto* const wrong = std::get_if<identity::Unsigned>(&authorized)) {
+    return refused(form, {wrong->type, wrong->message});
   }
+  const auto& authorization = std::get<identity::Authorization>(authorized);
   std::string region = options_.region;
-  if (region.empty()) region = std::get<identity::Authorization>(authorized).region;
+  if (region.empty()) region = authorization.region();
   if (region.empty()) region = default_region;
   Check refusal = check_types(input, action.members);
   if (!refusal) refusal = check_constraints(input.root, action.members);
+  std::size_t room = largest_answer;
+  if (!refusal && action.is_large && request.take_room) {
+    room = request.take_room(largest_answer);
+    if (room == 0) refusal = Refusal{unavailable, "Too many answers wait for clients that are slow to read them.", 503};
+  }
   const auto output = wire::make_writer(form);
   if (!refusal) {
-    Call call{environment_, {std::move(region), options_.account}, input.root, *output};
+    Call call{environment_, {std::move(region), options_.account}, input.root, *output, form, action.name, action.needs,
+              room};
     refusal = run_action(action, call);
+    if (!refusal && call.events)
+      return {200, {{"content-type", "application/vnd.amazon.eventstream"}}, {}, call.events};
   }
   if (refusal) return refused(form, *refusal);
   return in_form(form, 200, action.answers ? output->take() : "");
@@ -161,7 +206,7 @@ Check Service::run_action(const Action& action, Call& call) const {
     return action.run(call);
   } catch (const Error& error) {
     const Refusal refusal = refusal_for(error);
-    if (refusal.status >= 500) options_.report(fmt::format("{}: {}", action.name, error.what()));
+    if (refusal.status >= 500) environment_.report(fmt::format("{}: {}", action.name, error.what()));
     return refusal;
   }
 }

@@ -93,6 +93,28 @@ Check describe_limits(Call& call) {
   return std::nullopt;
 }
 
+void write_commitment(wire::Writer& to, const AccountSettings::Commitment& commitment) {
+  to.begin_structure();
+  to.key("MinimumThroughputBillingCommitment");
+  to.begin_structure();
+  to.text("Status", commitment.enabled ? "ENABLED" : "DISABLED");
+  if (commitment.started_at) to.time("StartedAt", *commitment.started_at);
+  if (commitment.ended_at) to.time("EndedAt", *commitment.ended_at);
+  to.end_structure();
+  to.end_structure();
+}
+
+Check describe_account_settings(Call& call) {
+  write_commitment(call.output, call.environment.account_settings.commitment());
+  return std::nullopt;
+}
+
+Check update_account_settings(Call& call) {
+  const bool enabled = text_of(*call.input.find("MinimumThroughputBillingCommitment"), "Status") == "ENABLED";
+  write_commitment(call.output, call.environment.account_settings.commit(enabled, call.environment.clock.now()));
+  return std::nullopt;
+}
+
 Type any_integer() {
   return integer(std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
 }
@@ -103,13 +125,19 @@ std::vector<Action> settings_actions() {
   const std::vector<Member> retention{
       {"RetentionPeriodHours", any_integer(), true}, {"StreamName", name()}, {"StreamARN", stream_arn()}};
   return {
-      {"IncreaseStreamRetentionPeriod", retention, &increase_retention, false},
-      {"DecreaseStreamRetentionPeriod", retention, &decrease_retention, false},
+      {"IncreaseStreamRetentionPeriod", retention, &increase_retention, false, Needs::active},
+      {"DecreaseStreamRetentionPeriod", retention, &decrease_retention, false, Needs::active},
       {"UpdateMaxRecordSize",
        {{"MaxRecordSizeInKiB", integer(1024, 10240), true}, {"StreamARN", stream_arn()}},
        &update_max_record_size,
-       false},
+       false,
+       Needs::active},
       {"DescribeLimits", {}, &describe_limits},
+      {"DescribeAccountSettings", {}, &describe_account_settings},
+      {"UpdateAccountSettings",
+       {{"MinimumThroughputBillingCommitment", structure({{"Status", enumeration({"ENABLED", "DISABLED"}), true}}),
+         true}},
+       &update_account_settings},
   };
 }
 

@@ -6,7 +6,8 @@
 
 namespace shardlog::serve::api {
 
-/// IncreaseStreamRetentionPeriod, DecreaseStreamRetentionPeriod, UpdateMaxRecordSize, DescribeLimits.
+/// IncreaseStreamRetentionPeriod, DecreaseStreamRetentionPeriod, UpdateMaxRecordSize, DescribeLimits,
+/// DescribeAccountSettings, UpdateAccountSettings.
 std::vector<Action> settings_actions();
 
 /// AddTagsToStream, RemoveTagsFromStream, ListTagsForStream, TagResource, UntagResource, ListTagsForResource.

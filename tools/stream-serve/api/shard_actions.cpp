@@ -162,7 +162,10 @@ std::vector<Action> shard_actions() {
         {"StreamCreationTimestamp", timestamp()},
         {"StreamName", name()},
         {"StreamARN", stream_arn()}},
-       &list_shards},
+       &list_shards,
+       true,
+       Needs::nothing,
+       true},
   };
 }
 

@@ -2,13 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 namespace shardlog::serve::api {
+
+namespace {
+
+/// For each stream that another process holds up. Then it does not count.
+constexpr Duration patience = std::chrono::milliseconds(100);
+
+}  // namespace
 
 Totals totals_of(Catalogue& catalogue) {
   Totals totals;
   for (const std::string& name : catalogue.names()) {
     try {
-      const StreamDescription described = catalogue.describe(name);
+      const StreamDescription described = catalogue.describe(name, patience);
       totals.open_shards += described.map.open_shards().size();
       totals.on_demand_streams += described.settings.mode == Mode::on_demand ? 1 : 0;
     } catch (const Error&) {

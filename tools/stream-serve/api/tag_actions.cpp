@@ -1,66 +1,64 @@
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string>
 
 #include "tools/stream-serve/api/input.h"
+#include "tools/stream-serve/api/kept.h"
 #include "tools/stream-serve/api/model.h"
+#include "tools/stream-serve/api/resource.h"
 #include "tools/stream-serve/api/settings_actions.h"
+#include "tools/stream-serve/api/tags.h"
 
 namespace shardlog::serve::api {
 
 namespace {
 
-constexpr std::size_t most_tags = 50;
-
-/// Letters and digits of any language, white space, and these signs (Kinesis API, "AddTagsToStream").
-bool has_valid_characters(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || byte >= 0x80;
-    return is_letter || std::string_view(" \t_./=+-:@").find(c) != std::string_view::npos;
-  });
+/// Calls `use` with the stream that the request names, or the consumer if it has a ResourceARN.
+Check with_tagged(Call& call, const UseResource& use) {
+  if (call.input.find("ResourceARN") != nullptr) return with_resource(call, use);
+  return with_stream(
+      call, [&use](ServedStream& served, const StreamDescription& described) { return use(served, described, ""); });
 }
 
-Check check_characters(const ValueChanges& changes) {
-  const bool are_valid = std::all_of(changes.begin(), changes.end(), [](const auto& change) {
-    return has_valid_characters(change.first) && has_valid_characters(change.second.value_or(""));
-  });
-  if (are_valid) return std::nullopt;
-  return Refusal{
-      invalid_argument,
-      "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, _ . / = + "
-      "- : @."};
+Tags tags_of(const StreamDescription& described, const std::string& consumer) {
+  return consumer.empty() ? described.settings.tags : consumer_tags_of(described.attributes, consumer);
+}
+
+Refusal too_many_tags(const Call& call, const std::string& consumer) {
+  const std::string stream = std::get<std::string>(stream_named(call));
+  return {invalid_argument,
+          fmt::format("Failed to add tags to {}stream {} under account {} because a given {} cannot have more than {} "
+                      "tags associated with it.",
+                      consumer.empty() ? "" : fmt::format("consumer {} of ", consumer), stream, call.account.id,
+                      consumer.empty() ? "stream" : "consumer", most_tags)};
 }
 
 /// Nobody else in this server changes the stream meanwhile.
-Check change_tags_of(const Call& call, Stream& stream, const ValueChanges& changes) {
-  Tags after = stream.describe().settings.tags;
+Check change_tags_of(const Call& call, Stream& stream, const std::string& consumer, const ValueChanges& changes) {
+  Tags after = tags_of(stream.describe(), consumer);
   change_values(after, changes);
-  if (after.size() > most_tags) {
-    return Refusal{invalid_argument,
-                   fmt::format("Failed to add tags to stream {} under account {} because a given stream cannot have "
-                               "more than {} tags associated with it.",
-                               std::get<std::string>(stream_named(call)), call.account.id, most_tags)};
-  }
+  if (after.size() > most_tags) return too_many_tags(call, consumer);
   SettingsChange change;
-  change.tags = changes;
+  if (consumer.empty()) {
+    change.tags = changes;
+  } else {
+    change.attributes = with_consumer_tags(consumer, changes);
+  }
   stream.maintenance().update(change);
   return std::nullopt;
 }
 
 Check change_tags(Call& call, const ValueChanges& changes) {
   if (auto refused = check_characters(changes)) return refused;
-  return with_stream(call, [&](ServedStream& served, const StreamDescription&) -> Check {
+  return with_tagged(call, [&](ServedStream& served, const StreamDescription&, const std::string& consumer) -> Check {
     Check refused;
-    served.write([&](Stream& stream) { refused = change_tags_of(call, stream, changes); });
+    served.write([&](Stream& stream) { refused = change_tags_of(call, stream, consumer, changes); });
     return refused;
   });
 }
 
 Check add_tags(Call& call) {
-  ValueChanges changes;
-  for (const auto& [key, value] : call.input.find("Tags")->members) changes[std::string(key)] = std::string(value.text);
-  return change_tags(call, changes);
+  return change_tags(call, tags_in(call.input));
 }
 
 Check remove_tags(Call& call) {
@@ -70,10 +68,10 @@ Check remove_tags(Call& call) {
 }
 
 Check list_tags(Call& call) {
-  return with_stream(call, [&call](ServedStream&, const StreamDescription& described) -> Check {
+  return with_tagged(call, [&call](ServedStream&, const StreamDescription& described, const std::string& consumer) {
     const bool has_pages = call.input.find("ResourceARN") == nullptr;
     const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(most_tags));
-    const Tags& tags = described.settings.tags;
+    const Tags tags = tags_of(described, consumer);
     auto tag = tags.upper_bound(text_of(call.input, "ExclusiveStartTagKey").value_or(""));
     call.output.begin_structure();
     call.output.key("Tags");
@@ -87,7 +85,7 @@ Check list_tags(Call& call) {
     call.output.end_list();
     if (has_pages) call.output.boolean("HasMoreTags", tag != tags.end());
     call.output.end_structure();
-    return std::nullopt;
+    return Check();
   });
 }
 
@@ -96,7 +94,7 @@ Check list_tags(Call& call) {
 std::vector<Action> tag_actions() {
   const Type tag_key = text(1, 128);
   const Member keys{"TagKeys", list_of(tag_key, 1, 50), true};
-  const Member resource{"ResourceARN", stream_arn(), true};
+  const Member resource{"ResourceARN", resource_arn(), true};
   return {
       {"AddTagsToStream",
        {{"Tags", tags(), true}, {"StreamName", name()}, {"StreamARN", stream_arn()}},

@@ -63,17 +63,20 @@ SocketAddress socket_address(const Address& address) {
 
 }  // namespace
 
-Address parse_address(const std::string& text) {
+Address parse_address(const std::string& text, Reach reach) {
   const std::size_t colon = text.rfind(':');
   const std::string shown = quote(text);
   const auto port = colon == std::string::npos ? std::nullopt : parse_number<std::uint16_t>(text.substr(colon + 1));
   if (!port) throw Error(ErrorCode::usage, fmt::format("--listen {}: not HOST:PORT, such as 127.0.0.1:4567", shown));
   std::string host = host_of(std::string_view(text).substr(0, colon));
-  if (!is_loopback(host)) {
+  if (reach == Reach::this_machine && !is_loopback(host)) {
     throw Error(ErrorCode::usage,
                 fmt::format("--listen {}: the host must be 127.0.0.1, [::1] or localhost, because everyone who can "
-                            "connect can read and change the streams",
+                            "connect can read and change the streams; or add --credentials",
                             shown));
+  }
+  if (!is_loopback(host) && !is_address(host)) {
+    throw Error(ErrorCode::usage, fmt::format("--listen {}: the host must be an address or localhost", shown));
   }
   if (host == "localhost") host = "127.0.0.1";
   return {std::move(host), *port};
@@ -85,6 +88,10 @@ bool is_loopback(std::string_view host) {
   if (const auto address = ipv4(text)) return (ntohl(address->s_addr) >> 24) == 127;
   const auto address = ipv6(text);
   return address && std::memcmp(&*address, &in6addr_loopback, sizeof *address) == 0;
+}
+
+bool is_address(const std::string& host) {
+  return ipv4(host) || ipv6(host);
 }
 
 std::string host_of(std::string_view header) {

@@ -14,7 +14,8 @@ Response refusal(int status, const std::string& why) {
 }
 
 bool is_known_host(const std::string& host, const Admission& admission) {
-  return is_loopback(host) || std::find(admission.hosts.begin(), admission.hosts.end(), host) != admission.hosts.end();
+  return is_loopback(host) || (admission.any_address && is_address(host)) ||
+         std::find(admission.hosts.begin(), admission.hosts.end(), host) != admission.hosts.end();
 }
 
 /// False without a Host too, and unless every one of several is known.
@@ -52,6 +53,11 @@ Response preflight_answer(const Request& request) {
 }
 
 }  // namespace
+
+void Admission::allow_address(const std::string& host) {
+  any_address = host == "0.0.0.0" || host == "::";
+  if (!any_address) hosts.push_back(host);
+}
 
 std::optional<Response> admit(const Request& request, const Admission& admission) {
   if (!has_known_host(request, admission)) {

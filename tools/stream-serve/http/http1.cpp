@@ -10,6 +10,9 @@ namespace shardlog::serve::http {
 
 namespace {
 
+/// How much of a feed is asked for at a time.
+constexpr std::size_t piece_bytes = 32UL * 1024;
+
 struct EndResponse {
   void operator()(MHD_Response* response) const { MHD_destroy_response(response); }
 };
@@ -29,10 +32,45 @@ MHD_Result add_header(void* to, MHD_ValueKind /*kind*/, const char* name, const 
   return headers.are_whole ? MHD_YES : MHD_NO;
 }
 
+using Queued = std::unique_ptr<MHD_Response, EndResponse>;
+
 /// The body is borrowed: libmicrohttpd reads it until the exchange is completed.
-MHD_Result queue(MHD_Connection* connection, const Response& response) {
-  const std::unique_ptr<MHD_Response, EndResponse> queued(MHD_create_response_from_buffer(
-      response.body.size(), const_cast<char*>(response.body.data()), MHD_RESPMEM_PERSISTENT));
+Queued with_body(const std::string& body) {
+  return Queued(MHD_create_response_from_buffer(body.size(), const_cast<char*>(body.data()), MHD_RESPMEM_PERSISTENT));
+}
+
+/// A feed on its way to its client.
+struct Sending {
+  std::shared_ptr<Feed> feed;
+  MHD_Connection* connection;
+};
+
+/// Asked again and again for a piece while there is nothing, unless the connection is suspended.
+ssize_t next_piece(void* from, std::uint64_t /*sent*/, char* to, std::size_t size) {
+  const auto& sending = *static_cast<const Sending*>(from);
+  const Feed::Piece piece = sending.feed->take({to, size}, [&] { MHD_suspend_connection(sending.connection); });
+  if (piece.size > 0 || piece.state == Feed::State::open) return static_cast<ssize_t>(piece.size);
+  return piece.state == Feed::State::ended ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+Queued with_feed(const std::shared_ptr<Feed>& feed, MHD_Connection* connection, const Client& client,
+                 ServiceSide& side) {
+  auto sending = std::make_unique<Sending>(Sending{feed, connection});
+  Queued queued(MHD_create_response_from_callback(
+      MHD_SIZE_UNKNOWN, piece_bytes, &next_piece, sending.get(),
+      [](void* ended) { std::unique_ptr<Sending>(static_cast<Sending*>(ended)).reset(); }));
+  if (!queued) return queued;
+  static_cast<void>(sending.release());  // the response has it
+  feed->attach(side.answers, client, [connection] { MHD_resume_connection(connection); });
+  side.feeds.add(feed);
+  return queued;
+}
+
+MHD_Result queue(MHD_Connection* connection, Exchange& exchange, ServiceSide& side) {
+  exchange.begin_sending(Budget::Progress::acknowledged);  // libmicrohttpd does not tell how far it has come
+  const Response& response = *exchange.response();
+  const Queued queued =
+      response.feed ? with_feed(response.feed, connection, exchange.client(), side) : with_body(response.body);
   if (!queued) return MHD_NO;
   for (const auto& [name, value] : response.headers) MHD_add_response_header(queued.get(), name.c_str(), value.c_str());
   return MHD_queue_response(connection, static_cast<unsigned>(response.status), queued.get());
@@ -45,9 +83,11 @@ class Http1::Callbacks {
  public:
   explicit Callbacks(ServiceSide& side) : side_(side) {}
 
-  static void* on_target(void* self, const char* target, MHD_Connection* /*connection*/) {
+  static void* on_target(void* self, const char* target, MHD_Connection* connection) {
     ServiceSide& side = static_cast<Callbacks*>(self)->side_;
-    return or_without_memory<Exchange*>(nullptr, [&] { return new Exchange(target, side.bodies, side.answers); });
+    const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    return or_without_memory<Exchange*>(
+        nullptr, [&] { return new Exchange(target, side.bodies, side.answers, sole_client(socket)); });
   }
 
   static MHD_Result on_request(void* self, MHD_Connection* connection, const char* /*path*/, const char* method,
@@ -79,7 +119,7 @@ class Http1::Callbacks {
       case Exchange::State::working:
         return MHD_YES;
       case Exchange::State::answered:
-        return queue(connection, *current.response());
+        return queue(connection, current, side_);
     }
     return MHD_NO;
   }
@@ -92,9 +132,7 @@ class Http1::Callbacks {
     if (auto refusal = side_.gate(exchange.request())) exchange.answer(std::move(*refusal));
     // What is refused by its length is not read, and the connection is closed.
     const bool is_long = exchange.response() && exchange.response()->status == 413;
-    if (!is_long) return MHD_YES;
-    exchange.set(Exchange::State::answered);
-    return queue(connection, *exchange.response());
+    return is_long ? queue(connection, exchange, side_) : MHD_YES;
   }
 
   /// The request is there. Has it answered by a worker, and asks no more of libmicrohttpd until then.
@@ -102,8 +140,7 @@ class Http1::Callbacks {
     exchange.was_given = !exchange.response() && side_.in_flight.begin();
     if (!exchange.was_given) {
       if (!exchange.response()) exchange.answer(closing_response());
-      exchange.set(Exchange::State::answered);
-      return queue(connection, *exchange.response());
+      return queue(connection, exchange, side_);
     }
     exchange.set(Exchange::State::working);
     MHD_suspend_connection(connection);

@@ -1,6 +1,9 @@
 #include "tools/stream-serve/http/http2.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -63,31 +66,35 @@ void Http2::run(const std::stop_token& stop) {
 void Http2::take_news() {
   news_.drain();
   std::deque<cli::Descriptor> added;
-  std::deque<std::pair<SessionId, std::int32_t>> answered;
+  std::deque<StreamNews> told;
   {
     const std::lock_guard guard(mutex_);
     added.swap(added_);
-    answered.swap(answered_);
+    told.swap(told_);
   }
   for (cli::Descriptor& connection : added) {
     if (sessions_.size() < limits_.connections) begin(std::move(connection));
   }
-  for (const auto& [id, stream] : answered) {
-    serve(id, [stream = stream](Http2Session& session) { session.answer(stream); });
+  for (const auto& [id, stream, news] : told) {
+    serve(id, [stream = stream, news = news](Http2Session& session) {
+      news == Http2Session::News::cut ? session.cut(stream) : session.answer(stream);
+    });
   }
 }
 
 void Http2::begin(cli::Descriptor connection) {
   const SessionId id = ++last_id_;
   const int descriptor = connection.get();
-  const auto on_answer = [this, id](std::int32_t stream) {
+  const auto tell = [this, id](std::int32_t stream, Http2Session::News news) {
     const std::lock_guard guard(mutex_);
-    answered_.emplace_back(id, stream);
+    told_.push_back({id, stream, news});
     news_.notify();
   };
   if (!watch(epoll_, EPOLL_CTL_ADD, descriptor, id, EPOLLIN)) return;
+  const int at_once = 1;  // a piece must not wait until the client has acknowledged the one before
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
   const bool has_begun = or_without_memory(false, [&] {
-    auto session = std::make_unique<Http2Session>(std::move(connection), side_, limits_, on_answer);
+    auto session = std::make_unique<Http2Session>(std::move(connection), side_, limits_, tell);
     return sessions_.emplace(id, std::move(session)).second;
   });
   if (has_begun) serve(id);
@@ -110,7 +117,8 @@ void Http2::serve(SessionId id, const std::function<void(Http2Session&)>& first)
 }
 
 void Http2::close_idle() {
-  std::erase_if(sessions_, [this](const auto& session) { return session.second->is_idle_for(limits_.idle); });
+  const auto time = std::chrono::steady_clock::now() - limits_.idle;
+  std::erase_if(sessions_, [time](const auto& session) { return session.second->is_idle_since(time); });
 }
 
 }  // namespace shardlog::serve::http

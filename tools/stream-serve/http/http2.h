@@ -11,12 +11,11 @@
 #include <utility>
 
 #include "tools/common/descriptor.h"
+#include "tools/stream-serve/http/http2_session.h"
 #include "tools/stream-serve/http/limits.h"
 #include "tools/stream-serve/http/service_side.h"
 
 namespace shardlog::serve::http {
-
-class Http2Session;
 
 /// The connections that speak HTTP/2 from their first byte on ("prior knowledge"): one thread moves the bytes of all.
 class Http2 {
@@ -33,6 +32,11 @@ class Http2 {
 
  private:
   using SessionId = std::uint64_t;
+  struct StreamNews {
+    SessionId session;
+    std::int32_t stream;
+    Http2Session::News news;
+  };
 
   void run(const std::stop_token& stop);
   void take_news();
@@ -51,7 +55,7 @@ class Http2 {
   std::mutex mutex_;
   // Guarded by the mutex.
   std::deque<cli::Descriptor> added_;
-  std::deque<std::pair<SessionId, std::int32_t>> answered_;  ///< streams whose answer is there
+  std::deque<StreamNews> told_;
 
   std::optional<std::jthread> thread_;
 };

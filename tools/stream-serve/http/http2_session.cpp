@@ -57,10 +57,13 @@ class Http2Session::Callbacks {
                          std::uint32_t* flags, nghttp2_data_source*, void* self) {
     Stream* const stream = find(self, id);
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (const auto& feed = stream->exchange->response()->feed)
+      return session(self).send_piece(*feed, {buffer, size}, *flags);
     const std::string& body = stream->exchange->response()->body;
     const std::size_t piece = std::min(size, body.size() - stream->sent);
     std::copy_n(body.data() + stream->sent, piece, buffer);
     stream->sent += piece;
+    stream->exchange->sent(piece);
     session(self).sent_at_ = std::chrono::steady_clock::now();
     if (stream->sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(piece);
@@ -84,10 +87,12 @@ class Http2Session::Callbacks {
 
   static int on_begin(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    session(self).note_activity();
     return unless_memory_is_short([&] {
+      const std::int32_t id = frame->hd.stream_id;
       ServiceSide& side = session(self).side_;
-      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers);
-      session(self).streams_[frame->hd.stream_id].exchange = std::move(exchange);
+      auto exchange = std::make_shared<Exchange>("", side.bodies, side.answers, session(self).client_of(id));
+      session(self).streams_[id].exchange = std::move(exchange);
     });
   }
 
@@ -97,6 +102,8 @@ class Http2Session::Callbacks {
     if (stream == nullptr || stream->exchange->state() != Exchange::State::new_request) return 0;
     stream->header_bytes += name_size + value_size;
     if (stream->header_bytes > session(self).limits_.header_bytes) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (!stream->exchange->take_for_header(name_size + value_size)) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    session(self).note_activity();
     const std::string_view key = text_of(name, name_size);
     const std::string_view text = text_of(value, value_size);
     Request& request = stream->exchange->request();
@@ -104,7 +111,7 @@ class Http2Session::Callbacks {
       if (key == ":method") request.method = text;
       if (key == ":path") request.target = text;
       if (key == ":authority") request.add_header("host", text);
-      if (!key.starts_with(':')) request.add_header(key, text);
+      if (key == ":authority" || !key.starts_with(':')) request.add_header(key, text);
     });
   }
 
@@ -112,6 +119,7 @@ class Http2Session::Callbacks {
                      std::size_t size, void* self) {
     Stream* const stream = find(self, id);
     if (stream == nullptr || stream->exchange->state() != Exchange::State::reading) return 0;
+    session(self).note_activity();
     return unless_memory_is_short([&] { stream->exchange->read(text_of(data, size)); });
   }
 
@@ -130,20 +138,16 @@ class Http2Session::Callbacks {
   }
 
   static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t /*error*/, void* self) {
-    if (Stream* const stream = find(self, id)) {
-      if (stream->exchange->was_given) session(self).side_.in_flight.end();
-      session(self).streams_.erase(id);
-    }
+    session(self).end(id);
     return 0;
   }
 };
 
-Http2Session::Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits,
-                           OnAnswer on_answer)
+Http2Session::Http2Session(cli::Descriptor connection, ServiceSide& side, const ServerLimits& limits, Tell tell)
     : connection_(std::move(connection)),
       side_(side),
       limits_(limits),
-      on_answer_(std::move(on_answer)),
+      tell_(std::move(tell)),
       active_at_(std::chrono::steady_clock::now()) {
   const auto callbacks = Callbacks::make();
   check(nghttp2_session_server_new(&session_, callbacks.get(), this));
@@ -158,6 +162,7 @@ Http2Session::Http2Session(cli::Descriptor connection, ServiceSide& side, const 
 Http2Session::~Http2Session() {
   nghttp2_session_del(session_);
   for (const auto& [id, stream] : streams_) {
+    stream.exchange->leave();
     if (stream.exchange->was_given) side_.in_flight.end();
   }
 }
@@ -171,12 +176,11 @@ bool Http2Session::wants_to_write() const {
   return !unsent_.empty() || nghttp2_session_want_write(session_) != 0;
 }
 
-bool Http2Session::is_idle_for(std::chrono::steady_clock::duration time) const {
+bool Http2Session::is_idle_since(std::chrono::steady_clock::time_point time) const {
   const bool works = std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
     return stream.second.exchange->state() == Exchange::State::working;
   });
-  const auto before = std::chrono::steady_clock::now() - time;
-  return (!works && active_at_ < before) || (sent_at_ < before && has_answer_since(before));
+  return (!works && std::max(active_at_, sent_at_) < time) || (sent_at_ < time && has_answer_since(time));
 }
 
 /// Whether an answer has waited for the client since then. A client could leave it unread for ever and still send
@@ -184,22 +188,20 @@ bool Http2Session::is_idle_for(std::chrono::steady_clock::duration time) const {
 bool Http2Session::has_answer_since(std::chrono::steady_clock::time_point time) const {
   return std::any_of(streams_.begin(), streams_.end(), [time](const auto& stream) {
     const auto& [exchange, header_bytes, sent, submitted_at] = stream.second;
-    return submitted_at && *submitted_at < time && sent < exchange->response()->body.size();
+    if (!submitted_at || *submitted_at >= time) return false;
+    const Response& response = *exchange->response();
+    return response.feed ? response.feed->has_bytes() : sent < response.body.size();
   });
 }
 
+/// Only a piece, so that a client that sends without pause does not keep the thread from the others. What the frames
+/// call for is sent before the next one, so that a client that never reads is not served for ever.
 bool Http2Session::read() {
   std::array<std::uint8_t, 64UL * 1024> buffer;  // NOLINT(*-member-init): filled by recv()
-  while (true) {
-    const ssize_t received = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (received == 0) return false;
-    if (received < 0) return errno == EAGAIN || errno == EINTR;
-    active_at_ = std::chrono::steady_clock::now();
-    if (nghttp2_session_mem_recv(session_, buffer.data(), static_cast<std::size_t>(received)) < 0) return false;
-    // What the frames called for is sent before more is read, so that a client that never reads is not served for ever.
-    if (!write()) return false;
-    if (!unsent_.empty()) return true;
-  }
+  const ssize_t received = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (received == 0) return false;
+  if (received < 0) return errno == EAGAIN || errno == EINTR;
+  return nghttp2_session_mem_recv(session_, buffer.data(), static_cast<std::size_t>(received)) >= 0;
 }
 
 bool Http2Session::write() {
@@ -213,9 +215,21 @@ bool Http2Session::write() {
     }
     const ssize_t sent = ::send(connection_.get(), unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
-    active_at_ = std::chrono::steady_clock::now();
     unsent_.erase(0, static_cast<std::size_t>(sent));
   }
+}
+
+Client Http2Session::client_of(std::int32_t id) const {
+  return {[id, tell = tell_] { tell(id, News::cut); }, descriptor()};
+}
+
+/// Of a stream.
+void Http2Session::end(std::int32_t id) {
+  const auto stream = streams_.find(id);
+  if (stream == streams_.end()) return;
+  stream->second.exchange->leave();
+  if (stream->second.exchange->was_given) side_.in_flight.end();
+  streams_.erase(stream);
 }
 
 /// The headers are there.
@@ -236,9 +250,9 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
     return submit(id, stream);
   }
   exchange->set(Exchange::State::working);
-  const bool is_given = side_.workers.give([exchange, id, &side = side_, on_answer = on_answer_] {
+  const bool is_given = side_.workers.give([exchange, id, &side = side_, tell = tell_] {
     side.answer(*exchange);
-    on_answer(id);
+    tell(id, News::answer);
     side.in_flight.answered();
   });
   if (is_given) return;
@@ -249,19 +263,49 @@ void Http2Session::work(std::int32_t id, Stream& stream) {
 
 void Http2Session::answer(std::int32_t id) {
   const auto stream = streams_.find(id);
-  if (stream != streams_.end()) submit(id, stream->second);
+  if (stream == streams_.end()) return;
+  if (!stream->second.submitted_at) return submit(id, stream->second);
+  check(nghttp2_session_resume_data(session_, id));
+}
+
+void Http2Session::cut(std::int32_t id) {
+  const auto stream = streams_.find(id);
+  if (stream == streams_.end()) return;
+  const auto& [exchange, header_bytes, sent, submitted_at] = stream->second;
+  const bool is_working = exchange->state() == Exchange::State::working;
+  const bool is_answered = exchange->state() == Exchange::State::answered;
+  if (is_working || (is_answered && !submitted_at)) return;  // the rest of the request has come meanwhile
+  end(id);
+  check(nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM));
+}
+
+/// The same for an answer that comes piece by piece.
+ssize_t Http2Session::send_piece(Feed& feed, std::span<std::uint8_t> to, std::uint32_t& flags) {
+  const Feed::Piece piece = feed.take({reinterpret_cast<char*>(to.data()), to.size()});
+  if (piece.size > 0) sent_at_ = std::chrono::steady_clock::now();
+  if (piece.size > 0) return static_cast<ssize_t>(piece.size);
+  if (piece.state == Feed::State::open) return NGHTTP2_ERR_DEFERRED;
+  if (piece.state == Feed::State::broken) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  flags |= NGHTTP2_DATA_FLAG_EOF;
+  return 0;
 }
 
 void Http2Session::submit(std::int32_t id, Stream& stream) {
-  stream.exchange->set(Exchange::State::answered);
-  stream.submitted_at = std::chrono::steady_clock::now();
+  stream.exchange->begin_sending(Budget::Progress::told);
+  note_activity();
+  stream.submitted_at = active_at_;
   const Response& response = *stream.exchange->response();
   Headers headers{{":status", std::to_string(response.status)}};
   for (const auto& [name, value] : response.headers) {
     std::string lower = in_lower_case(name);
     if (lower != "connection") headers.emplace_back(std::move(lower), value);  // HTTP/2 knows none
   }
-  headers.emplace_back("content-length", std::to_string(response.body.size()));
+  if (response.feed) {
+    response.feed->attach(side_.answers, client_of(id), [id, tell = tell_] { tell(id, News::answer); });
+    side_.feeds.add(response.feed);
+  } else {
+    headers.emplace_back("content-length", std::to_string(response.body.size()));
+  }
   std::vector<nghttp2_nv> fields;
   fields.reserve(headers.size());
   for (const auto& [name, value] : headers) fields.push_back(header(name, value));

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +12,8 @@
 /// HTTP as far as the API needs it. The libraries that speak it are known only in this folder.
 namespace shardlog::serve::http {
 
-/// Names are in lower case, in the order of the message.
+/// Names are in lower case, in the order of the message. A request over HTTP/2 has its ":authority" here, and the same
+/// again as "host".
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// Only the letters of ASCII.
@@ -22,11 +25,16 @@ inline std::string in_lower_case(std::string_view text) {
   return lower;
 }
 
+/// Takes memory for a large answer before that is made: all that is wanted, or less. Returns how much; 0 if there is
+/// none.
+using TakeRoom = std::function<std::size_t(std::size_t wanted)>;
+
 struct Request {
   std::string method;
   std::string target;  ///< the path and the query, as they came
   Headers headers{};
   std::string body{};
+  TakeRoom take_room{};  ///< empty: there is enough
 
   void add_header(std::string_view name, std::string_view value) {
     headers.emplace_back(in_lower_case(name), std::string(value));
@@ -41,10 +49,13 @@ struct Request {
   }
 };
 
+class Feed;
+
 struct Response {
   int status = 200;
   Headers headers{};
   std::string body{};
+  std::shared_ptr<Feed> feed{};  ///< what comes instead of the body
 };
 
 /// Answers a request. Called by several threads at once, and may take its time.

@@ -23,7 +23,15 @@ class Server::Protocols {
     }
   }
 
-  void close(std::chrono::milliseconds drain) { side_.in_flight.close(drain); }
+  void cut_slow() {
+    side_.bodies.cut_slow();
+    side_.answers.cut_slow();
+  }
+
+  void close(std::chrono::milliseconds drain) {
+    side_.in_flight.close(drain);
+    side_.feeds.close();
+  }
 
  private:
   ServiceSide side_;
@@ -41,6 +49,10 @@ Server::Server(const cli::Descriptor& listening, Gate gate, Handler handler, con
 Server::~Server() {
   accepting_.reset();
   protocols_->close(drain_);
+}
+
+void Server::cut_slow() {
+  protocols_->cut_slow();
 }
 
 }  // namespace shardlog::serve::http

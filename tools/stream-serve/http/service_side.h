@@ -2,7 +2,9 @@
 
 #include <new>
 
+#include "tools/stream-serve/http/budget.h"
 #include "tools/stream-serve/http/exchange.h"
+#include "tools/stream-serve/http/feed.h"
 #include "tools/stream-serve/http/in_flight.h"
 #include "tools/stream-serve/http/limits.h"
 #include "tools/stream-serve/http/message.h"
@@ -15,15 +17,14 @@ struct ServiceSide {
   ServiceSide(Gate the_gate, Handler the_handler, const ServerLimits& limits)
       : gate(std::move(the_gate)),
         handler(std::move(the_handler)),
-        bodies(limits.all_bodies_bytes),
-        answers(limits.all_answers_bytes),
-        workers(limits.threads) {}
+        bodies(limits.all_bodies_bytes, limits.enough_bytes),
+        answers(limits.all_answers_bytes, limits.enough_bytes),
+        workers(limits.threads, limits.most_threads) {}
 
-  /// Answers a request, in a worker. While clients leave too many answers unread, nothing is done. A shortage of memory
-  /// is an answer too.
+  /// Answers a request, in a worker. A shortage of memory is an answer too.
   void answer(Exchange& exchange) {
     try {
-      exchange.answer(answers.is_spent() ? Response{503} : handler(exchange.request()));
+      exchange.answer(handler(exchange.request()));
     } catch (const std::bad_alloc&) {
       exchange.answer({503});
     }
@@ -34,6 +35,7 @@ struct ServiceSide {
   Handler handler;
   Budget bodies;
   Budget answers;
+  Feeds feeds;
   InFlight in_flight;
   Workers workers;
 };

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 
+#include "tools/stream-serve/identity/percent.h"
+
 namespace shardlog::serve::identity {
 
 namespace {
@@ -30,19 +32,9 @@ Parameters parse(std::string_view text, std::string_view separators) {
   return parameters;
 }
 
-/// The third part of "AKID/20261126/us-east-1/kinesis/aws4_request"; in a query its slashes are written %2F.
-std::string region_of(std::string credential) {
-  for (std::size_t at = 0; (at = credential.find('%', at)) != std::string::npos; ++at) {
-    const std::string_view escape = std::string_view(credential).substr(at, 3);
-    if (escape == "%2F" || escape == "%2f") credential.replace(at, 3, "/");
-  }
-  std::string_view rest = credential;
-  for (int i = 0; i < 2; ++i) {
-    const std::size_t slash = rest.find('/');
-    if (slash == std::string_view::npos) return "";
-    rest.remove_prefix(slash + 1);
-  }
-  return std::string(rest.substr(0, std::min(rest.find('/'), rest.size())));
+std::string value_of(const Parameters& parameters, std::string_view name) {
+  const auto found = parameters.find(name);
+  return found == parameters.end() ? "" : found->second;
 }
 
 std::variant<Authorization, Unsigned> in_header(const http::Request& request, std::string_view header) {
@@ -58,7 +50,12 @@ std::variant<Authorization, Unsigned> in_header(const http::Request& request, st
   if (!missing.empty()) {
     return Unsigned{"IncompleteSignatureException", fmt::format("{}Authorization={}", missing, header)};
   }
-  return Authorization{region_of(parameters.find("Credential")->second)};
+  return Authorization{value_of(parameters, "Credential"),
+                       value_of(parameters, "SignedHeaders"),
+                       value_of(parameters, "Signature"),
+                       std::string(request.header("x-amz-date").value_or(request.header("date").value_or(""))),
+                       std::nullopt,
+                       std::string(header.substr(0, space))};
 }
 
 std::variant<Authorization, Unsigned> in_query(const Parameters& parameters) {
@@ -70,16 +67,33 @@ std::variant<Authorization, Unsigned> in_query(const Parameters& parameters) {
   if (!missing.empty()) {
     return Unsigned{"IncompleteSignatureException", missing + "Re-examine the query-string parameters."};
   }
-  return Authorization{region_of(parameters.find("X-Amz-Credential")->second)};
+  const auto expires = parameters.find("X-Amz-Expires");
+  return Authorization{value_of(parameters, "X-Amz-Credential"),
+                       value_of(parameters, "X-Amz-SignedHeaders"),
+                       value_of(parameters, "X-Amz-Signature"),
+                       value_of(parameters, "X-Amz-Date"),
+                       expires == parameters.end() ? std::nullopt : std::optional(expires->second),
+                       value_of(parameters, "X-Amz-Algorithm")};
 }
 
 }  // namespace
 
+std::string Authorization::region() const {
+  std::string_view rest = credential;
+  for (int i = 0; i < 2; ++i) {
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) return "";
+    rest.remove_prefix(slash + 1);
+  }
+  return std::string(rest.substr(0, rest.find('/')));
+}
+
 std::variant<Authorization, Unsigned> read_authorization(const http::Request& request) {
   const auto header = request.header("authorization");
   const std::size_t mark = request.target.find('?');
-  const Parameters query =
+  Parameters query =
       mark == std::string::npos ? Parameters() : parse(std::string_view(request.target).substr(mark + 1), "&");
+  for (auto& [name, value] : query) value = percent_decode(value);
   const bool is_in_query = query.contains("X-Amz-Algorithm");
   if (header && is_in_query) {
     return Unsigned{"InvalidSignatureException",

@@ -43,7 +43,13 @@ void Catalogue::use(const std::string& name, const std::function<void(ServedStre
   }
 }
 
-StreamDescription Catalogue::describe(const std::string& name) {
+std::unique_ptr<Stream> Catalogue::open(const std::string& name) const {
+  OpenOptions options = options_.open;
+  options.access = Access::read;
+  return shardlog::open(address_of(name), options, clock_);
+}
+
+StreamDescription Catalogue::describe(const std::string& name, std::optional<Duration> timeout) {
   if (const auto held = find_held(name)) {
     try {
       return held->describe();
@@ -52,7 +58,10 @@ StreamDescription Catalogue::describe(const std::string& name) {
       if (error.code() != ErrorCode::not_found) throw;
     }
   }
-  return ServedStream(address_of(name), options_, clock_).describe();
+  OpenOptions options = options_.open;
+  options.access = Access::read;
+  options.timeout = timeout.value_or(options.timeout);
+  return shardlog::open(address_of(name), options, clock_)->describe();
 }
 
 void Catalogue::close_removed() {
@@ -64,6 +73,7 @@ void Catalogue::close_removed() {
   for (const auto& [name, each] : held) {
     try {
       static_cast<void>(each.stream->describe());
+      each.stream->write_measures();
     } catch (const Error& error) {
       if (error.code() == ErrorCode::not_found) forget(name, each.stream);
     }
@@ -88,8 +98,7 @@ void Catalogue::remove(const std::string& name) {
   OpenOptions options = options_.open;
   options.access = Access::write;
   remove_stream(address_of(name), options, clock_);
-  const std::lock_guard guard(mutex_);
-  held_.erase(name);
+  if (const auto held = find_held(name)) forget(name, held);
 }
 
 /// Nullptr if it is not open.
@@ -110,26 +119,31 @@ std::shared_ptr<ServedStream> Catalogue::find(const std::string& name) {
   // Opening can take its time. If two requests open a stream at once, both use the one that was there first: a stream
   // is changed by one request at a time only if all have the same.
   auto opened = std::make_shared<ServedStream>(address_of(name), options_, clock_);
+  std::shared_ptr<ServedStream> closed;  // after the mutex: it adds its metrics to the stream, and may wait for others
   const std::lock_guard guard(mutex_);
-  make_room();
+  closed = make_room();
   Held& held = held_.try_emplace(name, Held{std::move(opened)}).first->second;
   held.used = ++uses_;
   return held.stream;
 }
 
+/// The caller has `stream`, so it is not closed here.
 void Catalogue::forget(const std::string& name, const std::shared_ptr<ServedStream>& stream) {
   const std::lock_guard guard(mutex_);
   const auto held = held_.find(name);
   if (held != held_.end() && held->second.stream == stream) held_.erase(held);
 }
 
-/// Streams that requests use stay, even if there are too many.
-void Catalogue::make_room() {
-  if (held_.size() < most_held) return;
+/// Takes out the stream that was not used for longest. Streams that requests use stay, even if there are too many.
+std::shared_ptr<ServedStream> Catalogue::make_room() {
+  if (held_.size() < most_held) return nullptr;
   const auto order = [](const auto& each) { return std::pair(each.second.stream.use_count() > 1, each.second.used); };
   const auto oldest = std::min_element(held_.begin(), held_.end(),
                                        [&order](const auto& a, const auto& b) { return order(a) < order(b); });
-  if (oldest->second.stream.use_count() == 1) held_.erase(oldest);
+  if (oldest->second.stream.use_count() > 1) return nullptr;
+  std::shared_ptr<ServedStream> taken = std::move(oldest->second.stream);
+  held_.erase(oldest);
+  return taken;
 }
 
 std::string Catalogue::address_of(const std::string& name) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,11 +26,16 @@ class Catalogue {
   /// stream. REQUIRES: kinesis::is_name(name), and it is neither . nor ..
   void use(const std::string& name, const std::function<void(ServedStream&)>& use);
 
-  /// As ServedStream::describe(), without keeping the stream open for it: a look at all streams must not close those in
-  /// use. Throws as use().
-  [[nodiscard]] StreamDescription describe(const std::string& name);
+  /// Opens a stream for reading, for a caller who needs it for long. Throws as open().
+  [[nodiscard]] std::unique_ptr<Stream> open(const std::string& name) const;
 
-  /// Closes streams that were removed by other programs: their space is not free before. To be called now and then.
+  /// As ServedStream::describe(), without keeping the stream open for it: a look at all streams must not close those in
+  /// use. If it is not open yet, waits for other processes for at most `timeout`; nullopt: for as long as requests do.
+  /// Throws as use().
+  [[nodiscard]] StreamDescription describe(const std::string& name, std::optional<Duration> timeout = {});
+
+  /// Closes streams that were removed by other programs: their space is not free before. Has the others write what they
+  /// have measured, because nothing may be put for long. To be called now and then.
   void close_removed();
 
   /// Their names, in order. Streams with names that the API does not know are left out.
@@ -48,7 +54,7 @@ class Catalogue {
   std::shared_ptr<ServedStream> find_held(const std::string& name);
   std::shared_ptr<ServedStream> find(const std::string& name);
   void forget(const std::string& name, const std::shared_ptr<ServedStream>& stream);
-  void make_room();
+  std::shared_ptr<ServedStream> make_room();
   [[nodiscard]] std::string address_of(const std::string& name) const;
 
   const std::string directory_;

@@ -75,14 +75,32 @@ std::vector<producing::RecordOutcome> ServedStream::put(std::span<const Record> 
   return writing->producer.put(records, stop, options_.patience);
 }
 
-std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDescription& described) {
-  const std::lock_guard guard(mutex_);
-  if (!writing_ || !suit(*settings_, described.settings)) {
-    writing_ =
-        std::make_shared<Writing>(open(address_, for_access(options_.open, Access::write), clock_), options_.sync);
-    settings_ = described.settings;
+void ServedStream::write_measures() {
+  std::shared_ptr<Writing> writing;
+  {
+    const std::lock_guard guard(mutex_);
+    writing = writing_;
   }
-  return writing_;
+  if (writing) writing->producer.tend();
+}
+
+std::shared_ptr<ServedStream::Writing> ServedStream::writing_for(const StreamDescription& described) {
+  const auto current = [&]() -> std::shared_ptr<Writing> {
+    const std::lock_guard guard(mutex_);
+    return writing_ && suit(*settings_, described.settings) ? writing_ : nullptr;
+  };
+  if (auto writing = current()) return writing;
+  const Turn turn(opening_, options_.patience);
+  if (!turn) throw Error(ErrorCode::busy, "stream " + quote(address_) + ": another request is opening it");
+  if (auto writing = current()) return writing;
+  // Both opening and closing can wait for other processes, so neither happens under the mutex.
+  auto opened = std::make_shared<Writing>(open(address_, for_access(options_.open, Access::write), clock_), clock_,
+                                          options_.sync);
+  std::shared_ptr<Writing> closed;
+  const std::lock_guard guard(mutex_);
+  closed = std::exchange(writing_, opened);
+  settings_ = described.settings;
+  return opened;
 }
 
 /// An on-demand stream is resharded by those who write.

@@ -45,10 +45,14 @@ class ServedStream {
   std::vector<producing::RecordOutcome> put(std::span<const Record> records, const StreamDescription& described,
                                             const std::stop_token& stop);
 
+  /// Adds what was measured to the stream if that is due, and nobody stores anything.
+  void write_measures();
+
  private:
   /// The producer, and the settings that it keeps to.
   struct Writing {
-    Writing(std::unique_ptr<Stream> opened, Sync sync) : stream(std::move(opened)), producer(*stream, sync) {}
+    Writing(std::unique_ptr<Stream> opened, const Clock& clock, Sync sync)
+        : stream(std::move(opened)), producer(*stream, clock, sync) {}
 
     std::unique_ptr<Stream> stream;
     producing::Producer producer;
@@ -68,6 +72,7 @@ class ServedStream {
   std::shared_ptr<Writing> writing_;
   std::optional<StreamSettings> settings_;  ///< of writing_
 
+  Turns opening_;  ///< to write
   Turns changing_;
   // Only in a turn of changing_.
   std::unique_ptr<Stream> changed_;  ///< open for writing

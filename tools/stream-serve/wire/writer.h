@@ -13,6 +13,10 @@ namespace shardlog::serve::wire {
 /// What requests and answers are written in.
 enum class Form { json, cbor };
 
+constexpr std::string_view media_type(Form form) {
+  return form == Form::json ? "application/x-amz-json-1.1" : "application/x-amz-cbor-1.1";
+}
+
 /// Writes an answer. REQUIRES: in a structure, each value comes after its key()
 class Writer {
  public:

@@ -1,0 +1,95 @@
+"""Clients of an SDK, the shell and reshards use a stream while the server is killed again and again: what was answered is
+there once, and the records of each client are in order. $SHARDLOG_KILLS says how often, $SHARDLOG_CLIENTS for how many."""
+
+import itertools
+import signal
+import threading
+import time
+import unittest
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from server import Server, run, scale, seeded, wait_until
+
+KILLS = scale("SHARDLOG_KILLS", 3)
+CLIENTS = scale("SHARDLOG_CLIENTS", 4)
+SHELL = "shell"
+
+
+class Kills(unittest.TestCase):
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.stop)
+        self.path = self.server.stream("s")
+        run("stream-create", self.path, "--shards", "2")
+        self.over = threading.Event()
+        self.making_clients = threading.Lock()  # boto3 makes one at a time
+        self.answered = {str(client): [] for client in range(CLIENTS)} | {SHELL: []}
+        self.failures = []
+
+    def until_over(self, work):
+        """Calls work(0), work(1) and so on, and notes what it raises."""
+        try:
+            for turn in itertools.count():
+                if self.over.is_set():
+                    return
+                work(turn)
+        except Exception as error:  # shown by the test
+            self.failures.append(error)
+
+    def put_by_sdk(self, client):
+        """Each record is tried once. If there is no answer, nobody knows whether it is stored."""
+        url, kinesis = None, None
+
+        def put(turn):
+            nonlocal url, kinesis
+            if url != self.server.url:  # another port after each start
+                with self.making_clients:
+                    url, kinesis = self.server.url, self.server.client()
+            data = f"{client}.{turn}"
+            try:
+                kinesis.put_record(StreamName="s", Data=data.encode(), PartitionKey=client)
+            except (BotoCoreError, ClientError):
+                time.sleep(0.01)  # between two tries
+            else:
+                self.answered[client].append(data)
+
+        self.until_over(put)
+
+    def put_by_shell(self, turn):
+        run("stream-put", self.path, "-k", SHELL, input=b"%s.%d\n" % (SHELL.encode(), turn))
+        self.answered[SHELL].append(f"{SHELL}.{turn}")
+
+    def reshard(self, turn):
+        run("stream-reshard", "scale", self.path, "32"[turn % 2])
+        self.over.wait(0.05)  # so that the shards do not become too many
+
+    def test_what_is_answered_is_stored_once_and_in_order(self):
+        chance = seeded()
+        threads = [threading.Thread(target=self.put_by_sdk, args=(str(client),)) for client in range(CLIENTS)]
+        threads += [threading.Thread(target=self.until_over, args=(work,)) for work in (self.put_by_shell, self.reshard)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(KILLS):
+                enough = {name: len(answered) + chance.randint(1, 10) for name, answered in self.answered.items()}
+                wait_until(lambda: self.failures or all(len(self.answered[name]) >= enough[name] for name in enough),
+                           "records of every client")
+                self.server.end(signal.SIGKILL)
+                self.server.start()
+        finally:
+            self.over.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(self.failures, [])
+        stored = run("stream-get", self.path).decode().split()
+        self.assertEqual(len(stored), len(set(stored)), "once")
+        for name, answered in self.answered.items():
+            of_client = [int(each.split(".")[1]) for each in stored if each.startswith(f"{name}.")]
+            self.assertEqual(of_client, sorted(of_client))
+            self.assertEqual(set(answered) - set(stored), set())
+        run("stream-stats", self.path, "--verify")
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")  # connections of boto3 are closed late
