@@ -19,7 +19,7 @@ class BoundedQueue {
   explicit BoundedQueue(std::size_t capacity) : capacity_(capacity) {}
 
   /// Waits for room. False if the queue is closed: the item is dropped.
-  bool push(Item item, std::size_t weight) {
+  bool push(Item&& item, std::size_t weight) {
     std::unique_lock guard(mutex_);
     changed_.wait(guard, [&] { return closed_ || items_.empty() || held_ + weight <= capacity_; });
     if (closed_) return false;
@@ -38,7 +38,16 @@ class BoundedQueue {
     return take();
   }
 
-  /// The same, but waits for `timeout` at most.
+  /// Waits until pop() need not wait, for `timeout` at most. Returns false if that was not enough.
+  bool wait_for(Duration timeout) {
+    std::unique_lock guard(mutex_);
+    ++waiting_;
+    const bool is_ready = changed_.wait_for(guard, timeout, [this] { return closed_ || !items_.empty(); });
+    --waiting_;
+    return is_ready;
+  }
+
+  /// As pop(), but waits for `timeout` at most.
   std::optional<Item> pop_for(Duration timeout) {
     std::unique_lock guard(mutex_);
     ++waiting_;
@@ -70,11 +79,11 @@ class BoundedQueue {
  private:
   std::optional<Item> take() {
     if (items_.empty()) return std::nullopt;
-    auto [item, weight] = std::move(items_.front());
+    std::optional<Item> item(std::move(items_.front().first));
+    held_ -= items_.front().second;
     items_.pop_front();
-    held_ -= weight;
     changed_.notify_all();
-    return std::move(item);
+    return item;
   }
 
   std::mutex mutex_;

@@ -303,10 +303,10 @@ void Batcher::not_stored(std::string why) {
 
 /// When so many records were read, which come from the pieces since the last time. Each piece counts for as many of
 /// them as the others.
-std::vector<ReadAt> Batcher::reads_of(std::size_t records) {
+ReadTimes Batcher::reads_of(std::size_t records) {
   const std::size_t first = std::exchange(read_, piece_);
   const std::size_t end = std::max(piece_, first + 1);
-  std::vector<ReadAt> reads;
+  ReadTimes reads;
   std::size_t told = 0;  // of the records
   std::size_t piece = 0;
   for (const ReadAt& read : chunk_->reads) {

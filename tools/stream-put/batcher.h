@@ -32,7 +32,7 @@ struct Encoded {
   std::string notice;                 ///< as in RecordSource
   ProducerPositions moves;            ///< how far the producer has come with these records; only with an id
   std::size_t records = 0;            ///< the number of packed records
-  std::vector<ReadAt> reads;          ///< when they were read, in their order: counted as records
+  ReadTimes reads;                    ///< when they were read, in their order: counted as records
   std::size_t bytes = 0;              ///< of the payloads
   std::size_t chunks = 0;             ///< the number of chunks that end here
   std::uint64_t input_bytes = 0;      ///< that were read for these records
@@ -70,7 +70,7 @@ class Batcher {
   void use(const ShardMap& map);
 
   /// Returns false to end the encoding.
-  using HandOver = std::function<bool(Encoded)>;
+  using HandOver = std::function<bool(Encoded&&)>;
 
   /// Hands over what is in the chunk, in one or more calls. A record that breaks a rule is left out, or it ends the
   /// encoding: then the records before it are handed over with the error. Returns whether the next chunk may be
@@ -93,7 +93,7 @@ class Batcher {
   bool take(const Record& record, const RecordOrigin* origin);
   [[nodiscard]] bool fits_piece(const Record& record) const;
   bool sample_out(const Record& record);
-  [[nodiscard]] std::vector<ReadAt> reads_of(std::size_t records);
+  [[nodiscard]] ReadTimes reads_of(std::size_t records);
   void pass_holes();
   void check_retention() const;
   [[nodiscard]] std::uint64_t number_of(std::size_t piece) const;

@@ -241,7 +241,7 @@ class ChunkReader {
   Input input_;
   std::uint64_t input_bytes_ = 0;  ///< read since the last chunk was handed over
   std::uint64_t read_ = 0;         ///< read altogether
-  std::vector<ReadAt> reads_;      ///< of the pieces in the buffer
+  ReadTimes reads_;                ///< of the pieces in the buffer
   std::size_t noted_ = 0;          ///< the number of these pieces
   Duration first_piece_at_{};      ///< when the first piece in the buffer was complete
   Duration last_read_at_{};

@@ -13,14 +13,9 @@
 #include "tools/common/descriptor.h"
 #include "tools/input/framer.h"
 #include "tools/stream-put/options.h"
+#include "tools/stream-put/read_times.h"
 
 namespace shardlog::cli {
-
-/// When pieces of the input were complete.
-struct ReadAt {
-  Duration at;         ///< of the clock's intervals
-  std::size_t pieces;  ///< how many
-};
 
 /// Pieces of the input that go through the program together.
 struct Chunk {
@@ -29,7 +24,7 @@ struct Chunk {
   std::uint64_t first = 1;        ///< number of the first piece: see Framing::piece()
   std::uint64_t input_bytes = 0;  ///< read since the last chunk
   std::uint64_t read = 0;         ///< bytes of all files that were read up to here
-  std::vector<ReadAt> reads{};    ///< when its pieces were complete, in their order
+  ReadTimes reads{};              ///< when its pieces were complete, in their order
   std::optional<Error> error{};   ///< what ended the reading after these pieces
   std::uint64_t number = 0;       ///< of this chunk, counted from 0
   bool marked = false;            ///< a byte order mark was taken off the first piece

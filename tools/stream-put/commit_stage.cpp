@@ -75,12 +75,12 @@ void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progres
   store_slices(flow);
 }
 
-/// Waits for a piece; nothing at the end of the input. What was measured is written meanwhile, when that is due.
+/// Waits for a piece; nothing at the end of the input. What was measured is written before that, or meanwhile, when it
+/// is due.
 std::optional<Encoded> CommitStage::next(BoundedQueue<Encoded>& queue) {
   for (Duration due = recorder_.until_due(); due < Duration::max(); due = recorder_.until_due()) {
-    if (std::optional<Encoded> piece = queue.pop_for(due)) return piece;
-    if (recorder_.until_due() > Duration(0)) break;  // the queue has ended
-    recorder_.write();
+    if (due > Duration(0) && queue.wait_for(due)) break;
+    recorder_.write_if_due();
   }
   return queue.pop();
 }
@@ -295,7 +295,6 @@ void CommitStage::measure(const Encoded& encoded, const producing::Written& writ
     const capacity::Step step = step_of(written.packed.batches);
     count({&step, 1}, &metrics::ShardCounts::throttled);
   }
-  recorder_.write_if_due();
 }
 
 producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {

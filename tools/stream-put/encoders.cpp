@@ -42,8 +42,8 @@ void Encoders::work(Batcher& batcher, BoundedQueue<Chunk>& chunks, const Batcher
     try {
       if (number == 1) at_second_chunk();
       use_map(batcher);
-      goes_on = batcher.encode(std::move(*chunk),
-                               [&](Encoded encoded) { return wait_for_turn(number) && hand_over(std::move(encoded)); });
+      goes_on = batcher.encode(
+          std::move(*chunk), [&](Encoded&& encoded) { return wait_for_turn(number) && hand_over(std::move(encoded)); });
     } catch (...) {
       const std::lock_guard guard(mutex_);
       if (!failure_) failure_ = std::current_exception();

@@ -172,7 +172,7 @@ void Pipeline::read() {
 }
 
 void Pipeline::encode() {
-  const bool all_encoded = encoders_.run(chunks_, [this](Encoded result) {
+  const bool all_encoded = encoders_.run(chunks_, [this](Encoded&& result) {
     rate_.wait(result.records);
     const std::size_t pieces = command_.paced ? 1 : 0;  // small ones, which take more than their payloads
     const std::size_t memory = result.bytes + message_bytes * (result.skipped.size() + pieces);

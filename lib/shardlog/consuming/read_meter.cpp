@@ -33,15 +33,17 @@ void ReadMeter::read(const ReadResult& result, std::optional<Duration> took) {
   metrics::Measures& measures = recorder_.at(now);
   ReaderMeasures& reader = measures.readers[consumer_];
   std::map<ShardId, metrics::Counts> shards;
+  auto shard = shards.end();
   for (const StoredBatch& batch : result.batches) {
-    shards[batch.shard] += {batch.count, bytes_of(batch, batch.first, batch.count), 0};
+    if (shard == shards.end() || shard->first != batch.shard) shard = shards.try_emplace(batch.shard).first;
+    shard->second += {batch.count, bytes_of(batch, batch.first, batch.count), 0};
     measure(reader, batch, now, at_tail_);
   }
   if (took) called_.clear();
-  for (auto& [shard, counts] : shards) {
+  for (auto& [of_shard, counts] : shards) {
     reader.out += counts;
-    counts.calls = called_.insert(shard).second ? 1 : 0;
-    measures.shards[shard].out += counts;
+    counts.calls = called_.insert(of_shard).second ? 1 : 0;
+    measures.shards[of_shard].out += counts;
   }
   if (!took) return;
   ++reader.out.calls;

@@ -49,10 +49,7 @@ Duration length_of(std::uint32_t bucket) {
 void Histogram::add(Duration length, std::uint64_t times) {
   if (times == 0) return;
   length = std::max(length, Duration(0));
-  const std::uint32_t index = bucket_of(length);
-  auto bucket = std::ranges::lower_bound(buckets_, index, {}, &Bucket::index);
-  if (bucket == buckets_.end() || bucket->index != index) bucket = buckets_.insert(bucket, {index, 0});
-  count(*bucket, times);
+  count(bucket(bucket_of(length)), times);
   sum_ += static_cast<double>(length.count()) * static_cast<double>(times);
   max_ = std::max(max_, length);
 }
@@ -71,6 +68,14 @@ void Histogram::add(const Histogram& other) {
   buckets_ = std::move(sum);
   sum_ += other.sum_;
   max_ = std::max(max_, other.max_);
+}
+
+Histogram::Bucket& Histogram::bucket(std::uint32_t index) {
+  if (latest_ < buckets_.size() && buckets_[latest_].index == index) return buckets_[latest_];
+  auto bucket = std::ranges::lower_bound(buckets_, index, {}, &Bucket::index);
+  if (bucket == buckets_.end() || bucket->index != index) bucket = buckets_.insert(bucket, {index, 0});
+  latest_ = static_cast<std::size_t>(bucket - buckets_.begin());
+  return *bucket;
 }
 
 void Histogram::count(Bucket& bucket, std::uint64_t times) {

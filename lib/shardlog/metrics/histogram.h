@@ -34,7 +34,9 @@ class SHARDLOG_API Histogram {
   /// Takes one off the start of `in`. Throws corrupt.
   static Histogram decode(std::string_view& in);
 
-  friend bool operator==(const Histogram&, const Histogram&) = default;
+  friend bool operator==(const Histogram& a, const Histogram& b) {
+    return a.buckets_ == b.buckets_ && a.sum_ == b.sum_ && a.max_ == b.max_;
+  }
 
  private:
   struct Bucket {
@@ -44,9 +46,11 @@ class SHARDLOG_API Histogram {
     friend bool operator==(const Bucket&, const Bucket&) = default;
   };
 
+  Bucket& bucket(std::uint32_t index);
   void count(Bucket& bucket, std::uint64_t times);
 
   std::vector<Bucket> buckets_;  // those that count something, in order: a map takes three times the memory
+  std::size_t latest_ = 0;       // the one that was used last: the next length is often about the same
   std::uint64_t count_ = 0;
   double sum_ = 0;
   Duration max_{0};
