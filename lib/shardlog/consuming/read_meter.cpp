@@ -36,7 +36,8 @@ void ReadMeter::read(const ReadResult& result, std::optional<Duration> took) {
   auto shard = shards.end();
   for (const StoredBatch& batch : result.batches) {
     if (shard == shards.end() || shard->first != batch.shard) shard = shards.try_emplace(batch.shard).first;
-    shard->second += {batch.count, bytes_of(batch, batch.first, batch.count), 0};
+    shard->second.records += batch.count;
+    shard->second.bytes += bytes_of(batch, batch.first, batch.count);
     measure(reader, batch, now, at_tail_);
   }
   if (took) called_.clear();

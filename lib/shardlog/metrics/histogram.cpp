@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
@@ -40,6 +41,13 @@ Duration length_of(std::uint32_t bucket) {
   return Duration(static_cast<std::int64_t>(least + ((std::uint64_t{1} << shift) - 1) / 2));
 }
 
+/// Returns by how many the bucket counts more.
+std::uint64_t add_to(auto& bucket, std::uint64_t times) {
+  const std::uint64_t added = std::min(times, most - bucket.times);
+  bucket.times += added;
+  return added;
+}
+
 [[noreturn]] void refuse(const char* reason) {
   throw Error(ErrorCode::corrupt, std::string("a histogram ") + reason);
 }
@@ -49,9 +57,18 @@ Duration length_of(std::uint32_t bucket) {
 void Histogram::add(Duration length, std::uint64_t times) {
   if (times == 0) return;
   length = std::max(length, Duration(0));
-  count(bucket(bucket_of(length)), times);
+  const std::uint32_t index = bucket_of(length);
+  if (latest_ >= buckets_.size() || buckets_[latest_].index != index) find(index);
+  count_ += add_to(buckets_[latest_], times);
   sum_ += static_cast<double>(length.count()) * static_cast<double>(times);
   max_ = std::max(max_, length);
+}
+
+/// Makes it the latest bucket.
+void Histogram::find(std::uint32_t index) {
+  auto bucket = std::ranges::lower_bound(buckets_, index, {}, &Bucket::index);
+  if (bucket == buckets_.end() || bucket->index != index) bucket = buckets_.insert(bucket, {index, 0});
+  latest_ = static_cast<std::size_t>(bucket - buckets_.begin());
 }
 
 void Histogram::add(const Histogram& other) {
@@ -62,26 +79,12 @@ void Histogram::add(const Histogram& other) {
     while (own != buckets_.end() && own->index < each.index) sum.push_back(*own++);
     const bool is_in_both = own != buckets_.end() && own->index == each.index;
     sum.push_back(is_in_both ? *own++ : Bucket{each.index, 0});
-    count(sum.back(), each.times);
+    count_ += add_to(sum.back(), each.times);
   }
   sum.insert(sum.end(), own, buckets_.end());
   buckets_ = std::move(sum);
   sum_ += other.sum_;
   max_ = std::max(max_, other.max_);
-}
-
-Histogram::Bucket& Histogram::bucket(std::uint32_t index) {
-  if (latest_ < buckets_.size() && buckets_[latest_].index == index) return buckets_[latest_];
-  auto bucket = std::ranges::lower_bound(buckets_, index, {}, &Bucket::index);
-  if (bucket == buckets_.end() || bucket->index != index) bucket = buckets_.insert(bucket, {index, 0});
-  latest_ = static_cast<std::size_t>(bucket - buckets_.begin());
-  return *bucket;
-}
-
-void Histogram::count(Bucket& bucket, std::uint64_t times) {
-  const std::uint64_t added = std::min(times, most - bucket.times);
-  bucket.times += added;
-  count_ += added;
 }
 
 Duration Histogram::percentile(double part) const {

@@ -46,11 +46,10 @@ class SHARDLOG_API Histogram {
     friend bool operator==(const Bucket&, const Bucket&) = default;
   };
 
-  Bucket& bucket(std::uint32_t index);
-  void count(Bucket& bucket, std::uint64_t times);
+  void find(std::uint32_t index);
 
   std::vector<Bucket> buckets_;  // those that count something, in order: a map takes three times the memory
-  std::size_t latest_ = 0;       // the one that was used last: the next length is often about the same
+  std::size_t latest_ = 0;       // the one that was used last, which often is the next one too
   std::uint64_t count_ = 0;
   double sum_ = 0;
   Duration max_{0};
