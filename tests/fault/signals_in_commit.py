@@ -20,7 +20,8 @@ class SlowPut:
         self.stream = stream
         self.tracer = subprocess.Popen(
             [*strace("-o", "/dev/null", "-e", f"trace={slow_call}", "-e", f"inject={slow_call}:delay_enter={SLOW}"),
-             program("stream-put"), stream, "--ack"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+             program("stream-put"), stream, "--ack"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            process_group=0)  # as a shell does: nobody could continue an orphaned group
         wait_for(lambda: traced_program(self.tracer.pid, "stream-put"), "the program")
         self.pid = traced_program(self.tracer.pid, "stream-put")
         self.tracer.stdin.write(b"a line\n")

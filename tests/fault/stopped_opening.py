@@ -146,7 +146,7 @@ def test_a_stop_waits_for_the_opening(folder, _):
     scene = Scene(folder, True)
     tracer = subprocess.Popen(  # each call takes long, so that the stop comes between them
         ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fcntl", "-e", "inject=fcntl:delay_exit=40000", program("stream-get"),
-         scene.model], stdout=subprocess.PIPE)
+         scene.model], stdout=subprocess.PIPE, process_group=0)  # as a shell does: nobody could continue an orphaned group
     wait_for(lambda: traced_program(tracer.pid, "stream-get"), "the program")
     pid = traced_program(tracer.pid, "stream-get")
     try:
