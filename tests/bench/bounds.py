@@ -85,7 +85,7 @@ LOG = 64 << 20
 
 
 class Writer(threading.Thread):
-    """Puts the lines so many times, and counts what it has handed over."""
+    """Puts all lines `repeats` times, and counts what it has handed over."""
 
     def __init__(self, repeats):
         super().__init__()
@@ -113,7 +113,7 @@ def size_on_disk(folder):
 
 
 def samples(count):
-    """Fills the stream s by so many writers at once, with four times the lines in all: (seconds, bytes handed over, size of
+    """Fills the stream s by `count` writers at once, with four times the lines in all: (seconds, bytes handed over, size of
     the directory), again and again."""
     writers = [Writer(4 // count) for _ in range(count)]
     for writer in writers:

@@ -35,7 +35,7 @@ def describe(stream):
 
 
 def steps(target):
-    """Fills the stream s up to so many records: how many it has got, and the seconds they took, for each step."""
+    """Fills the stream s up to `target` records: how many it has got, and the seconds they took, for each step."""
     run(NOW.fresh("s", 4))
     step = min(STEP, data.count(data.file("lines")))
     there = 0

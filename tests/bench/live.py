@@ -37,7 +37,7 @@ class Lines:
 
 
 class Producer:
-    """stream-put --ack, with so many records of 100 bytes a second. How many were written to it, and how many acknowledged."""
+    """stream-put --ack, which gets `rate` records of 100 bytes a second. Counts what was written and acknowledged."""
 
     SIZE = 100
 
@@ -68,7 +68,7 @@ class Producer:
 
 
 class Consumer:
-    """stream-get -c in a process of its own, with a reader that takes all, or so many records a second."""
+    """stream-get -c in a process of its own, with a reader that takes all it gets, or a given number of records a second."""
 
     def __init__(self, stream, name):
         # In a session of its own: when a shell ends, the kernel wakes what is stopped in its background jobs.
@@ -133,7 +133,7 @@ class Watch:
 
 
 def go_on(processes, until, limit=60.0):
-    """Feeds and reads the processes until the condition holds. False if that takes longer than so many seconds."""
+    """Feeds and reads the processes until the condition holds. False if that takes longer than `limit` seconds."""
     end = time.monotonic() + limit
     while not until():
         if time.monotonic() > end:

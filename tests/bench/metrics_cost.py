@@ -45,7 +45,7 @@ def get_all(programs, tool):
 
 
 def follow(programs, tool):
-    """For so long that a reader writes what it measured."""
+    """Long enough for the reader to write what it has measured."""
     run(f"{tool} {programs.get} s --follow --idle-exit 2s > /dev/null")
 
 

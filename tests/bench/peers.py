@@ -78,7 +78,7 @@ class Redis(Server):
                             for line in lines)
 
     def put(self, commands, expected):
-        """Sends so many commands, pipelined as far as the sockets take it."""
+        """Sends the commands, pipelined as far as the sockets take it."""
         view = memoryview(commands)
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self.path)
@@ -92,7 +92,7 @@ class Redis(Server):
                     answers += connection.recv(1_000_000).count(b"$")  # each is one bulk string
 
     def get(self, count):
-        """Reads so many back by XREAD COUNT 10000. The answers are received but not parsed: only the last id of each is
+        """Reads `count` records back by XREAD COUNT 10000. The answers are received but not parsed: only the last id of each is
         looked for, to go on after it."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self.path)

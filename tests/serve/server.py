@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,15 @@ def run(name, *arguments, input=None, status=0):
     if done.returncode != status:
         raise AssertionError(f"{name} {arguments}: exit {done.returncode}: {done.stderr.decode()}")
     return done.stdout
+
+
+def make_damaged(path):
+    """A stream of "good", "damaged" and "newest". The newest batch stays whole: it is looked at with each position."""
+    run("stream-create", path)
+    for line in (b"good\n", b"damaged\n", b"newest\n"):
+        run("stream-put", path, "-k", "k", input=line)
+    with contextlib.closing(sqlite3.connect(path + "/stream.db")) as database, database:
+        database.execute("UPDATE batches SET arrived_at = arrived_at + 1 WHERE id = 2")
 
 
 class Server:

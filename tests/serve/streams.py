@@ -1,17 +1,15 @@
 """Streams as boto3 and the shell tools see them at the same time."""
 
-import contextlib
 import datetime
 import fcntl
 import json
 import os
-import sqlite3
 import subprocess
 import threading
 import time
 import unittest
 
-from server import Server, StreamTest, program, run, wait_until
+from server import Server, StreamTest, make_damaged, program, run, wait_until
 
 SPACE = 2**128
 
@@ -484,12 +482,7 @@ class DamagedStream(unittest.TestCase):
     def test_records_before_the_damage_are_read(self):
         server = Server()
         try:
-            path = server.stream("s")
-            run("stream-create", path)
-            for line in (b"good\n", b"damaged\n", b"newest\n"):  # the newest is looked at with each position
-                run("stream-put", path, "-k", "k", input=line)
-            with contextlib.closing(sqlite3.connect(path + "/stream.db")) as database, database:
-                database.execute("UPDATE batches SET arrived_at = arrived_at + 1 WHERE id = 2")
+            make_damaged(server.stream("s"))
             iterator = server.call("GetShardIterator", StreamName="s", ShardId="shardId-000000000000",
                                    ShardIteratorType="TRIM_HORIZON")[1]["ShardIterator"]
             status, page = server.call("GetRecords", ShardIterator=iterator)

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import signal
-import sqlite3
 import time
 import unittest
 
@@ -13,7 +12,7 @@ from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import EventStreamError
 
 from http2 import Client
-from server import SIGNED, Server, StreamTest, run, wait_until
+from server import SIGNED, Server, StreamTest, make_damaged, run, wait_until
 
 SHARD = "shardId-000000000000"
 SPACE = 2**128
@@ -256,12 +255,7 @@ class Damaged(unittest.TestCase):
     def test_records_before_the_damage_come_and_then_an_error(self):
         server = Server()
         try:
-            path = server.stream("s")
-            run("stream-create", path)
-            for line in (b"good\n", b"damaged\n", b"newest\n"):  # the newest is looked at with each position
-                run("stream-put", path, "-k", "k", input=line)
-            with contextlib.closing(sqlite3.connect(path + "/stream.db")) as database, database:
-                database.execute("UPDATE batches SET arrived_at = arrived_at + 1 WHERE id = 2")
+            make_damaged(server.stream("s"))
             kinesis = server.client()
             consumer = kinesis.register_stream_consumer(StreamARN="arn:aws:kinesis:us-east-1:000000000000:stream/s",
                                                         ConsumerName="c")["Consumer"]["ConsumerARN"]

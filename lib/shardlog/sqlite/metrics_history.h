@@ -16,7 +16,7 @@ struct TimeSpan {
 };
 
 /// Divides the part of a time of which metrics are kept into pieces of a few hours, none of which cuts a period in two.
-/// Each is to be read in a transaction of its own, because what many shards and consumers did in a day takes long.
+/// Read each in a transaction of its own: a day of many shards and consumers takes long to read.
 std::vector<TimeSpan> pieces_of_history(TimeSpan time, Timestamp now);
 
 /// As Metrics::history(), for one piece. What arrived is the sum of what the batches say that are still there, and of

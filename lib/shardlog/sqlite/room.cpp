@@ -8,7 +8,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-// Room is made for so many more appends like the one that needs it, but for no more than this part of the bound.
+// An append that needs room makes enough for ten more of its size, but not more than a hundredth of the bound.
 constexpr std::int64_t appends_ahead = 10;
 constexpr std::int64_t parts_of_bound = 100;
 
