@@ -1,4 +1,5 @@
 #include "contract/contract.h"
+#include "shardlog/core/uuid.h"
 #include "shardlog/producing/packer.h"
 #include "shardlog/producing/producer.h"
 #include "shardlog/producing/writer.h"
@@ -262,6 +263,30 @@ TEST_P(ReadCapacityContract, ToppingUpManyShardsTakesFromEach) {
   EXPECT_EQ(stream_->read_capacity().top_up(shares), stream_->describe().settings.limits);
   EXPECT_EQ(shares[0].held, (capacity::Seconds{1, 1}));
   EXPECT_EQ(shares[1].held, (capacity::Seconds{0.5, 0.5}));
+}
+
+TEST_P(ReadCapacityContract, ConsumersThatOwnLeasesOfAShardShareIt) {
+  const auto consume = [&](const std::string& name, std::vector<Lease> leases) {
+    const Consumer consumer{name, make_uuid(), 1, clock_.now(), std::move(leases)};
+    ASSERT_TRUE(stream_->leases().replace(std::nullopt, consumer));
+  };
+  const LeaseOwner owner{"w", "p", 10s};
+  for (const std::string name : {"a", "b", "c", "d"}) {
+    consume(name, {{.shard = shard(0), .owner = owner}, {.shard = shard(1), .owner = std::nullopt}});
+  }
+  top_up(*stream_);
+  top_up(*stream_, {}, 1);
+  clock_.let_pass(250ms);
+  EXPECT_EQ(top_up(*stream_), (capacity::Seconds{0.25, 0.25})) << "a second's worth is 0.25 for each of four";
+  EXPECT_EQ(top_up(*stream_, {}, 1), (capacity::Seconds{0.25, 0.25}));
+  clock_.let_pass(250ms);
+  const auto takes = [&](std::uint32_t number) {
+    ReadCapacity::Share share{shard(number), {}, 500ms};
+    stream_->read_capacity().top_up({&share, 1});
+    return share.held;
+  };
+  EXPECT_EQ(takes(0), (capacity::Seconds{0.125, 0.125}));
+  EXPECT_EQ(takes(1), (capacity::Seconds{0.25, 0.25})) << "nobody owns a lease of it";
 }
 
 TEST_P(ReadCapacityContract, WhatAConsumerHoldsOrOwesGoesBackToTheShard) {

@@ -269,11 +269,18 @@ capacity::Slice MemoryLog::reserve(std::span<const capacity::Step> steps, const 
   return capacity::reserve(buckets_, heirs, price_of_writing(settings_.limits), steps, paid, now);
 }
 
+std::size_t MemoryLog::readers_of(ShardId shard) const {
+  return static_cast<std::size_t>(std::ranges::count_if(consumers, [&](const auto& each) {
+    return std::ranges::any_of(each.second.leases,
+                               [&](const Lease& lease) { return lease.shard == shard && lease.owner.has_value(); });
+  }));
+}
+
 void MemoryLog::top_up(std::span<ReadCapacity::Share> shares, const capacity::Moment& now) {
   if (!limits_reading()) return;
   for (ReadCapacity::Share& share : shares) {
     capacity::Bucket bucket = read_buckets_.load(share.shard);
-    capacity::top_up(share.held, bucket, now);
+    capacity::top_up(share.held, bucket, {share.since, readers_of(share.shard)}, now);
     read_buckets_.store(share.shard, bucket);
   }
 }

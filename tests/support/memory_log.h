@@ -101,6 +101,8 @@ class MemoryLog {
                           const capacity::Moment& now);
 
   [[nodiscard]] const capacity::Limits& limits() const { return settings_.limits; }
+  /// How many consumers own a lease of the shard.
+  [[nodiscard]] std::size_t readers_of(ShardId shard) const;
   void top_up(std::span<ReadCapacity::Share> shares, const capacity::Moment& now);
   void give_back(std::span<const ReadCapacity::Share> shares, const capacity::Moment& now);
 

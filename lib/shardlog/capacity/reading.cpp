@@ -7,8 +7,14 @@ namespace shardlog::capacity {
 
 namespace {
 
-double taken(double held, double level) {
-  return std::clamp(burst - held, 0.0, std::max(0.0, level));
+/// What stays with the shard for those that have not taken their shares yet: for equal readers that is half of what is
+/// earned between two of their turns.
+constexpr double reserve = 0.3;
+
+/// Of a level; all in seconds of capacity.
+double taken(double held, double level, double share) {
+  const double spare = level < burst ? level - reserve : level;
+  return std::clamp(std::max(share, spare), 0.0, std::max(0.0, std::min(level, burst - held)));
 }
 
 /// A reader must hold more than nothing, or the very first call would be free.
@@ -16,9 +22,11 @@ constexpr double least_bytes = rounding;
 
 }  // namespace
 
-void top_up(Seconds& held, Bucket& shard, const Moment& now) {
+void top_up(Seconds& held, Bucket& shard, const Claim& claim, const Moment& now) {
   refill(shard, now);
-  const Seconds more{taken(held.count, shard.level.count), taken(held.bytes, shard.level.bytes)};
+  const double since = std::chrono::duration<double>(claim.since).count();
+  const double share = std::clamp(since, 0.0, burst) / static_cast<double>(std::max<std::size_t>(1, claim.readers));
+  const Seconds more{taken(held.count, shard.level.count, share), taken(held.bytes, shard.level.bytes, share)};
   held = {held.count + more.count, held.bytes + more.bytes};
   shard.level = {shard.level.count - more.count, shard.level.bytes - more.bytes};
 }
@@ -50,7 +58,7 @@ void spend(Seconds& held, const Price& price, std::uint64_t bytes) {
 }
 
 Duration until_next_top_up(double random) {
-  return std::chrono::ceil<Duration>(std::chrono::duration<double>(0.7 + 0.3 * random));
+  return std::chrono::ceil<Duration>(std::chrono::duration<double>(0.5 + 0.2 * random));
 }
 
 }  // namespace shardlog::capacity

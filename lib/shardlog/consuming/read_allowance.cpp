@@ -1,6 +1,7 @@
 #include "shardlog/consuming/read_allowance.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace shardlog::consuming {
@@ -51,43 +52,51 @@ class AllowanceOfConsumer final : public ReadAllowance {
   }
 
   void end() override {
-    std::vector<ReadCapacity::Share> shares;
-    for (const auto& [shard, held] : shares_) shares.push_back({shard, held});
-    if (!shares.empty() && is_limited()) stream_.read_capacity().give_back(shares);
+    if (!shares_.empty() && is_limited()) stream_.read_capacity().give_back(shares());
     shares_.clear();
   }
 
  protected:
   void update(ShardId shard, bool in_new_call) override {
     const auto [share, is_new] = shares_.try_emplace(shard);
-    if (capacity::readable(share->second, price(in_new_call))) return;
+    if (capacity::readable(share->second.held, price(in_new_call))) return;
     if (top_up_at_ <= clock_.elapsed()) {
-      top_up();
+      // All shards at once. If each had its own time, a shard would earn nothing more while it waits for another.
+      top_up(shares());
+      top_up_at_ = clock_.elapsed() + capacity::until_next_top_up(uniform_(random_));
     } else if (is_new) {
-      top_up({{shard, share->second}});
+      top_up({{shard}});
     }
   }
 
-  capacity::Seconds& held(ShardId shard) override { return shares_[shard]; }
+  capacity::Seconds& held(ShardId shard) override { return shares_[shard].held; }
 
  private:
-  /// For all shards at once. If each had its own time, a shard would earn nothing more while it waits for another.
-  void top_up() {
+  struct Share {
+    capacity::Seconds held{};
+    std::optional<Duration> topped_up_at{};
+  };
+
+  [[nodiscard]] std::vector<ReadCapacity::Share> shares() const {
+    const Duration now = clock_.elapsed();
     std::vector<ReadCapacity::Share> all;
-    for (const auto& [shard, held] : shares_) all.push_back({shard, held});
-    top_up(std::move(all));
-    top_up_at_ = clock_.elapsed() + capacity::until_next_top_up(uniform_(random_));
+    for (const auto& [shard, share] : shares_) {
+      ReadCapacity::Share& one = all.emplace_back(ReadCapacity::Share{shard, share.held});
+      if (share.topped_up_at) one.since = now - *share.topped_up_at;
+    }
+    return all;
   }
 
   void top_up(std::vector<ReadCapacity::Share> shares) {
     learn(stream_.read_capacity().top_up(shares));
-    for (const ReadCapacity::Share& share : shares) shares_[share.shard] = share.held;
+    const Duration now = clock_.elapsed();
+    for (const ReadCapacity::Share& share : shares) shares_[share.shard] = {share.held, now};
   }
 
   Stream& stream_;
   const Clock& clock_;
-  std::map<ShardId, capacity::Seconds> shares_;  ///< what is held
-  Duration top_up_at_ = Duration::min();         ///< at the earliest
+  std::map<ShardId, Share> shares_;
+  Duration top_up_at_ = Duration::min();  ///< at the earliest
   std::mt19937_64 random_{std::random_device()()};
   std::uniform_real_distribution<double> uniform_{0, 1};
 };

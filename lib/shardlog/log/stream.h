@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -68,10 +69,12 @@ class SHARDLOG_API ReadCapacity {
   struct Share {
     ShardId shard;
     capacity::Seconds held{};
+    Duration since = std::chrono::seconds(1);  ///< as capacity::Claim has it
   };
 
-  /// Adds to each share what its shard has earned, in a commit of its own that needs no sync. Returns the limits of the
-  /// stream: without limits of reading it changes nothing. Throws as Stream::append().
+  /// Adds to what is held of each share what the consumer may take, in a commit of its own that needs no sync. The
+  /// consumers that own leases of a shard share it. Returns the limits of the stream: without limits of reading it
+  /// changes nothing. Throws as Stream::append().
   virtual capacity::Limits top_up(std::span<Share> shares) = 0;
 
   /// Returns to the shards what a consumer holds or owes that ends. Throws as Stream::append().

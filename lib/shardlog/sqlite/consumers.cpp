@@ -230,6 +230,16 @@ void Consumers::remove(const std::string& uuid) {
   statements_.use("DELETE FROM leases WHERE consumer = ?", uuid)->exec();
 }
 
+std::size_t Consumers::readers_of(ShardId shard) {
+  // The outer loop is over the consumers: then each lease is found by its key.
+  Use row = statements_.use(
+      "SELECT count(*) FROM consumers CROSS JOIN leases ON leases.consumer = consumers.uuid AND leases.shard = ? "
+      "WHERE leases.owner IS NOT NULL",
+      shard.number());
+  row->executeStep();
+  return static_cast<std::size_t>(row->getColumn(0).getInt64());
+}
+
 bool Consumers::replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired) {
   if (!expected && !desired) return true;
   if (find(expected ? expected->name : desired->name) != expected) return false;

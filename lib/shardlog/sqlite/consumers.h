@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -31,6 +32,9 @@ class Consumers {
   /// As LeaseStore::replace() and change().
   bool replace(const std::optional<Consumer>& expected, const std::optional<Consumer>& desired);
   bool change(const std::string& uuid, std::span<const LeaseChange> changes);
+
+  /// How many consumers own a lease of the shard.
+  std::size_t readers_of(ShardId shard);
 
   /// Sets times later than `now` to `now`.
   void limit_times(Timestamp now);

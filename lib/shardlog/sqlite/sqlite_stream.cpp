@@ -108,7 +108,7 @@ class SqliteProducers final : public ProducerStore {
 class SqliteReadCapacity final : public ReadCapacity {
  public:
   explicit SqliteReadCapacity(Session& session)
-      : session_(session), buckets_(session.database(), CapacityTable::Use::reading) {}
+      : session_(session), buckets_(session.database(), CapacityTable::Use::reading), consumers_(session.database()) {}
 
   capacity::Limits top_up(std::span<Share> shares) override {
     std::vector<Share> topped_up;
@@ -116,7 +116,7 @@ class SqliteReadCapacity final : public ReadCapacity {
       topped_up.assign(shares.begin(), shares.end());
       for (Share& share : topped_up) {
         capacity::Bucket bucket = buckets_.load(share.shard);
-        capacity::top_up(share.held, bucket, now);
+        capacity::top_up(share.held, bucket, {share.since, consumers_.readers_of(share.shard)}, now);
         buckets_.store(share.shard, bucket);
       }
     });
@@ -148,6 +148,7 @@ class SqliteReadCapacity final : public ReadCapacity {
 
   Session& session_;
   CapacityTable buckets_;
+  Consumers consumers_;
 };
 
 class SqliteMaintenance final : public Maintenance {
