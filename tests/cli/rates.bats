@@ -61,6 +61,21 @@ squeezed() {
   expect_equal "$(stream-stats s --sizing --json | jq .load.records_per_second)" 2
 }
 
+# 61 of 100 records of a minute at 100 a minute: 1.7 a second.
+@test "a key that has most of a busy shard is named" {
+  stream-create s
+  put_frames s '30 20 data cold1' '30 61 data "hot"' '30 19 data cold2'
+  expect_equal "$(figures s '.shards[0].hot_key')" null
+  expect_silence stream-create s --update --write-records 2
+  expect_success stream-stats s
+  grep -qF "hot: key '\"hot\"' has 61%" "$STDOUT"
+  expect_equal "$(figures s '.shards[0] | [.utilisation.records, .hot_key.key, .hot_key.share]')" '[83.333,"\"hot\"",0.61]'
+  stream-stats s --html | grep -qF 'hot: key &#39;&quot;hot&quot;&#39; has 61%'
+  expect_silence stream-create s --update --write-records 3
+  expect_equal "$(figures s '.shards[0] | [.utilisation.records, .hot_key]')" '[55.556,null]'
+  ! stream-stats s | grep hot
+}
+
 # needs STREAM LOAD: shards for records, bytes and consumers, for all of them, for all if records are packed; machines.
 needs() {
   stream-stats "$1" --json --sizing --for "$2" \

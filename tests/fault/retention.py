@@ -12,7 +12,7 @@ from collections import defaultdict
 from resharding import shards
 from support import WITHOUT_SEGMENTS, Folder, check, program, run, scale, verify
 
-SECONDS = scale("SHARDLOG_RETENTION_SECONDS", 10)
+SECONDS = scale("SHARDLOG_RETENTION_SECONDS", 8)
 RECORDS_A_SECOND = 20_000
 RECORD = 1000  # bytes with the newline
 BLOCK = 500  # records
@@ -65,7 +65,7 @@ def main():
         stream = folder + "/stream"
         run("stream-create", stream, "--compression", "none", "--shards", "2", "--retention", "2s", *WITHOUT_SEGMENTS)
         messages = open(folder + "/messages", "w+b")
-        reader = subprocess.Popen([program("stream-get"), stream, "--follow", "--idle-exit", "1s", "--json"],
+        reader = subprocess.Popen([program("stream-get"), stream, "--follow", "--idle-exit", "4s", "--json"],
                                   stdout=subprocess.PIPE, stderr=messages)
         load = Load(stream)
         load.start()

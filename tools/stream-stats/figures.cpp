@@ -22,6 +22,15 @@ std::optional<double> trend_of(const Figures& figures, const ConsumerStatistics&
   return !consumer.trend || (*consumer.trend == 0 && is_slow && of_minutes) ? of_minutes : consumer.trend;
 }
 
+std::map<ShardId, Utilisation> utilisations_of(const Figures& figures) {
+  std::map<ShardId, Utilisation> utilisations;
+  for (std::size_t place = 0; place < figures.statistics.shards.size(); ++place) {
+    const Shard& shard = figures.statistics.shards[place].shard;
+    if (shard.open()) utilisations.emplace(shard.id, utilisation_of(figures, place));
+  }
+  return utilisations;
+}
+
 }  // namespace
 
 Totals totals_of(const StreamStatistics& statistics) {
@@ -82,6 +91,7 @@ Figures figures_of(Stream& stream, const Subject& subject, Trends& trends, const
   for (ConsumerStatistics& each : consumers) figures.consumers.push_back({std::move(each)});
   constexpr std::chrono::minutes looked_back(minutes_shown + 2);
   add_traffic(figures, measured(stream, figures.now - looked_back, figures.now));
+  figures.hot_keys = hot_keys(stream, utilisations_of(figures), figures.now);
   return figures;
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "shardlog/log/stream.h"
 #include "tools/stream-stats/consumer_statistics.h"
+#include "tools/stream-stats/hot_keys.h"
 #include "tools/stream-stats/outlook.h"
 #include "tools/stream-stats/rates.h"
 #include "tools/stream-stats/traffic.h"
@@ -28,6 +30,7 @@ struct Figures {
   StreamTraffic traffic{};
   std::vector<ConsumerFigures> consumers{};
   std::vector<Producer> producers{};
+  std::map<ShardId, HotKey> hot_keys{};
 
   [[nodiscard]] const StreamSettings& settings() const { return statistics.description.settings; }
 };

@@ -1,5 +1,7 @@
 #include "tools/stream-stats/figures_json.h"
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -26,6 +28,12 @@ std::string json_end(const std::optional<ShardStatistics::End>& end) {
   return json_object({{"sequence", json(end->sequence)}, {"arrived", json(end->arrived_at)}});
 }
 
+std::string json_hot_key(const Figures& figures, ShardId shard) {
+  const auto hot = figures.hot_keys.find(shard);
+  if (hot == figures.hot_keys.end()) return "null";
+  return json_object({{"key", json(hot->second.key)}, {"share", fmt::format("{:.3f}", hot->second.share)}});
+}
+
 std::string json_shard(const Figures& figures, std::size_t place) {
   const ShardStatistics& statistics = figures.statistics.shards[place];
   const ShardMap& map = figures.statistics.description.map;
@@ -45,6 +53,7 @@ std::string json_shard(const Figures& figures, std::size_t place) {
        {"trimmed_bytes", json(statistics.trimmed_bytes)},
        {"in", json_rates(figures.arrivals.of_shard(place))},
        {"utilisation", json_utilisation(utilisation_of(figures, place))},
+       {"hot_key", json_hot_key(figures, shard.id)},
        {"opened", json(shard.opened_at)},
        {"closed", json(shard.closed_at)},
        {"parents", json_array(parents)},

@@ -130,6 +130,16 @@ std::string meter_of(const std::optional<double>& percent) {
   return fmt::format("<meter max=\"100\" high=\"80\" value=\"{:.0f}\"></meter> {:.0f}%", *percent, *percent);
 }
 
+/// Of a shard.
+Cell limit_of(const Figures& figures, std::size_t place) {
+  const Shard& shard = figures.statistics.shards[place].shard;
+  if (!shard.open()) return {"closed"};
+  const std::string meter = meter_of(utilisation_of(figures, place).most());
+  const auto hot = figures.hot_keys.find(shard.id);
+  if (hot == figures.hot_keys.end()) return {meter};
+  return {meter + fmt::format(" hot: key {} has {:.0f}%", text_of(quote(hot->second.key)), 100 * hot->second.share)};
+}
+
 std::string shards_of(const Figures& figures) {
   const capacity::Limits& limits = figures.settings().limits;
   const bool has_read_limits = limits.read_bytes || limits.read_calls;
@@ -140,12 +150,11 @@ std::string shards_of(const Figures& figures) {
   for (std::size_t place = 0; place < figures.statistics.shards.size(); ++place) {
     const ShardStatistics& shard = figures.statistics.shards[place];
     if (!shard.shard.open() && shard.records.value_or(0) == 0) continue;
-    const Utilisation utilisation = utilisation_of(figures, place);
     std::vector<Cell>& row = rows.emplace_back();
     row.push_back({std::to_string(shard.shard.id.number())});
     row.push_back({records_text(figures.arrivals.of_shard(place).last_minute)});
-    row.push_back({shard.shard.open() ? meter_of(utilisation.most()) : "closed"});
-    if (has_read_limits) row.push_back({meter_of(utilisation.reading())});
+    row.push_back(limit_of(figures, place));
+    if (has_read_limits) row.push_back({meter_of(utilisation_of(figures, place).reading())});
     row.push_back({count_text(shard.records)});
     row.push_back({size_text(shard.bytes)});
     row.push_back({shard.last ? short_time(shard.last->arrived_at, figures.now) : "-"});

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "shardlog/core/printable.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/plot.h"
 #include "tools/stream-stats/rate_page.h"
@@ -90,11 +91,21 @@ std::string format_skew(const StreamStatistics& statistics, const Screen& screen
          sparkline(sums, most, sums.size(), screen.unicode) + "\n";
 }
 
+/// "hot: key 'u17' has 61%"
+std::string hot_text(const HotKey& hot, const Screen& screen) {
+  constexpr std::size_t longest_key = 8;
+  const std::size_t length = screen.width >= wide ? 4 * longest_key : longest_key;
+  return fmt::format("hot: key '{}' has {:.0f}%", shortened(printable(hot.key), length), 100 * hot.share);
+}
+
 /// Of a shard that is open: a closed one takes nothing any more.
 std::string limit_text(const Figures& figures, std::size_t place, const Screen& screen) {
   constexpr std::size_t bar_columns = 16;
   constexpr double all = 100;
-  if (!figures.statistics.shards[place].shard.open()) return "";
+  const Shard& shard = figures.statistics.shards[place].shard;
+  if (!shard.open()) return "";
+  const auto hot = figures.hot_keys.find(shard.id);
+  if (hot != figures.hot_keys.end()) return alarming(hot_text(hot->second, screen), screen);
   const Utilisation utilisation = utilisation_of(figures, place);
   const std::string text = format_utilisation(utilisation, bar_columns, screen.unicode);
   return utilisation.most().value_or(0) >= all ? alarming(text, screen) : text;

@@ -16,8 +16,9 @@ class SHARDLOG_API Metrics {
   virtual ~Metrics() = default;
 
   /// Adds what this process has measured since the last call, in a commit of its own that needs no sync. Each period is
-  /// a whole minute. Returns false, and adds nothing, if that would mean waiting for other processes: keep it for a
-  /// later call. Throws permission (nothing can be added), full (try again later), and as Stream::append().
+  /// a whole minute. Returns false, and adds nothing, if that would mean waiting for other processes, or, for a stream
+  /// that is open for reading, a sync, because nobody has written to it for a while: keep it for a later call. Throws
+  /// permission (nothing can be added), full (try again later), and as Stream::append().
   virtual bool add(std::span<const metrics::Period> minutes) = 0;
 
   /// The periods that overlap a span of time and in which something happened, the oldest first. ShardCounts::in is what

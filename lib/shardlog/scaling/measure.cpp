@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "shardlog/scaling/key_sample.h"
+
 namespace shardlog::scaling {
 
 namespace {
@@ -18,7 +20,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 constexpr double seconds_a_minute = 60;
-constexpr std::size_t read_budget = 64UL * 1024;
 
 /// Each whole minute from one time to another, both included.
 std::vector<Timestamp> each_minute(Timestamp from, Timestamp until) {
@@ -106,51 +107,6 @@ void add_peaks(Stream& stream, Situation& situation, Duration window) {
   }
 }
 
-/// The record as it was routed.
-KeySample sample_of(const Record& record) {
-  KeySample sample{.hash = record.explicit_hash_key, .bytes = record.size()};
-  if (record.key) {
-    sample.key = *record.key;
-    if (!sample.hash) sample.hash = HashKey::of(*record.key);
-  } else if (sample.hash) {
-    sample.key = "hash key " + sample.hash->to_string();
-  }
-  return sample;
-}
-
-/// Adds `wanted` records, spread evenly over these batches: the input may be sorted by key.
-void add_spread(std::vector<KeySample>& samples, const std::vector<StoredBatch>& batches, std::uint64_t wanted) {
-  std::uint64_t all = 0;
-  for (const StoredBatch& batch : batches) all += batch.count;
-  wanted = std::min(wanted, all);
-  std::uint64_t passed = 0;
-  for (const StoredBatch& batch : batches) {
-    std::size_t index = 0;
-    for (const Record& record : batch.records) {
-      const std::size_t place = index++;
-      if (place < batch.first || place >= batch.first + batch.count) continue;
-      ++passed;
-      if (passed * wanted / all != (passed - 1) * wanted / all) samples.push_back(sample_of(record));
-    }
-  }
-}
-
-/// The batches at the start of a minute, as many as hold that many records.
-std::vector<StoredBatch> read_minute(Stream& stream, ShardId shard, Timestamp start, Timestamp end,
-                                     std::uint64_t wanted) {
-  const auto reader = stream.read({.shards = {shard}, .from = AtTime{start}, .until = AtTime{end}});
-  std::vector<StoredBatch> batches;
-  for (std::uint64_t records = 0; records < wanted;) {
-    ReadResult result = reader->next(read_budget);
-    for (StoredBatch& batch : result.batches) {
-      records += batch.count;
-      batches.push_back(std::move(batch));
-    }
-    if (result.at_end || (result.batches.empty() && result.gaps.empty())) break;
-  }
-  return batches;
-}
-
 /// Each minute gives as many samples as its part of the load.
 std::vector<KeySample> sample_keys(Stream& stream, const ShardMap& map, ShardId id, const Minutes& latest) {
   const auto& shards = map.shards();
@@ -166,7 +122,8 @@ std::vector<KeySample> sample_keys(Stream& stream, const ShardMap& map, ShardId 
     if (records[minute] == 0) continue;
     const std::uint64_t part = (reshard::wanted_samples * records[minute] + all - 1) / all;
     const std::uint64_t wanted = std::min(records[minute], part);
-    add_spread(samples, read_minute(stream, id, latest.start(minute), latest.end(minute), wanted), wanted);
+    const auto some = sample_records(stream, id, latest.start(minute), latest.end(minute), wanted);
+    samples.insert(samples.end(), some.begin(), some.end());
   }
   return samples;
 }

@@ -68,7 +68,7 @@ bool Committer::commit_if_free(const std::function<void()>& change, std::int64_t
   // lock.
   const std::lock_guard under_way(commit_mutex_);
   const auto held = lock_.try_acquire();
-  if (!held || lock_.outcome_unknown()) return false;
+  if (!held || lock_.outcome_unknown() || (leaves_log_ && log_.is_empty())) return false;
   check_present();
   told_ = Told::nobody;
   try {

@@ -42,10 +42,10 @@ class Committer {
 
   /// The same for a change that can be made later, without a sync, and without a word to anybody. It waits for commits
   /// of other threads that share the mutex. Returns false, and changes nothing, if it had to wait for another process,
-  /// or lacks memory. Throws as Stream::append(), but not busy.
+  /// lacks memory, or would begin a log that is left to others. Throws as Stream::append(), but not busy.
   bool commit_if_free(const std::function<void()>& change, std::int64_t appended_pages);
 
-  /// For a process that commits only by the way: emptying the log is left to the writers.
+  /// For a process that commits only by the way: to begin and to empty the log is left to the writers.
   void leave_log() { leaves_log_ = true; }
 
   /// For a `change` that appends: how far its commit reaches. This is written down once the commit is synced.

@@ -56,6 +56,9 @@ class WriteAheadLog {
   /// At an orderly exit: shortens the log for the next opening, unless that would mean waiting.
   void checkpoint_at_exit();
 
+  /// Whether the next commit begins the log, which costs syncs of its header and of the directory.
+  [[nodiscard]] bool is_empty() const { return size() == 0; }
+
   /// Whether there is anything for checkpoint_at_exit() to do. Needs no lock.
   [[nodiscard]] bool is_long() const { return size() > exit_threshold; }
 
