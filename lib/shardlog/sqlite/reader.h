@@ -90,6 +90,7 @@ class SqliteReader final : public Reader {
       false;  ///< nothing was read yet: shards without a start of their own begin with what is still there
   bool ended_ = false;
   std::optional<SegmentReader> segments_;
+  bool pin_lines_;
   std::optional<FetchedBatch> unread_;  ///< its segment was gone; the tail has passed it
   std::optional<Error> damage_;         ///< thrown once everything before it is delivered
   BatchWalk walk_;
