@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <future>
 #include <string>
@@ -24,6 +26,7 @@ struct Pipe {
 class OutputTest : public testing::Test {
  protected:
   OutputTest() : saved_(::dup(STDOUT_FILENO)) {
+    std::fflush(stdout);  // what the test's own program has printed
     EXPECT_EQ(::dup2(pipe_.ends[1], STDOUT_FILENO), STDOUT_FILENO);
     ::close(pipe_.ends[1]);
   }
@@ -121,9 +124,9 @@ TEST_F(OutputTest, RaisesSigpipeWithoutAReader) {
 TEST_F(OutputTest, WidensAPipeAndNeverNarrowsIt) {
   EXPECT_TRUE(widen_output_pipe());
   EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETPIPE_SZ), wide);
-  if (::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 2 * wide) < 2 * wide) GTEST_SKIP() << "this user may have no larger pipe";
+  const bool may_have_more = ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, 2 * wide) == 2 * wide;
   EXPECT_TRUE(widen_output_pipe());
-  EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETPIPE_SZ), 2 * wide);
+  EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETPIPE_SZ), may_have_more ? 2 * wide : wide);
 }
 
 TEST_F(OutputTest, OfAnotherKindIsNotAWidePipe) {
