@@ -218,3 +218,85 @@ END
   expect_failure 64 "bring their own keys" stream-put s --json --key-delimiter = input
   expect_failure 64 "does not go with" stream-put s -k a --key-delimiter = input
 }
+
+# --- chunks of the input that several threads encode ------------------------------------------------------------------------
+
+# many_users: the file input, several MiB of JSON lines of 500 users. The last line has no newline.
+many_users() {
+  awk 'BEGIN { for (i = 1; i <= 40000; ++i) printf "%s{\"user\":\"u%d\",\"n\":%d,\"text\":\"%070d\"}", (i > 1 ? "\n" : ""), i * 7919 % 500, i, i }' >input
+}
+
+# on_one_processor COMMAND...
+on_one_processor() {
+  local key value processors
+  while read -r key value; do [ "$key" != Cpus_allowed_list: ] || processors=$value; done </proc/self/status
+  taskset -c "${processors%%[,-]*}" "$@"
+}
+
+# expect_lines STREAM FILE: the records are the lines of the file, and those of a user are in their order.
+expect_lines() {
+  local user
+  expect_success stream-get "$1" || return
+  expect_same <(sort "$STDOUT") <(sort "$2") || return
+  for user in 0 7 499; do
+    expect_same <(grep "\"u$user\"" "$STDOUT") <(grep "\"u$user\"" "$2") || return
+  done
+}
+
+@test "several threads store and acknowledge in the order of the input" {
+  many_users
+  new_stream one --shards 8
+  new_stream many --shards 8
+  expect_success on_one_processor stream-put --ack --key-json /user one input
+  mv "$STDOUT" acknowledged
+  expect_success stream-put --ack --key-json /user many input
+  expect_same "$STDOUT" acknowledged
+  echo >>input
+  expect_lines one input
+  expect_lines many input
+}
+
+@test "several threads: bad JSON in the middle has its line, and nothing else is lost" {
+  many_users
+  sed -i '25000s/.*/{"user":"u1",}/' input
+  echo >>input
+  head -n 24999 input >before
+  sed 25000d input >others
+  local run
+  for run in env on_one_processor; do
+    rm -rf s
+    new_stream s --shards 8
+    expect_failure 65 "line 25000 of 'input': not valid JSON.*24999 records committed" "$run" stream-put --key-json /user s input
+    expect_lines s before
+    rm -rf s
+    new_stream s --shards 8
+    expect_status 1 "$run" stream-put --key-json /user --on-error skip s input
+    expect_equal "$(grep -c "line 25000 of 'input': not valid JSON" "$STDERR")" 1
+    expect_lines s others
+  done
+}
+
+@test "several threads: TERM stores what was read" {
+  many_users
+  new_stream s --shards 8
+  feed in
+  start stream-put --key-json /user s in
+  cat input >&"$FEED"
+  wait_until is_empty_pipe "$FEED"
+  expect_end_by TERM
+  head -n 39999 input >complete
+  expect_lines s complete
+}
+
+@test "little input takes no further thread" {
+  new_stream s
+  feed in
+  start stream-put --ack --key-field 1 s in
+  local n threads
+  for n in 1 2 3 4; do
+    echo "$n" >&"$FEED"
+    wait_until has_lines "$n" "$OUTPUT"
+    threads+=("$(echo /proc/"$PID"/task/*)")
+  done
+  expect_equal "${threads[3]}" "${threads[0]}"
+}

@@ -12,7 +12,7 @@ from support import Folder, check, parse_acknowledgements, program, run, scale, 
 
 POINTS = scale("SHARDLOG_SEGMENT_FAULTS", 16)  # of each kind, chosen at random
 KILLS = scale("SHARDLOG_SEGMENT_KILLS", 10)
-CALLS = "openat,flock,pwrite64,fdatasync,fsync,ftruncate,fchmod,unlinkat,write"
+CALLS = "openat,flock,pwritev,fdatasync,fsync,ftruncate,fchmod,unlinkat,write"
 LINES = 55_000
 LINE = b"%099d\n"  # 5.5 MB in all: a put has its segment from 4 MiB on
 randomness = seeded()
@@ -173,7 +173,7 @@ def test_errors(puts):
     check(subprocess.run([*strace(*run_options), *puts.command()], capture_output=True).returncode == 0, "a traced put failed")
     with open(trace, errors="replace") as lines:
         calls = [call.group(1) for line in lines if (call := re.match(r"\d+ +(\w+)\(", line))]
-    check({"flock", "fchmod", "pwrite64", "fdatasync"} <= set(calls), f"only {set(calls)}")
+    check({"flock", "fchmod", "pwritev", "fdatasync"} <= set(calls), f"only {set(calls)}")
     faults = [(call, error, when, following) for call in sorted(set(calls)) for when in range(1, calls.count(call) + 1)
               for error in ("EIO", "ENOSPC") for following in ("", "+")]
     statuses = {}

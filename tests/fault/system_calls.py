@@ -85,14 +85,14 @@ def test_segments_are_on_disk_before_their_rows(folder, stream):
         check(len(begun) > 15 and min(begun) < max(synced), "a segment is written to the disk by the sync only")
         dirty = False
         for name, file, line in trace.calls:
-            if name == "pwrite64" and file == "stream.00000001":
+            if name == "pwritev" and file == "stream.00000001":
                 dirty = True
             if name == "fdatasync" and file == "stream.00000001":
                 dirty = False
             check(not (dirty and name == "pwrite64" and file == "stream.db-wal"), f"--sync {sync}: a row comes before its bytes")
         let_go = trace.at("flock", "stream.00000001", "LOCK_UN")
         commits = trace.at("pwrite64", "stream.db-wal") + trace.at("pwrite64", "lock")  # the mark is written after the sync
-        used = trace.at("pwrite64", "stream.00000001") + commits
+        used = trace.at("pwritev", "stream.00000001") + commits
         check(let_go and max(used) < min(let_go), "a segment is let go while it is in use")
         if sync == "full":  # it makes the segment, and the second run takes it over
             named = [i for i, call in enumerate(trace.calls) if call[0] == "fsync" and call[1] == "stream"]

@@ -67,6 +67,27 @@ TEST(Router, MoreKeysThanItRemembersGoWhereTheyBelong) {
   }
 }
 
+// Long ones fill the memory for keys before there are many of them, and beginnings and ends alone do not tell them
+// apart.
+TEST(Router, LongKeysGoWhereTheyBelong) {
+  Router router = route_over(7);
+  const ShardMap map = router.map();
+  const std::string filling(400, 'x');
+  for (int times = 0; times < 2; ++times) {
+    for (int i = 0; i < 12'000; ++i) {
+      const std::string key = filling + std::to_string(i) + filling;
+      ASSERT_EQ(router.index_of(key), map.open_index_of(HashKey::of(key))) << key;
+    }
+  }
+}
+
+TEST(Router, AnEmptyKeyIsAKeyToo) {
+  Router router = route_over(3);
+  for (int times = 0; times < 2; ++times) EXPECT_EQ(router.index_of(""), 2U);  // d4, by RFC 1321
+  EXPECT_EQ(router.index_of("abc"), 1U);
+  EXPECT_EQ(router.index_of(""), 2U);
+}
+
 TEST(Router, AnExplicitHashKeyIsTakenAsItIs) {
   const Router router = route_over(2);
   const HashKey middle = HashKey::parse("170141183460469231731687303715884105728").value();

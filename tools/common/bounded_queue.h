@@ -63,6 +63,12 @@ class BoundedQueue {
     return waiting_ > 0 && items_.empty();
   }
 
+  /// Whether an item waits to be taken.
+  [[nodiscard]] bool holds_any() {
+    const std::lock_guard guard(mutex_);
+    return !items_.empty();
+  }
+
   /// The next item, if there is one now.
   std::optional<Item> try_pop() {
     const std::lock_guard guard(mutex_);

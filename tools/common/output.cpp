@@ -18,24 +18,40 @@ namespace shardlog::cli {
 namespace {
 
 constexpr std::size_t gather_limit = 64UL * 1024;
+constexpr int pipe_size = 1024 * 1024;  // what users may have, pipe(7)
 
 /// Of the last system call: always io, because the outcome matters, not the reason.
 Error output_error(const char* what) {
   return {ErrorCode::io, system_error(what, errno).what()};
 }
 
+/// Whether to repeat the system call on standard output that has just failed. Waits until that makes sense.
+bool try_again() {
+  if (errno != EAGAIN) return errno == EINTR;
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};  // another process has set O_NONBLOCK
+  ::poll(&out, 1, -1);
+  return true;
+}
+
 void write_to_stdout(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {  // another process has set O_NONBLOCK
-      pollfd out{STDOUT_FILENO, POLLOUT, 0};
-      ::poll(&out, 1, -1);
-      continue;
-    }
+    if (written < 0 && try_again()) continue;
     if (written < 0) throw output_error("write to stdout");
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+/// Returns how many bytes it could hand over.
+std::size_t splice_to_stdout(const PinnedPages& pages) {
+  std::size_t done = 0;
+  while (done < pages.size()) {
+    const ssize_t moved = ::splice(pages.pipe(), nullptr, STDOUT_FILENO, nullptr, pages.size() - done, 0);
+    if (moved < 0 && try_again()) continue;
+    if (moved <= 0) break;
+    done += static_cast<std::size_t>(moved);
+  }
+  return done;
 }
 
 mode_t type_of_stdout() {
@@ -79,6 +95,13 @@ void Output::write(std::string_view bytes) {
   }
 }
 
+void Output::write(std::string_view bytes, const PinnedPages& beginning) {
+  flush();
+  const std::size_t handed_over = splice_to_stdout(beginning);
+  written_ += handed_over;
+  write(bytes.substr(handed_over));  // which also tells why no more could be handed over
+}
+
 void Output::flush() {
   write_out(gathered_);
   gathered_.clear();
@@ -92,6 +115,12 @@ void Output::close() {
 void Output::write_out(std::string_view bytes) {
   drain_(bytes);
   written_ += bytes.size();
+}
+
+bool widen_output_pipe() {
+  if (!S_ISFIFO(type_of_stdout())) return false;
+  return ::fcntl(STDOUT_FILENO, F_GETPIPE_SZ) >= pipe_size ||
+         ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size) >= pipe_size;
 }
 
 std::uint64_t unread_output() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <thread>
 
+#include "shardlog/log/pinned_pages.h"
 #include "tools/common/descriptor.h"
 
 namespace shardlog::cli {
@@ -28,6 +29,10 @@ class Output {
   Output(Drain drain, bool terminal);
 
   void write(std::string_view bytes);
+
+  /// The same, but hands over the pages of the beginning of `bytes` instead of copying it. REQUIRES:
+  /// widen_output_pipe() returned true
+  void write(std::string_view bytes, const PinnedPages& beginning);
 
   /// Whether a person looks at it, so that control characters must be escaped.
   [[nodiscard]] bool is_terminal() const { return terminal_; }
@@ -49,6 +54,10 @@ class Output {
   std::string gathered_;
   std::uint64_t written_ = 0;
 };
+
+/// If standard output is a pipe, gives it room for 1 MiB: fewer, larger writes. Returns whether it is one that has as
+/// much room.
+bool widen_output_pipe();
 
 /// If standard output is a pipe, how many bytes were written to it and not yet read; otherwise 0. Throws io.
 std::uint64_t unread_output();

@@ -12,60 +12,70 @@ namespace shardlog::cli {
 
 namespace {
 constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
-constexpr std::size_t piece_bytes = 4UL * 1024 * 1024;   // read from the stream at once
+constexpr std::size_t piece_ahead = 4UL * 1024 * 1024;   // read from the stream at once
+constexpr std::size_t piece_on_demand = 512UL * 1024;    // at least a batch, which may be larger
 constexpr Duration longest_wait = std::chrono::hours(1);
 constexpr Duration first_look = std::chrono::milliseconds(1);  // between two checks if everything was taken
 constexpr Duration longest_look = std::chrono::milliseconds(50);
 }  // namespace
 
-Fetcher::Fetcher(const GetCommand& command, const Clock& clock, consuming::LimitedReader& reader)
+Fetcher::Fetcher(const GetCommand& command, const Clock& clock, consuming::LimitedReader& reader, Reading reading)
     : command_(command),
       clock_(clock),
       reader_(reader),
-      queue_(queued_bytes),
-      thread_(start_thread([this](const std::stop_token& stop) { run(stop); })) {}
+      piece_(reading == Reading::ahead ? piece_ahead : piece_on_demand),
+      queue_(queued_bytes) {
+  if (reading == Reading::ahead) thread_ = start_thread([this] { read_ahead(stop_.get_token()); });
+}
 
 void Fetcher::stop() {
-  thread_.request_stop();
+  stop_.request_stop();
   queue_.close();
 }
 
 void Fetcher::finish() {
   stop();
-  thread_.join();
+  if (reads_ahead()) thread_.join();
   if (failure_) std::rethrow_exception(failure_);
 }
 
-void Fetcher::run(const std::stop_token& stop) {
-  try {
-    read_all(stop);
-  } catch (...) {
-    failure_ = std::current_exception();
+void Fetcher::read_ahead(const std::stop_token& stop) {
+  while (auto result = read(stop)) {
+    std::size_t weight = 0;
+    for (const StoredBatch& batch : result->batches) weight += batch.records.memory();
+    if (!queue_.push(*std::move(result), weight)) return;
   }
   queue_.close();
 }
 
-void Fetcher::read_all(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
+/// The next piece; nothing at the end, after a stop, or if reading failed.
+std::optional<ReadResult> Fetcher::read(const std::stop_token& stop) {
+  try {
+    return read_until_end(stop);
+  } catch (...) {
+    failure_ = std::current_exception();
+    return std::nullopt;
+  }
+}
+
+std::optional<ReadResult> Fetcher::read_until_end(const std::stop_token& stop) {
+  while (!at_end_ && !stop.stop_requested()) {
     const Duration looked_at = clock_.elapsed();
-    ReadResult result = reader_.next(piece_bytes);
+    ReadResult result = reader_.next(piece_);
     if (reader_.throttled_for() > Duration(0)) {
       idle_since_.reset();
       sleep_for(reader_.throttled_for(), stop);
       continue;
     }
-    const bool was_empty = result.batches.empty() && result.gaps.empty();
-    const bool at_end = result.at_end;
-    if (!was_empty) {
-      std::size_t weight = 0;
-      for (const StoredBatch& batch : result.batches) weight += batch.records.memory();
-      if (!queue_.push(std::move(result), weight)) return;
+    at_end_ = result.at_end;
+    if (!result.batches.empty() || !result.gaps.empty()) {
       idle_since_.reset();
       until_look_ = first_look;
+      return result;
     }
-    if (at_end) return;
-    if (was_empty && !rest(looked_at, stop)) return;
+    if (!at_end_ && !rest(looked_at, stop)) return std::nullopt;
   }
+  return std::nullopt;
 }
 
 /// Waits for new records. The last look began at `looked_at` and found nothing. Returns false if nothing has come for

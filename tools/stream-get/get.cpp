@@ -1,6 +1,4 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <limits>
@@ -20,8 +18,6 @@
 namespace shardlog::cli {
 
 namespace {
-
-constexpr int pipe_size = 1024 * 1024;
 
 RecordFilter filter_of(const GetCommand& command) {
   std::optional<Sampler> sampler;
@@ -103,6 +99,18 @@ class Printer {
   bool found_gap_ = false;
 };
 
+/// Whether most batches are printed as they are stored.
+bool prints_whole_batches(const GetCommand& command) {
+  const bool lines = command.form.kind == OutputForm::Kind::delimited && command.form.text == "\n";
+  return lines && command.keys.empty() && !command.sample;
+}
+
+/// To read ahead pays where decompressing takes most of the time, and where the printer or the reader waits.
+Reading reading_of(const GetCommand& command, const StreamSettings& settings) {
+  const bool waits = command.follow || command.replay;
+  return waits || settings.compression != Compression::none ? Reading::ahead : Reading::on_demand;
+}
+
 /// Says which shards took over the keys of each closed shard.
 void tell_children(const std::vector<ShardId>& shards, const ShardMap& map, const Context& context) {
   for (const ShardId id : shards) {
@@ -124,15 +132,17 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     request.descendants = true;
     if (request.starts.empty()) return ExitStatus::success;  // the consumer is done; no starts would mean all shards
   }
+  const Reading reading = reading_of(command, description.settings);
+  const bool is_wide_pipe = widen_output_pipe();
+  request.pin_lines = is_wide_pipe && reading == Reading::on_demand && prints_whole_batches(command);
   const auto writer = make_record_writer(command.form, description.uuid, context.output);
   const auto allowance = consuming::allowance_of_reader(*stream, context.clock);
   consuming::ReadMeter meter(*stream, context.clock, "");
   consuming::LimitedReader reader(stream->read(request), *allowance, meter, context.clock,
                                   [&context](const auto& why) { tell_throttling(why, context); });
-  ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, pipe_size);  // if it is a pipe: fewer, larger writes
 
   Printer printer(command, context, *writer);
-  Fetcher fetcher(command, context.clock, reader);
+  Fetcher fetcher(command, context.clock, reader, reading);
   const bool found_gap = printer.print(fetcher);
   fetcher.finish();
   meter.finish();

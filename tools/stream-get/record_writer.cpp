@@ -33,7 +33,7 @@ class DelimitedForm final : public RecordWriter {
   DelimitedForm(std::string delimiter, Output& output) : RecordWriter(output), delimiter_(std::move(delimiter)) {}
 
   void write(const StoredBatch& batch, std::span<const RecordRun> runs) override {
-    if (delimiter_ == "\n" && !output().is_terminal()) return write_lines(batch.records, runs);
+    if (delimiter_ == "\n" && !output().is_terminal()) return write_lines(batch, runs);
     for_each_record(batch.records, runs, [this](std::size_t, const Record& record) {
       if (output().is_terminal()) {
         text_.clear();
@@ -49,9 +49,12 @@ class DelimitedForm final : public RecordWriter {
 
  private:
   /// As they are stored: a whole batch is one write.
-  void write_lines(const RecordBatch& records, std::span<const RecordRun> runs) {
-    if (is_whole(records, runs) && !notes_ends()) return output().write(records.lines());
-    for_each_record(records, runs, [this](std::size_t, const Record& record) {
+  void write_lines(const StoredBatch& batch, std::span<const RecordRun> runs) {
+    if (is_whole(batch.records, runs) && !notes_ends()) {
+      return batch.pinned ? output().write(batch.records.lines(), *batch.pinned)
+                          : output().write(batch.records.lines());
+    }
+    for_each_record(batch.records, runs, [this](std::size_t, const Record& record) {
       output().write({record.data.data(), record.data.size() + 1});  // a newline follows in memory
       end_record();
     });

@@ -65,7 +65,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       clock_(clock),
       source_(make_source(command, once.has_value())),
       once_(std::move(once)),
-      as_they_stand_(!command.framing.keyed() && !command.key.any() && !command.sample_percent),
+      as_they_stand_(command.as_they_stand()),
       most_records_(std::min(most_records, max_batch_records)),
       piece_bounds_(piece_bounds(stream.settings.limits)),
       paced_(command.paced.has_value()),

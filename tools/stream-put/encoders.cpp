@@ -19,14 +19,13 @@ void Encoders::use(const ShardMap& map) {
 
 bool Encoders::run(BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_over) {
   std::vector<std::jthread> others;
+  std::size_t most_others = most_ - 1;
   work(*first_, chunks, hand_over, [&] {
-    // A short input is not worth another thread.
-    for (std::size_t i = 1; i < most_; ++i) {
-      try {
-        others.push_back(start_thread([&, batcher = make_()] { work(*batcher, chunks, hand_over, [] {}); }));
-      } catch (const Error&) {
-        return;  // fewer threads do the same work in more time
-      }
+    if (others.size() == most_others || !chunks.holds_any()) return;
+    try {
+      others.push_back(start_thread([&, batcher = make_()] { work(*batcher, chunks, hand_over, [] {}); }));
+    } catch (const Error&) {
+      most_others = others.size();  // fewer threads do the same work in more time
     }
   });
   others.clear();
@@ -35,12 +34,12 @@ bool Encoders::run(BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_ov
 }
 
 void Encoders::work(Batcher& batcher, BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_over,
-                    const std::function<void()>& at_second_chunk) {
+                    const std::function<void()>& at_each_chunk) {
   while (std::optional<Chunk> chunk = chunks.pop()) {
     const std::uint64_t number = chunk->number;
     bool goes_on = false;
     try {
-      if (number == 1) at_second_chunk();
+      at_each_chunk();
       use_map(batcher);
       goes_on = batcher.encode(
           std::move(*chunk), [&](Encoded&& encoded) { return wait_for_turn(number) && hand_over(std::move(encoded)); });

@@ -12,8 +12,8 @@
 
 namespace shardlog::cli {
 
-/// Encodes chunks in several threads at once, and hands over the results in the order of the chunks. If records are
-/// compressed, encoding is the slowest step.
+/// Encodes chunks in several threads at once, and hands over the results in the order of the chunks. A thread is added
+/// whenever a chunk has to wait: little input, and input that comes slowly, is encoded by one thread.
 class Encoders {
  public:
   /// `make` makes a batcher for each thread. There are at most `most` threads. Use several only if a batcher does not
@@ -33,7 +33,7 @@ class Encoders {
 
  private:
   void work(Batcher& batcher, BoundedQueue<Chunk>& chunks, const Batcher::HandOver& hand_over,
-            const std::function<void()>& at_second_chunk);
+            const std::function<void()>& at_each_chunk);
   void use_map(Batcher& batcher);
   bool wait_for_turn(std::uint64_t chunk);
   bool end_turn(std::uint64_t chunk, bool goes_on);

@@ -57,6 +57,9 @@ struct PutCommand {
   std::optional<std::size_t> paced{};
   std::optional<std::string> producer;  ///< its id; each record is then stored exactly once
   bool forget = false;                  ///< remove that producer and do nothing else
+
+  /// Whether the pieces of the input are stored as they are, as records without keys.
+  [[nodiscard]] bool as_they_stand() const { return !framing.keyed() && !key.any() && !sample_percent; }
 };
 
 void define(OptionTable& options, PutCommand& command);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "tools/common/expression.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/option_table.h"
+#include "tools/common/scan.h"
 #include "tools/input/csv.h"
 
 namespace shardlog::cli {
@@ -104,15 +106,12 @@ class BlankSeparatedField final : public KeyFinder {
   explicit BlankSeparatedField(std::uint32_t number) : number_(number) {}
 
   std::optional<std::string_view> key_of(std::string_view data, MadeTexts& /*made*/) override {
-    constexpr std::string_view blanks = " \t";
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
     for (std::uint32_t field = 1;; ++field) {
-      const std::size_t start = data.find_first_not_of(blanks);
-      if (start == std::string_view::npos) return std::nullopt;
-      data.remove_prefix(start);
-      const std::size_t end = data.find_first_of(blanks);
-      if (field == number_) return data.substr(0, end);
-      if (end == std::string_view::npos) return std::nullopt;
-      data.remove_prefix(end);
+      take_while(data, is_blank);
+      if (data.empty()) return std::nullopt;
+      const std::string_view text = take_while(data, std::not_fn(is_blank));
+      if (field == number_) return text;
     }
   }
 

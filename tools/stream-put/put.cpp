@@ -100,14 +100,18 @@ std::vector<Producer> stored_by_producer(const PutCommand& command, Stream& stre
 }
 
 /// Which records a sample keeps, and which are stored already, depends on earlier chunks, so one thread must see all
-/// chunks. Uncompressed records are encoded faster than they can be committed: a second thread would only be in the
-/// way. See tests/bench.
+/// chunks. Lines without keys that are not compressed are encoded faster than they can be committed. Other records
+/// without compression take the processors that are left to spare beside reading and committing; with it, encoding is
+/// nearly all of the work. See tests/bench.
 std::size_t most_encoders(const PutCommand& command, const StreamDescription& description) {
-  const bool each_chunk_alone = !command.producer && !command.sample_percent;
-  return each_chunk_alone && description.settings.compression != Compression::none ? 2 : 1;
+  constexpr std::size_t most = 4;
+  if (command.producer || command.sample_percent) return 1;
+  const std::size_t processors = std::max(std::thread::hardware_concurrency(), 1U);
+  if (description.settings.compression != Compression::none) return std::min(processors, most);
+  return command.as_they_stand() ? 1 : std::clamp<std::size_t>(processors - 1, 1, most);
 }
 
-/// One thread reads, one or two threads encode, and the thread of the caller commits.
+/// One thread reads, one to four threads encode, and the thread of the caller commits.
 class Pipeline {
  public:
   /// Everything must outlive it.

@@ -2,15 +2,40 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "shardlog/core/record.h"
 #include "shardlog/core/shard_map.h"
 
 namespace shardlog {
+
+/// Remembers a number for each of many keys, within a bound of memory: when that is reached, it forgets them all. It is
+/// asked for every record, and between two questions all of the records pass through the processor's cache. So it is
+/// small and has no chains: a question touches one slot, and the key if it is there.
+class KeyMemory {
+ public:
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view key) const;
+
+  /// REQUIRES: find() does not find it
+  void add(std::string_view key, std::size_t number);
+
+ private:
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t place = 0;  ///< one more than where its key begins in `keys_`; 0: the slot is free
+  };
+
+  [[nodiscard]] std::string_view key_at(const Slot& slot) const;
+  [[nodiscard]] std::size_t slot_for(std::uint64_t hash, std::string_view key) const;
+  void make_room(std::size_t key_size);
+
+  std::string keys_;         ///< of each: its number and its size, of four bytes each, and the key
+  std::vector<Slot> slots_;  ///< a power of two, at least a quarter of them free; none before the first key
+  std::size_t used_ = 0;
+};
 
 /// Chooses the shard of each record of one producer. Not safe for use by several threads at once.
 class Router {
@@ -35,15 +60,10 @@ class Router {
   void deal_to(std::size_t index, std::uint64_t size) { dealt_[index] += size; }
 
  private:
-  struct TransparentHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const;
-  };
-
   ShardMap map_;
   std::vector<std::uint64_t> dealt_;  ///< bytes, by index in the map's open_shards()
   std::size_t turn_;                  ///< the index that comes first among equals
-  std::unordered_map<std::string, std::size_t, TransparentHash, std::equal_to<>> seen_;
+  KeyMemory seen_;
 };
 
 }  // namespace shardlog

@@ -31,6 +31,9 @@ struct ReadRequest {
   bool notice = true;        ///< when following: commits end wait(); if false, wait() lasts its whole timeout
   bool descendants = false;  ///< also read the shards that take over from the chosen ones
   bool strict = false;       ///< a position before the trim horizon is an error, not a gap
+  /// For a caller that splices lines into a pipe: see StoredBatch::pinned. Each batch may then hold a pipe of 1 MiB,
+  /// and a user whose pipes take more than 64 MiB gets only small ones. So ask next() for little at a time.
+  bool pin_lines = false;
 };
 
 struct ReadResult {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "shardlog/core/record_batch.h"
 #include "shardlog/core/sequence_number.h"
 #include "shardlog/core/shard.h"
+#include "shardlog/log/pinned_pages.h"
 #include "shardlog/log/settings.h"
 
 /// The batches that go into a stream, their outcomes, and the batches that come out of it.
@@ -105,6 +107,8 @@ struct StoredBatch {
   RecordBatch records;
   std::size_t first = 0;  ///< index of the first record of the read
   std::size_t count = 0;  ///< how many records from there on
+  /// The beginning of records.lines(), if ReadRequest::pin_lines asked for it; often null even then.
+  std::shared_ptr<const PinnedPages> pinned{};
 };
 
 /// Sequence numbers whose records cannot be read any more. Some of the numbers may never have had a record.

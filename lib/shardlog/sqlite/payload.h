@@ -22,13 +22,13 @@ namespace shardlog::sqlite {
 /// this object exists the read transaction stays open.
 class PayloadReader {
  public:
-  /// Both must outlive it. `segments` is nullptr if the stream has none.
-  PayloadReader(SQLite::Database& database, SegmentReader* segments)
-      : connection_(database.getHandle()), segments_(segments) {}
+  /// Both must outlive it. `segments` is nullptr if the stream has none. `pin_lines` is that of a ReadRequest.
+  PayloadReader(SQLite::Database& database, SegmentReader* segments, bool pin_lines = false)
+      : connection_(database.getHandle()), segments_(segments), pin_lines_(pin_lines) {}
 
   /// The payload of a batch that exists. Empty if it is in a segment that is gone: look in a new snapshot whether the
   /// batch is still there. Throws SQLite::Exception, and corrupt, naming the batch.
-  std::optional<Bytes> read(const BatchRow& row);
+  std::optional<StoredPayload> read(const BatchRow& row);
 
   /// Where that payload is, if it is in a segment.
   [[nodiscard]] const std::optional<PayloadPlace>& place() const { return place_; }
@@ -43,6 +43,7 @@ class PayloadReader {
 
   sqlite3* connection_;
   SegmentReader* segments_;
+  bool pin_lines_;
   std::optional<PayloadPlace> place_;
   std::unique_ptr<sqlite3_blob, Close> blob_;
 };
@@ -58,7 +59,7 @@ struct FetchedBatch {
   BatchRow row;
   std::size_t first = 0;  ///< as in StoredBatch
   std::size_t count = 0;
-  Bytes payload;
+  StoredPayload payload{};
 };
 
 struct DecodedBatches {
@@ -66,7 +67,8 @@ struct DecodedBatches {
   std::optional<Error> damage;
 };
 
-/// Checks and decodes batches. Two threads share large compressed ones, because nothing else in reading takes as long.
+/// Checks and decodes batches. Up to four threads share large compressed ones, as many as there are processors: nothing
+/// else in reading takes as long.
 DecodedBatches decode(std::vector<FetchedBatch> fetched);
 
 }  // namespace shardlog::sqlite

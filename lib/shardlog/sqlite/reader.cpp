@@ -34,6 +34,7 @@ SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const
       watch_(std::move(watch)),
       seen_(watch_ ? watch_->noticed() : 0),
       configuration_(known),
+      pin_lines_(request.pin_lines),
       walk_(database, std::move(seen)),
       version_(database, std::string(select_configuration_version)),
       gone_(database,
@@ -249,7 +250,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
   const Snapshot snapshot(database_, lock_wait_);
   try {
     follow_map();
-    PayloadReader payloads(database_, segments_ ? &*segments_ : nullptr);
+    PayloadReader payloads(database_, segments_ ? &*segments_ : nullptr, pin_lines_);
     if (auto again = read_again(payloads)) fetched.push_back(std::move(*again));
     if (fetched.empty()) skip_what_is_gone();  // a result tells its gaps before its batches
     at_horizon_ = false;
@@ -263,14 +264,14 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
       }
       const std::int64_t before = tail_.batch();
       if (auto batch = next_wanted()) {
-        std::optional<Bytes> payload = payloads.read(batch->row);
+        std::optional<StoredPayload> payload = payloads.read(batch->row);
         if (!payload) {
           unread_ = std::move(batch);
           break;
         }
         batch->payload = std::move(*payload);
         // A compressed payload takes as much memory as its records once it is decoded.
-        left -= std::min(left, std::max(batch->payload.size(), static_cast<std::size_t>(batch->row.data_bytes)));
+        left -= std::min(left, std::max(batch->payload.bytes.size(), static_cast<std::size_t>(batch->row.data_bytes)));
         fetched.push_back(std::move(*batch));
       } else if (!ended_ && tail_.batch() == before) {
         at_tail_ = true;
@@ -300,7 +301,7 @@ std::optional<FetchedBatch> SqliteReader::read_again(PayloadReader& payloads) {
             Gap::Reason::trimmed);
     return std::nullopt;
   }
-  std::optional<Bytes> payload = payloads.read(batch.row);
+  std::optional<StoredPayload> payload = payloads.read(batch.row);
   if (!payload) throw segment_missing(batch.row, *payloads.place());
   batch.payload = std::move(*payload);
   return batch;

@@ -91,6 +91,7 @@ class SqliteReader final : public Reader {
   bool ended_ = false;
   bool at_tail_ = false;  ///< after the last fetch
   std::optional<SegmentReader> segments_;
+  bool pin_lines_;
   std::optional<FetchedBatch> unread_;  ///< its segment was gone; the tail has passed it
   std::optional<Error> damage_;         ///< thrown once everything before it is delivered
   BatchWalk walk_;

@@ -162,23 +162,32 @@ bool SegmentFiles::is_held(std::int64_t id) const {
   return false;
 }
 
-std::optional<Bytes> SegmentReader::read(const PayloadPlace& place) {
-  if (id_ != place.segment) {
-    id_ = 0;
-    file_ = files_.open(place.segment, O_RDONLY);
-    if (!file_.valid()) return std::nullopt;
-    id_ = place.segment;
-  }
-  Bytes payload(place.size);
-  for (std::size_t done = 0; done < payload.size();) {
+/// False if there is no such segment.
+bool SegmentReader::open(std::int64_t id) {
+  if (id_ == id) return true;
+  id_ = 0;
+  file_ = files_.open(id, O_RDONLY);
+  if (file_.valid()) id_ = id;
+  return file_.valid();
+}
+
+std::optional<StoredPayload> SegmentReader::read(const PayloadPlace& place, bool pin) {
+  if (!open(place.segment)) return std::nullopt;
+  StoredPayload payload{Bytes(place.size)};
+  if (pin) payload.pinned = pinner_.read(file_.get(), place.at, {payload.bytes.data(), payload.bytes.size()});
+  read_rest(place, payload.bytes, payload.pinned ? payload.pinned->size() : 0);
+  return payload;
+}
+
+void SegmentReader::read_rest(const PayloadPlace& place, Bytes& to, std::size_t done) const {
+  while (done < to.size()) {
     const ssize_t got =
-        ::pread(file_.get(), payload.data() + done, payload.size() - done, place.at + static_cast<std::int64_t>(done));
+        ::pread(file_.get(), to.data() + done, to.size() - done, place.at + static_cast<std::int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw system_error("read " + segment_name(id_), errno);
     if (got == 0) throw_corrupt(segment_name(id_) + " is cut off");
     done += static_cast<std::size_t>(got);
   }
-  return payload;
 }
 
 }  // namespace shardlog::sqlite

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "shardlog/core/bytes.h"
 #include "shardlog/sqlite/file_descriptor.h"
+#include "shardlog/sqlite/page_pinner.h"
 #include "shardlog/sqlite/segment_row.h"
 
 namespace shardlog::sqlite {
@@ -88,6 +91,12 @@ class SegmentFiles {
   FileDescriptor directory_;
 };
 
+/// A payload as it is stored.
+struct StoredPayload {
+  Bytes bytes;
+  std::shared_ptr<PinnedPages> pinned{};  ///< the beginning of the bytes; may be null
+};
+
 /// Reads payloads. It keeps the segment that it read last open, until it is told to close it: payloads that follow each
 /// other are mostly in one.
 class SegmentReader {
@@ -96,8 +105,9 @@ class SegmentReader {
   explicit SegmentReader(const SegmentFiles& files) : files_(files) {}
 
   /// Empty if there is no such segment: then its batch was trimmed after the snapshot in which it was found, or that is
-  /// damage. Throws corrupt if the segment is too short, and as SegmentFiles::open().
-  std::optional<Bytes> read(const PayloadPlace& place);
+  /// damage. If asked to `pin` its pages, it does so if it can. Throws corrupt if the segment is too short, and as
+  /// SegmentFiles::open().
+  std::optional<StoredPayload> read(const PayloadPlace& place, bool pin = false);
 
   /// Closes that segment: as long as it is open, its space does not come back when it is trimmed.
   void close() {
@@ -106,9 +116,13 @@ class SegmentReader {
   }
 
  private:
+  bool open(std::int64_t id);
+  void read_rest(const PayloadPlace& place, Bytes& to, std::size_t done) const;
+
   const SegmentFiles& files_;
   FileDescriptor file_;
   std::int64_t id_ = 0;  ///< of the segment that is open; 0: none
+  PagePinner pinner_;
 };
 
 }  // namespace shardlog::sqlite

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <exception>
 #include <functional>
 #include <numeric>
@@ -46,17 +48,56 @@ std::size_t size_of(std::span<const RoutedBatch> batches) {
                                [](const RoutedBatch& each) { return each.batch.payload.size(); });
 }
 
-/// Writes all of it. Makes the kernel begin to write each MiB to disk, not only at the sync: see file_layer.h.
-void write_at(int file, std::string_view bytes, std::int64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(file, bytes.data(), std::min<std::size_t>(bytes.size(), mib), at);
+/// The payloads in parts of at most 1 MiB.
+std::vector<iovec> parts_of(std::span<const RoutedBatch> batches) {
+  std::vector<iovec> parts;
+  parts.reserve(batches.size());
+  for (const RoutedBatch& each : batches) {
+    std::string_view payload = each.batch.payload.view();
+    while (!payload.empty()) {
+      const std::string_view part = payload.substr(0, mib);
+      // pwritev() reads only: its parts are not const because those of preadv() have the same type.
+      parts.push_back({const_cast<char*>(part.data()), part.size()});  // NOLINT(*-const-cast)
+      payload.remove_prefix(part.size());
+    }
+  }
+  return parts;
+}
+
+/// How many of the parts, at least one, to write at once: at most 1 MiB.
+std::size_t fitting(std::span<const iovec> parts) {
+  const std::size_t most = std::min<std::size_t>(parts.size(), IOV_MAX);
+  std::size_t count = 1;
+  for (std::size_t size = parts[0].iov_len; count < most && size + parts[count].iov_len <= mib; ++count) {
+    size += parts[count].iov_len;
+  }
+  return count;
+}
+
+/// What is left of the parts after `written` bytes.
+std::span<iovec> rest_of(std::span<iovec> parts, std::size_t written) {
+  while (!parts.empty() && written >= parts.front().iov_len) {
+    written -= parts.front().iov_len;
+    parts = parts.subspan(1);
+  }
+  if (written == 0) return parts;
+  iovec& first = parts.front();
+  first = {static_cast<char*>(first.iov_base) + written, first.iov_len - written};
+  return parts;
+}
+
+/// Writes all of it, many small payloads at once. Makes the kernel begin to write each MiB to disk, not only at the
+/// sync: see file_layer.h.
+void write_at(int file, std::span<iovec> parts, std::int64_t at) {
+  while (!parts.empty()) {
+    const ssize_t written = ::pwritev(file, parts.data(), static_cast<int>(fitting(parts)), at);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) throw system_error("write", errno);
     const std::int64_t end = at + written;
     if (const std::int64_t begun = at / mib; end / mib > begun) {
       ::sync_file_range(file, begun * mib, mib, SYNC_FILE_RANGE_WRITE);
     }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+    parts = rest_of(parts, static_cast<std::size_t>(written));
     at = end;
   }
 }
@@ -191,10 +232,10 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
 void SegmentWriter::write(std::span<const RoutedBatch> batches) {
   places_.clear();
   std::int64_t at = own_->row.file_end();
+  std::vector<iovec> parts = parts_of(batches);
+  write_at(own_->file.get(), parts, at);
   for (const RoutedBatch& each : batches) {
-    const std::string_view payload = each.batch.payload.view();
-    write_at(own_->file.get(), payload, at);
-    places_.push_back({own_->row.id, at, payload.size()});
+    places_.push_back({own_->row.id, at, each.batch.payload.size()});
     at = places_.back().end();
   }
   if (::ftruncate(own_->file.get(), next_boundary(at)) != 0) throw system_error("write", errno);

@@ -239,10 +239,10 @@ class Verification {
   /// Returns false if its segment is gone: the next snapshot tells whether it was trimmed.
   bool load_payload(PayloadReader& payloads, Piece& piece) {
     try {
-      std::optional<Bytes> payload = payloads.read(piece.row);
+      std::optional<StoredPayload> payload = payloads.read(piece.row);
       if (!payload && std::exchange(gone_, piece.row.id) != piece.row.id) return false;
       if (!payload) throw segment_missing(piece.row, *payloads.place());
-      piece.payload = std::move(*payload);
+      piece.payload = std::move(payload->bytes);
       if (payloads.place()) check_place(piece.row, *payloads.place());
     } catch (const Error& error) {
       if (is_from_outside(error)) throw;
