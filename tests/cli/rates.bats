@@ -70,7 +70,7 @@ squeezed() {
   expect_success stream-stats s
   grep -qF "hot: key '\"hot\"' has 61%" "$STDOUT"
   expect_equal "$(figures s '.shards[0] | [.utilisation.records, .hot_key.key, .hot_key.share]')" '[83.333,"\"hot\"",0.61]'
-  stream-stats s --html | grep -qF 'hot: key &#39;&quot;hot&quot;&#39; has 61%'
+  stream-stats s --html | grep -qF "hot: key '&quot;hot&quot;' has 61%"
   expect_silence stream-create s --update --write-records 3
   expect_equal "$(figures s '.shards[0] | [.utilisation.records, .hot_key]')" '[55.556,null]'
   ! stream-stats s | grep hot

@@ -8,6 +8,7 @@
 #include "support/json_reader.h"
 #include "support/owned_record.h"
 #include "support/refusal.h"
+#include "tools/common/json_key.h"
 #include "tools/common/json_reader.h"
 #include "tools/common/json_record.h"
 #include "tools/common/json_text.h"
@@ -99,12 +100,28 @@ void check_string(const OwnedValue& value) {
           "what was read can be written");
 }
 
+/// JsonKey finds what JsonReader finds, and refuses what it refuses.
+void check_key(const cli::JsonPointer& pointer, std::string_view text, const std::optional<OwnedValue>& expected) {
+  cli::JsonKey reader(pointer);
+  const auto block = padded(text, '1');
+  const auto key = reader.read({block.data(), text.size()});
+  require(key.has_value() == expected.has_value(), "both find a value");
+  if (key) require(key->kind == expected->kind && key->text == expected->text, "both find the same value");
+}
+
+void check_no_key(const cli::JsonPointer& pointer, std::string_view text) {
+  cli::JsonKey reader(pointer);
+  const auto block = padded(text, '1');
+  require(!unless_malformed([&] { return reader.read({block.data(), text.size()}); }), "both refuse it");
+}
+
 void check_values(const cli::JsonPointer& pointer, std::string_view text) {
   cli::JsonReader reader({{}, pointer});
   const auto values = with_any_padding(text, [&](const std::vector<char>& block) {
     return unless_malformed([&] { return read_values(reader, {block.data(), text.size()}); });
   });
-  if (!values) return;
+  if (!values) return check_no_key(pointer, text);
+  check_key(pointer, text, values->back());
   require(values->size() == 2 && values->front(), "there is the whole");
   for (const auto& value : *values) {
     if (value && value->kind == Kind::string) check_string(*value);

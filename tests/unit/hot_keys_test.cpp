@@ -26,7 +26,7 @@ TEST(HottestKey, OrOfTheBytes) {
 }
 
 TEST(HottestKey, RecordsWithoutKeysAreLoadTooAndHaveNoKeyInCommon) {
-  const reshard::KeySample keyless{.bytes = 1};
+  const reshard::KeySample keyless{std::nullopt, "", 1};
   EXPECT_EQ(hottest_key({keyless, keyless, of_key("a")}, false), std::nullopt);
   EXPECT_EQ(hottest_key({keyless, of_key("a"), of_key("a"), of_key("a")}, false), (HotKey{"a", 0.75}));
 }

@@ -13,7 +13,7 @@
 
 #include "shardlog/core/utf8.h"
 #include "tools/common/expression.h"
-#include "tools/common/json_reader.h"
+#include "tools/common/json_key.h"
 #include "tools/common/option_table.h"
 #include "tools/common/scan.h"
 #include "tools/input/csv.h"
@@ -152,15 +152,17 @@ class KeyBefore final : public KeyFinder {
 };
 
 /// The value that a JSON pointer leads to: the text of a string, or a number, true or false as written.
-class JsonKey final : public KeyFinder {
+class KeyInJson final : public KeyFinder {
  public:
-  explicit JsonKey(const std::string& pointer) : name_(quote(pointer)), reader_({pointer_of(pointer)}) {}
+  explicit KeyInJson(const std::string& pointer) : name_(quote(pointer)), key_(pointer_of(pointer)) {}
 
   std::optional<std::string_view> key_of(std::string_view data, MadeTexts& made) override {
-    const std::optional<JsonValue>& value = reader_.read(data).front();
+    const auto value = key_.read(data);
     found_ = value ? value->kind : JsonValue::Kind::null;
     if (!is_text(found_)) return std::nullopt;
-    return value->text.data() == value->raw.data() ? value->text : made.emplace_back(value->text);
+    // A text without escapes stands in the data too, where it needs no memory of its own.
+    const std::size_t place = data.find(value->text);
+    return place == std::string_view::npos ? made.emplace_back(value->text) : data.substr(place, value->text.size());
   }
 
   [[nodiscard]] std::optional<std::string> why_none() const override {
@@ -185,14 +187,14 @@ class JsonKey final : public KeyFinder {
   }
 
   std::string name_;
-  JsonReader reader_;
+  JsonKey key_;
   JsonValue::Kind found_ = JsonValue::Kind::null;
 };
 
 std::unique_ptr<KeyFinder> make_finder(const KeyField& field, const Framing& framing) {
   switch (field.kind) {
     case KeyField::Kind::pointer:
-      return std::make_unique<JsonKey>(field.text);
+      return std::make_unique<KeyInJson>(field.text);
     case KeyField::Kind::regex:
       return std::make_unique<RegexKey>(field.text);
     case KeyField::Kind::delimiter:

@@ -22,7 +22,7 @@ std::vector<ShardId> busy_shards(const std::map<ShardId, Utilisation>& utilisati
     if (utilisation.most().value_or(0) > busy) shards.push_back(shard);
   }
   std::ranges::stable_sort(shards, std::greater(), [&](ShardId shard) { return utilisations.at(shard).most(); });
-  if (shards.size() > most_shards) shards.resize(most_shards);
+  if (shards.size() > most_shards) shards.erase(shards.begin() + most_shards, shards.end());
   return shards;
 }
 
