@@ -4,9 +4,8 @@
 
 namespace shardlog::consuming {
 
-std::uint64_t bytes_of(const StoredBatch& stored, std::size_t first, std::size_t count) {
+std::uint64_t bytes_of_part(const StoredBatch& stored, std::size_t first, std::size_t count) {
   const RecordBatch& records = stored.records;
-  if (count == records.size()) return records.data_bytes();
   std::uint64_t bytes = 0;
   auto record = records.begin();
   for (std::size_t i = 0; i < first + count; ++i, ++record) {

@@ -327,8 +327,8 @@ void RecordBatch::find_columns() {
   // In the order of their bits.
   const std::array known{&data_lengths_column_, &key_lengths_column_, &keys_, &hash_keys_, &data_};
   const char* size_at = payload.data() + format::offset::column_sizes;
-  for (unsigned number = 0; number < format::column_bits; ++number) {
-    if ((columns >> number & 1U) == 0) continue;
+  for (std::uint32_t left = columns; left != 0; left &= left - 1) {
+    const auto number = static_cast<unsigned>(std::countr_zero(left));
     const std::size_t size = load<std::uint32_t>(size_at);
     size_at += sizeof(std::uint32_t);
     if (size > body.size()) refuse("a column reaches beyond the body");

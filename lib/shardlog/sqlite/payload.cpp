@@ -36,11 +36,10 @@ std::shared_ptr<const PinnedPages> pinned_lines(std::shared_ptr<PinnedPages> pay
 StoredBatch decode_one(FetchedBatch& fetched) {
   const BatchRow& row = fetched.row;
   RecordBatch records = decode_payload(row, std::move(fetched.payload.bytes));
-  const SequenceRun sequences = SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), records.size());
   auto pinned = pinned_lines(std::move(fetched.payload.pinned), records);
   return {ShardId(static_cast<std::uint32_t>(row.shard)),
           Arrivals(row.arrived_at),
-          sequences,
+          SequenceRun::dense(static_cast<std::uint64_t>(row.first_sequence), records.size()),
           std::move(records),
           fetched.first,
           fetched.count,
@@ -58,6 +57,17 @@ Outcome outcome_of(FetchedBatch& fetched) {
   } catch (const Error& error) {
     return {std::nullopt, error};
   }
+}
+
+DecodedBatches decode_one_by_one(std::vector<FetchedBatch>& fetched) {
+  DecodedBatches decoded;
+  decoded.batches.reserve(fetched.size());
+  try {
+    for (FetchedBatch& batch : fetched) decoded.batches.push_back(decode_one(batch));
+  } catch (const Error& error) {
+    decoded.damage = error;
+  }
+  return decoded;
 }
 
 /// How many bytes decompressing makes: none if the payload is stored as it is.
@@ -126,12 +136,14 @@ RecordBatch decode_payload(const BatchRow& row, Bytes payload) {
 }
 
 DecodedBatches decode(std::vector<FetchedBatch> fetched) {
+  const std::size_t other_threads = helpers_for(fetched);
+  if (other_threads == 0) return decode_one_by_one(fetched);
   std::vector<Outcome> outcomes(fetched.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < fetched.size(); i = next++) outcomes[i] = outcome_of(fetched[i]);
   };
-  std::vector<std::future<void>> helpers(helpers_for(fetched));
+  std::vector<std::future<void>> helpers(other_threads);
   // The default policy leaves the work to get() if no thread can be started.
   for (auto& helper : helpers) helper = std::async(work);
   work();
