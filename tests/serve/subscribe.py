@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -270,6 +272,41 @@ class Damaged(unittest.TestCase):
         finally:
             _, said = server.stop()
         self.assertIn("SubscribeToShard: ", said)
+
+
+class Measured(unittest.TestCase):
+    def test_what_clients_read_is_counted_as_what_other_readers_read(self):
+        server = Server()
+        try:
+            kinesis = server.client()
+            kinesis.create_stream(StreamName="s", ShardCount=1)
+            for data in (b"a", b"bb", b"ccc"):
+                kinesis.put_record(StreamName="s", Data=data, PartitionKey="k")
+            consumer = kinesis.register_stream_consumer(StreamARN="arn:aws:kinesis:us-east-1:000000000000:stream/s",
+                                                        ConsumerName="c")["Consumer"]["ConsumerARN"]
+            stream = kinesis.subscribe_to_shard(ConsumerARN=consumer, ShardId=SHARD,
+                                                StartingPosition={"Type": "TRIM_HORIZON"})["EventStream"]
+            subscribed = (record["Data"] for event in stream for record in event["SubscribeToShardEvent"]["Records"])
+            self.assertEqual([next(subscribed) for _ in range(3)], [b"a", b"bb", b"ccc"])
+            iterator = kinesis.get_shard_iterator(StreamName="s", ShardId=SHARD,
+                                                  ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+            polled = []
+            enough = time.monotonic() + 1.1  # a reader of less than a second counts as a look, and is not measured
+            while len(polled) < 4 or time.monotonic() < enough:
+                page = kinesis.get_records(ShardIterator=iterator)
+                iterator = page["NextShardIterator"]
+                polled += [record["Data"] for record in page["Records"]]
+                if len(polled) == 3 and not page["Records"]:  # at the tail
+                    kinesis.put_record(StreamName="s", Data=b"dddd", PartitionKey="k")
+            self.assertEqual(polled, [b"a", b"bb", b"ccc", b"dddd"])
+            self.assertEqual(next(subscribed), b"dddd")
+            stream.close()
+            self.assertEqual(server.end(), (-signal.SIGTERM, ""))
+            subprocess.run(["/usr/bin/python3", os.path.join(os.path.dirname(__file__), "../cli/measured.py"), server.stream("s"),
+                            "plain.out == (8, 28, 4) and plain.age.count == 8 and plain.read.count == 4"
+                            " and plain.propagation.count == 2"], check=True)
+        finally:
+            server.stop()
 
 
 class Ending(unittest.TestCase):

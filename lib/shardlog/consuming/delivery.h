@@ -12,8 +12,8 @@
 
 namespace shardlog::consuming {
 
-/// Bytes of data and keys of `count` records from index `first` on. That of a whole batch is known without a look at its
-/// records.
+/// Bytes of data and keys of `count` records from index `first` on. That of a whole batch is known without a look at
+/// its records.
 SHARDLOG_API std::uint64_t bytes_of_part(const StoredBatch& stored, std::size_t first, std::size_t count);
 inline std::uint64_t bytes_of(const StoredBatch& stored, std::size_t first, std::size_t count) {
   return count == stored.records.size() ? stored.records.data_bytes() : bytes_of_part(stored, first, count);

@@ -56,7 +56,7 @@ ReadResult LimitedReader::next(std::size_t budget) {
     if (is_empty(*rest_) && !rest_->at_end) meter_.reached_tail();
   }
   ReadResult result = allowance_.is_limited() ? hand_out() : *std::exchange(rest_, std::nullopt);
-  meter_.read(result, result.batches.empty() ? std::nullopt : std::exchange(took_, std::nullopt));
+  meter_.read(result.batches, result.batches.empty() ? std::nullopt : std::exchange(took_, std::nullopt));
   if (!is_last) meter_.fell_behind();
   return result;
 }

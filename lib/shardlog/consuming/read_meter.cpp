@@ -27,14 +27,14 @@ void measure(ReaderMeasures& reader, const StoredBatch& batch, Timestamp now, bo
 
 }  // namespace
 
-void ReadMeter::read(const ReadResult& result, std::optional<Duration> took) {
-  if (result.batches.empty()) return;
+void ReadMeter::read(std::span<const StoredBatch> batches, std::optional<Duration> took) {
+  if (batches.empty()) return;
   const Timestamp now = clock_.now();
   metrics::Measures& measures = recorder_.at(now);
   ReaderMeasures& reader = measures.readers[consumer_];
   std::map<ShardId, metrics::Counts> shards;
   auto shard = shards.end();
-  for (const StoredBatch& batch : result.batches) {
+  for (const StoredBatch& batch : batches) {
     if (shard == shards.end() || shard->first != batch.shard) shard = shards.try_emplace(batch.shard).first;
     shard->second.records += batch.count;
     shard->second.bytes += bytes_of(batch, batch.first, batch.count);

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include "shardlog/log/stream.h"
@@ -19,7 +20,7 @@ class ReadMeter {
 
   /// Counts what a read returned. `took` is how long the request to the stream took; absent if this is more of what the
   /// last request returned.
-  void read(const ReadResult& result, std::optional<Duration> took);
+  void read(std::span<const StoredBatch> batches, std::optional<Duration> took);
 
   /// Counts records that a checkpoint has passed.
   void processed(std::uint64_t records);

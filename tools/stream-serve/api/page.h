@@ -44,6 +44,8 @@ class Page {
     }
   }
 
+  /// Each with those of its records that are in the page.
+  [[nodiscard]] const std::vector<StoredBatch>& batches() const { return batches_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] bool at_tail() const { return at_tail_; }
@@ -54,7 +56,7 @@ class Page {
   [[nodiscard]] const decltype(ShardStart::from)& next() const { return next_; }
 
  private:
-  std::vector<StoredBatch> batches_;  ///< each with those of its records that are in the page
+  std::vector<StoredBatch> batches_;
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;
   bool at_tail_ = false;

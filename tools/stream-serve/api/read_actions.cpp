@@ -72,6 +72,13 @@ Check check_arn(const Call& call, const identity::ShardIterator& iterator) {
   return Refusal{invalid_argument, "StreamARN and ShardIterator do not match."};
 }
 
+/// If all of the page arrived after its iterator was issued, the client had read what was there before.
+void measure(ServedStream& served, const Page& page, Duration took, Timestamp issued_at) {
+  if (page.size() == 0) return;
+  const StoredBatch& first = page.batches().front();
+  served.measure_read(page.batches(), took, first.arrivals[first.first] >= issued_at);
+}
+
 Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& served) {
   const auto limit = static_cast<std::size_t>(number_of(call.input, "Limit").value_or(most_records));
   const StreamDescription described = served.describe();
@@ -86,9 +93,12 @@ Check get_page(Call& call, identity::ShardIterator iterator, ServedStream& serve
   }
   std::optional<Page> page;
   const PageLimits limits{limit, call.room / 8 * 5};  // in base64, and with what belongs to the records
+  const Clock& clock = call.environment.clock;
+  const Duration start = clock.elapsed();
   served.read([&](Stream& stream) { page = read_page(stream, iterator.start, limits); });
+  measure(served, *page, clock.elapsed() - start, iterator.issued_at);
   if (throttle != nullptr) throttle->note_read(described.uuid, shard, page->bytes());
-  const Timestamp now = call.environment.clock.now();
+  const Timestamp now = clock.now();
   call.output.begin_structure();
   write_records(call.output, *page, Numbering(described.map), described.attributes);
   const Duration behind = page->at_tail() ? Duration(0) : now - page->arrived_last().value_or(now);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "shardlog/consuming/read_meter.h"
 #include "shardlog/core/numbers.h"
 #include "tools/stream-serve/api/page.h"
 #include "tools/stream-serve/api/refusal.h"
@@ -55,7 +56,11 @@ class ShardEvents {
         attributes_(stream_.describe().attributes),
         reader_(read()),
         end_(now() + delivery.times.lifetime),
-        due_(now()) {}
+        due_(now()),
+        meter_(stream_, delivery.clock, "") {}
+  ShardEvents(const ShardEvents&) = delete;
+  ShardEvents& operator=(const ShardEvents&) = delete;
+  ~ShardEvents() { meter_.finish(); }
 
   void write() {
     if (!write(frame_of_event(delivery_.form, "initial-response", empty_structure(delivery_.form)))) return;
@@ -74,14 +79,17 @@ class ShardEvents {
   /// Writes the event of the records that come next; without records only if it is time for one. False at the end of
   /// the shard, or if the client takes nothing more.
   bool write_next() {
-    ReadResult result = ahead_ ? *std::exchange(ahead_, std::nullopt) : reader_->next(of_event.bytes);
+    meter_.write_if_due();
+    ReadResult result = ahead_ ? *std::exchange(ahead_, std::nullopt) : look();
     const bool is_at_tail = result.batches.empty();
+    if (is_at_tail) meter_.reached_tail();
     Page page(start_);
     const auto fits = [&page](StoredBatch& batch) { return page.add(std::move(batch), of_event); };
     const bool is_whole = std::all_of(result.batches.begin(), result.batches.end(), fits);
     const bool is_end =
         is_whole && std::find(result.ended.begin(), result.ended.end(), start_.shard) != result.ended.end();
     start_.from = page.next();
+    meter_.read(page.batches(), std::exchange(took_, std::nullopt));
     if (is_end) page.end();
     if (!is_whole) {
       reader_ = read();
@@ -96,10 +104,18 @@ class ShardEvents {
     return !is_end;
   }
 
+  ReadResult look() {
+    const Duration start = now();
+    ReadResult result = reader_->next(of_event.bytes);
+    took_ = now() - start;
+    return result;
+  }
+
   /// Looks whether there is more. If that is damaged, the next call of next() says so: the records before are right.
   void look_ahead() {
     try {
-      ahead_ = reader_->next(of_event.bytes);
+      ahead_ = look();
+      if (!ahead_->batches.empty()) meter_.fell_behind();
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corrupt) throw;
     }
@@ -155,6 +171,8 @@ class ShardEvents {
   std::optional<ReadResult> ahead_;
   const Duration end_;
   Duration due_;  ///< when an event has to come even without records
+  consuming::ReadMeter meter_;
+  std::optional<Duration> took_;  ///< the last look, until its records are counted
 };
 
 /// Why the subscription is over, if the client should know; empty otherwise.

@@ -75,7 +75,26 @@ std::vector<producing::RecordOutcome> ServedStream::put(std::span<const Record> 
   return writing->producer.put(records, stop, options_.patience);
 }
 
+void ServedStream::measure_read(std::span<const StoredBatch> batches, Duration took, bool at_tail) {
+  if (batches.empty()) return;
+  const std::lock_guard guard(measuring_mutex_);
+  if (!measuring_) {
+    try {
+      auto opened = open(address_, for_access(options_.open, Access::read), clock_);
+      measuring_ = std::make_unique<Measuring>(std::move(opened), clock_);
+    } catch (const Error&) {
+      return;  // a request must not fail because it is measured
+    }
+  }
+  at_tail ? measuring_->meter.reached_tail() : measuring_->meter.fell_behind();
+  measuring_->meter.read(batches, took);
+}
+
 void ServedStream::write_measures() {
+  {
+    const std::lock_guard guard(measuring_mutex_);
+    if (measuring_) measuring_->meter.write_if_due();
+  }
   std::shared_ptr<Writing> writing;
   {
     const std::lock_guard guard(mutex_);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "shardlog/consuming/read_meter.h"
 #include "shardlog/engines.h"
 #include "shardlog/producing/producer.h"
 #include "shardlog/scaling/on_demand.h"
@@ -45,6 +46,9 @@ class ServedStream {
   std::vector<producing::RecordOutcome> put(std::span<const Record> records, const StreamDescription& described,
                                             const std::stop_token& stop);
 
+  /// Counts what a request has read, and how long that took. `at_tail`: the client had read everything before.
+  void measure_read(std::span<const StoredBatch> batches, Duration took, bool at_tail);
+
   /// Adds what was measured to the stream if that is due, and nobody stores anything.
   void write_measures();
 
@@ -56,6 +60,16 @@ class ServedStream {
 
     std::unique_ptr<Stream> stream;
     producing::Producer producer;
+  };
+
+  /// The reads that are measured, and the stream to whose metrics they are added.
+  struct Measuring {
+    Measuring(std::unique_ptr<Stream> opened, const Clock& clock)
+        : stream(std::move(opened)), meter(*stream, clock, "") {}
+    ~Measuring() { meter.finish(); }
+
+    std::unique_ptr<Stream> stream;
+    consuming::ReadMeter meter;
   };
 
   std::shared_ptr<Writing> writing_for(const StreamDescription& described);
@@ -71,6 +85,9 @@ class ServedStream {
   std::vector<std::unique_ptr<Stream>> idle_;  ///< open for reading
   std::shared_ptr<Writing> writing_;
   std::optional<StreamSettings> settings_;  ///< of writing_
+
+  std::mutex measuring_mutex_;
+  std::unique_ptr<Measuring> measuring_;  ///< guarded by that; made for the first read
 
   Turns opening_;  ///< to write
   Turns changing_;
