@@ -3,16 +3,18 @@ works."""
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 from collections import Counter
 
-from support import Folder, check, check_acknowledged, check_dense, parse_acknowledgements, program, records, run, scale, seeded, strace, verify
+from support import (Folder, beside_each_other, check, check_acknowledged, check_dense, parse_acknowledgements, printed_seed, program,
+                     records, run, scale, strace, verify)
 
 ENOUGH = 200  # a run that saw fewer points than this did not test what it says
 POINTS = scale("SHARDLOG_KILL_POINTS", 100)  # of each command, chosen at random
-randomness = seeded()
+seed = printed_seed()
 
 
 def kill_points(folder, command):
@@ -31,7 +33,7 @@ def kill_points(folder, command):
         most[name] = max(most[name], count)
     points = [(name, when) for name, count in most.items() for when in range(1, count + 1)]
     check(len(points) > ENOUGH, f"only {len(points)} system calls were seen")
-    return randomness.sample(points, min(POINTS, len(points)))
+    return random.Random(seed).sample(points, min(POINTS, len(points)))
 
 
 def run_killed_at(point, command):
@@ -132,11 +134,9 @@ def test_remove(folder):
     print(f"remove: killed {len(REMOVING)} times, whole or not there")
 
 
-with Folder() as folder:
-    test_put(folder)
-with Folder() as folder:
-    test_create(folder)
-with Folder() as folder:
-    test_reshard(folder)
-with Folder() as folder:
-    test_remove(folder)
+def in_own_folder(test):
+    with Folder() as folder:
+        test(folder)
+
+
+beside_each_other(in_own_folder, [test_reshard, test_create, test_put, test_remove])

@@ -1,18 +1,19 @@
 """A process that is stopped while it opens a stream, at every fcntl(2) of that: the others answer within their --timeout,
 with what they were asked for or with 75 and whom they wait for. When it goes on or dies, so does everything else."""
 
-import concurrent.futures
 import fcntl
+import functools
 import os
+import random
 import shutil
 import signal
 import subprocess
 
 from stopped_program import PATIENCE, Other, StoppedProgram
-from support import Folder, check, program, run, scale, seeded, strace, traced_program, verify, wait_for
+from support import Folder, beside_each_other, check, printed_seed, program, run, scale, strace, traced_program, verify, wait_for
 
 EVERY = scale("SHARDLOG_STOPPED_EVERY", 5)  # of the calls, from a random one on; of stream-get and stream-put every fourth
-randomness = seeded()
+seed = printed_seed()
 
 STOPPED = {
     "stream-get": lambda stream: [stream],
@@ -61,24 +62,22 @@ def walk(folder, scene, name, when):
     return [stored, read, shown].count(None)
 
 
-def test_others_answer_in_time(folder, pool):
-    strace()  # or skip
-    for name in STOPPED:
-        scene = Scene(folder, name == "stream-put")
-        step = EVERY if name in ("stream-stats", "stream-create") else min(EVERY, 4)
-        held_up, calls = 0, 0
-        for first in range(randomness.randint(1, step), 1000, 8 * step):
-            steps = range(first, first + 8 * step, step)
-            outcomes = list(pool.map(lambda when: walk(folder, scene, name, when), steps))
-            seen = [outcome for outcome in outcomes if outcome is not None]
-            held_up += sum(seen)
-            calls += len(seen)
-            if len(seen) < len(outcomes):
-                break
-        check(calls * step > 20, f"{name} was stopped at {calls} calls only")
-        check(held_up * step > 5, f"{name} held up {held_up} others only")
-        print(f"{name} stopped at each of {calls} calls: {held_up} of {3 * calls} others were held up, and said by whom")
-        shutil.rmtree(scene.model)
+def others_answer_in_time(folder, name):
+    """While the named program is stopped."""
+    scene = Scene(folder, name == "stream-put")
+    step = EVERY if name in ("stream-stats", "stream-create") else min(EVERY, 4)
+    held_up, calls = 0, 0
+    for first in range(random.Random(seed).randint(1, step), 1000, 4 * step):
+        steps = range(first, first + 4 * step, step)
+        outcomes = beside_each_other(lambda when: walk(folder, scene, name, when), steps)
+        seen = [outcome for outcome in outcomes if outcome is not None]
+        held_up += sum(seen)
+        calls += len(seen)
+        if len(seen) < len(outcomes):
+            break
+    check(calls * step > 20, f"{name} was stopped at {calls} calls only")
+    check(held_up * step > 5, f"{name} held up {held_up} others only")
+    print(f"{name} stopped at each of {calls} calls: {held_up} of {3 * calls} others were held up, and said by whom")
 
 
 def spoil_shared_header(stream):
@@ -119,12 +118,11 @@ def put_beside(folder, scene, when):
     return not acknowledged
 
 
-def test_an_open_writer_answers_in_time(folder, pool):
+def an_open_writer_answers_in_time(folder):
     scene = Scene(folder, False)
-    outcomes = list(pool.map(lambda when: put_beside(folder, scene, when), range(1, 41)))
+    outcomes = beside_each_other(lambda when: put_beside(folder, scene, when), range(1, 41))
     check(outcomes.count(True) > 5, f"the open writer was never held up: {outcomes}")
     print(f"an open writer was held up at {outcomes.count(True)} of {40 - outcomes.count(None)} calls, and said by whom")
-    shutil.rmtree(scene.model)
 
 
 def holds_exclusive_lock(pid):
@@ -142,7 +140,7 @@ def waits_to_go_on(pid):
     return "T" in states
 
 
-def test_a_stop_waits_for_the_opening(folder, _):
+def a_stop_waits_for_the_opening(folder):
     scene = Scene(folder, True)
     tracer = subprocess.Popen(  # each call takes long, so that the stop comes between them
         ["strace", "-qq", "-o", "/dev/null", "-e", "trace=fcntl", "-e", "inject=fcntl:delay_exit=40000", program("stream-get"),
@@ -165,7 +163,7 @@ def test_a_stop_waits_for_the_opening(folder, _):
     print("a stop waits for the end of the opening")
 
 
-def test_a_list_of_locks_that_lacks_the_holder_is_read_again(folder, _):
+def a_list_of_locks_that_lacks_the_holder_is_read_again(folder):
     """As the kernel gives it at times, when other locks come and go meanwhile."""
     stream = Scene(folder, False).model
     with open(stream + "/lock") as lock:
@@ -176,11 +174,14 @@ def test_a_list_of_locks_that_lacks_the_holder_is_read_again(folder, _):
     print("a list of locks that lacks the holder is read again")
 
 
-def main():
-    with Folder() as folder, concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for name, test in list(globals().items()):
-            if name.startswith("test_"):
-                test(folder, pool)
+TESTS = [*(functools.partial(others_answer_in_time, name=name) for name in STOPPED), an_open_writer_answers_in_time,
+         a_stop_waits_for_the_opening, a_list_of_locks_that_lacks_the_holder_is_read_again]
 
 
-main()
+def in_own_folder(test):
+    with Folder() as folder:
+        test(folder)
+
+
+strace()  # or skip
+beside_each_other(in_own_folder, TESTS)

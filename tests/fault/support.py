@@ -1,5 +1,7 @@
 """Verbs that the fault tests share. The programs are in $SHARDLOG_BIN; only the standard library is used."""
 
+import concurrent.futures
+import functools
 import json
 import os
 import pathlib
@@ -24,9 +26,20 @@ def scale(name, default):
 
 def seeded():
     """A random generator whose seed is printed, and taken from $SHARDLOG_SEED to replay a run."""
+    return random.Random(printed_seed())
+
+
+def printed_seed():
     seed = int(os.environ.get("SHARDLOG_SEED", random.SystemRandom().randrange(2**32)))
     print(f"seed {seed}", flush=True)
-    return random.Random(seed)
+    return seed
+
+
+def beside_each_other(work, items, at_once=4):
+    """Calls work(item) for each of the items, in threads: most of the time it waits for programs. Returns the results in
+    order. The first failure ends the test."""
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(work, items))
 
 
 def check(condition, message):
@@ -63,7 +76,8 @@ def records(stream):
 
 
 def verify(stream):
-    run("stream-stats", stream, "--verify")
+    """What is said of a stream in which nothing is wrong."""
+    return run("stream-stats", stream, "--verify").decode()
 
 
 def check_dense(found):
@@ -102,10 +116,14 @@ def check_acknowledged(acknowledged, found, what=""):
         check(stored.get(place) == data, f"{what}{data} was acknowledged at {place}, there is {stored.get(place)}")
 
 
+@functools.cache
+def can_trace():
+    return subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
+
+
 def strace(*arguments):
-    """The start of a command line under strace, or nothing where this machine does not let us trace."""
-    probe = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True)
-    if probe.returncode != 0:
+    """The start of a command line under strace; skips the test if this machine does not let us trace."""
+    if not can_trace():
         print("SKIPPED: strace cannot trace here")
         sys.exit(77)
     return ["strace", "-f", "-qq", *arguments]

@@ -80,7 +80,7 @@ class Scenario:
         run(*put.command(self.stream), timeout=60)
         check(put.check(stored_in(self.stream)) == put.count, f"{put.name}: not all is there")
         self.puts.append(put)
-        unused = [line for line in run("stream-stats", "--verify", self.stream).decode().splitlines() if "note:" in line]
+        unused = [line for line in verify(self.stream).splitlines() if "note:" in line]
         check(not unused, f"after the next put: {unused}")
 
     def summary(self):
