@@ -1,5 +1,6 @@
 """Verbs that the tests of stream-serve share. The programs are in $SHARDLOG_BIN."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -152,6 +153,29 @@ class StreamTest(ServerTest):
 
     def create(self, shards=1):
         self.kinesis.create_stream(StreamName=self.name, ShardCount=shards)
+
+
+def run_beside_each_other(*classes, at_once=32):
+    """As unittest.main(), but the tests of these classes run at the same time, each in a thread: most of them wait most of the
+    time. The names on the command line choose tests: Class.test."""
+    tests = [test for each in classes for test in unittest.defaultTestLoader.loadTestsFromTestCase(each)]
+    chosen = [test for test in tests if not sys.argv[1:] or test.id().partition(".")[2] in sys.argv[1:]]
+
+    def outcome(test):
+        result = unittest.TestResult()
+        test.run(result)
+        return result
+
+    with contextlib.ExitStack() as fixtures, concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for each in {type(test): None for test in chosen}:
+            each.setUpClass()
+            fixtures.callback(each.tearDownClass)
+        results = list(pool.map(outcome, chosen))
+    failures = [failure for result in results for failure in result.failures + result.errors]
+    for test, what in failures:
+        print(f"FAILED: {test.id()}\n{what}")
+    print(f"{len(chosen)} tests, {len(failures)} failed")
+    sys.exit(1 if failures or not chosen else 0)
 
 
 def wait_until(condition, what):

@@ -8,8 +8,9 @@ import subprocess
 import threading
 import time
 import unittest
+import warnings
 
-from server import Server, StreamTest, make_damaged, program, run, wait_until
+from server import Server, StreamTest, make_damaged, program, run, run_beside_each_other, wait_until
 
 SPACE = 2**128
 
@@ -540,4 +541,5 @@ class ListOfStreams(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(warnings="ignore")  # connections of boto3 are closed late
+    warnings.simplefilter("ignore")  # connections of boto3 are closed late
+    run_beside_each_other(Streams, HeldUpStream, DamagedStream, ListOfStreams)
