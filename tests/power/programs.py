@@ -60,6 +60,11 @@ class Programs:
     def are_running(self):
         return any(thread.is_alive() for thread in self.threads)
 
+    def have_failed(self):
+        """Whether one of them has ended with an error, not by a signal: the power is off, or a stream cannot be used."""
+        with self.lock:
+            return any((process.poll() or 0) > 0 for process in self.running)
+
     def end(self):
         """What runs when the power is cut has ended. Nothing of it may stay, or the file system could not be unmounted."""
         with self.lock:
