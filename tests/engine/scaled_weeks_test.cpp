@@ -83,6 +83,8 @@ class ScaledWeeks : public test::StreamTest, public testing::WithParamInterface<
   /// Minutes since the start to records a second.
   using LoadAt = std::function<double(double)>;
 
+  ScaledWeeks() { path_ = memory_.path() + "/orders"; }
+
   void start(Keys keys, std::uint32_t shards) {
     keys_ = std::make_unique<Keys>(std::move(keys));
     CreateOptions options = test::of_shards(shards);
@@ -177,6 +179,7 @@ class ScaledWeeks : public test::StreamTest, public testing::WithParamInterface<
     }
   }
 
+  test::TemporaryDirectory memory_ = test::TemporaryDirectory::without_disk();
   std::unique_ptr<Keys> keys_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<scaling::OnDemand> writer_;
