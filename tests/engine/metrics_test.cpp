@@ -105,10 +105,20 @@ TEST_F(MetricsTest, AreAddedWithoutASyncAndWithoutAWordToFollowers) {
 }
 
 TEST_F(MetricsTest, OfAReaderLeaveItAReader) {
+  put(*open_to_write(), 0, {"a"});
   const auto reader = open_to_read();
   EXPECT_TRUE(add(*reader));
   const RoutedBatch batch = test::batch_of(0, {"a"});
   EXPECT_EQ(refusal([&] { reader->append({{&batch, 1}}); }), ErrorCode::internal);
+}
+
+TEST_F(MetricsTest, OfAReaderWaitForAWriterToBeginTheLog) {
+  const auto reader = open_to_read();
+  EXPECT_EQ(std::filesystem::file_size(file("stream.db-wal")), 0U);
+  EXPECT_FALSE(add(*reader)) << "the log's header would have to be synced";
+  EXPECT_EQ(std::filesystem::file_size(file("stream.db-wal")), 0U);
+  put(*open_to_write(), 0, {"a"});
+  EXPECT_TRUE(add(*reader));
 }
 
 TEST_F(MetricsTest, CannotBeAddedByWhoeverMayOnlyRead) {
