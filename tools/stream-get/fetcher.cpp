@@ -11,9 +11,9 @@
 namespace shardlog::cli {
 
 namespace {
-constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;  // between reading and writing
-constexpr std::size_t piece_ahead = 4UL * 1024 * 1024;   // read from the stream at once
-constexpr std::size_t piece_on_demand = 512UL * 1024;    // at least a batch, which may be larger
+constexpr std::size_t queued_bytes = 8UL * 1024 * 1024;     // between reading and writing
+constexpr std::size_t piece_ahead = 4UL * 1024 * 1024;      // read from the stream at once
+constexpr std::size_t piece_on_demand = 2UL * 1024 * 1024;  // at least a batch, which may be larger
 constexpr Duration longest_wait = std::chrono::hours(1);
 constexpr Duration first_look = std::chrono::milliseconds(1);  // between two checks if everything was taken
 constexpr Duration longest_look = std::chrono::milliseconds(50);
