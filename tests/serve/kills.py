@@ -1,15 +1,17 @@
 """Clients of an SDK, the shell and reshards use a stream while the server is killed again and again: what was answered is
-there once, and the records of each client are in order. $SHARDLOG_KILLS says how often, $SHARDLOG_CLIENTS for how many."""
+there once, and the records of each client are in order. Consumers that are not killed get the same. $SHARDLOG_KILLS says how
+often, $SHARDLOG_CLIENTS for how many."""
 
 import itertools
 import signal
+import subprocess
 import threading
 import time
 import unittest
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from server import Server, run, scale, seeded, wait_until
+from server import Server, program, run, scale, seeded, wait_until
 
 KILLS = scale("SHARDLOG_KILLS", 3)
 CLIENTS = scale("SHARDLOG_CLIENTS", 4)
@@ -26,6 +28,22 @@ class Kills(unittest.TestCase):
         self.making_clients = threading.Lock()  # boto3 makes one at a time
         self.answered = {str(client): [] for client in range(CLIENTS)} | {SHELL: []}
         self.failures = []
+        self.reshards = threading.Semaphore(4)  # four for each kill: otherwise there would be thousands of shards
+
+    def consume(self, name, *options):
+        """Starts a consumer that writes to a file. Returns what calls the records that are in the file."""
+        path = f"{self.server.directory}/{name}"
+        with open(path, "wb") as file:
+            process = subprocess.Popen([program("stream-get"), self.path, "--quiet", "--follow", *options], stdout=file)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+        def consumed():
+            self.assertIsNone(process.poll(), name)
+            with open(path) as file:
+                return file.read().split()
+
+        return consumed
 
     def until_over(self, work):
         """Calls work(0), work(1) and so on, and notes what it raises."""
@@ -61,11 +79,13 @@ class Kills(unittest.TestCase):
         self.answered[SHELL].append(f"{SHELL}.{turn}")
 
     def reshard(self, turn):
-        run("stream-reshard", "scale", self.path, "32"[turn % 2])
-        self.over.wait(0.05)  # so that the shards do not become too many
+        while not self.over.is_set():
+            if self.reshards.acquire(timeout=0.1):
+                return run("stream-reshard", "scale", self.path, "32"[turn % 2])
 
     def test_what_is_answered_is_stored_once_and_in_order(self):
         chance = seeded()
+        consumers = [self.consume("followed"), self.consume("worked", "-c", "c", "--workers", "2", "--exec", "cat")]
         threads = [threading.Thread(target=self.put_by_sdk, args=(str(client),)) for client in range(CLIENTS)]
         threads += [threading.Thread(target=self.until_over, args=(work,)) for work in (self.put_by_shell, self.reshard)]
         for thread in threads:
@@ -77,18 +97,27 @@ class Kills(unittest.TestCase):
                            "records of every client")
                 self.server.end(signal.SIGKILL)
                 self.server.start()
+                self.reshards.release(4)
         finally:
             self.over.set()
             for thread in threads:
                 thread.join()
         self.assertEqual(self.failures, [])
         stored = run("stream-get", self.path).decode().split()
-        self.assertEqual(len(stored), len(set(stored)), "once")
-        for name, answered in self.answered.items():
-            of_client = [int(each.split(".")[1]) for each in stored if each.startswith(f"{name}.")]
-            self.assertEqual(of_client, sorted(of_client))
-            self.assertEqual(set(answered) - set(stored), set())
+        self.check(stored)
+        for consumed in consumers:
+            wait_until(lambda: len(consumed()) >= len(stored), "consumers to catch up")  # noqa: B023
+            self.check(consumed())
+            self.assertEqual(set(consumed()), set(stored))
         run("stream-stats", self.path, "--verify")
+
+    def check(self, found):
+        """Each record is there once, each that was answered is there, and those of a client are in order."""
+        self.assertEqual(len(found), len(set(found)), "once")
+        for name, answered in self.answered.items():
+            of_client = [int(each.split(".")[1]) for each in found if each.startswith(f"{name}.")]
+            self.assertEqual(of_client, sorted(of_client), name)
+            self.assertEqual(set(answered) - set(found), set(), name)
 
 
 if __name__ == "__main__":
