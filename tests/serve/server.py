@@ -43,15 +43,15 @@ def make_damaged(path):
 
 
 class Server:
-    """stream-serve with a directory of its own, on a port of its own."""
+    """stream-serve with a directory of its own, on a port of its own. `before` are words that begin its command line."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, before=()):
         self.directory = tempfile.mkdtemp(prefix="shardlog-")
-        self.options = options
+        self.options, self.before = options, before
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([program("stream-serve"), "--listen", "127.0.0.1:0", *self.options, self.directory],
+        self.process = subprocess.Popen([*self.before, program("stream-serve"), "--listen", "127.0.0.1:0", *self.options, self.directory],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.url = self.process.stdout.readline().decode().strip()
         if not self.url:

@@ -489,7 +489,7 @@ class DamagedStream(unittest.TestCase):
             status, page = server.call("GetRecords", ShardIterator=iterator)
             self.assertEqual((status, [record["Data"] for record in page["Records"]]), (200, ["Z29vZA=="]))
             status, refused = server.call("GetRecords", ShardIterator=page["NextShardIterator"])
-            self.assertEqual((status, refused["__type"]), (500, "InternalFailure"))
+            self.assertEqual((status, refused["__type"]), (500, "InternalFailureException"))
         finally:
             _, said = server.stop()
         self.assertIn("GetRecords: ", said)

@@ -27,6 +27,7 @@ constexpr std::string_view validation = "ValidationException";
 constexpr std::string_view serialization = "SerializationException";
 constexpr std::string_view unknown_operation = "UnknownOperationException";
 constexpr std::string_view internal_failure = "InternalFailure";
+constexpr std::string_view documented_failure = "InternalFailureException";  ///< the same, of actions that document it
 constexpr std::string_view unavailable = "ServiceUnavailable";
 
 /// A value, or why there is none.

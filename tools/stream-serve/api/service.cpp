@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "shardlog/core/uuid.h"
@@ -92,6 +93,14 @@ http::Response whole(http::Response response, const http::Request& request) {
   response.headers.emplace_back("x-amz-id-2", random_id());
   for (auto& header : http::sharing_headers(request)) response.headers.push_back(std::move(header));
   return response;
+}
+
+/// What an action calls a failure of the service. The errors of these four have a name of their own for it, so that
+/// SDKs have an exception for it; the others use the name that all services have (Kinesis API, "Errors" of each
+/// action).
+std::string_view failure_of(std::string_view action) {
+  constexpr std::array<std::string_view, 4> actions{"GetRecords", "GetShardIterator", "PutRecord", "PutRecords"};
+  return std::find(actions.begin(), actions.end(), action) == actions.end() ? internal_failure : documented_failure;
 }
 
 /// What an error of the library means to a client. Only what may be tried again is a status that SDKs try again.
@@ -196,7 +205,10 @@ http::Response Service::run(const Action& action, wire::Document& input, const h
     if (!refusal && call.events)
       return {200, {{"content-type", "application/vnd.amazon.eventstream"}}, {}, call.events};
   }
-  if (refusal) return refused(form, *refusal);
+  if (refusal) {
+    if (refusal->type == internal_failure) refusal->type = failure_of(action.name);
+    return refused(form, *refusal);
+  }
   return in_form(form, 200, action.answers ? output->take() : "");
 }
 

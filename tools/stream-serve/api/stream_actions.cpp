@@ -60,10 +60,11 @@ Check create_stream(Call& call) {
   auto options = options_of(call.input);
   if (const Refusal* const refused = refusal_of(options)) return *refused;
   const CreateOptions& wanted = std::get<CreateOptions>(options);
-  if (auto refused = check_shard_limit(call, wanted.shards)) return refused;
   const Refusal exists{resource_in_use,
                        fmt::format("Stream {} under account {} already exists.", name, call.account.id)};
-  if (call.environment.transitions.deleted(name)) return exists;
+  const std::vector<std::string> names = call.environment.catalogue.names();
+  if (call.environment.transitions.deleted(name) || std::binary_search(names.begin(), names.end(), name)) return exists;
+  if (auto refused = check_shard_limit(call, wanted.shards)) return refused;
   try {
     call.environment.catalogue.create(name, wanted);
   } catch (const Error& error) {
