@@ -1,6 +1,6 @@
 // A client of Kinesis with the AWS SDK for JavaScript, version 3, over HTTP/2. tests/serve/sdk.py says what it does:
 //   node sdk.mjs FOLDER URL actions            calls each of the [action, input] that stand as JSON on stdin
-//   node sdk.mjs FOLDER URL subscribe ARN SHARD   prints each event of a subscription
+//   node sdk.mjs FOLDER URL subscribe ARN SHARD   prints each event of a subscription, and of those to the children
 // FOLDER is where npm has installed the SDK.
 
 import { readFileSync } from "node:fs";
@@ -41,21 +41,21 @@ async function callAll() {
   }
 }
 
-async function subscribe() {
+async function subscribe(shard) {
   const answer = await send("SubscribeToShard", {
     ConsumerARN: consumer,
     ShardId: shard,
     StartingPosition: { Type: "TRIM_HORIZON" },
   });
+  let children = [];
   for await (const { SubscribeToShardEvent: event } of answer.EventStream) {
-    print({
-      records: event.Records.map((record) => Buffer.from(record.Data).toString()),
-      children: event.ChildShards?.map((child) => child.ShardId) ?? null,
-    });
+    children = event.ChildShards?.map((child) => child.ShardId) ?? [];
+    print({ records: event.Records.map((record) => Buffer.from(record.Data).toString()), children });
   }
   print("end");
+  await Promise.all(children.map(subscribe));
 }
 
 print(client.config.requestHandler.metadata.handlerProtocol);
-await (mode === "actions" ? callAll() : subscribe());
+await (mode === "actions" ? callAll() : subscribe(shard));
 client.destroy();

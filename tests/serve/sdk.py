@@ -87,6 +87,9 @@ class Sdk(unittest.TestCase):
         event = next_event(lambda event: event["children"])
         self.assertEqual(event["children"], ["shardId-000000000001", "shardId-000000000002"])
         self.assertEqual(json.loads(client.stdout.readline()), "end")
+        for hash_key in ("4", "5"):
+            run("stream-put", self.server.stream("s"), "--hash-key", hash_key, input=hash_key.encode())
+            self.assertEqual(next_event(lambda event: event["records"])["records"], [hash_key])
 
 
 if __name__ == "__main__":

@@ -205,6 +205,12 @@ TEST_F(SubscriptionTest, EndsAfterItsTime) {
   EXPECT_EQ(count(received, "exception"), 0U) << received;
 }
 
+TEST_F(SubscriptionTest, LastsFiveMinutes) {
+  const std::string received = events({.pause = 5ms}, {5min - 1ms, Duration(6ms), long_time});
+  EXPECT_EQ(count(received, no_records), 2U) << received;
+  EXPECT_EQ(count(received, "exception"), 0U) << received;
+}
+
 TEST_F(SubscriptionTest, ShowsThatItIsThereWithoutRecords) {
   const std::string received = events({.lifetime = long_time, .hold = 5s, .pause = 5ms}, {Duration(5ms), long_time});
   EXPECT_GE(count(received, no_records), 2U) << received;
