@@ -93,8 +93,12 @@ class Kills(unittest.TestCase):
         try:
             for _ in range(KILLS):
                 enough = {name: len(answered) + chance.randint(1, 10) for name, answered in self.answered.items()}
-                wait_until(lambda: self.failures or all(len(self.answered[name]) >= enough[name] for name in enough),
-                           "records of every client")
+
+                def missing(enough=enough):
+                    return {name: count - len(self.answered[name]) for name, count in enough.items()
+                            if len(self.answered[name]) < count}
+
+                wait_until(lambda: self.failures or not missing(), lambda: f"so many records of clients: {missing()}")
                 self.server.end(signal.SIGKILL)
                 self.server.start()
                 self.reshards.release(4)

@@ -178,9 +178,10 @@ def run_beside_each_other(*classes, at_once=32):
     sys.exit(1 if failures or not chosen else 0)
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + 20
+def wait_until(condition, what, limit=20):
+    """`what` is a text, or a function that makes it, for what is known only then."""
+    end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"waited in vain for {what}")
+            raise AssertionError(f"waited in vain for {what() if callable(what) else what}")
         time.sleep(0.01)  # between two looks
