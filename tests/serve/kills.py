@@ -98,7 +98,8 @@ class Kills(unittest.TestCase):
                     return {name: count - len(self.answered[name]) for name, count in enough.items()
                             if len(self.answered[name]) < count}
 
-                wait_until(lambda: self.failures or not missing(), lambda: f"so many records of clients: {missing()}")
+                wait_until(lambda: self.failures or not missing(), lambda: f"so many records of clients: {missing()}",
+                           limit=20 + 5 * CLIENTS)  # each makes a new client after a kill, which takes a while
                 self.server.end(signal.SIGKILL)
                 self.server.start()
                 self.reshards.release(4)
