@@ -28,13 +28,21 @@ install_missing() {
   "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Installs the AWS SDK for JavaScript in build/npm. Its tests are skipped if there is no npm, or no registry in reach.
+# Installs a package of npm in build/npm. Fails if there is no npm, or no registry in reach.
+install_from_npm() {
+  [ ! -d "build/npm/node_modules/${1%@*}" ] || return 0
+  command -v npm >/dev/null && mkdir -p build/npm &&
+    timeout 120 npm install --prefix build/npm --silent --no-audit --no-fund --ignore-scripts "$1"
+}
+
 install_sdk() {
-  [ ! -d build/npm/node_modules/@aws-sdk/client-kinesis ] || return 0
-  if ! command -v npm >/dev/null || ! mkdir -p build/npm ||
-    ! timeout 120 npm install --prefix build/npm --silent --no-audit --no-fund --ignore-scripts @aws-sdk/client-kinesis@3.1143.0; then
+  install_from_npm @aws-sdk/client-kinesis@3.1143.0 ||
     echo "npm cannot install the AWS SDK for JavaScript: its tests are skipped." >&2
-  fi
+}
+
+# An emulator of Kinesis, to measure ourselves beside it.
+install_kinesalite() {
+  install_from_npm kinesalite@3.3.3 || echo "npm cannot install kinesalite: nothing is measured beside it." >&2
 }
 
 # Configures and builds a preset.

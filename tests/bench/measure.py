@@ -21,8 +21,8 @@ class Programs:
 
     def __init__(self, build):
         self.build = os.path.abspath(build)
-        self.create, self.put, self.get, self.reshard, self.stats = (
-            f"{self.build}/bin/stream-{name}" for name in ("create", "put", "get", "reshard", "stats"))
+        self.create, self.put, self.get, self.reshard, self.serve, self.stats = (
+            f"{self.build}/bin/stream-{name}" for name in ("create", "put", "get", "reshard", "serve", "stats"))
 
     def bench(self, name):
         return f"{self.build}/bench/{name}"

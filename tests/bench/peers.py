@@ -10,6 +10,9 @@ import time
 
 from measure import NOW, run
 
+NPM = os.environ.get("SHARDLOG_SDK", "")  # the folder where npm has installed kinesalite and the AWS SDK for JavaScript
+NPM_HAS_ALL = all(os.path.isdir(f"{NPM}/node_modules/{package}") for package in ("kinesalite", "@aws-sdk/client-kinesis"))
+
 
 class Server:
     """A server of its own in a folder of its own, for as long as the block lasts."""
@@ -115,22 +118,53 @@ class Redis(Server):
         return answer.count(Redis.VALUE) == int(head[4][1:]) and len(answer.rsplit(b"\r\n", 2)[1]) == 99
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Nats(Server):
     """JetStream on one node. It acknowledges before it syncs: by default that is every two minutes."""
 
     def start(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         return subprocess.Popen(["nats-server", "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", self.folder],
                                 stderr=subprocess.DEVNULL)
 
     def ready(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def command(self, rest):
         return f"{NOW.bench('jetstream')} nats://127.0.0.1:{self.port} {rest}"
+
+
+class StreamServe(Server):
+    """Ours."""
+
+    def start(self):
+        self.port = free_port()
+        return subprocess.Popen([NOW.serve, "--listen", f"127.0.0.1:{self.port}", self.folder], stdout=subprocess.DEVNULL)
+
+    def ready(self):
+        return listens(self.port)
+
+
+class Kinesalite(Server):
+    """The Kinesis of mhart/kinesalite, in memory, which is its default and where it is fastest."""
+
+    def start(self):
+        self.port = free_port()
+        return subprocess.Popen(["node", f"{NPM}/node_modules/kinesalite/cli.js", "--port", str(self.port),
+                                 "--createStreamMs", "0"], stdout=subprocess.DEVNULL)
+
+    def ready(self):
+        return listens(self.port)
 
 
 # sqlite3's shell, as one would use it for this.

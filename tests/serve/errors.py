@@ -92,8 +92,8 @@ class Errors(unittest.TestCase):
         cls.server = Server("--transition", "1h", "--throttle", "--shard-limit", "2", before=keep_out)
         cls.addClassCleanup(cls.server.stop)
         cls.kinesis = cls.server.client()
-        for stream, *options in ((cls.OPENED, "--shards", "14"), (cls.IN_USE,), (cls.DEMAND, "--mode", "on-demand"), (cls.LOCKED,),
-                                 (cls.BROKEN,)):
+        for stream, *options in ((cls.OPENED, "--shards", "14"), (cls.IN_USE,), (cls.DEMAND, "--mode", "on-demand"),
+                                 (cls.LOCKED,), (cls.BROKEN,)):
             run("stream-create", cls.server.stream(stream), *options)
         os.chmod(cls.server.stream(cls.LOCKED), 0)
         with open(f"{cls.server.stream(cls.BROKEN)}/stream.db", "wb") as database:

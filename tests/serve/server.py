@@ -51,8 +51,8 @@ class Server:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([*self.before, program("stream-serve"), "--listen", "127.0.0.1:0", *self.options, self.directory],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        command = [*self.before, program("stream-serve"), "--listen", "127.0.0.1:0", *self.options, self.directory]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.url = self.process.stdout.readline().decode().strip()
         if not self.url:
             raise AssertionError(f"stream-serve does not start: {self.process.communicate()[1].decode()}")
