@@ -14,7 +14,7 @@ PinnedPages::~PinnedPages() {
 
 bool PinnedPages::keep(std::size_t first, std::size_t count) {
   if (first >= size_) return false;
-  std::array<char, 16 * 1024> dropped;  // NOLINT(*-member-init): it is written before it is read
+  std::array<char, 16UL * 1024> dropped;  // NOLINT(*-member-init): it is written before it is read
   for (std::size_t left = first; left > 0;) {
     const ssize_t got = ::read(pipe_, dropped.data(), std::min(left, dropped.size()));
     if (got < 0 && errno == EINTR) continue;

@@ -66,6 +66,8 @@ class ServedStream {
   struct Measuring {
     Measuring(std::unique_ptr<Stream> opened, const Clock& clock)
         : stream(std::move(opened)), meter(*stream, clock, "") {}
+    Measuring(const Measuring&) = delete;
+    Measuring& operator=(const Measuring&) = delete;
     ~Measuring() { meter.finish(); }
 
     std::unique_ptr<Stream> stream;
