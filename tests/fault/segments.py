@@ -69,13 +69,13 @@ class Puts:
         return [program("stream-put"), self.stream, self.file, "--ack"]
 
     def time(self):
-        """What a put acknowledges that nobody kills, and how many seconds it takes here and now."""
+        """Runs a put to its end. Returns what it acknowledged, and how many seconds it took."""
         begun = time.monotonic()
         output = subprocess.run(self.command(), capture_output=True, check=True).stdout
         return output, time.monotonic() - begun
 
     def kill(self, moment):
-        """What a put acknowledges that is killed after so many seconds, and whether that found it running."""
+        """Kills a put after `moment` seconds. Returns what it acknowledged, and whether it was still running."""
         put = subprocess.Popen(self.command(), stdout=subprocess.PIPE)
         killer = threading.Timer(moment, put.kill)
         killer.start()

@@ -22,7 +22,7 @@ def head(action, length):
 
 
 def readable(connections, seconds):
-    """Those that have something to read, or have ended, as soon as there are any; empty when the time is over."""
+    """Waits for a connection that can be read or has ended, and returns all such; empty if the time is over first."""
     with selectors.DefaultSelector() as selector:
         for each in connections:
             selector.register(each, selectors.EVENT_READ)

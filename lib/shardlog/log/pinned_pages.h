@@ -19,7 +19,7 @@ class PinnedPages {
   PinnedPages& operator=(const PinnedPages&) = delete;
   SHARDLOG_API ~PinnedPages();
 
-  /// Drops all but `count` bytes from `first` on, or as many of these as there are. Returns false if there are none.
+  /// Keeps `count` bytes from `first` on, or fewer if there are fewer, and drops the rest. Returns false if none is left.
   SHARDLOG_API bool keep(std::size_t first, std::size_t count);
 
   [[nodiscard]] int pipe() const { return pipe_; }
