@@ -76,6 +76,16 @@ squeezed() {
   ! stream-stats s | grep hot
 }
 
+@test "records that are damaged name no hot key, and are no reason to show nothing" {
+  stream-create s
+  put_frames s '30 100 data hot'
+  expect_silence stream-create s --update --write-records 2
+  expect_equal "$(figures s '.shards[0].hot_key.key')" '"hot"'
+  sqlite3 s/stream.db 'UPDATE batches SET payload = zeroblob(length(payload))'
+  expect_equal "$(figures s '.shards[0] | [.utilisation.records, .hot_key]')" '[83.333,null]'
+  expect_failure 65 'not a record batch' stream-get s
+}
+
 # needs STREAM LOAD: shards for records, bytes and consumers, for all of them, for all if records are packed; machines.
 needs() {
   stream-stats "$1" --json --sizing --for "$2" \

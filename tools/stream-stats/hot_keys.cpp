@@ -5,6 +5,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "shardlog/core/error.h"
 #include "shardlog/scaling/key_sample.h"
 
 namespace shardlog::cli {
@@ -39,6 +40,16 @@ std::vector<reshard::KeySample> sample_minute(Stream& stream, ShardId shard, Tim
   return samples;
 }
 
+/// Nothing of a shard whose records are damaged: a page shows figures, and --verify and readers tell of damage.
+std::vector<reshard::KeySample> sample_if_readable(Stream& stream, ShardId shard, Timestamp now) {
+  try {
+    return sample_minute(stream, shard, now);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    return {};
+  }
+}
+
 }  // namespace
 
 std::optional<HotKey> hottest_key(const std::vector<reshard::KeySample>& samples, bool by_bytes) {
@@ -59,7 +70,7 @@ std::map<ShardId, HotKey> hot_keys(Stream& stream, const std::map<ShardId, Utili
   for (const ShardId shard : busy_shards(utilisations)) {
     const Utilisation& utilisation = utilisations.at(shard);
     const bool by_bytes = utilisation.bytes > utilisation.records;
-    if (const auto key = hottest_key(sample_minute(stream, shard, now), by_bytes)) keys.emplace(shard, *key);
+    if (const auto key = hottest_key(sample_if_readable(stream, shard, now), by_bytes)) keys.emplace(shard, *key);
   }
   return keys;
 }

@@ -23,7 +23,8 @@ struct HotKey {
 std::optional<HotKey> hottest_key(const std::vector<reshard::KeySample>& samples, bool by_bytes);
 
 /// Of the shards that used more than 70 % of a limit in the last minute; of the eight busiest if there are more. Looks
-/// at some 2,000 of the records that each of them took in. Throws as Reader::next().
+/// at some 2,000 of the records that each of them took in; a shard has none if these are damaged. Throws as
+/// Reader::next(), but not corrupt.
 std::map<ShardId, HotKey> hot_keys(Stream& stream, const std::map<ShardId, Utilisation>& utilisations, Timestamp now);
 
 }  // namespace shardlog::cli

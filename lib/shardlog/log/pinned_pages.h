@@ -19,7 +19,8 @@ class PinnedPages {
   PinnedPages& operator=(const PinnedPages&) = delete;
   SHARDLOG_API ~PinnedPages();
 
-  /// Keeps `count` bytes from `first` on, or fewer if there are fewer, and drops the rest. Returns false if none is left.
+  /// Keeps `count` bytes from `first` on, or fewer if there are fewer, and drops the rest. Returns false if none is
+  /// left.
   SHARDLOG_API bool keep(std::size_t first, std::size_t count);
 
   [[nodiscard]] int pipe() const { return pipe_; }

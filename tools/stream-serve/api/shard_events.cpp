@@ -92,6 +92,7 @@ class ShardEvents {
     meter_.read(page.batches(), std::exchange(took_, std::nullopt));
     if (is_end) page.end();
     if (!is_whole) {
+      meter_.fell_behind();
       reader_ = read();
     } else if (page.size() > 0 && !is_end) {
       look_ahead();
