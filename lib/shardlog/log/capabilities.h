@@ -26,6 +26,9 @@ struct Capabilities {
   bool dense_numbers = true;
   /// Arrivals never decrease in a shard. Otherwise they may step back, and differ between the records of a batch.
   bool ordered_arrivals = true;
+  /// The Clock that a stream is opened with says when records arrive and what is past retention. Otherwise the servers'
+  /// clocks do.
+  bool clock_of_caller = true;
   /// Stream::locate() can always pin Latest as a sequence number.
   bool latest_has_number = true;
 

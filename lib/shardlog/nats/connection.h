@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shardlog/core/clock.h"
+#include "shardlog/nats/address.h"
+#include "shardlog/nats/message.h"
+
+namespace shardlog::nats {
+
+/// A connection to one of the servers of a cluster, which goes to another one when it is lost. What is sent while there
+/// is none is dropped, not kept for later: whoever asked gets no answer, and asks again. For one thread at a time, but
+/// for its Inboxes, each of which may be for another thread.
+class Connection {
+ public:
+  /// Throws busy (no server in reach within `patience`), permission, usage (a file of the address cannot be read).
+  Connection(const Servers& servers, Duration patience);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// Sends a message, and returns at once. `reply` may be empty.
+  void publish(const std::string& subject, const std::string& reply, const Headers& headers, std::string_view data);
+
+  /// Sends what was published now.
+  void flush();
+
+  /// Sends a message and waits for an answer; nullopt if none came in time. Nobody to answer is an answer: status 503.
+  std::optional<Message> request(const std::string& subject, const Headers& headers, std::string_view data,
+                                 Duration wait);
+
+  [[nodiscard]] std::uint64_t max_payload() const;  ///< bytes of headers and data that servers take
+  [[nodiscard]] std::string server() const;         ///< the URL that it is connected to; empty while it is not
+  [[nodiscard]] std::string server_version() const;
+  /// How often the connection was lost so far: a change means that a server went away.
+  [[nodiscard]] std::uint64_t losses() const;
+  /// Why a server refused something, since the last call: "permissions violation" for instance; empty if none did.
+  std::string take_error();
+
+ private:
+  friend class Inbox;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// A subject of its own, to which answers are sent. The connection must outlive it.
+class Inbox {
+ public:
+  explicit Inbox(Connection& connection);
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+  ~Inbox();
+
+  /// The subject to name as `reply`. What is answered to it has this subject(). `token` has no '.'.
+  [[nodiscard]] std::string subject(std::string_view token) const;
+  /// The token of a message that came to subject(token).
+  [[nodiscard]] std::string_view token_of(const Message& message) const;
+
+  /// The next message; nullopt if none came in time.
+  std::optional<Message> next(Duration wait);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace shardlog::nats

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "shardlog/core/clock.h"
+#include "shardlog/core/error.h"
+#include "shardlog/nats/connection.h"
+
+/// The part of JetStream's API that this engine needs, one try a call (NATS documentation, "JetStream wire API").
+namespace shardlog::nats {
+
+// What becomes of a request.
+
+/// A server refused it: nothing happened.
+struct Refusal {
+  int code = 0;  ///< JetStream's err_code, 10071 for instance; 0 if there is none
+  std::string text{};
+};
+/// Nobody was there to answer, or there is no leader: nothing happened.
+struct Unavailable {};
+/// No answer came in time: it may have happened.
+struct NoAnswer {};
+
+template <typename Result>
+using Answer = std::variant<Result, Refusal, Unavailable, NoAnswer>;
+
+namespace refusal {
+constexpr int no_leader = 10008;  ///< the cluster has no leader: as Unavailable
+constexpr int no_message = 10037;
+constexpr int duplicate_id = 10045;
+constexpr int storage_full = 10047;
+constexpr int insufficient_resources = 10023;
+constexpr int name_in_use = 10058;  ///< with another configuration
+constexpr int no_stream = 10059;
+constexpr int wrong_last_sequence = 10071;
+constexpr int store_failed = 10077;  ///< "maximum messages per subject exceeded", for instance
+}  // namespace refusal
+
+struct JetStreamConfig {
+  std::string name;
+  std::vector<std::string> subjects;
+  int replicas = 3;
+  std::int64_t most_per_subject = -1;    ///< -1: no bound
+  bool refuse_more_per_subject = false;  ///< a message over that bound is refused; otherwise the oldest goes
+  Duration duplicate_window = std::chrono::minutes(2);
+  Duration max_age{0};  ///< 0: for ever
+  std::string description{};
+  std::map<std::string, std::string> metadata{};  ///< kept in the description: servers before 2.10 know no other place
+};
+
+struct JetStreamInfo {
+  JetStreamConfig config;
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  std::map<std::string, std::uint64_t> subjects;  ///< how many messages each has, if they were asked for
+  std::string leader;                             ///< the name of a server; empty if there is none
+  int replicas_current = 0;                       ///< followers that have everything
+};
+
+struct Published {
+  std::uint64_t sequence = 0;
+  bool duplicate = false;  ///< its Nats-Msg-Id was stored before, with this sequence
+};
+
+/// A message as a JetStream stream keeps it.
+struct KeptMessage {
+  std::string subject;
+  std::uint64_t sequence = 0;
+  Timestamp time{};  ///< of the leader, when it came
+  Headers headers{};
+  std::string data{};
+
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+};
+
+class JetStream {
+ public:
+  /// The connection must outlive it.
+  explicit JetStream(Connection& connection) : connection_(connection) {}
+
+  [[nodiscard]] Connection& connection() { return connection_; }
+
+  Answer<JetStreamInfo> create(const JetStreamConfig& config, Duration wait);
+  Answer<JetStreamInfo> update(const JetStreamConfig& config, Duration wait);
+  Answer<JetStreamInfo> info(const std::string& stream, Duration wait, const std::string& subjects_filter = {});
+  Answer<bool> remove(const std::string& stream, Duration wait);
+  /// The names of all streams that begin with `prefix`, in order.
+  Answer<std::vector<std::string>> names(const std::string& prefix, Duration wait);
+
+  /// Removes the messages before `sequence` (0: all) on the subjects that match `filter` (empty: on all).
+  Answer<std::uint64_t> purge(const std::string& stream, const std::string& filter, std::uint64_t sequence,
+                              Duration wait);
+
+  // The next two ask the leader. Refusal no_message: there is none.
+  Answer<KeptMessage> get(const std::string& stream, std::uint64_t sequence, Duration wait);
+  Answer<KeptMessage> last_on(const std::string& stream, const std::string& subject, Duration wait);
+  /// The first one from `sequence` on whose subject matches `filter`.
+  Answer<KeptMessage> next_on(const std::string& stream, const std::string& filter, std::uint64_t sequence,
+                              Duration wait);
+
+  Answer<Published> publish(const std::string& subject, const Headers& headers, std::string_view data, Duration wait);
+  /// Reads the answer to a message that was published with an Inbox as its reply.
+  static Answer<Published> published(const Message& answer);
+
+  /// Asks any API subject, "STREAM.INFO.x" for instance, with a JSON body, and returns the JSON of the answer.
+  Answer<std::string> call(const std::string& api, std::string_view json, Duration wait);
+
+ private:
+  Connection& connection_;
+};
+
+/// What came of trying again until `deadline`. A pause and a fresh `wait` come with each try.
+class Patience {
+ public:
+  Patience(const Clock& clock, Duration timeout);
+
+  /// Calls `ask(wait)` until its Answer is a result or a refusal, and returns that. When the time is up throws busy if
+  /// no try was without an answer, else io. `what` begins the message: "orders: read the shard map".
+  template <typename Ask>
+  auto insist(const std::string& what, Ask&& ask);
+
+  [[nodiscard]] Duration left() const;
+  /// Throws as insist() if time is up, else waits a little. `unknown`: a try was without an answer.
+  void again(const std::string& what, bool unknown);
+
+ private:
+  const Clock& clock_;
+  Duration until_;
+  Duration pause_;
+  bool unknown_ = false;
+};
+
+/// The Error of a refusal: full, not_found, exists, permission, io. `what` begins its message.
+Error error_of(const std::string& what, const Refusal& refusal);
+
+template <typename Ask>
+auto Patience::insist(const std::string& what, Ask&& ask) {
+  constexpr Duration most_for_a_try = std::chrono::seconds(1);
+  for (;;) {
+    auto answer = ask(most_for_a_try);
+    const bool unknown = std::holds_alternative<NoAnswer>(answer);
+    if (!unknown && !std::holds_alternative<Unavailable>(answer)) return answer;
+    again(what, unknown);
+  }
+}
+
+}  // namespace shardlog::nats

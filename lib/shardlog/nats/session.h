@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "shardlog/log/stream.h"
+#include "shardlog/nats/address.h"
+#include "shardlog/nats/control.h"
+#include "shardlog/nats/jetstream.h"
+#include "shardlog/nats/names.h"
+
+namespace shardlog::nats {
+
+const Capabilities& capabilities();
+
+/// What the parts of an open stream share.
+class Session {
+ public:
+  /// Connects and reads the control message. Throws as Engine::open().
+  Session(Address address, const OpenOptions& options, const Clock& clock);
+
+  [[nodiscard]] JetStream& js() { return js_; }
+  [[nodiscard]] const Names& names() const { return names_; }
+  [[nodiscard]] const Address& address() const { return address_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  [[nodiscard]] const std::string& uuid() const { return state_.control.uuid; }
+  /// For one call of the seam: the timeout of OpenOptions.
+  [[nodiscard]] Patience patience() const { return {clock_, timeout_}; }
+
+  /// The control message as it was last read.
+  [[nodiscard]] const Control& control() const { return state_.control; }
+  [[nodiscard]] std::uint64_t control_sequence() const { return state_.sequence; }
+  /// Reads it from the leader. A reshard that somebody has begun is left as it is. Throws not_found if the stream was
+  /// removed, or another one has its name.
+  const Control& refresh(Patience patience);
+  /// Changes it: reads, calls `change` and replaces, again if somebody else was faster, until it is done or `change`
+  /// returns false. Returns whether it is done. Throws as refresh(), and what `change` throws.
+  bool change(Patience patience, const std::function<bool(Control&)>& change);
+
+  /// Throws permission unless the stream is open for writing.
+  void require_writable() const;
+
+ private:
+  Address address_;
+  const Clock& clock_;
+  Duration timeout_;
+  Access access_;
+  Connection connection_;
+  JetStream js_;
+  Names names_;
+  ControlAt state_;
+};
+
+}  // namespace shardlog::nats
