@@ -9,8 +9,8 @@
 
 namespace shardlog {
 
-/// The engine for an address: a path means the embedded engine, "scheme:..." another one. Throws usage (unknown scheme,
-/// empty address).
+/// The engine for an address: a path means the embedded engine, "nats:..." NATS JetStream, whose module is loaded now.
+/// Throws usage (unknown scheme, empty address, no such module).
 SHARDLOG_API std::unique_ptr<Engine> engine_of(const std::string& address);
 
 /// Engine::create(), open(), list() and remove() of the address's engine.
