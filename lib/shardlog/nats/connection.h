@@ -23,13 +23,12 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  /// Sends a message, and returns at once. `reply` may be empty.
-  void publish(const std::string& subject, const std::string& reply, const Headers& headers, std::string_view data);
-
-  /// Sends what was published now.
-  void flush();
+  /// Sends a message now, without waiting for an answer. `reply` may be empty. False: there is no connection, and
+  /// nobody has got it. Throws usage if it is over max_payload().
+  bool publish(const std::string& subject, const std::string& reply, const Headers& headers, std::string_view data);
 
   /// Sends a message and waits for an answer; nullopt if none came in time. Nobody to answer is an answer: status 503.
+  /// So is a connection that is lost: nothing was sent, and it waited in vain for another one. Throws as publish().
   std::optional<Message> request(const std::string& subject, const Headers& headers, std::string_view data,
                                  Duration wait);
 

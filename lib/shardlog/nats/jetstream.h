@@ -49,17 +49,19 @@ struct JetStreamConfig {
   std::int64_t most_per_subject = -1;    ///< -1: no bound
   bool refuse_more_per_subject = false;  ///< a message over that bound is refused; otherwise the oldest goes
   Duration duplicate_window = std::chrono::minutes(2);
-  Duration max_age{0};  ///< 0: for ever
+  Duration max_age{0};  ///< 0: for ever; otherwise at least as long as duplicate_window, which is cut to it
   std::string description{};
   std::map<std::string, std::string> metadata{};  ///< kept in the description: servers before 2.10 know no other place
 };
 
 struct JetStreamInfo {
   JetStreamConfig config;
+  Timestamp created{};
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::uint64_t first_sequence = 0;
   std::uint64_t last_sequence = 0;
+  Timestamp last_time{};                          ///< of the last message; the epoch if there was none
   std::map<std::string, std::uint64_t> subjects;  ///< how many messages each has, if they were asked for
   std::string leader;                             ///< the name of a server; empty if there is none
   int replicas_current = 0;                       ///< followers that have everything

@@ -1,0 +1,119 @@
+#include "shardlog/nats/json.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/numbers.h"
+
+namespace shardlog::nats {
+
+namespace {
+
+[[noreturn]] void refuse(const char* what, std::string_view text) {
+  throw Error(ErrorCode::io, fmt::format("nats: {} is not {}", quote(text), what));
+}
+
+constexpr int none = -1;
+
+constexpr std::array<signed char, 256> base64_values() {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::array<signed char, 256> values{};
+  values.fill(none);
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    values.at(static_cast<unsigned char>(digits.at(i))) = static_cast<signed char>(i);
+  }
+  return values;
+}
+
+/// Takes `digits` digits off the start of `text`, and `end` after them if there is one. Nullopt if they are not there.
+std::optional<int> take_number(std::string_view& text, std::size_t digits, std::string_view end) {
+  const auto number = text.size() < digits ? std::nullopt : parse_number<unsigned>(text.substr(0, digits));
+  if (!number || text.substr(digits, end.size()) != end) return std::nullopt;
+  text.remove_prefix(digits + end.size());
+  return static_cast<int>(*number);
+}
+
+/// Takes ".123456789" off the start of `text`; no fraction is none.
+std::optional<Duration> take_fraction(std::string_view& text) {
+  constexpr std::size_t most = 9;
+  constexpr std::size_t kept = 6;
+  if (!text.starts_with('.')) return Duration(0);
+  const std::string_view digits = text.substr(1, text.find_first_not_of("0123456789", 1) - 1);
+  if (digits.empty() || digits.size() > most) return std::nullopt;
+  text.remove_prefix(1 + digits.size());
+  std::string microseconds(digits.substr(0, kept));
+  microseconds.resize(kept, '0');
+  return Duration(parse_number<unsigned>(microseconds).value_or(0));
+}
+
+}  // namespace
+
+std::string json_string(std::string_view text) {
+  std::string json = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      json += '\\';
+      json += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      json += c;
+    }
+  }
+  return json + "\"";
+}
+
+std::string_view text_in(const simdjson::dom::element& object, const char* name) {
+  std::string_view text;
+  return object[name].get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+std::uint64_t number_in(const simdjson::dom::element& object, const char* name) {
+  std::uint64_t number = 0;
+  return object[name].get(number) == simdjson::SUCCESS ? number : 0;
+}
+
+std::string decode_base64(std::string_view text) {
+  static constexpr auto values = base64_values();
+  if (text.size() % 4 != 0) refuse("base64", text.substr(0, 40));
+  const std::string_view all = text;
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  std::string decoded;
+  decoded.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int value = values[static_cast<unsigned char>(c)];
+    if (value == none) refuse("base64", all.substr(0, 40));
+    bits = bits << 6U | static_cast<std::uint32_t>(value);
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      decoded += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xffU);
+    }
+  }
+  return decoded;
+}
+
+Timestamp parse_time(std::string_view text) {
+  const std::string_view all = text;
+  const auto year = take_number(text, 4, "-");
+  const auto month = take_number(text, 2, "-");
+  const auto day = take_number(text, 2, "T");
+  const auto hours = take_number(text, 2, ":");
+  const auto minutes = take_number(text, 2, ":");
+  const auto seconds = take_number(text, 2, "");
+  const auto fraction = take_fraction(text);
+  if (!year || !month || !day || !hours || !minutes || !seconds || !fraction || text != "Z") refuse("a time", all);
+  if (*year <= 1) return {};
+  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) refuse("a time", all);
+  return std::chrono::sys_days(date) + std::chrono::hours(*hours) + std::chrono::minutes(*minutes) +
+         std::chrono::seconds(*seconds) + *fraction;
+}
+
+}  // namespace shardlog::nats
