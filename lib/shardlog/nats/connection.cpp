@@ -353,20 +353,28 @@ std::string Connection::take_error() {
 }
 
 struct Inbox::Parts {
-  std::string prefix{};  // with the '.' at its end
+  std::string prefix{};  // with the '.' at its end; empty if the subject was chosen by the caller
   natsSubscription* subscription = nullptr;
 };
 
 Inbox::Inbox(Connection& connection) : parts_(std::make_unique<Parts>()) {
   natsInbox* name = nullptr;
   expect(natsInbox_Create(&name), "inbox");
-  parts_->prefix = std::string(name) + ".";
+  parts_->prefix = fmt::format("{}.", name);
   natsInbox_Destroy(name);
+  subscribe(connection, parts_->prefix + "*");
+}
+
+Inbox::Inbox(Connection& connection, const std::string& subject) : parts_(std::make_unique<Parts>()) {
+  subscribe(connection, subject);
+}
+
+void Inbox::subscribe(Connection& connection, const std::string& subject) {
   const SignalsBlocked while_it_writes;
-  // On a connection that is closed for good there is no subscription, and never an answer.
-  const auto status = natsConnection_SubscribeSync(&parts_->subscription, connection.parts_->connection,
-                                                   (parts_->prefix + "*").c_str());
-  if (status == NATS_OK) natsSubscription_SetPendingLimits(parts_->subscription, -1, -1);
+  natsSubscription*& made = parts_->subscription;
+  const natsStatus status = natsConnection_SubscribeSync(&made, connection.parts_->connection, subject.c_str());
+  // On a connection that is closed for good there is no subscription, and next() never has a message.
+  if (status == NATS_OK) natsSubscription_SetPendingLimits(made, -1, -1);
 }
 
 Inbox::~Inbox() {
@@ -380,7 +388,8 @@ std::string Inbox::subject(std::string_view token) const {
 
 std::string_view Inbox::token_of(const Message& message) const {
   const std::string_view subject = message.subject();
-  return subject.starts_with(parts_->prefix) ? subject.substr(parts_->prefix.size()) : std::string_view();
+  const bool has_token = !parts_->prefix.empty() && subject.starts_with(parts_->prefix);
+  return has_token ? subject.substr(parts_->prefix.size()) : std::string_view();
 }
 
 std::optional<Message> Inbox::next(Duration wait) {

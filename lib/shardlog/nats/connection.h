@@ -13,8 +13,8 @@
 namespace shardlog::nats {
 
 /// A connection to one of the servers of a cluster, which goes to another one when it is lost. What is sent while there
-/// is none is dropped, not kept for later: whoever asked gets no answer, and asks again. For one thread at a time, but
-/// for its Inboxes, each of which may be for another thread.
+/// is none is dropped, not kept for later: whoever asked gets no answer, and asks again. Safe to use from several
+/// threads. An Inbox is for one thread at a time.
 class Connection {
  public:
   /// Throws busy (no server in reach within `patience`), permission, usage (a file of the address cannot be read).
@@ -46,10 +46,13 @@ class Connection {
   std::unique_ptr<Parts> parts_;
 };
 
-/// A subject of its own, to which answers are sent. The connection must outlive it.
+/// Collects the messages to a subject of its own, to which answers are sent, without bound. A connection that was lost
+/// and is there again goes on with it; what was sent meanwhile is missing. The connection must outlive it.
 class Inbox {
  public:
   explicit Inbox(Connection& connection);
+  /// The messages to `subject` instead, which may have wildcards. It has no tokens.
+  Inbox(Connection& connection, const std::string& subject);
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
   ~Inbox();
@@ -63,6 +66,8 @@ class Inbox {
   std::optional<Message> next(Duration wait);
 
  private:
+  void subscribe(Connection& connection, const std::string& subject);
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
