@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -32,19 +33,23 @@ constexpr int reconnect_pause = 100;  // ms, after each round over all servers
 constexpr int buffer_size = 256 * 1024;
 constexpr Duration look_interval = milliseconds(5);  // at whether the connection is back
 
+constexpr Duration longest_end = std::chrono::seconds(10);  // of a callback that is running
+
 /// Milliseconds, rounded up: a wait is never shorter than it was asked for.
 std::int64_t in_ms(Duration wait) {
   return std::chrono::ceil<milliseconds>(std::max(wait, Duration(0))).count();
 }
 
+enum class Signals { all, pipe };
+
 /// Keeps signals from this thread: SIGPIPE while it writes to a server (the library sends without MSG_NOSIGNAL over
-/// TLS), and all of them while the library starts threads, which inherit that. A signal that ends the program must
-/// reach a thread of the program.
-class SignalsBlocked {
+/// TLS), and all of them while the library may start threads, which inherit that. A signal for the program must reach a
+/// thread of the program.
+class Blocked {
  public:
-  explicit SignalsBlocked(bool all = false) {
+  explicit Blocked(Signals which) {
     sigset_t blocked;
-    if (all) {
+    if (which == Signals::all) {
       ::sigfillset(&blocked);
     } else {
       ::sigemptyset(&blocked);
@@ -55,9 +60,9 @@ class SignalsBlocked {
     was_pending_ = is_pending();
     ::pthread_sigmask(SIG_BLOCK, &blocked, &before_);
   }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() {
+  Blocked(const Blocked&) = delete;
+  Blocked& operator=(const Blocked&) = delete;
+  ~Blocked() {
     constexpr timespec at_once{};
     if (!was_pending_ && is_pending()) ::sigtimedwait(&pipe_, nullptr, &at_once);  // it was ours
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
@@ -106,7 +111,7 @@ class Events {
   /// Whether there will be no more callbacks.
   bool wait_until_closed() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return is_closed_; });
+    return changed_.wait_for(lock, longest_end, [this] { return is_closed_; });
   }
 
  private:
@@ -115,6 +120,40 @@ class Events {
   std::condition_variable changed_;
   std::string error_;
   bool is_closed_ = false;
+};
+
+/// Messages on their way from the library's thread. The library has a queue of its own, but that one drops the subject
+/// of an answer 503, which says what nobody answers.
+class Arrivals {
+ public:
+  void add(Message message) {
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(std::move(message));
+    changed_.notify_all();
+  }
+  std::optional<Message> next(Duration wait) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, wait, [this] { return !messages_.empty(); })) return std::nullopt;
+    std::optional<Message> first = std::move(messages_.front());
+    messages_.pop_front();
+    return first;
+  }
+
+  void complete() {
+    const std::lock_guard lock(mutex_);
+    is_complete_ = true;
+    changed_.notify_all();  // under the lock: whoever waits destroys this object
+  }
+  bool wait_until_complete() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, longest_end, [this] { return is_complete_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Message> messages_;
+  bool is_complete_ = false;
 };
 
 void on_error(natsConnection* /*connection*/, natsSubscription* /*subscription*/, natsStatus status, void* events) {
@@ -127,6 +166,12 @@ void on_lost(natsConnection* /*connection*/, void* events) {
 void on_closed(natsConnection* /*connection*/, void* events) {
   static_cast<Events*>(events)->closed();
 }
+void on_message(natsConnection* /*connection*/, natsSubscription* /*subscription*/, natsMsg* message, void* arrivals) {
+  static_cast<Arrivals*>(arrivals)->add(Message(message));
+}
+void on_complete(void* arrivals) {
+  static_cast<Arrivals*>(arrivals)->complete();
+}
 
 struct DestroyOptions {
   void operator()(natsOptions* options) const { natsOptions_Destroy(options); }
@@ -138,17 +183,23 @@ struct DestroyMessage {
 };
 using OwnedMessage = std::unique_ptr<natsMsg, DestroyMessage>;
 
+/// What the library says about an error, without the place in its code: "(conn.c:12): text".
 std::string reason_of(natsStatus status) {
-  const char* const text = nats_GetLastError(nullptr);
-  return text != nullptr && *text != '\0' ? fmt::format("{} ({})", natsStatus_GetText(status), text)
-                                          : std::string(natsStatus_GetText(status));
+  const std::string_view general = natsStatus_GetText(status);
+  const char* const last = nats_GetLastError(nullptr);
+  std::string_view text = last == nullptr ? std::string_view() : last;
+  constexpr std::string_view end_of_place = "): ";
+  if (text.starts_with('(') && text.find(end_of_place) != std::string_view::npos) {
+    text.remove_prefix(text.find(end_of_place) + end_of_place.size());
+  }
+  return printable(text.empty() || text == general ? std::string(general) : fmt::format("{}: {}", general, text));
 }
 
 /// For what can only fail for want of memory, or because the address makes no sense to the library.
 void expect(natsStatus status, const char* what) {
   if (status == NATS_OK) return;
   const ErrorCode code = status == NATS_NO_MEMORY ? ErrorCode::busy : ErrorCode::usage;
-  throw Error(code, fmt::format("nats: {}: {}", what, printable(reason_of(status))));
+  throw Error(code, fmt::format("nats: {}: {}", what, reason_of(status)));
 }
 
 void require_readable(const char* what, const std::string& path) {
@@ -216,7 +267,7 @@ void refuse_if_final(natsStatus status) {
   switch (status) {
     case NATS_CONNECTION_AUTH_FAILED:
     case NATS_NOT_PERMITTED:
-      throw Error(ErrorCode::permission, "nats: the server refused this user: " + printable(reason_of(status)));
+      throw Error(ErrorCode::permission, "nats: the server refused this user: " + reason_of(status));
     case NATS_SECURE_CONNECTION_REQUIRED:
       throw Error(ErrorCode::usage, "nats: the server takes only TLS: write tls://HOST, or add ?ca=FILE");
     case NATS_SECURE_CONNECTION_WANTED:
@@ -237,6 +288,16 @@ OwnedMessage make_message(const std::string& subject, const std::string& reply, 
     expect(natsMsgHeader_Set(made, name.c_str(), value.c_str()), "header of a message");
   }
   return message;
+}
+
+/// The library starts it at the first request. It does not matter what comes of this one.
+void start_thread_for_answers(natsConnection* connection) {
+  const Blocked signals(Signals::all);
+  natsMsg* answer = nullptr;
+  constexpr int wait = 1;  // ms
+  const auto message = make_message("$JS.API.INFO", {}, {}, {});
+  natsConnection_RequestMsg(&answer, connection, message.get(), wait);
+  natsMsg_Destroy(answer);
 }
 
 /// What a server would answer if nobody listened: nothing was sent.
@@ -276,23 +337,25 @@ Connection::Connection(const Servers& servers, Duration patience) : parts_(std::
   natsStatus status = NATS_OK;
   do {
     if (status != NATS_OK) std::this_thread::sleep_for(milliseconds(reconnect_pause));
-    const SignalsBlocked while_threads_start(true);
+    const Blocked signals(Signals::all);
     start_library();
     const Options options = options_of(servers, *parts_->events);
     status = natsConnection_Connect(&parts_->connection, options.get());
     refuse_if_final(status);
   } while (status != NATS_OK && Steady::now() - begun < patience);
-  if (status == NATS_OK) return;
+  if (status == NATS_OK) {
+    start_thread_for_answers(parts_->connection);
+    return;
+  }
   // An SSL error may come from a server that is just being stopped, so it was tried again.
   const ErrorCode code = status == NATS_SSL_ERROR ? ErrorCode::permission : ErrorCode::busy;
-  throw Error(code,
-              fmt::format("nats: cannot connect to {}: {}", printable(fmt::format("{}", fmt::join(servers.urls, ", "))),
-                          printable(reason_of(status))));
+  throw Error(code, fmt::format("nats: cannot connect to {}: {}",
+                                printable(fmt::format("{}", fmt::join(servers.urls, ", "))), reason_of(status)));
 }
 
 Connection::~Connection() {
   {
-    const SignalsBlocked while_it_writes;
+    const Blocked signals(Signals::pipe);
     natsConnection_Destroy(parts_->connection);
   }
   // The callbacks hold a pointer to it. The last one says that it is the last one.
@@ -303,7 +366,7 @@ bool Connection::publish(const std::string& subject, const std::string& reply, c
                          std::string_view data) {
   if (!parts_->is_connected()) return false;
   const auto message = make_message(subject, reply, headers, data);
-  const SignalsBlocked while_it_writes;
+  const Blocked signals(Signals::pipe);
   const natsStatus status = natsConnection_PublishMsg(parts_->connection, message.get());
   refuse_if_impossible(status);
   return status == NATS_OK;
@@ -316,7 +379,7 @@ std::optional<Message> Connection::request(const std::string& subject, const Hea
     return nobody_there();
   }
   const auto message = make_message(subject, {}, headers, data);
-  const SignalsBlocked while_it_writes;
+  const Blocked signals(Signals::pipe);
   // The library has one inbox for all requests, and a token for each: a late answer finds nobody, and is dropped.
   natsMsg* answer = nullptr;
   const natsStatus status =
@@ -355,6 +418,7 @@ std::string Connection::take_error() {
 struct Inbox::Parts {
   std::string prefix{};  // with the '.' at its end; empty if the subject was chosen by the caller
   natsSubscription* subscription = nullptr;
+  std::unique_ptr<Arrivals> arrivals = std::make_unique<Arrivals>();
 };
 
 Inbox::Inbox(Connection& connection) : parts_(std::make_unique<Parts>()) {
@@ -370,16 +434,23 @@ Inbox::Inbox(Connection& connection, const std::string& subject) : parts_(std::m
 }
 
 void Inbox::subscribe(Connection& connection, const std::string& subject) {
-  const SignalsBlocked while_it_writes;
+  const Blocked signals(Signals::all);
   natsSubscription*& made = parts_->subscription;
-  const natsStatus status = natsConnection_SubscribeSync(&made, connection.parts_->connection, subject.c_str());
-  // On a connection that is closed for good there is no subscription, and next() never has a message.
-  if (status == NATS_OK) natsSubscription_SetPendingLimits(made, -1, -1);
+  const auto status = natsConnection_Subscribe(&made, connection.parts_->connection, subject.c_str(), on_message,
+                                               parts_->arrivals.get());
+  if (status != NATS_OK) return;  // the connection is closed for good: nothing will ever come
+  natsSubscription_SetPendingLimits(made, -1, -1);
+  natsSubscription_SetOnCompleteCB(made, on_complete, parts_->arrivals.get());
 }
 
 Inbox::~Inbox() {
-  const SignalsBlocked while_it_writes;
-  natsSubscription_Destroy(parts_->subscription);
+  if (parts_->subscription == nullptr) return;
+  {
+    const Blocked signals(Signals::pipe);
+    natsSubscription_Destroy(parts_->subscription);
+  }
+  // The library's thread may be about to add a message.
+  if (!parts_->arrivals->wait_until_complete()) static_cast<void>(parts_->arrivals.release());
 }
 
 std::string Inbox::subject(std::string_view token) const {
@@ -393,12 +464,7 @@ std::string_view Inbox::token_of(const Message& message) const {
 }
 
 std::optional<Message> Inbox::next(Duration wait) {
-  natsMsg* message = nullptr;
-  const natsStatus status = natsSubscription_NextMsg(&message, parts_->subscription, in_ms(wait));
-  if (status == NATS_OK) return Message(message);
-  // A connection that is closed for good says so at once. Whoever asks again and again must not do so without a pause.
-  if (status != NATS_TIMEOUT) std::this_thread::sleep_for(wait);
-  return std::nullopt;
+  return parts_->arrivals->next(wait);
 }
 
 }  // namespace shardlog::nats
