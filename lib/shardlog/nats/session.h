@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "shardlog/log/stream.h"
 #include "shardlog/nats/address.h"
@@ -13,7 +14,11 @@
 
 namespace shardlog::nats {
 
-const Capabilities& capabilities();
+/// Of a stream whose messages are kept by so many servers.
+const Capabilities& capabilities(int replicas = 3);
+
+/// Throws cannot_create unless the server takes messages with records of this size. `what` begins the message.
+void check_payload(const Connection& connection, std::uint64_t max_record_size, const std::string& what);
 
 /// What the parts of an open stream share.
 class Session {
@@ -39,8 +44,12 @@ class Session {
   /// returns false. Returns whether it is done. Throws as refresh(), and what `change` throws.
   bool change(Patience patience, const std::function<bool(Control&)>& change);
 
+  [[nodiscard]] bool writes() const { return access_ == Access::write; }
   /// Throws permission unless the stream is open for writing.
   void require_writable() const;
+
+  /// For messages: "stream 'nats:orders': read its shard map".
+  [[nodiscard]] std::string what(std::string_view doing) const;
 
  private:
   Address address_;
@@ -49,8 +58,9 @@ class Session {
   Access access_;
   Connection connection_;
   JetStream js_;
-  Names names_;
+  std::string message_;  ///< what state_ was read from; empty if this process wrote it
   ControlAt state_;
+  Names names_;
 };
 
 }  // namespace shardlog::nats

@@ -3,7 +3,6 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -16,34 +15,6 @@
 namespace shardlog::sqlite {
 
 namespace {
-
-/// Periods next to each other: hours up to some time, and minutes from then on. An hour after that time, which can only
-/// be there after the clock was set back, counts as its first minute.
-class Periods {
- public:
-  explicit Periods(Timestamp minutes_from) : minutes_from_(minutes_from) {}
-
-  /// The start of the period that the time is in.
-  [[nodiscard]] Timestamp start(Timestamp time) const { return start_of(span(time), time); }
-  /// Its end.
-  [[nodiscard]] Timestamp end(Timestamp time) const { return start(time) + span(time); }
-
-  metrics::Period& at(Timestamp time) {
-    return periods_.try_emplace(start(time), metrics::Period{start(time), span(time), {}}).first->second;
-  }
-
-  std::vector<metrics::Period> take() {
-    std::vector<metrics::Period> result;
-    for (auto& [start, period] : periods_) result.push_back(std::move(period));
-    return result;
-  }
-
- private:
-  [[nodiscard]] Duration span(Timestamp time) const { return time < minutes_from_ ? hour : minute; }
-
-  Timestamp minutes_from_;
-  std::map<Timestamp, metrics::Period> periods_;
-};
 
 /// When the next batch arrived; nullopt if there is none.
 std::optional<Timestamp> next_arrival(SQLite::Database& database, const Tail& tail) {
@@ -67,7 +38,7 @@ void add_difference(const Tail& before, const Tail& after, metrics::Measures& me
 
 /// Adds what arrived in batches that are still there. A period without any costs nothing.
 void add_arrivals(SQLite::Database& database, const Configuration& configuration, Timestamp from, Timestamp until,
-                  Periods& periods) {
+                  metrics::Periods& periods) {
   Tail tail = seek_time(database, configuration, load_horizon(database), from);
   for (auto next = next_arrival(database, tail); next && *next < until; next = next_arrival(database, tail)) {
     Tail end = seek_time(database, configuration, tail, periods.end(*next));
@@ -94,7 +65,7 @@ std::vector<TimeSpan> pieces_of_history(TimeSpan time, Timestamp now) {
 
 std::vector<metrics::Period> history(SQLite::Database& database, const Configuration& configuration,
                                      const TimeSpan& piece, Timestamp now) {
-  Periods periods(oldest_minute(now));
+  metrics::Periods periods(oldest_minute(now));
   const Timestamp from = periods.start(piece.from);
   const Timestamp until = periods.end(piece.until - Duration(1));
   MetricsTable(database).visit(from, until, [&](metrics::Period row) {

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "shardlog/core/compression.h"
-#include "shardlog/core/varint.h"
 #include "shardlog/sqlite/row_checksum.h"
 #include "shardlog/sqlite/stored_value.h"
 
@@ -15,40 +13,7 @@ namespace shardlog::sqlite {
 
 namespace {
 
-constexpr Duration kept_by_the_minute = std::chrono::days(1);
-constexpr Duration kept = std::chrono::days(31);
 constexpr std::size_t rows_at_once = 10;  // that are rolled up, or removed
-
-/// Of measures before they are compressed: 1,000 shards and 10 consumers need 64 KiB.
-constexpr std::size_t largest = 4UL * 1024 * 1024;
-
-/// The codec in a byte; if that is not 0, the size before compression; and the measures. Nullopt if they are more than
-/// decode() takes.
-std::optional<std::string> encode(const metrics::Measures& measures) {
-  if (!measures.is_storable()) return std::nullopt;
-  const std::string plain = measures.encode();
-  if (plain.size() > largest) return std::nullopt;
-  std::string data(1, static_cast<char>(Compression::zstd));
-  append_varint(data, plain.size());
-  const std::size_t head = data.size();
-  data.resize(head + plain.size());
-  const auto size = compress(Compression::zstd, plain, data.data() + head, plain.size());
-  if (!size || head + *size > plain.size()) return std::string(1, static_cast<char>(Compression::none)) + plain;
-  data.resize(head + *size);
-  return data;
-}
-
-metrics::Measures decode(std::string_view data) {
-  if (data.empty()) throw_corrupt("it is empty");
-  const char codec = data.front();
-  data.remove_prefix(1);
-  const bool is_plain = codec == static_cast<char>(Compression::none);
-  if (!is_plain && codec != static_cast<char>(Compression::zstd)) throw_corrupt("an unknown codec");
-  const std::uint64_t size = is_plain ? data.size() : take_varint(data);
-  if (size > largest) throw_corrupt(fmt::format("it claims a size of {} bytes", size));
-  if (is_plain) return metrics::Measures::decode(data);
-  return metrics::Measures::decode(decompress(Compression::zstd, data, size).view());
-}
 
 std::int64_t checksum_of(std::int64_t span, std::int64_t start, std::string_view data) {
   return RowChecksum().add(span).add(start).add(data).value();
@@ -75,7 +40,7 @@ metrics::Period read_row(SQLite::Statement& row) {
     if (span != minute.count() && span != hour.count()) throw_corrupt("neither a minute nor an hour");
     const Timestamp time = stored_time("start", start);
     if (time != start_of(Duration(span), time)) throw_corrupt("its start is inside of another one");
-    return {time, Duration(span), decode(data)};
+    return {time, Duration(span), metrics::unpack(data)};
   } catch (const Error& error) {
     throw Error(error.code(), name_of(span, start) + ": " + error.what());
   }
@@ -91,20 +56,6 @@ metrics::Period read_row_or_damage(SQLite::Statement& row, Duration span) {
 }
 
 }  // namespace
-
-Timestamp start_of(Duration span, Timestamp time) {
-  const Duration since = time.time_since_epoch();
-  const Duration rest = since % span;
-  return Timestamp(since - (rest < Duration(0) ? rest + span : rest));
-}
-
-Timestamp oldest_hour(Timestamp now) {
-  return start_of(hour, now - kept);
-}
-
-Timestamp oldest_minute(Timestamp now) {
-  return start_of(hour, now - kept_by_the_minute);
-}
 
 void MetricsTable::add(const MeasuredMinutes& minutes, Timestamp now) {
   MeasuredMinutes hours;
@@ -130,7 +81,7 @@ bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& 
       return false;
     }
   }
-  const std::optional<std::string> data = encode(sum);
+  const std::optional<std::string> data = metrics::pack(sum);
   if (!data) return false;
   statements_.upsert("metrics", span, start, Blob(*data), checksum_of(span.count(), microseconds(start), *data));
   return true;

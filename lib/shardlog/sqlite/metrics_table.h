@@ -4,28 +4,22 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "shardlog/metrics/measures.h"
+#include "shardlog/metrics/periods.h"
 #include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
 
-constexpr Duration minute = std::chrono::minutes(1);
-constexpr Duration hour = std::chrono::hours(1);
-
-/// The start of the minute or hour that the time is in.
-Timestamp start_of(Duration span, Timestamp time);
-
-/// When the oldest hour begins of which measures are kept, and the oldest minute: what is older is kept by the hour.
-Timestamp oldest_hour(Timestamp now);
-Timestamp oldest_minute(Timestamp now);
-
-/// What is measured, by the starts of the minutes.
-using MeasuredMinutes = std::map<Timestamp, metrics::Measures>;
+using metrics::hour;
+using metrics::MeasuredMinutes;
+using metrics::minute;
+using metrics::oldest_hour;
+using metrics::oldest_minute;
+using metrics::start_of;
 
 /// What was measured of the stream: a row for each minute of the last day, and for each hour of the last month, in
 /// which something happened. A writer of measures reads the row, adds to it, and writes it back.
