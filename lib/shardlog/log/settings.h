@@ -60,6 +60,8 @@ struct StreamSettings {
   capacity::Limits limits{};                    ///< of each shard
   Tags tags{};
   Mode mode = Mode::provisioned;
+
+  friend bool operator==(const StreamSettings&, const StreamSettings&) = default;
 };
 
 struct CreateOptions {
