@@ -49,19 +49,18 @@ std::optional<Path> find_module(const std::string& name) {
 
 }  // namespace
 
-std::unique_ptr<Engine> load_engine(const std::string& name, const std::string& library, const std::string& what) {
+std::unique_ptr<Engine> load_engine(const std::string& name, const ModuleNames& names, const std::string& what) {
   const auto refuse = [&](const std::string& why) { throw Error(ErrorCode::usage, fmt::format("{}: {}", what, why)); };
   const auto file = find_module(name);
   if (!file) {
-    refuse(
-        fmt::format("the engine for it is not there: install {}, and shardlog built with it ({}.so beside the library)",
-                    library, name));
+    refuse(fmt::format("the engine for {} is not there: install {}, and a shardlog that was built with it",
+                       names.system, names.library));
   }
   void* const module = dlopen(file->c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed: its library has threads
   if (module == nullptr) {
     const char* const reason = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps it for each thread
-    refuse(
-        fmt::format("the engine for it cannot be loaded: install {} ({})", library, reason == nullptr ? "" : reason));
+    refuse(fmt::format("the engine for {} cannot be loaded: install {} ({})", names.system, names.library,
+                       reason == nullptr ? "" : reason));
   }
   auto* const make = reinterpret_cast<MakeEngine*>(dlsym(module, make_engine_symbol));
   std::unique_ptr<Engine> engine;

@@ -18,8 +18,14 @@ namespace shardlog {
 extern "C" using MakeEngine = bool(std::string_view version, std::unique_ptr<Engine>& engine);
 inline constexpr const char* make_engine_symbol = "shardlog_make_engine";
 
+/// How messages call what a module is for, and the library that it needs.
+struct ModuleNames {
+  std::string system;
+  std::string library;
+};
+
 /// The engine of the module "<name>.so". Throws usage if there is no such module, or it cannot be loaded: the message
-/// begins with `what` and says what to install, of which `library` is the name.
-std::unique_ptr<Engine> load_engine(const std::string& name, const std::string& library, const std::string& what);
+/// begins with `what`, and says what to install.
+std::unique_ptr<Engine> load_engine(const std::string& name, const ModuleNames& names, const std::string& what);
 
 }  // namespace shardlog

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "shardlog/engine_module.h"
@@ -22,12 +23,11 @@ std::string_view scheme_of(std::string_view address) {
   return scheme;
 }
 
-/// The address without the user and the password that it may have.
-std::string without_secrets(const std::string& address) {
-  const std::size_t host = address.find("://");
-  const std::size_t at = address.rfind('@', address.find_first_of("/?", host + 3));
-  if (host == std::string::npos || at == std::string::npos || at < host) return address;
-  return address.substr(0, host + 3) + address.substr(at + 1);
+/// "nats:NAME": without the servers, among which there may be a password.
+std::string without_servers(std::string_view address) {
+  address.remove_prefix(std::min(address.size(), address.rfind('@') + 1));
+  address = address.substr(0, address.find('?'));
+  return "nats:" + std::string(address.substr(address.find_last_of("/:") + 1));
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ std::unique_ptr<Engine> engine_of(const std::string& address) {
   if (address.empty()) throw Error(ErrorCode::usage, "an empty name is not a stream");
   const auto scheme = scheme_of(address);
   if (scheme.empty()) return std::make_unique<sqlite::SqliteEngine>();
-  if (scheme == "nats") return load_engine("nats", "libnats", "stream " + quote(without_secrets(address)));
+  if (scheme == "nats") return load_engine("nats", {"NATS", "libnats"}, "stream " + quote(without_servers(address)));
   throw Error(ErrorCode::usage,
               fmt::format("stream {}: unknown scheme {}{}", quote(address), quote(scheme),
                           address.find('/') == std::string::npos ? "" : " (a path begins with / or ./)"));

@@ -28,7 +28,9 @@ class BoundContract : public Contract {
   /// Appends one record of 1000 bytes, which begins with `mark`. What came of it.
   Outcome add(char mark) {
     const RoutedBatch batch = test::batch_of(0, {std::string(1000, mark)});
-    return stream_->append({{&batch, 1}}).at(0);
+    Outcome outcome = stream_->append({{&batch, 1}}).at(0);
+    if (const auto* const stored = std::get_if<Stored>(&outcome)) numbers_.push_back(stored->sequences[0]);
+    return outcome;
   }
   bool fits(char mark) { return std::holds_alternative<Stored>(add(mark)); }
 
@@ -39,17 +41,21 @@ class BoundContract : public Contract {
     return marks;
   }
 
-  /// A consumer that has passed this many records of shard 0.
-  void set_consumer(const std::string& name, std::uint64_t passed) {
+  /// A consumer that has passed this many of the records that were added.
+  void set_consumer(const std::string& name, std::size_t passed) {
+    set_consumer(name, passed == 0 ? std::nullopt : std::optional(numbers_.at(passed - 1)));
+  }
+  void set_consumer(const std::string& name, const std::optional<SequenceNumber>& passed) {
     const auto before = stream_->leases().find(name);
     Consumer after{name, before ? before->uuid : make_uuid(), 1, clock_.now(), {}};
     Lease lease{shard(0)};
-    if (passed > 0) lease.checkpoint = AfterSequence{SequenceNumber(passed)};
+    if (passed) lease.checkpoint = AfterSequence{*passed};
     after.leases.push_back(lease);
     ASSERT_TRUE(stream_->leases().replace(before, after));
   }
 
   std::unique_ptr<Stream> stream_;
+  std::vector<SequenceNumber> numbers_;  ///< of the records that were added
 };
 
 TEST_P(BoundContract, AnEngineThatCannotKeepABoundRefusesIt) {
@@ -106,7 +112,8 @@ TEST_P(BoundContract, TrimmingTakesTheOldestAndReadersGetAGap) {
   set_consumer("slow", 0);
   for (char mark = 'a'; mark <= 'l'; ++mark) EXPECT_TRUE(fits(mark));
   EXPECT_EQ(held(), "cdefghijkl");
-  EXPECT_EQ(told(*stream_, starting({{shard(0), Beginning{}}})).front(), "gap 0:1-2");
+  const std::string gap = told(*stream_, starting({{shard(0), Beginning{}}})).front();
+  EXPECT_TRUE(gap.starts_with("gap 0:") && gap.ends_with("-" + numbers_.at(1).to_string())) << gap;
 }
 
 TEST_P(BoundContract, RoomIsMadeByWhatEveryConsumerHasPassed) {
@@ -140,24 +147,31 @@ TEST_P(BoundContract, AProducerWaitsForRoomAndLosesNothing) {
   create_bounded(WhenFull::block);
   consuming::make_consumer(*stream_, "reader", TrimHorizon{}, clock_);
   std::atomic<bool> all_put = false;
+  std::string last;
   std::jthread putting([&] {
     const auto own = open();
     producing::Producer producer(*own, clock_);
     const std::string text(1000, 'x');
     const std::vector<Record> records(30, Record{text, std::nullopt});
-    for (const auto& each : producer.put(records)) EXPECT_TRUE(std::holds_alternative<producing::RecordStored>(each));
+    for (const auto& each : producer.put(records)) {
+      const auto* const is_stored = std::get_if<producing::RecordStored>(&each);
+      EXPECT_NE(is_stored, nullptr);
+      if (is_stored != nullptr) last = is_stored->sequence.to_string();
+    }
     all_put = true;
   });
-  std::uint64_t passed = 0;
+  std::optional<SequenceNumber> passed;
   while (!all_put) {
     const auto records = test::read(*stream_);
     EXPECT_LE(records.size(), 10U);
-    if (!records.empty()) passed = std::stoull(records.back().sequence);
+    if (!records.empty()) passed = SequenceNumber::parse(records.back().sequence);
     set_consumer("reader", passed);
     std::this_thread::yield();
   }
   putting.join();
-  EXPECT_EQ(test::read(*stream_).back().sequence, "30");
+  EXPECT_EQ(test::read(*stream_).back().sequence, last);
+  const Intake all = stream_->maintenance().statistics(Detail::load).shards.at(0).intake.value_or(Intake{30});
+  EXPECT_EQ(all.records, 30U);
 }
 
 TEST_P(BoundContract, APutThatIsRejectedSaysWhichRecordsAreStored) {

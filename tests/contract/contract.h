@@ -5,11 +5,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "shardlog/core/clock.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
+#include "support/wait_until.h"
 
 /// What an engine promises, as tests of the seam. What not every engine can do is asked of its capabilities.
 namespace shardlog::contract {
@@ -19,10 +22,39 @@ using test::refusal;
 using test::told;
 using Lines = std::vector<std::string>;
 
+/// Where the streams of one test are, which other tests leave alone.
+class Place {
+ public:
+  virtual ~Place() = default;
+
+  /// What Engine::list() is asked for. It may list streams of other places too.
+  [[nodiscard]] virtual std::string root() const = 0;
+  [[nodiscard]] virtual std::string address(const std::string& name) const = 0;
+  /// Of an address of this place; nullopt for any other.
+  [[nodiscard]] virtual std::optional<std::string> name_of(const std::string& address) const = 0;
+  /// Removes the streams that a test has left.
+  virtual void clear(Engine& /*engine*/, const Clock& /*clock*/) {}
+};
+
+/// A directory that goes away.
+class Directory final : public Place {
+ public:
+  [[nodiscard]] std::string root() const override { return directory_.path(); }
+  [[nodiscard]] std::string address(const std::string& name) const override { return root() + "/" + name; }
+  [[nodiscard]] std::optional<std::string> name_of(const std::string& address) const override {
+    if (!address.starts_with(root() + "/")) return std::nullopt;
+    return address.substr(root().size() + 1);
+  }
+
+ private:
+  test::TemporaryDirectory directory_;
+};
+
 /// An engine under test.
 struct Subject {
   std::string name;
   std::function<std::unique_ptr<Engine>()> make;
+  std::function<std::unique_ptr<Place>()> place = [] { return std::make_unique<Directory>(); };
 
   friend std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
 };
@@ -36,11 +68,25 @@ inline std::string name_of(const testing::TestParamInfo<Subject>& info) {
 
 class Contract : public testing::TestWithParam<Subject> {
  protected:
-  Contract() : engine_(GetParam().make()) {}
+  Contract() : place_(GetParam().place()), engine_(GetParam().make()) {
+    if (!can().clock_of_caller) clock_.run();
+  }
+  ~Contract() override { place_->clear(*engine_, clock_); }
 
   [[nodiscard]] const Capabilities& can() const { return engine_->capabilities(); }
-  [[nodiscard]] std::string address(const std::string& name = "orders") const { return root() + "/" + name; }
-  [[nodiscard]] const std::string& root() const { return directory_.path(); }
+  [[nodiscard]] std::string address(const std::string& name = "orders") const { return place_->address(name); }
+
+  /// The names of the streams of this test, as the engine lists them.
+  Lines listed() {
+    Lines names;
+    for (const std::string& each : engine_->list(place_->root())) {
+      const auto name = place_->name_of(each);
+      if (!name) continue;
+      EXPECT_EQ(each, address(*name));
+      names.push_back(*name);
+    }
+    return names;
+  }
 
   void create(std::uint32_t shards = 1) { engine_->create(address(), test::of_shards(shards), clock_); }
   void create(const CreateOptions& options) { engine_->create(address(), options, clock_); }
@@ -66,13 +112,53 @@ class Contract : public testing::TestWithParam<Subject> {
   }
   static ReadRequest starting(std::vector<ShardStart> starts) { return {.starts = std::move(starts)}; }
 
+  /// Time goes by. An engine that has clocks of its own cannot be told so: then it is just enough to tell times apart.
+  void let_pass(Duration time) {
+    if (can().clock_of_caller) {
+      clock_.step(time);
+    } else {
+      std::this_thread::sleep_for(2ms);
+    }
+  }
+
+  /// A time after everything so far, and before everything from now on.
+  Timestamp between() {
+    let_pass(30s);
+    const Timestamp time = clock_.now();
+    let_pass(30s);
+    return time;
+  }
+
+  /// A time that has not come yet, but will when it is waited for.
+  [[nodiscard]] Timestamp soon() const { return clock_.now() + (can().clock_of_caller ? 1min : 2s); }
+  void let_come(Timestamp time) {
+    if (can().clock_of_caller) clock_.set(time + 1min);
+    EXPECT_TRUE(test::wait_until([&] { return clock_.now() > time + 2ms; }));
+  }
+
+  /// Whether this happened now; exactly now on an engine that has the clock of the test.
+  testing::AssertionResult is_now(Timestamp time) {
+    const bool is = can().clock_of_caller ? time == clock_.now() : time > began_ - 1s && time < clock_.now() + 1s;
+    if (is) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << to_rfc3339(time) << " is not now, " << to_rfc3339(clock_.now());
+  }
+
   /// An hour goes by, and what was there before is past retention.
   void let_expire(Stream& stream) {
-    clock_.step(1h);
+    let_pass(1h);
+    if (can().clock_of_caller) {
+      stream.maintenance().update({.retention = 30min});
+      return;
+    }
+    EXPECT_TRUE(test::wait_until([&] {
+      stream.maintenance().update({.retention = 1ms});
+      return data(stream).empty();
+    }));
     stream.maintenance().update({.retention = 30min});
   }
 
-  test::TemporaryDirectory directory_;
+  const Timestamp began_ = SystemClock().now();
+  std::unique_ptr<Place> place_;
   test::ManualClock clock_;
   std::unique_ptr<Engine> engine_;
 };

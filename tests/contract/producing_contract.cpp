@@ -113,9 +113,10 @@ TEST_P(ProducingContract, MeasuresHowLongEachRecordTook) {
     producer.put(std::vector<Record>{{"c", std::nullopt}});
   }
   const auto periods = stream_->metrics().history(clock_.now() - 1h, clock_.now() + 1h);
-  ASSERT_EQ(periods.size(), 1U);
-  EXPECT_EQ(periods[0].measures.put.count(), 3U) << "those that are stored";
-  EXPECT_GT(periods[0].measures.put.max(), 0us);
+  metrics::Histogram put;
+  for (const auto& each : periods) put.add(each.measures.put);
+  EXPECT_EQ(put.count(), 3U) << "those that are stored";
+  EXPECT_GT(put.max(), 0us);
 }
 
 TEST_P(ProducingContract, CountsWhatHadToWaitForCapacity) {

@@ -228,7 +228,14 @@ std::vector<Subject> counting(bool exactly) {
   return found;
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, ScalingContract, testing::ValuesIn(counting(true)), name_of);
+/// Hours and days go by in these tests.
+std::vector<Subject> counting_by_our_clock() {
+  std::vector<Subject> found = counting(true);
+  std::erase_if(found, [](const Subject& each) { return !each.make()->capabilities().clock_of_caller; });
+  return found;
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, ScalingContract, testing::ValuesIn(counting_by_our_clock()), name_of);
 
 class UncountedContract : public Contract {};
 

@@ -40,7 +40,7 @@ bool is_final(const std::optional<Outcome>& fate) {
 void MemoryEngine::create(const std::string& address, const CreateOptions& options, const Clock& clock) {
   check_name(address);
   if (options.group && !traits_.capabilities.groups) throw Error(ErrorCode::usage, "this engine has no groups");
-  auto store = std::make_shared<MemoryStore>(options, traits_, clock.now());
+  auto store = std::make_shared<MemoryStore>(options, traits_, clock_for(clock).now());
   const std::lock_guard guard(mutex_);
   if (!stores_.emplace(address, std::move(store)).second) {
     throw Error(ErrorCode::exists, "create stream " + quote(address) + ": the name is taken");
@@ -55,7 +55,7 @@ std::shared_ptr<MemoryStore> MemoryEngine::store(const std::string& address) {
 }
 
 std::unique_ptr<Stream> MemoryEngine::open(const std::string& address, const OpenOptions& options, const Clock& clock) {
-  return std::make_unique<MemoryStream>(store(address), options.access, clock);
+  return std::make_unique<MemoryStream>(store(address), options.access, clock_for(clock));
 }
 
 std::vector<std::string> MemoryEngine::list(const std::string& address) {

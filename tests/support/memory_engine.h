@@ -12,7 +12,8 @@
 
 namespace shardlog::test {
 
-/// An engine that keeps streams for as long as it lives. Their names may have slashes.
+/// An engine that keeps streams for as long as it lives, by the clock of its callers or, if its capabilities say so, by
+/// the system's. Their names may have slashes.
 class MemoryEngine final : public Engine {
  public:
   explicit MemoryEngine(MemoryTraits traits = like_sqlite()) : traits_(std::move(traits)) {}
@@ -27,7 +28,12 @@ class MemoryEngine final : public Engine {
   std::shared_ptr<MemoryStore> store(const std::string& address);
 
  private:
+  [[nodiscard]] const Clock& clock_for(const Clock& caller) const {
+    return traits_.capabilities.clock_of_caller ? caller : own_clock_;
+  }
+
   MemoryTraits traits_;
+  SystemClock own_clock_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<MemoryStore>> stores_;
 };
