@@ -103,21 +103,20 @@ std::optional<std::string_view> take_scheme(std::string_view& text) {
   return *found;
 }
 
-/// Reads "[user:password@|token@]host:port,host:port"; each host but the first may have a scheme, as in lists of
-/// servers for other clients.
-void read_hosts(std::string_view scheme, std::string_view text, Servers& servers) {
-  for (bool is_first = true;; is_first = false) {
-    std::string_view host = text.substr(0, text.find(','));
-    const bool is_last = host.size() == text.size();
-    const auto own_scheme = is_first ? std::nullopt : take_scheme(host);
+/// Takes "[user:password@|token@]host:port,host:port" off the start of `text`, and a '/' after it. Each host but the
+/// first may have a scheme, as in lists of servers for other clients.
+void take_hosts(std::string_view scheme, std::string_view& text, Servers& servers) {
+  for (bool is_first = true, more = true; more; is_first = false) {
+    const auto own_scheme = is_first ? std::nullopt : take_scheme(text);
+    std::string_view host = text.substr(0, text.find_first_of(",/"));
+    more = text.substr(host.size()).starts_with(',');
+    text.remove_prefix(std::min(text.size(), host.size() + 1));
     if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) {
       if (!is_first) refuse("user and password, or the token, go before the first host, and are for all of them");
       read_identity(host.substr(0, at), servers);
       host.remove_prefix(at + 1);
     }
     servers.urls.push_back(url_of(own_scheme.value_or(scheme), host));
-    if (is_last) return;
-    text.remove_prefix(text.find(',') + 1);
   }
 }
 
@@ -187,9 +186,7 @@ Address parse_address(std::string_view text) {
   Address address;
   std::string_view left = text.substr(0, text.find('?'));
   if (const auto scheme = take_scheme(left)) {
-    const std::string_view hosts = left.substr(0, left.find('/'));
-    left.remove_prefix(std::min(left.size(), hosts.size() + 1));
-    read_hosts(*scheme, hosts, address.servers);
+    take_hosts(*scheme, left, address.servers);
   } else if (left.starts_with(short_prefix)) {
     left.remove_prefix(short_prefix.size());
     address.servers.urls.emplace_back(default_url);
