@@ -1,0 +1,114 @@
+"""Nodes fail while producers, workers and reshards use a stream: the leader of its data is killed and started again, it is paused
+beyond all patience of the others, and all three nodes are killed at once. What was acknowledged is there, once and in order.
+$SHARDLOG_FAILOVERS says how often each. With an argument (kill, pause, all) only that; without, each on a cluster of its own,
+side by side."""
+
+import subprocess
+import sys
+import time
+
+from load import Findings, Producer, Resharder, Worker, check_processed, check_stream, shards, wait_for_progress, wait_for_workers
+from nodes import NODES, Nodes
+from support import Folder, check, run, scale, seeded, wait_for
+
+FAILOVERS = scale("SHARDLOG_FAILOVERS", 2)
+PAUSE = 12  # seconds: longer than the others wait for a leader (4 to 9), and than it takes a leader to see that it is alone (10)
+PATIENCE = 40  # seconds that a part may take to go on after a fault
+WORKERS = 3
+LEASE = "3s"
+
+
+def kill(nodes, data, producers):
+    leader = nodes.leader(data)
+    nodes.kill(leader)
+    wait_for_progress(producers, PATIENCE)
+    nodes.restart(leader)
+
+
+def pause(nodes, data, producers):
+    leader = nodes.leader(data)
+    nodes.pause(leader)
+    paused = time.monotonic()
+    try:
+        wait_for_progress(producers, PATIENCE)
+    finally:
+        time.sleep(max(0, paused + PAUSE - time.monotonic()))  # that is the fault
+        nodes.go_on(leader)
+    wait_for_progress(producers, PATIENCE)
+
+
+def kill_all(nodes, data, producers):
+    nodes.kill(*NODES)
+    nodes.restart(*NODES)
+
+
+FAULTS = {"kill": kill, "pause": pause, "all": kill_all}
+
+
+def run_faults(nodes, fault, data, producers, workers, findings):
+    """Stops at the first part that stalls: the checks come all the same."""
+    for _ in range(FAILOVERS):
+        wait_for(lambda: nodes.is_whole(data), "all nodes to have the data", PATIENCE)
+        FAULTS[fault](nodes, data, producers)
+        wait_for_progress(producers, PATIENCE)
+        for worker in workers:
+            worker.tend(findings)
+
+
+def test(fault, randomness):
+    findings = Findings()
+    with Folder() as folder, Nodes(own=True) as nodes:
+        stream, target = nodes.address("load"), nodes.address("into")
+        run("stream-create", stream, "--shards", "4")
+        run("stream-create", target, "--shards", "2")
+        run("stream-get", stream, "-c", "c", "--new", "--seek", "trim-horizon")
+        data = nodes.data_stream("load")
+        log = folder + "/log"
+        workers = [Worker(stream, target, "c", f"w{i}", log, "--follow", "--lease-duration", LEASE, "--batch", "200")
+                   for i in range(WORKERS)]
+        producers = [Producer(stream, "plain", "-v"), Producer(stream, "hasty", "--timeout", "3s"),
+                     Producer(stream, "once", exactly_once=True), Producer(stream, "twice", exactly_once=True)]
+        resharder = Resharder(stream, randomness)
+        resharder.start()
+        try:
+            findings.look(wait_for_progress, producers, PATIENCE)
+            findings.look(run_faults, nodes, fault, data, producers, workers, findings)
+        finally:
+            resharder.over.set()
+            resharder.join()
+            for producer in producers:
+                producer.close()
+        findings.expect(resharder.wrong is None, resharder.wrong)
+        findings.expect(resharder.ends.count(0) > FAILOVERS, f"only {resharder.ends.count(0)} reshards succeeded")
+        findings.look(wait_for_workers, stream, workers, findings, 2 * PATIENCE)
+        for worker in workers:
+            worker.close(findings)
+        found = check_stream(stream, producers, findings)
+        check_processed(log, target, found, findings)
+        findings.expect(fault == "pause" or tells_of_outage(producers[0]), f"-v does not tell of the outage: {producers[0].messages!r}")
+        ends = {each.name: each.ends for each in producers} | {each.name: dict(each.ends) for each in workers if each.ends}
+        print(f"{fault}: {FAILOVERS} times, {len(found)} records, {len(resharder.ends)} reshards "
+              f"({len(resharder.ends) - resharder.ends.count(0)} failed), {len(findings.look(shards, stream) or [])} shards; "
+              f"exits {ends}", flush=True)
+    findings.end()
+
+
+def tells_of_outage(producer):
+    """Both that it waits, and that it goes on."""
+    return "waiting" in producer.messages and "going on" in producer.messages
+
+
+def main():
+    if len(sys.argv) > 1:
+        test(sys.argv[1], seeded())
+        return
+    runs = {fault: subprocess.Popen([sys.executable, __file__, fault], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for fault in FAULTS}
+    outputs = {fault: run.communicate()[0] for fault, run in runs.items()}
+    for fault, output in outputs.items():
+        print(f"--- {fault}\n{output}", flush=True)
+    check(all(run.returncode == 0 for run in runs.values()),
+          f"exits {({fault: run.returncode for fault, run in runs.items()})}")
+
+
+main()

@@ -1,0 +1,72 @@
+"""How a process is disturbed between two of its messages to the servers."""
+
+import time
+
+from support import beside_each_other, check, wait_for
+
+WINDOW = "?duplicate-window=2s"  # of the streams, so that servers forget soon
+BEYOND_WINDOW = 2.5  # seconds
+
+# Whether the fault comes before the message gets to the servers or after they have answered it, what is done to the process,
+# and what becomes of that message or answer in the end.
+KINDS = {
+    "killed before": (False, "kill", "lose"),
+    "killed, and the message comes late": (False, "kill", "let_go"),
+    "killed after": (True, "kill", "lose"),
+    "paused before": (False, "pause", "let_go"),
+    "paused after": (True, "pause", "let_go"),
+    "paused, and the answer is lost": (True, "pause", "lose"),
+    "cut within the message": (False, None, "cut"),
+    "cut within the answer": (True, None, "cut"),
+}
+
+
+class Fault:
+    """One, at the number-th message to a subject like `pattern`. First strike(), and later end()."""
+
+    def __init__(self, proxy, kind, pattern, number=1):
+        answered, self.process, self.message = KINDS[kind]
+        self.what = f"{kind}: message {number} to {pattern or 'anything'}"
+        self.caught = proxy.catch(pattern, number, answered=answered)
+        self.program = None
+
+    @property
+    def kills(self):
+        return self.process == "kill"
+
+    def strike(self, program, seconds=30):
+        """Waits for the message, and disturbs the process that has sent it."""
+        wait_for(lambda: self.caught.has_come() or program.has_ended(), self.what, seconds)
+        check(self.caught.has_come(), f"there is no {self.what}")
+        self.program = program
+        if self.process is None:
+            self.caught.cut()
+        else:
+            getattr(program, self.process)()
+
+    def end(self):
+        """The process that was paused goes on; what was held comes late, or not at all."""
+        if self.process is not None:
+            getattr(self.caught, self.message)()
+        if self.process == "pause":
+            self.program.go_on()
+
+
+def wait_beyond_window():
+    time.sleep(BEYOND_WINDOW)  # what the servers remember is over then
+
+
+def run_cases(nodes, cases, at_once=6):
+    """Each case is a function, which gets the nodes, a name of its own and the arguments, and returns what is wrong."""
+
+    def run_case(numbered):
+        number, (work, arguments) = numbered
+        what = f"{work.__name__} {' '.join(map(str, arguments))}"
+        try:
+            found = work(nodes, f"{work.__name__}-{number}", *arguments)
+        except SystemExit as failed:
+            found = [str(failed).removeprefix("FAILED: ")]
+        return [f"\n  {number} {what}: {each}" for each in found]
+
+    findings = sum(beside_each_other(run_case, list(enumerate(cases)), at_once), [])
+    check(not findings, "".join(findings[:40]))

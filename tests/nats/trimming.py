@@ -1,0 +1,120 @@
+"""What retention removes: nothing too early where a trimmer's clock is wrong by an hour, and each record once where a trimmer is
+killed, or paused beyond the duplicate window, between any two of its messages. $SHARDLOG_FAULTS says how often each fault."""
+
+import shutil
+import subprocess
+
+from faults import KINDS, WINDOW, Fault, run_cases, wait_beyond_window
+from load import Findings, Producer, read, shards, wait_for_progress
+from nodes import Nodes, Running
+from proxy import Proxy
+from support import check, program, run, scale, seeded, wait_for
+
+FAULTS = scale("SHARDLOG_FAULTS", 2)
+PATIENCE = 20  # seconds
+# What a trimmer publishes: its change of the control message, and the purge.
+STEPS = (r"^slc\.", r"STREAM\.PURGE")
+
+
+def with_clock(offset, *command, **options):
+    """The program sees another time, but its seconds are as long as ever."""
+    return subprocess.run(["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", offset, program(command[0]), *command[1:]],
+                          capture_output=True, **options)
+
+
+def can_fake_time():
+    return shutil.which("faketime") and with_clock("+1h", "stream-put", "--version").returncode == 0
+
+
+def trimmed(address):
+    """Records, over all shards."""
+    return sum(shard["trimmed_records"] for shard in shards(address))
+
+
+def wrong_clocks(nodes, name):
+    stream = nodes.address(name, WINDOW)
+    run("stream-create", stream, "--retention", "10m", "--shards", "2")
+    for offset in (None, "+1h", "+1h", "-1h"):
+        lines = b"".join(b"%s %d\n" % (str(offset).encode(), number) for number in range(20))
+        if offset is None:
+            run("stream-put", stream, input=lines)
+        else:
+            done = with_clock(offset, "stream-put", stream, input=lines)
+            check(done.returncode == 0, f"stream-put at {offset}: exit {done.returncode}: {done.stderr.decode()}")
+    check(trimmed(stream) == 0 and len(read(stream)) == 80, f"{trimmed(stream)} records were trimmed, {len(read(stream))} are there")
+
+    # One that is behind removes what is due.
+    run("stream-create", "--update", "--retention", "1s", stream)
+    wait_for(lambda: not read(stream), "the records to pass retention", PATIENCE)
+
+    def trims():
+        done = with_clock("-1h", "stream-put", stream, input=b"last\n")
+        check(done.returncode == 0, f"stream-put at -1h: exit {done.returncode}: {done.stderr.decode()}")
+        return trimmed(stream) >= 80
+
+    wait_for(trims, "a trimmer whose clock is behind", PATIENCE)
+    return []
+
+
+def disturb_trimmer(nodes, name, kind, pattern, number):
+    findings = Findings()
+    stream = nodes.address(name, WINDOW)
+    run("stream-create", stream, "--retention", "500ms", "--shards", "2")
+    with Proxy(nodes.ports) as proxy:
+        producers = [Producer(stream, "w"), Producer(proxy.address(name, WINDOW), "other")]
+        try:
+            wait_for(lambda: trimmed(stream) > 0, "something to be trimmed", PATIENCE)
+            fault = Fault(proxy, kind, pattern, number)
+            fault.strike(Running(producers[1].process, "stream-put"))
+            before = trimmed(stream)
+            wait_for(lambda: trimmed(stream) > before, "somebody else to trim", PATIENCE)
+            wait_beyond_window()
+            fault.end()
+            wait_for_progress(producers, PATIENCE)
+            before = trimmed(stream)
+            wait_for(lambda: trimmed(stream) > before, "trimming to go on", PATIENCE)
+        except SystemExit as failed:
+            findings.expect(False, str(failed))
+        finally:
+            for producer in producers:
+                producer.close(PATIENCE)
+        run("stream-create", "--update", "--retention", "1h", stream)
+        check_counts(stream, producers, fault.kills, findings)
+    return findings.found
+
+
+def check_counts(stream, producers, was_killed, findings):
+    """Each record that was acknowledged is there, or was counted as trimmed; those that are there are the last ones."""
+    found = read(stream)
+    removed = trimmed(stream)
+    acknowledged = sum(len(producer.places) for producer in producers)
+    unsaid = sum(len(producer.unknown) for producer in producers)
+    findings.expect(acknowledged <= len(found) + removed <= acknowledged + unsaid,
+                    f"{acknowledged} acknowledged, {unsaid} unknown; {len(found)} are there, {removed} trimmed")
+    for producer in producers:
+        wrong = [each for each in producer.wrong if not was_killed or "exit -9" not in each]
+        findings.expect(not wrong, str(wrong))
+    if found:
+        first = min(int(record["sequence"]) for record in found)
+        there = {(record["shard"], record["sequence"]) for record in found}
+        for producer in producers:
+            gone = [place for place in producer.places.values() if int(place[1]) >= first and place not in there]
+            findings.expect(not gone, f"{producer.name}: missing after the first that is there: {gone[:3]}")
+    findings.look(lambda: run("stream-stats", stream, "--verify"))
+
+
+def main():
+    randomness = seeded()
+    with Nodes() as nodes:
+        cases = [(disturb_trimmer, (kind, pattern, 1)) for pattern in STEPS for kind in ("killed after", "paused before")]
+        cases += [(disturb_trimmer, (kind, "", randomness.randint(1, 40))) for kind in KINDS for _ in range(FAULTS)]
+        if can_fake_time():
+            cases.insert(0, (wrong_clocks, ()))
+        else:
+            print("SKIPPED: wrong clocks: faketime does not work here")
+
+        run_cases(nodes, cases)
+        print(f"{len(cases)} trimmers disturbed")
+
+
+main()
