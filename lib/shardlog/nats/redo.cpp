@@ -1,0 +1,179 @@
+#include "shardlog/nats/redo.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "shardlog/nats/batch_message.h"
+#include "shardlog/nats/scan.h"
+#include "shardlog/nats/shard_publisher.h"
+
+namespace shardlog::nats {
+
+namespace {
+
+class Redo {
+ public:
+  Redo(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience, const OnStep& on_step)
+      : session_(session),
+        slots_(slots),
+        kept_(kept),
+        slot_(kept.slot),
+        patience_(patience),
+        on_step_(on_step),
+        producer_(producer_token(kept.slot.id)),
+        what_(session.what(fmt::format("producer {}: store its batches", quote(kept.slot.id.name)))) {}
+
+  std::vector<std::optional<SequenceRun>> complete(std::span<const RoutedBatch> parts) {
+    read_settled(session_, patience_);
+    for (;;) {
+      const std::uint64_t epoch = session_.control().epoch;
+      std::vector<std::optional<SequenceRun>> placed;
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        placed.push_back(place({std::to_string(i), parts[i].shard}, parts[i].batch));
+      }
+      // What was stored counts only if its shard was open then.
+      if (read_settled(session_, patience_).epoch == epoch) return placed;
+    }
+  }
+
+ private:
+  /// A part or a piece of one, and the shard that it belongs to.
+  struct Place {
+    std::string path;
+    ShardId shard;
+  };
+
+  /// What is in the data stream of the producer and a shard.
+  std::optional<std::uint64_t> look_for(const Place& place, std::optional<std::uint64_t> end) {
+    const std::uint64_t from = slot_.floor + 1;
+    if (end && *end <= from) return std::nullopt;
+    ScanRequest request{.from = from, .shards = {place.shard}, .headers_only = true};
+    request.producer = producer_;
+    if (end) request.until = *end - 1;
+    const std::string id = part_id(slot_.id, slot_.number, place.path);
+    Scan scan(session_, request);
+    while (const auto message = scan.next()) {
+      if (message->id() == id) return message->sequence;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<SequenceRun> place(const Place& at, const EncodedBatch& batch) {
+    for (;;) {
+      const Control& control = session_.control();
+      const Shard& shard = shard_of(control, at.shard);
+      if (const auto end = end_of(control, shard)) {
+        if (const auto found = look_for(at, end)) return sequences_of(*found, batch.record_count);
+        return place_in_children(at, batch);
+      }
+      const std::string subject = session_.names().data_subject(control.epoch, at.shard, producer_);
+      const std::uint64_t last = last_sequence_on(session_, subject, patience_);
+      if (const auto found = look_for(at, std::nullopt)) return sequences_of(*found, batch.record_count);
+      if (is_over_ || may_be_trimmed()) return std::nullopt;
+      if (!slots_.has_body(slot_, patience_)) {
+        is_over_ = true;  // somebody else has stored all of them: look once more
+        continue;
+      }
+      if (on_step_) on_step_("redo " + at.path);
+      if (const auto stored = publish(at, batch, subject, last)) return sequences_of(*stored, batch.record_count);
+      read_settled(session_, patience_);
+    }
+  }
+
+  /// One try. Nullopt: look again.
+  std::optional<std::uint64_t> publish(const Place& at, const EncodedBatch& batch, const std::string& subject,
+                                       std::uint64_t last) {
+    constexpr Duration wait = std::chrono::seconds(2);
+    Headers headers = part_headers(session_, slot_, at.path, at.shard, batch);
+    headers.emplace_back(id_header, part_id(slot_.id, slot_.number, at.path));
+    headers.emplace_back("Nats-Expected-Last-Subject-Sequence", std::to_string(last));
+    const auto answer = session_.js().publish(subject, headers, batch.payload.view(), wait);
+    if (const auto* const published = std::get_if<Published>(&answer)) {
+      if (published->sequence > 0) return published->sequence;
+    } else if (const auto* const refusal = std::get_if<Refusal>(&answer)) {
+      if (refusal->code != refusal::wrong_last_sequence) throw error_of(what_, *refusal);
+    }
+    patience_.again(what_, std::holds_alternative<NoAnswer>(answer));
+    return std::nullopt;
+  }
+
+  std::optional<SequenceRun> place_in_children(const Place& at, const EncodedBatch& batch) {
+    std::vector<Shard> children;
+    for (const Shard& shard : session_.control().shards) {
+      if (shard.parent == at.shard || shard.adjacent_parent == at.shard) children.push_back(shard);
+    }
+    std::vector<SequenceNumber> numbers(batch.record_count, SequenceNumber(0));
+    bool are_known = true;
+    for (const Split& piece : split(batch, children)) {
+      const auto placed = place({fmt::format("{}/{}", at.path, piece.shard.number()), piece.shard}, piece.batch);
+      are_known = are_known && placed;
+      for (std::size_t i = 0; placed && i < piece.records.size(); ++i) numbers[piece.records[i]] = (*placed)[i];
+    }
+    return are_known ? std::optional(SequenceRun(std::move(numbers))) : std::nullopt;
+  }
+
+  /// A part that is missing may have been stored, and removed since. If it is past retention anyway, it is not stored
+  /// again.
+  [[nodiscard]] bool may_be_trimmed() const {
+    const Control& control = session_.control();
+    if (control.trimmed.sequence <= slot_.floor) return false;
+    const auto expired = expiry(control.settings.retention, session_.clock().now());
+    return expired && kept_.at < *expired;
+  }
+
+  Session& session_;
+  SlotStore& slots_;
+  const KeptSlot& kept_;
+  const Slot& slot_;
+  Patience patience_;
+  const OnStep& on_step_;
+  std::string producer_;
+  std::string what_;
+  bool is_over_ = false;  ///< the slot is complete
+};
+
+}  // namespace
+
+std::vector<std::optional<SequenceRun>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
+                                                 std::span<const RoutedBatch> parts, const Patience& patience,
+                                                 const OnStep& on_step) {
+  return Redo(session, slots, kept, patience, on_step).complete(parts);
+}
+
+void recover(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience,
+             const OnStep& on_step) {
+  const auto parts = slots.body_of(kept.slot, patience);
+  if (!parts) return;
+  complete(session, slots, kept, *parts, patience, on_step);
+  if (on_step) on_step("redone");
+  slots.remove(*kept.slot.body);
+}
+
+std::optional<KeptSlot> recover(Session& session, SlotStore& slots, const ProducerId& id, const Patience& patience,
+                                const OnStep& on_step) {
+  auto newest = slots.newest(id, patience);
+  if (newest) recover(session, slots, *newest, patience, on_step);
+  return newest;
+}
+
+Headers part_headers(const Session& session, const Slot& slot, std::string_view path, ShardId shard,
+                     const EncodedBatch& batch) {
+  return {{batch_header, batch_facts(session.uuid(), shard, batch, slot.version)},
+          {producer_header, producer_facts(slot, path)}};
+}
+
+std::uint64_t last_sequence_on(Session& session, const std::string& subject, const Patience& patience) {
+  const std::string what = session.what("look for a producer's last batch");
+  Patience left = patience;
+  const auto answer = left.insist(
+      what, [&](Duration wait) { return session.js().last_on(session.names().data_stream(), subject, wait); });
+  if (const auto* const message = std::get_if<KeptMessage>(&answer)) return message->sequence;
+  const auto& refusal = std::get<Refusal>(answer);
+  if (refusal.code == refusal::no_message) return 0;
+  throw error_of(what, refusal);
+}
+
+}  // namespace shardlog::nats

@@ -1,0 +1,380 @@
+#include "shardlog/nats/shard_publisher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "shardlog/core/error.h"
+#include "shardlog/core/numbers.h"
+#include "shardlog/nats/batch_message.h"
+#include "shardlog/nats/resharder.h"
+#include "shardlog/nats/scan.h"
+
+namespace shardlog::nats {
+
+namespace {
+
+constexpr Duration pause = std::chrono::milliseconds(100);  ///< after a try that found nobody
+constexpr Duration least_to_confirm = std::chrono::seconds(2);
+constexpr int vain_looks = 5;  ///< after so many, the data stream may have lost its subjects
+
+/// How long to wait for an answer before the message is sent again: a large one takes time on its way.
+Duration most_for(std::size_t bytes) {
+  constexpr std::int64_t bytes_a_microsecond = 4;
+  return std::chrono::seconds(1) + Duration(static_cast<std::int64_t>(bytes) / bytes_a_microsecond);
+}
+
+/// Whether the error says that servers were out of reach.
+bool is_outage(const Error& error) {
+  return error.code() == ErrorCode::busy || error.code() == ErrorCode::io;
+}
+
+}  // namespace
+
+const Shard& shard_of(const Control& control, ShardId id) {
+  const auto found = std::ranges::lower_bound(control.shards, id, {}, &Shard::id);
+  if (found != control.shards.end() && found->id == id) return *found;
+  throw Error(ErrorCode::internal, "shard map: it does not have " + id.to_string());
+}
+
+std::optional<std::uint64_t> end_of(const Control& control, const Shard& shard) {
+  if (shard.open()) return std::nullopt;
+  const auto end = control.ends.find(shard.id);
+  return end == control.ends.end() ? 0 : end->second;  // one that was opened and closed at once has nothing
+}
+
+const Control& read_settled(Session& session, const Patience& patience) {
+  session.refresh(patience);
+  while (session.control().intent) finish_intent(session, patience);
+  return session.control();
+}
+
+/// One call of publish().
+class ShardPublisher::Run {
+ public:
+  Run(ShardPublisher& publisher, std::span<const Outgoing> messages, const PartTerms* terms, const Patience& patience)
+      : publisher_(publisher),
+        session_(publisher.session_),
+        clock_(session_.clock()),
+        messages_(messages),
+        terms_(terms),
+        patience_(patience),
+        first_(publisher.sent_),
+        fates_(messages.size()),
+        lane_of_(messages.size()) {
+    publisher_.sent_ += messages.size();
+    std::map<ShardId, std::size_t> lanes;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      const auto [lane, is_new] = lanes.try_emplace(messages[i].shard, lanes_.size());
+      if (is_new) lanes_.emplace_back();
+      lane_of_[i] = lane->second;
+      lanes_[lane->second].messages.push_back(i);
+    }
+    if (terms == nullptr) return;
+    for (Lane& lane : lanes_) lane.expected = terms->expected.at(messages[lane.messages.front()].shard);
+  }
+
+  std::vector<Fate> operator()() {
+    unfinished_ = lanes_.size();
+    for (Lane& lane : lanes_) begin(lane);
+    while (unfinished_ > 0 && !is_over_) {
+      if (auto message = publisher_.inbox_->next(until_due())) {
+        take(*message);
+        while (auto more = publisher_.inbox_->next(Duration(0))) take(*more);
+      }
+      for (Lane& lane : lanes_) {
+        if (!lane.done() && clock_.elapsed() >= lane.due) again(lane);
+      }
+      if (std::exchange(must_look_, false)) look_at_control();
+      if (patience_.left() <= Duration(0)) is_over_ = true;
+    }
+    give_up();
+    confirm();
+    return std::move(fates_);
+  }
+
+ private:
+  /// The messages for a shard, one after another.
+  struct Lane {
+    std::vector<std::size_t> messages{};      ///< by their indexes
+    std::size_t at = 0;                       ///< in `messages`: the one that is in flight
+    std::optional<std::uint64_t> expected{};  ///< the last message of its subject
+    // Of that message:
+    std::uint64_t epoch = 0;  ///< that it was sent to
+    std::uint64_t tries = 0;
+    bool in_flight = false;    ///< the last try may be answered yet
+    bool unanswered = false;   ///< a try was not answered: it may be stored, or be so yet
+    Duration due{0};           ///< by Clock::elapsed(): when to do something
+    Duration absent_since{0};  ///< by Clock::since_boot(): it was not stored then
+
+    [[nodiscard]] bool done() const { return at >= messages.size(); }
+    [[nodiscard]] std::size_t message() const { return messages[at]; }
+  };
+
+  [[nodiscard]] std::string_view producer() const { return terms_ != nullptr ? terms_->producer : no_producer; }
+  [[nodiscard]] ShardId shard(const Lane& lane) const { return messages_[lane.messages.front()].shard; }
+
+  /// Goes on with the next message of the lane.
+  void begin(Lane& lane) {
+    if (lane.done()) {
+      --unfinished_;
+      return;
+    }
+    lane.tries = 0;
+    lane.in_flight = lane.unanswered = false;
+    lane.absent_since = terms_ != nullptr ? terms_->claimed_at : clock_.since_boot();
+    if (!shard_of(session_.control(), shard(lane)).open()) return finish(lane, Sealed{}, Sealed{});
+    send(lane);
+  }
+
+  void send(Lane& lane) {
+    const std::size_t index = lane.message();
+    const Outgoing& message = messages_[index];
+    lane.epoch = session_.control().epoch;
+    ++lane.tries;
+    Headers headers = message.headers;
+    headers.emplace_back(id_header, message.id);
+    if (lane.expected) headers.emplace_back("Nats-Expected-Last-Subject-Sequence", std::to_string(*lane.expected));
+    const std::string reply = publisher_.inbox_->subject(fmt::format("{}-{}", first_ + index, lane.tries));
+    const std::string subject = session_.names().data_subject(lane.epoch, message.shard, producer());
+    lane.in_flight = session_.js().connection().publish(subject, reply, headers, message.payload);
+    lane.due = clock_.elapsed() + (lane.in_flight ? most_for(message.payload.size()) : pause);
+  }
+
+  /// Nothing came of the last try.
+  void again(Lane& lane) {
+    check_permission();
+    lane.unanswered = lane.unanswered || lane.in_flight;
+    lane.in_flight = false;
+    const Duration now = clock_.since_boot();
+    if (now - lane.absent_since > session_.address().duplicate_window / 2) {
+      if (terms_ != nullptr) return interrupt(lane);
+      if (lane.unanswered) {
+        if (const auto sequence = find(lane, std::nullopt)) return stored(lane, *sequence);
+        if (is_over_) return;
+      }
+      lane.absent_since = now;
+    }
+    send(lane);
+  }
+
+  void take(const Message& answer) {
+    const std::string_view token = publisher_.inbox_->token_of(answer);
+    const std::size_t dash = std::min(token.find('-'), token.size());
+    const auto number = parse_number<std::uint64_t>(token.substr(0, dash));
+    const auto tried = parse_number<std::uint64_t>(token.substr(std::min(dash + 1, token.size())));
+    if (!number || !tried || *number < first_ || *number - first_ >= messages_.size()) return;  // of an earlier call
+    const std::size_t index = *number - first_;
+    Lane& lane = lanes_[lane_of_[index]];
+    if (lane.done() || lane.message() != index) return;
+    const auto result = JetStream::published(answer);
+    if (const auto* const published = std::get_if<Published>(&result)) {
+      // However late, and whichever try it is for. Sequence 0: the id is known, but that message is still in flight.
+      if (published->sequence > 0) stored(lane, published->sequence);
+      return;
+    }
+    if (!lane.in_flight || *tried != lane.tries) return;  // only the last try says how things are
+    if (const auto* const refusal = std::get_if<Refusal>(&result)) return refused(lane, *refusal);
+    lane.in_flight = false;
+    lane.due = clock_.elapsed() + pause;
+    if (std::holds_alternative<NoAnswer>(result)) {
+      lane.unanswered = true;
+    } else {
+      must_look_ = true;
+    }
+  }
+
+  void stored(Lane& lane, std::uint64_t sequence) {
+    fates_[lane.message()] = StoredAt{sequence, clock_.now()};
+    if (lane.expected) lane.expected = sequence;
+    ++lane.at;
+    begin(lane);
+  }
+
+  void refused(Lane& lane, const Refusal& refusal) {
+    lane.in_flight = false;
+    if (refusal.code == refusal::no_stream) {  // the control message says whether it was removed
+      lane.due = clock_.elapsed() + pause;
+      must_look_ = true;
+    } else if (terms_ != nullptr) {
+      interrupt(lane);
+    } else if (lane.unanswered) {
+      finish(lane, Unknown{"a try got no answer, and another one was refused: " + refusal.text},
+             NotStored{refusal.text});
+    } else {
+      finish(lane, refusal, refusal);
+    }
+  }
+
+  /// Ends a lane: the fates of its message and of those after it.
+  void finish(Lane& lane, const Fate& fate, const Fate& others) {
+    for (bool is_first = true; !lane.done(); ++lane.at, is_first = false) {
+      fates_[lane.message()] = is_first ? fate : others;
+    }
+    --unfinished_;
+  }
+
+  /// Of parts, whose producer looks for them.
+  void interrupt(Lane& lane) { finish(lane, Unknown{"interrupted"}, Unknown{"interrupted"}); }
+
+  void give_up() {
+    const std::string reason = "no answer from the servers of NATS" + (error_.empty() ? error_ : ": " + error_);
+    for (Lane& lane : lanes_) {
+      if (lane.done()) continue;
+      if (lane.in_flight || lane.unanswered) {
+        finish(lane, Unknown{reason}, NotStored{reason});
+      } else {
+        finish(lane, NotStored{"NATS is not available"}, NotStored{"NATS is not available"});
+      }
+    }
+  }
+
+  /// After a message found nobody who takes it: its shard was closed, or there is an outage.
+  void look_at_control() {
+    try {
+      read_settled(session_, patience_);
+      const std::uint64_t epoch = session_.control().epoch;
+      const auto is_behind = [epoch](const Lane& lane) { return !lane.done() && lane.epoch != epoch; };
+      if (std::ranges::none_of(lanes_, is_behind)) {
+        if (++looks_ % vain_looks == 0) set_subjects(session_, patience_);
+        return;
+      }
+      for (Lane& lane : lanes_) {
+        if (is_behind(lane)) follow(lane);
+      }
+    } catch (const Error& error) {
+      if (!is_outage(error)) throw;
+      is_over_ = true;
+    }
+  }
+
+  /// A new epoch has begun since the lane's message was sent.
+  void follow(Lane& lane) {
+    if (terms_ != nullptr) return interrupt(lane);
+    lane.unanswered = lane.unanswered || lane.in_flight;
+    lane.in_flight = false;
+    const auto end = end_of(session_.control(), shard_of(session_.control(), shard(lane)));
+    if (!end) return again(lane);
+    if (lane.unanswered) {
+      if (const auto sequence = find(lane, end)) return stored(lane, *sequence);
+      if (is_over_) return;
+    }
+    finish(lane, Sealed{}, Sealed{});
+  }
+
+  /// Looks for the lane's message in its shard, which may end somewhere.
+  std::optional<std::uint64_t> find(const Lane& lane, std::optional<std::uint64_t> end) {
+    const std::string& id = messages_[lane.message()].id;
+    const std::uint64_t from = publisher_.floor() + 1;
+    if (end && *end <= from) return std::nullopt;
+    ScanRequest request{.from = from, .shards = {shard(lane)}, .headers_only = true};
+    request.producer = std::string(producer());
+    if (end) request.until = *end - 1;
+    try {
+      Scan scan(session_, request);
+      while (const auto message = scan.next()) {
+        if (message->id() == id) return message->sequence;
+      }
+    } catch (const Error& error) {
+      if (!is_outage(error)) throw;
+      is_over_ = true;
+    }
+    return std::nullopt;
+  }
+
+  /// Reads the control message after everything was acknowledged.
+  void confirm() {
+    const auto is_stored = [](const Fate& fate) { return std::holds_alternative<StoredAt>(fate); };
+    if (std::ranges::none_of(fates_, is_stored)) return;
+    try {
+      read_settled(session_, Patience(clock_, std::max(patience_.left(), least_to_confirm)));
+    } catch (const Error& error) {
+      if (!is_outage(error)) throw;
+      for (Fate& fate : fates_) {
+        if (is_stored(fate)) fate = Unknown{"it is stored, but perhaps after the end of its shard: " + text_of(error)};
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < fates_.size(); ++i) {
+      const auto* const stored = std::get_if<StoredAt>(&fates_[i]);
+      if (stored == nullptr) continue;
+      const auto end = end_of(session_.control(), shard_of(session_.control(), messages_[i].shard));
+      if (end && stored->sequence >= *end) {
+        fates_[i] = Sealed{};
+      } else {
+        publisher_.floor_ = std::max(publisher_.floor_.value_or(0), stored->sequence);
+      }
+    }
+  }
+
+  static std::string text_of(const Error& error) { return error.what(); }
+
+  /// Servers do not answer what they do not permit.
+  void check_permission() {
+    std::string error = session_.js().connection().take_error();
+    if (error.empty()) return;
+    error_ = std::move(error);
+    const auto is_stored = [](const Fate& fate) { return std::holds_alternative<StoredAt>(fate); };
+    const bool is_denied = error_.find("ermission") != std::string::npos || error_.find("uthoriz") != std::string::npos;
+    if (is_denied && std::ranges::none_of(fates_, is_stored)) {
+      throw Error(ErrorCode::permission, session_.what("append") + ": " + error_);
+    }
+  }
+
+  [[nodiscard]] Duration until_due() const {
+    Duration due = clock_.elapsed() + patience_.left();
+    for (const Lane& lane : lanes_) {
+      if (!lane.done()) due = std::min(due, lane.due);
+    }
+    return std::max(due - clock_.elapsed(), Duration(0));
+  }
+
+  ShardPublisher& publisher_;
+  Session& session_;
+  const Clock& clock_;
+  std::span<const Outgoing> messages_;
+  const PartTerms* terms_;
+  const Patience& patience_;
+  std::uint64_t first_;  ///< the number of the first message
+  std::vector<Fate> fates_;
+  std::vector<std::size_t> lane_of_;  ///< of each message
+  std::vector<Lane> lanes_;
+  std::size_t unfinished_ = 0;  ///< lanes
+  bool must_look_ = false;      ///< at the control message
+  int looks_ = 0;               ///< at it, in vain
+  bool is_over_ = false;        ///< time is up
+  std::string error_;           ///< what the connection told last
+};
+
+ShardPublisher::ShardPublisher(Session& session) : session_(session) {}
+ShardPublisher::~ShardPublisher() = default;
+
+std::vector<Fate> ShardPublisher::publish(std::span<const Outgoing> messages, const Patience& patience) {
+  return run(messages, nullptr, patience);
+}
+
+std::vector<Fate> ShardPublisher::publish(std::span<const Outgoing> parts, const PartTerms& terms,
+                                          const Patience& patience) {
+  return run(parts, &terms, patience);
+}
+
+std::vector<Fate> ShardPublisher::run(std::span<const Outgoing> messages, const PartTerms* terms,
+                                      const Patience& patience) {
+  floor();
+  if (!inbox_) inbox_ = std::make_unique<Inbox>(session_.js().connection());
+  return Run(*this, messages, terms, patience)();
+}
+
+std::uint64_t ShardPublisher::floor() {
+  if (floor_) return *floor_;
+  try {
+    floor_ = last_sequence(session_);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) throw;
+    throw Error(ErrorCode::busy, error.what());  // nothing was sent
+  }
+  return *floor_;
+}
+
+}  // namespace shardlog::nats
