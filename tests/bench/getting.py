@@ -97,8 +97,13 @@ def get_opening():
 def follow_latencies(programs, count):
     """Milliseconds from a line's way into stream-put to its way out of stream-get --follow, one line at a time, sorted."""
     run(programs.fresh("s", 4))
-    get = subprocess.Popen([programs.get, "s", "--follow"], stdout=subprocess.PIPE)
-    put = subprocess.Popen([programs.put, "s"], stdin=subprocess.PIPE)
+    return latencies_between([programs.put, "s"], [programs.get, "s", "--follow"], count)
+
+
+def latencies_between(putter, getter, count):
+    """The same of any two commands. The getter has begun when the first line has come."""
+    get = subprocess.Popen(getter, stdout=subprocess.PIPE)
+    put = subprocess.Popen(putter, stdin=subprocess.PIPE)
     latencies = []
     for i in range(count + 10):
         time.sleep(0.002)  # an idle machine

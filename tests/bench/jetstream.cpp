@@ -1,7 +1,9 @@
-// What NATS JetStream gives: one server, one stream in files, the library's own pipelining.
+// What NATS JetStream gives: one stream in files, a message a line.
 //
-//     jetstream URL put < LINES      publishes a message a line, and waits for every acknowledgement
-//     jetstream URL get COUNT        pulls so many, 10,000 at a time, and writes them as lines
+//     jetstream URL make REPLICAS        makes the stream anew, with nothing in it
+//     jetstream URL put < LINES          publishes with the library's own pipelining, and waits for every
+//     acknowledgement jetstream URL put-each < LINES     publishes one after the other, each acknowledged before the
+//     next jetstream URL get COUNT            pulls so many, 10,000 at a time, and writes them as lines
 
 #include <nats/nats.h>
 
@@ -24,7 +26,9 @@ void expect(natsStatus status) {
   std::exit(1);
 }
 
-void put(jsCtx* context) {
+void make(jsCtx* context, int replicas) {
+  const natsStatus removed = js_DeleteStream(context, name, nullptr, nullptr);
+  if (removed != NATS_NOT_FOUND) expect(removed);
   jsStreamConfig stream;
   expect(jsStreamConfig_Init(&stream));
   const char* subjects[] = {subject};  // NOLINT(*-avoid-c-arrays): the library's interface
@@ -32,8 +36,11 @@ void put(jsCtx* context) {
   stream.Subjects = subjects;
   stream.SubjectsLen = 1;
   stream.Storage = js_FileStorage;
+  stream.Replicas = replicas;
   expect(js_AddStream(nullptr, context, &stream, nullptr, nullptr));
-  std::ios::sync_with_stdio(false);
+}
+
+void put(jsCtx* context) {
   for (std::string line; std::getline(std::cin, line);) {
     expect(js_PublishAsync(context, subject, line.data(), static_cast<int>(line.size()), nullptr));
   }
@@ -41,6 +48,12 @@ void put(jsCtx* context) {
   expect(jsPubOptions_Init(&options));
   options.MaxWait = patience;
   expect(js_PublishAsyncComplete(context, &options));
+}
+
+void put_each(jsCtx* context) {
+  for (std::string line; std::getline(std::cin, line);) {
+    expect(js_Publish(nullptr, context, subject, line.data(), static_cast<int>(line.size()), nullptr, nullptr));
+  }
 }
 
 void get(jsCtx* context, long count) {
@@ -75,7 +88,10 @@ int main(int argc, char** argv) {
   options.PublishAsync.StallWait = patience;
   jsCtx* context = nullptr;
   expect(natsConnection_JetStream(&context, connection, &options));
+  std::ios::sync_with_stdio(false);
+  if (std::strcmp(argv[2], "make") == 0 && argc == 4) make(context, std::atoi(argv[3]));
   if (std::strcmp(argv[2], "put") == 0) put(context);
+  if (std::strcmp(argv[2], "put-each") == 0) put_each(context);
   if (std::strcmp(argv[2], "get") == 0 && argc == 4) get(context, std::atol(argv[3]));
   jsCtx_Destroy(context);
   natsConnection_Destroy(connection);

@@ -44,9 +44,13 @@ class Server:
 
     def processor(self):
         """Seconds that it has used since it started."""
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return processor_of(self.process.pid)
+
+
+def processor_of(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 class Redis(Server):
@@ -140,8 +144,47 @@ class Nats(Server):
     def ready(self):
         return listens(self.port)
 
+    def begin(self):
+        super().begin()
+        run(self.command("make 1"))
+
     def command(self, rest):
         return f"{NOW.bench('jetstream')} nats://127.0.0.1:{self.port} {rest}"
+
+
+class NatsCluster:
+    """JetStream on three nodes, for their own client and for streams of ours. What is stored has two more copies."""
+
+    CLUSTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "nats", "cluster")
+
+    def __enter__(self):
+        self.folder = os.path.abspath(tempfile.mkdtemp(dir="."))
+        self.urls = subprocess.run([self.CLUSTER, "start", self.folder], check=True, capture_output=True, text=True).stdout.strip()
+        self.pids = []
+        for node in (1, 2, 3):
+            with open(f"{self.folder}/node{node}.pid") as pid:
+                self.pids.append(int(pid.read()))
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([self.CLUSTER, "stop", self.folder], check=True)
+        shutil.rmtree(self.folder)
+
+    def processor(self):
+        return sum(map(processor_of, self.pids))
+
+    def command(self, rest):
+        """Of their own client."""
+        return f"{NOW.bench('jetstream')} {self.urls.split(',')[0]} {rest}"
+
+    def stream(self, name):
+        """The address of a stream of ours."""
+        return f"{self.urls.replace(',nats://', ',')}/{name}"
+
+    def fresh(self, name, shards, options=""):
+        """A shell command that makes a new stream of ours."""
+        address = self.stream(name)
+        return f"{NOW.create} --remove {address} 2>/dev/null || true; {NOW.create} {address} --shards {shards} {options}"
 
 
 class StreamServe(Server):

@@ -30,6 +30,7 @@ import limits  # noqa: E402, F401
 import putting  # noqa: E402, F401
 import getting  # noqa: E402, F401
 import competing  # noqa: E402, F401
+import on_nats  # noqa: E402, F401
 import serving  # noqa: E402, F401
 import bounds  # noqa: E402, F401
 import growth  # noqa: E402
