@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -69,6 +70,7 @@ class Producer:
         self.absent = set()
         self.unknown = set()
         self.ends = []
+        self.may_be_killed = False
         self.messages = ""
         self.wrong = []
         self.over = threading.Event()
@@ -140,6 +142,8 @@ class Producer:
             self.unknown |= unsaid
         elif status == BUSY:
             self.absent |= unsaid
+        elif status == -signal.SIGKILL and self.may_be_killed:
+            self.unknown |= unsaid
         elif status != 0 or unsaid:
             self.unknown |= unsaid
             self.wrong.append(f"{self.name}: exit {status}, {len(unsaid)} records without a word: {self.messages[-1000:]}")
