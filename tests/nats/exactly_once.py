@@ -4,7 +4,7 @@ how often each fault at a step that is chosen at random; the claim of a slot and
 
 import json
 
-from faults import KINDS, WINDOW, Fault, run_cases, wait_beyond_window
+from faults import KINDS, WINDOW, Fault, own_name, run_cases, wait_beyond_window
 from load import Findings, check_in_order, read
 from nodes import Nodes, Program
 from proxy import Proxy
@@ -38,7 +38,7 @@ def check_once(address, findings, what):
 def end(fault, program, findings):
     """What comes late."""
     fault.end()
-    if not fault.kills:
+    if not fault.kills and not fault.lets_run:
         findings.look(lambda: program.end(0, FENCED, BUSY, UNKNOWN, seconds=PATIENCE))
 
 
@@ -50,7 +50,8 @@ def put(nodes, name, kind, pattern, number):
     with Proxy(nodes.ports) as proxy:
         fault = Fault(proxy, kind, pattern, number)
         with Program("stream-put", proxy.address(name, WINDOW), *command, given=INPUT) as first:
-            fault.strike(first)
+            if not fault.strike(first) or fault.lets_run:
+                findings.look(lambda: first.end(seconds=PATIENCE))
             findings.look(lambda: run("stream-put", stream, *command, "--timeout", f"{PATIENCE}s", input=INPUT))
             check_once(stream, findings, "after the second run")
             wait_beyond_window()
@@ -75,7 +76,8 @@ def into(nodes, name, kind, pattern, number):
     with Proxy(nodes.ports) as proxy:
         fault = Fault(proxy, kind, pattern, number)
         with worker(proxy.address(name + "-into", WINDOW), "first") as first:
-            fault.strike(first)
+            if not fault.strike(first) or fault.lets_run:
+                findings.look(lambda: first.end(seconds=PATIENCE))
             with worker(target, "second") as second:
                 findings.look(lambda: second.end(seconds=PATIENCE))
             check_once(target, findings, "after the second worker")
@@ -96,14 +98,14 @@ def steps(nodes, name, work):
 
 
 def steps_of_put(nodes):
-    return steps(nodes, "put", lambda address: run("stream-put", address, "--producer", "p", "--key-field", "1", input=INPUT))
+    return steps(nodes, own_name("put"), lambda address: run("stream-put", address, "--producer", "p", "--key-field", "1", input=INPUT))
 
 
 def steps_of_into(nodes):
-    source = nodes.address("source")
+    source = nodes.address(own_name("source"))
     run("stream-create", source)
     run("stream-put", source, "--key-field", "1", input=INPUT)
-    return steps(nodes, "into", lambda address: run("stream-get", source, "-c", "c", "--into", address, "--exec", "cat", "--json",
+    return steps(nodes, own_name("into"), lambda address: run("stream-get", source, "-c", "c", "--into", address, "--exec", "cat", "--json",
                                                     "--batch", "20"))
 
 
@@ -114,10 +116,9 @@ def main():
         cases = []
         for work, found in subjects.items():
             for kind in ("killed after", "paused before", "paused after"):
-                cases += [(work, kind, CLAIM, 1)] + [(work, kind, PART, part) for part in range(1, SHARDS + 1)]
+                cases += [(work, (kind, CLAIM, 1))] + [(work, (kind, PART, part)) for part in range(1, SHARDS + 1)]
             for kind in KINDS:
-                cases += [(work, kind, "", randomness.randint(1, len(found))) for _ in range(FAULTS)]
-
+                cases += [(work, (kind, "", randomness.randint(1, len(found)))) for _ in range(FAULTS)]
         run_cases(nodes, cases)
         print(f"{len(cases)} faults in runs of {', '.join(f'{len(found)} messages' for found in subjects.values())}")
 

@@ -1,5 +1,6 @@
 """How a process is disturbed between two of its messages to the servers."""
 
+import os
 import time
 
 from support import beside_each_other, check, wait_for
@@ -26,6 +27,7 @@ class Fault:
 
     def __init__(self, proxy, kind, pattern, number=1):
         answered, self.process, self.message = KINDS[kind]
+        self.pattern = pattern
         self.what = f"{kind}: message {number} to {pattern or 'anything'}"
         self.caught = proxy.catch(pattern, number, answered=answered)
         self.program = None
@@ -34,22 +36,35 @@ class Fault:
     def kills(self):
         return self.process == "kill"
 
+    @property
+    def lets_run(self):
+        return self.process is None
+
     def strike(self, program, seconds=30):
-        """Waits for the message, and disturbs the process that has sent it."""
+        """Waits for the message, and disturbs the process that has sent it. Returns whether it could: a run may have a message less
+        than another one."""
         wait_for(lambda: self.caught.has_come() or program.has_ended(), self.what, seconds)
-        check(self.caught.has_come(), f"there is no {self.what}")
+        if not self.caught.has_come():
+            check(not self.pattern, f"there is no {self.what}")
+            return False
         self.program = program
         if self.process is None:
             self.caught.cut()
         else:
             getattr(program, self.process)()
+        return True
 
     def end(self):
         """The process that was paused goes on; what was held comes late, or not at all."""
-        if self.process is not None:
+        if self.program and self.process:
             getattr(self.caught, self.message)()
-        if self.process == "pause":
+        if self.program and self.process == "pause":
             self.program.go_on()
+
+
+def own_name(name):
+    """Of a stream that no other run on the same cluster has."""
+    return f"{name}-{os.getpid()}"
 
 
 def wait_beyond_window():
@@ -62,8 +77,10 @@ def run_cases(nodes, cases, at_once=6):
     def run_case(numbered):
         number, (work, arguments) = numbered
         what = f"{work.__name__} {' '.join(map(str, arguments))}"
+        name = f"{own_name(work.__name__)}-{number}"
         try:
-            found = work(nodes, f"{work.__name__}-{number}", *arguments)
+            found = work(nodes, name, *arguments)
+            nodes.remove(name)
         except SystemExit as failed:
             found = [str(failed).removeprefix("FAILED: ")]
         return [f"\n  {number} {what}: {each}" for each in found]

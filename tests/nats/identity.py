@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from consumers import LOGGED, entries
+from faults import own_name
 from load import Findings, read
 from nodes import Nodes, Program
 from support import Folder, beside_each_other, check, run, scale, seeded, wait_for
@@ -148,7 +149,7 @@ def main():
         for name in machines.keys() - possible.keys():
             print(f"SKIPPED: {name}: no namespaces here")
         names = [(name, number) for number in range(ROUNDS) for name in possible]
-        results = beside_each_other(lambda each: test(nodes, f"{each[0]}-{each[1]}", folder, possible[each[0]]), names)
+        results = beside_each_other(lambda each: test(nodes, own_name(f"{each[0]}-{each[1]}"), folder, possible[each[0]]), names)
         findings = [each for found, _ in results for each in found]
         check(not findings, "".join(f"\n  {each}" for each in findings))
         print(f"{len(results)} pairs ({', '.join(possible)}): takeovers after {', '.join(f'{took:.1f} s' for _, took in results)}")

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 
-from faults import WINDOW
+from faults import WINDOW, own_name
 from load import Findings, Producer, Resharder, Worker, check_processed, check_stream, wait_for_progress, wait_for_workers
 from nodes import Nodes
 from proxy import CUT, LOSE, Proxy
@@ -45,9 +45,10 @@ def main():
     findings = Findings()
     with Folder() as folder, Nodes() as nodes, Proxy(nodes.ports) as proxy:
         faults = proxy.fault = Faults(randomness.random())
-        direct, stream, target = nodes.address("lossy", WINDOW), proxy.address("lossy", WINDOW), proxy.address("lossy-into", WINDOW)
+        name, into = own_name("lossy"), own_name("lossy-into")
+        direct, stream, target = nodes.address(name, WINDOW), proxy.address(name, WINDOW), proxy.address(into, WINDOW)
         run("stream-create", direct, "--shards", "4")
-        run("stream-create", nodes.address("lossy-into", WINDOW), "--shards", "2")
+        run("stream-create", nodes.address(into, WINDOW), "--shards", "2")
         run("stream-get", direct, "-c", "c", "--new", "--seek", "trim-horizon")
         log = folder + "/log"
         faults.on.set()
@@ -72,7 +73,7 @@ def main():
         for worker in workers:
             worker.close(findings)
         found = check_stream(direct, producers, findings)
-        check_processed(log, nodes.address("lossy-into", WINDOW), found, findings)
+        check_processed(log, nodes.address(into, WINDOW), found, findings)
         ends = {each.name: each.ends for each in producers} | {each.name: dict(each.ends) for each in workers if each.ends}
         print(f"{faults.counts} of {len(proxy.subjects)} messages and their answers; {len(found)} records, {len(resharder.ends)} "
               f"reshards ({len(resharder.ends) - resharder.ends.count(0)} failed); exits {ends}", flush=True)

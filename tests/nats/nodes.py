@@ -91,6 +91,12 @@ class Nodes:
         found = (self.ask("STREAM.NAMES") or {}).get("streams") or []
         return [name for name in found if name.startswith(prefix)]
 
+    def remove(self, name):
+        """All that the streams whose names begin so have in JetStream: the others are faster without it."""
+        for role in "CDKMP":
+            for each in self.streams(f"SHARDLOG_{role}_{name}"):
+                self.ask(f"STREAM.DELETE.{each}")
+
     def data_stream(self, name):
         """The JetStream stream with the batches of a stream."""
         found = [each for each in self.streams(f"SHARDLOG_D_{name}_") if len(each) == len(f"SHARDLOG_D_{name}_") + 8]

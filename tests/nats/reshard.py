@@ -3,7 +3,7 @@ whoever comes next. A writer that was paused so says nothing wrong, a batch that
 delivered, and an update of the subjects that comes late is undone. $SHARDLOG_FAULTS says how often each fault, at steps that
 are chosen at random; the named cases come once."""
 
-from faults import KINDS, WINDOW, Fault, run_cases, wait_beyond_window
+from faults import KINDS, WINDOW, Fault, own_name, run_cases, wait_beyond_window
 from load import Findings, Producer, check_stream, read, wait_for_progress
 from nodes import Nodes, Program, Running
 from proxy import Proxy
@@ -158,9 +158,9 @@ def void_batch(nodes, name):
     return case.finish()
 
 
-def steps_of(nodes):
+def steps_of(nodes, name):
     """The subjects to which a reshard publishes."""
-    with Case(nodes, "steps") as case:
+    with Case(nodes, name) as case:
         case.begin("stream-reshard", "split", case.disturbed(), "0", given=b"").end()
         subjects = list(case.proxy.subjects)
     check(not case.finish(), "a reshard without a fault fails")
@@ -170,7 +170,7 @@ def steps_of(nodes):
 def main():
     randomness = seeded()
     with Nodes() as nodes:
-        subjects = steps_of(nodes)
+        subjects = steps_of(nodes, own_name("steps"))
         cases = [(late_update, ()), (void_batch, ())]
         for pattern in (INTENT, UPDATE, MARKER):
             cases += [(disturb_reshard, (kind, pattern, 1)) for kind in ("killed after", "paused after")]

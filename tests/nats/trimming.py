@@ -112,7 +112,6 @@ def main():
             cases.insert(0, (wrong_clocks, ()))
         else:
             print("SKIPPED: wrong clocks: faketime does not work here")
-
         run_cases(nodes, cases)
         print(f"{len(cases)} trimmers disturbed")
 
