@@ -47,10 +47,27 @@ std::optional<dom::element> member(const dom::element& object, const char* name)
 }
 
 /// The error that an answer tells; nullopt if it tells none.
-std::optional<Refusal> refusal_in(const dom::element& answer) {
+std::optional<std::variant<Refusal, Unavailable>> error_in(const dom::element& answer) {
   const auto error = member(answer, "error");
   if (!error) return std::nullopt;
-  return Refusal{static_cast<int>(number_in(*error, "err_code")), std::string(text_in(*error, "description"))};
+  const int code = static_cast<int>(number_in(*error, "err_code"));
+  switch (code) {
+    case refusal::incomplete:
+    case refusal::no_leader:
+    case refusal::not_leader:
+      return Unavailable{};
+    default:
+      break;
+  }
+  // "raft: not leader" has no code of its own. A leader that just lost its office gives it to what it cannot propose.
+  constexpr std::uint64_t service_unavailable = 503;
+  if (code == 0 && number_in(*error, "code") == service_unavailable) return Unavailable{};
+  return Refusal{code, std::string(text_in(*error, "description"))};
+}
+
+template <typename Result>
+Answer<Result> answer_of(std::variant<Refusal, Unavailable> error) {
+  return std::visit([](auto& one) { return Answer<Result>(std::move(one)); }, error);
 }
 
 /// The result that `read` makes of an answer's JSON; what is no result as it is.
@@ -202,6 +219,8 @@ ErrorCode code_of(const Refusal& refused) {
     case refusal::insufficient_resources:
     case refusal::store_failed:
       return ErrorCode::full;
+    case refusal::no_peers:
+      return ErrorCode::busy;
     case refusal::no_stream:
       return ErrorCode::not_found;
     case refusal::name_in_use:
@@ -222,9 +241,7 @@ Answer<std::string> JetStream::call(const std::string& api, std::string_view jso
   const auto answer = connection_.request("$JS.API." + api, {}, json, wait);
   if (!answer) return NoAnswer{};
   if (answer->status() != 0) return Unavailable{};
-  const auto refused = refusal_in(*Json(answer->data()));
-  if (refused && refused->code == refusal::no_leader) return Unavailable{};
-  if (refused) return *refused;
+  if (auto error = error_in(*Json(answer->data()))) return answer_of<std::string>(std::move(*error));
   return std::string(answer->data());
 }
 
@@ -324,10 +341,7 @@ Answer<Published> JetStream::publish(const std::string& subject, const Headers& 
 Answer<Published> JetStream::published(const Message& answer) {
   if (answer.status() != 0) return Unavailable{};
   const Json json(answer.data());
-  if (auto refused = refusal_in(*json)) {
-    if (refused->code == refusal::no_leader) return Unavailable{};
-    return std::move(*refused);
-  }
+  if (auto error = error_in(*json)) return answer_of<Published>(std::move(*error));
   Published result{number_in(*json, "seq"), false};
   if (result.sequence == 0) refuse("no sequence of a message that was stored");
   if ((*json)["duplicate"].get(result.duplicate) != simdjson::SUCCESS) result.duplicate = false;

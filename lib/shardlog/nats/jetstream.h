@@ -31,7 +31,12 @@ template <typename Result>
 using Answer = std::variant<Result, Refusal, Unavailable, NoAnswer>;
 
 namespace refusal {
-constexpr int no_leader = 10008;  ///< the cluster has no leader: as Unavailable
+// The next three are Unavailable.
+constexpr int incomplete = 10004;  ///< not every server has answered
+constexpr int no_leader = 10008;   ///< the cluster has none
+constexpr int not_leader = 10009;  ///< the server that was asked no longer is one
+
+constexpr int no_peers = 10005;  ///< too few servers that run, or that have room, for a new stream
 constexpr int no_message = 10037;
 constexpr int duplicate_id = 10045;
 constexpr int storage_full = 10047;
@@ -63,7 +68,7 @@ struct JetStreamInfo {
   std::uint64_t last_sequence = 0;
   Timestamp last_time{};                          ///< of the last message; the epoch if there was none
   std::map<std::string, std::uint64_t> subjects;  ///< how many messages each has, if they were asked for
-  std::string leader;                             ///< the name of a server; empty if there is none
+  std::string leader;                             ///< the name of a server; empty if there is none, and no cluster
   int replicas_current = 0;                       ///< followers that have everything
 };
 
@@ -140,7 +145,8 @@ class Patience {
   bool unknown_ = false;
 };
 
-/// The Error of a refusal: full, not_found, exists, permission, io. `what` begins its message.
+/// The Error of a refusal: full, not_found, exists, permission, busy (too few servers run), io. `what` begins its
+/// message.
 Error error_of(const std::string& what, const Refusal& refusal);
 
 template <typename Ask>
