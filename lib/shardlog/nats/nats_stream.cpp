@@ -22,7 +22,8 @@ int replicas_of(Session& session) {
 }  // namespace
 
 NatsStream::NatsStream(Address address, const OpenOptions& options, const Clock& clock)
-    : session_(std::move(address), options, clock), capabilities_(nats::capabilities(replicas_of(session_))) {}
+    : session_(std::move(address), options, clock),
+      capabilities_(capabilities_of(replicas_of(session_), session_.js().connection().max_payload())) {}
 
 StreamDescription NatsStream::describe() {
   return nats::describe(session_);

@@ -47,7 +47,7 @@ class NatsStream final : public Stream, private WriteCapacity, private ReadCapac
   void give_back(std::span<const Share> shares) override;
 
   Session session_;
-  const Capabilities& capabilities_;
+  Capabilities capabilities_;
   Appender appender_{session_};
   Resharder resharder_{session_};
   Leases leases_{session_};

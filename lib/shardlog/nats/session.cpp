@@ -4,33 +4,11 @@
 
 #include <utility>
 
+#include "shardlog/nats/slots.h"
+
 namespace shardlog::nats {
 
 namespace {
-
-/// Servers before 2.10 do not sync before they acknowledge. What is stored is in the memory of a majority: so it
-/// outlasts any machine if there are several, and only a process if there is one.
-constexpr Capabilities capabilities_of(Capabilities::Survives survives) {
-  return {.engine = "nats",
-          .survives = survives,
-          .atomic_append = false,
-          .ordered_over_shards = true,
-          .dense_numbers = false,
-          .ordered_arrivals = false,
-          .clock_of_caller = false,
-          .latest_has_number = true,
-          .producers = true,
-          .sources_per_append = 1,
-          .largest_append = 8UL * 1024 * 1024,  // with max_payload: 12MB, a producer's slot has room for it
-          .shortest_progress = std::chrono::seconds(1),
-          .exact_counts = true,
-          .keeps_arrivals = false,
-          .limits = false,
-          .groups = false,
-          .bounds = true,
-          .metrics = true,
-          .repairs = false};
-}
 
 ControlAt read_or_throw(JetStream& js, const std::string& name, const Patience& patience) {
   if (auto found = read_control(js, name, patience)) return std::move(*found);
@@ -47,10 +25,22 @@ const std::string& checked_name(const Address& address) {
 
 }  // namespace
 
-const Capabilities& capabilities(int replicas) {
-  static constexpr Capabilities of_several = capabilities_of(Capabilities::Survives::machine_loss);
-  static constexpr Capabilities of_one = capabilities_of(Capabilities::Survives::process_end);
-  return replicas > 1 ? of_several : of_one;
+/// Servers before 2.10 do not sync before they acknowledge. What is stored is in the memory of a majority: so it
+/// outlasts any machine if there are several, and only a process if there is one.
+Capabilities capabilities_of(int replicas, std::uint64_t max_payload) {
+  Capabilities can{.engine = "nats"};
+  can.survives = replicas > 1 ? Capabilities::Survives::machine_loss : Capabilities::Survives::process_end;
+  can.largest_append = largest_append(max_payload);
+  can.sources_per_append = 1;
+  can.shortest_progress = std::chrono::seconds(1);
+  can.atomic_append = can.dense_numbers = can.ordered_arrivals = can.clock_of_caller = false;
+  can.keeps_arrivals = can.limits = can.groups = can.repairs = false;
+  return can;
+}
+
+const Capabilities& capabilities() {
+  static const Capabilities recommended = capabilities_of(3, recommended_max_payload);
+  return recommended;
 }
 
 void check_payload(const Connection& connection, std::uint64_t max_record_size, const std::string& what) {

@@ -14,8 +14,11 @@
 
 namespace shardlog::nats {
 
-/// Of a stream whose messages are kept by so many servers.
-const Capabilities& capabilities(int replicas = 3);
+/// Of a stream whose messages are kept by so many servers, which take messages of so many bytes.
+constexpr std::uint64_t recommended_max_payload = 12UL * 1024 * 1024;
+Capabilities capabilities_of(int replicas, std::uint64_t max_payload);
+/// Of a stream as it should be.
+const Capabilities& capabilities();
 
 /// Throws cannot_create unless the server takes messages with records of this size. `what` begins the message.
 void check_payload(const Connection& connection, std::uint64_t max_record_size, const std::string& what);
