@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <new>
 #include <span>
@@ -163,23 +162,6 @@ std::string Tool::usage() const {
 
 std::string Tool::full_help() const {
   return usage() + options_.help(common_group) + fmt::format("Exit status: see {}(1).\n", name_);
-}
-
-std::optional<std::string> stream_directory() {
-  const char* const directory =
-      std::getenv("STREAM_DIR");  // NOLINT(concurrency-mt-unsafe): before any thread changes it
-  return directory != nullptr && *directory != '\0' ? std::optional<std::string>(directory) : std::nullopt;
-}
-
-std::string shown_name(std::string stream) {
-  while (stream.size() > 1 && stream.back() == '/') stream.pop_back();
-  return stream;
-}
-
-std::string address_of(const std::string& stream) {
-  const bool bare = !stream.empty() && stream.find_first_of("/:") == std::string::npos;
-  const auto directory = stream_directory();
-  return bare && directory ? fmt::format("{}/{}", *directory, stream) : shown_name(stream);
 }
 
 }  // namespace shardlog::cli

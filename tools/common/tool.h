@@ -9,6 +9,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
+#include "tools/common/address.h"
 #include "tools/common/option_table.h"
 #include "tools/common/output.h"
 #include "tools/common/signals.h"
@@ -84,14 +85,5 @@ class Tool {
   bool verbose_ = false;
   Duration timeout_ = std::chrono::seconds(30);
 };
-
-/// $STREAM_DIR, if it is set.
-std::optional<std::string> stream_directory();
-
-/// A STREAM argument as it is shown: without the slash that a shell's completion of directories adds.
-std::string shown_name(std::string stream);
-
-/// The address of a STREAM argument, without a slash at its end. A bare name is a name in $STREAM_DIR, if that is set.
-std::string address_of(const std::string& stream);
 
 }  // namespace shardlog::cli

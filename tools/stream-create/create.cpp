@@ -31,6 +31,16 @@ void warn_of_blocking(const CreateCommand& command, Stream& stream, const Contex
                   quote(name), format_size(settings.max_bytes), shell_word(name)));
 }
 
+/// Says what a person should know of a new stream.
+void tell_of(const CreateCommand& command, const std::string& address, const Context& context) {
+  const bool is_bounded = command.settings.max_bytes.value_or(unbounded) != unbounded;
+  if (!is_bounded && !context.verbose) return;
+  const auto stream = open_stream(address, Access::read, context);
+  if (is_bounded) warn_of_blocking(command, *stream, context);
+  context.detail(fmt::format("stream {}: what is stored survives {}", quote(shown_name(address)),
+                             survived(stream->capabilities().survives)));
+}
+
 bool changes_room(const SettingsChange& settings) {
   return settings.max_bytes || settings.when_full || settings.retention;
 }
@@ -108,14 +118,14 @@ void accept(const CreateCommand& command, const Context& context) {
   if (command.update) update(command, context);
   const auto stream = open_stream(address_of(command.stream), Access::read, context);
   warn_of_differences(command, stream->describe(), context);
-  context.detail("stream " + quote(address_of(command.stream)) + " exists");
+  context.detail("stream " + quote(shown_name(address_of(command.stream))) + " exists");
 }
 
 }  // namespace
 
 ExitStatus run_create(const CreateCommand& command, const Context& context) {
   if (command.remove) {
-    remove_stream(address_of(command.stream), context.open_options(Access::write), context.clock);
+    remove_stream(with_servers(address_of(command.stream)), context.open_options(Access::write), context.clock);
     return ExitStatus::success;
   }
   if (command.update && !command.if_missing) {
@@ -123,7 +133,8 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
     update(command, context);
     return ExitStatus::success;
   }
-  const auto engine = engine_of(address_of(command.stream));
+  const std::string address = address_of(command.stream);
+  const auto engine = engine_of(with_servers(address));
   require(!command.group || engine->capabilities().groups, "--group", engine->capabilities());
   require(!command.force || engine->capabilities().repairs, "--force", engine->capabilities());
   require_what_is_asked(command.settings, engine->capabilities());
@@ -133,10 +144,8 @@ ExitStatus run_create(const CreateCommand& command, const Context& context) {
                               .group = command.group,
                               .unsafe_file_system = command.force};
   try {
-    create(address_of(command.stream), options, context.clock);
-    if (options.settings.max_bytes != unbounded) {
-      warn_of_blocking(command, *open_stream(address_of(command.stream), Access::read, context), context);
-    }
+    engine->create(with_servers(address), options, context.clock);
+    tell_of(command, address, context);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::exists || !command.if_missing) throw;
     accept(command, context);

@@ -25,8 +25,9 @@ constexpr std::array<std::string_view, 6> our_variables{
     "STREAM_NAME=",          "STREAM_SHARD=",      "STREAM_FIRST_SEQUENCE=",
     "STREAM_LAST_SEQUENCE=", "STREAM_FIRST_TIME=", "STREAM_FENCE="};
 
-/// The last part of a path, so that it can be part of a file's name.
+/// The last part of an address, so that it can be part of a file's name.
 std::string name_of(const std::string& address) {
+  if (is_of_servers(address)) return name_in(address);
   std::error_code error;
   std::filesystem::path path = std::filesystem::canonical(address, error);
   if (error) path = address;

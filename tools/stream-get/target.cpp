@@ -84,7 +84,7 @@ class OutputRecords {
 
 Target::Target(Kind kind, const std::string& address, const OutputForm& form, Source source, const Context& context)
     : context_(context),
-      address_(address),
+      address_(shown_name(address)),
       name_(fmt::format("{}{}/{}", kind == Kind::dead_letters ? "dead-letters/" : "", source.stream_uuid,
                         source.consumer_uuid)),
       framing_(kind == Kind::dead_letters ? Framing{} : framing_of(form)),
@@ -93,7 +93,7 @@ Target::Target(Kind kind, const std::string& address, const OutputForm& form, So
   require(stream_->capabilities().producers, option, stream_->capabilities());
   const StreamDescription description = stream_->describe();
   if (description.uuid == source.stream_uuid) {
-    throw Error(ErrorCode::usage, fmt::format("{} {}: is the stream that is read", option, quote(address)));
+    throw Error(ErrorCode::usage, fmt::format("{} {}: is the stream that is read", option, quote(address_)));
   }
   max_record_size_ = description.settings.max_record_size;
   compression_ = description.settings.compression;

@@ -130,7 +130,11 @@ void define_delivery(OptionTable& options, PutCommand& command) {
   options.group("Delivery");
   options.flag("--ack", command.ack, "print shard TAB sequence for each record, after its commit");
   options.choice(
-      "--sync", {"full", "normal"}, [&command](bool second) { command.sync = second ? Sync::normal : Sync::full; },
+      "--sync", {"full", "normal"},
+      [&command](bool second) {
+        command.sync = second ? Sync::normal : Sync::full;
+        command.full_sync_asked = !second;
+      },
       "what stored records survive; full: a power cut; normal: only the end of any process (full)");
   options.duration("--linger", command.linger, "how long to wait for a full batch (0)");
   options.choice(

@@ -46,6 +46,7 @@ struct PutCommand {
   KeyOptions key;
   bool ack = false;
   Sync sync = Sync::full;
+  bool full_sync_asked = false;  ///< it is not only the default
   Duration linger{0};
   bool skip_errors = false;
   std::optional<std::uint64_t> rate;  ///< records a second

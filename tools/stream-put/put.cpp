@@ -269,6 +269,8 @@ ExitStatus run_put(PutCommand command, const Context& context) {
   if (command.files.empty()) command.files = {"-"};
   const auto stream = open_stream(address_of(command.stream), Access::write, context);
   require(!command.producer || stream->capabilities().producers, "--producer", stream->capabilities());
+  const bool is_durable = stream->capabilities().survives != Capabilities::Survives::process_end;
+  require(!command.full_sync_asked || is_durable, "--sync full", stream->capabilities());
   require(!command.keep_times || stream->capabilities().keeps_arrivals, "--keep-times", stream->capabilities());
   const StreamDescription description = stream->describe();
   command.paced = stored_in_100_ms(description);

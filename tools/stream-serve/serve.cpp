@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "shardlog/core/threads.h"
+#include "tools/common/address.h"
 #include "tools/stream-serve/api/service.h"
 #include "tools/stream-serve/http/address.h"
 #include "tools/stream-serve/http/admission.h"
@@ -46,7 +47,8 @@ void tend(Catalogue& catalogue, http::Server& server, const std::stop_token& sto
 }
 
 std::string directory_of(const ServeCommand& command) {
-  return cli::shown_name(command.directory ? *command.directory : cli::stream_directory().value_or("."));
+  const std::string directory = command.directory ? *command.directory : cli::stream_directory().value_or(".");
+  return cli::is_of_servers(directory) ? cli::with_servers(directory) : cli::shown_name(directory);
 }
 
 /// Looks at a request before its body is read.

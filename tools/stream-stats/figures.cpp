@@ -84,7 +84,7 @@ Figures figures_of(Stream& stream, const Subject& subject, Trends& trends, const
   const Duration read_at = clock.elapsed();
   auto producers = stream.producers().all();
   StreamStatistics statistics = stream.maintenance().statistics(Detail::all);
-  Figures figures{subject.name, std::move(statistics), clock.now()};
+  Figures figures{subject.name, std::move(statistics), clock.now(), stream.capabilities().survives};
   figures.producers = std::move(producers);
   figures.arrivals = arrivals_before(figures.now, stream.maintenance());
   trends.look(subject.address, consumers, read_at, figures.arrivals.stream.last_minute.value_or(Rate{}).records);

@@ -26,6 +26,7 @@ struct Figures {
   std::string name;  ///< as it is shown
   StreamStatistics statistics;
   Timestamp now;
+  Capabilities::Survives survives = Capabilities::Survives::power_cut;
   Arrivals arrivals{};
   StreamTraffic traffic{};
   std::vector<ConsumerFigures> consumers{};

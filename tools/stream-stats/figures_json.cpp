@@ -62,6 +62,18 @@ std::string json_shard(const Figures& figures, std::size_t place) {
        {"last", json_end(statistics.last)}});
 }
 
+std::string_view name_of(Capabilities::Survives survives) {
+  switch (survives) {
+    case Capabilities::Survives::process_end:
+      return "process-end";
+    case Capabilities::Survives::power_cut:
+      return "power-cut";
+    case Capabilities::Survives::machine_loss:
+      return "machine-loss";
+  }
+  return "";
+}
+
 std::string json_loss(const Loss& loss) {
   return json_object({{"records", json(loss.records)}, {"accepted", json(loss.accepted_at)}});
 }
@@ -100,6 +112,7 @@ std::string format_json(const Figures& figures) {
                       {"when_full", is_bounded ? json(to_string(stream.settings.when_full)) : "null"},
                       {"mode", json(to_string(stream.settings.mode))},
                       {"compression", json(to_string(stream.settings.compression))},
+                      {"survives", json(name_of(figures.survives))},
                       {"limits", json_limits(stream.settings.limits)},
                       {"tags", json_object(tags)},
                       {"records", json(totals.records)},

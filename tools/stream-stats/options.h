@@ -13,7 +13,8 @@
 namespace shardlog::cli {
 
 struct StatsCommand {
-  std::optional<std::string> stream;  ///< absent: all in $STREAM_DIR, or in the working directory
+  std::optional<std::string> stream;     ///< absent: all of `servers`, in $STREAM_DIR, or in the working directory
+  std::optional<std::string> servers{};  ///< "nats:" for instance
   bool json = false;
   std::vector<std::string> shard_for;
   bool consumers = false;
@@ -33,6 +34,6 @@ struct StatsCommand {
 
 void define(OptionTable& options, StatsCommand& command);
 
-ExitStatus run_stats(const StatsCommand& command, const Context& context);
+ExitStatus run_stats(StatsCommand command, const Context& context);
 
 }  // namespace shardlog::cli

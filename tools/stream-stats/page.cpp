@@ -10,6 +10,7 @@
 
 #include "shardlog/core/printable.h"
 #include "shardlog/core/utf8.h"
+#include "tools/common/open_stream.h"
 #include "tools/common/times.h"
 #include "tools/common/units.h"
 #include "tools/stream-stats/consumer_page.h"
@@ -126,6 +127,7 @@ std::string format_details(const Figures& figures, const Screen& screen) {
   };
   add("record", fmt::format("at most {}, compression {}", format_size(stream.settings.max_record_size),
                             to_string(stream.settings.compression)));
+  add("stored", fmt::format("survives {}", survived(figures.survives)));
   const auto trimmed = totals.trimmed_records.value_or(0);
   add("retention", retention_text(stream.settings) +
                        (trimmed > 0 ? fmt::format(", {} trimmed", format_count(trimmed, "record")) : ""));

@@ -99,20 +99,19 @@ Figures figures_at(const std::string& address, const std::string& name, const st
 
 /// All streams of a directory. A message names each that cannot be read, and the others are shown.
 Shown show_list(const StatsCommand& command, const Screen& screen, Trends& trends, const Context& context) {
-  const std::string directory = stream_directory().value_or(".");
+  const std::string directory = command.servers ? *command.servers : stream_directory().value_or(".");
   Shown shown;
   std::vector<Figures> streams;
-  for (const std::string& address : list_streams(directory)) {
+  for (const std::string& address : shardlog::list_streams(with_servers(directory))) {
     try {
-      const std::string name = address.substr(address.rfind('/') + 1);
-      streams.push_back(figures_at(address, name, std::nullopt, trends, context));
+      streams.push_back(figures_at(address, name_in(address), std::nullopt, trends, context));
     } catch (const Error& error) {
       context.message(error.what());
       shown.status = ExitStatus::partly;
     }
   }
   if (streams.empty() && shown.status == ExitStatus::success) {
-    context.warn(fmt::format("no streams in {}: stream-create NAME makes one", quote(directory)));
+    context.warn(fmt::format("no streams in {}: stream-create NAME makes one", quote(shown_name(directory))));
   }
   if (command.prometheus) return {format_prometheus(streams), shown.status};
   if (!command.json) return {format_list(streams, screen), shown.status};
@@ -209,7 +208,10 @@ void check_stream(const StatsCommand& command) {
 
 }  // namespace
 
-ExitStatus run_stats(const StatsCommand& command, const Context& context) {
+ExitStatus run_stats(StatsCommand command, const Context& context) {
+  if (command.stream && is_of_servers(*command.stream) && name_in(*command.stream).empty()) {
+    command.servers = std::exchange(command.stream, std::nullopt);
+  }
   check_stream(command);
   if (command.since && !command.history && !command.html) {
     throw Error(ErrorCode::usage, "--since needs --history or --html");

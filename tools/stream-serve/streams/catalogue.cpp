@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shardlog/kinesis/arn.h"
+#include "tools/common/address.h"
 
 namespace shardlog::serve {
 
@@ -83,7 +84,7 @@ void Catalogue::close_removed() {
 std::vector<std::string> Catalogue::names() const {
   std::vector<std::string> names;
   for (const std::string& address : list_streams(directory_)) {
-    std::string name = address.substr(address.rfind('/') + 1);
+    std::string name = cli::name_in(address);
     if (is_stream_name(name)) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
@@ -147,7 +148,7 @@ std::shared_ptr<ServedStream> Catalogue::make_room() {
 }
 
 std::string Catalogue::address_of(const std::string& name) const {
-  return directory_ + "/" + name;
+  return cli::address_below(directory_, name);
 }
 
 bool is_stream_name(std::string_view name) {
