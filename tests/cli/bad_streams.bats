@@ -177,8 +177,8 @@ one_record_stream() {
 }
 
 @test "an unknown scheme is a usage error, a path with a colon is not" {
-  expect_refused 64 "unknown scheme 'nats'" nats:orders
-  expect_failure 64 "unknown scheme 'nats'" stream-create nats:orders
+  expect_refused 64 "unknown scheme 'kafka'" kafka:orders
+  expect_failure 64 "unknown scheme 'kafka'" stream-create kafka:orders
   mkdir with:colon
   expect_silence stream-create ./with:colon/s
   put ./with:colon/s first

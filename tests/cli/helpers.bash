@@ -16,6 +16,17 @@ setup() {
   umask 022
   mkdir "$BATS_TEST_TMPDIR/work"
   cd "$BATS_TEST_TMPDIR/work" || return
+  [ "${SHARDLOG_TEST_ENGINE:-}" != nats ] || use_nats
+}
+
+# The test's streams, which have bare names, are in the account that this file of tests has on the cluster. What the engine
+# cannot do is not asked: tests/nats/excluded has a line for each of those tests.
+use_nats() {
+  local file test reason
+  while IFS=$'\t' read -r file test reason; do
+    [[ $file != "$(basename "$BATS_TEST_FILENAME" .bats)" || $test != "$BATS_TEST_DESCRIPTION" ]] || skip "nats: $reason"
+  done <"$SHARDLOG_SOURCE/tests/nats/excluded"
+  export STREAM_DIR='nats:?replicas=1' NATS_USER=$SHARDLOG_NATS_USER NATS_PASSWORD=$SHARDLOG_NATS_USER
 }
 
 teardown() {
@@ -24,6 +35,8 @@ teardown() {
     kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   done
+  [ "${SHARDLOG_TEST_ENGINE:-}" != nats ] ||
+    "$SHARDLOG_SOURCE/tests/nats/cluster" clear "$SHARDLOG_NATS_CLUSTER" "$SHARDLOG_NATS_USER"
   [ -z "${PUBLIC_DIRECTORY:-}" ] || rm -rf "$PUBLIC_DIRECTORY"
 }
 
