@@ -157,8 +157,8 @@ std::uint64_t Connection::losses() const {
   return parts_->events->losses();
 }
 
-std::string Connection::take_error() {
-  return parts_->events->take_error();
+std::string Connection::take_error(std::string_view subject) {
+  return parts_->events->take_error(subject);
 }
 
 }  // namespace shardlog::nats

@@ -37,8 +37,9 @@ class Connection {
   [[nodiscard]] std::string server_version() const;
   /// How often the connection was lost so far: a change means that a server went away.
   [[nodiscard]] std::uint64_t losses() const;
-  /// Why a server refused something, since the last call: "permissions violation" for instance; empty if none did.
-  std::string take_error();
+  /// Why a server refused something, and gave no other answer: 'Permissions Violation for Publish to "x"'. Empty if
+  /// none did since it was taken. With a subject: only if it names that one; otherwise it stays.
+  std::string take_error(std::string_view subject = {});
 
  private:
   friend class Inbox;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "shardlog/nats/connection.h"
@@ -23,9 +24,10 @@ class Events {
     const std::lock_guard lock(mutex_);
     error_ = std::move(text);
   }
-  std::string take_error() {
+  /// The last refusal, if it is about the subject.
+  std::string take_error(std::string_view subject) {
     const std::lock_guard lock(mutex_);
-    return std::exchange(error_, {});
+    return error_.find(subject) == std::string::npos ? std::string() : std::exchange(error_, {});
   }
 
   void closed() {

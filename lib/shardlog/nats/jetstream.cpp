@@ -237,9 +237,17 @@ std::optional<std::string_view> KeptMessage::header(std::string_view name) const
   return found == headers.end() ? std::nullopt : std::optional<std::string_view>(found->second);
 }
 
+/// A server that does not allow a subject to this user gives no answer. It tells the connection.
+template <typename Result>
+Answer<Result> JetStream::unanswered(const std::string& subject) {
+  std::string error = connection_.take_error(subject);
+  return error.empty() ? Answer<Result>(NoAnswer{}) : Answer<Result>(Refusal{0, std::move(error)});
+}
+
 Answer<std::string> JetStream::call(const std::string& api, std::string_view json, Duration wait) {
-  const auto answer = connection_.request("$JS.API." + api, {}, json, wait);
-  if (!answer) return NoAnswer{};
+  const std::string subject = "$JS.API." + api;
+  const auto answer = connection_.request(subject, {}, json, wait);
+  if (!answer) return unanswered<std::string>(subject);
   if (answer->status() != 0) return Unavailable{};
   if (auto error = error_in(*Json(answer->data()))) return answer_of<std::string>(std::move(*error));
   return std::string(answer->data());
@@ -335,7 +343,7 @@ Answer<KeptMessage> JetStream::next_on(const std::string& stream, const std::str
 Answer<Published> JetStream::publish(const std::string& subject, const Headers& headers, std::string_view data,
                                      Duration wait) {
   const auto answer = connection_.request(subject, headers, data, wait);
-  return answer ? published(*answer) : Answer<Published>(NoAnswer{});
+  return answer ? published(*answer) : unanswered<Published>(subject);
 }
 
 Answer<Published> JetStream::published(const Message& answer) {

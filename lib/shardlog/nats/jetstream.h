@@ -121,6 +121,9 @@ class JetStream {
   Answer<std::string> call(const std::string& api, std::string_view json, Duration wait);
 
  private:
+  template <typename Result>
+  Answer<Result> unanswered(const std::string& subject);
+
   Connection& connection_;
 };
 
