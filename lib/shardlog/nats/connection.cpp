@@ -126,15 +126,20 @@ std::optional<Message> Connection::request(const std::string& subject, const Hea
   }
   const auto message = make_message(subject, {}, headers, data);
   const Blocked signals(Signals::pipe);
+  const std::int64_t longest = std::max<std::int64_t>(1, in_ms(wait));
+  const SystemClock clock;
+  const Duration asked = clock.since_boot();
   // The library has one inbox for all requests, and a token for each: a late answer finds nobody, and is dropped.
-  natsMsg* answer = nullptr;
-  const natsStatus status =
-      natsConnection_RequestMsg(&answer, parts_->connection, message.get(), std::max<std::int64_t>(1, in_ms(wait)));
+  natsMsg* received = nullptr;
+  const natsStatus status = natsConnection_RequestMsg(&received, parts_->connection, message.get(), longest);
+  std::optional<Message> answer;
+  if (status == NATS_OK) answer.emplace(received);
   refuse_if_impossible(status);
-  if (status == NATS_OK) return Message(answer);
   // A full buffer means that the connection has just been lost, and nothing was sent.
   if (status == NATS_NO_RESPONDERS || status == NATS_INSUFFICIENT_BUFFER) return nobody_there();
-  return std::nullopt;
+  // After a pause of this process, or of the machine, an answer is there at once, and is old.
+  if (clock.since_boot() - asked > milliseconds(longest)) return std::nullopt;
+  return answer;
 }
 
 std::uint64_t Connection::max_payload() const {

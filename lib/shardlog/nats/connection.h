@@ -27,7 +27,8 @@ class Connection {
   /// nobody has got it. Throws usage if it is over max_payload().
   bool publish(const std::string& subject, const std::string& reply, const Headers& headers, std::string_view data);
 
-  /// Sends a message and waits for an answer; nullopt if none came in time. Nobody to answer is an answer: status 503.
+  /// Sends a message and waits for an answer; nullopt if none came in time, or this process was paused meanwhile, so
+  /// that the answer may be out of date. Nobody to answer is an answer: status 503.
   /// So is a connection that is lost: nothing was sent, and it waited in vain for another one. Throws as publish().
   std::optional<Message> request(const std::string& subject, const Headers& headers, std::string_view data,
                                  Duration wait);
