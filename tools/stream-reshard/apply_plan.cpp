@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <span>
+#include <vector>
 
 namespace shardlog::cli {
 
@@ -33,14 +35,16 @@ class Progress {
 
 std::size_t apply_plan(Stream& stream, const reshard::Plan& plan, ShardMap::Version version,
                        const ValueChanges& attributes, const Context& context) {
+  const std::vector<ReshardStep> steps = reshard::steps_of(plan);
   const Progress progress(context, plan.size());
   std::size_t done = 0;
   while (done < plan.size() && !context.stop.stop_requested()) {  // the map is valid after every step
     const ValueChanges& changes = done == 0 ? attributes : ValueChanges{};
-    const auto next = stream.resharding().apply(plan[done].step, version, changes);
-    if (!next) break;
-    version = *next;
-    progress.show(++done);
+    const auto applied = stream.resharding().apply_some(std::span(steps).subspan(done), version, changes);
+    if (!applied) break;
+    version = applied->version;
+    done += applied->steps;
+    progress.show(done);
   }
   return done;
 }

@@ -27,6 +27,18 @@ class SHARDLOG_API Resharding {
   /// Stream::append().
   virtual std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version,
                                                  const ValueChanges& attributes = {}) = 0;
+
+  struct Applied {
+    std::size_t steps;
+    ShardMap::Version version;  ///< of the map after them
+  };
+  /// Applies the first of the steps as apply() does; or all of them at once, if that takes this engine hardly longer
+  /// than one. For whoever has a whole plan: call it until all steps are applied. REQUIRES: at least one step
+  virtual std::optional<Applied> apply_some(std::span<const ReshardStep> steps, ShardMap::Version version,
+                                            const ValueChanges& attributes = {}) {
+    const auto next = apply(steps.front(), version, attributes);
+    return next ? std::optional(Applied{1, *next}) : std::nullopt;
+  }
 };
 
 /// The consumers of a stream. An engine without room for leases may lend the store of another stream. Everything that

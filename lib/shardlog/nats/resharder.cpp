@@ -156,9 +156,15 @@ std::optional<Intent> begin(Session& session, const std::vector<ReshardStep>& st
 
 std::optional<ShardMap::Version> Resharder::apply(const ReshardStep& step, ShardMap::Version version,
                                                   const ValueChanges& attributes) {
+  const auto applied = apply_some({&step, 1}, version, attributes);
+  return applied ? std::optional(applied->version) : std::nullopt;
+}
+
+std::optional<Resharding::Applied> Resharder::apply_some(std::span<const ReshardStep> steps, ShardMap::Version version,
+                                                         const ValueChanges& attributes) {
   session_.require_writable();
   Patience patience = session_.patience();
-  const auto intent = begin(session_, {step}, version, attributes, patience);
+  const auto intent = begin(session_, {steps.begin(), steps.end()}, version, attributes, patience);
   if (!intent) return std::nullopt;
   try {
     Sealing(session_, *intent, patience).run();
@@ -168,7 +174,7 @@ std::optional<ShardMap::Version> Resharder::apply(const ReshardStep& step, Shard
     throw Error(ErrorCode::io,
                 fmt::format("{}; the reshard has begun, and the next writer will finish it", error.what()));
   }
-  return version + 1;
+  return Applied{steps.size(), version + steps.size()};
 }
 
 void set_subjects(Session& session, const Patience& patience) {

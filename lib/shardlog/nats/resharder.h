@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "shardlog/log/parts.h"
 #include "shardlog/nats/session.h"
@@ -24,6 +25,10 @@ class Resharder final : public Resharding {
 
   std::optional<ShardMap::Version> apply(const ReshardStep& step, ShardMap::Version version,
                                          const ValueChanges& attributes) override;
+
+  /// All of them: one seal takes as long for many steps as for one.
+  std::optional<Applied> apply_some(std::span<const ReshardStep> steps, ShardMap::Version version,
+                                    const ValueChanges& attributes) override;
 
  private:
   Session& session_;

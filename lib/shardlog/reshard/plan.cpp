@@ -93,6 +93,13 @@ class Planner {
 
 }  // namespace
 
+std::vector<ReshardStep> steps_of(const Plan& plan) {
+  std::vector<ReshardStep> steps;
+  steps.reserve(plan.size());
+  for (const PlannedStep& planned : plan) steps.push_back(planned.step);
+  return steps;
+}
+
 Plan split(const ShardMap& map, ShardId id, std::optional<HashKey> at, const Loads& loads) {
   const HashRange range = open_shard(map, id).range;
   if (range.first == range.last) {

@@ -34,6 +34,9 @@ struct PlannedStep {
 
 using Plan = std::vector<PlannedStep>;
 
+/// Without the loads.
+SHARDLOG_API std::vector<ReshardStep> steps_of(const Plan& plan);
+
 /// Splits an open shard at `at`, the first hash key of the second child, or in the middle. Throws not_found (no such
 /// shard) and usage (closed, or `at` is outside the range, or is its first key); each message says what would work.
 SHARDLOG_API Plan split(const ShardMap& map, ShardId shard, std::optional<HashKey> at, const Loads& loads);

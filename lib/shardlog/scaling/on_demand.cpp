@@ -1,7 +1,9 @@
 #include "shardlog/scaling/on_demand.h"
 
 #include <chrono>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "shardlog/scaling/last_decision.h"
 #include "shardlog/scaling/scale.h"
@@ -18,10 +20,12 @@ void scale(Stream& stream, const StreamDescription& described, bool merges, Time
   const reshard::Decision decision = decide(stream, described, {.target = target, .merges = merges}, now);
   ShardMap::Version version = described.map.version();
   ValueChanges attributes = remember(decision);
-  for (const auto& [step, moved] : decision.plan) {
-    const auto next = stream.resharding().apply(step, version, attributes);
-    if (!next) return;
-    version = *next;
+  const std::vector<ReshardStep> steps = reshard::steps_of(decision.plan);
+  for (std::size_t done = 0; done < steps.size();) {
+    const auto applied = stream.resharding().apply_some(std::span(steps).subspan(done), version, attributes);
+    if (!applied) return;
+    done += applied->steps;
+    version = applied->version;
     attributes.clear();
   }
 }

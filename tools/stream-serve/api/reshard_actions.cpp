@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "shardlog/reshard/plan.h"
 #include "tools/stream-serve/api/input.h"
@@ -29,12 +31,14 @@ Check apply_plan(Stream& stream, const Planner& planner, const std::stop_token& 
     if (const Refusal* const refused = refusal_of(*planned)) return *refused;
     const auto& plan = std::get<reshard::Plan>(*planned);
     if (plan.empty()) stream.make_durable();  // who did it before may have been killed before it was synced
+    const std::vector<ReshardStep> steps = reshard::steps_of(plan);
     std::size_t done = 0;
-    for (; done < plan.size(); ++done) {
+    while (done < plan.size()) {
       if (stop.stop_requested()) return Refusal{unavailable, "The server ends; some shards may have changed.", 503};
-      const auto next = stream.resharding().apply(plan[done].step, version);
-      if (!next) break;
-      version = *next;
+      const auto applied = stream.resharding().apply_some(std::span(steps).subspan(done), version);
+      if (!applied) break;
+      done += applied->steps;
+      version = applied->version;
     }
     if (done == plan.size()) return std::nullopt;
   }
