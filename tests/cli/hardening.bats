@@ -22,3 +22,10 @@ expect_hardened() {
 @test "the shared library is hardened" {
   expect_hardened "$SHARDLOG_BIN/../lib/libshardlog.so" NOW
 }
+
+@test "the module of an engine is hardened, and shows one function" {
+  local module=$SHARDLOG_BIN/../lib/shardlog/nats.so
+  [ -e "$module" ] || skip "built without libnats"
+  expect_hardened "$module" NOW
+  expect_equal "$(nm -D --defined-only "$module" | cut -d ' ' -f 3)" shardlog_make_engine
+}
