@@ -62,11 +62,8 @@ void check_all(std::span<const Outcome> outcomes) {
 
 }  // namespace
 
-Appender::Appender(Session& session, OnStep on_step)
-    : session_(session),
-      trimmer_(session),
-      publisher_(session),
-      exactly_once_(session, publisher_, std::move(on_step)) {}
+Appender::Appender(Session& session)
+    : session_(session), trimmer_(session), publisher_(session), exactly_once_(session, publisher_) {}
 
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
   session_.require_writable();

@@ -16,8 +16,8 @@ namespace shardlog::nats {
 /// acknowledgement came. What readers see is the servers' time, which an acknowledgement does not tell.
 class Appender {
  public:
-  /// `session` must outlive it. A test may watch the steps of appends that move producers.
-  explicit Appender(Session& session, OnStep on_step = {});
+  /// `session` must outlive it.
+  explicit Appender(Session& session);
 
   /// As Stream::append(). What stays unclear is Unknown. Throws usage for moves of more than one source, or with more
   /// than largest_append().

@@ -73,8 +73,8 @@ std::optional<SequenceNumber> ExactlyOnce::State::position() const {
   return newest->slot.to->sequence;
 }
 
-ExactlyOnce::ExactlyOnce(Session& session, ShardPublisher& publisher, OnStep on_step)
-    : session_(session), publisher_(publisher), on_step_(std::move(on_step)), slots_(session) {}
+ExactlyOnce::ExactlyOnce(Session& session, ShardPublisher& publisher)
+    : session_(session), publisher_(publisher), slots_(session) {}
 
 std::vector<Outcome> ExactlyOnce::append(const AppendRequest& request, const Patience& patience) {
   check_moves(request.moves);
@@ -84,7 +84,6 @@ std::vector<Outcome> ExactlyOnce::append(const AppendRequest& request, const Pat
   const auto is_open = [&](const RoutedBatch& batch) { return shard_of(session_.control(), batch.shard).open(); };
   if (!std::ranges::all_of(request.batches, is_open)) return std::vector<Outcome>(request.batches.size(), Sealed{});
   learn_last(state, move.id, request.batches, patience);
-  at("read");
 
   Slot slot{.id = move.id,
             .number = state.newest ? state.newest->slot.number + 1 : 1,
@@ -93,7 +92,6 @@ std::vector<Outcome> ExactlyOnce::append(const AppendRequest& request, const Pat
             .floor = publisher_.floor(),
             .version = session_.control().version};
   if (!request.batches.empty()) slot.body = slots_.put_body(slot, request.batches, patience);
-  at("body");
   try {
     return store_claimed(state, slot, request.batches, patience);
   } catch (...) {
@@ -113,18 +111,14 @@ std::vector<Outcome> ExactlyOnce::store_claimed(State& state, const Slot& slot, 
     throw fenced(slot.id);
   }
   try {
-    at("claimed");
     if (!slots_.is_newest(slot, state.newest, patience)) {
       slots_.remove(*claimed);
       if (slot.body) slots_.remove(*slot.body);
       throw fenced(slot.id);
     }
-    at("checked");
     const KeptSlot kept{slot, *claimed, session_.clock().now()};
     std::vector<Outcome> outcomes = store_parts(state, kept, batches, claimed_at, patience);
-    at("stored");
     if (slot.body) slots_.remove(*slot.body);
-    at("removed");
     state.newest = kept;
     state.claims.push_back({*claimed, session_.clock().elapsed()});
     trim(state);
@@ -139,7 +133,7 @@ ExactlyOnce::State& ExactlyOnce::state_of(const ProducerId& id, const Patience& 
   const auto known = states_.find(id);
   if (known != states_.end()) return known->second;
   State state;
-  state.newest = recover(session_, slots_, id, patience, on_step_);
+  state.newest = recover(session_, slots_, id, patience);
   if (state.newest) slots_.trim_old(id, *state.newest, patience);
   return states_.emplace(id, std::move(state)).first->second;
 }
@@ -196,7 +190,7 @@ std::vector<Outcome> ExactlyOnce::store_parts(State& state, const KeptSlot& kept
 
 std::vector<Outcome> ExactlyOnce::redo(const KeptSlot& kept, std::span<const RoutedBatch> batches,
                                        const Patience& patience) {
-  auto placed = complete(session_, slots_, kept, batches, patience, on_step_);
+  auto placed = complete(session_, slots_, kept, batches, patience);
   const Unknown removed{"it was stored, but retention has removed it already"};
   std::vector<Outcome> outcomes(placed.size(), removed);
   for (std::size_t i = 0; i < placed.size(); ++i) {
@@ -225,10 +219,6 @@ void ExactlyOnce::trim(State& state) {
   if (old == 0) return;
   claims.erase(claims.begin(), claims.begin() + static_cast<std::ptrdiff_t>(old));
   slots_.trim(state.newest->slot.id, claims.front().sequence);
-}
-
-void ExactlyOnce::at(std::string_view step) const {
-  if (on_step_) on_step_(step);
 }
 
 }  // namespace shardlog::nats

@@ -36,7 +36,7 @@ void check_moves(std::span<const ProducerMove> moves);
 class ExactlyOnce {
  public:
   /// All must outlive it.
-  ExactlyOnce(Session& session, ShardPublisher& publisher, OnStep on_step);
+  ExactlyOnce(Session& session, ShardPublisher& publisher);
 
   /// As Stream::append(), if there are moves. Does not trim.
   std::vector<Outcome> append(const AppendRequest& request, const Patience& patience);
@@ -66,11 +66,9 @@ class ExactlyOnce {
                                    Duration claimed_at, const Patience& patience);
   std::vector<Outcome> redo(const KeptSlot& kept, std::span<const RoutedBatch> batches, const Patience& patience);
   void trim(State& state);
-  void at(std::string_view step) const;
 
   Session& session_;
   ShardPublisher& publisher_;
-  OnStep on_step_;
   SlotStore slots_;
   std::map<ProducerId, State> states_;  ///< of those that this process has written for
 };

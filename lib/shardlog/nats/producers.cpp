@@ -21,14 +21,15 @@ std::vector<Producer> producers_of(const std::vector<KeptSlot>& newest) {
 
 }  // namespace
 
-Producers::Producers(Session& session, OnStep on_step)
-    : session_(session), on_step_(std::move(on_step)), slots_(session) {}
+Producers::Producers(Session& session) : session_(session), slots_(session) {}
 
 std::vector<Producer> Producers::of(const std::string& name) {
   const Patience patience = session_.patience();
   const auto newest = slots_.newest_of(name, patience);
   for (const KeptSlot& kept : newest) {
-    if (session_.writes()) recover(session_, slots_, kept, patience, on_step_);
+    if (!session_.writes() || completed_[kept.slot.id] == kept.sequence) continue;
+    recover(session_, slots_, kept, patience);
+    completed_[kept.slot.id] = kept.sequence;
   }
   return producers_of(newest);
 }
@@ -44,7 +45,7 @@ bool Producers::forget(const std::string& name) {
   for (const KeptSlot& newest : slots_.newest_of(name, patience)) {
     if (!newest.slot.to) continue;
     is_known = true;
-    recover(session_, slots_, newest, patience, on_step_);
+    recover(session_, slots_, newest, patience);
     const auto first = forget(newest, patience);
     const auto second = forget(*first, patience);
     if (second) slots_.trim(newest.slot.id, first->sequence);
@@ -60,7 +61,6 @@ std::optional<KeptSlot> Producers::forget(const KeptSlot& newest, const Patience
     if (claimed) slots_.remove(*claimed);
     throw Error(ErrorCode::fenced, "producer " + quote(slot.id.name) + ": another run moves it on");
   }
-  if (on_step_) on_step_("forgotten");
   return KeptSlot{slot, *claimed, session_.clock().now()};
 }
 

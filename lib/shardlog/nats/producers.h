@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +14,8 @@ namespace shardlog::nats {
 /// How far producers have come, by their newest slots. The time of a move is that of the slot's claim.
 class Producers final : public ProducerStore {
  public:
-  /// `session` must outlive it. A test may watch the steps.
-  explicit Producers(Session& session, OnStep on_step = {});
+  /// `session` must outlive it.
+  explicit Producers(Session& session);
 
   /// If the stream is open for writing, first completes what was committed, so that the caller can go on from there.
   std::vector<Producer> of(const std::string& name) override;
@@ -26,8 +29,8 @@ class Producers final : public ProducerStore {
   std::optional<KeptSlot> forget(const KeptSlot& newest, const Patience& patience);
 
   Session& session_;
-  OnStep on_step_;
   SlotStore slots_;
+  std::map<ProducerId, std::uint64_t> completed_;  ///< the sequences of newest slots that are complete
 };
 
 }  // namespace shardlog::nats

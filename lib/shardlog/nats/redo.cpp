@@ -16,13 +16,12 @@ namespace {
 
 class Redo {
  public:
-  Redo(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience, const OnStep& on_step)
+  Redo(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience)
       : session_(session),
         slots_(slots),
         kept_(kept),
         slot_(kept.slot),
         patience_(patience),
-        on_step_(on_step),
         producer_(producer_token(kept.slot.id)),
         what_(session.what(fmt::format("producer {}: store its batches", quote(kept.slot.id.name)))) {}
 
@@ -77,7 +76,6 @@ class Redo {
         is_over_ = true;  // somebody else has stored all of them: look once more
         continue;
       }
-      if (on_step_) on_step_("redo " + at.path);
       if (const auto stored = publish(at, batch, subject, last)) return sequences_of(*stored, batch.record_count);
       read_settled(session_, patience_);
     }
@@ -129,7 +127,6 @@ class Redo {
   const KeptSlot& kept_;
   const Slot& slot_;
   Patience patience_;
-  const OnStep& on_step_;
   std::string producer_;
   std::string what_;
   bool is_over_ = false;  ///< the slot is complete
@@ -138,24 +135,20 @@ class Redo {
 }  // namespace
 
 std::vector<std::optional<SequenceRun>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
-                                                 std::span<const RoutedBatch> parts, const Patience& patience,
-                                                 const OnStep& on_step) {
-  return Redo(session, slots, kept, patience, on_step).complete(parts);
+                                                 std::span<const RoutedBatch> parts, const Patience& patience) {
+  return Redo(session, slots, kept, patience).complete(parts);
 }
 
-void recover(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience,
-             const OnStep& on_step) {
+void recover(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience) {
   const auto parts = slots.body_of(kept.slot, patience);
   if (!parts) return;
-  complete(session, slots, kept, *parts, patience, on_step);
-  if (on_step) on_step("redone");
+  complete(session, slots, kept, *parts, patience);
   slots.remove(*kept.slot.body);
 }
 
-std::optional<KeptSlot> recover(Session& session, SlotStore& slots, const ProducerId& id, const Patience& patience,
-                                const OnStep& on_step) {
+std::optional<KeptSlot> recover(Session& session, SlotStore& slots, const ProducerId& id, const Patience& patience) {
   auto newest = slots.newest(id, patience);
-  if (newest) recover(session, slots, *newest, patience, on_step);
+  if (newest) recover(session, slots, *newest, patience);
   return newest;
 }
 

@@ -28,16 +28,14 @@ namespace shardlog::nats {
 ///
 /// `parts` are those of the body. Throws as Patience::insist(), not_found, and full.
 std::vector<std::optional<SequenceRun>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
-                                                 std::span<const RoutedBatch> parts, const Patience& patience,
-                                                 const OnStep& on_step);
+                                                 std::span<const RoutedBatch> parts, const Patience& patience);
 
 /// The newest slot of a producer, after it was completed. To be called before a process writes for that producer.
 /// Throws as complete().
-std::optional<KeptSlot> recover(Session& session, SlotStore& slots, const ProducerId& id, const Patience& patience,
-                                const OnStep& on_step);
+std::optional<KeptSlot> recover(Session& session, SlotStore& slots, const ProducerId& id, const Patience& patience);
 
 /// Completes a slot, if it is not complete, and removes its body. Throws as complete().
-void recover(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience, const OnStep& on_step);
+void recover(Session& session, SlotStore& slots, const KeptSlot& kept, const Patience& patience);
 
 /// The headers of a part, or of a piece that was split off one, but for Nats-Msg-Id.
 Headers part_headers(const Session& session, const Slot& slot, std::string_view path, ShardId shard,

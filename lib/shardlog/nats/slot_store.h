@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -13,10 +12,6 @@
 #include "shardlog/nats/slots.h"
 
 namespace shardlog::nats {
-
-/// Tells a test how far an append has come, "claimed" for instance, so that it can pause or end the process there.
-/// Empty in programs.
-using OnStep = std::function<void(std::string_view step)>;
 
 /// A slot as it is kept.
 struct KeptSlot {
