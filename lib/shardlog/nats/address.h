@@ -11,14 +11,14 @@ namespace shardlog::nats {
 
 /// Servers, and how to present oneself to them. Empty texts are absent.
 struct Servers {
-  std::vector<std::string> urls;  ///< nats://host:port or tls://host:port
-  std::string user;
-  std::string password;
-  std::string token;
-  std::string credentials;  ///< path of a file with a JWT and a seed (NATS, "creds file")
-  std::string ca;           ///< path of the certificates to trust; makes the connection TLS
-  std::string certificate;  ///< path of the client's own
-  std::string key;          ///< path of its key
+  std::vector<std::string> urls{};  ///< nats://host:port or tls://host:port
+  std::string user{};
+  std::string password{};
+  std::string token{};
+  std::string credentials{};  ///< path of a file with a JWT and a seed (NATS, "creds file")
+  std::string ca{};           ///< path of the certificates to trust; makes the connection TLS
+  std::string certificate{};  ///< path of the client's own
+  std::string key{};          ///< path of its key
 
   friend bool operator==(const Servers&, const Servers&) = default;
 };

@@ -48,8 +48,8 @@ constexpr int store_failed = 10077;  ///< "maximum messages per subject exceeded
 }  // namespace refusal
 
 struct JetStreamConfig {
-  std::string name;
-  std::vector<std::string> subjects;
+  std::string name{};
+  std::vector<std::string> subjects{};
   int replicas = 3;
   std::int64_t most_per_subject = -1;    ///< -1: no bound
   bool refuse_more_per_subject = false;  ///< a message over that bound is refused; otherwise the oldest goes
