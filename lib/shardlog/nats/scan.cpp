@@ -243,8 +243,11 @@ void ShardEnds::refresh(Session& session) {
   for (const ReshardStep& step : control.intent->steps) {
     for (const ShardId shard : step.closes) {
       const std::string subject = session.names().data_subject(control.intent->epoch, shard, end_of_shard);
-      const auto answer = patience.insist(
-          what, [&](Duration wait) { return session.js().last_on(session.names().data_stream(), subject, wait); });
+      // Not the last one: there may be several, and the first one counts.
+      const std::uint64_t first = control.trimmed.sequence + 1;
+      const auto answer = patience.insist(what, [&](Duration wait) {
+        return session.js().next_on(session.names().data_stream(), subject, first, wait);
+      });
       if (const auto* const refused = std::get_if<Refusal>(&answer)) {
         if (refused->code != refusal::no_message) throw error_of(what, *refused);
       } else {
