@@ -163,7 +163,7 @@ std::uint64_t SlotStore::put_body(const Slot& slot, std::span<const RoutedBatch>
     }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::io) throw;
-    throw Error(ErrorCode::busy, error.what());
+    throw Error(ErrorCode::busy, doing + ": no answer in time: nothing was stored");
   }
 }
 
