@@ -121,6 +121,7 @@ std::string encode(const std::optional<Consumer>& consumer) {
 std::optional<Consumer> decode_consumer(std::string_view text) {
   if (text.size() < body_at || !text.starts_with(magic)) refuse("not one");
   const auto written_by = static_cast<unsigned char>(text[magic.size()]);
+  if (written_by < version) refuse("not one");
   if (written_by > version) throw Error(ErrorCode::unsupported, "consumer: written by a newer version");
   if (load<std::uint64_t>(text.data() + checksum_at) != checksum_of(text)) refuse("checksum mismatch");
   const auto size = load<std::uint64_t>(text.data() + size_at);
