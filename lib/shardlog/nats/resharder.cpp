@@ -67,7 +67,11 @@ class Sealing {
     std::this_thread::sleep_for(until_settled);
     std::map<ShardId, std::uint64_t> ends;
     for (const ReshardStep& step : intent_.steps) {
-      for (const ShardId parent : step.closes) ends[parent] = end(parent);
+      for (const ShardId parent : step.closes) {
+        const auto marker = end(parent);
+        if (!marker) return false;
+        ends[parent] = *marker;
+      }
     }
     const Timestamp at = time_of_last(ends);
     const bool done = session_.change(patience_, [&](Control& control) {
@@ -87,25 +91,46 @@ class Sealing {
 
  private:
   /// Stores the marker of a parent, unless it is there, and returns its sequence. Neither the id nor the expected
-  /// sequence of the subject keeps out a second marker for certain, so this looks for the first one.
-  std::uint64_t end(ShardId parent) {
+  /// sequence of the subject keeps out a second marker for certain, so this looks for the first one. Nullopt if others
+  /// have finished the reshard.
+  std::optional<std::uint64_t> end(ShardId parent) {
     const std::string subject = session_.names().data_subject(intent_.epoch, parent, end_of_shard);
-    const Headers headers{
-        {id_header, fmt::format("end/{}/{}/{}", session_.uuid().substr(0, 8), intent_.epoch, parent.number())},
-        {expected_on_subject_header, "0"}};
-    const auto stored =
-        patience_.insist(what_, [&](Duration wait) { return session_.js().publish(subject, headers, {}, wait); });
-    const auto* const refused = std::get_if<Refusal>(&stored);
-    if (refused != nullptr && refused->code != refusal::wrong_last_sequence) throw error_of(what_, *refused);
-    const auto first = patience_.insist(
+    if (!store_marker(subject, parent)) return std::nullopt;
+    const auto first = session_.patience().insist(
         what_, [&](Duration wait) { return session_.js().next_on(session_.names().data_stream(), subject, 1, wait); });
-    if (const auto* const lacking = std::get_if<Refusal>(&first)) throw error_of(what_, *lacking);
+    if (const auto* const lacking = std::get_if<Refusal>(&first)) {
+      // It may have been trimmed, but not before the reshard was finished.
+      if (session_.refresh(session_.patience()).intent != intent_) return std::nullopt;
+      throw error_of(what_, *lacking);
+    }
     const KeptMessage& marker = std::get<KeptMessage>(first);
     if (marker.sequence > last_) {
       last_ = marker.sequence;
       last_time_ = marker.time;
     }
     return marker.sequence;
+  }
+
+  /// False if others have finished the reshard.
+  bool store_marker(const std::string& subject, ShardId parent) {
+    const Headers headers{
+        {id_header, fmt::format("end/{}/{}/{}", session_.uuid().substr(0, 8), intent_.epoch, parent.number())},
+        {expected_on_subject_header, "0"}};
+    Patience patience = session_.patience();  // for each anew: there may be thousands
+    for (;;) {
+      const auto answer = session_.js().publish(subject, headers, {}, std::chrono::seconds(1));
+      if (std::holds_alternative<Published>(answer)) return true;
+      if (const auto* const refused = std::get_if<Refusal>(&answer)) {
+        if (refused->code == refusal::wrong_last_sequence) return true;
+        throw error_of(what_, *refused);
+      }
+      patience.again(what_, std::holds_alternative<NoAnswer>(answer));
+      if (std::holds_alternative<NoAnswer>(answer)) continue;
+      // Perhaps the data stream takes another epoch: that of a later reshard, or of an earlier one, which a process
+      // that was stopped for a while has set late.
+      set_subjects(session_, patience);
+      if (session_.control().intent != intent_) return false;
+    }
   }
 
   /// When the parents close and the children open: by the clock of the servers, which says when records arrive too.
