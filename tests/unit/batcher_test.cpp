@@ -84,5 +84,35 @@ TEST_F(BatcherTest, TellsNothingOfRecordsThatAreLeftOut) {
   EXPECT_EQ(reads_of(batcher, std::move(chunk)), "\n");
 }
 
+/// The positions that come with each hand-over, "shard:sequence".
+std::string moves_of(Batcher& batcher, Chunk chunk) {
+  std::string text;
+  batcher.encode(std::move(chunk), [&text](const Encoded& encoded) {
+    text += std::to_string(encoded.records) + " records";
+    for (const auto& [source, position] : encoded.moves) text += " " + source + ":" + position.sequence.to_string();
+    text += "\n";
+    return true;
+  });
+  return text;
+}
+
+TEST_F(BatcherTest, MovesOnlyAsManySourcesAtOnceAsTheStreamCan) {
+  const std::string_view mirror =
+      "{\"data\":\"a\",\"shard\":\"shardId-000000000000\",\"sequence\":\"1\"}\n"
+      "{\"data\":\"b\",\"shard\":\"shardId-000000000000\",\"sequence\":\"2\"}\n"
+      "{\"data\":\"c\",\"shard\":\"shardId-000000000001\",\"sequence\":\"1\"}\n"
+      "{\"data\":\"d\",\"shard\":\"shardId-000000000000\",\"sequence\":\"3\"}\n";
+  command_.framing.kind = Framing::Kind::json;
+  command_.producer = "p";
+  const auto encode_with = [&] {
+    Batcher batcher(stream_, command_, max_batch_records, ExactlyOnce("p", Framing::Kind::json, {}), clock_);
+    return moves_of(batcher, chunk_of(mirror));
+  };
+  EXPECT_EQ(encode_with(), "4 records shardId-000000000000:3 shardId-000000000001:1\n");
+  command_.sources_per_append = 1;
+  EXPECT_EQ(encode_with(),
+            "2 records shardId-000000000000:2\n1 records shardId-000000000001:1\n1 records shardId-000000000000:3\n");
+}
+
 }  // namespace
 }  // namespace shardlog::cli

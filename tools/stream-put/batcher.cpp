@@ -32,6 +32,9 @@ PieceBounds piece_bounds(const capacity::Limits& limits) {
   return {of(limits.write_records, max_batch_records), of(limits.write_bytes, max_batch_bytes)};
 }
 
+/// The payload of tiny records is a few times as large as their data.
+constexpr std::size_t payload_of_data = 4;
+
 void Encoded::append(Encoded next) {
   const auto move_to_end = [](auto& to, auto& from) { std::ranges::move(from, std::back_inserter(to)); };
   const auto first_reason = static_cast<std::uint32_t>(reasons.size());
@@ -69,7 +72,7 @@ Batcher::Batcher(const StreamDescription& stream, const PutCommand& command, std
       most_records_(std::min(most_records, max_batch_records)),
       piece_bounds_(piece_bounds(stream.settings.limits)),
       paced_(command.paced.has_value()),
-      most_bytes_(most_at_once(stream.settings)),
+      most_bytes_(std::min<std::uint64_t>(most_at_once(stream.settings), command.largest_append / payload_of_data)),
       throttled_(throttled) {
   if (command.sample_percent) sampler_.emplace(*command.sample_percent, command.sample_by);
 }
@@ -218,6 +221,7 @@ bool Batcher::take(const Record& record, const RecordOrigin* origin) {
       not_stored(already_stored);
       return true;
     }
+    if (once_ && once_->sources_with(origin) > command_.sources_per_append) flush();
     check(record, settings_.max_record_size);
     if (command_.keep_times) check_retention();
   } catch (const Error& error) {

@@ -72,6 +72,7 @@ void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progres
     if (!ready) return;
     finish(flow, *ready, store(*ready, progress));
   }
+  if (held_) take_in(*std::exchange(held_, std::nullopt));
   store_slices(flow);
 }
 
@@ -87,13 +88,26 @@ std::optional<Encoded> CommitStage::next(BoundedQueue<Encoded>& queue) {
 
 /// Everything that is ready, up to a bound, as one.
 std::optional<Encoded> CommitStage::take_ready(BoundedQueue<Encoded>& queue) {
-  std::optional<Encoded> ready = next(queue);
+  std::optional<Encoded> ready = held_ ? std::exchange(held_, std::nullopt) : next(queue);
   while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data_ && !ready->error) {
     std::optional<Encoded> more = queue.try_pop();
     if (!more) break;
+    if (!go_together(*ready, *more)) {
+      held_ = std::move(more);
+      break;
+    }
     ready->append(std::move(*more));
   }
   return ready;
+}
+
+/// Whether one commit can store both and move the producer. What has to be routed again may need a little more.
+bool CommitStage::go_together(const Encoded& one, const Encoded& next) const {
+  if (!command_.producer) return true;
+  if (one.bytes + next.bytes > command_.largest_append - command_.largest_append / 8) return false;
+  const auto is_new = [&](const auto& move) { return !one.moves.contains(move.first); };
+  const auto added = static_cast<std::size_t>(std::ranges::count_if(next.moves, is_new));
+  return one.moves.size() + added <= command_.sources_per_append;
 }
 
 void CommitStage::write_measures() {

@@ -55,6 +55,7 @@ class CommitStage {
 
   std::optional<Encoded> next(BoundedQueue<Encoded>& queue);
   std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue);
+  [[nodiscard]] bool go_together(const Encoded& one, const Encoded& next) const;
   bool gather(Flow& flow);
   void gather_what_is_ready(Flow& flow);
   void take_in(Encoded piece);
@@ -89,6 +90,7 @@ class CommitStage {
   Duration started_;
   metrics::Recorder recorder_;
   bool was_throttled_ = false;
+  std::optional<Encoded> held_;  ///< taken from the queue, and for the next commit
   std::optional<Compression>
       joined_;  ///< how small pieces are compressed when they are joined; nullopt if they are large
   PendingPieces pending_;

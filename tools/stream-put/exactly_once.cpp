@@ -59,6 +59,11 @@ bool ExactlyOnce::is_stored(const RecordOrigin* origin) {
   return last != mirrored_.end() && origin->sequence <= last->second;
 }
 
+std::size_t ExactlyOnce::sources_with(const RecordOrigin* origin) const {
+  const bool is_new = !counted_ && origin != nullptr && !moves_.contains(origin->source);
+  return moves_.size() + (is_new ? 1 : 0);
+}
+
 void ExactlyOnce::pass(const RecordOrigin* origin) {
   if (counted_ || origin == nullptr) return;
   mirrored_.insert_or_assign(origin->source, origin->sequence);

@@ -31,6 +31,9 @@ class ExactlyOnce {
   /// does not say where it comes from.
   bool is_stored(const RecordOrigin* origin);
 
+  /// How many sources of a mirror moves() would move if the record were passed.
+  [[nodiscard]] std::size_t sources_with(const RecordOrigin* origin) const;
+
   /// The record of a mirror will be stored, or is left out.
   void pass(const RecordOrigin* origin);
 

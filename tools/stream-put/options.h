@@ -56,8 +56,10 @@ struct PutCommand {
   /// Under the limits of the stream: about the bytes that its shards store in 100 ms. What takes longer is left in the
   /// pipe.
   std::optional<std::size_t> paced{};
-  std::optional<std::string> producer;  ///< its id; each record is then stored exactly once
-  bool forget = false;                  ///< remove that producer and do nothing else
+  std::size_t largest_append = SIZE_MAX;      ///< of the stream's Capabilities
+  std::size_t sources_per_append = SIZE_MAX;  ///< the same
+  std::optional<std::string> producer;        ///< its id; each record is then stored exactly once
+  bool forget = false;                        ///< remove that producer and do nothing else
 
   /// Whether the pieces of the input are stored as they are, as records without keys.
   [[nodiscard]] bool as_they_stand() const { return !framing.keyed() && !key.any() && !sample_percent; }

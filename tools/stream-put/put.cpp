@@ -274,6 +274,8 @@ ExitStatus run_put(PutCommand command, const Context& context) {
   require(!command.keep_times || stream->capabilities().keeps_arrivals, "--keep-times", stream->capabilities());
   const StreamDescription description = stream->describe();
   command.paced = stored_in_100_ms(description);
+  command.largest_append = stream->capabilities().largest_append;
+  command.sources_per_append = stream->capabilities().sources_per_append;
   warn_of_future(description, context);
   tell_of_terminal(command.files, context);
   return Pipeline(command, *stream, description, context).run();
