@@ -34,10 +34,13 @@ Error fenced(const ProducerId& id) {
   return {ErrorCode::fenced, text_of(id) + ": another run has moved it on"};
 }
 
-void check_size(std::span<const RoutedBatch> batches, std::uint64_t most) {
+/// Throws usage unless the batches fit a slot, and each of them a message of its own.
+void check_size(std::span<const RoutedBatch> batches, std::uint64_t max_payload) {
+  constexpr std::uint64_t headers = 4096;
+  const std::uint64_t most = largest_append(max_payload);
   std::uint64_t bytes = 0;
-  for (const RoutedBatch& batch : batches) bytes += batch.batch.payload.size() + body_overhead(1);
-  if (bytes <= most) return;
+  for (const RoutedBatch& batch : batches) bytes += batch.batch.payload.size();
+  if (bytes <= most && bytes + body_overhead(batches.size()) + headers <= max_payload) return;
   throw Error(ErrorCode::usage,
               fmt::format("append: {} bytes in one commit of a producer: the engine 'nats' stores at most {} here "
                           "(max_payload of its servers)",
@@ -78,7 +81,7 @@ ExactlyOnce::ExactlyOnce(Session& session, ShardPublisher& publisher)
 
 std::vector<Outcome> ExactlyOnce::append(const AppendRequest& request, const Patience& patience) {
   check_moves(request.moves);
-  check_size(request.batches, largest_append(session_.js().connection().max_payload()));
+  check_size(request.batches, session_.js().connection().max_payload());
   const ProducerMove& move = request.moves.front();
   State& state = state_for(move, patience);
   const auto is_open = [&](const RoutedBatch& batch) { return shard_of(session_.control(), batch.shard).open(); };

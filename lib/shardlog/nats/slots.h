@@ -46,12 +46,12 @@ std::vector<RoutedBatch> decode_body(std::string_view text);
 
 /// What encode_body() adds, in bytes, at most.
 constexpr std::size_t body_overhead(std::size_t parts) {
-  return 64 + 32 * parts;
+  return 64 + 16 * parts;
 }
 
 /// The most bytes of payloads that fit a message, alone or as the body of a slot, with their headers.
 constexpr std::uint64_t largest_append(std::uint64_t max_payload) {
-  constexpr std::uint64_t others = 16UL * 1024;
+  constexpr std::uint64_t others = 60UL * 1024;  // headers, and what a body adds for thousands of parts
   return max_payload > others ? max_payload - others : 0;
 }
 
