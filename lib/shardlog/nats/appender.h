@@ -19,8 +19,8 @@ class Appender {
   /// `session` must outlive it.
   explicit Appender(Session& session);
 
-  /// As Stream::append(). What stays unclear is Unknown. Throws usage for moves of more than one source, or with more
-  /// than largest_append().
+  /// As Stream::append(). What stays unclear is Unknown. Throws usage for moves of more than one source, and
+  /// malformed for a move with more than largest_append().
   std::vector<Outcome> append(const AppendRequest& request);
 
  private:

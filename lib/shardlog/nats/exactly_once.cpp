@@ -34,14 +34,14 @@ Error fenced(const ProducerId& id) {
   return {ErrorCode::fenced, text_of(id) + ": another run has moved it on"};
 }
 
-/// Throws usage unless the batches fit a slot, and each of them a message of its own.
+/// Throws malformed unless the batches fit a slot, and each of them a message of its own.
 void check_size(std::span<const RoutedBatch> batches, std::uint64_t max_payload) {
   constexpr std::uint64_t headers = 4096;
   const std::uint64_t most = largest_append(max_payload);
   std::uint64_t bytes = 0;
   for (const RoutedBatch& batch : batches) bytes += batch.batch.payload.size();
   if (bytes <= most && bytes + body_overhead(batches.size()) + headers <= max_payload) return;
-  throw Error(ErrorCode::usage,
+  throw Error(ErrorCode::malformed,
               fmt::format("append: {} bytes in one commit of a producer: the engine 'nats' stores at most {} here "
                           "(max_payload of its servers)",
                           bytes, most));
