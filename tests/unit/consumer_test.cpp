@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "support/manual_clock.h"
 #include "support/memory_engine.h"
 #include "support/refusal.h"
@@ -9,6 +11,7 @@
 namespace shardlog::consuming {
 namespace {
 
+using namespace std::chrono_literals;
 using test::refusal;
 
 class ConsumerTest : public testing::Test {
@@ -96,6 +99,34 @@ TEST_F(ConsumerTest, WithALiveWorkerIsNotTakenAway) {
   EXPECT_EQ(consumer(), before);
   seek_consumer(stream_, "billing", Latest{}, {}, {.make = true, .force = true}, clock_);
   EXPECT_EQ(lease(1).owner, std::nullopt);
+}
+
+TEST_F(ConsumerTest, OfAWorkerOfWhichNothingIsKnownIsTakenAwayOnceItStoodStill) {
+  make_consumer(stream_, "billing", Latest{}, clock_);
+  own(0, {"w1", "another-host/1/1/1", 60ms});
+  seek_consumer(stream_, "billing", TrimHorizon{}, {}, {}, clock_);
+  EXPECT_EQ(lease(0).owner, std::nullopt);
+  own(0, {"w1", "another-host/1/1/1", 60ms});
+  forget_consumer(stream_, "billing", false);
+  EXPECT_EQ(stream_.leases().find("billing"), std::nullopt);
+}
+
+TEST_F(ConsumerTest, OfAWorkerThatRenewsItsLeaseIsNotTakenAway) {
+  make_consumer(stream_, "billing", Latest{}, clock_);
+  own(0, {"w1", "another-host/1/1/1", 500ms});
+  const std::jthread worker([this](const std::stop_token& stop) {
+    test::MemoryStream stream(store_);
+    while (!stop.stop_requested()) {
+      const auto there = stream.leases().find("billing");
+      Lease renewed = there->leases.at(0);
+      ++renewed.counter;
+      const LeaseChange change{there->leases.at(0), renewed};
+      stream.leases().change(there->uuid, {&change, 1});
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  EXPECT_EQ(refusal([&] { seek_consumer(stream_, "billing", Latest{}, {}, {}, clock_); }), ErrorCode::busy);
+  EXPECT_EQ(refusal([&] { forget_consumer(stream_, "billing", false); }), ErrorCode::busy);
 }
 
 TEST_F(ConsumerTest, IsForgotten) {

@@ -44,8 +44,18 @@ class LeaseKeeperTest : public testing::Test {
 
   LeaseKeeper takes_over_after_a_pause() {
     LeaseKeeper other = tended(b());
-    clock_.let_pass(duration);
-    return tended(std::move(other));
+    let_pass(duration * 11 / 10, other);
+    return other;
+  }
+
+  /// Meanwhile the worker looks whenever it has to.
+  void let_pass(Duration time, LeaseKeeper& worker) {
+    while (time > 0us) {
+      const Duration step = std::clamp<Duration>(worker.until_due(), 1us, time);
+      clock_.let_pass(step);
+      time -= step;
+      if (worker.until_due() == 0us) worker.tend();
+    }
   }
 
   /// Its process has ended.
@@ -90,15 +100,27 @@ TEST_F(LeaseKeeperTest, TakesALeaseThatStoodStillForOneDurationAndNotBefore) {
   LeaseKeeper one = tended(a());
   clock_.let_pass(1h);  // nobody looked: that is no proof of anything
   LeaseKeeper other = tended(b());
-  clock_.let_pass(duration - 1us);
-  other.tend();
+  let_pass(duration - 1us, other);
   EXPECT_TRUE(other.held().empty());
   EXPECT_LE(other.until_due(), duration / 30);
-  clock_.let_pass(other.until_due());
-  other.tend();
+  let_pass(other.until_due(), other);
   EXPECT_EQ(other.held().size(), 2U);
   EXPECT_EQ(lease(0).owner, elsewhere("b"));
   EXPECT_EQ(lease(0).epoch, 2U);
+}
+
+TEST_F(LeaseKeeperTest, TakesNoLeaseBecauseNobodyCouldRenewOneForAWhile) {
+  LeaseKeeper one = tended(a());
+  LeaseKeeper other = tended(b());
+  let_pass(duration / 3, other);
+  clock_.let_pass(duration * 4 / 5);  // the servers did not answer
+  other.tend();
+  EXPECT_TRUE(other.held().empty());
+  one.tend();
+  let_pass(duration - 1us, other);
+  EXPECT_TRUE(other.held().empty());
+  let_pass(duration / 3, other);
+  EXPECT_EQ(other.held().size(), 2U);
 }
 
 TEST_F(LeaseKeeperTest, LeavesALeaseThatIsRenewed) {

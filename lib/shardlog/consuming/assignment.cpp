@@ -16,6 +16,15 @@ std::string text_of(const LeaseOwner& owner, Liveness& liveness) {
   return quote(owner.worker) + (process.empty() ? "" : " (" + process + ")");
 }
 
+namespace {
+
+/// How much of the time between two looks counts at most. Looks are a third of a lease duration apart, or a bit more.
+Duration most_between_looks(const std::optional<LeaseOwner>& owner) {
+  return owner ? owner->lease_duration * 2 / 5 : Duration(0);
+}
+
+}  // namespace
+
 Holder HolderWatch::see(const Lease& lease, Duration now) {
   if (lease.owner == me_) {
     forget(lease.shard);
@@ -25,9 +34,11 @@ Holder HolderWatch::see(const Lease& lease, Duration now) {
   Seen& seen = found->second;
   const bool same = !is_new && seen.owner == lease.owner && seen.epoch == lease.epoch;
   if (!same || seen.counter != lease.counter) {
-    seen = {lease.owner, lease.epoch, lease.counter, now, same, seen.free_since};
+    seen = {lease.owner, lease.epoch, lease.counter, now, Duration(0), same, seen.free_since};
+  } else {
+    seen.watched += std::min(now - std::exchange(seen.last, now), most_between_looks(seen.owner));
   }
-  const Holder holder = judge(seen, now);
+  const Holder holder = judge(seen);
   if (!is_free(holder)) {
     seen.free_since.reset();
   } else if (!seen.free_since) {
@@ -36,11 +47,11 @@ Holder HolderWatch::see(const Lease& lease, Duration now) {
   return holder;
 }
 
-Holder HolderWatch::judge(const Seen& seen, Duration now) {
+Holder HolderWatch::judge(const Seen& seen) {
   if (!seen.owner) return Holder::nobody;
   const Liveness::State state = state_of(*seen.owner);
   if (state == Liveness::State::gone) return Holder::gone;
-  if (now - seen.since >= seen.owner->lease_duration) return Holder::expired;
+  if (seen.watched >= seen.owner->lease_duration) return Holder::expired;
   return state == Liveness::State::alive || seen.moved ? Holder::there : Holder::unknown;
 }
 
@@ -59,7 +70,7 @@ Duration HolderWatch::free_for(ShardId shard, Duration now) const {
 std::optional<Duration> HolderWatch::expires_at(ShardId shard) const {
   const auto found = seen_.find(shard);
   if (found == seen_.end() || !found->second.owner || found->second.free_since) return std::nullopt;
-  return found->second.since + found->second.owner->lease_duration;
+  return found->second.last + found->second.owner->lease_duration - found->second.watched;
 }
 
 namespace {

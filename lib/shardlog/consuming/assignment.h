@@ -33,7 +33,9 @@ inline bool is_free(Holder holder) {
 std::string text_of(const LeaseOwner& owner, Liveness& liveness);
 
 /// What one worker has seen of the others. An owner has lost a lease if its counter has not moved for the owner's lease
-/// duration on the clock of this worker: workers need no common clock.
+/// duration on the clock of this worker: workers need no common clock. A long time between two looks counts only in
+/// part: if the servers of a stream do not answer for 8 of 10 seconds, its owners cannot renew their leases, and
+/// nobody must take them for lost the moment that the servers are back.
 class HolderWatch {
  public:
   /// `liveness` must outlive the watch.
@@ -59,11 +61,12 @@ class HolderWatch {
     std::optional<LeaseOwner> owner;
     std::uint64_t epoch = 0;
     std::uint64_t counter = 0;
-    Duration since{0};  ///< when it was first seen as it is now
+    Duration last{0};     ///< when it was last seen
+    Duration watched{0};  ///< how long it has stood still
     bool moved = false;
     std::optional<Duration> free_since{};
   };
-  Holder judge(const Seen& seen, Duration now);
+  Holder judge(const Seen& seen);
   Liveness::State state_of(const LeaseOwner& owner);
 
   LeaseOwner me_;

@@ -9,6 +9,7 @@
 #include "shardlog/consuming/assignment.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/core/nearest.h"
+#include "shardlog/core/threads.h"
 #include "shardlog/core/uuid.h"
 
 namespace shardlog::consuming {
@@ -28,11 +29,47 @@ std::string named(const std::string& name) {
   return "consumer " + quote(name);
 }
 
-/// Throws busy if a lease has an owner whose process is not gone. If `shard` is given, only its lease counts.
-void check_are_free(const Consumer& consumer, const std::optional<ShardId>& shard, Liveness& liveness) {
+bool is_same_holder(const Lease& a, const Lease& b) {
+  return a.shard == b.shard && a.owner == b.owner && a.epoch == b.epoch && a.counter == b.counter;
+}
+
+/// The leases whose owners stood still for as long as these leases last: their owners have lost them. Waits that long
+/// only if nothing is known about each owner that a lease has: otherwise nothing comes of it. If `shard` is given, only
+/// its lease counts.
+std::vector<Lease> find_abandoned(Stream& stream, const std::string& name, const std::optional<ShardId>& shard) {
+  constexpr int looks = 6;  // an outage of the servers makes a look late, but does not count
+  const auto consumer = stream.leases().find(name);
+  std::vector<Lease> still;
+  Duration time{0};
+  for (const Lease& lease : consumer ? consumer->leases : std::vector<Lease>()) {
+    if (!lease.owner || (shard && lease.shard != *shard)) continue;
+    const Liveness::State state = stream.liveness().state_of(lease.owner->process);
+    if (state == Liveness::State::alive) return {};
+    if (state == Liveness::State::gone) continue;
+    still.push_back(lease);
+    time = std::max(time, lease.owner->lease_duration);
+  }
+  for (int look = 0; look < looks && !still.empty(); ++look) {
+    sleep_for((time + Duration(looks - 1)) / looks, {});
+    const auto now = stream.leases().find(name);
+    if (!now) return {};
+    for (const Lease& lease : still) {
+      const Lease* const found = find_lease(now->leases, lease.shard);
+      const bool has_moved = found != nullptr && found->owner && !is_same_holder(*found, lease);
+      if (has_moved) return {};
+    }
+  }
+  return still;
+}
+
+/// Throws busy if a lease has an owner whose process is not gone, and that has not abandoned it. If `shard` is given,
+/// only its lease counts.
+void check_are_free(const Consumer& consumer, const std::optional<ShardId>& shard, const std::vector<Lease>& abandoned,
+                    Liveness& liveness) {
   for (const Lease& lease : consumer.leases) {
     if (!lease.owner || (shard && lease.shard != *shard)) continue;
     if (liveness.state_of(lease.owner->process) == Liveness::State::gone) continue;
+    if (std::ranges::any_of(abandoned, [&](const Lease& each) { return is_same_holder(each, lease); })) continue;
     throw Error(ErrorCode::busy, fmt::format("{}: {} is held by worker {}", named(consumer.name),
                                              lease.shard.to_string(), text_of(*lease.owner, liveness)));
   }
@@ -95,12 +132,13 @@ bool seek_consumer(Stream& stream, const std::string& name, const Position& to, 
   bool made = false;
   check_consumer_name(name);
   if (!shard) check_is_of_all_shards(to);
+  const auto abandoned = options.force ? std::vector<Lease>() : find_abandoned(stream, name, shard);
   replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
     if (!there && !options.make) refuse_name(stream, name);
     made = !there;
     if (!there && !shard) return new_consumer(stream, name, to, clock);
     Consumer changed = there ? *there : new_consumer(stream, name, TrimHorizon{}, clock);
-    if (!options.force) check_are_free(changed, shard, stream.liveness());
+    if (!options.force) check_are_free(changed, shard, abandoned, stream.liveness());
     if (there) ++changed.generation;
     const std::uint64_t epoch = highest_epoch(changed.leases) + 1;
     const auto starts = locate(stream, to, shard ? std::vector{*shard} : std::vector<ShardId>{}, clock);
@@ -121,9 +159,10 @@ Consumer find_consumer(Stream& stream, const std::string& name) {
 
 void forget_consumer(Stream& stream, const std::string& name, bool force) {
   check_consumer_name(name);
+  const auto abandoned = force ? std::vector<Lease>() : find_abandoned(stream, name, std::nullopt);
   replace(stream, name, [&](const std::optional<Consumer>& there) -> std::optional<Consumer> {
     if (!there) refuse_name(stream, name);
-    if (!force) check_are_free(*there, std::nullopt, stream.liveness());
+    if (!force) check_are_free(*there, std::nullopt, abandoned, stream.liveness());
     return std::nullopt;
   });
 }

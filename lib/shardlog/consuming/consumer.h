@@ -20,6 +20,8 @@ struct SeekOptions {
 
 /// Sets the checkpoints of all shards, or of one, and raises the generation. Returns true if it made the consumer.
 /// Unless the options allow it, throws not_found if there is no such consumer, and busy if a live worker holds a lease.
+/// If nothing is known about the workers that hold leases, watches first whether they stand still for as long as their
+/// leases last: that takes as long.
 /// Throws trimmed and not_found as Stream::locate(), and as Stream::append().
 SHARDLOG_API bool seek_consumer(Stream& stream, const std::string& name, const Position& to,
                                 const std::optional<ShardId>& shard, SeekOptions options, const Clock& clock);

@@ -97,7 +97,8 @@ class Worker {
                  options.workers,
                  ends_ && !ends_->empty() ? std::optional(ends_->back().shard) : std::nullopt}),
         reader_(stream, options, clock, ends_, [&delivery](const Throttling& why) { delivery.throttled(why); }),
-        batches_(options.batch) {}
+        batches_(options.batch),
+        checkpoint_interval_(std::max(checkpoint_interval, stream.capabilities().shortest_progress)) {}
 
   WorkerReport run() {
     try {
@@ -213,7 +214,7 @@ class Worker {
       reader_.meter().processed(progress_.processed(processed));
     }
     const Duration now = clock_.elapsed();
-    if (!at_once && now - committed_at_ < checkpoint_interval) return;
+    if (!at_once && now - committed_at_ < checkpoint_interval_) return;
     keeper_.commit();
     committed_at_ = now;
   }
@@ -320,6 +321,7 @@ class Worker {
   std::map<ShardId, std::uint64_t> epochs_;  // of the leases whose shards are read
   std::optional<std::uint64_t> followed_;    // the version of the leases that epochs_ follows
   bool has_flushed_ = true;
+  Duration checkpoint_interval_;
   Duration committed_at_{0};
   Duration idle_since_{0};
   Duration looked_at_{-1};  // when the last look for records began
