@@ -1,7 +1,10 @@
 """How a process is disturbed between two of its messages to the servers."""
 
 import os
+import sys
 import time
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "fault"))
 
 from support import beside_each_other, check, wait_for
 

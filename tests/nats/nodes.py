@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -92,9 +93,9 @@ class Nodes:
         return [name for name in found if name.startswith(prefix)]
 
     def remove(self, name):
-        """All that the streams whose names begin so have in JetStream: the others are faster without it."""
-        for role in "CDKMP":
-            for each in self.streams(f"SHARDLOG_{role}_{name}"):
+        """All that a stream, and what a consumer put into another one, have in JetStream: the others are faster without it."""
+        for each in self.streams("SHARDLOG_"):
+            if re.fullmatch(rf"SHARDLOG_[A-Z]_{re.escape(name)}(-into)?(_[0-9a-f]{{8}}.*)?", each):
                 self.ask(f"STREAM.DELETE.{each}")
 
     def data_stream(self, name):

@@ -15,10 +15,14 @@ subject that it was stored with.
 """
 
 import json
+import os
 import random
 import re
 import socket
+import sys
 import threading
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "fault"))
 
 from support import check
 
