@@ -118,10 +118,11 @@ void NatsReader::begin() {
 void NatsReader::refresh() {
   const Control& control = session_.refresh(session_.patience());
   if (map_ && map_of_ == session_.control_sequence() && !control.intent) return;
+  const bool is_first = !map_;
   map_ = control.map();
   map_of_ = session_.control_sequence();
   ends_.refresh(session_);
-  if (scan_ && (descendants_ || !listed_)) adopt(false);
+  if (!is_first && (descendants_ || !listed_)) adopt(false);
 }
 
 /// Children of what is read are read from their beginning. Those that are there at the start, and whose parents do not
