@@ -359,7 +359,7 @@ is_stopped() {
   put s a
   start stream-get -f s
   wait_until has_lines 1 "$OUTPUT"
-  rm -r s
+  remove s
   expect_exit 66
   expect_stdout a
   expect_stderr_line "'s'.*removed"

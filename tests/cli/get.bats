@@ -35,7 +35,7 @@ expect_got() {
   seq 100000 >input
   local shards
   for shards in 1 16; do
-    rm -rf s
+    remove s
     new_stream s --shards "$shards"
     expect_silence stream-put s input
     expect_records s input

@@ -19,7 +19,7 @@ keyed_stream() {
 @test "-k gives the records of that key and no others" {
   local shards key
   for shards in 1 7; do
-    rm -rf s
+    remove s
     keyed_stream "$shards"
     stream-get s --json >all
     for key in k1 k10 k59 k0; do

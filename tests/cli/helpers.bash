@@ -130,6 +130,14 @@ new_stream() {
   expect_silence stream-create "$@"
 }
 
+# remove STREAM...: those that are there.
+remove() {
+  local stream
+  for stream in "$@"; do
+    stream-create --remove "$stream" 2>"$STDERR" || [ $? -eq 66 ] || fail "stream-create --remove $stream: $(cat -v "$STDERR")" || return
+  done
+}
+
 # put STREAM TEXT...: a record each.
 put() {
   local stream=$1

@@ -259,7 +259,7 @@ PYTHON
 expect_awk_keys() {
   local field=$1 separator=$2
   shift 2
-  rm -rf s
+  remove s
   expect_silence stream-create s || return
   expect_silence stream-put s --key-field "$field" --missing-key none "$@" <input || return
   LC_ALL=C awk -F "$separator" -v n="$field" '{ print (n <= NF ? $n : "") }' input >expected
@@ -370,7 +370,7 @@ PYTHON
   new_stream s
   local bad
   for bad in '\xff' '\xc3' '\xe9t\xe9' '\xc0\x80' '\xed\xa0\x80' '\xf4\x90\x80\x80'; do
-    rm -rf s
+    remove s
     expect_silence stream-create s
     printf "good 1\n$bad 2\nlate 3\n" | expect_failure 65 "line 2 of .*UTF-8.*1 record committed" stream-put s --key-field 1
     expect_keys s '"good"'
@@ -581,7 +581,8 @@ PYTHON
 @test "INT, TERM and HUP commit the complete lines, and are what the program dies of" {
   local signal
   for signal in INT TERM HUP; do
-    rm -rf s in
+    remove s
+    rm -f in
     new_stream s
     feed in
     start stream-put --linger 1h s in

@@ -100,7 +100,7 @@ sys.exit(status)' "$@"
 @test "too large records are skipped with every delimiter, wherever they end" {
   local delimiter
   for delimiter in '\n' '\0' '<=>'; do
-    rm -rf s
+    remove s
     new_stream s --max-record-size 1KiB --shards 3
     python3 - "$delimiter" >expected <<'PYTHON'
 import random, sys

@@ -16,7 +16,7 @@ PYTHON
   local from to
   for from in 1 16; do
     for to in 1 16; do
-      rm -rf a b
+      remove a b
       new_stream a --shards "$from"
       new_stream b --shards "$to"
       expect_silence stream-put a --json records
@@ -71,7 +71,7 @@ open("damaged", "wb").write(open("frame", "rb").read() + frame)
 PYTHON
   local file
   for file in cut short damaged; do
-    rm -rf b
+    remove b
     new_stream b
     expect_failure 65 "byte $size of '$file': frame: .*100 records committed" stream-put b --frames --on-error skip "$file"
   done

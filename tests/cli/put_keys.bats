@@ -5,7 +5,7 @@ load helpers
 
 # expect_key POINTER TEXT KEY: of the record TEXT; the key as JSON.
 expect_key() {
-  rm -rf s
+  remove s
   expect_silence stream-create s || return
   printf '%s' "$2" | expect_silence stream-put s -0 --key-json="$1" --missing-key none || return
   expect_equal "$1 $(stream-get --json s | jq -c .key)" "$1 $3" || return
@@ -142,7 +142,7 @@ END
 @test "--key-json: what is not JSON is refused with its line, also behind the key" {
   local bad
   for bad in x '{"k":"a"' '{"k":"a"} x' '{"k":"a","n":01}' '{"k":"a","n":"\z"}' '' '{"k":"a","n":tru}'; do
-    rm -rf s
+    remove s
     new_stream s
     printf '{"k":1}\n%s\n{"k":2}\n' "$bad" >input
     expect_failure 65 "line 2 of 'input'.*JSON.*1 record committed" stream-put s --key-json /k --missing-key none input
@@ -264,11 +264,11 @@ expect_lines() {
   sed 25000d input >others
   local run
   for run in env on_one_processor; do
-    rm -rf s
+    remove s
     new_stream s --shards 8
     expect_failure 65 "line 25000 of 'input': not valid JSON.*24999 records committed" "$run" stream-put --key-json /user s input
     expect_lines s before
-    rm -rf s
+    remove s
     new_stream s --shards 8
     expect_status 1 "$run" stream-put --key-json /user --on-error skip s input
     expect_equal "$(grep -c "line 25000 of 'input': not valid JSON" "$STDERR")" 1

@@ -71,7 +71,7 @@ differs="producer 'p': the input is not the one that was stored: "
     set +f
     local file=$1
     shift
-    rm -rf s
+    remove s
     new_stream s --shards 4
     expect_silence stream-put s --producer p "$@" "$file"
     contents s >once
@@ -281,7 +281,7 @@ differs="producer 'p': the input is not the one that was stored: "
 @test "a mirror goes on where it stopped, by frames and by JSON" {
   local form
   for form in --frames --json; do
-    rm -rf a b
+    remove a b
     new_stream a --shards 3
     new_stream b --shards 2
     seq 1000 | expect_silence stream-put a --key-regex '.$'
@@ -320,7 +320,7 @@ differs="producer 'p': the input is not the one that was stored: "
   seq 300 | expect_silence stream-put a --key-regex '.$'
   local form
   for form in --frames --json; do
-    rm -rf b
+    remove b
     new_stream b
     { stream-get a "$form" -n 200; stream-get a "$form" --from last:250; stream-get a "$form"; } >dumps
     expect_silence stream-put b "$form" --producer a dumps
@@ -363,7 +363,7 @@ differs="producer 'p': the input is not the one that was stored: "
   local form
   for form in --frames --json; do
     stream-get a "$form" >dump
-    rm -rf b
+    remove b
     new_stream b --max-record-size 1KiB
     expect_failure 65 "; 10 records committed" stream-put b "$form" --producer a dump
     expect_failure 65 "; no records committed" stream-put b "$form" --producer a dump

@@ -8,9 +8,8 @@ import os
 import subprocess
 import time
 
-from consumers import LOGGED, entries
 from faults import own_name
-from load import Findings, read
+from load import LOGGED, Findings, entries, read
 from nodes import Nodes, Program
 from support import Folder, beside_each_other, check, run, scale, seeded, wait_for
 

@@ -11,7 +11,7 @@ import time
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "fault"))
 
-from consumers import entries
+from consumers import LOGGED, entries  # noqa: F401
 from nodes import Program
 from support import check, program, run, wait_for
 

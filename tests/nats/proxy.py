@@ -10,8 +10,8 @@ lose one of them, or cut the connection in the middle of it.
         late.let_go()                               # the server gets it now
 
 A request is what a program publishes. `subjects` has the subjects of all of them, in their order. Its answer is what comes to the
-subject that the request names for it; so what a fetch brings (CONSUMER.MSG.NEXT) is no answer here, because it keeps the
-subject that it was stored with.
+subject that the request names for it. What a fetch brings is no answer here, because it keeps the subject that it was stored
+with.
 """
 
 import json
@@ -26,6 +26,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "..", "fault"))
 
 from support import check
 
+FETCH = re.compile(r"CONSUMER\.MSG\.NEXT")
 LOSE = "lose"
 CUT = "cut"
 CAUGHT = 30  # seconds that a message may take to come, unless it is said
@@ -86,7 +87,7 @@ class Caught:
         if self.number > 0:
             return False
         self.message = message
-        if self.answered and message.reply:
+        if self.answered and message.reply and not FETCH.search(message.subject):
             self.reply = message.reply
             return False
         if self.answered:
