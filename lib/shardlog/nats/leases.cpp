@@ -109,6 +109,7 @@ std::vector<Consumer> Leases::all() {
   const std::string what = session_.what("list its consumers");
   const std::string prefix = session_.names().consumer_prefix();
   Patience patience = session_.patience();
+  session_.refresh(patience);  // a stream that was removed would seem to have none
   const auto answer = patience.insist(what, [&](Duration wait) { return session_.js().names(prefix, wait); });
   if (const auto* const refused = std::get_if<Refusal>(&answer)) throw error_of(what, *refused);
   const std::string any = session_.names().consumer_subject("");
