@@ -143,6 +143,16 @@ class Contract : public testing::TestWithParam<Subject> {
     return testing::AssertionFailure() << to_rfc3339(time) << " is not now, " << to_rfc3339(clock_.now());
   }
 
+  /// Whether an append told when a record arrived. Where the servers' clocks say so, it can only estimate it.
+  testing::AssertionResult is_arrival(Timestamp told, Timestamp read) {
+    const Duration off = can().clock_of_caller ? 0us : Duration(1s);
+    if (told >= read - off && told <= read + off) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << to_rfc3339(told) << " is not " << to_rfc3339(read);
+  }
+
+  /// When the newest record arrived, as readers see it.
+  static Timestamp last_arrival(Stream& stream) { return test::read(stream).back().arrived_at; }
+
   /// An hour goes by, and what was there before is past retention.
   void let_expire(Stream& stream) {
     let_pass(1h);
