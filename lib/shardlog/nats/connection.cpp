@@ -105,7 +105,11 @@ Connection::~Connection() {
     natsConnection_Destroy(parts_->connection);
   }
   // The callbacks hold a pointer to it. The last one says that it is the last one.
-  if (!parts_->events->wait_until_closed()) static_cast<void>(parts_->events.release());
+  if (parts_->events->wait_until_closed()) {
+    parts_->retired.free(parts_->retired.added());
+  } else {
+    static_cast<void>(parts_->events.release());
+  }
 }
 
 bool Connection::publish(const std::string& subject, const std::string& reply, const Headers& headers,
@@ -130,10 +134,14 @@ std::optional<Message> Connection::request(const std::string& subject, const Hea
   const SystemClock clock;
   const Duration asked = clock.since_boot();
   // The library has one inbox for all requests, and a token for each: a late answer finds nobody, and is dropped.
+  const Retired::Count retired = parts_->retired.added();
   natsMsg* received = nullptr;
   const natsStatus status = natsConnection_RequestMsg(&received, parts_->connection, message.get(), longest);
   std::optional<Message> answer;
-  if (status == NATS_OK) answer.emplace(received);
+  if (status == NATS_OK) {
+    answer.emplace(received);
+    parts_->retired.free(retired);
+  }
   refuse_if_impossible(status);
   // A full buffer means that the connection has just been lost, and nothing was sent.
   if (status == NATS_NO_RESPONDERS || status == NATS_INSUFFICIENT_BUFFER) return nobody_there();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -49,9 +50,43 @@ class Events {
   bool is_closed_ = false;
 };
 
+/// Subscriptions that have ended, and cannot be freed yet: the library's thread that reads from the server takes a
+/// subscription from its table for each message, and uses it without a reference (libnats 3.4, natsConn_processMsg).
+/// Once it has read the answer to a request that was made later, it has left them.
+class Retired {
+ public:
+  using Count = std::uint64_t;
+
+  void add(natsSubscription* subscription) {
+    const std::lock_guard lock(mutex_);
+    subscriptions_.push_back(subscription);
+  }
+
+  /// How many were added so far.
+  [[nodiscard]] Count added() {
+    const std::lock_guard lock(mutex_);
+    return freed_ + subscriptions_.size();
+  }
+
+  /// Frees those of the first `count` that are there.
+  void free(Count count) {
+    const std::lock_guard lock(mutex_);
+    for (; freed_ < count; ++freed_) {
+      natsSubscription_Destroy(subscriptions_.front());
+      subscriptions_.pop_front();
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<natsSubscription*> subscriptions_;
+  Count freed_ = 0;
+};
+
 struct Connection::Parts {
   natsConnection* connection = nullptr;
   std::unique_ptr<Events> events = std::make_unique<Events>();
+  Retired retired{};
 };
 
 }  // namespace shardlog::nats

@@ -59,6 +59,7 @@ void on_complete(void* arrivals) {
 struct Inbox::Parts {
   std::string prefix{};  // with the '.' at its end; empty if the subject was chosen by the caller
   natsSubscription* subscription = nullptr;
+  Retired* retired = nullptr;
   std::unique_ptr<Arrivals> arrivals = std::make_unique<Arrivals>();
 };
 
@@ -76,6 +77,7 @@ Inbox::Inbox(Connection& connection, const std::string& subject) : parts_(std::m
 
 void Inbox::subscribe(Connection& connection, const std::string& subject) {
   const Blocked signals(Signals::all);
+  parts_->retired = &connection.parts_->retired;
   natsSubscription*& made = parts_->subscription;
   const auto status = natsConnection_Subscribe(&made, connection.parts_->connection, subject.c_str(), on_message,
                                                parts_->arrivals.get());
@@ -88,7 +90,8 @@ Inbox::~Inbox() {
   if (parts_->subscription == nullptr) return;
   {
     const Blocked signals(Signals::pipe);
-    natsSubscription_Destroy(parts_->subscription);
+    natsSubscription_Unsubscribe(parts_->subscription);
+    parts_->retired->add(parts_->subscription);
   }
   // The library's thread may be about to add a message.
   if (!parts_->arrivals->wait_until_complete()) static_cast<void>(parts_->arrivals.release());
