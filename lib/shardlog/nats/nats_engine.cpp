@@ -114,7 +114,7 @@ class Creation {
       } else if (newest->sequence > 0 && !is_tombstone(*newest)) {
         give_way();
       } else if (newest->sequence > 0 && servers_now() < newest->time + old_tombstone) {
-        patience_.again(what_ + ": wait for the removal of the one that has the name", false);
+        wait_for_removal();
       } else if (claim_after(newest->sequence)) {
         return;
       }
@@ -132,10 +132,24 @@ class Creation {
 
   [[nodiscard]] Timestamp servers_now() const { return made_at_ + (clock_.elapsed() - made_elapsed_); }
 
+  /// Whoever wrote the tombstone may still remove the control stream, or was killed.
+  void wait_for_removal() {
+    constexpr Duration needed_to_end = std::chrono::seconds(5);
+    if (patience_.left() < needed_to_end) {
+      remove_own();
+      throw Error(ErrorCode::busy, what_ + ": the one that had the name is still being removed; try again in a minute");
+    }
+    patience_.again(what_, false);
+  }
+
   [[noreturn]] void give_way() {
+    remove_own();
+    refuse_as_taken();
+  }
+
+  void remove_own() {
     remove_one(js_, names_.data_stream(), what_, patience_);
     remove_one(js_, names_.producer_stream(), what_, patience_);
-    refuse_as_taken();
   }
 
   /// If this process was stopped for long, somebody may have taken its streams for left over.
