@@ -25,15 +25,15 @@ without_module() {
 @test "streams are listed and removed" {
   unset STREAM_DIR
   expect_silence stream-stats -q nats: --json
-  for name in b a; do new_stream "nats:$name?replicas=1"; done
+  for name in orders a; do new_stream "nats:$name?replicas=1"; done
   expect_success stream-stats nats: --json
-  expect_equal "$(jq -r .stream "$STDOUT")" $'a\nb'
+  expect_equal "$(jq -r .stream "$STDOUT")" $'a\norders'
   expect_success stream-stats nats:
   grep -qE '^a +1 ' "$STDOUT" || fail "$(cat "$STDOUT")"
   expect_silence stream-create --remove nats:a
-  expect_equal "$(stream-stats nats: --json | jq -r .stream)" b
+  expect_equal "$(stream-stats nats: --json | jq -r .stream)" orders
   expect_failure 66 "stream 'nats:a'" stream-get nats:a
-  expect_failure 66 "did you mean nats:b\?" stream-get nats:c
+  expect_failure 66 "did you mean nats:orders\?" stream-get nats:order
 }
 
 @test "what the engine cannot do is refused by its option before anything is done" {
