@@ -1,8 +1,8 @@
 #include "shardlog/nats/json.h"
 
 #include <fmt/format.h>
+#include <nettle/base64.h>
 
-#include <array>
 #include <optional>
 
 #include "shardlog/core/error.h"
@@ -14,18 +14,6 @@ namespace {
 
 [[noreturn]] void refuse(const char* what, std::string_view text) {
   throw Error(ErrorCode::io, fmt::format("nats: {} is not {}", quote(text), what));
-}
-
-constexpr int none = -1;
-
-constexpr std::array<signed char, 256> base64_values() {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::array<signed char, 256> values{};
-  values.fill(none);
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    values.at(static_cast<unsigned char>(digits.at(i))) = static_cast<signed char>(i);
-  }
-  return values;
 }
 
 /// Takes `digits` digits off the start of `text`, and `end` after them if there is one. Nullopt if they are not there.
@@ -77,24 +65,15 @@ std::uint64_t number_in(const simdjson::dom::element& object, const char* name) 
 }
 
 std::string decode_base64(std::string_view text) {
-  static constexpr auto values = base64_values();
-  if (text.size() % 4 != 0) refuse("base64", text.substr(0, 40));
-  const std::string_view all = text;
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-  std::string decoded;
-  decoded.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int value = values[static_cast<unsigned char>(c)];
-    if (value == none) refuse("base64", all.substr(0, 40));
-    bits = bits << 6U | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      decoded += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xffU);
-    }
+  base64_decode_ctx decoder;
+  base64_decode_init(&decoder);
+  std::string decoded(BASE64_DECODE_LENGTH(text.size()), '\0');
+  std::size_t size = decoded.size();
+  auto* const to = reinterpret_cast<std::uint8_t*>(decoded.data());  // NOLINT(*-reinterpret-cast): bytes
+  if (base64_decode_update(&decoder, &size, to, text.size(), text.data()) == 0 || base64_decode_final(&decoder) == 0) {
+    refuse("base64", text.substr(0, 40));
   }
+  decoded.resize(size);
   return decoded;
 }
 

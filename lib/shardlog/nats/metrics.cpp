@@ -16,7 +16,6 @@ namespace shardlog::nats {
 namespace {
 
 using metrics::MeasuredMinutes;
-using metrics::Measures;
 using metrics::Period;
 using metrics::Periods;
 
