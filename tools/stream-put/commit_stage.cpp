@@ -350,21 +350,21 @@ producing::Written CommitStage::append_slice(Encoded& encoded, std::span<const P
 }
 
 void CommitStage::count(const RoutedBatch& batch, const Outcome& outcome) {
-  const auto note = [&](const SequenceNumber& sequence) {
-    last_ = fmt::format("{} of {}", sequence.to_string(), batch.shard.to_string());
+  const auto note = [&](const SequenceNumber& sequence, ShardId shard) {
+    last_ = fmt::format("{} of {}", sequence.to_string(), shard.to_string());
   };
   if (const auto* const stored = std::get_if<Stored>(&outcome)) {
     records_ += stored->sequences.size();
     for (std::size_t i = 0; batch.arrived_at && i < stored->sequences.size(); ++i) {
       if (stored->arrivals[i] != *batch.arrived_at) ++moved_in_time_;
     }
-    note(stored->sequences.last());
+    note(stored->sequences.last(), stored->shard_of(stored->sequences.size() - 1, batch.shard));
   } else if (const auto* const in_part = std::get_if<StoredInPart>(&outcome)) {
     for (const auto& record : in_part->records) {
       const auto* const place = std::get_if<StoredInPart::Record>(&record);
       if (place == nullptr) continue;
       ++records_;
-      note(place->sequence);
+      note(place->sequence, batch.shard);
     }
   }
 }

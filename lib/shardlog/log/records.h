@@ -52,8 +52,13 @@ class Arrivals {
 
 /// All of it is stored, as safely as requested.
 struct Stored {
-  SequenceRun sequences;  ///< one for each record
-  Arrivals arrivals;      ///< not always the requested ones
+  SequenceRun sequences;          ///< one for each record
+  Arrivals arrivals;              ///< not always the requested ones
+  std::vector<ShardId> shards{};  ///< of each record, if they are not in the shard that they were routed to; else empty
+
+  [[nodiscard]] ShardId shard_of(std::size_t index, ShardId routed_to) const {
+    return shards.empty() ? routed_to : shards[index];
+  }
 };
 
 /// Not stored: after the batch was routed, its shard or another shard of the same atomic append was closed. Route it

@@ -197,7 +197,9 @@ std::vector<Outcome> ExactlyOnce::redo(const KeptSlot& kept, std::span<const Rou
   const Unknown removed{"it was stored, but retention has removed it already"};
   std::vector<Outcome> outcomes(placed.size(), removed);
   for (std::size_t i = 0; i < placed.size(); ++i) {
-    if (placed[i]) outcomes[i] = Stored{std::move(*placed[i]), Arrivals(session_.clock().now())};
+    if (!placed[i]) continue;
+    outcomes[i] =
+        Stored{std::move(placed[i]->sequences), Arrivals(session_.clock().now()), std::move(placed[i]->shards)};
   }
   return outcomes;
 }

@@ -25,11 +25,11 @@ class Redo {
         producer_(producer_token(kept.slot.id)),
         what_(session.what(fmt::format("producer {}: store its batches", quote(kept.slot.id.name)))) {}
 
-  std::vector<std::optional<SequenceRun>> complete(std::span<const RoutedBatch> parts) {
+  std::vector<std::optional<Placed>> complete(std::span<const RoutedBatch> parts) {
     read_settled(session_, patience_);
     for (;;) {
       const std::uint64_t epoch = session_.control().epoch;
-      std::vector<std::optional<SequenceRun>> placed;
+      std::vector<std::optional<Placed>> placed;
       for (std::size_t i = 0; i < parts.size(); ++i) {
         placed.push_back(place({std::to_string(i), parts[i].shard}, parts[i].batch));
       }
@@ -60,23 +60,24 @@ class Redo {
     return std::nullopt;
   }
 
-  std::optional<SequenceRun> place(const Place& at, const EncodedBatch& batch) {
+  std::optional<Placed> place(const Place& at, const EncodedBatch& batch) {
     for (;;) {
       const Control& control = session_.control();
       const Shard& shard = shard_of(control, at.shard);
       if (const auto end = end_of(control, shard)) {
-        if (const auto found = look_for(at, end)) return sequences_of(*found, batch.record_count);
+        if (const auto found = look_for(at, end)) return Placed{sequences_of(*found, batch.record_count)};
         return place_in_children(at, batch);
       }
       const std::string subject = session_.names().data_subject(control.epoch, at.shard, producer_);
       const std::uint64_t last = last_sequence_on(session_, subject, patience_);
-      if (const auto found = look_for(at, std::nullopt)) return sequences_of(*found, batch.record_count);
+      if (const auto found = look_for(at, std::nullopt)) return Placed{sequences_of(*found, batch.record_count)};
       if (is_over_ || may_be_trimmed()) return std::nullopt;
       if (!slots_.has_body(slot_, patience_)) {
         is_over_ = true;  // somebody else has stored all of them: look once more
         continue;
       }
-      if (const auto stored = publish(at, batch, subject, last)) return sequences_of(*stored, batch.record_count);
+      if (const auto stored = publish(at, batch, subject, last))
+        return Placed{sequences_of(*stored, batch.record_count)};
       read_settled(session_, patience_);
     }
   }
@@ -98,19 +99,24 @@ class Redo {
     return std::nullopt;
   }
 
-  std::optional<SequenceRun> place_in_children(const Place& at, const EncodedBatch& batch) {
+  std::optional<Placed> place_in_children(const Place& at, const EncodedBatch& batch) {
     std::vector<Shard> children;
     for (const Shard& shard : session_.control().shards) {
       if (shard.parent == at.shard || shard.adjacent_parent == at.shard) children.push_back(shard);
     }
     std::vector<SequenceNumber> numbers(batch.record_count, SequenceNumber(0));
+    std::vector<ShardId> shards(batch.record_count, at.shard);
     bool are_known = true;
     for (const Split& piece : split(batch, children)) {
       const auto placed = place({fmt::format("{}/{}", at.path, piece.shard.number()), piece.shard}, piece.batch);
       are_known = are_known && placed;
-      for (std::size_t i = 0; placed && i < piece.records.size(); ++i) numbers[piece.records[i]] = (*placed)[i];
+      for (std::size_t i = 0; placed && i < piece.records.size(); ++i) {
+        numbers[piece.records[i]] = placed->sequences[i];
+        shards[piece.records[i]] = placed->shards.empty() ? piece.shard : placed->shards[i];
+      }
     }
-    return are_known ? std::optional(SequenceRun(std::move(numbers))) : std::nullopt;
+    if (!are_known) return std::nullopt;
+    return Placed{SequenceRun(std::move(numbers)), std::move(shards)};
   }
 
   /// A part that is missing may have been stored, and removed since. If it is past retention anyway, it is not stored
@@ -134,8 +140,8 @@ class Redo {
 
 }  // namespace
 
-std::vector<std::optional<SequenceRun>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
-                                                 std::span<const RoutedBatch> parts, const Patience& patience) {
+std::vector<std::optional<Placed>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
+                                            std::span<const RoutedBatch> parts, const Patience& patience) {
   return Redo(session, slots, kept, patience).complete(parts);
 }
 

@@ -10,6 +10,12 @@
 
 namespace shardlog::nats {
 
+/// Where the records of a part are.
+struct Placed {
+  SequenceRun sequences;
+  std::vector<ShardId> shards{};  ///< of each record, if it was split; else empty
+};
+
 /// Stores what is missing of the parts of a slot, and returns the sequence numbers of the records of each part. Nullopt
 /// for a part that retention may have removed already.
 ///
@@ -27,8 +33,8 @@ namespace shardlog::nats {
 ///   in the same way. A shard that closes meanwhile makes it begin again.
 ///
 /// `parts` are those of the body. Throws as Patience::insist(), not_found, and full.
-std::vector<std::optional<SequenceRun>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
-                                                 std::span<const RoutedBatch> parts, const Patience& patience);
+std::vector<std::optional<Placed>> complete(Session& session, SlotStore& slots, const KeptSlot& kept,
+                                            std::span<const RoutedBatch> parts, const Patience& patience);
 
 /// The newest slot of a producer, after it was completed. To be called before a process writes for that producer.
 /// Throws as complete().

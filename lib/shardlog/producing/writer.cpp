@@ -47,7 +47,7 @@ struct OfRecord {
   std::uint32_t index;
 
   RecordOutcome operator()(const Stored& stored) const {
-    return RecordStored{shard, stored.sequences[index], stored.arrivals[index]};
+    return RecordStored{stored.shard_of(index, shard), stored.sequences[index], stored.arrivals[index]};
   }
   RecordOutcome operator()(const StoredInPart& stored) const { return std::visit(*this, stored.records[index]); }
   RecordOutcome operator()(const StoredInPart::Record& record) const {
