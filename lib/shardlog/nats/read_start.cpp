@@ -87,6 +87,7 @@ class Places {
 
 std::vector<ShardId> Places::chosen(const std::vector<ShardId>& shards) const {
   std::vector<ShardId> result;
+  result.reserve(std::max(shards.size(), map_.shards().size()));
   for (const ShardId id : shards) result.push_back(map_.at(id).id);
   std::sort(result.begin(), result.end());
   if (!result.empty()) return result;
