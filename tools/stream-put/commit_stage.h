@@ -54,7 +54,7 @@ class CommitStage {
   };
 
   std::optional<Encoded> next(BoundedQueue<Encoded>& queue);
-  std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue);
+  std::optional<Encoded> take_ready(Flow& flow);
   bool gather(Flow& flow);
   void gather_what_is_ready(Flow& flow);
   void take_in(Encoded piece);
