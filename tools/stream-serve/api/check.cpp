@@ -161,14 +161,30 @@ std::string lower_first(std::string_view name) {
   return result;
 }
 
+/// Where a value is in a request. Nearly all requests are without a fault, so it becomes text only for one.
+struct Path {
+  const Path* parent = nullptr;  ///< nullptr: it is the request itself
+  std::string_view step{};       ///< the name of a member, the key in a map, or the number in a list, from 1
+  bool in_container = false;     ///< a list or map
+};
+
+std::string to_string(const Path& path) {
+  std::string text;
+  for (const Path* at = &path; at->parent != nullptr; at = at->parent) {
+    if (!text.empty()) text.insert(0, ".");
+    text.insert(0, at->in_container ? fmt::format("{}.member", at->step) : lower_first(at->step));
+  }
+  return text;
+}
+
 /// Gathers the faults of a request, up to ten: there could be thousands in a list.
 class Faults {
  public:
-  void add(const std::string& value, const std::string& path, const std::string& constraint) {
+  void add(const std::string& value, const Path& path, const std::string& constraint) {
     if (count_ == most) return;
     ++count_;
-    text_ += fmt::format("{}Value {} at '{}' failed to satisfy constraint: {}", text_.empty() ? "" : "; ", value, path,
-                         constraint);
+    text_ += fmt::format("{}Value {} at '{}' failed to satisfy constraint: {}", text_.empty() ? "" : "; ", value,
+                         to_string(path), constraint);
   }
 
   [[nodiscard]] Check refusal() const {
@@ -210,7 +226,7 @@ std::int64_t size_of(const Value& value) {
   return static_cast<std::int64_t>(value.kind == Kind::list ? value.items.size() : value.members.size());
 }
 
-void check_bounds(const Value& value, const Type& type, const std::string& path, Faults& faults) {
+void check_bounds(const Value& value, const Type& type, const Path& path, Faults& faults) {
   if (!type.least && !type.most) return;
   const bool is_number = value.kind == Kind::number;
   const std::int64_t measure = is_number ? static_cast<std::int64_t>(value.number) : size_of(value);
@@ -223,7 +239,7 @@ void check_bounds(const Value& value, const Type& type, const std::string& path,
   }
 }
 
-void check_text(const Value& value, const Type& type, const std::string& path, Faults& faults) {
+void check_text(const Value& value, const Type& type, const Path& path, Faults& faults) {
   if (type.pattern != nullptr && !type.pattern->matches(value.text)) {
     faults.add(shown(value), path,
                fmt::format("Member must satisfy regular expression pattern: {}", type.pattern->text));
@@ -234,7 +250,7 @@ void check_text(const Value& value, const Type& type, const std::string& path, F
   }
 }
 
-void check_keys(const Value& value, const Type& type, const std::string& path, Faults& faults) {
+void check_keys(const Value& value, const Type& type, const Path& path, Faults& faults) {
   const auto fits = [&type](const auto& member) {
     const std::size_t size = utf8_length(member.first).value_or(member.first.size());
     return size >= 1 && size <= static_cast<std::size_t>(type.most_of_key);
@@ -246,17 +262,17 @@ void check_keys(const Value& value, const Type& type, const std::string& path, F
                          type.most_of_key));
 }
 
-void check_members(const Value& value, const std::vector<Member>& members, const std::string& prefix, Faults& faults);
+void check_members(const Value& value, const std::vector<Member>& members, const Path& path, Faults& faults);
 
-void check_value(const Value& value, const Type& type, const std::string& path,
+void check_value(const Value& value, const Type& type, const Path& path,
                  Faults& faults) {  // NOLINT(misc-no-recursion)
   check_bounds(value, type, path, faults);
   if (value.kind == Kind::text) check_text(value, type, path, faults);
-  if (type.kind == Type::Kind::structure) return check_members(value, type.members, path + ".", faults);
+  if (type.kind == Type::Kind::structure) return check_members(value, type.members, path, faults);
   if (type.kind == Type::Kind::map) {
     check_keys(value, type, path, faults);
     for (const auto& [key, held] : value.members) {
-      const std::string at = fmt::format("{}.{}.member", path, key);
+      const Path at{&path, key, true};
       if (held.kind == Kind::null)
         faults.add("null", at, "Member must not be null");
       else
@@ -264,7 +280,8 @@ void check_value(const Value& value, const Type& type, const std::string& path,
     }
   }
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    const std::string at = fmt::format("{}.{}.member", path, i + 1);
+    const std::string number = std::to_string(i + 1);
+    const Path at{&path, number, true};
     if (value.items[i].kind == Kind::null)
       faults.add("null", at, "Member must not be null");
     else
@@ -273,14 +290,14 @@ void check_value(const Value& value, const Type& type, const std::string& path,
 }
 
 void check_members(const Value& value, const std::vector<Member>& members,  // NOLINT(misc-no-recursion)
-                   const std::string& prefix, Faults& faults) {
+                   const Path& path, Faults& faults) {
   for (const Member& member : members) {
-    const std::string path = prefix + lower_first(member.name);
+    const Path at{&path, member.name};
     const Value* const held = value.find(member.name);
     if (held != nullptr) {
-      check_value(*held, member.type, path, faults);
+      check_value(*held, member.type, at, faults);
     } else if (member.required) {
-      faults.add("null", path, "Member must not be null");
+      faults.add("null", at, "Member must not be null");
     }
   }
 }
@@ -293,7 +310,7 @@ Check check_types(wire::Document& request, const std::vector<Member>& members) {
 
 Check check_constraints(const wire::Value& request, const std::vector<Member>& members) {
   Faults faults;
-  check_members(request, members, "", faults);
+  check_members(request, members, {}, faults);
   return faults.refusal();
 }
 
