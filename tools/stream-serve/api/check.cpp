@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory_resource>
 #include <string>
 
 #include "shardlog/core/utf8.h"
@@ -63,27 +64,25 @@ Check not_base64(std::string_view text) {
   return refused("Invalid last non-pad Base64 character dectected");  // as the service writes it
 }
 
-/// Decodes a blob in place. The last digit before the padding must leave no bits over.
-Check decode_blob(Value& value, std::deque<std::string>& decoded) {
+/// Decodes a blob. The last digit before the padding must leave no bits over.
+Check decode_blob(Value& value, std::pmr::memory_resource& decoded) {
   if (value.kind == Kind::bytes) return std::nullopt;
   if (value.kind != Kind::text) return wrong_scalar(value, "a Blob");
-  std::string& bytes = decoded.emplace_back(BASE64_DECODE_LENGTH(value.text.size()), '\0');
+  std::size_t size = BASE64_DECODE_LENGTH(value.text.size());
+  auto* const bytes = static_cast<std::uint8_t*>(decoded.allocate(size, 1));
   base64_decode_ctx context{};
   base64_decode_init(&context);
-  std::size_t size = bytes.size();
   if (value.text.size() % 4 != 0 ||
-      base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(bytes.data()), value.text.size(),
-                           value.text.data()) == 0 ||
+      base64_decode_update(&context, &size, bytes, value.text.size(), value.text.data()) == 0 ||
       base64_decode_final(&context) == 0 || size + 2 < value.text.size() / 4 * 3) {  // nettle has skipped white space
     return not_base64(value.text);
   }
-  bytes.resize(size);
   value.kind = Kind::bytes;
-  value.text = bytes;
+  value.text = {reinterpret_cast<const char*>(bytes), size};
   return std::nullopt;
 }
 
-Check convert_members(Value& value, const std::vector<Member>& members, std::deque<std::string>& decoded);
+Check convert_members(Value& value, const std::vector<Member>& members, std::pmr::memory_resource& decoded);
 
 Check convert_boolean(const Value& value) {
   if (value.kind == Kind::boolean) return std::nullopt;
@@ -101,7 +100,7 @@ Check convert_number(Value& value, const Type& type) {
   return std::nullopt;
 }
 
-Check convert(Value& value, const Type& type, std::deque<std::string>& decoded);
+Check convert(Value& value, const Type& type, std::pmr::memory_resource& decoded);
 
 /// What a list, map or structure needs to be, before its parts are looked at.
 Check check_container(const Value& value, const Type& type) {
@@ -113,7 +112,7 @@ Check check_container(const Value& value, const Type& type) {
 }
 
 Check convert_container(Value& value, const Type& type,
-                        std::deque<std::string>& decoded) {  // NOLINT(misc-no-recursion)
+                        std::pmr::memory_resource& decoded) {  // NOLINT(misc-no-recursion)
   if (auto refused = check_container(value, type)) return refused;
   if (type.kind == Type::Kind::structure) return convert_members(value, type.members, decoded);
   for (Value& item : value.items) {
@@ -127,7 +126,7 @@ Check convert_container(Value& value, const Type& type,
   return std::nullopt;
 }
 
-Check convert(Value& value, const Type& type, std::deque<std::string>& decoded) {  // NOLINT(misc-no-recursion)
+Check convert(Value& value, const Type& type, std::pmr::memory_resource& decoded) {  // NOLINT(misc-no-recursion)
   switch (type.kind) {
     case Type::Kind::boolean:
       return convert_boolean(value);
@@ -144,7 +143,7 @@ Check convert(Value& value, const Type& type, std::deque<std::string>& decoded) 
 }
 
 Check convert_members(Value& value, const std::vector<Member>& members,  // NOLINT(misc-no-recursion)
-                      std::deque<std::string>& decoded) {
+                      std::pmr::memory_resource& decoded) {
   for (const Member& member : members) {
     for (auto& [name, held] : value.members) {
       if (name != member.name || held.kind == Kind::null) continue;
@@ -305,7 +304,7 @@ void check_members(const Value& value, const std::vector<Member>& members,  // N
 }  // namespace
 
 Check check_types(wire::Document& request, const std::vector<Member>& members) {
-  return convert_members(request.root, members, request.decoded);
+  return convert_members(request.root, members, *request.decoded);
 }
 
 Check check_constraints(const wire::Value& request, const std::vector<Member>& members) {
