@@ -39,7 +39,7 @@ def pause(nodes, data, producers):
 
 def kill_all(nodes, data, producers):
     nodes.kill(*NODES)
-    nodes.restart(*NODES)
+    nodes.restart(NODES[0])  # with it all that were killed
 
 
 FAULTS = {"kill": kill, "pause": pause, "all": kill_all}
@@ -66,7 +66,7 @@ def test(fault, randomness):
         log = folder + "/log"
         workers = [Worker(stream, target, "c", f"w{i}", log, "--follow", "--lease-duration", LEASE, "--batch", "200")
                    for i in range(WORKERS)]
-        producers = [Producer(stream, "plain", "-v"), Producer(stream, "hasty", "--timeout", "3s"),
+        producers = [Producer(stream, "plain"), Producer(stream, "hasty", "--timeout", "3s"),
                      Producer(stream, "once", exactly_once=True), Producer(stream, "twice", exactly_once=True)]
         resharder = Resharder(stream, randomness)
         resharder.start()
@@ -79,23 +79,17 @@ def test(fault, randomness):
             for producer in producers:
                 producer.close()
         findings.expect(resharder.wrong is None, resharder.wrong)
-        findings.expect(resharder.ends.count(0) > FAILOVERS, f"only {resharder.ends.count(0)} reshards succeeded")
+        findings.expect(resharder.ends.count(0) >= FAILOVERS, f"only {resharder.ends.count(0)} reshards succeeded")
         findings.look(wait_for_workers, stream, workers, findings, 2 * PATIENCE)
         for worker in workers:
             worker.close(findings)
         found = check_stream(stream, producers, findings)
         check_processed(log, target, found, findings)
-        findings.expect(fault == "pause" or tells_of_outage(producers[0]), f"-v does not tell of the outage: {producers[0].messages!r}")
         ends = {each.name: each.ends for each in producers} | {each.name: dict(each.ends) for each in workers if each.ends}
         print(f"{fault}: {FAILOVERS} times, {len(found)} records, {len(resharder.ends)} reshards "
-              f"({len(resharder.ends) - resharder.ends.count(0)} failed), {len(findings.look(shards, stream) or [])} shards; "
+              f"({len(resharder.ends) - resharder.ends.count(0)} failed, the longest took {resharder.longest:.1f} s), {len(findings.look(shards, stream) or [])} shards; "
               f"exits {ends}", flush=True)
     findings.end()
-
-
-def tells_of_outage(producer):
-    """Both that it waits, and that it goes on."""
-    return "waiting" in producer.messages and "going on" in producer.messages
 
 
 def main():

@@ -74,7 +74,7 @@ def wait_beyond_window():
     time.sleep(BEYOND_WINDOW)  # what the servers remember is over then
 
 
-def run_cases(nodes, cases, at_once=6):
+def run_cases(nodes, cases, at_once=12):
     """Each case is a function, which gets the nodes, a name of its own and the arguments, and returns what is wrong."""
 
     def run_case(numbered):

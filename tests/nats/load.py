@@ -57,9 +57,9 @@ class Findings:
 
 class Producer:
     """Feeds numbered records with keys of its own to stream-put, and knows what was said of each. A program that ends as it
-    may in an outage (74, 75) is started again, and says nothing wrong by that: of a record without an acknowledgement, 75
-    says that it is not stored, 74 that nobody knows. Without an id no record is put twice. With one, each run gets the whole
-    input from its beginning."""
+    may in an outage (74, 75) is started again. It must not say anything wrong: a record with - is not stored, nobody knows
+    of one with ?, and of one without a line exit 75 says that it is not stored. Without an id no record is put twice. With
+    one, each run gets the whole input from its beginning."""
 
     def __init__(self, address, name, *options, exactly_once=False):
         self.address, self.name = address, name
@@ -103,7 +103,9 @@ class Producer:
                 self.unknown.add(number)
             elif left != "-":
                 self.places[number] = (left, right)
-            elif not self.exactly_once or right != "already stored":
+            elif right != "already stored":
+                self.absent.add(number)
+            elif not self.exactly_once:
                 self.wrong.append(f"{self.name}: {line!r}")
             self.next = number + 1
 
@@ -220,7 +222,7 @@ class Worker:
     def tend(self, findings):
         if self.program.has_ended():
             status = self.program.process.returncode
-            self.ends[status] += 1
+            self.ends[f"{status} {self.program.messages().strip()[-200:]}"] += 1
             findings.expect(status in (BUSY, UNKNOWN, FENCED), f"worker {self.name}: exit {status}: {self.program.messages()}")
             self.start()
 
@@ -237,6 +239,7 @@ class Resharder(threading.Thread):
         self.address, self.randomness = address, randomness
         self.over = threading.Event()
         self.ends = []
+        self.longest = 0.0  # seconds
         self.wrong = None
 
     def run(self):
@@ -244,14 +247,16 @@ class Resharder(threading.Thread):
             command = self.step()
             if command is None:
                 continue
+            begun = time.monotonic()
             done = subprocess.run([program("stream-reshard"), *command], capture_output=True, text=True)
             self.ends.append(done.returncode)
+            self.longest = max(self.longest, time.monotonic() - begun)
             if done.returncode not in (0, UNKNOWN, BUSY):
                 self.wrong = f"stream-reshard {command}: exit {done.returncode}: {done.stderr}"
                 return
 
     def step(self):
-        page = subprocess.run([program("stream-stats"), self.address, "--json"], capture_output=True)
+        page = subprocess.run([program("stream-stats"), self.address, "--json", "--timeout", "1s"], capture_output=True)
         if page.returncode != 0:
             return None  # an outage
         found = [each for each in json.loads(page.stdout)["shards"] if each["open"]]

@@ -11,9 +11,9 @@ from nodes import Nodes
 from proxy import CUT, LOSE, Proxy
 from support import Folder, run, scale, seeded
 
-SECONDS = scale("SHARDLOG_SECONDS", 10)
+SECONDS = scale("SHARDLOG_SECONDS", 8)
 PATIENCE = 40
-ONE_IN = 60  # messages
+ONE_IN = 100  # messages
 LATE = 3.0  # seconds, at most: beyond the duplicate window
 
 

@@ -1,7 +1,7 @@
 """A reshard that is killed, or paused beyond the duplicate window, between any two of its messages to the servers is completed by
 whoever comes next. A writer that was paused so says nothing wrong, a batch that comes into a shard after its end is not
-delivered, and an update of the subjects that comes late is undone. $SHARDLOG_FAULTS says how often each fault, at steps that
-are chosen at random; the named cases come once."""
+delivered, and an update of the subjects that comes late is undone. $SHARDLOG_FAULTS says how often each fault, in reshards and
+in writers, at steps that are chosen at random; the named cases come once."""
 
 from faults import KINDS, WINDOW, Fault, own_name, run_cases, wait_beyond_window
 from load import Findings, Producer, check_stream, read, wait_for_progress
@@ -9,7 +9,7 @@ from nodes import Nodes, Program, Running
 from proxy import Proxy
 from support import check, run, scale, seeded, wait_for
 
-FAULTS = scale("SHARDLOG_FAULTS", 2)
+FAULTS = scale("SHARDLOG_FAULTS", 1)
 PATIENCE = 20  # seconds that the others may take to go on
 INTENT, UPDATE, MARKER = r"^slc\.", r"STREAM\.UPDATE", r"\.end$"
 

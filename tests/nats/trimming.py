@@ -10,7 +10,7 @@ from nodes import Nodes, Running
 from proxy import Proxy
 from support import check, program, run, scale, seeded, wait_for
 
-FAULTS = scale("SHARDLOG_FAULTS", 2)
+FAULTS = scale("SHARDLOG_FAULTS", 1)
 PATIENCE = 20  # seconds
 # What a trimmer publishes: its change of the control message, and the purge.
 STEPS = (r"^slc\.", r"STREAM\.PURGE")

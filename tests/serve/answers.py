@@ -151,6 +151,9 @@ class OrderOfChecks(ServerTest):
         refused("PutRecord", "'a' can not be converted to a Blob: Base64 encoded length is expected a multiple of 4 "
                              "bytes but found: 1", Data="a")
         refused("PutRecord", "'a===' can not be converted to a Blob: Invalid Base64 character: '='", Data="a===")
+        refused("PutRecord", "'A===' can not be converted to a Blob: Invalid Base64 character: '='", Data="A===")
+        refused("PutRecord", "'AA==    ' can not be converted to a Blob: Invalid Base64 character: '='", Data="AA==    ")
+        refused("PutRecord", "'AAAA    ' can not be converted to a Blob: Invalid Base64 character: ' '", Data="AAAA    ")
         refused("PutRecord", "'AAF=' can not be converted to a Blob: Invalid last non-pad Base64 character dectected",
                 Data="AAF=")
         refused("PutRecord", f"{number} can not be converted to a Blob", Data=1)

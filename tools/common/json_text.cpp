@@ -65,7 +65,7 @@ void append_json_string(std::string& to, std::string_view text) {
 }
 
 void append_json_text(std::string& to, std::string_view text) {
-  if (utf8_length(text)) return append_json_string(to, text);
+  if (is_ascii(text) || utf8_length(text)) return append_json_string(to, text);
   std::string repaired;
   while (!text.empty()) {
     const std::size_t bytes = utf8_character(text);

@@ -39,6 +39,8 @@ class InFlight {
     if ((count_ -= chunks) == 0) none_left_.notify();
   }
   [[nodiscard]] bool none() const { return count_ == 0; }
+  /// Whether there are others than these.
+  [[nodiscard]] bool more_than(std::size_t chunks) const { return count_ > chunks; }
 
   /// Becomes readable when the last chunk is stored.
   [[nodiscard]] int descriptor() const { return none_left_.get(); }

@@ -17,6 +17,9 @@ namespace shardlog::cli {
 namespace {
 
 constexpr std::size_t commit_bytes = 16UL * 1024 * 1024;  // gathered for one commit if more is waiting
+// Less data than this is not worth a commit while more is being encoded: a commit writes some 20 pages beside the
+// records, and syncs twice.
+constexpr std::uint64_t least_data = 8UL * 1024 * 1024;
 
 /// How much data may be gathered before the next piece of the queue, which has at most most_at_once(): both together
 /// fit into the stream.
@@ -68,7 +71,7 @@ CommitStage::CommitStage(Stream& stream, const StreamDescription& description, c
 void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progress& progress) {
   Flow flow{queue, in_flight, progress};
   while (!writer_.limited()) {
-    std::optional<Encoded> ready = take_ready(queue);
+    std::optional<Encoded> ready = take_ready(flow);
     if (!ready) return;
     finish(flow, *ready, store(*ready, progress));
   }
@@ -86,11 +89,14 @@ std::optional<Encoded> CommitStage::next(BoundedQueue<Encoded>& queue) {
   return queue.pop();
 }
 
-/// Everything that is ready, up to a bound, as one.
-std::optional<Encoded> CommitStage::take_ready(BoundedQueue<Encoded>& queue) {
-  std::optional<Encoded> ready = held_ ? std::exchange(held_, std::nullopt) : next(queue);
+/// Everything that is ready, up to a bound, as one. If that is little, and more of the input is being encoded, waits
+/// for it.
+std::optional<Encoded> CommitStage::take_ready(Flow& flow) {
+  std::optional<Encoded> ready = held_ ? std::exchange(held_, std::nullopt) : next(flow.queue);
   while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data_ && !ready->error) {
-    std::optional<Encoded> more = queue.try_pop();
+    std::optional<Encoded> more = flow.queue.try_pop();
+    const bool waits = !command_.rate && ready->data_bytes < least_data && flow.in_flight.more_than(ready->chunks);
+    if (!more && waits) more = flow.queue.pop();
     if (!more) break;
     if (!go_together(*ready, *more)) {
       held_ = std::move(more);

@@ -54,7 +54,7 @@ class CommitStage {
   };
 
   std::optional<Encoded> next(BoundedQueue<Encoded>& queue);
-  std::optional<Encoded> take_ready(BoundedQueue<Encoded>& queue);
+  std::optional<Encoded> take_ready(Flow& flow);
   [[nodiscard]] bool go_together(const Encoded& one, const Encoded& next) const;
   bool gather(Flow& flow);
   void gather_what_is_ready(Flow& flow);

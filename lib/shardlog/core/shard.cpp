@@ -20,7 +20,10 @@ std::optional<ShardId> ShardId::parse(std::string_view text) {
 }
 
 std::string ShardId::to_string() const {
-  return fmt::format("{}{:0{}}", prefix, number_, written_digits);
+  const fmt::format_int digits(number_);
+  std::string text(prefix);
+  text.append(written_digits - digits.size(), '0').append(digits.data(), digits.size());
+  return text;
 }
 
 }  // namespace shardlog

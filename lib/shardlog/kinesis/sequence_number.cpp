@@ -1,34 +1,20 @@
 #include "shardlog/kinesis/sequence_number.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
-
-#include "shardlog/core/numbers.h"
 
 namespace shardlog::kinesis {
 
 namespace {
 
-constexpr std::size_t hex_digits = 47;
 constexpr std::size_t decimal_digits = 56;
+constexpr std::uint64_t nine_hex_digits = 0xf'ffff'ffff;
 constexpr std::uint64_t ten_to_19 = 10'000'000'000'000'000'000U;
 __extension__ using Wide = unsigned __int128;
 
 /// A number of at most 192 bits, the lowest word first.
 using Words = std::array<std::uint64_t, 3>;
-
-Words words_of_hex(std::string_view hex) {
-  Words words{};
-  for (std::uint64_t& word : words) {
-    const std::size_t size = std::min<std::size_t>(hex.size(), 16);
-    word = parse_number<std::uint64_t>(hex.substr(hex.size() - size), 16).value_or(0);
-    hex.remove_suffix(size);
-  }
-  return words;
-}
 
 /// Divides in place, and returns the remainder.
 std::uint64_t divide(Words& words, std::uint64_t divisor) {
@@ -69,25 +55,30 @@ std::int64_t valid_seconds(std::int64_t seconds) {
 }  // namespace
 
 std::string to_string(const SequenceNumber& number) {
-  Words words =
-      words_of_hex(fmt::format("2{:09x}{:x}{:016x}00{:09x}{:08x}2", valid_seconds(number.opened), number.shard % 16,
-                               number.number, valid_seconds(number.arrived), number.shard));
-  const std::uint64_t low = divide(words, ten_to_19);
-  const std::uint64_t middle = divide(words, ten_to_19);
-  return fmt::format("{}{:019}{:019}", words[0], middle, low);
+  const auto opened = static_cast<std::uint64_t>(valid_seconds(number.opened));
+  const auto arrived = static_cast<std::uint64_t>(valid_seconds(number.arrived));
+  const Wide low = Wide{number.number} << 80 | Wide{arrived} << 36 | Wide{number.shard} << 4 | 2;
+  const std::uint64_t high = 2UL << 56 | opened << 20 | std::uint64_t{number.shard % 16} << 16 | number.number >> 48;
+  Words words{static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(low >> 64), high};
+  std::string decimal(decimal_digits, '0');
+  for (std::size_t end : {decimal_digits, decimal_digits - 19, decimal_digits - 38}) {
+    for (std::uint64_t part = divide(words, ten_to_19); part > 0; part /= 10) {
+      decimal[--end] = static_cast<char>('0' + part % 10);
+    }
+  }
+  return decimal;
 }
 
 std::optional<SequenceNumber> parse_sequence_number(std::string_view decimal) {
   if (decimal.size() != decimal_digits) return std::nullopt;
   const auto words = words_of_decimal(decimal);
   if (!words) return std::nullopt;
-  const std::string hex = fmt::format("{:x}{:016x}{:016x}", (*words)[2], (*words)[1], (*words)[0]);
-  if (hex.size() != hex_digits || hex.front() != '2' || hex.back() != '2') return std::nullopt;
-  const auto field = [&hex](std::size_t at, std::size_t size) {
-    return parse_number<std::uint64_t>(std::string_view(hex).substr(at, size), 16).value_or(0);
-  };
-  const SequenceNumber number{static_cast<std::int64_t>(field(1, 9)), static_cast<std::uint32_t>(field(38, 8)),
-                              field(11, 16), static_cast<std::int64_t>(field(29, 9))};
+  const auto [low, middle, high] = *words;
+  if (high >> 56 != 2 || low % 16 != 2) return std::nullopt;
+  const std::uint64_t arrived = (middle << 28 | low >> 36) & nine_hex_digits;
+  const SequenceNumber number{static_cast<std::int64_t>(high >> 20 & nine_hex_digits),
+                              static_cast<std::uint32_t>(low >> 4), high << 48 | middle >> 16,
+                              static_cast<std::int64_t>(arrived)};
   const bool is_valid = number.opened < end_of_time && number.arrived < end_of_time && number.shard <= INT32_MAX &&
                         number.number <= after_all_records;
   return is_valid ? std::optional(number) : std::nullopt;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory_resource>
 #include <string>
 
 #include "shardlog/core/utf8.h"
@@ -63,28 +64,25 @@ Check not_base64(std::string_view text) {
   return refused("Invalid last non-pad Base64 character dectected");  // as the service writes it
 }
 
-/// Decodes a blob in place. The last digit before the padding must leave no bits over.
-Check decode_blob(Value& value, std::deque<std::string>& decoded) {
+/// Decodes a blob. The last digit before the padding must leave no bits over.
+Check decode_blob(Value& value, std::pmr::memory_resource& decoded) {
   if (value.kind == Kind::bytes) return std::nullopt;
   if (value.kind != Kind::text) return wrong_scalar(value, "a Blob");
-  std::string& bytes = decoded.emplace_back(BASE64_DECODE_LENGTH(value.text.size()), '\0');
+  std::size_t size = BASE64_DECODE_LENGTH(value.text.size());
+  auto* const bytes = static_cast<std::uint8_t*>(decoded.allocate(size, 1));
   base64_decode_ctx context{};
   base64_decode_init(&context);
-  std::size_t size = bytes.size();
-  const bool is_digits = value.text.find_first_of(" \t\r\n\v\f") == std::string_view::npos;  // nettle skips them
-  if (value.text.size() % 4 != 0 || !is_digits ||
-      base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(bytes.data()), value.text.size(),
-                           value.text.data()) == 0 ||
-      base64_decode_final(&context) == 0) {
+  if (value.text.size() % 4 != 0 ||
+      base64_decode_update(&context, &size, bytes, value.text.size(), value.text.data()) == 0 ||
+      base64_decode_final(&context) == 0 || size + 2 < value.text.size() / 4 * 3) {  // nettle has skipped white space
     return not_base64(value.text);
   }
-  bytes.resize(size);
   value.kind = Kind::bytes;
-  value.text = bytes;
+  value.text = {reinterpret_cast<const char*>(bytes), size};
   return std::nullopt;
 }
 
-Check convert_members(Value& value, const std::vector<Member>& members, std::deque<std::string>& decoded);
+Check convert_members(Value& value, const std::vector<Member>& members, std::pmr::memory_resource& decoded);
 
 Check convert_boolean(const Value& value) {
   if (value.kind == Kind::boolean) return std::nullopt;
@@ -102,7 +100,7 @@ Check convert_number(Value& value, const Type& type) {
   return std::nullopt;
 }
 
-Check convert(Value& value, const Type& type, std::deque<std::string>& decoded);
+Check convert(Value& value, const Type& type, std::pmr::memory_resource& decoded);
 
 /// What a list, map or structure needs to be, before its parts are looked at.
 Check check_container(const Value& value, const Type& type) {
@@ -114,7 +112,7 @@ Check check_container(const Value& value, const Type& type) {
 }
 
 Check convert_container(Value& value, const Type& type,
-                        std::deque<std::string>& decoded) {  // NOLINT(misc-no-recursion)
+                        std::pmr::memory_resource& decoded) {  // NOLINT(misc-no-recursion)
   if (auto refused = check_container(value, type)) return refused;
   if (type.kind == Type::Kind::structure) return convert_members(value, type.members, decoded);
   for (Value& item : value.items) {
@@ -128,7 +126,7 @@ Check convert_container(Value& value, const Type& type,
   return std::nullopt;
 }
 
-Check convert(Value& value, const Type& type, std::deque<std::string>& decoded) {  // NOLINT(misc-no-recursion)
+Check convert(Value& value, const Type& type, std::pmr::memory_resource& decoded) {  // NOLINT(misc-no-recursion)
   switch (type.kind) {
     case Type::Kind::boolean:
       return convert_boolean(value);
@@ -145,7 +143,7 @@ Check convert(Value& value, const Type& type, std::deque<std::string>& decoded) 
 }
 
 Check convert_members(Value& value, const std::vector<Member>& members,  // NOLINT(misc-no-recursion)
-                      std::deque<std::string>& decoded) {
+                      std::pmr::memory_resource& decoded) {
   for (const Member& member : members) {
     for (auto& [name, held] : value.members) {
       if (name != member.name || held.kind == Kind::null) continue;
@@ -162,14 +160,30 @@ std::string lower_first(std::string_view name) {
   return result;
 }
 
+/// Where a value is in a request. Nearly all requests are without a fault, so it becomes text only for one.
+struct Path {
+  const Path* parent = nullptr;  ///< nullptr: it is the request itself
+  std::string_view step{};       ///< the name of a member, the key in a map, or the number in a list, from 1
+  bool in_container = false;     ///< a list or map
+};
+
+std::string to_string(const Path& path) {
+  std::string text;
+  for (const Path* at = &path; at->parent != nullptr; at = at->parent) {
+    if (!text.empty()) text.insert(0, ".");
+    text.insert(0, at->in_container ? fmt::format("{}.member", at->step) : lower_first(at->step));
+  }
+  return text;
+}
+
 /// Gathers the faults of a request, up to ten: there could be thousands in a list.
 class Faults {
  public:
-  void add(const std::string& value, const std::string& path, const std::string& constraint) {
+  void add(const std::string& value, const Path& path, const std::string& constraint) {
     if (count_ == most) return;
     ++count_;
-    text_ += fmt::format("{}Value {} at '{}' failed to satisfy constraint: {}", text_.empty() ? "" : "; ", value, path,
-                         constraint);
+    text_ += fmt::format("{}Value {} at '{}' failed to satisfy constraint: {}", text_.empty() ? "" : "; ", value,
+                         to_string(path), constraint);
   }
 
   [[nodiscard]] Check refusal() const {
@@ -211,7 +225,7 @@ std::int64_t size_of(const Value& value) {
   return static_cast<std::int64_t>(value.kind == Kind::list ? value.items.size() : value.members.size());
 }
 
-void check_bounds(const Value& value, const Type& type, const std::string& path, Faults& faults) {
+void check_bounds(const Value& value, const Type& type, const Path& path, Faults& faults) {
   if (!type.least && !type.most) return;
   const bool is_number = value.kind == Kind::number;
   const std::int64_t measure = is_number ? static_cast<std::int64_t>(value.number) : size_of(value);
@@ -224,7 +238,7 @@ void check_bounds(const Value& value, const Type& type, const std::string& path,
   }
 }
 
-void check_text(const Value& value, const Type& type, const std::string& path, Faults& faults) {
+void check_text(const Value& value, const Type& type, const Path& path, Faults& faults) {
   if (type.pattern != nullptr && !type.pattern->matches(value.text)) {
     faults.add(shown(value), path,
                fmt::format("Member must satisfy regular expression pattern: {}", type.pattern->text));
@@ -235,7 +249,7 @@ void check_text(const Value& value, const Type& type, const std::string& path, F
   }
 }
 
-void check_keys(const Value& value, const Type& type, const std::string& path, Faults& faults) {
+void check_keys(const Value& value, const Type& type, const Path& path, Faults& faults) {
   const auto fits = [&type](const auto& member) {
     const std::size_t size = utf8_length(member.first).value_or(member.first.size());
     return size >= 1 && size <= static_cast<std::size_t>(type.most_of_key);
@@ -247,17 +261,17 @@ void check_keys(const Value& value, const Type& type, const std::string& path, F
                          type.most_of_key));
 }
 
-void check_members(const Value& value, const std::vector<Member>& members, const std::string& prefix, Faults& faults);
+void check_members(const Value& value, const std::vector<Member>& members, const Path& path, Faults& faults);
 
-void check_value(const Value& value, const Type& type, const std::string& path,
+void check_value(const Value& value, const Type& type, const Path& path,
                  Faults& faults) {  // NOLINT(misc-no-recursion)
   check_bounds(value, type, path, faults);
   if (value.kind == Kind::text) check_text(value, type, path, faults);
-  if (type.kind == Type::Kind::structure) return check_members(value, type.members, path + ".", faults);
+  if (type.kind == Type::Kind::structure) return check_members(value, type.members, path, faults);
   if (type.kind == Type::Kind::map) {
     check_keys(value, type, path, faults);
     for (const auto& [key, held] : value.members) {
-      const std::string at = fmt::format("{}.{}.member", path, key);
+      const Path at{&path, key, true};
       if (held.kind == Kind::null)
         faults.add("null", at, "Member must not be null");
       else
@@ -265,7 +279,8 @@ void check_value(const Value& value, const Type& type, const std::string& path,
     }
   }
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    const std::string at = fmt::format("{}.{}.member", path, i + 1);
+    const std::string number = std::to_string(i + 1);
+    const Path at{&path, number, true};
     if (value.items[i].kind == Kind::null)
       faults.add("null", at, "Member must not be null");
     else
@@ -274,14 +289,14 @@ void check_value(const Value& value, const Type& type, const std::string& path,
 }
 
 void check_members(const Value& value, const std::vector<Member>& members,  // NOLINT(misc-no-recursion)
-                   const std::string& prefix, Faults& faults) {
+                   const Path& path, Faults& faults) {
   for (const Member& member : members) {
-    const std::string path = prefix + lower_first(member.name);
+    const Path at{&path, member.name};
     const Value* const held = value.find(member.name);
     if (held != nullptr) {
-      check_value(*held, member.type, path, faults);
+      check_value(*held, member.type, at, faults);
     } else if (member.required) {
-      faults.add("null", path, "Member must not be null");
+      faults.add("null", at, "Member must not be null");
     }
   }
 }
@@ -289,12 +304,12 @@ void check_members(const Value& value, const std::vector<Member>& members,  // N
 }  // namespace
 
 Check check_types(wire::Document& request, const std::vector<Member>& members) {
-  return convert_members(request.root, members, request.decoded);
+  return convert_members(request.root, members, *request.decoded);
 }
 
 Check check_constraints(const wire::Value& request, const std::vector<Member>& members) {
   Faults faults;
-  check_members(request, members, "", faults);
+  check_members(request, members, {}, faults);
   return faults.refusal();
 }
 

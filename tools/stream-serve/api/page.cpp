@@ -11,6 +11,9 @@ namespace {
 /// What one step reads. Batches of a busy stream are as large, and those of a quiet one few.
 constexpr std::size_t step_bytes = 1024UL * 1024;
 
+/// What an answer has of a record beside its data in base64 and its key.
+constexpr std::size_t most_beside = 200;
+
 /// What comes after the records of a page; nullopt if that is damaged, and the page has records. They are right, and
 /// the next page begins with the damage.
 std::optional<ReadResult> next_after(const Page& page, Reader& reader, const PageLimits& limits) {
@@ -67,6 +70,7 @@ Page read_page(Stream& stream, const ShardStart& start, const PageLimits& limits
 
 void write_records(wire::Writer& to, const Page& page, const Numbering& numbering, const Attributes& of_stream) {
   const bool is_encrypted = encryption_key_of(of_stream).has_value();
+  to.reserve(page.bytes() / 3 * 4 + page.size() * most_beside);
   to.key("Records");
   to.begin_list();
   page.each([&](ShardId shard, const Record& record, const SequenceNumber& sequence, Timestamp arrived_at) {

@@ -76,7 +76,7 @@ class StoredNumbers {
       number = numbering_.of(stored.shard, stored.sequence, stored.arrived_at);
     }
     if (!number) throw Error(ErrorCode::internal, stored.shard.to_string() + ": not in the shard map");
-    return *number;
+    return *std::move(number);
   }
 
  private:

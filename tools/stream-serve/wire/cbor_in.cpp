@@ -3,6 +3,8 @@
 #include <cbor.h>
 
 #include <cmath>
+#include <memory_resource>
+#include <string>
 #include <utility>
 
 namespace shardlog::serve::wire {
@@ -78,7 +80,12 @@ class Builder {
   void end() {
     Open ended = std::move(open_.back());
     open_.pop_back();
-    if (ended.is_string) ended.value.text = document_.decoded.emplace_back(std::move(ended.joined));
+    if (ended.is_string) {
+      const std::size_t size = ended.joined.size();
+      char* const joined = static_cast<char*>(document_.decoded->allocate(size, 1));
+      ended.joined.copy(joined, size);
+      ended.value.text = {joined, size};
+    }
     add(std::move(ended.value));
   }
 

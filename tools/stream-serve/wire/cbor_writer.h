@@ -23,6 +23,7 @@ class CborWriter final : public Writer {
   void time(Timestamp time) override;
   void boolean(bool value) override;
   void number(std::int64_t value) override;
+  void reserve(std::size_t bytes) override { bytes_.reserve(bytes_.size() + bytes); }
   std::string take() override;
 
  private:

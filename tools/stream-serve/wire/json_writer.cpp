@@ -1,7 +1,5 @@
 #include "tools/stream-serve/wire/json_writer.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <cstdlib>
 
@@ -50,8 +48,9 @@ void JsonWriter::bytes(std::string_view bytes) {
 void JsonWriter::time(Timestamp time) {
   // An exponent, which doubles may be printed with, is misread by some SDKs.
   const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
-  const char* const sign = milliseconds < 0 ? "-" : "";
-  scalar(fmt::format("{}{}.{:03}", sign, std::abs(milliseconds / 1000), std::abs(milliseconds % 1000)));
+  const std::string thousandths = std::to_string(1000 + std::abs(milliseconds % 1000));  // with its leading zeros
+  scalar(milliseconds < 0 ? "-" : "");
+  text_.append(std::to_string(std::abs(milliseconds / 1000))).append(1, '.').append(thousandths, 1);
 }
 
 void JsonWriter::boolean(bool value) {

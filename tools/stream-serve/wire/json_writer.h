@@ -24,6 +24,7 @@ class JsonWriter final : public Writer {
   void time(Timestamp time) override;
   void boolean(bool value) override;
   void number(std::int64_t value) override;
+  void reserve(std::size_t bytes) override { text_.reserve(text_.size() + bytes); }
   std::string take() override;
 
  private:

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
 #include <memory>
-#include <string>
+#include <memory_resource>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,7 +38,8 @@ struct Value {
 struct Document {
   Value root{};
   std::shared_ptr<const void> source{};  ///< what a parser keeps
-  std::deque<std::string> decoded{};     ///< what was decoded later
+  /// Has what is decoded later. One for all, because hundreds of records come at once.
+  std::unique_ptr<std::pmr::memory_resource> decoded = std::make_unique<std::pmr::monotonic_buffer_resource>();
 };
 
 }  // namespace shardlog::serve::wire

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +33,9 @@ class Writer {
   virtual void time(Timestamp time) = 0;  ///< in whole milliseconds
   virtual void boolean(bool value) = 0;
   virtual void number(std::int64_t value) = 0;
+
+  /// Makes room for so many bytes more, so that a large answer is not moved again and again as it grows.
+  virtual void reserve(std::size_t bytes) = 0;
 
   /// What was written; begins anew.
   virtual std::string take() = 0;
