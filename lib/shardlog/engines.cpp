@@ -36,7 +36,8 @@ std::unique_ptr<Engine> engine_of(const std::string& address) {
   if (address.empty()) throw Error(ErrorCode::usage, "an empty name is not a stream");
   const auto scheme = scheme_of(address);
   if (scheme.empty()) return std::make_unique<sqlite::SqliteEngine>();
-  if (scheme == "nats" || scheme == "tls") return load_engine("nats", {"NATS", "libnats"}, "stream " + quote(without_servers(address)));
+  if (scheme == "nats" || scheme == "tls")
+    return load_engine("nats", {"NATS", "libnats"}, "stream " + quote(without_servers(address)));
   throw Error(ErrorCode::usage,
               fmt::format("stream {}: unknown scheme {}{}", quote(address), quote(scheme),
                           address.find('/') == std::string::npos ? "" : " (a path begins with / or ./)"));
