@@ -256,7 +256,7 @@ class Resharder(threading.Thread):
                 return
 
     def step(self):
-        page = subprocess.run([program("stream-stats"), self.address, "--json", "--timeout", "1s"], capture_output=True)
+        page = subprocess.run([program("stream-stats"), self.address, "--json", "--timeout", "5s"], capture_output=True)
         if page.returncode != 0:
             return None  # an outage
         found = [each for each in json.loads(page.stdout)["shards"] if each["open"]]

@@ -69,6 +69,7 @@ def main():
             for producer in producers:
                 producer.close()
         findings.expect(resharder.wrong is None, resharder.wrong)
+        findings.expect(resharder.ends.count(0) > 0, "no reshard succeeded")
         findings.look(wait_for_workers, direct, workers, findings, PATIENCE)
         for worker in workers:
             worker.close(findings)
