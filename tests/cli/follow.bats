@@ -362,7 +362,7 @@ is_stopped() {
   remove s
   expect_exit 66
   expect_stdout a
-  expect_stderr_line "'s'.*removed"
+  expect_stderr_line "s'.*removed"
 }
 
 @test "a stream that takes the place of the one that is followed is not mixed with it" {

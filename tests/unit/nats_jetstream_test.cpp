@@ -171,7 +171,7 @@ TEST(NatsJetStream, WhatARefusalMeansToTheCaller) {
       {{10047, "insufficient storage"}, ErrorCode::full},
       {{10023, "insufficient resources"}, ErrorCode::full},
       {{10077, "no space left on device"}, ErrorCode::full},
-      {{10059, "stream not found"}, ErrorCode::not_found},
+      {{10059, "it was removed"}, ErrorCode::not_found},
       {{10058, "name in use"}, ErrorCode::exists},
       {{10005, "no suitable peers"}, ErrorCode::busy},
       {{0, "Permissions Violation for Publish to \"x\""}, ErrorCode::permission},

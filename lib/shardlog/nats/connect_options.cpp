@@ -27,6 +27,9 @@ void on_error(natsConnection* /*connection*/, natsSubscription* /*subscription*/
 void on_lost(natsConnection* /*connection*/, void* events) {
   static_cast<Events*>(events)->lost();
 }
+void on_connected(natsConnection* /*connection*/, void* events) {
+  static_cast<Events*>(events)->connected();
+}
 void on_closed(natsConnection* /*connection*/, void* events) {
   static_cast<Events*>(events)->closed();
 }
@@ -86,6 +89,7 @@ Options options_of(const Servers& servers, Events& events) {
   expect(natsOptions_SetSendAsap(made, true), "flusher");  // it would delay each message by a millisecond
   expect(natsOptions_SetErrorHandler(made, on_error, &events), "callbacks");
   expect(natsOptions_SetDisconnectedCB(made, on_lost, &events), "callbacks");
+  expect(natsOptions_SetReconnectedCB(made, on_connected, &events), "callbacks");
   expect(natsOptions_SetClosedCB(made, on_closed, &events), "callbacks");
   set_identity(made, servers);
   set_encryption(made, servers);

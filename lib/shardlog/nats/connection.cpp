@@ -90,6 +90,7 @@ Connection::Connection(const Servers& servers, Duration patience) : parts_(std::
     refuse_if_final(status);
   } while (status != NATS_OK && Steady::now() - begun < patience);
   if (status == NATS_OK) {
+    parts_->events->connected();
     start_thread_for_answers(parts_->connection);
     return;
   }

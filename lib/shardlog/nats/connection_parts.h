@@ -12,12 +12,15 @@
 
 #include "shardlog/nats/connection.h"
 #include "shardlog/nats/library.h"
+#include "shardlog/nats/sockets.h"
 
 namespace shardlog::nats {
 
 /// What the library's thread for callbacks reports.
 class Events {
  public:
+  void connected() const { sockets_.keep_from_commands(); }
+
   void lost() { ++losses_; }
   [[nodiscard]] std::uint64_t losses() const { return losses_; }
 
@@ -48,6 +51,7 @@ class Events {
   std::condition_variable changed_;
   std::string error_;
   bool is_closed_ = false;
+  Sockets sockets_;
 };
 
 /// Subscriptions that have ended, and cannot be freed yet: the library's thread that reads from the server takes a

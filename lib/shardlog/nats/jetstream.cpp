@@ -204,6 +204,7 @@ void Patience::again(const std::string& what, bool unknown) {
 }
 
 Error error_of(const std::string& what, const Refusal& refused) {
+  if (refused.code == refusal::no_stream) return {ErrorCode::not_found, what + ": it was removed"};
   const std::string code = refused.code == 0 ? "" : fmt::format(" (JetStream error {})", refused.code);
   return {code_of(refused), fmt::format("{}: {}{}", what, printable(refused.text), code)};
 }
