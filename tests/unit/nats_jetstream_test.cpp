@@ -107,10 +107,12 @@ TEST(NatsJetStream, AConfigurationIsReadBack) {
                                .duplicate_window = 100ms,
                                .description = "of \"orders\"",
                                .metadata = {{"uuid", "x\ny"}, {"b", ""}}};
-  const std::string answer = R"({"config":)" + json_of(config) +
-                             R"(,"created":"2026-01-31T00:00:00.5Z","state":{"messages":3,"bytes":4,"first_seq":5,)"
-                             R"("last_seq":7,"last_ts":"2026-02-01T00:00:00Z","subjects":{"a.1":2,"b":1}},)"
-                             R"("cluster":{"leader":"n2","replicas":[{"current":true},{"current":false},{}]}})";
+  const std::string answer =
+      R"({"config":)" + json_of(config) +
+      R"(,"created":"2026-01-31T00:00:00.5Z","state":{"messages":3,"bytes":4,"first_seq":5,)"
+      R"("last_seq":7,"last_ts":"2026-02-01T00:00:00Z","subjects":{"a.1":2,"b":1}},)"
+      R"("cluster":{"leader":"n2","replicas":[{"active":9000000000},{"active":3000},{"active":2000000},)"
+      R"({"active":8000000000}]}})";
   const Json json(answer);
   const JetStreamInfo info = info_in(*json);
   EXPECT_EQ(json_of(info.config), json_of(config));
@@ -122,7 +124,7 @@ TEST(NatsJetStream, AConfigurationIsReadBack) {
   EXPECT_EQ(info.last_sequence, 7U);
   EXPECT_EQ(info.subjects, (std::map<std::string, std::uint64_t>{{"a.1", 2}, {"b", 1}}));
   EXPECT_EQ(info.leader, "n2");
-  EXPECT_EQ(info.replicas_current, 1);
+  EXPECT_EQ(info.heard, 2ms) << "two of four followers, with the leader three of five";
   EXPECT_EQ(to_rfc3339(info.created), "2026-01-31T00:00:00.500000Z");
   EXPECT_EQ(to_rfc3339(info.last_time), "2026-02-01T00:00:00.000000Z");
 }

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
             "      --check CONDITION exit with 1 unless it holds: 'age<30s'\n"
             "      --history         a day as a picture; --html: as a page; --since TIME\n"
             "\n"
-            "Without STREAM it lists the streams in $STREAM_DIR, or here if that is not set; nats: those of NATS.\n"
+            "Without STREAM it lists those in $STREAM_DIR, or here; nats: those of NATS.\n"
             "\n"
             "Examples:\n"
             "  stream-stats orders --watch\n"

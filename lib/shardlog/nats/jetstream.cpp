@@ -19,6 +19,8 @@ namespace dom = simdjson::dom;
 
 constexpr Duration first_pause = std::chrono::milliseconds(10);
 constexpr Duration longest_pause = std::chrono::milliseconds(200);
+constexpr Duration longest_unheard =
+    std::chrono::milliseconds(2500);  // others wait for 4 s before they elect another leader
 
 template <typename Result>
 Answer<Result> answer_of(std::variant<Refusal, Unavailable> error) {
@@ -90,7 +92,11 @@ Answer<JetStreamInfo> JetStream::update(const JetStreamConfig& config, Duration 
 }
 
 Answer<JetStreamInfo> JetStream::info(const std::string& stream, Duration wait, const std::string& subjects_filter) {
-  if (subjects_filter.empty()) return result_of<JetStreamInfo>(call("STREAM.INFO." + stream, {}, wait), info_in);
+  if (subjects_filter.empty()) {
+    auto answer = result_of<JetStreamInfo>(call("STREAM.INFO." + stream, {}, wait), info_in);
+    const auto* const told = std::get_if<JetStreamInfo>(&answer);
+    return told != nullptr && told->heard > longest_unheard ? Answer<JetStreamInfo>(Unavailable{}) : answer;
+  }
   std::map<std::string, std::uint64_t> subjects;
   for (std::uint64_t offset = 0;;) {
     std::uint64_t total = 0;

@@ -69,7 +69,7 @@ struct JetStreamInfo {
   Timestamp last_time{};                          ///< of the last message; the epoch if there was none
   std::map<std::string, std::uint64_t> subjects;  ///< how many messages each has, if they were asked for
   std::string leader;                             ///< the name of a server; empty if there is none, and no cluster
-  int replicas_current = 0;                       ///< followers that have everything
+  Duration heard{0};                              ///< how long ago the leader last heard from most of the servers
 };
 
 struct Published {
@@ -97,6 +97,9 @@ class JetStream {
 
   Answer<JetStreamInfo> create(const JetStreamConfig& config, Duration wait);
   Answer<JetStreamInfo> update(const JetStreamConfig& config, Duration wait);
+  /// A leader that has just been woken from a pause does not know yet that there is another one, and tells what was
+  /// true before. So one that has not heard from the others for longer than a pause that they would tolerate counts as
+  /// none: Unavailable.
   Answer<JetStreamInfo> info(const std::string& stream, Duration wait, const std::string& subjects_filter = {});
   Answer<bool> remove(const std::string& stream, Duration wait);
   /// The names of all streams that begin with `prefix`, in order.

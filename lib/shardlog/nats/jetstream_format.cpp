@@ -77,10 +77,11 @@ void read_cluster(const dom::element& cluster, JetStreamInfo& info) {
   info.leader = text_in(cluster, "leader");
   dom::array replicas;
   if (cluster["replicas"].get(replicas) != simdjson::SUCCESS) return;
-  info.replicas_current = static_cast<int>(std::ranges::count_if(replicas, [](const dom::element& replica) {
-    bool is_current = false;
-    return replica["current"].get(is_current) == simdjson::SUCCESS && is_current;
-  }));
+  std::vector<Duration> ages;  // of the last word of each follower
+  for (const dom::element replica : replicas) ages.push_back(from_ns(number_in(replica, "active")));
+  std::ranges::sort(ages);
+  const std::size_t needed = (ages.size() + 1) / 2;  // with the leader itself they are most of all
+  if (needed > 0) info.heard = ages[needed - 1];
 }
 
 /// The lines of "NATS/1.0\r\nName: value\r\n\r\n" after the first.

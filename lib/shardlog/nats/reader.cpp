@@ -42,8 +42,8 @@ class NatsReader final : public Reader {
 
   void begin();
   void adopt(bool at_start);
-  /// What is there next, about `budget` bytes. Nothing if the tail is reached, or the end.
-  std::vector<Fetched> fetch(std::size_t budget);
+  /// Adds to `fetched_` what is there next, about `budget` bytes. Nothing if the tail is reached, or the end.
+  void fetch(std::size_t budget);
   std::optional<DataMessage> next_message(bool wanted);
   void refresh();
   void tell_trimmed(ReadResult& result);
@@ -71,6 +71,7 @@ class NatsReader final : public Reader {
   std::optional<std::uint64_t> trimmed_{};  ///< up to there it was told
   Timestamp expired_ = Timestamp::min();    ///< what arrived before is past retention
   std::optional<Scan> scan_{};              ///< made by the first read
+  std::vector<Fetched> fetched_{};  ///< not delivered yet; here, because the call that fetched it may have failed
   std::optional<DataMessage> peeked_{};
   std::optional<Hints> hints_{};
   std::optional<Error> damage_{};  ///< thrown once everything before it is delivered
@@ -99,6 +100,7 @@ NatsReader::NatsReader(Session& session, const ReadRequest& request)
 
 /// Resolves the trim horizon, and begins to read.
 void NatsReader::begin() {
+  refresh();
   std::vector<ShardId> shards;
   std::uint64_t from = last_ + 1;
   for (const auto& [shard, cursor] : cursors_) {
@@ -156,15 +158,14 @@ std::optional<DataMessage> NatsReader::next_message(bool wanted) {
   return at_tail_ ? std::nullopt : scan_->next(0ms);
 }
 
-std::vector<NatsReader::Fetched> NatsReader::fetch(std::size_t budget) {
-  std::vector<Fetched> fetched;
+void NatsReader::fetch(std::size_t budget) {
   std::size_t bytes = 0;
-  bool has_batch = false;
+  bool has_batch = !fetched_.empty();
   while (!damage_) {
     auto message = next_message(!has_batch);
     if (!message) break;
     if (message->is_end()) {
-      fetched.push_back({std::move(*message)});
+      fetched_.push_back({std::move(*message)});
       continue;
     }
     if (has_batch && bytes >= budget) {  // but for ends of shards, which are told with their last batches
@@ -179,9 +180,8 @@ std::vector<NatsReader::Fetched> NatsReader::fetch(std::size_t budget) {
     }
     has_batch = true;
     bytes += std::max<std::size_t>(batch.message.payload().size(), batch.facts.bytes);
-    fetched.push_back(std::move(batch));
+    fetched_.push_back(std::move(batch));
   }
-  return fetched;
 }
 
 /// Adds a gap from the cursor to `last`, if records that were wanted are in it, and goes on after it.
@@ -200,6 +200,9 @@ void NatsReader::add_gap(ShardId shard, Cursor& cursor, std::uint64_t last, Time
 }
 
 void NatsReader::tell_trimmed(ReadResult& result) {
+  const Duration retention = session_.control().settings.retention;
+  expired_ =
+      retention == forever ? Timestamp::min() : expiry(retention, scan_->servers_now()).value_or(Timestamp::min());
   const Trimmed& trimmed = session_.control().trimmed;
   if (trimmed_ != trimmed.sequence) {
     for (auto& [shard, cursor] : cursors_) {
@@ -208,9 +211,6 @@ void NatsReader::tell_trimmed(ReadResult& result) {
     }
     trimmed_ = trimmed.sequence;
   }
-  const Duration retention = session_.control().settings.retention;
-  expired_ =
-      retention == forever ? Timestamp::min() : expiry(retention, scan_->servers_now()).value_or(Timestamp::min());
 }
 
 Error NatsReader::damaged(const DataMessage& message, const Error& why) const {
@@ -296,13 +296,10 @@ bool NatsReader::at_end() {
 
 ReadResult NatsReader::next(std::size_t budget) {
   ReadResult result;
-  if (!scan_) {
-    refresh();
-    begin();
-  }
+  if (!scan_) begin();
   for (;;) {
     at_tail_ = false;
-    auto fetched = fetch(budget);
+    fetch(budget);
     refresh();  // after that: what was trimmed while it was fetched, and shards that have opened
     tell_trimmed(result);
     if (!std::exchange(begun_, true)) {
@@ -311,7 +308,7 @@ ReadResult NatsReader::next(std::size_t budget) {
         cursor.by_number = true;
       }
     }
-    for (Fetched& each : fetched) {
+    for (Fetched& each : std::exchange(fetched_, {})) {
       if (!damage_) take(std::move(each), result);
     }
     tell_ends(result);

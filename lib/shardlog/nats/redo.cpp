@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "shardlog/core/error.h"
@@ -27,6 +29,7 @@ class Redo {
 
   std::vector<std::optional<Placed>> complete(std::span<const RoutedBatch> parts) {
     read_settled(session_, patience_);
+    // Shards may be closed faster than this looks for all of its parts: so what was found once is not looked for again.
     for (;;) {
       const std::uint64_t epoch = session_.control().epoch;
       std::vector<std::optional<Placed>> placed;
@@ -45,6 +48,19 @@ class Redo {
     ShardId shard;
   };
 
+  /// Where the part was found, or stored, by this object; nullopt if that is after the end of its shard.
+  [[nodiscard]] std::optional<std::uint64_t> known(const Place& place) const {
+    const auto found = known_.find(place.path);
+    if (found == known_.end()) return std::nullopt;
+    const auto end = end_of(session_.control(), shard_of(session_.control(), place.shard));
+    return !end || found->second < *end ? std::optional(found->second) : std::nullopt;
+  }
+
+  Placed note(const Place& place, std::uint64_t sequence, const EncodedBatch& batch) {
+    known_.insert_or_assign(place.path, sequence);
+    return {sequences_of(sequence, batch.record_count)};
+  }
+
   /// What is in the data stream of the producer and a shard.
   std::optional<std::uint64_t> look_for(const Place& place, std::optional<std::uint64_t> end) {
     const std::uint64_t from = slot_.floor + 1;
@@ -62,22 +78,24 @@ class Redo {
 
   std::optional<Placed> place(const Place& at, const EncodedBatch& batch) {
     for (;;) {
+      if (const auto sequence = known(at)) return note(at, *sequence, batch);
       const Control& control = session_.control();
       const Shard& shard = shard_of(control, at.shard);
       if (const auto end = end_of(control, shard)) {
-        if (const auto found = look_for(at, end)) return Placed{sequences_of(*found, batch.record_count)};
+        const auto found = absent_.contains(at.path) ? std::nullopt : look_for(at, end);
+        if (found) return note(at, *found, batch);
+        absent_.insert(at.path);  // for ever: nothing comes before the end of a shard any more
         return place_in_children(at, batch);
       }
       const std::string subject = session_.names().data_subject(control.epoch, at.shard, producer_);
       const std::uint64_t last = last_sequence_on(session_, subject, patience_);
-      if (const auto found = look_for(at, std::nullopt)) return Placed{sequences_of(*found, batch.record_count)};
+      if (const auto found = look_for(at, std::nullopt)) return note(at, *found, batch);
       if (is_over_ || may_be_trimmed()) return std::nullopt;
       if (!slots_.has_body(slot_, patience_)) {
         is_over_ = true;  // somebody else has stored all of them: look once more
         continue;
       }
-      if (const auto stored = publish(at, batch, subject, last))
-        return Placed{sequences_of(*stored, batch.record_count)};
+      if (const auto stored = publish(at, batch, subject, last)) return note(at, *stored, batch);
       read_settled(session_, patience_);
     }
   }
@@ -135,7 +153,9 @@ class Redo {
   Patience patience_;
   std::string producer_;
   std::string what_;
-  bool is_over_ = false;  ///< the slot is complete
+  bool is_over_ = false;                          ///< the slot is complete
+  std::set<std::string> absent_{};                ///< paths of parts that are not in their shard, which is closed
+  std::map<std::string, std::uint64_t> known_{};  ///< parts by their paths, and the sequences of their messages
 };
 
 }  // namespace

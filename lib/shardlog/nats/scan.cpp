@@ -101,6 +101,7 @@ bool Scan::Parts::is_more(Patience& patience) {
   if (read == 0 && request.from_time) return consumer && !consumer->began_at_end();
   const std::string what = session.what("read it");
   const Names& names = session.names();
+  static_cast<void>(ask(session, patience));  // so that a leader answers that still is one
   const auto answer = patience.insist(what, [&](Duration wait) {
     return session.js().next_on(names.data_stream(), names.data_filter(), read + 1, wait);
   });
@@ -125,10 +126,10 @@ void Scan::Parts::accept(LeaderConsumer::Delivered delivered, Patience& patience
     return;
   }
   if (const auto now = Steady::now(); now - leader_known_at > leader_is_believed) {
-    if (ask(session, patience).leader != consumer->leader()) {
-      consumer.reset();
-      return;
-    }
+    // It does not bring this message again. If asking fails, another one has to.
+    auto asked_about = std::move(consumer);
+    if (ask(session, patience).leader != asked_about->leader()) return;
+    consumer = std::move(asked_about);
     leader_known_at = now;
   }
   newest = std::max(newest, delivery.time);

@@ -77,15 +77,16 @@ class ShardPublisher::Run {
 
   std::vector<Fate> operator()() {
     unfinished_ = lanes_.size();
-    for (Lane& lane : lanes_) begin(lane);
+    go_on();
     while (unfinished_ > 0 && !is_over_) {
       if (auto message = publisher_.inbox_->next(until_due())) {
         take(*message);
         while (auto more = publisher_.inbox_->next(Duration(0))) take(*more);
       }
       for (Lane& lane : lanes_) {
-        if (!lane.done() && clock_.elapsed() >= lane.due) again(lane);
+        if (!lane.done() && !lane.waits && clock_.elapsed() >= lane.due) again(lane);
       }
+      go_on();
       if (std::exchange(must_look_, false)) look_at_control();
       if (patience_.left() <= Duration(0)) is_over_ = true;
     }
@@ -103,6 +104,7 @@ class ShardPublisher::Run {
     // Of that message:
     std::uint64_t epoch = 0;  ///< that it was sent to
     std::uint64_t tries = 0;
+    bool waits = true;         ///< it was not sent yet: those before it come first
     bool in_flight = false;    ///< the last try may be answered yet
     bool unanswered = false;   ///< a try was not answered: it may be stored, or be so yet
     Duration due{0};           ///< by Clock::elapsed(): when to do something
@@ -115,14 +117,21 @@ class ShardPublisher::Run {
   [[nodiscard]] std::string_view producer() const { return terms_ != nullptr ? terms_->producer : no_producer; }
   [[nodiscard]] ShardId shard(const Lane& lane) const { return messages_[lane.messages.front()].shard; }
 
+  /// Sends what may be sent. Messages are sent in their order, also those to different shards, so that they come back
+  /// in it unless one has to be sent again.
+  void go_on() {
+    for (; next_ < messages_.size() && !is_over_; ++next_) {
+      Lane& lane = lanes_[lane_of_[next_]];
+      if (lane.done()) continue;  // it ended before
+      if (lane.message() != next_) return;
+      begin(lane);
+    }
+  }
+
   /// Goes on with the next message of the lane.
   void begin(Lane& lane) {
-    if (lane.done()) {
-      --unfinished_;
-      return;
-    }
+    lane.waits = false;
     lane.tries = 0;
-    lane.in_flight = lane.unanswered = false;
     lane.absent_since = terms_ != nullptr ? terms_->claimed_at : clock_.since_boot();
     if (!shard_of(session_.control(), shard(lane)).open()) return finish(lane, Sealed{}, Sealed{});
     send(lane);
@@ -167,7 +176,7 @@ class ShardPublisher::Run {
     if (!number || !tried || *number < first_ || *number - first_ >= messages_.size()) return;  // of an earlier call
     const std::size_t index = *number - first_;
     Lane& lane = lanes_[lane_of_[index]];
-    if (lane.done() || lane.message() != index) return;
+    if (lane.done() || lane.waits || lane.message() != index) return;
     const auto result = JetStream::published(answer);
     if (const auto* const published = std::get_if<Published>(&result)) {
       // However late, and whichever try it is for. Sequence 0: the id is known, but that message is still in flight.
@@ -189,7 +198,10 @@ class ShardPublisher::Run {
     fates_[lane.message()] = StoredAt{sequence, clock_.now()};
     if (lane.expected) lane.expected = sequence;
     ++lane.at;
-    begin(lane);
+    lane.waits = true;
+    lane.in_flight = lane.unanswered = false;
+    if (lane.done()) --unfinished_;
+    go_on();
   }
 
   void refused(Lane& lane, const Refusal& refusal) {
@@ -235,7 +247,7 @@ class ShardPublisher::Run {
     try {
       read_settled(session_, patience_);
       const std::uint64_t epoch = session_.control().epoch;
-      const auto is_behind = [epoch](const Lane& lane) { return !lane.done() && lane.epoch != epoch; };
+      const auto is_behind = [epoch](const Lane& lane) { return !lane.done() && !lane.waits && lane.epoch != epoch; };
       if (std::ranges::none_of(lanes_, is_behind)) {
         if (++looks_ % vain_looks == 0) set_subjects(session_, patience_);
         return;
@@ -325,7 +337,7 @@ class ShardPublisher::Run {
   [[nodiscard]] Duration until_due() const {
     Duration due = clock_.elapsed() + patience_.left();
     for (const Lane& lane : lanes_) {
-      if (!lane.done()) due = std::min(due, lane.due);
+      if (!lane.done() && !lane.waits) due = std::min(due, lane.due);
     }
     return std::max(due - clock_.elapsed(), Duration(0));
   }
@@ -340,6 +352,7 @@ class ShardPublisher::Run {
   std::vector<Fate> fates_;
   std::vector<std::size_t> lane_of_;  ///< of each message
   std::vector<Lane> lanes_;
+  std::size_t next_ = 0;        ///< the first message that was not sent yet
   std::size_t unfinished_ = 0;  ///< lanes
   bool must_look_ = false;      ///< at the control message
   int looks_ = 0;               ///< at it, in vain

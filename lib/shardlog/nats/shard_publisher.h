@@ -56,11 +56,12 @@ struct PartTerms {
 
 /// Publishes batches, each as a message, to their shards.
 ///
-/// Of each shard one message is in flight. The next one is sent when the first is acknowledged, because otherwise it
-/// could overtake one that has to be sent again. What was not acknowledged within a second, or found nobody who takes
-/// it, is sent again with the same id: servers store an id once, while it is in their window of duplicates. A process
-/// that was suspended for longer than half of that window does not send it again before it has looked for it, and has
-/// not found it. (What remains is a suspension of the whole window between that look and the system call that sends.)
+/// Messages are sent in their order. Of each shard one message is in flight: the next one, and all after it, are sent
+/// when that is acknowledged, because otherwise it could overtake one that has to be sent again. What was not
+/// acknowledged within a second, or found nobody who takes it, is sent again with the same id: servers store an id
+/// once, while it is in their window of duplicates. A process that was suspended for longer than half of that window
+/// does not send it again before it has looked for it, and has not found it. (What remains is a suspension of the whole
+/// window between that look and the system call that sends.)
 ///
 /// An acknowledgement is not enough: a message that came after the end of its shard is acknowledged, and void. So in
 /// the end the control message is read. If that shows another epoch than the one that a message was published to, the
