@@ -18,7 +18,8 @@ seed = printed_seed()
 
 
 def kill_points(folder, command):
-    """(system call, which of them) of all that the command makes; strace counts each kind and thread apart."""
+    """(system call, which of them) of all that the command makes, the last one among them; strace counts each kind and thread
+    apart."""
     output = folder + "/trace"
     done = subprocess.run([*strace("-o", output), *command], capture_output=True)
     check(done.returncode == 0, f"{command}: exit {done.returncode}")
@@ -33,7 +34,9 @@ def kill_points(folder, command):
         most[name] = max(most[name], count)
     points = [(name, when) for name, count in most.items() for when in range(1, count + 1)]
     check(len(points) > ENOUGH, f"only {len(points)} system calls were seen")
-    return random.Random(seed).sample(points, min(POINTS, len(points)))
+    last = ("exit_group", 1)
+    points.remove(last)
+    return [*random.Random(seed).sample(points, min(POINTS, len(points))), last]
 
 
 def run_killed_at(point, command):
