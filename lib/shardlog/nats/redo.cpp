@@ -65,8 +65,7 @@ class Redo {
   std::optional<std::uint64_t> look_for(const Place& place, std::optional<std::uint64_t> end) {
     const std::uint64_t from = slot_.floor + 1;
     if (end && *end <= from) return std::nullopt;
-    ScanRequest request{.from = from, .shards = {place.shard}, .headers_only = true};
-    request.producer = producer_;
+    ScanRequest request{.from = from, .shards = {place.shard}, .producer = producer_, .headers_only = true};
     if (end) request.until = *end - 1;
     const std::string id = part_id(slot_.id, slot_.number, place.path);
     Scan scan(session_, request);

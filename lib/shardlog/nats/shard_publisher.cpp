@@ -280,8 +280,8 @@ class ShardPublisher::Run {
     const std::string& id = messages_[lane.message()].id;
     const std::uint64_t from = publisher_.floor() + 1;
     if (end && *end <= from) return std::nullopt;
-    ScanRequest request{.from = from, .shards = {shard(lane)}, .headers_only = true};
-    request.producer = std::string(producer());
+    ScanRequest request{
+        .from = from, .shards = {shard(lane)}, .producer = std::string(producer()), .headers_only = true};
     if (end) request.until = *end - 1;
     try {
       Scan scan(session_, request);
