@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -39,9 +41,31 @@ bool& nothing_goes() {
   return refused;
 }
 
+/// What was written to segments, in bytes, and after how many of them there is no room.
+struct WrittenToSegments {
+  std::atomic<std::uint64_t> bytes = 0;
+  std::atomic<std::uint64_t> most = UINT64_MAX;
+};
+
+WrittenToSegments& written_to_segments() {
+  static WrittenToSegments written;
+  return written;
+}
+
 }  // namespace
 
-/// Takes the place of that of the C library.
+/// Takes the place of that of the C library. Only segments are written so.
+extern "C" ssize_t pwritev(int file, const iovec* parts, int count, off_t at) {
+  if (written_to_segments().bytes >= written_to_segments().most) {
+    errno = ENOSPC;
+    return -1;
+  }
+  const auto written = static_cast<ssize_t>(::syscall(SYS_pwritev, file, parts, count, at, 0));
+  if (written > 0) written_to_segments().bytes += static_cast<std::uint64_t>(written);
+  return written;
+}
+
+/// Likewise.
 extern "C" int unlinkat(int directory, const char* name, int flags) noexcept {
   if (!nothing_goes()) return static_cast<int>(::syscall(SYS_unlinkat, directory, name, flags));
   errno = EPERM;
@@ -87,6 +111,7 @@ class WriteSegments : public test::StreamTest {
   void TearDown() override {
     free_on_disk() = nullptr;
     nothing_goes() = false;
+    written_to_segments().most = UINT64_MAX;
   }
 
   void create_bounded(std::uint64_t max_bytes, WhenFull when_full = WhenFull::block) {
@@ -460,6 +485,131 @@ TEST_F(WriteSegments, AreWrittenAgainForOtherBatches) {
   put(*writer, 0, {std::string(mebibyte, 'c')});
   EXPECT_EQ(shapes(), (Lines{"a*4194304", "c*1048576"}));
   expect_sound();
+}
+
+/// Writers that know what comes next when they append. What is in a segment already is the record 'a', of 4 MiB.
+class WriteAhead : public WriteSegments {
+ protected:
+  void SetUp() override {
+    WriteSegments::SetUp();
+    create();
+    begin();
+  }
+
+  void begin() {
+    writer_ = writer_with_segment();
+    written_to_segments().bytes = 0;
+  }
+
+  static RoutedBatch mebibyte_of(char letter) {
+    std::string record = record_for_payload(mebibyte);
+    record.assign(record.size(), letter);
+    return batch_of(0, {record});
+  }
+
+  std::vector<Outcome> append(std::span<const RoutedBatch> batches, const RoutedBatch& next,
+                              std::span<const ProducerMove> moves = {}) {
+    std::vector<std::string_view> ahead{next.batch.payload.view()};
+    return writer_->append({.batches = batches, .moves = moves, .ahead = [&] { return std::exchange(ahead, {}); }});
+  }
+
+  Lines letters() {
+    Lines letters;
+    for (const std::string& data : lines()) letters.push_back(data.substr(0, 1));
+    return letters;
+  }
+
+  std::unique_ptr<Stream> writer_;
+  std::array<RoutedBatch, 3> b_c_d_{mebibyte_of('b'), mebibyte_of('c'), mebibyte_of('d')};
+  std::span<const RoutedBatch> all_{b_c_d_};
+};
+
+TEST_F(WriteAhead, WritesNothingTwiceAndStoresOnlyWhatIsAppended) {
+  append(all_.first(1), b_c_d_[1]);
+  EXPECT_EQ(written_to_segments().bytes, 2 * mebibyte);
+  EXPECT_EQ(letters(), (Lines{"a", "b"}));
+  append_all(*writer_, all_.last(2), Sync::full);
+  EXPECT_EQ(written_to_segments().bytes, 3 * mebibyte);
+  EXPECT_EQ(letters(), (Lines{"a", "b", "c", "d"}));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  const std::vector<std::int64_t> began = beginnings();
+  EXPECT_EQ(began.at(2) % 4096, 0);
+  EXPECT_EQ(began.at(3), began.at(2) + static_cast<std::int64_t>(mebibyte));
+  expect_sound();
+}
+
+TEST_F(WriteAhead, GivesWayToOtherBatches) {
+  append(all_.first(1), b_c_d_[1]);
+  put(*writer_, 0, {std::string(least_commit, 'e')});
+  EXPECT_EQ(letters(), (Lines{"a", "b", "e"}));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  append(all_.first(1), b_c_d_[1]);
+  put(*writer_, 0, {"small"});
+  EXPECT_EQ(letters(), (Lines{"a", "b", "e", "b", "s"}));
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  expect_sound();
+}
+
+TEST_F(WriteAhead, IsCutOffAfterAnAppendThatFails) {
+  const ProducerMove wrong{{"load", ""}, SequenceNumber(7), {SequenceNumber(8)}};
+  EXPECT_EQ(refusal([&] { append(all_.first(1), b_c_d_[1], {&wrong, 1}); }), ErrorCode::fenced);
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  append_all(*writer_, all_.last(2), Sync::full);
+  EXPECT_EQ(letters(), (Lines{"a", "c", "d"}));
+  expect_sound();
+}
+
+TEST_F(WriteAhead, IsCutOffWhenTheWriterGoes) {
+  append(all_.first(1), b_c_d_[1]);
+  writer_.reset();
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  begin();
+  EXPECT_EQ(names(), Lines{"stream.00000001"}) << "it is taken over";
+  EXPECT_EQ(letters(), (Lines{"a", "b", "a"}));
+  expect_sound();
+}
+
+TEST_F(WriteAhead, StaysWhileTheBatchesWait) {
+  writer_.reset();
+  CreateOptions options;
+  options.settings.limits.write_records = 1;
+  path_ += ".limited";
+  shardlog::create(path_, options, clock_);
+  clock_.freeze();
+  begin();
+  ASSERT_TRUE(std::holds_alternative<Throttled>(append(all_.first(1), b_c_d_[1]).at(0)));
+  clock_.let_pass(std::chrono::seconds(2));
+  ASSERT_TRUE(std::holds_alternative<Stored>(append(all_.first(1), b_c_d_[1]).at(0)));
+  clock_.let_pass(std::chrono::seconds(2));
+  append_all(*writer_, all_.subspan(1, 1), Sync::full);
+  EXPECT_EQ(written_to_segments().bytes, 2 * mebibyte);
+  EXPECT_EQ(letters(), (Lines{"a", "b", "c"}));
+  expect_sound();
+}
+
+TEST_F(WriteAhead, ThatFindsNoRoomHarmsNothing) {
+  written_to_segments().most = mebibyte;
+  append(all_.first(1), b_c_d_[1]);
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
+  written_to_segments().most = UINT64_MAX;
+  append_all(*writer_, all_.subspan(1, 1), Sync::full);
+  free_on_disk() = [] { return 9 * mebibyte; };
+  append(all_.last(1), b_c_d_[1]);
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end() + mebibyte) << "8 MiB are left for trimming";
+  free_on_disk() = [] { return 9 * mebibyte - 1; };
+  append(all_.first(1), b_c_d_[2]);
+  EXPECT_EQ(letters(), (Lines{"a", "b", "c", "d", "b"}));
+  expect_sound();
+}
+
+TEST_F(WriteAhead, DoesNotHappenInABoundedStreamWhichGivesItsSpaceBackInSegments) {
+  writer_.reset();
+  path_ += ".bounded";
+  create_bounded(least_bound);
+  begin();
+  append(all_.first(1), b_c_d_[1]);
+  EXPECT_EQ(written_to_segments().bytes, mebibyte);
+  EXPECT_EQ(segments()["stream.00000001"], boundary_after_end());
 }
 
 TEST_F(WriteSegments, GoWithTheStream) {

@@ -78,18 +78,27 @@ def test_disk_begins_before_the_sync(folder, stream):
     check(not trace.at("sync_file_range", "stream.db-wal"), "a small commit begins with what there is no time to gain by")
 
 
+def check_bytes_before_rows(trace, sync):
+    """The size of the segment is set when all bytes of a commit are written. What is written after that, before the rows are,
+    belongs to the next commit."""
+    end = synced = 0
+    for name, file, line in trace.calls:
+        if file == "stream.00000001" and name == "pwritev":
+            at = int(re.search(r", (\d+) ?\) += ", line).group(1))
+            check(at >= end, f"--sync {sync}: bytes of a commit are written after its end was set: {line}")
+        if file == "stream.00000001" and name == "ftruncate":
+            end = int(re.search(r"^ftruncate\(\d+<[^>]*>, (\d+) ?\)", line).group(1))
+        if file == "stream.00000001" and name == "fdatasync":
+            synced = end
+        check(name != "pwrite64" or file != "stream.db-wal" or synced == end, f"--sync {sync}: a row comes before its bytes")
+
+
 def test_segments_are_on_disk_before_their_rows(folder, stream):
     for sync in ("full", "normal"):
         trace = Trace(folder, "stream-put", stream, "--sync", sync, input=lines_of(300_000, 99))
         begun, synced = trace.at("sync_file_range", "stream.00000001"), trace.at("fdatasync", "stream.00000001")
         check(len(begun) > 15 and min(begun) < max(synced), "a segment is written to the disk by the sync only")
-        dirty = False
-        for name, file, line in trace.calls:
-            if name == "pwritev" and file == "stream.00000001":
-                dirty = True
-            if name == "fdatasync" and file == "stream.00000001":
-                dirty = False
-            check(not (dirty and name == "pwrite64" and file == "stream.db-wal"), f"--sync {sync}: a row comes before its bytes")
+        check_bytes_before_rows(trace, sync)
         let_go = trace.at("flock", "stream.00000001", "LOCK_UN")
         commits = trace.at("pwrite64", "stream.db-wal") + trace.at("pwrite64", "lock")  # the mark is written after the sync
         used = trace.at("pwritev", "stream.00000001") + commits

@@ -73,9 +73,11 @@ void CommitStage::run(BoundedQueue<Encoded>& queue, InFlight& in_flight, Progres
   while (!writer_.limited()) {
     std::optional<Encoded> ready = take_ready(flow);
     if (!ready) return;
-    finish(flow, *ready, store(*ready, progress));
+    // What is held already goes to the commits after this one, and was not written yet.
+    const bool may_look = held_.empty() && !command_.rate;
+    finish(flow, *ready, store(*ready, progress, may_look ? [&] { return look_ahead(queue); } : Ahead()));
   }
-  if (held_) take_in(*std::exchange(held_, std::nullopt));
+  while (auto piece = pop_held()) take_in(std::move(*piece));
   store_slices(flow);
 }
 
@@ -92,19 +94,45 @@ std::optional<Encoded> CommitStage::next(BoundedQueue<Encoded>& queue) {
 /// Everything that is ready, up to a bound, as one. If that is little, and more of the input is being encoded, waits
 /// for it.
 std::optional<Encoded> CommitStage::take_ready(Flow& flow) {
-  std::optional<Encoded> ready = held_ ? std::exchange(held_, std::nullopt) : next(flow.queue);
+  std::optional<Encoded> ready = held_.empty() ? next(flow.queue) : pop_held();
   while (ready && ready->bytes < commit_bytes && ready->data_bytes <= most_data_ && !ready->error) {
-    std::optional<Encoded> more = flow.queue.try_pop();
+    std::optional<Encoded> more = held_.empty() ? flow.queue.try_pop() : pop_held();
     const bool waits = !command_.rate && ready->data_bytes < least_data && flow.in_flight.more_than(ready->chunks);
     if (!more && waits) more = flow.queue.pop();
     if (!more) break;
     if (!go_together(*ready, *more)) {
-      held_ = std::move(more);
+      held_.push_front(std::move(*more));
       break;
     }
     ready->append(std::move(*more));
   }
   return ready;
+}
+
+/// Takes one more piece for the next commit, and returns its payloads; nothing if that has enough, or none comes soon.
+/// In another thread than the rest, which waits for the disk then.
+std::vector<std::string_view> CommitStage::look_ahead(BoundedQueue<Encoded>& queue) {
+  constexpr Duration soon = std::chrono::milliseconds(2);
+  std::vector<std::string_view> payloads;
+  if (held_bytes() >= commit_bytes) return payloads;
+  if (std::optional<Encoded> piece = queue.pop_for(soon)) {
+    for (const RoutedBatch& each : piece->packed.batches) payloads.push_back(each.batch.payload.view());
+    held_.push_back(std::move(*piece));
+  }
+  return payloads;
+}
+
+std::size_t CommitStage::held_bytes() const {
+  std::size_t bytes = 0;
+  for (const Encoded& piece : held_) bytes += piece.bytes;
+  return bytes;
+}
+
+std::optional<Encoded> CommitStage::pop_held() {
+  if (held_.empty()) return std::nullopt;
+  std::optional<Encoded> piece(std::move(held_.front()));
+  held_.pop_front();
+  return piece;
 }
 
 /// Whether one commit can store both and move the producer. What has to be routed again may need a little more.
@@ -287,8 +315,8 @@ void CommitStage::store_slice(Flow& flow, std::size_t pieces) {
 }
 
 /// Returns the number of records that were stored.
-std::uint64_t CommitStage::store(Encoded& encoded, Progress& progress) {
-  const producing::Written written = append(encoded, progress);
+std::uint64_t CommitStage::store(Encoded& encoded, Progress& progress, Ahead ahead) {
+  const producing::Written written = append(encoded, progress, std::move(ahead));
   const Duration stored_at = context_.clock.elapsed();
   const std::uint64_t before = records_;
   after_append([&] {
@@ -317,7 +345,7 @@ void CommitStage::measure(const Encoded& encoded, const producing::Written& writ
   }
 }
 
-producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
+producing::Written CommitStage::append(Encoded& encoded, Progress& progress, Ahead ahead) {
   std::vector<ProducerMove> moves;
   for (const auto& [source, to] : encoded.moves) {
     const auto from = positions_.find(source);
@@ -331,8 +359,9 @@ producing::Written CommitStage::append(Encoded& encoded, Progress& progress) {
     context_.warn(why_full(stream_, no_room, shown_name(command_.stream)));
   };
   on_demand_.tend();
-  producing::Written written = writer_.limited() ? append_slice(encoded, moves, tell)
-                                                 : writer_.store(std::move(encoded.packed), moves, context_.stop, tell);
+  producing::Written written =
+      writer_.limited() ? append_slice(encoded, moves, tell)
+                        : writer_.store(std::move(encoded.packed), moves, context_.stop, tell, std::move(ahead));
   after_append([&] {
     for (const ProducerMove& move : moves) positions_.insert_or_assign(move.id.source, move.to.sequence);
   });

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shardlog/metrics/recorder.h"
@@ -55,6 +57,9 @@ class CommitStage {
 
   std::optional<Encoded> next(BoundedQueue<Encoded>& queue);
   std::optional<Encoded> take_ready(Flow& flow);
+  std::vector<std::string_view> look_ahead(BoundedQueue<Encoded>& queue);
+  [[nodiscard]] std::size_t held_bytes() const;
+  std::optional<Encoded> pop_held();
   [[nodiscard]] bool go_together(const Encoded& one, const Encoded& next) const;
   bool gather(Flow& flow);
   void gather_what_is_ready(Flow& flow);
@@ -73,8 +78,8 @@ class CommitStage {
   void count_sampled_out(const Encoded& piece, const capacity::Step& step);
   void measure(const Encoded& encoded, const producing::Written& written, Duration stored_at);
   void finish(const Flow& flow, const Encoded& encoded, std::uint64_t records);
-  std::uint64_t store(Encoded& encoded, Progress& progress);
-  producing::Written append(Encoded& encoded, Progress& progress);
+  std::uint64_t store(Encoded& encoded, Progress& progress, Ahead ahead = {});
+  producing::Written append(Encoded& encoded, Progress& progress, Ahead ahead);
   producing::Written append_slice(Encoded& encoded, std::span<const ProducerMove> moves,
                                   const producing::Writer::OnNoRoom& on_no_room);
   void count(const RoutedBatch& batch, const Outcome& outcome);
@@ -90,7 +95,7 @@ class CommitStage {
   Duration started_;
   metrics::Recorder recorder_;
   bool was_throttled_ = false;
-  std::optional<Encoded> held_;  ///< taken from the queue, and for the next commit
+  std::deque<Encoded> held_;  ///< taken from the queue, and for the next commits
   std::optional<Compression>
       joined_;  ///< how small pieces are compressed when they are joined; nullopt if they are large
   PendingPieces pending_;

@@ -25,8 +25,9 @@ namespace shardlog::cli {
 
 namespace {
 
-// Between two threads: as much as a commit may gather, so that the next one is ready when a commit is on disk.
-constexpr std::size_t queued_bytes = 16UL * 1024 * 1024;
+// Between two threads. What comes out of the last queue is gathered for two commits: one that is under way, and the
+// next.
+constexpr std::size_t queued_bytes = 4UL * 1024 * 1024;
 constexpr std::size_t least_queued_bytes = 128UL * 1024;
 constexpr std::size_t message_bytes = 512;  // about the most that a message takes in a queue
 constexpr std::uint64_t rate_pieces_a_second = 20;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shardlog/capacity/shard_buckets.h"
@@ -25,11 +27,17 @@ enum class Sync {
   normal,  ///< the end of any process; a power cut may take the newest commits
 };
 
+/// Returns payloads that the next append will begin with, so that an engine can write them while it waits for the disk.
+/// A thread of the engine calls it again and again until the append returns, or until it returns nothing. The payloads
+/// must stay where they are until the end of that next append.
+using Ahead = std::function<std::vector<std::string_view>()>;
+
 struct AppendRequest {
   std::span<const RoutedBatch> batches;  ///< may be empty if there are moves
   Sync sync = Sync::full;
   std::span<const ProducerMove> moves{};  ///< made in one commit with the batches
   ShardMap::Version version = 0;          ///< of the shard map that the batches were routed by
+  Ahead ahead{};                          ///< nothing: not known yet
 };
 
 /// What batches need that are stored together.

@@ -151,7 +151,7 @@ Writer::Writer(Stream& stream, const StreamDescription& description, Sync sync, 
       on_new_map_(std::move(on_new_map)) {}
 
 Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const std::stop_token& stop,
-                      const OnNoRoom& on_no_room) {
+                      const OnNoRoom& on_no_room, Ahead ahead) {
   Written written;
   written.packed = std::move(packed);
   const std::size_t count = written.packed.batches.size();
@@ -163,7 +163,8 @@ Written Writer::store(Packed packed, std::span<const ProducerMove> moves, const 
       return written;
     }
   }
-  return store_all(std::move(written), {.moves = moves, .reserved = limited()}, stop, on_no_room);
+  return store_all(std::move(written), {.moves = moves, .reserved = limited(), .ahead = std::move(ahead)}, stop,
+                   on_no_room);
 }
 
 void Writer::learn_limits() {
@@ -261,6 +262,7 @@ void Writer::append(Written& written, const Batches& batches, const Terms& terms
     left = left.subspan(part.size());
     Terms of_part = terms;
     if (!left.empty()) of_part.next = {};  // the last part reserves what comes after all of them
+    if (!left.empty()) of_part.ahead = {};
     append_part(written, part, of_part);
     if (left.empty()) return;
     const Outcome outcome = written.outcomes[part.back()];
@@ -300,7 +302,7 @@ void Writer::append_part(Written& written, std::span<const std::size_t> batches,
 }
 
 std::vector<Outcome> Writer::append(std::span<const RoutedBatch> batches, const Terms& terms, Written& written) {
-  const AppendRequest request{batches, sync_, terms.moves, map().version()};
+  const AppendRequest request{batches, sync_, terms.moves, map().version(), terms.ahead};
   if (!terms.reserved) return stream_.append(request);
   WriteCapacity::Appended appended = stream_.write_capacity().append(request, terms.next, terms.paid);
   written.next = appended.next;

@@ -54,9 +54,9 @@ class Writer {
 
   /// Stores all batches, and moves the producers in one commit with them; without producers, a bounded stream gets
   /// them in several commits. Waits while it is throttled, or while a stream that blocks has no room, until `stop` is
-  /// requested. Throws as Stream::append(), and what `on_no_room` throws.
+  /// requested. `ahead` is as in AppendRequest. Throws as Stream::append(), and what `on_no_room` throws.
   Written store(Packed packed, std::span<const ProducerMove> moves = {}, const std::stop_token& stop = {},
-                const OnNoRoom& on_no_room = {});
+                const OnNoRoom& on_no_room = {}, Ahead ahead = {});
 
   /// Whether the stream limits what is written, as far as the writer has noticed.
   [[nodiscard]] const capacity::Limits& limits() const { return limits_; }
@@ -88,6 +88,7 @@ class Writer {
     bool reserved = false;
     std::span<const capacity::Step> next{};
     capacity::Seconds paid{};  ///< of the first of them
+    Ahead ahead{};
   };
 
   /// Consecutive runs that go to the same shard.

@@ -93,7 +93,7 @@ std::vector<Outcome> Appender::store(const AppendRequest& request, const Admit& 
   const auto change = [&] { outcomes = store_now(request, places, admit, and_then); };
   try {
     while (!outcomes) {
-      if (segments_) places = segments_->stage(batches, configuration_.settings);
+      if (segments_) places = segments_->stage(batches, request.ahead, configuration_.settings);
       committer_.commit(request.sync, change, Told::followers, pages_of(batches, !places.empty(), configuration_));
     }
   } catch (const Error& error) {
@@ -103,6 +103,7 @@ std::vector<Outcome> Appender::store(const AppendRequest& request, const Admit& 
     forget(false);
     throw;
   }
+  if (segments_) segments_->end_ahead();
   const bool stored = !outcomes->empty() && std::holds_alternative<Stored>(outcomes->front());
   if (segments_ && stored) segments_->stored(batches);
   return std::move(*outcomes);

@@ -3,19 +3,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <exception>
-#include <functional>
-#include <numeric>
 #include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/record_batch.h"
+#include "shardlog/core/threads.h"
+#include "shardlog/sqlite/payload_write.h"
 #include "shardlog/sqlite/segment_removal.h"
 #include "shardlog/sqlite/statements.h"
 #include "shardlog/sqlite/stored_value.h"
@@ -43,63 +41,11 @@ std::int64_t segment_size(const StreamSettings& settings) {
   return part < least_segment ? 0 : std::min(part, usual_segment);
 }
 
-std::size_t size_of(std::span<const RoutedBatch> batches) {
-  return std::transform_reduce(batches.begin(), batches.end(), std::size_t{0}, std::plus(),
-                               [](const RoutedBatch& each) { return each.batch.payload.size(); });
-}
-
-/// The payloads in parts of at most 1 MiB.
-std::vector<iovec> parts_of(std::span<const RoutedBatch> batches) {
-  std::vector<iovec> parts;
-  parts.reserve(batches.size());
-  for (const RoutedBatch& each : batches) {
-    std::string_view payload = each.batch.payload.view();
-    while (!payload.empty()) {
-      const std::string_view part = payload.substr(0, mib);
-      // pwritev() reads only: its parts are not const because those of preadv() have the same type.
-      parts.push_back({const_cast<char*>(part.data()), part.size()});  // NOLINT(*-const-cast)
-      payload.remove_prefix(part.size());
-    }
-  }
-  return parts;
-}
-
-/// How many of the parts, at least one, to write at once: at most 1 MiB.
-std::size_t fitting(std::span<const iovec> parts) {
-  const std::size_t most = std::min<std::size_t>(parts.size(), IOV_MAX);
-  std::size_t count = 1;
-  for (std::size_t size = parts[0].iov_len; count < most && size + parts[count].iov_len <= mib; ++count) {
-    size += parts[count].iov_len;
-  }
-  return count;
-}
-
-/// What is left of the parts after `written` bytes.
-std::span<iovec> rest_of(std::span<iovec> parts, std::size_t written) {
-  while (!parts.empty() && written >= parts.front().iov_len) {
-    written -= parts.front().iov_len;
-    parts = parts.subspan(1);
-  }
-  if (written == 0) return parts;
-  iovec& first = parts.front();
-  first = {static_cast<char*>(first.iov_base) + written, first.iov_len - written};
-  return parts;
-}
-
-/// Writes all of it, many small payloads at once. Makes the kernel begin to write each MiB to disk, not only at the
-/// sync: see file_layer.h.
-void write_at(int file, std::span<iovec> parts, std::int64_t at) {
-  while (!parts.empty()) {
-    const ssize_t written = ::pwritev(file, parts.data(), static_cast<int>(fitting(parts)), at);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw system_error("write", errno);
-    const std::int64_t end = at + written;
-    if (const std::int64_t begun = at / mib; end / mib > begun) {
-      ::sync_file_range(file, begun * mib, mib, SYNC_FILE_RANGE_WRITE);
-    }
-    parts = rest_of(parts, static_cast<std::size_t>(written));
-    at = end;
-  }
+std::vector<std::string_view> payloads_of(std::span<const RoutedBatch> batches) {
+  std::vector<std::string_view> payloads;
+  payloads.reserve(batches.size());
+  for (const RoutedBatch& each : batches) payloads.push_back(each.batch.payload.view());
+  return payloads;
 }
 
 }  // namespace
@@ -110,33 +56,42 @@ SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, c
       files_(files),
       horizon_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
 
-std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches,
+std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> batches, const Ahead& ahead,
                                                    const StreamSettings& settings) {
   most_ = segment_size(settings);
-  const std::size_t size = size_of(batches);
+  const std::vector<std::string_view> payloads = payloads_of(batches);
+  const std::size_t size = size_of(payloads);
   if (!is_for_segment(size)) {
     unstage();
     if (most_ == 0) let_go();
     return {};
   }
-  std::vector<Staged> payloads = staged(batches);
-  if (payloads == staged_) return places_;
-  unstage();
-  if (!has_room_for(size) || (!own_ && !acquire())) return {};
+  end_ahead();
+  std::vector<Staged> wanted = staged(payloads);
+  if (is_synced_ && wanted == staged_) return places_;
+  const bool goes_on =
+      !is_synced_ && staged_.size() <= wanted.size() && std::equal(staged_.begin(), staged_.end(), wanted.begin());
+  if (!goes_on) unstage();
+  const std::span<const std::string_view> rest = std::span(payloads).subspan(staged_.size());
+  if (!has_room_for(size_of(rest)) || (!own_ && !acquire())) {
+    unstage();
+    return {};
+  }
   try {
-    write(batches);
+    write(rest);
+    staged_ = std::move(wanted);
     // Other writers may have written too since each of them saw the same free space.
     if (!has_room_for(0)) {
-      cut_off(own_->row.file_end());
+      unstage();
       return {};
     }
+    if (settings.max_bytes == unbounded) begin_ahead(ahead);
     sync();
   } catch (const Error& error) {
     const std::string segment = segment_name(own_->row.id);
     give_up();
     throw Error(error.code(), "append: " + segment + ": " + error.what() + "; nothing of it is stored");
   }
-  staged_ = std::move(payloads);
   return places_;
 }
 
@@ -148,14 +103,13 @@ bool SegmentWriter::has_room_for(std::size_t size) const {
   return files_.free_bytes() >= static_cast<std::int64_t>(size) + left_free;
 }
 
-std::vector<SegmentWriter::Staged> SegmentWriter::staged(std::span<const RoutedBatch> batches) {
-  std::vector<Staged> payloads;
-  payloads.reserve(batches.size());
-  for (const RoutedBatch& each : batches) {
-    const std::string_view payload = each.batch.payload.view();
-    payloads.push_back({payload.data(), payload.size(), payload_checksum(payload)});
+std::vector<SegmentWriter::Staged> SegmentWriter::staged(std::span<const std::string_view> payloads) {
+  std::vector<Staged> staged;
+  staged.reserve(payloads.size());
+  for (const std::string_view payload : payloads) {
+    staged.push_back({payload.data(), payload.size(), payload_checksum(payload)});
   }
-  return payloads;
+  return staged;
 }
 
 /// Gets a segment of its own. Returns false if it cannot have one: then the rows will do. A new segment needs the right
@@ -229,21 +183,73 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
   return {row, std::move(file)};
 }
 
-void SegmentWriter::write(std::span<const RoutedBatch> batches) {
-  places_.clear();
-  std::int64_t at = own_->row.file_end();
-  std::vector<iovec> parts = parts_of(batches);
-  write_at(own_->file.get(), parts, at);
-  for (const RoutedBatch& each : batches) {
-    places_.push_back({own_->row.id, at, each.batch.payload.size()});
-    at = places_.back().end();
+/// After those that are staged.
+void SegmentWriter::write(std::span<const std::string_view> payloads) {
+  if (staged_.empty()) places_.clear();
+  const std::int64_t at = places_.empty() ? own_->row.file_end() : places_.back().end();
+  write_payloads(own_->file.get(), payloads, at);
+  const std::vector<PayloadPlace> places = places_from(at, payloads);
+  places_.insert(places_.end(), places.begin(), places.end());
+  if (::ftruncate(own_->file.get(), next_boundary(places_.back().end())) != 0) throw system_error("write", errno);
+}
+
+std::vector<PayloadPlace> SegmentWriter::places_from(std::int64_t at,
+                                                     std::span<const std::string_view> payloads) const {
+  std::vector<PayloadPlace> places;
+  places.reserve(payloads.size());
+  for (const std::string_view payload : payloads) {
+    places.push_back({own_->row.id, at, payload.size()});
+    at = places.back().end();
   }
-  if (::ftruncate(own_->file.get(), next_boundary(at)) != 0) throw system_error("write", errno);
+  return places;
+}
+
+/// Begins to write what comes next where the next commit begins if this one is stored.
+void SegmentWriter::begin_ahead(const Ahead& ahead) {
+  const bool will_be_sealed = places_.back().end() >= most_;
+  if (!ahead || following_ || will_be_sealed) return;
+  following_.emplace();
+  try {
+    following_->thread = start_thread([this, ahead](const std::stop_token& stop) { write_ahead(ahead, stop); });
+  } catch (const Error&) {  // the next commit writes it
+    following_.reset();
+  }
+}
+
+/// In a thread of its own. If it fails, the next commit tries again, and says why it cannot be done.
+void SegmentWriter::write_ahead(const Ahead& ahead, const std::stop_token& stop) {
+  Following& to = *following_;
+  std::int64_t at = next_boundary(places_.back().end());
+  try {
+    do {
+      const std::vector<std::string_view> payloads = ahead();
+      if (payloads.empty() || !has_room_for(size_of(payloads))) return;
+      to.has_failed = true;
+      write_payloads(own_->file.get(), payloads, at);
+      const std::vector<PayloadPlace> places = places_from(at, payloads);
+      const std::vector<Staged> written = staged(payloads);
+      to.places.insert(to.places.end(), places.begin(), places.end());
+      to.payloads.insert(to.payloads.end(), written.begin(), written.end());
+      at = to.places.back().end();
+      to.has_failed = false;
+    } while (!stop.stop_requested());
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): has_failed says it
+  }
+}
+
+void SegmentWriter::end_ahead() noexcept {
+  if (!following_ || !following_->thread.joinable()) return;
+  following_->thread.request_stop();
+  following_->thread.join();
+  if (!following_->has_failed) return;
+  cut_off(next_boundary(places_.back().end()));
+  following_.reset();
 }
 
 /// Always, whatever Sync an append asks for: a row whose bytes are gone after a power cut is damage, not a loss.
 void SegmentWriter::sync() {
   if (::fdatasync(own_->file.get()) != 0) throw system_error("sync", errno);
+  is_synced_ = true;
   if (own_->is_named_on_disk) return;
   files_.sync();
   own_->is_named_on_disk = true;
@@ -270,14 +276,22 @@ bool SegmentWriter::let_go_if_trimmed() {
 }
 
 void SegmentWriter::stored(std::span<const RoutedBatch> batches) {
-  appended_ += size_of(batches);
+  end_ahead();
+  appended_ += size_of(payloads_of(batches));
   if (!claimed_) return;
   own_->row = *std::exchange(claimed_, std::nullopt);
-  staged_.clear();
-  if (own_->row.sealed) own_.reset();
+  forget_staged();
+  if (own_->row.sealed) {
+    own_.reset();
+  } else if (following_) {
+    staged_ = std::move(following_->payloads);
+    places_ = std::move(following_->places);
+    following_.reset();
+  }
 }
 
 void SegmentWriter::failed(bool nothing_stored) {
+  end_ahead();
   const bool in_doubt = std::exchange(claimed_, std::nullopt) && !(nothing_stored && is_as_left());
   in_doubt ? let_go() : unstage();
 }
@@ -294,13 +308,21 @@ bool SegmentWriter::is_as_left() noexcept {
 }
 
 void SegmentWriter::let_go() noexcept {
+  end_ahead();
   own_.reset();
+  following_.reset();
+  forget_staged();
+}
+
+void SegmentWriter::forget_staged() noexcept {
   staged_.clear();
+  is_synced_ = false;
 }
 
 /// After an error of the disk: nobody writes to the segment again, because nobody knows what the disk holds of it. One
 /// byte too many keeps others from taking it over until its seal is on disk, for which there may be no room now.
 void SegmentWriter::give_up() noexcept {
+  end_ahead();
   cut_off(own_->row.file_end() + 1);
   if (seal()) cut_off(own_->row.file_end());
   let_go();
@@ -322,8 +344,10 @@ bool SegmentWriter::seal() noexcept {
 
 /// The bytes that were staged take space that others may need.
 void SegmentWriter::unstage() noexcept {
+  end_ahead();
   if (!staged_.empty()) cut_off(own_->row.file_end());
-  staged_.clear();
+  following_.reset();
+  forget_staged();
 }
 
 void SegmentWriter::cut_off(std::int64_t size) noexcept {

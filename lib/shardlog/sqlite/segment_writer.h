@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "shardlog/log/records.h"
@@ -29,7 +31,7 @@ namespace shardlog::sqlite {
 /// commit then claims them: it moves the segment's `end` past them, and its rows name them. So whatever happens before
 /// that commit, nothing has happened to the stream.
 ///
-///     stage()   bytes after `end`, on disk
+///     stage()   bytes after `end`, on disk; behind them perhaps some of the next commit, not on disk yet
 ///     claim()   in the transaction: `end` and the newest batch, if the row is still as this writer left it
 ///     stored()  the commit is acknowledged
 class SegmentWriter {
@@ -43,7 +45,12 @@ class SegmentWriter {
   /// The places of the payloads on disk, in their order; empty if they are to be stored in rows. What was staged and
   /// not claimed is used again if the payloads are the same. Throws full (no room on the disk) and io: nothing was
   /// stored, and the segment is not used again. Throws as Stream::append().
-  std::span<const PayloadPlace> stage(std::span<const RoutedBatch> batches, const StreamSettings& settings);
+  ///
+  /// What comes `ahead` is written behind the batches by a thread, until end_ahead(): to copy it takes as long as to
+  /// wait for the disk. The next call does not write it again.
+  std::span<const PayloadPlace> stage(std::span<const RoutedBatch> batches, const Ahead& ahead,
+                                      const StreamSettings& settings);
+  void end_ahead() noexcept;
 
   /// Claims what was staged, of which `last_batch` will be the last. Returns false if the segment is not as this writer
   /// left it: then it is let go, and the payloads must be staged again. REQUIRES: a transaction is open
@@ -77,21 +84,34 @@ class SegmentWriter {
     friend bool operator==(const Staged&, const Staged&) = default;
   };
 
+  /// Payloads that a thread writes behind those that are staged.
+  struct Following {
+    std::vector<Staged> payloads{};
+    std::vector<PayloadPlace> places{};
+    bool has_failed = false;
+    std::jthread thread{};
+  };
+
   [[nodiscard]] bool is_for_segment(std::size_t size) const;
   [[nodiscard]] bool has_room_for(std::size_t size) const;
-  static std::vector<Staged> staged(std::span<const RoutedBatch> batches);
+  [[nodiscard]] static std::vector<Staged> staged(std::span<const std::string_view> payloads);
   bool acquire();
   std::optional<Owned> take_over_or_allocate(Leftovers& leftovers);
   std::optional<Owned> take_over(std::span<const SegmentRow> rows);
   std::optional<Owned> take_over(const SegmentRow& row);
   Owned allocate(std::span<const SegmentRow> rows, Leftovers& leftovers);
-  void write(std::span<const RoutedBatch> batches);
+  void write(std::span<const std::string_view> payloads);
+  [[nodiscard]] std::vector<PayloadPlace> places_from(std::int64_t at,
+                                                      std::span<const std::string_view> payloads) const;
+  void begin_ahead(const Ahead& ahead);
+  void write_ahead(const Ahead& ahead, const std::stop_token& stop);
   void sync();
   [[nodiscard]] bool is_as_left() noexcept;
   void let_go() noexcept;
   void give_up() noexcept;
   bool seal() noexcept;
   void unstage() noexcept;
+  void forget_staged() noexcept;
   void cut_off(std::int64_t size) noexcept;
 
   SQLite::Database& database_;
@@ -104,7 +124,9 @@ class SegmentWriter {
   std::optional<Owned> own_;
   std::vector<Staged> staged_;  ///< empty: nothing is
   std::vector<PayloadPlace> places_;
-  std::optional<SegmentRow> claimed_;  ///< how the segment's row is after the commit that is under way
+  bool is_synced_ = false;  ///< what is staged, because a commit was begun; if not, it was written ahead of one
+  std::optional<Following> following_;  ///< of the next commit
+  std::optional<SegmentRow> claimed_;   ///< how the segment's row is after the commit that is under way
 };
 
 }  // namespace shardlog::sqlite
