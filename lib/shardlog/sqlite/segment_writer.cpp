@@ -208,7 +208,7 @@ std::vector<PayloadPlace> SegmentWriter::places_from(std::int64_t at,
 void SegmentWriter::begin_ahead(const Ahead& ahead) {
   const bool will_be_sealed = places_.back().end() >= most_;
   if (!ahead || following_ || will_be_sealed) return;
-  following_.emplace();
+  following_ = std::make_unique<Following>();
   try {
     following_->thread = start_thread([this, ahead](const std::stop_token& stop) { write_ahead(ahead, stop); });
   } catch (const Error&) {  // the next commit writes it

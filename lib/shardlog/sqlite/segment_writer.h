@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -125,8 +126,8 @@ class SegmentWriter {
   std::vector<Staged> staged_;  ///< empty: nothing is
   std::vector<PayloadPlace> places_;
   bool is_synced_ = false;  ///< what is staged, because a commit was begun; if not, it was written ahead of one
-  std::optional<Following> following_;  ///< of the next commit
-  std::optional<SegmentRow> claimed_;   ///< how the segment's row is after the commit that is under way
+  std::unique_ptr<Following> following_;  ///< of the next commit
+  std::optional<SegmentRow> claimed_;     ///< how the segment's row is after the commit that is under way
 };
 
 }  // namespace shardlog::sqlite
