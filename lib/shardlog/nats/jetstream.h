@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -126,8 +127,17 @@ class JetStream {
  private:
   template <typename Result>
   Answer<Result> unanswered(const std::string& subject);
+  /// Notes that it is made, if it is.
+  Answer<JetStreamInfo> noted(Answer<JetStreamInfo> answer, const std::string& stream);
+  /// Asks what must not be asked of a stream that is being made. A server of 2.9 answers as soon as it leads, perhaps
+  /// before it has a place for messages, and then it crashes (a nil `store`). It survives to be asked whether it is
+  /// made, so that is asked first. Otherwise a question that came late to one server could meet the creation that
+  /// followed the answer of another one.
+  Answer<std::string> call_made(const std::string& api, const std::string& stream, std::string_view json,
+                                Duration wait);
 
   Connection& connection_;
+  std::set<std::string> made_;  ///< streams that were, when last heard of
 };
 
 /// What came of trying again until `deadline`. A pause and a fresh `wait` come with each try.
