@@ -214,8 +214,15 @@ Answer<Published> JetStream::published(const Message& answer) {
   return result;
 }
 
-Patience::Patience(const Clock& clock, Duration timeout) : clock_(clock), until_(clock.elapsed()), pause_(first_pause) {
+Patience::Patience(const Clock& clock, Duration timeout, Outage* outage)
+    : clock_(clock), until_(clock.elapsed()), pause_(first_pause), outage_(outage) {
   until_ += std::min(timeout, Duration::max() - until_);  // a timeout may be as long as for ever
+}
+
+Patience Patience::for_a_step() const {
+  Patience step = *this;
+  step.is_step_ = true;
+  return step;
 }
 
 Duration Patience::left() const {
