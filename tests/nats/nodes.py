@@ -52,6 +52,9 @@ class Nodes:
 
     def __exit__(self, *_):
         if self.is_own:
+            crashes = cluster("crashes", self.directory)
+            if crashes:
+                print(crashes, flush=True)
             cluster("stop", self.directory)
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -8,6 +8,7 @@
 #include "shardlog/core/error.h"
 #include "shardlog/nats/jetstream_format.h"
 #include "shardlog/nats/json.h"
+#include "shardlog/nats/outage.h"
 #include "shardlog/nats/server_info.h"
 
 namespace shardlog::nats {
@@ -220,6 +221,82 @@ TEST(NatsPatience, ATimeoutMayBeAsLongAsForEver) {
   const HurryingClock clock;
   const Patience patience(clock, Duration::max());
   EXPECT_GT(patience.left(), 24h);
+}
+
+class NatsOutage : public testing::Test {
+ protected:
+  void wait(Duration duration) { clock_.elapsed_ += duration; }
+  void fail_for(Duration duration) {
+    wait(duration);
+    outage_.unanswered_for(duration);
+  }
+
+  struct SetClock final : Clock {
+    [[nodiscard]] Timestamp now() const override { return {}; }
+    [[nodiscard]] Duration elapsed() const override { return elapsed_; }
+    Duration elapsed_ = 1h;
+  } clock_;
+  std::vector<std::string> told_;
+  Outage outage_{[this](const std::string& line) { told_.push_back(line); }, clock_};
+
+  const std::string begin_ = "NATS: no answer from its servers for 1 s, or no majority of them; still trying";
+};
+
+TEST_F(NatsOutage, ItsBeginIsToldOnceAfterASecondAndItsEnd) {
+  fail_for(999ms);
+  EXPECT_TRUE(told_.empty());
+  fail_for(1ms);
+  fail_for(10s);
+  EXPECT_EQ(told_, std::vector{begin_});
+  outage_.answered();
+  outage_.answered();
+  EXPECT_EQ(told_, (std::vector<std::string>{begin_, "NATS: its servers answer again, after 11.0 s"}));
+  fail_for(1s);
+  EXPECT_EQ(told_.size(), 3U);
+}
+
+TEST_F(NatsOutage, AnAnswerInBetweenIsTheEndOfSilence) {
+  wait(500ms);
+  outage_.answered();
+  wait(600ms);
+  outage_.unanswered_for(1100ms);
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(NatsOutage, ManyShortTriesAreOneOutage) {
+  for (int i = 0; i < 4; ++i) fail_for(200ms);
+  wait(1s);
+  fail_for(100ms);
+  EXPECT_EQ(told_,
+            std::vector<std::string>{"NATS: no answer from its servers for 2 s, or no majority of them; still trying"});
+}
+
+TEST_F(NatsOutage, WhatWasLongAgoIsForgotten) {
+  fail_for(500ms);
+  wait(1h);
+  fail_for(600ms);
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(NatsOutage, NobodyHasToBeTold) {
+  Outage untold({}, clock_);
+  untold.unanswered_for(10s);
+  untold.answered();
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(NatsOutage, PatienceTellsOfTriesAndOfTheirEndUnlessItIsAStep) {
+  int tries = 0;
+  const auto fails_twice = [&](Duration) -> Answer<int> {
+    wait(600ms);
+    if (tries++ < 2) return NoAnswer{};
+    return 7;
+  };
+  Patience patience(clock_, 10s, &outage_);
+  patience.for_a_step().insist("x", fails_twice);
+  EXPECT_EQ(told_, std::vector{begin_});
+  patience.insist("x", fails_twice);
+  EXPECT_EQ(told_.size(), 2U);
 }
 
 }  // namespace

@@ -75,6 +75,12 @@ void Context::detail(const std::string& text) const {
   if (verbose) message(text);
 }
 
+OpenOptions Context::open_options(Access access) const {
+  OpenOptions options{access, timeout, &commit_mutex};
+  if (verbose) options.tell = [name = program](const std::string& line) { print_message(name, line); };
+  return options;
+}
+
 Tool::Tool(std::string name, std::string description, std::vector<std::string> synopsis, std::string brief)
     : name_(std::move(name)),
       description_(std::move(description)),

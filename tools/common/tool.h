@@ -51,7 +51,8 @@ struct Context {
   /// The same, only with -v.
   void detail(const std::string& text) const;
 
-  [[nodiscard]] OpenOptions open_options(Access access) const { return {access, timeout, &commit_mutex}; }
+  /// With -v, streams tell what they wait for.
+  [[nodiscard]] OpenOptions open_options(Access access) const;
 };
 
 /// A program's frame: its options and help, and the one place where errors and signals become an exit status.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -106,6 +107,9 @@ struct OpenOptions {
   /// that is stopped inside a commit holds up all other writers: lock this mutex before you stop the process. Must
   /// outlive the stream.
   std::mutex* commit_mutex = nullptr;
+  /// Gets a line, for a person, on what the stream waits for and would otherwise say only when its patience has ended.
+  /// Called by whatever thread uses the stream, in the middle of its call; must not use the stream, nor throw.
+  std::function<void(const std::string& line)> tell{};
 };
 
 /// Records that were durable and went missing, and that a person has given up.

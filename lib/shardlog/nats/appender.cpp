@@ -22,8 +22,8 @@ std::uint64_t data_bytes_of(std::span<const RoutedBatch> batches) {
   return bytes;
 }
 
-Patience limited(const Clock& clock, const Patience& patience) {
-  return {clock, std::min(patience.left(), longest_wait)};
+Patience limited(const Session& session) {
+  return session.patience(std::min(session.patience().left(), longest_wait));
 }
 
 bool is_stored(const Outcome& outcome) {
@@ -68,7 +68,7 @@ Appender::Appender(Session& session)
 std::vector<Outcome> Appender::append(const AppendRequest& request) {
   session_.require_writable();
   if (request.batches.empty() && request.moves.empty()) return {};
-  const Patience patience = limited(session_.clock(), session_.patience());
+  const Patience patience = limited(session_);
   trimmer_.maybe_trim();
   if (const auto lacking = lacking_room(request.batches)) return std::vector<Outcome>(request.batches.size(), *lacking);
   auto outcomes = request.moves.empty() ? store(request.batches, patience) : exactly_once_.append(request, patience);

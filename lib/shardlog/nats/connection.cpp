@@ -9,6 +9,7 @@
 #include "shardlog/nats/connect_options.h"
 #include "shardlog/nats/connection_parts.h"
 #include "shardlog/nats/library.h"
+#include "shardlog/nats/outage.h"
 #include "shardlog/nats/server_info.h"
 
 namespace shardlog::nats {
@@ -78,11 +79,14 @@ void wait_until_connected(natsConnection* connection, Duration wait) {
 
 }  // namespace
 
-Connection::Connection(const Servers& servers, Duration patience) : parts_(std::make_unique<Parts>()) {
+Connection::Connection(const Servers& servers, Duration patience, Outage* outage) : parts_(std::make_unique<Parts>()) {
   const auto begun = Steady::now();
   natsStatus status = NATS_OK;
   do {
-    if (status != NATS_OK) std::this_thread::sleep_for(pause_between_tries);
+    if (status != NATS_OK) {
+      if (outage != nullptr) outage->unanswered_for(std::chrono::duration_cast<Duration>(Steady::now() - begun));
+      std::this_thread::sleep_for(pause_between_tries);
+    }
     const Blocked signals(Signals::all);
     start_library();
     const Options options = options_of(servers, *parts_->events);

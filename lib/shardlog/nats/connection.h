@@ -12,13 +12,16 @@
 
 namespace shardlog::nats {
 
+class Outage;
+
 /// A connection to one of the servers of a cluster, which goes to another one when it is lost. What is sent while there
 /// is none is dropped, not kept for later: whoever asked gets no answer, and asks again. Safe to use from several
 /// threads. An Inbox is for one thread at a time.
 class Connection {
  public:
   /// Throws busy (no server in reach within `patience`), permission, usage (a file of the address cannot be read).
-  Connection(const Servers& servers, Duration patience);
+  /// `outage` is told what happens until then.
+  Connection(const Servers& servers, Duration patience, Outage* outage = nullptr);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();

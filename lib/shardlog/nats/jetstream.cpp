@@ -83,8 +83,31 @@ Answer<std::string> JetStream::call(const std::string& api, std::string_view jso
   return std::string(answer->data());
 }
 
+Answer<JetStreamInfo> JetStream::noted(Answer<JetStreamInfo> answer, const std::string& stream) {
+  const auto* const told = std::get_if<JetStreamInfo>(&answer);
+  if (told == nullptr) return answer;
+  if (told->created == Timestamp{}) return Unavailable{};  // it is being made
+  made_.insert(stream);
+  return answer;
+}
+
+Answer<std::string> JetStream::call_made(const std::string& api, const std::string& stream, std::string_view json,
+                                         Duration wait) {
+  if (!made_.contains(stream)) {
+    auto told = info(stream, wait);
+    if (auto* const refused = std::get_if<Refusal>(&told)) return std::move(*refused);
+    if (std::holds_alternative<Unavailable>(told)) return Unavailable{};
+    if (std::holds_alternative<NoAnswer>(told)) return NoAnswer{};
+  }
+  auto answer = call(api + "." + stream, json, wait);
+  const auto* const refused = std::get_if<Refusal>(&answer);
+  if (refused != nullptr && refused->code == refusal::no_stream) made_.erase(stream);
+  return answer;
+}
+
 Answer<JetStreamInfo> JetStream::create(const JetStreamConfig& config, Duration wait) {
-  return result_of<JetStreamInfo>(call("STREAM.CREATE." + config.name, json_of(config), wait), info_in);
+  return noted(result_of<JetStreamInfo>(call("STREAM.CREATE." + config.name, json_of(config), wait), info_in),
+               config.name);
 }
 
 Answer<JetStreamInfo> JetStream::update(const JetStreamConfig& config, Duration wait) {
@@ -93,7 +116,7 @@ Answer<JetStreamInfo> JetStream::update(const JetStreamConfig& config, Duration 
 
 Answer<JetStreamInfo> JetStream::info(const std::string& stream, Duration wait, const std::string& subjects_filter) {
   if (subjects_filter.empty()) {
-    auto answer = result_of<JetStreamInfo>(call("STREAM.INFO." + stream, {}, wait), info_in);
+    auto answer = noted(result_of<JetStreamInfo>(call("STREAM.INFO." + stream, {}, wait), info_in), stream);
     const auto* const told = std::get_if<JetStreamInfo>(&answer);
     return told != nullptr && told->heard > longest_unheard ? Answer<JetStreamInfo>(Unavailable{}) : answer;
   }
@@ -101,8 +124,8 @@ Answer<JetStreamInfo> JetStream::info(const std::string& stream, Duration wait, 
   for (std::uint64_t offset = 0;;) {
     std::uint64_t total = 0;
     auto page = result_of<JetStreamInfo>(
-        call("STREAM.INFO." + stream,
-             fmt::format(R"({{"subjects_filter":{},"offset":{}}})", json_string(subjects_filter), offset), wait),
+        call_made("STREAM.INFO", stream,
+                  fmt::format(R"({{"subjects_filter":{},"offset":{}}})", json_string(subjects_filter), offset), wait),
         [&total](const dom::element& json) {
           total = number_in(json, "total");
           return info_in(json);
@@ -120,6 +143,7 @@ Answer<JetStreamInfo> JetStream::info(const std::string& stream, Duration wait, 
 }
 
 Answer<bool> JetStream::remove(const std::string& stream, Duration wait) {
+  made_.erase(stream);
   return result_of<bool>(call("STREAM.DELETE." + stream, {}, wait), [](const dom::element&) { return true; });
 }
 
@@ -157,13 +181,13 @@ Answer<std::uint64_t> JetStream::purge(const std::string& stream, const std::str
 }
 
 Answer<KeptMessage> JetStream::get(const std::string& stream, std::uint64_t sequence, Duration wait) {
-  return result_of<KeptMessage>(call("STREAM.MSG.GET." + stream, fmt::format(R"({{"seq":{}}})", sequence), wait),
+  return result_of<KeptMessage>(call_made("STREAM.MSG.GET", stream, fmt::format(R"({{"seq":{}}})", sequence), wait),
                                 message_in);
 }
 
 Answer<KeptMessage> JetStream::last_on(const std::string& stream, const std::string& subject, Duration wait) {
   return result_of<KeptMessage>(
-      call("STREAM.MSG.GET." + stream, fmt::format(R"({{"last_by_subj":{}}})", json_string(subject)), wait),
+      call_made("STREAM.MSG.GET", stream, fmt::format(R"({{"last_by_subj":{}}})", json_string(subject)), wait),
       message_in);
 }
 
@@ -171,7 +195,7 @@ Answer<KeptMessage> JetStream::next_on(const std::string& stream, const std::str
                                        Duration wait) {
   const std::string json =
       fmt::format(R"({{"seq":{},"next_by_subj":{}}})", std::max<std::uint64_t>(1, sequence), json_string(filter));
-  return result_of<KeptMessage>(call("STREAM.MSG.GET." + stream, json, wait), message_in);
+  return result_of<KeptMessage>(call_made("STREAM.MSG.GET", stream, json, wait), message_in);
 }
 
 Answer<Published> JetStream::publish(const std::string& subject, const Headers& headers, std::string_view data,
@@ -190,8 +214,15 @@ Answer<Published> JetStream::published(const Message& answer) {
   return result;
 }
 
-Patience::Patience(const Clock& clock, Duration timeout) : clock_(clock), until_(clock.elapsed()), pause_(first_pause) {
+Patience::Patience(const Clock& clock, Duration timeout, Outage* outage)
+    : clock_(clock), until_(clock.elapsed()), pause_(first_pause), outage_(outage) {
   until_ += std::min(timeout, Duration::max() - until_);  // a timeout may be as long as for ever
+}
+
+Patience Patience::for_a_step() const {
+  Patience step = *this;
+  step.is_step_ = true;
+  return step;
 }
 
 Duration Patience::left() const {

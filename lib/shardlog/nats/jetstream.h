@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "shardlog/core/clock.h"
 #include "shardlog/core/error.h"
 #include "shardlog/nats/connection.h"
+#include "shardlog/nats/outage.h"
 
 /// The part of JetStream's API that this engine needs, one try a call (NATS documentation, "JetStream wire API").
 namespace shardlog::nats {
@@ -126,14 +128,27 @@ class JetStream {
  private:
   template <typename Result>
   Answer<Result> unanswered(const std::string& subject);
+  /// Notes that it is made, if it is.
+  Answer<JetStreamInfo> noted(Answer<JetStreamInfo> answer, const std::string& stream);
+  /// Asks what must not be asked of a stream that is being made. A server of 2.9 answers as soon as it leads, perhaps
+  /// before it has a place for messages, and then it crashes (a nil `store`). It survives to be asked whether it is
+  /// made, so that is asked first. Otherwise a question that came late to one server could meet the creation that
+  /// followed the answer of another one.
+  Answer<std::string> call_made(const std::string& api, const std::string& stream, std::string_view json,
+                                Duration wait);
 
   Connection& connection_;
+  std::set<std::string> made_;  ///< streams that were, when last heard of
 };
 
 /// What came of trying again until `deadline`. A pause and a fresh `wait` come with each try.
 class Patience {
  public:
-  Patience(const Clock& clock, Duration timeout);
+  /// `outage`, if any, is told of tries without an answer, and has to outlive it.
+  Patience(const Clock& clock, Duration timeout, Outage* outage = nullptr);
+
+  /// The same, for a step of something larger: an outage is not over when only this step succeeds.
+  [[nodiscard]] Patience for_a_step() const;
 
   /// Calls `ask(wait)` until its Answer is a result or a refusal, and returns that. When the time is up throws busy if
   /// no try was without an answer, else io. `what` begins the message: "orders: read the shard map".
@@ -148,6 +163,8 @@ class Patience {
   const Clock& clock_;
   Duration until_;
   Duration pause_;
+  Outage* outage_;
+  bool is_step_ = false;
   bool unknown_ = false;
 };
 
@@ -158,10 +175,15 @@ Error error_of(const std::string& what, const Refusal& refusal);
 template <typename Ask>
 auto Patience::insist(const std::string& what, Ask&& ask) {
   constexpr Duration most_for_a_try = std::chrono::seconds(1);
+  const Duration begun = outage_ != nullptr ? clock_.elapsed() : Duration(0);
   for (;;) {
     auto answer = ask(most_for_a_try);
     const bool unknown = std::holds_alternative<NoAnswer>(answer);
-    if (!unknown && !std::holds_alternative<Unavailable>(answer)) return answer;
+    if (!unknown && !std::holds_alternative<Unavailable>(answer)) {
+      if (outage_ != nullptr && !is_step_) outage_->answered();
+      return answer;
+    }
+    if (outage_ != nullptr) outage_->unanswered_for(clock_.elapsed() - begun);
     again(what, unknown);
   }
 }

@@ -224,9 +224,10 @@ std::vector<std::string> NatsEngine::list(const std::string& text) {
 
 void NatsEngine::remove(const std::string& text, const OpenOptions& options, const Clock& clock) {
   const Address address = address_of_stream(text);
-  Connection connection(address.servers, options.timeout);
+  Outage outage(options.tell, clock);
+  Connection connection(address.servers, options.timeout, &outage);
   JetStream js(connection);
-  remove_all(js, address.stream, clock, Patience(clock, options.timeout));
+  remove_all(js, address.stream, clock, Patience(clock, options.timeout, &outage));
 }
 
 }  // namespace shardlog::nats

@@ -189,7 +189,7 @@ std::optional<DataMessage> Scan::next(Duration wait) {
 }
 
 bool Scan::wait(Duration wait) {
-  Patience patience(parts_->session.clock(), std::min(wait, brief_patience));
+  Patience patience = parts_->session.patience(std::min(wait, brief_patience));
   try {
     return parts_->fetch(wait, patience);
   } catch (const Error& error) {

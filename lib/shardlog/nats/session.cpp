@@ -57,7 +57,8 @@ Session::Session(Address address, const OpenOptions& options, const Clock& clock
       clock_(clock),
       timeout_(options.timeout),
       access_(options.access),
-      connection_(address_.servers, options.timeout),
+      outage_(options.tell, clock),
+      connection_(address_.servers, options.timeout, &outage_),
       js_(connection_),
       state_(read_or_throw(js_, checked_name(address_), patience())),
       names_(address_.stream, state_.control.uuid) {}

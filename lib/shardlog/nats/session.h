@@ -35,7 +35,9 @@ class Session {
   [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] const std::string& uuid() const { return state_.control.uuid; }
   /// For one call of the seam: the timeout of OpenOptions.
-  [[nodiscard]] Patience patience() const { return {clock_, timeout_}; }
+  [[nodiscard]] Patience patience() const { return patience(timeout_); }
+  [[nodiscard]] Patience patience(Duration timeout) const { return {clock_, timeout, &outage_}; }
+  [[nodiscard]] Outage& outage() { return outage_; }
 
   /// The control message as it was last read.
   [[nodiscard]] const Control& control() const { return state_.control; }
@@ -59,6 +61,7 @@ class Session {
   const Clock& clock_;
   Duration timeout_;
   Access access_;
+  mutable Outage outage_;  ///< what is told of it is no part of the session
   Connection connection_;
   JetStream js_;
   std::string message_;  ///< what state_ was read from; empty if this process wrote it

@@ -59,7 +59,7 @@ class ShardPublisher::Run {
         clock_(session_.clock()),
         messages_(messages),
         terms_(terms),
-        patience_(patience),
+        patience_(patience.for_a_step()),
         first_(publisher.sent_),
         fates_(messages.size()),
         lane_of_(messages.size()) {
@@ -84,7 +84,9 @@ class ShardPublisher::Run {
         while (auto more = publisher_.inbox_->next(Duration(0))) take(*more);
       }
       for (Lane& lane : lanes_) {
-        if (!lane.done() && !lane.waits && clock_.elapsed() >= lane.due) again(lane);
+        if (lane.done() || lane.waits || clock_.elapsed() < lane.due) continue;
+        session_.outage().unanswered_for(clock_.elapsed() - lane.begun);
+        again(lane);
       }
       go_on();
       if (std::exchange(must_look_, false)) look_at_control();
@@ -107,6 +109,7 @@ class ShardPublisher::Run {
     bool waits = true;         ///< it was not sent yet: those before it come first
     bool in_flight = false;    ///< the last try may be answered yet
     bool unanswered = false;   ///< a try was not answered: it may be stored, or be so yet
+    Duration begun{0};         ///< by Clock::elapsed(): since when servers should have stored it
     Duration due{0};           ///< by Clock::elapsed(): when to do something
     Duration absent_since{0};  ///< by Clock::since_boot(): it was not stored then
 
@@ -132,6 +135,7 @@ class ShardPublisher::Run {
   void begin(Lane& lane) {
     lane.waits = false;
     lane.tries = 0;
+    lane.begun = clock_.elapsed();
     lane.absent_since = terms_ != nullptr ? terms_->claimed_at : clock_.since_boot();
     if (!shard_of(session_.control(), shard(lane)).open()) return finish(lane, Sealed{}, Sealed{});
     send(lane);
@@ -195,6 +199,7 @@ class ShardPublisher::Run {
   }
 
   void stored(Lane& lane, std::uint64_t sequence) {
+    session_.outage().answered();
     fates_[lane.message()] = StoredAt{sequence, clock_.now()};
     if (lane.expected) lane.expected = sequence;
     ++lane.at;
@@ -264,6 +269,7 @@ class ShardPublisher::Run {
   /// A new epoch has begun since the lane's message was sent.
   void follow(Lane& lane) {
     if (terms_ != nullptr) return interrupt(lane);
+    lane.begun = clock_.elapsed();
     lane.unanswered = lane.unanswered || lane.in_flight;
     lane.in_flight = false;
     const auto end = end_of(session_.control(), shard_of(session_.control(), shard(lane)));
@@ -300,7 +306,7 @@ class ShardPublisher::Run {
     const auto is_stored = [](const Fate& fate) { return std::holds_alternative<StoredAt>(fate); };
     if (std::ranges::none_of(fates_, is_stored)) return;
     try {
-      read_settled(session_, Patience(clock_, std::max(patience_.left(), least_to_confirm)));
+      read_settled(session_, session_.patience(std::max(patience_.left(), least_to_confirm)));
     } catch (const Error& error) {
       if (!is_outage(error)) throw;
       for (Fate& fate : fates_) {
@@ -347,7 +353,7 @@ class ShardPublisher::Run {
   const Clock& clock_;
   std::span<const Outgoing> messages_;
   const PartTerms* terms_;
-  const Patience& patience_;
+  const Patience patience_;
   std::uint64_t first_;  ///< the number of the first message
   std::vector<Fate> fates_;
   std::vector<std::size_t> lane_of_;  ///< of each message
