@@ -50,11 +50,15 @@ class Fault:
         if not self.caught.has_come():
             check(not self.pattern, f"there is no {self.what}")
             return False
-        self.program = program
         if self.process is None:
             self.caught.cut()
         else:
-            getattr(program, self.process)()
+            try:
+                getattr(program, self.process)()
+            except FileNotFoundError:  # that was its last message, for whose answer it does not wait
+                self.caught.let_go()
+                return False
+        self.program = program
         return True
 
     def end(self):

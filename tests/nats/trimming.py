@@ -6,12 +6,13 @@ import subprocess
 
 from faults import KINDS, WINDOW, Fault, run_cases, wait_beyond_window
 from load import Findings, Producer, read, shards, wait_for_progress
-from nodes import Nodes, Running
+from nodes import Nodes, Program, Running
 from proxy import Proxy
 from support import check, program, run, scale, seeded, wait_for
 
 FAULTS = scale("SHARDLOG_FAULTS", 1)
 PATIENCE = 20  # seconds
+UNKNOWN = 74
 # What a trimmer publishes: its change of the control message, and the purge.
 STEPS = (r"^slc\.", r"STREAM\.PURGE")
 
@@ -84,6 +85,59 @@ def disturb_trimmer(nodes, name, kind, pattern, number):
     return findings.found
 
 
+def put_until(stream, condition, what):
+    """Appends, one record a run, and trims by that. Returns how many."""
+    count = 0
+
+    def has_come():
+        nonlocal count
+        run("stream-put", stream, input=b"%0100d\n" % count)
+        count += 1
+        return condition()
+
+    wait_for(has_come, what, PATIENCE)
+    return count
+
+
+def answer_lost(nodes, name):
+    """A record whose answer got lost, and which was trimmed before its program asked again, is not stored a second time."""
+    stream = nodes.address(name, WINDOW)
+    run("stream-create", stream, "--retention", "500ms")
+    with Proxy(nodes.ports) as proxy:
+        fault = Fault(proxy, "paused, and the answer is lost", r"^sl\.")
+        with Program("stream-put", proxy.address(name, WINDOW), "--ack", given=b"first\n") as first:
+            fault.strike(first)
+            others = put_until(stream, lambda: trimmed(stream) > 0, "the record to be trimmed")
+            wait_beyond_window()
+            run("stream-create", "--update", "--retention", "1h", stream)
+            fault.end()
+            first.end(UNKNOWN, seconds=PATIENCE)
+    return counted(stream, 1 + others)
+
+
+def part_trimmed(nodes, name):
+    """The same of a part of a producer that was killed, where what is trimmed makes room."""
+    stream = nodes.address(name, WINDOW)
+    run("stream-create", stream, "--max-record-size", "1KiB", "--max-bytes", "2KiB", "--when-full", "trim")
+    with Proxy(nodes.ports) as proxy:
+        fault = Fault(proxy, "killed after", r"^sl\.")
+        with Program("stream-put", proxy.address(name, WINDOW), "--producer", "p", given=b"first\n") as first:
+            fault.strike(first)
+            fault.end()
+    others = put_until(stream, lambda: trimmed(stream) > 0, "the record to be trimmed")
+    wait_beyond_window()
+    said = run("stream-put", stream, "--producer", "p", "--ack", input=b"first\n")
+    found = counted(stream, 1 + others)
+    if b"already stored" not in said:
+        found.append(f"the record is not known: {said}")
+    return found
+
+
+def counted(stream, number):
+    there, removed = len(read(stream)), trimmed(stream)
+    return [] if there + removed == number else [f"{number} records; {there} are there, {removed} trimmed"]
+
+
 def check_counts(stream, producers, findings):
     """Each record that was acknowledged is there, or was counted as trimmed; those that are there are the last ones."""
     found = read(stream)
@@ -108,6 +162,7 @@ def main():
     with Nodes() as nodes:
         cases = [(disturb_trimmer, (kind, pattern, 1)) for pattern in STEPS for kind in ("killed after", "paused before")]
         cases += [(disturb_trimmer, (kind, "", randomness.randint(1, 40))) for kind in KINDS for _ in range(FAULTS)]
+        cases += [(answer_lost, ()), (part_trimmed, ())]
         if can_fake_time():
             cases.insert(0, (wrong_clocks, ()))
         else:

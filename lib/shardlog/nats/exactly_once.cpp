@@ -194,7 +194,7 @@ std::vector<Outcome> ExactlyOnce::store_parts(State& state, const KeptSlot& kept
 std::vector<Outcome> ExactlyOnce::redo(const KeptSlot& kept, std::span<const RoutedBatch> batches,
                                        const Patience& patience) {
   auto placed = complete(session_, slots_, kept, batches, patience);
-  const Unknown removed{"it was stored, but retention has removed it already"};
+  const Unknown removed{"it may have been stored, and removed since"};
   std::vector<Outcome> outcomes(placed.size(), removed);
   for (std::size_t i = 0; i < placed.size(); ++i) {
     if (!placed[i]) continue;

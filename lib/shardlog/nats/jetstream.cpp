@@ -233,11 +233,18 @@ void Patience::again(const std::string& what, bool unknown) {
   unknown_ = unknown_ || unknown;
   const Duration left_now = left();
   if (left_now == Duration(0)) {
-    if (unknown_) throw Error(ErrorCode::io, what + ": no answer in time, so whether it was done is not known");
-    throw Error(ErrorCode::busy, what + ": no server in reach, or no majority of them");
+    const std::string last = refusal_.empty() ? "" : "; before that: " + refusal_;
+    if (unknown_) throw Error(ErrorCode::io, what + ": no answer in time, so whether it was done is not known" + last);
+    throw Error(ErrorCode::busy, what + ": no server in reach, or no majority of them" + last);
   }
   std::this_thread::sleep_for(std::min(pause_, left_now));
   pause_ = std::min(2 * pause_, longest_pause);
+}
+
+void Patience::refused(const std::string& what, const Refusal& refusal) {
+  refusal_ = fmt::format("{} (JetStream error {})", printable(refusal.text), refusal.code);
+  if (left() == Duration(0)) throw Error(ErrorCode::busy, what + ": refused until time was up: " + refusal_);
+  again(what, false);
 }
 
 Error error_of(const std::string& what, const Refusal& refused) {

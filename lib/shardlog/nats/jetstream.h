@@ -45,6 +45,7 @@ constexpr int storage_full = 10047;
 constexpr int insufficient_resources = 10023;
 constexpr int name_in_use = 10058;  ///< with another configuration
 constexpr int no_stream = 10059;
+constexpr int lost_place = 10063;  ///< a server has lost its place, and begins anew; others may have stored it
 constexpr int wrong_last_sequence = 10071;
 constexpr int store_failed = 10077;  ///< "maximum messages per subject exceeded", for instance
 }  // namespace refusal
@@ -158,6 +159,8 @@ class Patience {
   [[nodiscard]] Duration left() const;
   /// Throws as insist() if time is up, else waits a little. `unknown`: a try was without an answer.
   void again(const std::string& what, bool unknown);
+  /// The same after a refusal that may not be the last word. The Error says what was refused last.
+  void refused(const std::string& what, const Refusal& refusal);
 
  private:
   const Clock& clock_;
@@ -166,6 +169,7 @@ class Patience {
   Outage* outage_;
   bool is_step_ = false;
   bool unknown_ = false;
+  std::string refusal_{};  ///< what the last try was refused for
 };
 
 /// The Error of a refusal: full, not_found, exists, permission, busy (too few servers run), io. `what` begins its

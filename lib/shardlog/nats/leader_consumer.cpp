@@ -6,6 +6,7 @@
 #include <array>
 
 #include "shardlog/core/numbers.h"
+#include "shardlog/nats/jetstream_format.h"
 #include "shardlog/nats/json.h"
 
 namespace shardlog::nats {
@@ -109,6 +110,18 @@ bool LeaderConsumer::make(const From& from, bool headers_only, Patience& patienc
   if (std::get<JetStreamInfo>(info).leader == leader_) return true;
   remove();
   return false;
+}
+
+bool LeaderConsumer::is_at_end() {
+  constexpr Duration wait = 1s;
+  const auto answer =
+      session_.js().call(fmt::format("CONSUMER.INFO.{}.{}", session_.names().data_stream(), name_), {}, wait);
+  const auto* const text = std::get_if<std::string>(&answer);
+  if (text == nullptr) return false;
+  const Json json(*text);
+  simdjson::dom::element delivered;
+  return (*json)["delivered"].get(delivered) == simdjson::SUCCESS && number_in(delivered, "consumer_seq") == number_ &&
+         number_in(*json, "num_pending") == 0;
 }
 
 void LeaderConsumer::remove() {

@@ -53,6 +53,10 @@ class LeaderConsumer {
   /// What comes within `wait`.
   std::variant<Delivered, Nothing, Lost> next(Duration wait);
 
+  /// Whether its server, asked now, has nothing to deliver after what next() has returned. False also if it does not
+  /// answer: then next() finds out.
+  bool is_at_end();
+
   [[nodiscard]] const std::string& leader() const { return leader_; }
   /// Whether there was nothing to deliver when it was made.
   [[nodiscard]] bool began_at_end() const { return began_at_end_; }

@@ -61,12 +61,24 @@ class Redo {
     return {sequences_of(sequence, batch.record_count)};
   }
 
-  /// What is in the data stream of the producer and a shard.
-  std::optional<std::uint64_t> look_for(const Place& place, std::optional<std::uint64_t> end) {
+  /// Up to where to look for what may be stored by now. Nullopt: look at the shards again.
+  std::optional<std::uint64_t> settled_on(const std::string& subject) {
+    constexpr Duration wait = std::chrono::seconds(1);
+    const auto answer = settled_sequence(session_, subject, wait);
+    if (const auto* const sequence = std::get_if<std::uint64_t>(&answer)) return *sequence;
+    const auto* const refusal = std::get_if<Refusal>(&answer);
+    if (refusal != nullptr && refusal->code != refusal::lost_place) throw error_of(what_, *refusal);
+    patience_.again(what_, std::holds_alternative<NoAnswer>(answer));
+    read_settled(session_, patience_);
+    return std::nullopt;
+  }
+
+  /// What is in the data stream of the producer and a shard, up to `until`.
+  std::optional<std::uint64_t> look_for(const Place& place, std::uint64_t until) {
     const std::uint64_t from = slot_.floor + 1;
-    if (end && *end <= from) return std::nullopt;
-    ScanRequest request{.from = from, .shards = {place.shard}, .producer = producer_, .headers_only = true};
-    if (end) request.until = *end - 1;
+    if (until < from) return std::nullopt;
+    const ScanRequest request{
+        .from = from, .until = until, .shards = {place.shard}, .producer = producer_, .headers_only = true};
     const std::string id = part_id(slot_.id, slot_.number, place.path);
     Scan scan(session_, request);
     while (const auto message = scan.next()) {
@@ -81,15 +93,21 @@ class Redo {
       const Control& control = session_.control();
       const Shard& shard = shard_of(control, at.shard);
       if (const auto end = end_of(control, shard)) {
-        const auto found = absent_.contains(at.path) ? std::nullopt : look_for(at, end);
-        if (found) return note(at, *found, batch);
-        absent_.insert(at.path);  // for ever: nothing comes before the end of a shard any more
+        if (!absent_.contains(at.path)) {
+          if (const auto found = look_for(at, *end - std::min<std::uint64_t>(*end, 1))) return note(at, *found, batch);
+          if (may_be_gone(at)) return std::nullopt;
+          absent_.insert(at.path);  // for ever: nothing comes before the end of a shard any more
+        }
         return place_in_children(at, batch);
       }
       const std::string subject = session_.names().data_subject(control.epoch, at.shard, producer_);
+      const std::uint64_t epoch = control.epoch;
       const std::uint64_t last = last_sequence_on(session_, subject, patience_);
-      if (const auto found = look_for(at, std::nullopt)) return note(at, *found, batch);
-      if (is_over_ || may_be_trimmed()) return std::nullopt;
+      const auto settled = settled_on(subject);
+      if (!settled) continue;  // the shard may have been closed
+      if (const auto found = look_for(at, *settled)) return note(at, *found, batch);
+      if (is_over_ || may_be_gone(at)) return std::nullopt;
+      if (session_.control().epoch != epoch) continue;
       if (!slots_.has_body(slot_, patience_)) {
         is_over_ = true;  // somebody else has stored all of them: look once more
         continue;
@@ -110,7 +128,10 @@ class Redo {
     if (const auto* const published = std::get_if<Published>(&answer)) {
       if (published->sequence > 0) return published->sequence;
     } else if (const auto* const refusal = std::get_if<Refusal>(&answer)) {
-      if (refusal->code != refusal::wrong_last_sequence) throw error_of(what_, *refusal);
+      const bool may_change = refusal->code == refusal::wrong_last_sequence || refusal->code == refusal::lost_place;
+      if (!may_change) throw error_of(what_, *refusal);
+      patience_.refused(what_, *refusal);
+      return std::nullopt;
     }
     patience_.again(what_, std::holds_alternative<NoAnswer>(answer));
     return std::nullopt;
@@ -136,13 +157,10 @@ class Redo {
     return Placed{SequenceRun(std::move(numbers)), std::move(shards)};
   }
 
-  /// A part that is missing may have been stored, and removed since. If it is past retention anyway, it is not stored
-  /// again.
-  [[nodiscard]] bool may_be_trimmed() const {
-    const Control& control = session_.control();
-    if (control.trimmed.sequence <= slot_.floor) return false;
-    const auto expired = expiry(control.settings.retention, session_.clock().now());
-    return expired && kept_.at < *expired;
+  /// A part that was not found may have been stored, and removed since: then it is not stored again.
+  [[nodiscard]] bool may_be_gone(const Place& place) {
+    session_.refresh(patience_);  // after the look: what was removed before that is in it
+    return may_be_trimmed(session_.control(), place.shard, slot_.floor);
   }
 
   Session& session_;

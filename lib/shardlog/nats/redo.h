@@ -17,7 +17,7 @@ struct Placed {
 };
 
 /// Stores what is missing of the parts of a slot, and returns the sequence numbers of the records of each part. Nullopt
-/// for a part that retention may have removed already.
+/// for a part that may have been stored, and removed since.
 ///
 /// It can be killed at any point, and several processes can do this at once, also one that was suspended for long:
 ///
@@ -25,8 +25,9 @@ struct Placed {
 /// - One that is missing is published with an id that all of them make alike, so it is stored once while servers know
 ///   that id; and only if nothing came to its subject since before it was looked for, so it is stored once also after
 ///   that.
-/// - Retention can remove what was stored, and then it would be missing again. So before a part is published, the body
-///   of the slot must still be there: whoever completed the slot has removed it. (That leaves a process that is
+/// - What was stored can be trimmed, and then it would be missing again. So a part is not published if anything of its
+///   shard was trimmed that came after the slot was made; and only while the body of the slot is still there: whoever
+///   completed the slot has removed it. (That leaves a process that is
 ///   suspended between this look and the message, for so long that others complete the slot, servers forget the id,
 ///   and retention removes all that the producer had in that shard.)
 /// - A part whose shard was closed before it came is split over the children, in their order, and each piece is treated

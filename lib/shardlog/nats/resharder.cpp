@@ -96,12 +96,17 @@ class Sealing {
   std::optional<std::uint64_t> end(ShardId parent) {
     const std::string subject = session_.names().data_subject(intent_.epoch, parent, end_of_shard);
     if (!store_marker(subject, parent)) return std::nullopt;
-    const auto first = session_.patience().insist(
-        what_, [&](Duration wait) { return session_.js().next_on(session_.names().data_stream(), subject, 1, wait); });
-    if (const auto* const lacking = std::get_if<Refusal>(&first)) {
+    Patience patience = session_.patience();
+    const auto ask = [&](Duration wait) {
+      return session_.js().next_on(session_.names().data_stream(), subject, 1, wait);
+    };
+    auto first = patience.insist(what_, ask);
+    for (; std::holds_alternative<Refusal>(first); first = patience.insist(what_, ask)) {
       // It may have been trimmed, but not before the reshard was finished.
       if (session_.refresh(session_.patience()).intent != intent_) return std::nullopt;
-      throw error_of(what_, *lacking);
+      const auto& lacking = std::get<Refusal>(first);
+      if (lacking.code != refusal::no_message) throw error_of(what_, lacking);
+      patience.refused(what_, lacking);  // by a new leader, which has not applied all of its log
     }
     const KeptMessage& marker = std::get<KeptMessage>(first);
     if (marker.sequence > last_) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "shardlog/core/numbers.h"
 #include "shardlog/nats/leader_consumer.h"
 
 namespace shardlog::nats {
@@ -51,6 +52,25 @@ std::uint64_t last_sequence(Session& session) {
   return ask(session, patience).last_sequence;
 }
 
+Answer<std::uint64_t> settled_sequence(Session& session, const std::string& subject, Duration wait) {
+  // Servers refuse it only after a majority of them has it: each compares it with the messages that came before it. And
+  // the refusal says what the last one is.
+  constexpr std::string_view never = "9223372036854775807";
+  constexpr std::string_view said_before = "wrong last sequence: ";
+  auto answer = session.js().publish(subject, {{"Nats-Expected-Last-Sequence", std::string(never)}}, {}, wait);
+  if (std::holds_alternative<Unavailable>(answer)) return Unavailable{};
+  if (std::holds_alternative<NoAnswer>(answer)) return NoAnswer{};
+  const auto* const refused = std::get_if<Refusal>(&answer);
+  if (refused == nullptr) throw Error(ErrorCode::internal, session.what("ask for its last message: it was stored"));
+  if (refused->code != refusal::wrong_last_sequence) return *refused;
+  const std::size_t at = refused->text.find(said_before);
+  const auto last = at == std::string::npos
+                        ? std::nullopt
+                        : parse_number<std::uint64_t>(std::string_view(refused->text).substr(at + said_before.size()));
+  if (!last) return *refused;
+  return *last;
+}
+
 struct Scan::Parts {
   Parts(Session& session_of_all, ScanRequest request_of_it)
       : session(session_of_all),
@@ -71,8 +91,8 @@ struct Scan::Parts {
   }
   void make(Patience& patience);
   void accept(LeaderConsumer::Delivered delivered, Patience& patience);
-  /// Asks the leader whether there is a message after those that were read.
-  bool is_more(Patience& patience);
+  /// Whether the leader has all messages up to `until`, and has nothing more for the consumer.
+  bool is_exhausted(Patience& patience);
   [[nodiscard]] bool wants(const DataSubject& subject) const;
   [[nodiscard]] bool over() const { return !ready && (read >= until || ended); }
 
@@ -97,19 +117,15 @@ void Scan::Parts::make(Patience& patience) {
   drained = consumer->began_at_end();
 }
 
-bool Scan::Parts::is_more(Patience& patience) {
-  if (read == 0 && request.from_time) return consumer && !consumer->began_at_end();
-  const std::string what = session.what("read it");
-  const Names& names = session.names();
-  static_cast<void>(ask(session, patience));  // so that a leader answers that still is one
-  const auto answer = patience.insist(what, [&](Duration wait) {
-    return session.js().next_on(names.data_stream(), names.data_filter(), read + 1, wait);
-  });
-  if (const auto* const refused = std::get_if<Refusal>(&answer)) {
-    if (refused->code == refusal::no_message) return false;
-    throw error_of(what, *refused);
+bool Scan::Parts::is_exhausted(Patience& patience) {
+  const JetStreamInfo info = ask(session, patience);
+  if (info.leader != consumer->leader()) {
+    consumer.reset();
+    return false;
   }
-  return std::get<KeptMessage>(answer).sequence <= until;
+  leader_known_at = Steady::now();
+  // A leader answers before it has applied all that it has in its log: then it still gets what is missing.
+  return info.last_sequence >= until && consumer->is_at_end();
 }
 
 bool Scan::Parts::wants(const DataSubject& subject) const {
@@ -149,9 +165,9 @@ bool Scan::Parts::fetch(Duration wait, Patience& patience, std::uint64_t target)
       make(patience);
       continue;
     }
-    if (std::exchange(drained, false) && !request.follow && !is_more(patience)) {
-      ended = true;
-      break;
+    if (std::exchange(drained, false) && !request.follow) {
+      ended = is_exhausted(patience);
+      if (ended || !consumer) continue;
     }
     const auto left = std::chrono::duration_cast<Duration>(give_up_at - Steady::now());
     auto got = consumer->next(std::clamp<Duration>(left, 0ms, longest_wait));
@@ -213,7 +229,7 @@ bool Scan::at_tail() {
     if (info.last_sequence <= parts.read) return true;
     if (parts.fetch(longest_wait, patience, info.last_sequence)) return false;
     if (parts.read >= info.last_sequence) return true;
-    if (!parts.is_more(patience)) {  // what was there was trimmed
+    if (parts.consumer && parts.consumer->leader() == info.leader && parts.consumer->is_at_end()) {  // it was trimmed
       parts.read = std::max(parts.read, info.last_sequence);
       return true;
     }

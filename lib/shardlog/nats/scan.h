@@ -36,9 +36,10 @@ struct DataMessage {
 };
 
 struct ScanRequest {
-  std::uint64_t from = 1;                 ///< the sequence of the first message that is wanted
-  std::optional<Timestamp> from_time{};   ///< instead of `from`: the first message that came then or later
-  std::optional<std::uint64_t> until{};   ///< the last one; nullopt: the last that is there when the scan is made
+  std::uint64_t from = 1;                ///< the sequence of the first message that is wanted
+  std::optional<Timestamp> from_time{};  ///< instead of `from`: the first message that came then or later
+  /// The last one, which is known to have been stored. Nullopt: the last that is there when the scan is made.
+  std::optional<std::uint64_t> until{};
   bool follow = false;                    ///< there is no last one
   std::vector<ShardId> shards{};          ///< empty: all
   std::optional<std::string> producer{};  ///< only messages whose last() is this: then there are no ends of shards
@@ -91,8 +92,13 @@ class Scan {
   std::unique_ptr<Parts> parts_;
 };
 
-/// The last sequence of the data stream, from its leader; 0 if it never had a message. Throws as Scan.
+/// The last sequence of the data stream, from its leader; 0 if it never had a message. One that has just become the
+/// leader may tell of less than is stored, for a moment. Throws as Scan.
 std::uint64_t last_sequence(Session& session);
+
+/// The same, for a writer, as a majority of the servers says: nothing that was stored before the call comes after it.
+/// One try. `subject` is one that the data stream takes; if it takes another epoch, that is Unavailable.
+Answer<std::uint64_t> settled_sequence(Session& session, const std::string& subject, Duration wait);
 
 /// Where closed shards end, so that void batches can be told: by the control message, and by the markers that a scan
 /// meets.

@@ -64,17 +64,26 @@ Session::Session(Address address, const OpenOptions& options, const Clock& clock
       names_(address_.stream, state_.control.uuid) {}
 
 const Control& Session::refresh(Patience patience) {
-  auto message = read_control_message(js_, names_.name(), patience);
+  for (;;) {
+    if (accept(read_control_message(js_, names_.name(), patience))) return state_.control;
+    patience.again(what("read its shard map"), false);
+  }
+}
+
+/// False if it is older than what is known: a server that was stopped for a while does not know yet that others go on
+/// without it, and one that has just become the leader may not have applied all of its log.
+bool Session::accept(std::optional<KeptMessage> message) {
   // Most of the time it is the same as before, and of many shards it is large.
-  if (message && message->sequence == state_.sequence && message->data == message_) return state_.control;
+  if (message && message->sequence == state_.sequence && message->data == message_) return true;
   auto now = message ? decoded(*message, names_.name()) : std::nullopt;
   if (!now) throw Error(ErrorCode::not_found, what("it was removed"));
   if (now->control.uuid != uuid()) {
     throw Error(ErrorCode::not_found, what("it was removed, and another stream has its name"));
   }
+  if (now->sequence < state_.sequence) return false;
   state_ = std::move(*now);
   message_ = std::move(message->data);
-  return state_.control;
+  return true;
 }
 
 bool Session::change(Patience patience, const std::function<bool(Control&)>& change) {

@@ -42,7 +42,8 @@ class Session {
   /// The control message as it was last read.
   [[nodiscard]] const Control& control() const { return state_.control; }
   [[nodiscard]] std::uint64_t control_sequence() const { return state_.sequence; }
-  /// Reads it from the leader. A reshard that somebody has begun is left as it is. Throws not_found if the stream was
+  /// Reads it from the leader, but never an older one than it has. A reshard that somebody has begun is left as it is.
+  /// Throws not_found if the stream was
   /// removed, or another one has its name.
   const Control& refresh(Patience patience);
   /// Changes it: reads, calls `change` and replaces, again if somebody else was faster, until it is done or `change`
@@ -57,6 +58,8 @@ class Session {
   [[nodiscard]] std::string what(std::string_view doing) const;
 
  private:
+  bool accept(std::optional<KeptMessage> message);
+
   Address address_;
   const Clock& clock_;
   Duration timeout_;

@@ -44,6 +44,11 @@ std::optional<std::uint64_t> end_of(const Control& control, const Shard& shard) 
   return end == control.ends.end() ? 0 : end->second;  // one that was opened and closed at once has nothing
 }
 
+bool may_be_trimmed(const Control& control, ShardId shard, std::uint64_t floor) {
+  const auto trimmed = control.trimmed.shards.find(shard);
+  return trimmed != control.trimmed.shards.end() && trimmed->second.sequence > floor;
+}
+
 const Control& read_settled(Session& session, const Patience& patience) {
   session.refresh(patience);
   while (session.control().intent) finish_intent(session, patience);
@@ -60,6 +65,7 @@ class ShardPublisher::Run {
         messages_(messages),
         terms_(terms),
         patience_(patience.for_a_step()),
+        floor_(publisher.floor()),
         first_(publisher.sent_),
         fates_(messages.size()),
         lane_of_(messages.size()) {
@@ -164,8 +170,10 @@ class ShardPublisher::Run {
     if (now - lane.absent_since > session_.address().duplicate_window / 2) {
       if (terms_ != nullptr) return interrupt(lane);
       if (lane.unanswered) {
-        if (const auto sequence = find(lane, std::nullopt)) return stored(lane, *sequence);
-        if (is_over_) return;
+        const auto last = settled(lane);
+        if (!last) return;
+        if (const auto sequence = find(lane, *last + 1)) return stored(lane, *sequence);
+        if (is_over_ || was_trimmed(lane)) return;
       }
       lane.absent_since = now;
     }
@@ -214,6 +222,9 @@ class ShardPublisher::Run {
     if (refusal.code == refusal::no_stream) {  // the control message says whether it was removed
       lane.due = clock_.elapsed() + pause;
       must_look_ = true;
+    } else if (refusal.code == refusal::lost_place) {
+      lane.due = clock_.elapsed() + pause;
+      lane.unanswered = true;
     } else if (terms_ != nullptr) {
       interrupt(lane);
     } else if (lane.unanswered) {
@@ -275,20 +286,49 @@ class ShardPublisher::Run {
     const auto end = end_of(session_.control(), shard_of(session_.control(), shard(lane)));
     if (!end) return again(lane);
     if (lane.unanswered) {
-      if (const auto sequence = find(lane, end)) return stored(lane, *sequence);
-      if (is_over_) return;
+      if (const auto sequence = find(lane, *end)) return stored(lane, *sequence);
+      if (is_over_ || was_trimmed(lane)) return;
     }
     finish(lane, Sealed{}, Sealed{});
   }
 
-  /// Looks for the lane's message in its shard, which may end somewhere.
-  std::optional<std::uint64_t> find(const Lane& lane, std::optional<std::uint64_t> end) {
+  /// Whether the lane's message, which was not found, may have been removed. Then nothing says any more whether it was
+  /// stored, and the lane is finished.
+  bool was_trimmed(Lane& lane) {
+    try {
+      session_.refresh(patience_);  // after the look: what was removed before that is in it
+    } catch (const Error& error) {
+      if (!is_outage(error)) throw;
+      is_over_ = true;
+      return true;
+    }
+    if (!may_be_trimmed(session_.control(), shard(lane), floor_)) return false;
+    finish(lane, Unknown{"no answer from the servers of NATS: it may have been stored, and removed since"},
+           NotStored{"what came before it may not be stored"});
+    return true;
+  }
+
+  /// Up to where to look for the lane's message. Nullopt: look again a little later.
+  std::optional<std::uint64_t> settled(Lane& lane) {
+    constexpr Duration wait = std::chrono::seconds(1);
+    const auto answer = settled_sequence(
+        session_, session_.names().data_subject(session_.control().epoch, shard(lane), producer()), wait);
+    if (const auto* const sequence = std::get_if<std::uint64_t>(&answer)) return *sequence;
+    must_look_ = !std::holds_alternative<NoAnswer>(answer);
+    lane.due = clock_.elapsed() + pause;
+    return std::nullopt;
+  }
+
+  /// Looks for the lane's message in its shard, before the message `end`.
+  std::optional<std::uint64_t> find(const Lane& lane, std::uint64_t end) {
     const std::string& id = messages_[lane.message()].id;
-    const std::uint64_t from = publisher_.floor() + 1;
-    if (end && *end <= from) return std::nullopt;
-    ScanRequest request{
-        .from = from, .shards = {shard(lane)}, .producer = std::string(producer()), .headers_only = true};
-    if (end) request.until = *end - 1;
+    const std::uint64_t from = floor_ + 1;
+    if (end <= from) return std::nullopt;
+    const ScanRequest request{.from = from,
+                              .until = end - 1,
+                              .shards = {shard(lane)},
+                              .producer = std::string(producer()),
+                              .headers_only = true};
     try {
       Scan scan(session_, request);
       while (const auto message = scan.next()) {
@@ -354,6 +394,7 @@ class ShardPublisher::Run {
   std::span<const Outgoing> messages_;
   const PartTerms* terms_;
   const Patience patience_;
+  std::uint64_t floor_;  ///< of the publisher, before anything was sent
   std::uint64_t first_;  ///< the number of the first message
   std::vector<Fate> fates_;
   std::vector<std::size_t> lane_of_;  ///< of each message
@@ -386,13 +427,13 @@ std::vector<Fate> ShardPublisher::run(std::span<const Outgoing> messages, const 
 }
 
 std::uint64_t ShardPublisher::floor() {
-  if (floor_) return *floor_;
   try {
-    floor_ = last_sequence(session_);
+    if (!floor_) floor_ = last_sequence(session_);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::io) throw;
     throw Error(ErrorCode::busy, error.what());  // nothing was sent
   }
+  floor_ = std::max(*floor_, session_.control().trimmed.sequence);
   return *floor_;
 }
 

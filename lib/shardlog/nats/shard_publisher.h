@@ -23,6 +23,10 @@ const Shard& shard_of(const Control& control, ShardId id);
 /// it is open.
 std::optional<std::uint64_t> end_of(const Control& control, const Shard& shard);
 
+/// Whether a message that came to the shard after the message `floor` may have been removed: by retention, for want of
+/// room, or because it was consumed.
+bool may_be_trimmed(const Control& control, ShardId shard, std::uint64_t floor);
+
 /// Reads the control message now, and finishes the reshard that it may tell of. Throws as Session::refresh().
 const Control& read_settled(Session& session, const Patience& patience);
 
@@ -61,7 +65,8 @@ struct PartTerms {
 /// acknowledged within a second, or found nobody who takes it, is sent again with the same id: servers store an id
 /// once, while it is in their window of duplicates. A process that was suspended for longer than half of that window
 /// does not send it again before it has looked for it, and has not found it. (What remains is a suspension of the whole
-/// window between that look and the system call that sends.)
+/// window between that look and the system call that sends.) If it may have been removed meanwhile, because something
+/// that came after it could be sent was trimmed, its fate is Unknown.
 ///
 /// An acknowledgement is not enough: a message that came after the end of its shard is acknowledged, and void. So in
 /// the end the control message is read. If that shows another epoch than the one that a message was published to, the
@@ -82,7 +87,8 @@ class ShardPublisher {
   /// The same for the parts of a slot. What is not StoredAt has to be looked for: redo.h.
   std::vector<Fate> publish(std::span<const Outgoing> parts, const PartTerms& terms, const Patience& patience);
 
-  /// The data stream has had a message with this sequence, or a later one. Throws busy (nobody says so).
+  /// The data stream has had a message with this sequence, or a later one: what is sent from now on comes after it, and
+  /// is not trimmed as long as only messages up to there are. Throws busy (nobody says so).
   std::uint64_t floor();
 
  private:
