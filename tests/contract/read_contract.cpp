@@ -89,7 +89,13 @@ TEST_P(ReadContract, ThatFollowsEndsAtATimeThoughNothingMoreComes) {
   const auto reader = stream_->read(request);
   EXPECT_EQ(told(*reader), (Lines{"x", "y"}));
   let_come(time);
-  EXPECT_EQ(told(*reader), Lines{"end"});
+  Lines last = told(*reader);
+  // The time of a server is known by its answers, so it comes a little later if they take long.
+  for (int tries = 0; last.empty() && tries < 100 && !can().clock_of_caller; ++tries) {
+    static_cast<void>(reader->wait(200ms, {}));
+    last = told(*reader);
+  }
+  EXPECT_EQ(last, Lines{"end"});
 }
 
 TEST_P(ReadContract, ThatFollowsGoesOnAfterTheTail) {
