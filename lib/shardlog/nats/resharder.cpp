@@ -57,7 +57,7 @@ void take_epoch(Session& session, std::uint64_t epoch, Patience& patience) {
 /// Steps 2 to 4 of one intent.
 class Sealing {
  public:
-  Sealing(Session& session, Intent intent, Patience patience)
+  Sealing(Session& session, Intent intent, const Patience& patience)
       : session_(session), intent_(std::move(intent)), patience_(patience), what_(session.what("close shards")) {}
 
   /// Returns whether it was this process that has done it.
