@@ -41,7 +41,7 @@ bool& nothing_goes() {
   return refused;
 }
 
-/// What was written to segments, in bytes, and after how many of them there is no room.
+/// How many bytes were written to segments. After `most` of them, further writes fail: there is no room.
 struct WrittenToSegments {
   std::atomic<std::uint64_t> bytes = 0;
   std::atomic<std::uint64_t> most = UINT64_MAX;

@@ -123,7 +123,7 @@ def main():
             Case(folder, "frames", 2, ["--frames", "--rate", "100000", frames], lambda found: by_key(found) == keyed),
             Case(folder, "json", 2, ["--json"], lambda found: by_key(found) == keyed, pieces_of(mirror, randomness)),
         ]
-        killed = rounds = partly = 0
+        killed = rounds = partly = paced = 0
         usual = {case.name: seconds_of(case) for case in cases}
         while killed < KILLS:
             case = cases[rounds % len(cases)]
@@ -136,9 +136,11 @@ def main():
             check_dense(found)
             verify(case.stream)
             partly += len({record["arrived"] for record in found}) > 1
+            paced += "--rate" in case.options
             killed += kills
             rounds += 1
-        check(partly > 0, f"none of {rounds} inputs was stored in several commits")  # how many, depends on the machine's load
+        # Those at a rate are, unless the machine stands still; how many of the others are, depends on its load.
+        check(partly > 0 and partly * 2 >= paced, f"only {partly} of {rounds} inputs were stored in several commits, {paced} at a rate")
         print(f"{killed} kills of {rounds} inputs, {partly} of them stored in several commits")
 
 

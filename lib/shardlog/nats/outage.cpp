@@ -9,7 +9,7 @@ namespace shardlog::nats {
 namespace {
 
 constexpr Duration worth_telling = std::chrono::seconds(1);
-/// Who has tried nothing for so long knows nothing of the time between.
+/// After so long without a try, an outage that was seen before counts as over.
 constexpr Duration forgotten_after = std::chrono::seconds(2);
 
 double seconds(Duration duration) {

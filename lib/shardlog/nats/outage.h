@@ -15,7 +15,7 @@ class Outage {
   /// Without `tell`, nobody is told.
   Outage(Tell tell, const Clock& clock) : tell_(std::move(tell)), clock_(clock) {}
 
-  /// Nothing has come of what was begun so long ago, and it is tried again.
+  /// Servers have not answered a request for this long, and it is sent again.
   void unanswered_for(Duration duration);
   void answered();
 

@@ -27,9 +27,9 @@ struct Placed {
 ///   that.
 /// - What was stored can be trimmed, and then it would be missing again. So a part is not published if anything of its
 ///   shard was trimmed that came after the slot was made; and only while the body of the slot is still there: whoever
-///   completed the slot has removed it. (That leaves a process that is
-///   suspended between this look and the message, for so long that others complete the slot, servers forget the id,
-///   and retention removes all that the producer had in that shard.)
+///   completed the slot has removed it. (That leaves a process that is suspended between this look and the message, for
+///   so long that others complete the slot, servers forget the id, and retention removes all that the producer had in
+///   that shard.)
 /// - A part whose shard was closed before it came is split over the children, in their order, and each piece is treated
 ///   in the same way. A shard that closes meanwhile makes it begin again.
 ///

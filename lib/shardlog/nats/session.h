@@ -64,7 +64,7 @@ class Session {
   const Clock& clock_;
   Duration timeout_;
   Access access_;
-  mutable Outage outage_;  ///< what is told of it is no part of the session
+  mutable Outage outage_;  ///< patience() of a constant session tells it too
   Connection connection_;
   JetStream js_;
   std::string message_;  ///< what state_ was read from; empty if this process wrote it

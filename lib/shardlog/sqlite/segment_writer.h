@@ -32,7 +32,7 @@ namespace shardlog::sqlite {
 /// commit then claims them: it moves the segment's `end` past them, and its rows name them. So whatever happens before
 /// that commit, nothing has happened to the stream.
 ///
-///     stage()   bytes after `end`, on disk; behind them perhaps some of the next commit, not on disk yet
+///     stage()   bytes after `end`, on disk; the next commit may have bytes behind them, which are not synced yet
 ///     claim()   in the transaction: `end` and the newest batch, if the row is still as this writer left it
 ///     stored()  the commit is acknowledged
 class SegmentWriter {
