@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 /// A stream that is appended to, resharded and trimmed, and what has to be there by the rules alone. Record n of shard
 /// s is "s:n".
-class Beside {
+class StartsBeside {
  public:
   struct ShardModel {
     std::uint64_t first = 1;
@@ -30,7 +30,7 @@ class Beside {
     std::vector<std::uint32_t> parents{};
   };
 
-  Beside() : shards_(2) {
+  StartsBeside() : shards_(2) {
     shardlog::create(path_, test::of_shards(2), clock_);
     writer_ = shardlog::open(path_, {Access::write, 20s}, clock_);
     reader_ = shardlog::open(path_, {Access::read, 20s}, clock_);
@@ -110,7 +110,7 @@ class Beside {
 /// Holds what a read tells against the model.
 class Audit {
  public:
-  Audit(Beside& beside, const ReadRequest& request) : beside_(beside), request_(request) {
+  Audit(StartsBeside& beside, const ReadRequest& request) : beside_(beside), request_(request) {
     for (const auto& [shard, from] : request.starts) {
       Begin begin;
       if (const auto* at = std::get_if<AtSequence>(&from)) begin.number = std::stoull(at->sequence.to_string());
@@ -132,7 +132,7 @@ class Audit {
     }
     for (const ShardId shard : result.ended) RC_ASSERT(ended_.insert(shard.number()).second);
     for (const auto& [shard, next] : next_) {
-      const Beside::ShardModel& model = beside_.shards()[shard];
+      const StartsBeside::ShardModel& model = beside_.shards()[shard];
       RC_ASSERT(ended_.contains(shard) == (model.closed && next >= model.next));
     }
   }
@@ -150,7 +150,7 @@ class Audit {
   void take_in_shards() {
     const auto& models = beside_.shards();
     for (std::uint32_t shard = 0; shard < models.size(); ++shard) {
-      const Beside::ShardModel& model = models[shard];
+      const StartsBeside::ShardModel& model = models[shard];
       std::optional<Begin> begin;
       if (const auto found = listed_.find(shard); found != listed_.end()) {
         begin = found->second;
@@ -176,7 +176,7 @@ class Audit {
     next_[shard] = last + 1;
   }
 
-  Beside& beside_;
+  StartsBeside& beside_;
   ReadRequest request_;
   bool first_ = true;
   std::map<std::uint32_t, Begin> listed_;
@@ -185,7 +185,7 @@ class Audit {
   std::set<std::uint32_t> ended_;
 };
 
-std::vector<ShardStart> any_starts(const Beside& beside) {
+std::vector<ShardStart> any_starts(const StartsBeside& beside) {
   std::vector<ShardStart> starts;
   const auto& models = beside.shards();
   for (std::uint32_t shard = 0; shard < models.size(); ++shard) {
@@ -201,7 +201,7 @@ std::vector<ShardStart> any_starts(const Beside& beside) {
 }
 
 void read_beside_changes(bool follow) {
-  Beside beside;
+  StartsBeside beside;
   const auto before = *rc::gen::inRange(0, 40);
   for (int i = 0; i < before; ++i) beside.do_something();
   ReadRequest request;

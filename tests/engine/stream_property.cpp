@@ -23,7 +23,7 @@ using test::mebibyte;
 using test::Piece;
 using test::read;
 
-constexpr std::uint32_t shards = 5;  // of which two are few
+constexpr std::uint32_t shard_count = 5;  // of which two are few
 
 rc::Gen<std::size_t> sizes() {
   return rc::gen::weightedOneOf<std::size_t>({{40, rc::gen::inRange<std::size_t>(0, 100)},
@@ -34,7 +34,7 @@ rc::Gen<std::size_t> sizes() {
 std::vector<Piece> any_pieces() {
   std::vector<Piece> pieces(*rc::gen::inRange<std::size_t>(1, 5));
   for (Piece& piece : pieces) {
-    piece.shard = *rc::gen::inRange<std::uint32_t>(0, shards);
+    piece.shard = *rc::gen::inRange<std::uint32_t>(0, shard_count);
     piece.data.resize(*rc::gen::inRange<std::size_t>(1, 6));
     for (std::string& data : piece.data) data = std::string(*sizes(), *rc::gen::inRange('a', 'z'));
   }
@@ -48,10 +48,10 @@ std::vector<RoutedBatch> encoded(const std::vector<Piece>& pieces) {
 }
 
 /// A stream, those who write to it at the same time, and the model beside it.
-class Beside {
+class ReadsBeside {
  public:
-  Beside() {
-    shardlog::create(path_, test::of_shards(shards), clock_);
+  ReadsBeside() {
+    shardlog::create(path_, test::of_shards(shard_count), clock_);
     const auto count = *rc::gen::inRange(1, 4);
     for (int i = 0; i < count; ++i) writers_.push_back(open(Access::write));
     reader_ = open(Access::read);
@@ -94,7 +94,7 @@ class Beside {
     std::vector<Piece> pieces(*rc::gen::inRange<std::size_t>(300, 1200));
     const std::size_t turn = *rc::gen::element<std::size_t>(1, 7, 500, 2000);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
-      pieces[i] = {static_cast<std::uint32_t>((pieces.size() + i / turn) % shards), {"x"}};
+      pieces[i] = {static_cast<std::uint32_t>((pieces.size() + i / turn) % shard_count), {"x"}};
     }
     append(pieces);
   }
@@ -124,14 +124,14 @@ class Beside {
   test::TemporaryDirectory directory_ = test::TemporaryDirectory::without_disk();
   test::ManualClock clock_;
   std::string path_ = directory_.path() + "/orders";
-  test::StreamModel model_{shards};
+  test::StreamModel model_{shard_count};
   Duration retention_ = forever;
   std::vector<std::unique_ptr<Stream>> writers_;
   std::unique_ptr<Stream> reader_;
 };
 
 /// Appends something now and then, and more than that in some runs.
-void fill(Beside& beside) {
+void fill(ReadsBeside& beside) {
   const auto commits = *rc::gen::inRange(0, 20);
   for (int i = 0; i < commits; ++i) beside.append_to_both();
   if (*rc::gen::weightedElement<bool>({{4, false}, {1, true}})) {
@@ -143,7 +143,7 @@ void fill(Beside& beside) {
 
 std::set<std::uint32_t> any_shards() {
   std::set<std::uint32_t> subset;
-  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+  for (std::uint32_t shard = 0; shard < shard_count; ++shard) {
     if (*rc::gen::arbitrary<bool>()) subset.insert(shard);
   }
   return subset;
@@ -164,7 +164,7 @@ std::size_t any_budget() {
 }
 
 RC_GTEST_PROP(StreamProperty, DeliversWhatWasAppendedInItsOrder, ()) {
-  Beside beside;
+  ReadsBeside beside;
   fill(beside);
   for (int i = 0; i < 5; ++i) {
     const auto subset = any_shards();
@@ -182,7 +182,7 @@ Duration any_retention() {
 }
 
 /// Every kind; those of one shard only where there is one.
-Position any_position(Beside& beside, bool of_one_shard) {
+Position any_position(ReadsBeside& beside, bool of_one_shard) {
   const auto number = [] { return SequenceNumber(*rc::gen::inRange<std::uint64_t>(0, 60)); };
   switch (*rc::gen::inRange(0, of_one_shard ? 6 : 4)) {
     case 0:
@@ -201,7 +201,7 @@ Position any_position(Beside& beside, bool of_one_shard) {
 }
 
 RC_GTEST_PROP(StreamProperty, FindsEveryPositionInWhatIsLeft, ()) {
-  Beside beside;
+  ReadsBeside beside;
   beside.change_retention(any_retention());
   for (int rounds = *rc::gen::inRange(1, 4); rounds > 0; --rounds) {
     fill(beside);
@@ -246,7 +246,7 @@ class Tiling {
 };
 
 RC_GTEST_PROP(StreamProperty, TellsASlowReaderOfEveryGap, ()) {
-  Beside beside;
+  ReadsBeside beside;
   beside.change_retention(any_retention());
   const auto subset = any_shards();
   const auto follower = beside.reader().read({.shards = ids_of(subset), .follow = true});
@@ -264,14 +264,14 @@ RC_GTEST_PROP(StreamProperty, TellsASlowReaderOfEveryGap, ()) {
     if (result.batches.empty() && result.gaps.empty()) break;
     tiling.add(result);
   }
-  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+  for (std::uint32_t shard = 0; shard < shard_count; ++shard) {
     const bool followed = subset.empty() || subset.contains(shard);
     RC_ASSERT(tiling.next(shard) == (followed ? beside.model().read({shard}, 0, {}, {}).size() + 1 : 1));
   }
 }
 
 RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
-  Beside beside;
+  ReadsBeside beside;
   fill(beside);
   const auto subset = any_shards();
   const auto before = beside.model().batches();
@@ -296,7 +296,7 @@ RC_GTEST_PROP(StreamProperty, FollowsFromWhereTheReadWasSetUp, ()) {
 }
 
 RC_GTEST_PROP(StreamProperty, CountsWhatWasAppended, ()) {
-  Beside beside;
+  ReadsBeside beside;
   fill(beside);
   const StreamStatistics statistics = beside.reader().maintenance().statistics(Detail::all);
   RC_ASSERT(statistics.description.turn == beside.model().batches());

@@ -8,6 +8,8 @@
 
 namespace shardlog::test {
 
+inline constexpr HashRange all_keys{HashKey(0), max_hash_key};
+
 inline Shard open_shard(std::uint32_t number, HashRange range) {
   return {ShardId(number), range, Timestamp()};
 }

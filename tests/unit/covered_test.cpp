@@ -12,8 +12,8 @@
 namespace shardlog::producing {
 namespace {
 
-const HashKey first_half(0);
-const HashKey second_half(~HashKey::Value(0));
+const HashKey lowest(0);
+const HashKey highest(~HashKey::Value(0));
 constexpr std::uint32_t refused = 7;  // the index of the reason
 
 /// One record a second, and ten bytes.
@@ -66,44 +66,44 @@ class CoveredTest : public testing::Test {
 
 TEST_F(CoveredTest, AreTheFirstRecordsOfTheShard) {
   for (const char* const data : {"a", "b"}) {
-    add(data, first_half);
-    add(data, second_half);
+    add(data, lowest);
+    add(data, highest);
   }
-  add("c", first_half);
+  add("c", lowest);
   keep({2.5, 100});
   EXPECT_EQ(data(), (Data{"a", "a", "b", "b", std::nullopt}));
 }
 
 TEST_F(CoveredTest, AreCutInTheMiddleOfABatch) {
-  for (const char* const data : {"a", "b", "c"}) add(data, first_half);
+  for (const char* const data : {"a", "b", "c"}) add(data, lowest);
   keep({1, 100});
   EXPECT_EQ(packed_.batches.size(), 1U);
   EXPECT_EQ(data(), (Data{"a", std::nullopt, std::nullopt}));
 }
 
 TEST_F(CoveredTest, AreThoseWhoseBytesArePaidToo) {
-  for (const char* const data : {"123456789", "123456789", "a"}) add(data, first_half);
+  for (const char* const data : {"123456789", "123456789", "a"}) add(data, lowest);
   keep({100, 1.9});
   EXPECT_EQ(data(), (Data{"123456789", std::nullopt, std::nullopt})) << "nothing after the first that is left out";
   EXPECT_EQ(packed_.batches.size(), 1U);
 }
 
 TEST_F(CoveredTest, AreNoneIfNothingIsPaid) {
-  add("a", first_half);
-  add("b", second_half);
+  add("a", lowest);
+  add("b", highest);
   keep({});
   EXPECT_EQ(data(), (Data{std::nullopt, "b"}));
 }
 
 TEST_F(CoveredTest, AreAllIfAllIsPaid) {
-  add("a", first_half);
-  add("", first_half);
+  add("a", lowest);
+  add("", lowest);
   keep({2, 0.3});
   EXPECT_EQ(data(), (Data{"a", ""}));
 }
 
 TEST_F(CoveredTest, RunsStayRuns) {
-  add("a", first_half);
+  add("a", lowest);
   packer_.add({"b", std::nullopt});
   packer_.flush();
   packed_ = packer_.take();

@@ -12,7 +12,6 @@ namespace {
 
 using Numbers = std::vector<std::uint32_t>;
 
-constexpr HashRange all{HashKey(0), max_hash_key};
 constexpr HashRange left{HashKey(0), HashKey((HashKey::Value{1} << 127) - 1)};
 constexpr HashRange right{HashKey(HashKey::Value{1} << 127), max_hash_key};
 
@@ -26,7 +25,8 @@ Shard shard(std::uint32_t number, HashRange range, bool open, const Numbers& par
 /// 0 is split into 1 and 2, and they are merged into 3.
 ShardMap diamond() {
   return {3,
-          {shard(0, all, false), shard(1, left, false, {0}), shard(2, right, false, {0}), shard(3, all, true, {1, 2})}};
+          {shard(0, test::all_keys, false), shard(1, left, false, {0}), shard(2, right, false, {0}),
+           shard(3, test::all_keys, true, {1, 2})}};
 }
 
 LocatedStart place(std::uint32_t number, std::uint64_t next, bool at_end = false) {

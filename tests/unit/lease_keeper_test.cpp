@@ -9,6 +9,7 @@
 #include "support/manual_clock.h"
 #include "support/memory_engine.h"
 #include "support/refusal.h"
+#include "support/shards.h"
 
 namespace shardlog::consuming {
 namespace {
@@ -17,7 +18,6 @@ using namespace std::chrono_literals;
 using test::refusal;
 
 constexpr Duration duration = 10s;
-constexpr HashRange all{HashKey(0), max_hash_key};
 
 /// Of another machine: nothing is known of it but what it writes.
 LeaseOwner elsewhere(const std::string& worker) {
@@ -304,7 +304,7 @@ TEST_F(LeaseKeeperTest, GivesBackWhatItGotWhileItLeft) {
 }
 
 TEST_F(LeaseKeeperTest, ChildrenWaitForBothParents) {
-  store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}});
+  store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), test::all_keys, ShardId(0), ShardId(1)}}});
   LeaseKeeper one = tended(a());
   one.finish(ShardId(0));
   one.tend();
@@ -321,7 +321,7 @@ TEST_F(LeaseKeeperTest, ChildrenWaitForBothParents) {
 }
 
 TEST_F(LeaseKeeperTest, BothParentsFinishedAtOnceStillMakeTheChild) {
-  store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}});
+  store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), test::all_keys, ShardId(0), ShardId(1)}}});
   LeaseKeeper one(stream_a_, clock_, {"billing", elsewhere("a"), false, 2});
   LeaseKeeper other(stream_b_, clock_, {"billing", elsewhere("b"), false, 2});
   one.tend();

@@ -8,13 +8,15 @@
 #include <random>
 #include <vector>
 
+#include "unit/simulated_writers.h"
+
 namespace shardlog::capacity {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::mebibyte;
 
-constexpr std::uint64_t mebibyte = 1UL << 20;
 const Price kinesis = price_of_reading(kinesis_limits());
 
 Moment at(double time) {
@@ -121,7 +123,7 @@ TEST(Reading, TheNextTopUpIsAfterARandomTime) {
   EXPECT_EQ(until_next_top_up(1), milliseconds(700));
 }
 
-struct Case {
+struct Readers {
   Price price;
   std::size_t readers = 1;  ///< consumers that own a lease
   std::size_t reading = 1;  ///< those of them that always want to read; the others want nothing
@@ -131,7 +133,7 @@ struct Case {
 constexpr std::uint64_t bytes_a_call = mebibyte / 64;
 
 /// How often each consumer can make a call, a second, in the 20 seconds after the first ten. A commit takes no time.
-std::vector<double> calls_a_second(const Case& of) {
+std::vector<double> calls_a_second(const Readers& of) {
   struct Consumer {
     Seconds held{};
     double last = 0;

@@ -17,6 +17,7 @@
 #include "tools/stream-serve/http/feed.h"
 #include "tools/stream-serve/streams/subscriptions.h"
 #include "tools/stream-serve/wire/event_frame.h"
+#include "unit/spent_budget.h"
 
 namespace shardlog::serve {
 namespace {
@@ -83,10 +84,6 @@ TEST(EventFrame, IsAsPublished) {
           "\x00\x00\x00\x19\x00\x00\x00\x07\x96\xb6\xbf\x39\x01\x61\x07\x00\x02\x62\x63\x7b\x7d\x08\x3b\x96\xd8", 25));
 }
 
-bool is_spent(http::Budget& budget) {
-  return !http::Budget::Share(budget).take(1);
-}
-
 TEST(Feed, GivesWhatWasWrittenAndThenItsEnd) {
   http::Budget budget(100);
   Feed feed;
@@ -101,12 +98,12 @@ TEST(Feed, GivesWhatWasWrittenAndThenItsEnd) {
   EXPECT_EQ(wakes, 0);
   EXPECT_TRUE(feed.write(std::string(100, 'x'), {}, 0ms));
   EXPECT_EQ(wakes, 1);
-  EXPECT_TRUE(is_spent(budget));
+  EXPECT_TRUE(test::is_spent(budget));
   feed.end();
   EXPECT_EQ(wakes, 1) << "nobody waits";
   EXPECT_FALSE(feed.write("x", {}, 0ms));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(feed.take(bytes).size, 5U);
-  EXPECT_FALSE(is_spent(budget));
+  EXPECT_FALSE(test::is_spent(budget));
   for (int i = 0; i < 2; ++i) {
     const Feed::Piece piece = feed.take(bytes);
     EXPECT_EQ(piece.size, 0U);

@@ -22,6 +22,7 @@
 #include "tools/stream-serve/wire/cbor_writer.h"
 #include "tools/stream-serve/wire/json_in.h"
 #include "tools/stream-serve/wire/json_writer.h"
+#include "unit/spent_budget.h"
 
 namespace shardlog::serve {
 namespace {
@@ -163,10 +164,6 @@ class Connection {
   std::array<int, 2> ends_{};
 };
 
-bool is_spent(http::Budget& budget) {
-  return !http::Budget::Share(budget).take(1);
-}
-
 TEST(Budget, EndsConnectionsOfSlowClientsThatHoldMost) {
   http::Budget budget(100, 20);
   const Connection small;
@@ -304,11 +301,11 @@ TEST(Exchange, TakesAnswersFromAnotherBudget) {
   {
     http::Exchange exchange("/", bodies, answers);
     exchange.answer({200, {}, "1234"});
-    EXPECT_FALSE(is_spent(answers));
+    EXPECT_FALSE(test::is_spent(answers));
     exchange.answer({200, {}, "12345678"});
-    EXPECT_TRUE(is_spent(answers));
+    EXPECT_TRUE(test::is_spent(answers));
   }
-  EXPECT_FALSE(is_spent(answers)) << "the client has it";
+  EXPECT_FALSE(test::is_spent(answers)) << "the client has it";
 }
 
 TEST(Exchange, DropsTheBodyWhenThereIsAnAnswer) {

@@ -6,7 +6,7 @@ namespace shardlog::capacity {
 namespace {
 
 constexpr double million = 1e6;
-constexpr double mebibyte = 1 << 20;
+constexpr double a_mebibyte = 1 << 20;
 
 ShardsNeeded kinesis_shards(const Demand& demand) {
   return shards_for(demand, kinesis_limits());
@@ -22,14 +22,14 @@ TEST(Sizing, ShardsAreThoseOfTheScarcestLimit) {
 }
 
 TEST(Sizing, ReadersNeedShardsToo) {
-  EXPECT_EQ(kinesis_shards({10, 10 * mebibyte, 1}), (ShardsNeeded{1, 10, 5}));
-  EXPECT_EQ(kinesis_shards({10, 10 * mebibyte, 5}).total(), 25U);
-  EXPECT_EQ(kinesis_shards({10, 10 * mebibyte, 0}).for_readers, 0U);
+  EXPECT_EQ(kinesis_shards({10, 10 * a_mebibyte, 1}), (ShardsNeeded{1, 10, 5}));
+  EXPECT_EQ(kinesis_shards({10, 10 * a_mebibyte, 5}).total(), 25U);
+  EXPECT_EQ(kinesis_shards({10, 10 * a_mebibyte, 0}).for_readers, 0U);
 }
 
 TEST(Sizing, AtTheLimitNoShardMoreIsNeeded) {
-  EXPECT_EQ(kinesis_shards({3000, 3 * mebibyte, 2}), (ShardsNeeded{3, 3, 3}));
-  EXPECT_EQ(kinesis_shards({3001, 3 * mebibyte + 1, 2}), (ShardsNeeded{4, 4, 4}));
+  EXPECT_EQ(kinesis_shards({3000, 3 * a_mebibyte, 2}), (ShardsNeeded{3, 3, 3}));
+  EXPECT_EQ(kinesis_shards({3001, 3 * a_mebibyte + 1, 2}), (ShardsNeeded{4, 4, 4}));
 }
 
 TEST(Sizing, ThereIsAlwaysOne) {

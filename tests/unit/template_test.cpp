@@ -14,7 +14,7 @@ namespace shardlog::cli {
 namespace {
 
 using Field = TemplatePart::Field;
-using Parts = std::vector<TemplatePart>;
+using TemplateParts = std::vector<TemplatePart>;
 
 TemplatePart text(std::string own) {
   return {Field::text, std::move(own)};
@@ -25,12 +25,12 @@ TemplatePart field(Field which) {
 }
 
 TEST(Template, OfNothingHasNoParts) {
-  EXPECT_EQ(parse_template(""), Parts{});
+  EXPECT_EQ(parse_template(""), TemplateParts{});
 }
 
 TEST(Template, MayBeTextAlone) {
-  EXPECT_EQ(parse_template("a: b"), Parts{text("a: b")});
-  EXPECT_EQ(parse_template("é\n"), Parts{text("é\n")});
+  EXPECT_EQ(parse_template("a: b"), TemplateParts{text("a: b")});
+  EXPECT_EQ(parse_template("é\n"), TemplateParts{text("é\n")});
 }
 
 TEST(Template, KnowsEveryField) {
@@ -47,12 +47,13 @@ TEST(Template, KnowsEveryField) {
       {"{sequence}", Field::sequence},
       {"{hash}", Field::hash},
   };
-  for (const auto& [written, which] : table) EXPECT_EQ(parse_template(written), Parts{field(which)}) << written;
+  for (const auto& [written, which] : table) EXPECT_EQ(parse_template(written), TemplateParts{field(which)}) << written;
 }
 
 TEST(Template, MixesFieldsAndText) {
-  EXPECT_EQ(parse_template("{key} -> {data}"), (Parts{field(Field::key), text(" -> "), field(Field::data)}));
-  EXPECT_EQ(parse_template("<{key}{key}>"), (Parts{text("<"), field(Field::key), field(Field::key), text(">")}));
+  EXPECT_EQ(parse_template("{key} -> {data}"), (TemplateParts{field(Field::key), text(" -> "), field(Field::data)}));
+  EXPECT_EQ(parse_template("<{key}{key}>"),
+            (TemplateParts{text("<"), field(Field::key), field(Field::key), text(">")}));
 }
 
 /// The text of a template without fields, its parts put together.
@@ -72,14 +73,14 @@ TEST(Template, DoubledBracesAreBraces) {
   EXPECT_EQ(plain("}}{{"), "}{");
   EXPECT_EQ(plain("{{{{a}}}}"), "{{a}}");
   EXPECT_EQ(plain("{{data}}"), "{data}");
-  EXPECT_EQ(parse_template("{{{data}}}"), (Parts{text("{"), field(Field::data), text("}")}));
+  EXPECT_EQ(parse_template("{{{data}}}"), (TemplateParts{text("{"), field(Field::data), text("}")}));
 }
 
 TEST(Template, EscapesAreRead) {
   EXPECT_EQ(plain(R"(\n\t\r\0\\)"), std::string("\n\t\r\0\\", 5));
   EXPECT_EQ(plain(R"(\x41\xfF)"), "A\xff");
   EXPECT_EQ(plain(R"(\x7bdata\x7d)"), "{data}");  // no field: it has no braces of its own
-  EXPECT_EQ(parse_template(R"({key}\\{data})"), (Parts{field(Field::key), text("\\"), field(Field::data)}));
+  EXPECT_EQ(parse_template(R"({key}\\{data})"), (TemplateParts{field(Field::key), text("\\"), field(Field::data)}));
 }
 
 TEST(Template, RefusesWhatMakesNoSense) {

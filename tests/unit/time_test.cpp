@@ -11,10 +11,10 @@
 namespace shardlog::cli {
 namespace {
 
-constexpr Timestamp now(Duration(1'769'854'830'123'456));  // 2026-01-31T10:20:30.123456Z
+constexpr Timestamp the_time(Duration(1'769'854'830'123'456));  // 2026-01-31T10:20:30.123456Z
 
 std::optional<std::int64_t> microseconds(std::string_view text) {
-  const auto time = parse_time(text, now);
+  const auto time = parse_time(text, the_time);
   if (!time) return std::nullopt;
   return time->time_since_epoch().count();
 }
@@ -236,9 +236,9 @@ TEST(Time, RefusesOtherNumbersSinceTheEpoch) {
 }
 
 TEST(Time, NowIsNow) {
-  EXPECT_EQ(parse_time("now", now), now);
-  EXPECT_EQ(parse_time("-0", now), now);
-  EXPECT_EQ(parse_time("+0", now), now);
+  EXPECT_EQ(parse_time("now", the_time), the_time);
+  EXPECT_EQ(parse_time("-0", the_time), the_time);
+  EXPECT_EQ(parse_time("+0", the_time), the_time);
 }
 
 TEST(Time, CanBeBeforeOrAfterNow) {

@@ -13,6 +13,7 @@
 #include "support/memory_engine.h"
 #include "support/notes.h"
 #include "support/refusal.h"
+#include "support/shards.h"
 #include "support/wait_until.h"
 
 namespace shardlog::consuming {
@@ -22,8 +23,6 @@ using namespace std::chrono_literals;
 using test::refusal;
 using test::wait_until;
 using Lines = std::vector<std::string>;
-
-constexpr HashRange all{HashKey(0), max_hash_key};
 
 /// What several deliveries got, in the order in which they got it.
 struct Log {
@@ -128,7 +127,7 @@ class WorkerTest : public testing::Test {
     ASSERT_TRUE(stream_.leases().change(stream_.leases().find("billing")->uuid, {&change, 1}));
   }
 
-  void merge() { store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), all, ShardId(0), ShardId(1)}}}); }
+  void merge() { store_.reshard({{ShardId(0), ShardId(1)}, {{ShardId(2), test::all_keys, ShardId(0), ShardId(1)}}}); }
 
   SystemClock clock_;
   test::MemoryStore store_;

@@ -60,13 +60,13 @@ Producer producer_for_one_shard(std::uint64_t bytes) {
   return {.input = [bytes](std::size_t) { return Need{0, bytes}; }};
 }
 
-struct Case {
+struct Crowd {
   std::size_t producers;
   double most_commits;  ///< a second
 };
 
 TEST(WritingSimulation, AnyNumberOfProducersGetAllThereIsInEqualShares) {
-  for (const Case& each : {Case{1, 11}, Case{3, 13}, Case{10, 25}, Case{50, 70}}) {
+  for (const Crowd& each : {Crowd{1, 11}, Crowd{3, 13}, Crowd{10, 25}, Crowd{50, 70}}) {
     for (const std::uint64_t seed : {1U, 2U, 3U}) {
       SCOPED_TRACE(testing::Message() << each.producers << " producers, seed " << seed);
       SimulatedWriters writers(std::vector<Producer>(each.producers), seed);

@@ -5,14 +5,15 @@
 #include <chrono>
 #include <vector>
 
+#include "unit/simulated_writers.h"
+
 namespace shardlog::capacity {
 namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr std::uint64_t mebibyte = 1UL << 20;
+using test::mebibyte;
 
 /// Two shards with the limits of Kinesis.
 class WritingTest : public testing::Test {

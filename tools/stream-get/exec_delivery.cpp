@@ -62,13 +62,13 @@ bool cannot_be_run(const Failure& failure) {
 }
 
 /// "shardId-000000000000 1..1000", or of a single record "shardId-000000000000 17".
-std::string text_of(const consuming::Batch& batch) {
+std::string name_of(const consuming::Batch& batch) {
   const std::string first = batch.first_sequence().to_string();
   const std::string last = batch.last_sequence().to_string();
   return batch.shard.to_string() + " " + (first == last ? first : first + ".." + last);
 }
 
-std::string text_of(const Failure& failure) {
+std::string reason_of(const Failure& failure) {
   if (failure.exit_status == 0) return failure.message;  // the output is wrong
   return failure.exit_status > 128 ? fmt::format("killed by signal {}", failure.exit_status - 128)
                                    : fmt::format("exit status {}", failure.exit_status);
@@ -156,7 +156,7 @@ std::optional<Failure> ExecDelivery::attempt(const consuming::Batch& batch, cons
 bool ExecDelivery::go_on_after(const Failure& failure, const consuming::Batch& part, AttemptPlan& plan,
                                consuming::Lifeline& lifeline) {
   const auto describe = [&] {
-    return fmt::format("--exec {}: {}: {}", quote(*options_.exec), text_of(part), text_of(failure));
+    return fmt::format("--exec {}: {}: {}", quote(*options_.exec), name_of(part), reason_of(failure));
   };
   if (cannot_be_run(failure)) {
     context().message(describe() + ": it cannot be run");
@@ -187,7 +187,7 @@ bool ExecDelivery::go_on_after(const Failure& failure, const consuming::Batch& p
 bool ExecDelivery::leave_out(const Failure& failure, const consuming::Batch& record, std::uint64_t attempts,
                              consuming::Lifeline& lifeline) {
   set_partly();
-  const std::string what = fmt::format("{}: {}", text_of(record), text_of(failure));
+  const std::string what = fmt::format("{}: {}", name_of(record), reason_of(failure));
   switch (options_.on_failure) {
     case OnFailure::stop:
       context().message(
@@ -216,7 +216,7 @@ void ExecDelivery::store_dead_letter(const Failure& failure, const consuming::Ba
   } catch (const Error& error) {
     if (error.code() != ErrorCode::malformed) throw;
     throw Error(ErrorCode::malformed,
-                fmt::format("dead letter {} into {}: {}", text_of(record), quote(options_.dead_letters), error.what()));
+                fmt::format("dead letter {} into {}: {}", name_of(record), quote(options_.dead_letters), error.what()));
   }
 }
 

@@ -9,11 +9,11 @@ namespace {
 
 /// What stays with the shard for those that have not taken their shares yet: for equal readers that is half of what is
 /// earned between two of their turns.
-constexpr double reserve = 0.3;
+constexpr double for_others = 0.3;
 
 /// Of a level; all in seconds of capacity.
 double taken(double held, double level, double share) {
-  const double spare = level < burst ? level - reserve : level;
+  const double spare = level < burst ? level - for_others : level;
   return std::clamp(std::max(share, spare), 0.0, std::max(0.0, std::min(level, burst - held)));
 }
 

@@ -47,10 +47,10 @@ Seconds room_of(const Claim& claim) {
   return rest(claim.part, claim.price);
 }
 
-using Step = std::span<const Need>;
+using Needs = std::span<const Need>;
 
 /// The first step of an input that is not empty.
-Step first_step(std::span<const Need> input) {
+Needs first_step(std::span<const Need> input) {
   const auto end = std::find_if(input.begin() + 1, input.end(), [](const Need& need) { return !need.joined; });
   return {input.begin(), end};
 }
@@ -60,12 +60,12 @@ class Reservation {
   Reservation(std::span<Bucket> buckets, const Price& price, const Moment& now)
       : buckets_(buckets), price_(price), now_(now), claims_(buckets.size()) {}
 
-  void credit(Step step, const Seconds& paid) {
+  void credit(Needs step, const Seconds& paid) {
     for (const Need& need : step) claim_of(need.shard).paid = least(paid, price_.of(need.records, need.bytes));
   }
 
   /// Whether the step fits.
-  bool add(Step step) {
+  bool add(Needs step) {
     for (const Need& need : step) {
       const Seconds price = price_with(need);
       const Claim& claim = claim_of(need.shard);
@@ -85,7 +85,7 @@ class Reservation {
 
   /// As much as may still be asked, of the price of the step after the slice: the same of each shard. `paid` is what
   /// was paid of it before.
-  void add_instalment(Step step, const Seconds& paid) {
+  void add_instalment(Needs step, const Seconds& paid) {
     Seconds part = room_of(claim_of(step.front().shard));
     for (const Need& need : step) part = least(part, room_of(claim_of(need.shard)));
     slice_.instalment = paid;  // a step that was rerouted may need less than was paid: that is not forgotten
@@ -138,14 +138,14 @@ Slice reserve(std::span<Bucket> buckets, const Price& price, std::span<const Nee
               const Moment& now) {
   if (input.empty()) return {};
   Reservation reservation(buckets, price, now);
-  const Step first = first_step(input);
+  const Needs first = first_step(input);
   reservation.credit(first, paid);
   if (!reservation.add(first)) {
     reservation.add_instalment(first, paid);
     return reservation.charge();
   }
   for (auto left = input.subspan(first.size()); !left.empty();) {
-    const Step step = first_step(left);
+    const Needs step = first_step(left);
     if (!reservation.add(step)) {
       reservation.add_instalment(step, {});
       break;

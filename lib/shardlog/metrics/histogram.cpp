@@ -24,7 +24,7 @@ constexpr std::uint32_t octaves = 63 - kept_bits;  // of longer lengths: a Durat
 constexpr std::uint32_t buckets = exact + octaves * in_an_octave;
 
 /// The most that a bucket counts, so that no sum of buckets overflows.
-constexpr std::uint64_t most = std::uint64_t{1} << 50;
+constexpr std::uint64_t most_in_bucket = std::uint64_t{1} << 50;
 
 std::uint32_t bucket_of(Duration length) {
   const auto value = static_cast<std::uint64_t>(std::max<std::int64_t>(length.count(), 0));
@@ -43,12 +43,12 @@ Duration length_of(std::uint32_t bucket) {
 
 /// Returns by how many the bucket counts more.
 std::uint64_t add_to(auto& bucket, std::uint64_t times) {
-  const std::uint64_t added = std::min(times, most - bucket.times);
+  const std::uint64_t added = std::min(times, most_in_bucket - bucket.times);
   bucket.times += added;
   return added;
 }
 
-[[noreturn]] void refuse(const char* reason) {
+[[noreturn]] void refuse_histogram(const char* reason) {
   throw Error(ErrorCode::corrupt, std::string("a histogram ") + reason);
 }
 
@@ -126,20 +126,21 @@ Histogram Histogram::decode(std::string_view& in) {
   std::uint64_t least = 0;
   for (std::uint64_t left = take_varint(in); left > 0; --left) {
     const std::uint64_t bucket = least + std::min<std::uint64_t>(take_varint(in), buckets);
-    if (bucket >= buckets) refuse("has a bucket that does not exist");
+    if (bucket >= buckets) refuse_histogram("has a bucket that does not exist");
     const std::uint64_t times = take_varint(in);
-    if (times == 0 || times > most) refuse("has an impossible count");
+    if (times == 0 || times > most_in_bucket) refuse_histogram("has an impossible count");
     result.buckets_.push_back({static_cast<std::uint32_t>(bucket), times});
     result.count_ += times;
     least = bucket + 1;
   }
   if (result.empty()) return result;
   result.max_ = Duration(static_cast<std::int64_t>(take_varint(in)));
-  if (bucket_of(result.max_) != result.buckets_.back().index) refuse("has a maximum that is not in its last bucket");
-  if (in.size() < sizeof(std::uint64_t)) refuse("is cut off");
+  if (bucket_of(result.max_) != result.buckets_.back().index)
+    refuse_histogram("has a maximum that is not in its last bucket");
+  if (in.size() < sizeof(std::uint64_t)) refuse_histogram("is cut off");
   result.sum_ = std::bit_cast<double>(load<std::uint64_t>(in.data()));
   in.remove_prefix(sizeof(std::uint64_t));
-  if (!std::isfinite(result.sum_) || result.sum_ < 0) refuse("has an impossible sum");
+  if (!std::isfinite(result.sum_) || result.sum_ < 0) refuse_histogram("has an impossible sum");
   return result;
 }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr char form = 2;  // the first byte
 
 /// The most that is counted, so that no sum of two overflows.
-constexpr std::uint64_t most = (std::uint64_t{1} << 61) - 1;
+constexpr std::uint64_t most_counted = (std::uint64_t{1} << 61) - 1;
 
 /// In an hour many shards may be split and merged, and consumers come and go.
 constexpr std::uint64_t most_shards = 10UL * max_shards;
@@ -22,18 +22,18 @@ constexpr std::uint64_t most_readers = 10'000;
 
 constexpr std::size_t longest_name = 64;  // of a reader: longer than any UUID
 
-[[noreturn]] void refuse(const char* reason) {
+[[noreturn]] void refuse_measures(const char* reason) {
   throw Error(ErrorCode::corrupt, std::string("measures: ") + reason);
 }
 
 std::uint64_t take_count(std::string_view& in) {
   const std::uint64_t count = take_varint(in);
-  if (count > most) refuse("an impossible count");
+  if (count > most_counted) refuse_measures("an impossible count");
   return count;
 }
 
 void add(std::uint64_t& to, std::uint64_t count) {
-  to = std::min(to + count, most);
+  to = std::min(to + count, most_counted);
 }
 
 /// The counts of a shard, in the order in which they are stored.
@@ -73,11 +73,11 @@ ShardCounts decode_shard(std::string_view& in) {
   ShardCounts shard;
   const auto all = counts_of(shard);
   const std::uint64_t present = take_varint(in);
-  if (present >> all.size() != 0) refuse("an unknown kind of count");
+  if (present >> all.size() != 0) refuse_measures("an unknown kind of count");
   for (std::size_t i = 0; i < all.size(); ++i) {
     if ((present >> i & 1) != 0) *all[i] = decode_counts(in);
   }
-  if (shard == ShardCounts()) refuse("a shard without counts");
+  if (shard == ShardCounts()) refuse_measures("a shard without counts");
   return shard;
 }
 
@@ -105,7 +105,7 @@ ReaderMeasures decode_reader(std::string_view& in) {
 
 std::string take_name(std::string_view& in) {
   const std::uint64_t size = take_varint(in);
-  if (size > longest_name || size > in.size()) refuse("an impossible name");
+  if (size > longest_name || size > in.size()) refuse_measures("an impossible name");
   std::string name(in.substr(0, size));
   in.remove_prefix(size);
   return name;
@@ -114,11 +114,11 @@ std::string take_name(std::string_view& in) {
 void decode_shards(std::string_view& in, Measures& measures) {
   std::uint64_t least = 0;
   std::uint64_t left = take_varint(in);
-  if (left > most_shards) refuse("too many shards");
+  if (left > most_shards) refuse_measures("too many shards");
   for (; left > 0; --left) {
     constexpr std::uint64_t largest = std::numeric_limits<std::uint32_t>::max();
     const std::uint64_t shard = least + std::min(take_varint(in), largest);
-    if (shard > largest) refuse("an impossible shard");
+    if (shard > largest) refuse_measures("an impossible shard");
     measures.shards.emplace(ShardId(static_cast<std::uint32_t>(shard)), decode_shard(in));
     least = shard + 1;
   }
@@ -126,10 +126,11 @@ void decode_shards(std::string_view& in, Measures& measures) {
 
 void decode_readers(std::string_view& in, Measures& measures) {
   std::uint64_t left = take_varint(in);
-  if (left > most_readers) refuse("too many readers");
+  if (left > most_readers) refuse_measures("too many readers");
   for (; left > 0; --left) {
     std::string name = take_name(in);
-    if (!measures.readers.empty() && name <= measures.readers.rbegin()->first) refuse("readers are not in order");
+    if (!measures.readers.empty() && name <= measures.readers.rbegin()->first)
+      refuse_measures("readers are not in order");
     measures.readers.emplace(std::move(name), decode_reader(in));
   }
 }
@@ -194,13 +195,13 @@ std::string Measures::encode() const {
 }
 
 Measures Measures::decode(std::string_view data) {
-  if (data.empty() || data.front() != form) refuse("an unknown form");
+  if (data.empty() || data.front() != form) refuse_measures("an unknown form");
   data.remove_prefix(1);
   Measures measures;
   decode_shards(data, measures);
   measures.put = Histogram::decode(data);
   decode_readers(data, measures);
-  if (!data.empty()) refuse("something comes after the end");
+  if (!data.empty()) refuse_measures("something comes after the end");
   return measures;
 }
 

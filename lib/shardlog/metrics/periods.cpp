@@ -18,7 +18,7 @@ constexpr Duration kept = std::chrono::days(31);
 /// Of measures before they are compressed: 1,000 shards and 10 consumers need 64 KiB.
 constexpr std::size_t largest = 4UL * 1024 * 1024;
 
-[[noreturn]] void refuse(const std::string& reason) {
+[[noreturn]] void refuse_history(const std::string& reason) {
   throw Error(ErrorCode::corrupt, reason);
 }
 
@@ -63,13 +63,13 @@ std::optional<std::string> pack(const Measures& measures) {
 }
 
 Measures unpack(std::string_view data) {
-  if (data.empty()) refuse("it is empty");
+  if (data.empty()) refuse_history("it is empty");
   const char codec = data.front();
   data.remove_prefix(1);
   const bool is_plain = codec == static_cast<char>(Compression::none);
-  if (!is_plain && codec != static_cast<char>(Compression::zstd)) refuse("an unknown codec");
+  if (!is_plain && codec != static_cast<char>(Compression::zstd)) refuse_history("an unknown codec");
   const std::uint64_t size = is_plain ? data.size() : take_varint(data);
-  if (size > largest) refuse(fmt::format("it claims a size of {} bytes", size));
+  if (size > largest) refuse_history(fmt::format("it claims a size of {} bytes", size));
   if (is_plain) return Measures::decode(data);
   return Measures::decode(decompress(Compression::zstd, data, size).view());
 }

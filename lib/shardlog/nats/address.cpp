@@ -21,7 +21,7 @@ constexpr std::string_view default_url = "nats://127.0.0.1:4222";
 constexpr std::string_view default_port = "4222";
 constexpr std::array<std::string_view, 2> schemes{"nats://", "tls://"};
 
-[[noreturn]] void refuse(const std::string& reason) {
+[[noreturn]] void refuse_address(const std::string& reason) {
   throw Error(ErrorCode::usage, "nats address: " + reason);
 }
 
@@ -41,11 +41,11 @@ std::string decode(std::string_view text, const char* what) {
     }
     const auto byte =
         at + 2 < text.size() ? parse_number<unsigned char>(text.substr(at + 1, 2), hexadecimal) : std::nullopt;
-    if (!byte || *byte == 0) refuse(fmt::format("{}: write % as %25, and no byte as %00", what));
+    if (!byte || *byte == 0) refuse_address(fmt::format("{}: write % as %25, and no byte as %00", what));
     decoded += static_cast<char>(*byte);
     at += 2;
   }
-  if (decoded.empty()) refuse(fmt::format("{} is empty", what));
+  if (decoded.empty()) refuse_address(fmt::format("{} is empty", what));
   return decoded;
 }
 
@@ -59,7 +59,7 @@ bool is_name(std::string_view text) {
 
 std::string name_of(std::string_view text) {
   if (!is_name(text)) {
-    refuse(
+    refuse_address(
         fmt::format("{} is not a name of a stream: 1 to 64 characters of a-z A-Z 0-9 _ and -, as in nats:NAME or "
                     "nats://HOST:PORT/NAME",
                     shown(text)));
@@ -80,7 +80,7 @@ void read_identity(std::string_view text, Servers& servers) {
 /// "host", "host:port" or "[::1]:port" as host and port.
 std::pair<std::string_view, std::string_view> host_and_port(std::string_view text) {
   const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
-  if (bracket == std::string_view::npos) refuse("an IPv6 address ends with ']'");
+  if (bracket == std::string_view::npos) refuse_address("an IPv6 address ends with ']'");
   const std::size_t colon = text.find(':', bracket);
   if (colon == std::string_view::npos) return {text, default_port};
   return {text.substr(0, colon), text.substr(colon + 1)};
@@ -89,9 +89,9 @@ std::pair<std::string_view, std::string_view> host_and_port(std::string_view tex
 std::string url_of(std::string_view scheme, std::string_view text) {
   const auto [host, port] = host_and_port(text);
   const bool is_plain = host.find_first_of(" \t@%#\\") == std::string_view::npos;
-  if (host.empty() || !is_plain) refuse("a host is empty or has a character that hosts do not have");
+  if (host.empty() || !is_plain) refuse_address("a host is empty or has a character that hosts do not have");
   const auto number = parse_number<std::uint16_t>(port);
-  if (!number || *number == 0) refuse("a port is a number from 1 to 65535, as in nats://HOST:4222/NAME");
+  if (!number || *number == 0) refuse_address("a port is a number from 1 to 65535, as in nats://HOST:4222/NAME");
   return fmt::format("{}{}:{}", scheme, host, *number);
 }
 
@@ -112,7 +112,8 @@ void take_hosts(std::string_view scheme, std::string_view& text, Servers& server
     more = text.substr(host.size()).starts_with(',');
     text.remove_prefix(std::min(text.size(), host.size() + 1));
     if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) {
-      if (!is_first) refuse("user and password, or the token, go before the first host, and are for all of them");
+      if (!is_first)
+        refuse_address("user and password, or the token, go before the first host, and are for all of them");
       read_identity(host.substr(0, at), servers);
       host.remove_prefix(at + 1);
     }
@@ -133,7 +134,7 @@ Duration duration_of(std::string_view text) {
   const bool is_one = number && unit != units.end();
   const Duration duration = is_one ? std::int64_t{*number} * unit->second : Duration(0);
   if (duration < least || duration > most) {
-    refuse("duplicate-window is a duration from 100ms to 24h: a number and ms, s, m or h, as in 2m");
+    refuse_address("duplicate-window is a duration from 100ms to 24h: a number and ms, s, m or h, as in 2m");
   }
   return duration;
 }
@@ -141,7 +142,7 @@ Duration duration_of(std::string_view text) {
 int replicas_of(std::string_view text) {
   constexpr int most = 5;  // JetStream's
   const auto number = parse_number<int>(text);
-  if (!number || *number < 1 || *number > most) refuse("replicas is a number from 1 to 5");
+  if (!number || *number < 1 || *number > most) refuse_address("replicas is a number from 1 to 5");
   return *number;
 }
 
@@ -160,7 +161,7 @@ void read_option(std::string_view name, std::string_view value, Address& address
   } else if (name == "duplicate-window") {
     address.duplicate_window = duration_of(text());
   } else {
-    refuse(shown(name) + " is not an option: use creds, ca, cert, key, replicas or duplicate-window");
+    refuse_address(shown(name) + " is not an option: use creds, ca, cert, key, replicas or duplicate-window");
   }
 }
 
@@ -172,11 +173,12 @@ void read_options(std::string_view text, Address& address) {
     text.remove_prefix(option.size() + (more ? 1 : 0));
     const std::size_t equals = option.find('=');
     const std::string_view name = option.substr(0, equals);
-    if (equals == std::string_view::npos) refuse(shown(name) + " has no value: write ?OPTION=VALUE");
-    if (!seen.insert(name).second) refuse(shown(name) + " is given twice");
+    if (equals == std::string_view::npos) refuse_address(shown(name) + " has no value: write ?OPTION=VALUE");
+    if (!seen.insert(name).second) refuse_address(shown(name) + " is given twice");
     read_option(name, option.substr(equals + 1), address);
   }
-  if (address.servers.certificate.empty() != address.servers.key.empty()) refuse("cert and key need each other");
+  if (address.servers.certificate.empty() != address.servers.key.empty())
+    refuse_address("cert and key need each other");
 }
 
 }  // namespace
@@ -191,7 +193,7 @@ Address parse_address(std::string_view text) {
     left.remove_prefix(short_prefix.size());
     address.servers.urls.emplace_back(default_url);
   } else {
-    refuse("it begins with nats:, nats:// or tls://");
+    refuse_address("it begins with nats:, nats:// or tls://");
   }
   if (!left.empty()) address.stream = name_of(left);
   if (const std::size_t options = text.find('?'); options != std::string_view::npos) {

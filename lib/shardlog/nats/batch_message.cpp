@@ -13,7 +13,7 @@ namespace shardlog::nats {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& reason) {
+[[noreturn]] void refuse_header(const std::string& reason) {
   throw Error(ErrorCode::corrupt, "header of a batch: " + reason);
 }
 
@@ -29,7 +29,7 @@ std::array<std::string_view, 4> parts_of(std::string_view header) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const bool is_last = i + 1 == parts.size();
     const std::size_t end = is_last ? header.size() : header.find(' ');
-    if (end == std::string_view::npos) refuse(fmt::format("{} parts instead of 4", i + 1));
+    if (end == std::string_view::npos) refuse_header(fmt::format("{} parts instead of 4", i + 1));
     parts.at(i) = header.substr(0, end);
     header.remove_prefix(is_last ? end : end + 1);
   }
@@ -39,7 +39,7 @@ std::array<std::string_view, 4> parts_of(std::string_view header) {
 template <typename Number, typename... Base>
 Number number_of(std::string_view text, const char* what, Base... base) {
   const auto number = parse_number<Number>(text, base...);
-  if (!number) refuse(fmt::format("{} is not a {}", quote(text), what));
+  if (!number) refuse_header(fmt::format("{} is not a {}", quote(text), what));
   return *number;
 }
 
@@ -62,7 +62,7 @@ BatchFacts parse_batch_facts(std::string_view header) {
   const BatchFacts facts{number_of<std::uint32_t>(count, "count"), number_of<std::uint64_t>(bytes, "number of bytes"),
                          number_of<ShardMap::Version>(version, "version of a shard map"),
                          number_of<std::uint64_t>(checksum, "checksum", hexadecimal)};
-  if (facts.count == 0 || facts.count > max_batch_records) refuse(fmt::format("{} records", facts.count));
+  if (facts.count == 0 || facts.count > max_batch_records) refuse_header(fmt::format("{} records", facts.count));
   return facts;
 }
 

@@ -18,7 +18,7 @@ constexpr std::size_t size_at = 13;
 constexpr std::size_t body_at = 21;
 constexpr std::uint64_t largest = 64UL * 1024 * 1024;  // before compression
 
-[[noreturn]] void refuse(const std::string& reason) {
+[[noreturn]] void refuse_consumer(const std::string& reason) {
   throw Error(ErrorCode::corrupt, "consumer: " + reason);
 }
 
@@ -41,7 +41,7 @@ void add(std::string& to, const std::optional<LeaseOwner>& owner) {
 
 std::string take_text(std::string_view& from) {
   const std::uint64_t size = take_varint(from);
-  if (size > from.size()) refuse("cut off");
+  if (size > from.size()) refuse_consumer("cut off");
   std::string text(from.substr(0, size));
   from.remove_prefix(size);
   return text;
@@ -67,7 +67,7 @@ Lease take_lease(std::string_view& from) {
   lease.generation = take_varint(from);
   const std::string checkpoint = take_text(from);
   const auto parsed = parse_checkpoint(checkpoint);
-  if (!parsed) refuse("a checkpoint is " + quote(checkpoint));
+  if (!parsed) refuse_consumer("a checkpoint is " + quote(checkpoint));
   lease.checkpoint = *parsed;
   return lease;
 }
@@ -80,9 +80,9 @@ std::optional<Consumer> parse(std::string_view text) {
   consumer.generation = take_varint(text);
   consumer.created_at = Timestamp(Duration(take_signed(text)));
   for (std::uint64_t left = take_varint(text); left > 0; --left) consumer.leases.push_back(take_lease(text));
-  if (!text.empty()) refuse("it is longer than it says");
+  if (!text.empty()) refuse_consumer("it is longer than it says");
   check_consumer_name(consumer.name);
-  if (!is_uuid(consumer.uuid)) refuse("its uuid is " + quote(consumer.uuid));
+  if (!is_uuid(consumer.uuid)) refuse_consumer("its uuid is " + quote(consumer.uuid));
   return consumer;
 }
 
@@ -119,18 +119,18 @@ std::string encode(const std::optional<Consumer>& consumer) {
 }
 
 std::optional<Consumer> decode_consumer(std::string_view text) {
-  if (text.size() < body_at || !text.starts_with(magic)) refuse("not one");
+  if (text.size() < body_at || !text.starts_with(magic)) refuse_consumer("not one");
   const auto written_by = static_cast<unsigned char>(text[magic.size()]);
-  if (written_by < version) refuse("not one");
+  if (written_by < version) refuse_consumer("not one");
   if (written_by > version) throw Error(ErrorCode::unsupported, "consumer: written by a newer version");
-  if (load<std::uint64_t>(text.data() + checksum_at) != checksum_of(text)) refuse("checksum mismatch");
+  if (load<std::uint64_t>(text.data() + checksum_at) != checksum_of(text)) refuse_consumer("checksum mismatch");
   const auto size = load<std::uint64_t>(text.data() + size_at);
-  if (size > largest) refuse("too large");
+  if (size > largest) refuse_consumer("too large");
   try {
     return parse(decompress(Compression::zstd, text.substr(body_at), size).view());
   } catch (const Error& error) {
     if (error.code() == ErrorCode::corrupt) throw;
-    refuse(error.what());
+    refuse_consumer(error.what());
   }
 }
 

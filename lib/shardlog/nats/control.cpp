@@ -58,7 +58,7 @@ std::optional<ControlAt> decoded(const KeptMessage& message, const std::string& 
   }
 }
 
-std::optional<ControlAt> read_control(JetStream& js, const std::string& name, Patience patience) {
+std::optional<ControlAt> read_control(JetStream& js, const std::string& name, const Patience& patience) {
   const auto message = read_control_message(js, name, patience);
   return message ? decoded(*message, name) : std::nullopt;
 }

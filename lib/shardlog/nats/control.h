@@ -101,7 +101,7 @@ std::optional<ControlAt> decoded(const KeptMessage& message, const std::string& 
 
 /// Reads it from the leader. Nullopt: there is none, or a tombstone. Throws as Patience::insist(), and as
 /// decode_control().
-std::optional<ControlAt> read_control(JetStream& js, const std::string& name, Patience patience);
+std::optional<ControlAt> read_control(JetStream& js, const std::string& name, const Patience& patience);
 
 /// Replaces the message with the sequence `expected` (0: there is none) and returns the new one's; nullopt if another
 /// message is there by now. An answer that got lost is looked up. Throws as Patience::insist(), as error_of(), and io

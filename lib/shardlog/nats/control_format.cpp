@@ -22,7 +22,7 @@ constexpr std::size_t size_at = 13;
 constexpr std::size_t body_at = 21;
 constexpr std::uint64_t largest = 64UL * 1024 * 1024;  // before compression
 
-[[noreturn]] void refuse(const std::string& reason) {
+[[noreturn]] void refuse_control(const std::string& reason) {
   throw Error(ErrorCode::corrupt, "control message: " + reason);
 }
 
@@ -84,7 +84,7 @@ class Input {
   }
   bool flag() {
     const auto value = number<unsigned char>();
-    if (value > 1) refuse("neither true nor false");
+    if (value > 1) refuse_control("neither true nor false");
     return value != 0;
   }
   Timestamp time() { return Timestamp(Duration(number<std::int64_t>())); }
@@ -107,14 +107,14 @@ class Input {
   template <typename Enumerator>
   Enumerator choice(Enumerator last) {
     const auto value = number<unsigned char>();
-    if (value > static_cast<unsigned char>(last)) refuse("an unknown choice");
+    if (value > static_cast<unsigned char>(last)) refuse_control("an unknown choice");
     return static_cast<Enumerator>(value);
   }
   [[nodiscard]] bool empty() const { return left_.empty(); }
 
  private:
   std::string_view take(std::size_t size) {
-    if (size > left_.size()) refuse("it is cut off");
+    if (size > left_.size()) refuse_control("it is cut off");
     const std::string_view taken = left_.substr(0, size);
     left_.remove_prefix(size);
     return taken;
@@ -265,12 +265,12 @@ Trimmed take_trimmed(Input& in) {
 
 /// What the checksum covers is still held to the rules that the code relies on.
 void check_consistency(const Control& control) {
-  if (!is_uuid(control.uuid)) refuse(quote(control.uuid) + " is not a UUID");
-  if (control.shards.empty()) refuse("it has no shards");
+  if (!is_uuid(control.uuid)) refuse_control(quote(control.uuid) + " is not a UUID");
+  if (control.shards.empty()) refuse_control("it has no shards");
   check_lineage(control.map());
   if (!control.intent) return;
-  if (control.intent->steps.empty()) refuse("a reshard without steps");
-  if (control.intent->epoch <= control.epoch) refuse("a reshard into an epoch that has begun");
+  if (control.intent->steps.empty()) refuse_control("a reshard without steps");
+  if (control.intent->epoch <= control.epoch) refuse_control("a reshard into an epoch that has begun");
 }
 
 std::string pack(const std::string& plain) {
@@ -288,15 +288,15 @@ std::string pack(const std::string& plain) {
 }
 
 Bytes unpack(std::string_view text) {
-  if (text.size() < body_at || !text.starts_with(magic)) refuse("it is something else");
+  if (text.size() < body_at || !text.starts_with(magic)) refuse_control("it is something else");
   const auto written = static_cast<unsigned char>(text[magic.size()]);
-  if (written < version) refuse("an unknown version");
+  if (written < version) refuse_control("an unknown version");
   if (written > version) {
     throw Error(ErrorCode::unsupported, "the stream was made or changed by a newer version of this program");
   }
-  if (load<std::uint64_t>(text.data() + checksum_at) != checksum_of(text)) refuse("checksum mismatch");
+  if (load<std::uint64_t>(text.data() + checksum_at) != checksum_of(text)) refuse_control("checksum mismatch");
   const auto size = load<std::uint64_t>(text.data() + size_at);
-  if (size > largest) refuse("an impossible size");
+  if (size > largest) refuse_control("an impossible size");
   return decompress(Compression::zstd, text.substr(body_at), size);
 }
 
@@ -335,7 +335,7 @@ Control decode_control(std::string_view text) {
   in.all([&] { take_shard(in, control); });
   control.intent = in.optional([&] { return take_intent(in); });
   control.trimmed = take_trimmed(in);
-  if (!in.empty()) refuse("something comes after the end");
+  if (!in.empty()) refuse_control("something comes after the end");
   if (!control.removed) check_consistency(control);
   return control;
 }

@@ -198,6 +198,11 @@ Answer<KeptMessage> JetStream::next_on(const std::string& stream, const std::str
   return result_of<KeptMessage>(call_made("STREAM.MSG.GET", stream, json, wait), message_in);
 }
 
+Duration JetStream::wait_for(std::size_t bytes) {
+  constexpr std::int64_t bytes_a_microsecond = 4;
+  return std::chrono::seconds(1) + Duration(static_cast<std::int64_t>(bytes) / bytes_a_microsecond);
+}
+
 Answer<Published> JetStream::publish(const std::string& subject, const Headers& headers, std::string_view data,
                                      Duration wait) {
   const auto answer = connection_.request(subject, headers, data, wait);

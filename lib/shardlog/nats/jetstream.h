@@ -119,6 +119,9 @@ class JetStream {
   Answer<KeptMessage> next_on(const std::string& stream, const std::string& filter, std::uint64_t sequence,
                               Duration wait);
 
+  /// How long an answer to so many bytes may take: on their way to a majority of servers they take time too.
+  static Duration wait_for(std::size_t bytes);
+
   Answer<Published> publish(const std::string& subject, const Headers& headers, std::string_view data, Duration wait);
   /// Reads the answer to a message that was published with an Inbox as its reply.
   static Answer<Published> published(const Message& answer);

@@ -14,7 +14,7 @@ namespace {
 namespace dom = simdjson::dom;
 using std::chrono::nanoseconds;
 
-[[noreturn]] void refuse(const char* what) {
+[[noreturn]] void refuse_answer(const char* what) {
   throw Error(ErrorCode::io, fmt::format("nats: an answer of JetStream is not as expected: {}", what));
 }
 
@@ -96,7 +96,7 @@ Headers headers_in(std::string_view block) {
   take_line();
   for (std::string_view line = take_line(); !line.empty(); line = take_line()) {
     const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) refuse("a header without a colon");
+    if (colon == std::string_view::npos) refuse_answer("a header without a colon");
     std::string_view value = line.substr(colon + 1);
     value.remove_prefix(std::min(value.size(), value.find_first_not_of(" \t")));
     headers.emplace_back(line.substr(0, colon), value);
@@ -107,7 +107,7 @@ Headers headers_in(std::string_view block) {
 }  // namespace
 
 Json::Json(std::string_view text) : text_(text) {
-  if (parser_.parse(text_).get(root_) != simdjson::SUCCESS) refuse("not JSON");
+  if (parser_.parse(text_).get(root_) != simdjson::SUCCESS) refuse_answer("not JSON");
 }
 
 std::string json_of(const JetStreamConfig& config) {
@@ -129,7 +129,7 @@ std::string json_of(const JetStreamConfig& config) {
 JetStreamInfo info_in(const dom::element& answer) {
   const auto config = member(answer, "config");
   const auto state = member(answer, "state");
-  if (!config || !state) refuse("no configuration or no state of a stream");
+  if (!config || !state) refuse_answer("no configuration or no state of a stream");
   JetStreamInfo info;
   info.config = config_in(*config);
   info.created = parse_time(text_in(answer, "created"));
@@ -148,7 +148,7 @@ JetStreamInfo info_in(const dom::element& answer) {
 
 KeptMessage message_in(const dom::element& answer) {
   const auto message = member(answer, "message");
-  if (!message) refuse("no message");
+  if (!message) refuse_answer("no message");
   KeptMessage kept;
   kept.subject = text_in(*message, "subject");
   kept.sequence = number_in(*message, "seq");

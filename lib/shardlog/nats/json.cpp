@@ -12,7 +12,7 @@ namespace shardlog::nats {
 
 namespace {
 
-[[noreturn]] void refuse(const char* what, std::string_view text) {
+[[noreturn]] void refuse_json(const char* what, std::string_view text) {
   throw Error(ErrorCode::io, fmt::format("nats: {} is not {}", quote(text), what));
 }
 
@@ -71,7 +71,7 @@ std::string decode_base64(std::string_view text) {
   std::size_t size = decoded.size();
   auto* const to = reinterpret_cast<std::uint8_t*>(decoded.data());  // NOLINT(*-reinterpret-cast): bytes
   if (base64_decode_update(&decoder, &size, to, text.size(), text.data()) == 0 || base64_decode_final(&decoder) == 0) {
-    refuse("base64", text.substr(0, 40));
+    refuse_json("base64", text.substr(0, 40));
   }
   decoded.resize(size);
   return decoded;
@@ -86,11 +86,11 @@ Timestamp parse_time(std::string_view text) {
   const auto minutes = take_number(text, 2, ":");
   const auto seconds = take_number(text, 2, "");
   const auto fraction = take_fraction(text);
-  if (!year || !month || !day || !hours || !minutes || !seconds || !fraction || text != "Z") refuse("a time", all);
+  if (!year || !month || !day || !hours || !minutes || !seconds || !fraction || text != "Z") refuse_json("a time", all);
   if (*year <= 1) return {};
   const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) refuse("a time", all);
+  if (!date.ok()) refuse_json("a time", all);
   return std::chrono::sys_days(date) + std::chrono::hours(*hours) + std::chrono::minutes(*minutes) +
          std::chrono::seconds(*seconds) + *fraction;
 }

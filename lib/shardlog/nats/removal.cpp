@@ -76,7 +76,7 @@ std::optional<Control> readable(const KeptMessage& message) {
 
 class Removal {
  public:
-  Removal(JetStream& js, const std::string& name, const Clock& clock, Patience patience)
+  Removal(JetStream& js, const std::string& name, const Clock& clock, const Patience& patience)
       : js_(js), name_(name), clock_(clock), patience_(patience), what_(described(name) + ": remove it") {}
 
   void run() {
@@ -163,7 +163,7 @@ void sweep(JetStream& js, const std::string& name, const std::string& uuid, Time
   }
 }
 
-void remove_all(JetStream& js, const std::string& name, const Clock& clock, Patience patience) {
+void remove_all(JetStream& js, const std::string& name, const Clock& clock, const Patience& patience) {
   Removal(js, name, clock, patience).run();
 }
 

@@ -27,6 +27,6 @@ void sweep(JetStream& js, const std::string& name, const std::string& uuid, Time
 void remove_one(JetStream& js, const std::string& stream, const std::string& what, Patience& patience);
 
 /// As Engine::remove().
-void remove_all(JetStream& js, const std::string& name, const Clock& clock, Patience patience);
+void remove_all(JetStream& js, const std::string& name, const Clock& clock, const Patience& patience);
 
 }  // namespace shardlog::nats

@@ -19,12 +19,6 @@ constexpr Duration pause = std::chrono::milliseconds(100);  ///< after a try tha
 constexpr Duration least_to_confirm = std::chrono::seconds(2);
 constexpr int vain_looks = 5;  ///< after so many, the data stream may have lost its subjects
 
-/// How long to wait for an answer before the message is sent again: a large one takes time on its way.
-Duration most_for(std::size_t bytes) {
-  constexpr std::int64_t bytes_a_microsecond = 4;
-  return std::chrono::seconds(1) + Duration(static_cast<std::int64_t>(bytes) / bytes_a_microsecond);
-}
-
 /// Whether the error says that servers were out of reach.
 bool is_outage(const Error& error) {
   return error.code() == ErrorCode::busy || error.code() == ErrorCode::io;
@@ -158,7 +152,7 @@ class ShardPublisher::Run {
     const std::string reply = publisher_.inbox_->subject(fmt::format("{}-{}", first_ + index, lane.tries));
     const std::string subject = session_.names().data_subject(lane.epoch, message.shard, producer());
     lane.in_flight = session_.js().connection().publish(subject, reply, headers, message.payload);
-    lane.due = clock_.elapsed() + (lane.in_flight ? most_for(message.payload.size()) : pause);
+    lane.due = clock_.elapsed() + (lane.in_flight ? JetStream::wait_for(message.payload.size()) : pause);
   }
 
   /// Nothing came of the last try.

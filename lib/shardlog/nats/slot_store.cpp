@@ -16,12 +16,6 @@ namespace {
 
 constexpr Duration kept_for = std::chrono::minutes(10);
 
-/// How long to wait for the answer to a large message: its way to a majority of servers takes time too.
-Duration most_for(std::size_t bytes) {
-  constexpr std::int64_t bytes_a_microsecond = 4;
-  return std::chrono::seconds(1) + Duration(static_cast<std::int64_t>(bytes) / bytes_a_microsecond);
-}
-
 std::size_t tokens_of(std::string_view subject) {
   return 1 + static_cast<std::size_t>(std::ranges::count(subject, '.'));
 }
@@ -147,7 +141,8 @@ std::uint64_t SlotStore::put_body(const Slot& slot, std::span<const RoutedBatch>
   try {
     for (;;) {
       const auto answer = left.insist(doing, [&](Duration /*wait*/) {
-        return session_.js().publish(subject, {{id_header, slot.token + "/body"}}, body, most_for(body.size()));
+        return session_.js().publish(subject, {{id_header, slot.token + "/body"}}, body,
+                                     JetStream::wait_for(body.size()));
       });
       if (const auto* const published = std::get_if<Published>(&answer)) {
         if (published->sequence > 0) return published->sequence;

@@ -10,10 +10,6 @@ namespace {
 
 constexpr Duration hour = std::chrono::hours(1);
 
-Load operator+(const Load& one, const Load& other) {
-  return {one.records + other.records, one.bytes + other.bytes};
-}
-
 /// The peak load of the shard's key space from the time `since` on. For the time before the shard opened, this is the
 /// load of its parents: of both parents of a merge, or of the one parent of a split, which had a larger key space.
 Load peak_since(const Situation& situation, const Shard& shard, Timestamp since) {

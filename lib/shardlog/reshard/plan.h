@@ -26,6 +26,10 @@ struct Load {
 };
 using Loads = std::map<ShardId, Load>;
 
+inline Load operator+(const Load& one, const Load& other) {
+  return {one.records + other.records, one.bytes + other.bytes};
+}
+
 /// A step of a plan, and how much load goes to other shards from then on.
 struct PlannedStep {
   ReshardStep step;

@@ -18,10 +18,6 @@ constexpr std::size_t telling_samples = 100;  // fewer say too little about wher
 
 using Figure = double Load::*;
 
-Load operator+(const Load& one, const Load& other) {
-  return {one.records + other.records, one.bytes + other.bytes};
-}
-
 Load operator-(const Load& one, const Load& other) {
   return {std::max(0.0, one.records - other.records), std::max(0.0, one.bytes - other.bytes)};
 }

@@ -30,7 +30,7 @@ std::string name_of(std::int64_t span, std::int64_t start) {
 }
 
 /// The row that the statement stands on. Throws corrupt.
-metrics::Period read_row(SQLite::Statement& row) {
+metrics::Period read_period(SQLite::Statement& row) {
   const std::int64_t span = row.getColumn(0).getInt64();
   const std::int64_t start = row.getColumn(1).getInt64();
   const SQLite::Column column = row.getColumn(2);
@@ -49,7 +49,7 @@ metrics::Period read_row(SQLite::Statement& row) {
 /// Of a row that was looked for by its span and a time.
 metrics::Period read_row_or_damage(SQLite::Statement& row, Duration span) {
   try {
-    return read_row(row);
+    return read_period(row);
   } catch (const Error&) {
     return {start_of(span, Timestamp(Duration(row.getColumn(1).getInt64()))), span, {}, true};
   }
@@ -76,7 +76,7 @@ bool MetricsTable::add(Duration span, Timestamp start, const metrics::Measures& 
   {
     Use row = statements_.use("SELECT * FROM metrics WHERE span = ? AND start = ?", span, start);
     try {
-      if (row->executeStep()) sum += read_row(*row).measures;
+      if (row->executeStep()) sum += read_period(*row).measures;
     } catch (const Error&) {
       return false;
     }
@@ -136,7 +136,7 @@ std::vector<metrics::Period> MetricsTable::undamaged(Use rows, std::size_t most)
   std::vector<metrics::Period> periods;
   while (periods.size() < most && rows->executeStep()) {
     try {
-      periods.push_back(read_row(*rows));
+      periods.push_back(read_period(*rows));
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch): it stays as it is
     }
   }
@@ -171,7 +171,7 @@ void MetricsTable::verify(const std::function<void(const std::string&)>& report)
   Use rows = statements_.use("SELECT * FROM metrics ORDER BY span, start");
   while (rows->executeStep()) {
     try {
-      read_row(*rows);
+      read_period(*rows);
     } catch (const Error& error) {
       report(error.what());
     }

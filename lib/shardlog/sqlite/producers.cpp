@@ -45,7 +45,7 @@ void check_position(const ProducerId& id, const ProducerPosition& position, Erro
 }
 
 /// The row that the statement stands on.
-Producer read_row(SQLite::Statement& row) {
+Producer read_producer(SQLite::Statement& row) {
   const ProducerId id{row.getColumn(0).getString(), row.getColumn(1).getString()};
   const auto position = SequenceNumber::parse(row.getColumn(2).getString());
   if (position) {
@@ -76,7 +76,7 @@ void check_moves(std::span<const ProducerMove> moves) {
 std::vector<Producer> Producers::all() {
   std::vector<Producer> producers;
   Use rows = statements_.use(all_producers);
-  while (rows->executeStep()) producers.push_back(read_row(*rows));
+  while (rows->executeStep()) producers.push_back(read_producer(*rows));
   return producers;
 }
 
@@ -88,7 +88,7 @@ std::vector<Producer> Producers::of(const std::string& name) {
 
 std::optional<Producer> Producers::find(const ProducerId& id) {
   Use row = statements_.use("SELECT * FROM producers WHERE name = ? AND source = ?", id.name, id.source);
-  if (row->executeStep()) return read_row(*row);
+  if (row->executeStep()) return read_producer(*row);
   all();
   return std::nullopt;
 }
@@ -125,7 +125,7 @@ void Producers::verify(const std::function<void(const std::string&)>& report) {
   Use rows = statements_.use(all_producers);
   while (rows->executeStep()) {
     try {
-      read_row(*rows);
+      read_producer(*rows);
     } catch (const Error& error) {
       report(error.what());
     }

@@ -11,7 +11,7 @@ namespace shardlog::serve::wire {
 
 namespace {
 
-constexpr std::uint64_t epoch_time = 1;  // a tag (RFC 8949, section 3.4.2)
+constexpr std::uint64_t time_tag = 1;  // RFC 8949, section 3.4.2
 constexpr std::size_t no_end = SIZE_MAX;
 
 /// Builds values from the tokens of libcbor's decoder. The sizes that lists and maps announce are believed only as far
@@ -54,7 +54,7 @@ class Builder {
     if (size == 0) end();
   }
 
-  void tag(std::uint64_t tag) { is_time_ = tag == epoch_time; }
+  void tag(std::uint64_t tag) { is_time_ = tag == time_tag; }
 
   /// Of an indefinite length.
   void break_off() {
