@@ -1,7 +1,7 @@
 # Sourced by tests/run, tests/demo and tests/bench/run: installs missing Debian packages without asking.
 
 build_packages="g++ cmake ninja-build libcbor-dev libfmt-dev liblz4-dev libmicrohttpd-dev libnats-dev libnghttp2-dev libpcre2-dev libsimdjson-dev
-  libsqlite3-dev libsqlitecpp-dev libxxhash-dev libzstd-dev nettle-dev"
+  libsqlite3-dev libsqlitecpp-dev libssl-dev libxxhash-dev libzstd-dev nettle-dev"
 test_packages="awscli bats bindfs clang clang-format clang-tidy curl e2fsprogs faketime fish jq libclang-rt-14-dev libfuse3-dev
   libgtest-dev librapidcheck-dev mandoc mount nats-server prometheus python3 python3-boto3 python3-cbor2 python3-h2 sqlite3 strace tzdata
   util-linux zsh"

@@ -1,7 +1,6 @@
 #include "tools/common/json_text.h"
 
 #include <fmt/format.h>
-#include <nettle/base64.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "shardlog/core/utf8.h"
+#include "tools/common/base64.h"
 
 namespace shardlog::cli {
 
@@ -79,14 +79,6 @@ void append_json_base64(std::string& to, std::string_view bytes) {
   to += '"';
   append_base64(to, bytes);
   to += '"';
-}
-
-void append_base64(std::string& to, std::string_view bytes) {
-  const std::size_t start = to.size();
-  to.resize(start + BASE64_ENCODE_RAW_LENGTH(bytes.size()));
-  // nettle takes bytes as uint8_t; char may alias them.
-  base64_encode_raw(to.data() + start, bytes.size(),
-                    reinterpret_cast<const std::uint8_t*>(bytes.data()));  // NOLINT(*-reinterpret-cast)
 }
 
 std::string json(std::string_view text) {

@@ -20,9 +20,6 @@ void append_json_text(std::string& to, std::string_view text);
 /// Appends `bytes` as a JSON string in base64 (RFC 4648, section 4).
 void append_json_base64(std::string& to, std::string_view bytes);
 
-/// The same without quotes.
-void append_base64(std::string& to, std::string_view bytes);
-
 template <typename Value>
 concept HasText = requires(const Value& value) {
   value.to_string();

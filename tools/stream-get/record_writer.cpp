@@ -7,6 +7,7 @@
 #include "shardlog/core/frame.h"
 #include "shardlog/core/printable.h"
 #include "shardlog/core/utf8.h"
+#include "tools/common/base64.h"
 #include "tools/common/json_text.h"
 #include "tools/common/times.h"
 #include "tools/stream-get/template.h"

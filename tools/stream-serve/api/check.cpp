@@ -1,7 +1,6 @@
 #include "tools/stream-serve/api/check.h"
 
 #include <fmt/format.h>
-#include <nettle/base64.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include <string>
 
 #include "shardlog/core/utf8.h"
+#include "tools/common/base64.h"
 
 namespace shardlog::serve::api {
 
@@ -64,21 +64,15 @@ Check not_base64(std::string_view text) {
   return refused("Invalid last non-pad Base64 character dectected");  // as the service writes it
 }
 
-/// Decodes a blob. The last digit before the padding must leave no bits over.
+/// Decodes a blob.
 Check decode_blob(Value& value, std::pmr::memory_resource& decoded) {
   if (value.kind == Kind::bytes) return std::nullopt;
   if (value.kind != Kind::text) return wrong_scalar(value, "a Blob");
-  std::size_t size = BASE64_DECODE_LENGTH(value.text.size());
-  auto* const bytes = static_cast<std::uint8_t*>(decoded.allocate(size, 1));
-  base64_decode_ctx context{};
-  base64_decode_init(&context);
-  if (value.text.size() % 4 != 0 ||
-      base64_decode_update(&context, &size, bytes, value.text.size(), value.text.data()) == 0 ||
-      base64_decode_final(&context) == 0 || size + 2 < value.text.size() / 4 * 3) {  // nettle has skipped white space
-    return not_base64(value.text);
-  }
+  auto* const bytes = static_cast<char*>(decoded.allocate(value.text.size() / 4 * 3, 1));
+  const auto size = cli::decode_base64(value.text, bytes);
+  if (!size) return not_base64(value.text);
   value.kind = Kind::bytes;
-  value.text = {reinterpret_cast<const char*>(bytes), size};
+  value.text = {bytes, *size};
   return std::nullopt;
 }
 

@@ -7,7 +7,7 @@
 #include <new>
 
 #include "shardlog/core/uuid.h"
-#include "tools/common/json_text.h"
+#include "tools/common/base64.h"
 #include "tools/stream-serve/api/check.h"
 #include "tools/stream-serve/http/admission.h"
 #include "tools/stream-serve/identity/authorization.h"
