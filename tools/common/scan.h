@@ -39,4 +39,11 @@ inline std::optional<unsigned> take_hexadecimal(std::string_view& text, std::siz
   return text.size() < digits ? std::nullopt : parse_number<unsigned>(take_first(text, digits), 16);
 }
 
+/// The text without the spaces at its two ends.
+inline std::string_view without_blanks(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace shardlog::cli

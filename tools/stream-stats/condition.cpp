@@ -8,12 +8,6 @@ namespace {
 
 using Relation = Condition::Relation;
 
-std::string_view without_blanks(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 std::optional<Relation> take_relation(std::string_view& text) {
   if (take(text, "<=")) return Relation::at_most;
   if (take(text, ">=")) return Relation::at_least;

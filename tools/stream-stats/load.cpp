@@ -14,14 +14,6 @@ bool take_end(std::string_view& text, std::string_view what) {
   return true;
 }
 
-std::string_view without_blanks(std::string_view text) {
-  while (take(text, " ")) {
-  }
-  while (take_end(text, " ")) {
-  }
-  return text;
-}
-
 std::optional<double> parse_records(std::string_view text) {
   constexpr double most = 1e12;
   if (text.empty() || !is_digit(text.front()) || !is_digit(text.back())) return std::nullopt;
