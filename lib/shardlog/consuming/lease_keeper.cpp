@@ -12,7 +12,7 @@ namespace shardlog::consuming {
 namespace {
 
 // An attempt fails only if another worker changed the leases first. The limit keeps a defect from looping for ever.
-constexpr int most_changes = 1000;
+constexpr int attempts_to_write = 1000;
 constexpr int attempts_to_take = 4;  // in one look: other workers may take all free leases first
 
 /// Adds a change of a lease. Returns the desired lease, for the caller to change; the reference is valid until the next
@@ -187,7 +187,7 @@ bool LeaseKeeper::write(const Changes& changes) {
 }
 
 void LeaseKeeper::write_until_done(const std::function<Changes()>& plan) {
-  for (int attempt = 0; attempt < most_changes; ++attempt) {
+  for (int attempt = 0; attempt < attempts_to_write; ++attempt) {
     const Changes changes = plan();
     if (changes.empty() || write(changes)) return;
     read_leases();

@@ -119,7 +119,7 @@ class JetStream {
   Answer<KeptMessage> next_on(const std::string& stream, const std::string& filter, std::uint64_t sequence,
                               Duration wait);
 
-  /// How long an answer to so many bytes may take: on their way to a majority of servers they take time too.
+  /// How long to wait for the answer to a message of so many bytes. A large one takes longer to reach most servers.
   static Duration wait_for(std::size_t bytes);
 
   Answer<Published> publish(const std::string& subject, const Headers& headers, std::string_view data, Duration wait);
