@@ -70,7 +70,7 @@ class CommitterTest : public CreatedStream {
   WriterLock lock_{file("lock"), true};
   DatabaseFiles files_{paths_};
   WriterLock other_{file("lock"), true};
-  SQLite::Database database_ = open_database(paths_, OpenMode::read_write);
+  Database database_ = open_database(paths_, OpenMode::read_write);
   Committer committer_{database_, paths_, lock_, files_, {Access::write, 20s, &mutex_}, clock_};
 };
 

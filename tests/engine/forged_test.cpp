@@ -15,6 +15,7 @@
 #include "shardlog/consuming/consumer.h"
 #include "shardlog/consuming/frontier.h"
 #include "shardlog/consuming/worker.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "support/notes.h"
@@ -86,7 +87,7 @@ class Forged : public test::StreamTest {
   }
 
   void write_an_index_row() {
-    test::RawDatabase database(path_);
+    sqlite::Database database = sqlite::open_database(sqlite::Paths{path_, path_}, sqlite::OpenMode::read_write);
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
     sqlite::Tail tail;
     sqlite::TailScan(database).catch_up(sqlite::load_configuration(database, Access::read), tail);

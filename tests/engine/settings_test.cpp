@@ -12,6 +12,7 @@
 
 #include "engine/forger.h"
 #include "engine/raw_database.h"
+#include "shardlog/sqlite/database.h"
 #include "support/refusal.h"
 #include "support/stream_test.h"
 
@@ -48,7 +49,7 @@ class StoredSettings : public test::StreamTest {
   }
 
   void rewrite(const std::function<void(Configuration&)>& change) {
-    test::RawDatabase database(path_);
+    Database database = open_database(Paths{path_, path_}, OpenMode::read_write);
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
     Configuration configuration = load_configuration(database, Access::read);
     ++configuration.version;

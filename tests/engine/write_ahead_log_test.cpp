@@ -219,7 +219,7 @@ class Checkpoint : public WriteAheadLogTest {
 
   Paths paths_{path_, path_};
   WriterLock lock_{file("lock"), true};
-  SQLite::Database database_ = open_database(paths_, OpenMode::read_write);
+  Database database_ = open_database(paths_, OpenMode::read_write);
   WriteAheadLog log_{database_, paths_, clock_};
 };
 

@@ -41,8 +41,8 @@ std::int64_t pages_of(std::span<const RoutedBatch> batches, bool in_segment, con
 
 }  // namespace
 
-Appender::Appender(SQLite::Database& database, Committer& committer, const SegmentFiles* segments,
-                   Configuration configuration, const Clock& clock)
+Appender::Appender(Database& database, Committer& committer, const SegmentFiles* segments, Configuration configuration,
+                   const Clock& clock)
     : database_(database),
       committer_(committer),
       clock_(clock),

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <functional>
@@ -13,6 +12,7 @@
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/capacity_table.h"
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/producers.h"
 #include "shardlog/sqlite/room.h"
 #include "shardlog/sqlite/segment_writer.h"
@@ -25,7 +25,7 @@ namespace shardlog::sqlite {
 class Appender {
  public:
   /// All references must outlive it. `segments` is nullptr if the stream has none.
-  Appender(SQLite::Database& database, Committer& committer, const SegmentFiles* segments, Configuration configuration,
+  Appender(Database& database, Committer& committer, const SegmentFiles* segments, Configuration configuration,
            const Clock& clock);
 
   /// As Stream::append().
@@ -62,7 +62,7 @@ class Appender {
   Stored insert(const RoutedBatch& batch, const PayloadPlace* place, Timestamp arrived_at, bool begins_append);
   void insert_row(const BatchRow& row, std::string_view payload);
 
-  SQLite::Database& database_;
+  Database& database_;
   Committer& committer_;
   const Clock& clock_;
   Configuration configuration_;

@@ -27,8 +27,8 @@ bool holds_any(const BatchRow& row, const Unread& unread) {
 }
 
 /// When the first of these records arrived. It is the first in commit order, because arrivals never decrease.
-std::optional<Timestamp> first_arrival(SQLite::Database& database, const Configuration& configuration,
-                                       const Tail& start, const Unread& unread) {
+std::optional<Timestamp> first_arrival(Database& database, const Configuration& configuration, const Tail& start,
+                                       const Unread& unread) {
   const Tail before = load_indexed_tail(database, start, [&](const Tail& indexed) {
     return std::all_of(unread.begin(), unread.end(), [&](const auto& shard_and_first) {
       const auto& [shard, first] = shard_and_first;
@@ -46,7 +46,7 @@ std::optional<Timestamp> first_arrival(SQLite::Database& database, const Configu
 
 }  // namespace
 
-Backlog backlog(SQLite::Database& database, const Configuration& configuration, std::span<const ShardStart> starts,
+Backlog backlog(Database& database, const Configuration& configuration, std::span<const ShardStart> starts,
                 Timestamp now) {
   const Tail start = readable_start(database, configuration, now);
   Tail end = start;

@@ -44,9 +44,9 @@ std::uint64_t BatchRow::checksum() const {
   return XXH3_64bits(numbers.data(), sizeof numbers);
 }
 
-SQLite::Statement select_batches(SQLite::Database& database, std::int64_t after, std::int64_t last) {
-  SQLite::Statement rows(database,
-                         fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
+Prepared select_batches(Database& database, std::int64_t after, std::int64_t last) {
+  Prepared rows(database,
+                fmt::format("SELECT {} FROM batches WHERE id > ? AND id <= ? ORDER BY id", batch_row_columns));
   rows.bind(1, after);
   rows.bind(2, last);
   return rows;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -8,6 +7,7 @@
 #include <string_view>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/sqlite/database.h"
 
 namespace shardlog::sqlite {
 
@@ -35,8 +35,8 @@ constexpr std::string_view batch_row_columns =
     "id, shard, first_sequence, record_count, arrived_at, data_bytes, begins_append, payload_checksum, checksum";
 
 /// A statement whose rows are the batches after `after` and up to `last`, in their order.
-SQLite::Statement select_batches(SQLite::Database& database, std::int64_t after,
-                                 std::int64_t last = std::numeric_limits<std::int64_t>::max());
+Prepared select_batches(Database& database, std::int64_t after,
+                        std::int64_t last = std::numeric_limits<std::int64_t>::max());
 
 /// The row that the statement stands on. Throws corrupt if its checksum is wrong, or a number is out of bounds.
 BatchRow read_batch_row(SQLite::Statement& statement);

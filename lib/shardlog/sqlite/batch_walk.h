@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/stretch.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -37,7 +37,7 @@ class SeenBatches {
 /// stretch or scanned. The database must outlive it.
 class BatchWalk {
  public:
-  explicit BatchWalk(SQLite::Database& database, std::shared_ptr<SeenBatches> seen = nullptr)
+  explicit BatchWalk(Database& database, std::shared_ptr<SeenBatches> seen = nullptr)
       : database_(database), seen_(std::move(seen)) {}
 
   /// From now on the walk may leave out batches of other shards. Until the first call it leaves out none.
@@ -62,7 +62,7 @@ class BatchWalk {
   std::optional<BatchRow> scanned(Tail& tail);
   std::optional<BatchRow> listed(Tail& tail);
 
-  SQLite::Database& database_;
+  Database& database_;
   std::shared_ptr<SeenBatches> seen_;
   std::vector<std::uint32_t> wanted_;  ///< sorted; empty means all
   std::int64_t last_ = 0;
@@ -71,9 +71,9 @@ class BatchWalk {
   std::vector<std::int64_t> batches_;  ///< that are listed in this part
   std::size_t next_ = 0;               ///< the next of them
   // Prepared by their first use.
-  std::optional<SQLite::Statement> rows_;
-  std::optional<SQLite::Statement> row_;
-  std::optional<SQLite::Statement> stretches_;
+  std::optional<Prepared> rows_;
+  std::optional<Prepared> row_;
+  std::optional<Prepared> stretches_;
   bool is_at_stretch_ = false;  ///< stretches_ stands before the stretch that is needed next, so it can step on
 };
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <functional>
 #include <string>
 
 #include "shardlog/capacity/shard_buckets.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/statements.h"
 
@@ -18,7 +17,7 @@ class CapacityTable final : public capacity::Buckets {
   enum class Use { writing, reading };
 
   /// The database must outlive it.
-  CapacityTable(SQLite::Database& database, Use use)
+  CapacityTable(Database& database, Use use)
       : table_(use == Use::writing ? "write_capacity" : "read_capacity"), statements_(database) {}
 
   capacity::Bucket load(ShardId shard) override;

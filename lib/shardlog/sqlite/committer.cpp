@@ -26,7 +26,7 @@ bool lacks_memory(const SQLite::Exception& error) {
 
 }  // namespace
 
-Committer::Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+Committer::Committer(Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                      const OpenOptions& options, const Clock& clock)
     : database_(database),
       lock_(lock),

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -10,6 +8,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/log/stream.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/write_ahead_log.h"
@@ -27,7 +26,7 @@ enum class Told {
 class Committer {
  public:
   /// All but `options` must outlive it.
-  Committer(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+  Committer(Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
             const OpenOptions& options, const Clock& clock);
   /// Empties a long write-ahead log, unless others are in the way.
   ~Committer();
@@ -86,7 +85,7 @@ class Committer {
   void tidy_up();
   void note_failure(const Error& error);
 
-  SQLite::Database& database_;
+  Database& database_;
   const WriterLock& lock_;
   const DatabaseFiles& files_;
   std::string directory_;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "shardlog/core/consumer.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/statements.h"
 
@@ -23,7 +23,7 @@ namespace shardlog::sqlite {
 class Consumers {
  public:
   /// The database must outlive it.
-  explicit Consumers(SQLite::Database& database) : statements_(database) {}
+  explicit Consumers(Database& database) : statements_(database) {}
 
   /// As LeaseStore::find() and all().
   std::optional<Consumer> find(const std::string& name);

@@ -107,7 +107,7 @@ Configuration make_configuration(const CreateOptions& options, Timestamp now, bo
 }
 
 void fill(const Paths& paths, const Configuration& configuration) {
-  SQLite::Database database = open_database(paths, OpenMode::create);
+  Database database = open_database(paths, OpenMode::create);
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   create_schema(database, configuration.features);
   create_horizon(database);

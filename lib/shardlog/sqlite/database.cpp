@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cstddef>
+#include <exception>
 #include <optional>
 
 #include "shardlog/sqlite/file_layer.h"
@@ -13,6 +15,8 @@
 namespace shardlog::sqlite {
 
 namespace {
+
+constexpr std::size_t most_idle = 4;  ///< of one text, after many readers had one each
 
 constexpr int longest_value = 64 * 1024 * 1024;  // bytes; a batch is smaller
 
@@ -55,7 +59,7 @@ ErrorCode code_of(const SQLite::Exception& error) {
 }
 
 /// Returns the journal mode. SQLite answers before it commits, so the statement is run to its end.
-std::string switch_to_write_ahead_log(SQLite::Database& database) {
+std::string switch_to_write_ahead_log(Database& database) {
   SQLite::Statement change(database, "PRAGMA journal_mode=WAL");
   std::string journal;
   while (change.executeStep()) journal = change.getColumn(0).getString();
@@ -77,10 +81,10 @@ bool is_missing(const SQLite::Exception& error) {
   return (error.getExtendedErrorCode() & 0xff) == SQLITE_CANTOPEN && !lack;
 }
 
-SQLite::Database open_files(const Paths& paths, OpenMode mode) {
+Database open_files(const Paths& paths, OpenMode mode) {
   int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   flags |= mode == OpenMode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  SQLite::Database database(paths.database(), flags, 0, file_layer());
+  Database database(paths.database(), flags, 0, file_layer());
   configure(database.getHandle());
   try {
     database.exec(
@@ -104,7 +108,36 @@ SQLite::Database open_files(const Paths& paths, OpenMode mode) {
 
 }  // namespace
 
-SQLite::Database open_database(const Paths& paths, OpenMode mode) {
+std::int64_t Database::number(const std::string& query) {
+  Prepared statement(*this, query);
+  statement.executeStep();
+  return statement.getColumn(0).getInt64();
+}
+
+SQLite::Statement Database::take(const std::string& sql) {
+  const auto found = idle_.find(sql);
+  if (found == idle_.end() || found->second.empty()) return {*this, sql};
+  SQLite::Statement statement = std::move(found->second.back());
+  found->second.pop_back();
+  return statement;
+}
+
+void Database::keep(SQLite::Statement statement) {
+  statement.tryReset();  // otherwise it would keep its transaction from ending
+  statement.clearBindings();
+  std::vector<SQLite::Statement>& idle = idle_[statement.getQuery()];
+  if (idle.size() < most_idle) idle.push_back(std::move(statement));
+}
+
+Prepared::~Prepared() {
+  if (database_ == nullptr) return;
+  try {
+    database_->keep(static_cast<SQLite::Statement&&>(*this));
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the next one is prepared again
+  }
+}
+
+Database open_database(const Paths& paths, OpenMode mode) {
   try {
     return open_files(paths, mode);
   } catch (const SQLite::Exception& error) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
 #include <SQLiteCpp/Transaction.h>
 
@@ -9,6 +8,7 @@
 
 #include "shardlog/core/clock.h"
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/database.h"
 
 namespace shardlog::sqlite {
 
@@ -58,11 +58,11 @@ class LockWait {
 /// A read transaction, which ends with this object. It waits for locks when it begins, and never later.
 class Snapshot {
  public:
-  Snapshot(SQLite::Database& database, const LockWait& lock_wait) {
+  Snapshot(Database& database, const LockWait& lock_wait) {
     lock_wait.run([&] {
       transaction_.reset();
       transaction_.emplace(database);
-      database.exec("PRAGMA data_version");  // BEGIN alone takes no snapshot
+      database.number("PRAGMA data_version");  // BEGIN alone takes no snapshot
     });
   }
 

@@ -12,14 +12,14 @@ namespace shardlog::sqlite {
 namespace {
 
 /// The tail in the index row right after a batch.
-Tail indexed_tail_at(SQLite::Database& database, std::int64_t batch) {
+Tail indexed_tail_at(Database& database, std::int64_t batch) {
   std::vector<Tail> found = load_indexed_tails(database, batch - 1, batch);
   if (found.empty()) throw_corrupt(fmt::format("index before batch {} is missing", batch + 1));
   return std::move(found.front());
 }
 
 /// ", with 3 records", or empty if other damage keeps them from being counted.
-std::string lost_records(SQLite::Database& database, const DurableMark& mark) {
+std::string lost_records(Database& database, const DurableMark& mark) {
   try {
     Tail tail;
     TailScan(database).catch_up(load_configuration(database, Access::read), tail);
@@ -34,22 +34,20 @@ std::string lost_records(SQLite::Database& database, const DurableMark& mark) {
 
 }  // namespace
 
-std::int64_t newest_known_batch(SQLite::Database& database) {
-  return database
-      .execAndGet(
-          "SELECT max(ifnull((SELECT max(id) FROM batches), 0), ifnull((SELECT max(batch) FROM batch_index), 0), "
-          "ifnull((SELECT batch FROM trim_horizon LIMIT 1), 0))")
-      .getInt64();
+std::int64_t newest_known_batch(Database& database) {
+  return database.number(
+      "SELECT max(ifnull((SELECT max(id) FROM batches), 0), ifnull((SELECT max(batch) FROM batch_index), 0), "
+      "ifnull((SELECT batch FROM trim_horizon LIMIT 1), 0))");
 }
 
-Error lost_tail(SQLite::Database& database, const DurableMark& mark) {
+Error lost_tail(Database& database, const DurableMark& mark) {
   const std::int64_t first = newest_known_batch(database) + 1;
   const std::string batches =
       first == mark.batch ? fmt::format("batch {}", first) : fmt::format("batches {} to {}", first, mark.batch);
   return {ErrorCode::corrupt, fmt::format("the end is missing: {}{}", batches, lost_records(database, mark))};
 }
 
-void accept_loss(SQLite::Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
+void accept_loss(Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
                  Timestamp now) {
   if (!mark || newest_known_batch(database) >= mark->batch) return;
   Tail tail;
@@ -64,7 +62,7 @@ void accept_loss(SQLite::Database& database, Configuration& configuration, const
   configuration.features.insert_or_assign(std::string(feature_loss), incompatible);
 }
 
-void pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail) {
+void pass_loss(Database& database, const Configuration& configuration, Tail& tail) {
   for (const LostBatches& loss : configuration.losses) {
     if (loss.after != tail.batch()) continue;
     tail = indexed_tail_at(database, loss.last);
@@ -72,12 +70,12 @@ void pass_loss(SQLite::Database& database, const Configuration& configuration, T
   }
 }
 
-void advance(SQLite::Database& database, const Configuration& configuration, Tail& tail, const BatchRow& row) {
+void advance(Database& database, const Configuration& configuration, Tail& tail, const BatchRow& row) {
   if (row.id > tail.batch() + 1) pass_loss(database, configuration, tail);
   tail.advance(row, shard_of(configuration, row.shard));
 }
 
-LostNumbers::LostNumbers(SQLite::Database& database, const Configuration& configuration) {
+LostNumbers::LostNumbers(Database& database, const Configuration& configuration) {
   if (configuration.losses.empty()) return;
   const Tail horizon = load_horizon(database);
   for (const LostBatches& loss : configuration.losses) {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/writer_lock.h"
@@ -23,26 +22,26 @@
 namespace shardlog::sqlite {
 
 /// The newest batch that anything in the database knows of: batches, the index, or the trim horizon.
-std::int64_t newest_known_batch(SQLite::Database& database);
+std::int64_t newest_known_batch(Database& database);
 
 /// The error for a stream that ends before `mark`: corrupt, with how much is missing, as far as that can be known.
-Error lost_tail(SQLite::Database& database, const DurableMark& mark);
+Error lost_tail(Database& database, const DurableMark& mark);
 
 /// Records in the database and in `configuration` what is missing before `mark`, and adds the tail from which
 /// everything goes on. Does nothing if nothing is missing.
-void accept_loss(SQLite::Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
+void accept_loss(Database& database, Configuration& configuration, const std::optional<DurableMark>& mark,
                  Timestamp now);
 
 /// Moves a tail past the batches that were lost right after it, if there are any.
-void pass_loss(SQLite::Database& database, const Configuration& configuration, Tail& tail);
+void pass_loss(Database& database, const Configuration& configuration, Tail& tail);
 
 /// Moves a tail past whatever was lost before `row`, then past `row`.
-void advance(SQLite::Database& database, const Configuration& configuration, Tail& tail, const BatchRow& row);
+void advance(Database& database, const Configuration& configuration, Tail& tail, const BatchRow& row);
 
 /// The sequence numbers after the trim horizon that were skipped because of losses.
 class LostNumbers {
  public:
-  LostNumbers(SQLite::Database& database, const Configuration& configuration);
+  LostNumbers(Database& database, const Configuration& configuration);
 
   /// How many of a shard's numbers from `first` to before `end` are lost.
   [[nodiscard]] std::int64_t within(const ShardRow& row, std::int64_t first, std::int64_t end) const;

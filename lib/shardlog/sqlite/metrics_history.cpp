@@ -17,8 +17,8 @@ namespace shardlog::sqlite {
 namespace {
 
 /// When the next batch arrived; nullopt if there is none.
-std::optional<Timestamp> next_arrival(SQLite::Database& database, const Tail& tail) {
-  SQLite::Statement rows = select_batches(database, tail.batch());
+std::optional<Timestamp> next_arrival(Database& database, const Tail& tail) {
+  Prepared rows = select_batches(database, tail.batch());
   if (!rows.executeStep()) return std::nullopt;
   return read_batch_row(rows).arrived_at;
 }
@@ -37,7 +37,7 @@ void add_difference(const Tail& before, const Tail& after, metrics::Measures& me
 }
 
 /// Adds what arrived in batches that are still there. A period without any costs nothing.
-void add_arrivals(SQLite::Database& database, const Configuration& configuration, Timestamp from, Timestamp until,
+void add_arrivals(Database& database, const Configuration& configuration, Timestamp from, Timestamp until,
                   metrics::Periods& periods) {
   Tail tail = seek_time(database, configuration, load_horizon(database), from);
   for (auto next = next_arrival(database, tail); next && *next < until; next = next_arrival(database, tail)) {
@@ -63,8 +63,8 @@ std::vector<TimeSpan> pieces_of_history(TimeSpan time, Timestamp now) {
   return pieces;
 }
 
-std::vector<metrics::Period> history(SQLite::Database& database, const Configuration& configuration,
-                                     const TimeSpan& piece, Timestamp now) {
+std::vector<metrics::Period> history(Database& database, const Configuration& configuration, const TimeSpan& piece,
+                                     Timestamp now) {
   metrics::Periods periods(oldest_minute(now));
   const Timestamp from = periods.start(piece.from);
   const Timestamp until = periods.end(piece.until - Duration(1));

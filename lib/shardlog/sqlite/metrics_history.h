@@ -1,10 +1,9 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <vector>
 
 #include "shardlog/metrics/measures.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 
 namespace shardlog::sqlite {
@@ -21,7 +20,7 @@ std::vector<TimeSpan> pieces_of_history(TimeSpan time, Timestamp now);
 
 /// As Metrics::history(), for one piece. What arrived is the sum of what the batches say that are still there, and of
 /// what trimming has added to the metrics for those that are gone. REQUIRES: a transaction is open
-std::vector<metrics::Period> history(SQLite::Database& database, const Configuration& configuration,
-                                     const TimeSpan& piece, Timestamp now);
+std::vector<metrics::Period> history(Database& database, const Configuration& configuration, const TimeSpan& piece,
+                                     Timestamp now);
 
 }  // namespace shardlog::sqlite

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -10,6 +8,7 @@
 
 #include "shardlog/metrics/measures.h"
 #include "shardlog/metrics/periods.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
@@ -32,7 +31,7 @@ using metrics::start_of;
 /// Every function REQUIRES an open transaction. The database must outlive it.
 class MetricsTable {
  public:
-  explicit MetricsTable(SQLite::Database& database) : statements_(database) {}
+  explicit MetricsTable(Database& database) : statements_(database) {}
 
   /// Adds what was measured, minutes of more than a day ago to their hours, and removes a few rows that are too old.
   void add(const MeasuredMinutes& minutes, Timestamp now);

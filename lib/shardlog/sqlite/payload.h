@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
 
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include "shardlog/core/record_batch.h"
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/segment_row.h"
 
@@ -23,7 +23,7 @@ namespace shardlog::sqlite {
 class PayloadReader {
  public:
   /// Both must outlive it. `segments` is nullptr if the stream has none. `pin_lines` is that of a ReadRequest.
-  PayloadReader(SQLite::Database& database, SegmentReader* segments, bool pin_lines = false)
+  PayloadReader(Database& database, SegmentReader* segments, bool pin_lines = false)
       : connection_(database.getHandle()), segments_(segments), pin_lines_(pin_lines) {}
 
   /// The payload of a batch that exists. Empty if it is in a segment that is gone: look in a new snapshot whether the

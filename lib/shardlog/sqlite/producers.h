@@ -1,7 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <functional>
 #include <optional>
 #include <span>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "shardlog/core/producer.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/statements.h"
 
 namespace shardlog::sqlite {
@@ -19,7 +18,7 @@ namespace shardlog::sqlite {
 class Producers {
  public:
   /// The database must outlive it.
-  explicit Producers(SQLite::Database& database) : statements_(database) {}
+  explicit Producers(Database& database) : statements_(database) {}
 
   /// Ordered by name, then by source.
   std::vector<Producer> all();

@@ -15,7 +15,7 @@ namespace shardlog::sqlite {
 namespace {
 
 /// Each shard starts at a sequence number of its own, or at the horizon.
-ReadStart find_each_start(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
+ReadStart find_each_start(Database& database, const Configuration& configuration, const ReadRequest& request,
                           const ChosenShards& chosen, const Tail& horizon) {
   std::map<std::int64_t, std::int64_t> firsts;
   for (const ShardRow& row : configuration.shards) {
@@ -45,7 +45,7 @@ void check_time_is_there(const ChosenShards& chosen, const Tail& horizon, Timest
 
 }  // namespace
 
-std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
+std::vector<ShardStart> pinned(Database& database, const Configuration& configuration,
                                std::span<const ShardStart> starts, Timestamp now) {
   std::vector<ShardStart> result;
   for (const auto& [shard, position] : starts) {
@@ -75,7 +75,7 @@ void check_positions(const ReadRequest& request) {
   }
 }
 
-ReadStart find_start(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
+ReadStart find_start(Database& database, const Configuration& configuration, const ReadRequest& request,
                      const ChosenShards& chosen, const Tail& horizon) {
   if (!request.starts.empty() || sequence_of(request.from)) {
     return find_each_start(database, configuration, request, chosen, horizon);
@@ -99,8 +99,8 @@ ReadStart find_start(SQLite::Database& database, const Configuration& configurat
   return start;
 }
 
-std::vector<LocatedStart> locate(SQLite::Database& database, const Configuration& configuration,
-                                 const Position& position, const std::vector<ShardId>& shards, Timestamp now) {
+std::vector<LocatedStart> locate(Database& database, const Configuration& configuration, const Position& position,
+                                 const std::vector<ShardId>& shards, Timestamp now) {
   ReadRequest request;
   request.shards = shards;
   request.from = position;

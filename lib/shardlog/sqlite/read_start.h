@@ -1,12 +1,11 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <optional>
 #include <vector>
 
 #include "shardlog/log/stream.h"
 #include "shardlog/sqlite/chosen_shards.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/seek.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
@@ -16,7 +15,7 @@
 namespace shardlog::sqlite {
 
 /// The same starts, each as a sequence number, except those at the trim horizon. Throws not_found (no such shard).
-std::vector<ShardStart> pinned(SQLite::Database& database, const Configuration& configuration,
+std::vector<ShardStart> pinned(Database& database, const Configuration& configuration,
                                std::span<const ShardStart> starts, Timestamp now);
 
 /// Throws usage if a position is a sequence number and the request does not choose exactly one shard.
@@ -30,11 +29,11 @@ struct ReadStart {
 };
 
 /// `horizon` is readable_start(). Throws trimmed (only when strict).
-ReadStart find_start(SQLite::Database& database, const Configuration& configuration, const ReadRequest& request,
+ReadStart find_start(Database& database, const Configuration& configuration, const ReadRequest& request,
                      const ChosenShards& chosen, const Tail& horizon);
 
 /// As Stream::locate().
-std::vector<LocatedStart> locate(SQLite::Database& database, const Configuration& configuration,
-                                 const Position& position, const std::vector<ShardId>& shards, Timestamp now);
+std::vector<LocatedStart> locate(Database& database, const Configuration& configuration, const Position& position,
+                                 const std::vector<ShardId>& shards, Timestamp now);
 
 }  // namespace shardlog::sqlite

@@ -21,9 +21,9 @@ constexpr std::size_t most_rows_per_fetch = 4096;
 
 }  // namespace
 
-SqliteReader::SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock,
-                           const DatabaseFiles& files, const SegmentFiles* segments, const LockWait& lock_wait,
-                           const Clock& clock, std::shared_ptr<CommitWatch> watch, const Configuration& known,
+SqliteReader::SqliteReader(Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+                           const SegmentFiles* segments, const LockWait& lock_wait, const Clock& clock,
+                           std::shared_ptr<CommitWatch> watch, const Configuration& known,
                            std::shared_ptr<SeenBatches> seen, const ReadRequest& request)
     : database_(database),
       paths_(paths),
@@ -295,7 +295,7 @@ std::vector<FetchedBatch> SqliteReader::fetch(std::size_t budget) {
 std::optional<FetchedBatch> SqliteReader::read_again(PayloadReader& payloads) {
   if (!unread_) return std::nullopt;
   FetchedBatch batch = *std::exchange(unread_, std::nullopt);
-  if (database_.execAndGet("SELECT batch FROM trim_horizon LIMIT 1").getInt64() >= batch.row.id) {
+  if (database_.number("SELECT batch FROM trim_horizon LIMIT 1") >= batch.row.id) {
     const std::int64_t first = batch.row.first_sequence + static_cast<std::int64_t>(batch.first);
     add_gap(ShardId(static_cast<std::uint32_t>(batch.row.shard)), first, first + static_cast<std::int64_t>(batch.count),
             Gap::Reason::trimmed);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include "shardlog/sqlite/batch_walk.h"
 #include "shardlog/sqlite/chosen_shards.h"
 #include "shardlog/sqlite/commit_watch.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/paths.h"
 #include "shardlog/sqlite/payload.h"
@@ -36,7 +36,7 @@ class SqliteReader final : public Reader {
   /// All references must outlive it. With a `watch`, commits wake it. `known` is a configuration that was loaded
   /// earlier: if it is still the newest, it is not loaded again. All readers of a stream share what they have `seen`.
   /// `segments` is nullptr if the stream has none.
-  SqliteReader(SQLite::Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
+  SqliteReader(Database& database, const Paths& paths, const WriterLock& lock, const DatabaseFiles& files,
                const SegmentFiles* segments, const LockWait& lock_wait, const Clock& clock,
                std::shared_ptr<CommitWatch> watch, const Configuration& known, std::shared_ptr<SeenBatches> seen,
                const ReadRequest& request);
@@ -69,7 +69,7 @@ class SqliteReader final : public Reader {
   [[nodiscard]] std::int64_t before_cut(std::int64_t shard, std::int64_t sequence) const;
   [[nodiscard]] bool reached_end_of_shard() const;
 
-  SQLite::Database& database_;
+  Database& database_;
   const Paths& paths_;
   const WriterLock& lock_;
   const DatabaseFiles& files_;
@@ -95,8 +95,8 @@ class SqliteReader final : public Reader {
   std::optional<FetchedBatch> unread_;  ///< its segment was gone; the tail has passed it
   std::optional<Error> damage_;         ///< thrown once everything before it is delivered
   BatchWalk walk_;
-  SQLite::Statement version_;
-  SQLite::Statement gone_;
+  Prepared version_;
+  Prepared gone_;
 };
 
 }  // namespace shardlog::sqlite

@@ -16,7 +16,7 @@ namespace shardlog::sqlite {
 namespace {
 
 /// The batches that arrived after `now`, without their payloads. All are read before the first one is changed.
-std::vector<BatchRow> batches_after(SQLite::Database& database, Timestamp now) {
+std::vector<BatchRow> batches_after(Database& database, Timestamp now) {
   std::vector<BatchRow> later;
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC", batch_row_columns));
   while (rows.executeStep()) {
@@ -27,7 +27,7 @@ std::vector<BatchRow> batches_after(SQLite::Database& database, Timestamp now) {
   return later;
 }
 
-void repair_batches(SQLite::Database& database, Timestamp now) {
+void repair_batches(Database& database, Timestamp now) {
   SQLite::Statement update(database, "UPDATE batches SET arrived_at = ?, checksum = ? WHERE id = ?");
   for (BatchRow& row : batches_after(database, now)) {
     row.arrived_at = now;
@@ -35,7 +35,7 @@ void repair_batches(SQLite::Database& database, Timestamp now) {
   }
 }
 
-void repair_tails(SQLite::Database& database, const Configuration& configuration, Timestamp now) {
+void repair_tails(Database& database, const Configuration& configuration, Timestamp now) {
   const Tail early =
       load_indexed_tail(database, Tail(), [now](const Tail& indexed) { return indexed.last_arrival() <= now; });
   for (Tail& indexed : load_indexed_tails(database, early.batch(), newest_batch(database, configuration).id)) {
@@ -51,7 +51,7 @@ void repair_tails(SQLite::Database& database, const Configuration& configuration
 
 }  // namespace
 
-void repair_clock(SQLite::Database& database, Configuration& configuration, Timestamp now) {
+void repair_clock(Database& database, Configuration& configuration, Timestamp now) {
   repair_batches(database, now);
   repair_tails(database, configuration, now);
   Consumers(database).limit_times(now);

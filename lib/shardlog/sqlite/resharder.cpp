@@ -28,7 +28,7 @@ void Resharder::forget() {
 }
 
 bool Resharder::store_if_current(const ReshardStep& step, ShardMap::Version version, const ValueChanges& attributes) {
-  SQLite::Database& database = session_.database();
+  Database& database = session_.database();
   SQLite::Statement stored(database, std::string(select_configuration_version));
   // A repair of the clock changes arrivals.
   if (refresh(configuration_, database, stored, Access::write)) tail_ = Tail();

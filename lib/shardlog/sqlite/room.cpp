@@ -20,7 +20,7 @@ std::int64_t bytes_of(std::span<const RoutedBatch> batches) {
 
 }  // namespace
 
-Room::Room(SQLite::Database& database)
+Room::Room(Database& database)
     : trimming_(database), horizon_batch_(database, "SELECT batch FROM trim_horizon LIMIT 1") {}
 
 std::optional<Outcome> Room::make(const Configuration& configuration, const Tail& tail,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -8,6 +7,7 @@
 #include <span>
 
 #include "shardlog/log/records.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 #include "shardlog/sqlite/trim_step.h"
@@ -19,7 +19,7 @@ namespace shardlog::sqlite {
 class Room {
  public:
   /// The database must outlive it.
-  explicit Room(SQLite::Database& database);
+  explicit Room(Database& database);
 
   /// Makes room after `tail` for the batches by removing the oldest ones, at most a step (TrimStep), and some room for
   /// the next appends, so that most of them have nothing to remove. Returns nullopt if the batches fit now; otherwise

@@ -129,7 +129,7 @@ struct Object {
   std::string sql;
 };
 
-std::vector<Object> load_objects(SQLite::Database& database) {
+std::vector<Object> load_objects(Database& database) {
   std::vector<Object> objects;
   SQLite::Statement rows(database, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name");
   while (rows.executeStep()) {
@@ -149,7 +149,7 @@ std::optional<std::string_view> added_to(const Table& table, std::string_view sq
 }
 
 /// Throws corrupt unless there are columns after the known ones, and each belongs to a feature.
-void check_added_columns(SQLite::Database& database, const Table& table, const Features& features) {
+void check_added_columns(Database& database, const Table& table, const Features& features) {
   const std::size_t known = column_names(table).size();
   SQLite::Statement columns(database, fmt::format("PRAGMA table_xinfo({})", table.name));
   std::size_t count = 0;
@@ -163,7 +163,7 @@ void check_added_columns(SQLite::Database& database, const Table& table, const F
   if (count <= known) refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
 }
 
-void check_table(SQLite::Database& database, const Table& table, const Object& object, const Features& features) {
+void check_table(Database& database, const Table& table, const Object& object, const Features& features) {
   const auto added = added_to(table, object.sql);
   if (object.type != "table" || !added) {
     refuse(fmt::format("stream.db: the table {} is not as it was made", table.name));
@@ -177,7 +177,7 @@ void check_foreign(const Object& object, const Features& features) {
   refuse("stream.db holds a foreign object " + quote(object.name));
 }
 
-void check_version(SQLite::Database& database) {
+void check_version(Database& database) {
   if (database.execAndGet("PRAGMA application_id").getInt() != application_id)
     refuse("stream.db is not a stream's database");
   const int version = database.execAndGet("PRAGMA user_version").getInt();
@@ -190,7 +190,7 @@ void check_version(SQLite::Database& database) {
 }
 
 /// Reads the features. Throws corrupt unless their table has at least the known columns.
-Features features_in(SQLite::Database& database, const std::vector<Object>& objects, Access access) {
+Features features_in(Database& database, const std::vector<Object>& objects, Access access) {
   const Table& settings = *find_table("settings");
   const auto there =
       std::find_if(objects.begin(), objects.end(), [&](const Object& object) { return object.name == settings.name; });
@@ -202,14 +202,14 @@ Features features_in(SQLite::Database& database, const std::vector<Object>& obje
 
 }  // namespace
 
-void create_schema(SQLite::Database& database, const Features& features) {
+void create_schema(Database& database, const Features& features) {
   for (const Table& table : tables) {
     if (is_part_of(table, features)) database.exec(table.beginning() + std::string(table.end));
   }
   database.exec(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", application_id, format_version));
 }
 
-void check_schema(SQLite::Database& database, Access access) {
+void check_schema(Database& database, Access access) {
   check_version(database);
   const std::vector<Object> objects = load_objects(database);
   // First, because a feature may explain everything else that is not as expected.

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "shardlog/log/settings.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/features.h"
 
 namespace shardlog::sqlite {
@@ -16,12 +15,12 @@ constexpr int format_version = 1;
 constexpr int page_size = 16'384;
 
 /// Creates the tables of a stream with these features. REQUIRES: a transaction is open
-void create_schema(SQLite::Database& database, const Features& features);
+void create_schema(Database& database, const Features& features);
 
 /// Throws corrupt if this is not a stream's database, or if anything in it was neither made by create_schema() nor is
 /// announced by a feature: a feature may add tables, indexes, and columns after those of a table. Throws unsupported if
 /// a newer version made the stream, or if a feature forbids the access.
-void check_schema(SQLite::Database& database, Access access);
+void check_schema(Database& database, Access access);
 
 /// An INSERT of the columns that create_schema() gives a table, in their order. Columns added by a newer program get
 /// their defaults.

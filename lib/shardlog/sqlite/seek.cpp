@@ -14,8 +14,8 @@ namespace {
 using Shards = std::set<std::int64_t>;
 
 /// Moves `tail` to right before the first batch for which `stop` holds, and returns that batch.
-std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& configuration, const Shards& few,
-                             Tail& tail, const std::function<bool(const BatchRow&)>& stop) {
+std::optional<BatchRow> scan(Database& database, const Configuration& configuration, const Shards& few, Tail& tail,
+                             const std::function<bool(const BatchRow&)>& stop) {
   BatchWalk walk(database);
   const bool all = few.empty() || !configuration.losses.empty();  // only a tail that is right for all can pass a loss
   if (!all) walk.want_only(few);
@@ -31,20 +31,20 @@ std::optional<BatchRow> scan(SQLite::Database& database, const Configuration& co
 
 }  // namespace
 
-Tail readable_start(SQLite::Database& database, const Configuration& configuration, Timestamp now) {
+Tail readable_start(Database& database, const Configuration& configuration, Timestamp now) {
   Tail start = load_horizon(database);
   const auto expired = expiry(configuration.settings.retention, now);
   return expired ? seek_time(database, configuration, std::move(start), *expired) : start;
 }
 
-Tail seek_time(SQLite::Database& database, const Configuration& configuration, Tail start, Timestamp time) {
+Tail seek_time(Database& database, const Configuration& configuration, Tail start, Timestamp time) {
   Tail tail = load_indexed_tail(database, std::move(start),
                                 [time](const Tail& indexed) { return indexed.last_arrival() < time; });
   scan(database, configuration, {}, tail, [time](const BatchRow& row) { return row.arrived_at >= time; });
   return tail;
 }
 
-Boundary seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
+Boundary seek_sequences(Database& database, const Configuration& configuration, Tail start,
                         const std::map<std::int64_t, std::int64_t>& first_by_shard, const Shards& few) {
   Boundary found{load_indexed_tail(database, std::move(start), [&](const Tail& indexed) {
     return std::all_of(first_by_shard.begin(), first_by_shard.end(), [&](const auto& shard_and_first) {
@@ -60,7 +60,7 @@ Boundary seek_sequences(SQLite::Database& database, const Configuration& configu
   return found;
 }
 
-Boundary seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
+Boundary seek_last(Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
                    const std::function<bool(std::int64_t shard)>& wanted, const Shards& few) {
   const auto records_before = [&wanted](const Tail& tail) {
     std::uint64_t records = 0;

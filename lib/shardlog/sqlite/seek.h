@@ -1,7 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,6 +7,7 @@
 #include <set>
 
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/tail.h"
 
@@ -32,18 +31,18 @@ struct Boundary {
 };
 
 /// After all batches that were trimmed, or are expired at `now`.
-Tail readable_start(SQLite::Database& database, const Configuration& configuration, Timestamp now);
+Tail readable_start(Database& database, const Configuration& configuration, Timestamp now);
 
 /// After all batches that arrived before `time`.
-Tail seek_time(SQLite::Database& database, const Configuration& configuration, Tail start, Timestamp time);
+Tail seek_time(Database& database, const Configuration& configuration, Tail start, Timestamp time);
 
 /// Before the first record whose number is at least the one that `first_by_shard` gives for its shard; after all
 /// batches if there is no such record yet.
-Boundary seek_sequences(SQLite::Database& database, const Configuration& configuration, Tail start,
+Boundary seek_sequences(Database& database, const Configuration& configuration, Tail start,
                         const std::map<std::int64_t, std::int64_t>& first_by_shard, const std::set<std::int64_t>& few);
 
 /// Before the newest `count` records of the shards that are `wanted`.
-Boundary seek_last(SQLite::Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
+Boundary seek_last(Database& database, const Configuration& configuration, Tail start, std::uint64_t count,
                    const std::function<bool(std::int64_t shard)>& wanted, const std::set<std::int64_t>& few);
 
 }  // namespace shardlog::sqlite

@@ -54,8 +54,8 @@ std::optional<Disposable> disposable(const SegmentFiles& files, const SegmentRow
 }
 
 /// The first ones, because each has a descriptor.
-std::vector<Disposable> some_disposable(SQLite::Database& database, const SegmentFiles& files, std::size_t most) {
-  const std::int64_t horizon = database.execAndGet("SELECT ifnull(max(batch), -1) FROM trim_horizon").getInt64();
+std::vector<Disposable> some_disposable(Database& database, const SegmentFiles& files, std::size_t most) {
+  const std::int64_t horizon = database.number("SELECT ifnull(max(batch), -1) FROM trim_horizon");
   SQLite::Statement rows(
       database, fmt::format("SELECT {} FROM segments WHERE NOT sealed OR (end > 0 AND last_batch <= ?) ORDER BY id",
                             segment_columns));
@@ -70,12 +70,12 @@ std::vector<Disposable> some_disposable(SQLite::Database& database, const Segmen
   return found;
 }
 
-void remove_row(SQLite::Database& database, std::int64_t id) {
+void remove_row(Database& database, std::int64_t id) {
   execute(database, "DELETE FROM segments WHERE id = ?", id);
 }
 
 /// The newest row stays, so that no id is used twice.
-void dispose(SQLite::Database& database, const Disposable& each, std::int64_t newest) {
+void dispose(Database& database, const Disposable& each, std::int64_t newest) {
   if (each.is_trimmed && each.row.id != newest) return remove_row(database, each.row.id);
   SegmentRow sealed = each.is_trimmed ? SegmentRow{.id = each.row.id} : each.row;
   sealed.sealed = true;
@@ -104,17 +104,17 @@ bool Leftovers::discard(Committer& committer, const SegmentFiles& files) {
   return all_gone;
 }
 
-bool can_remove_segments(SQLite::Database& database, const SegmentFiles& files) {
+bool can_remove_segments(Database& database, const SegmentFiles& files) {
   return !some_disposable(database, files, 1).empty();
 }
 
-void remove_segments(SQLite::Database& database, Committer& committer, const SegmentFiles& files) {
+void remove_segments(Database& database, Committer& committer, const SegmentFiles& files) {
   constexpr std::size_t at_once = 64;
   std::size_t count = 0;
   do {
     Leftovers leftovers;
     const auto change = [&] {
-      const std::int64_t newest = database.execAndGet("SELECT ifnull(max(id), 0) FROM segments").getInt64();
+      const std::int64_t newest = database.number("SELECT ifnull(max(id), 0) FROM segments");
       std::vector<Disposable> found = some_disposable(database, files, at_once);
       count = found.size();
       for (Disposable& each : found) {
@@ -143,8 +143,7 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
   return leftovers;
 }
 
-bool sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
-                    const SegmentFiles& files) {
+bool sweep_segments(Database& database, const LockWait& lock_wait, Committer& committer, const SegmentFiles& files) {
   if (!files.may_list()) return true;
   // Before the transaction, because after an error in it nobody would know whether it stands.
   const std::vector<SegmentFiles::File> there = files.list();
@@ -174,7 +173,7 @@ bool sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Commi
   return leftovers.discard(committer, files);
 }
 
-void remove_empty_rows(SQLite::Database& database, std::span<const SegmentRow> rows,
+void remove_empty_rows(Database& database, std::span<const SegmentRow> rows,
                        std::span<const SegmentFiles::File> there) {
   for (const SegmentRow& row : rows) {
     const bool has_file = std::ranges::binary_search(there, row.id, {}, &SegmentFiles::File::id);

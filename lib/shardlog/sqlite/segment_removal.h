@@ -1,12 +1,11 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/segment_row.h"
@@ -41,12 +40,12 @@ class Leftovers {
 };
 
 /// Whether there is anything for remove_segments(). REQUIRES: a transaction is open
-bool can_remove_segments(SQLite::Database& database, const SegmentFiles& files);
+bool can_remove_segments(Database& database, const SegmentFiles& files);
 
 /// Removes the segments that hold only trimmed batches. Seals those whose owners have left bytes after the end, and
 /// cuts these off: an owner was killed, or does not know whether its last commit stands. Leaves alone what somebody
 /// writes to, and what is damaged. Throws as Stream::append().
-void remove_segments(SQLite::Database& database, Committer& committer, const SegmentFiles& files);
+void remove_segments(Database& database, Committer& committer, const SegmentFiles& files);
 
 /// The files that hold nothing, because no row tells of them, or one that is sealed and empty: a process was killed
 /// while it made or removed them. And the ends of sealed segments. `rows` are all rows of the table. REQUIRES: a
@@ -57,12 +56,10 @@ Leftovers find_leftovers(const SegmentFiles& files, std::span<const SegmentRow> 
 /// Discards them. On a full disk this works too, because it needs no room unless they are newer than all rows. Does
 /// nothing if a row is damaged, or if this user may not list the directory. Returns false if any cannot be discarded.
 /// Throws as Stream::append().
-bool sweep_segments(SQLite::Database& database, const LockWait& lock_wait, Committer& committer,
-                    const SegmentFiles& files);
+bool sweep_segments(Database& database, const LockWait& lock_wait, Committer& committer, const SegmentFiles& files);
 
 /// Removes the rows of empty segments that have no file, or are sealed. A row with a larger id must follow. REQUIRES: a
 /// transaction that writes is open
-void remove_empty_rows(SQLite::Database& database, std::span<const SegmentRow> rows,
-                       std::span<const SegmentFiles::File> there);
+void remove_empty_rows(Database& database, std::span<const SegmentRow> rows, std::span<const SegmentFiles::File> there);
 
 }  // namespace shardlog::sqlite

@@ -49,18 +49,18 @@ SegmentRow read_segment_row(SQLite::Statement& statement) {
   }
 }
 
-std::vector<SegmentRow> load_segments(SQLite::Database& database) {
+std::vector<SegmentRow> load_segments(Database& database) {
   std::vector<SegmentRow> segments;
   SQLite::Statement rows(database, fmt::format("SELECT {} FROM segments ORDER BY id", segment_columns));
   while (rows.executeStep()) segments.push_back(read_segment_row(rows));
   return segments;
 }
 
-void insert_segment(SQLite::Database& database, const SegmentRow& row) {
+void insert_segment(Database& database, const SegmentRow& row) {
   execute(database, insert_into("segments"), row.id, row.end, int{row.sealed}, row.last_batch, row.checksum());
 }
 
-bool replace_segment(SQLite::Database& database, const SegmentRow& before, const SegmentRow& after) {
+bool replace_segment(Database& database, const SegmentRow& before, const SegmentRow& after) {
   return execute(database,
                  "UPDATE segments SET end = ?, sealed = ?, last_batch = ?, checksum = ? WHERE id = ? AND end = ? AND "
                  "sealed = ? AND last_batch = ?",

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/database.h"
 
 /// What the database says of segments: files with the payloads of large commits (segment_files.h). A byte of a segment
 /// that no committed row names does not exist.
@@ -60,12 +60,12 @@ constexpr std::int64_t newest_id(std::span<const SegmentRow> rows) {
 }
 
 /// All of them, in the order of their ids. REQUIRES: a transaction is open, and the stream has segments. Throws corrupt
-std::vector<SegmentRow> load_segments(SQLite::Database& database);
+std::vector<SegmentRow> load_segments(Database& database);
 
 /// Both REQUIRE an open transaction that writes.
-void insert_segment(SQLite::Database& database, const SegmentRow& row);
+void insert_segment(Database& database, const SegmentRow& row);
 /// Returns false, and changes nothing, unless the row is still as `before`.
-bool replace_segment(SQLite::Database& database, const SegmentRow& before, const SegmentRow& after);
+bool replace_segment(Database& database, const SegmentRow& before, const SegmentRow& after);
 
 /// Where a payload is in a segment. The column `payload` of its batch holds this instead of the payload:
 ///

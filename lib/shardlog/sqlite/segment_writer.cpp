@@ -50,7 +50,7 @@ std::vector<std::string_view> payloads_of(std::span<const RoutedBatch> batches) 
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(SQLite::Database& database, Committer& committer, const SegmentFiles& files)
+SegmentWriter::SegmentWriter(Database& database, Committer& committer, const SegmentFiles& files)
     : database_(database),
       committer_(committer),
       files_(files),
@@ -299,7 +299,7 @@ void SegmentWriter::failed(bool nothing_stored) {
 /// Whether the database has the segment as this writer knows it: if it has moved its end, the bytes are in use.
 bool SegmentWriter::is_as_left() noexcept {
   try {
-    SQLite::Statement segment(database_, fmt::format("SELECT {} FROM segments WHERE id = ?", segment_columns));
+    Prepared segment(database_, fmt::format("SELECT {} FROM segments WHERE id = ?", segment_columns));
     segment.bind(1, own_->row.id);
     return segment.executeStep() && read_segment_row(segment) == own_->row;
   } catch (const std::exception&) {

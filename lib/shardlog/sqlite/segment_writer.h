@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include "shardlog/log/records.h"
 #include "shardlog/log/settings.h"
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/segment_removal.h"
 #include "shardlog/sqlite/segment_row.h"
@@ -38,7 +38,7 @@ namespace shardlog::sqlite {
 class SegmentWriter {
  public:
   /// All must outlive it.
-  SegmentWriter(SQLite::Database& database, Committer& committer, const SegmentFiles& files);
+  SegmentWriter(Database& database, Committer& committer, const SegmentFiles& files);
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
   ~SegmentWriter() { unstage(); }
@@ -115,7 +115,7 @@ class SegmentWriter {
   void forget_staged() noexcept;
   void cut_off(std::int64_t size) noexcept;
 
-  SQLite::Database& database_;
+  Database& database_;
   Committer& committer_;
   const SegmentFiles& files_;
   SQLite::Statement horizon_;

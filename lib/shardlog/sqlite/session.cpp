@@ -31,13 +31,13 @@ void check_file_system(const Paths& paths, const Configuration& configuration) {
 /// While it exists, a database that was opened for reading can be changed.
 class Writable {
  public:
-  explicit Writable(SQLite::Database& database) : database_(database) { database_.exec("PRAGMA query_only=OFF"); }
+  explicit Writable(Database& database) : database_(database) { database_.exec("PRAGMA query_only=OFF"); }
   Writable(const Writable&) = delete;
   Writable& operator=(const Writable&) = delete;
   ~Writable() { database_.tryExec("PRAGMA query_only=ON"); }
 
  private:
-  SQLite::Database& database_;
+  Database& database_;
 };
 
 }  // namespace
@@ -82,7 +82,7 @@ Session::Aside& Session::aside() {
   return *aside_;
 }
 
-Session::Aside::Aside(const Session& session, SQLite::Database& database)
+Session::Aside::Aside(const Session& session, Database& database)
     : lock(session.paths_.lock(), true),
       committer(database, session.paths_, lock, session.files_, session.options_, session.clock_) {
   lock.set_stream(session.configuration_.uuid);

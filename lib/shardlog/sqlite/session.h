@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -32,7 +31,7 @@ class Session {
   [[nodiscard]] const WriterLock& lock() const { return lock_; }
   [[nodiscard]] const DatabaseFiles& files() const { return files_; }
   [[nodiscard]] const LockWait& lock_wait() const { return lock_wait_; }
-  SQLite::Database& database() { return database_; }
+  Database& database() { return database_; }
   /// Null if the stream has no segments.
   [[nodiscard]] const SegmentFiles* segments() const { return segments_ ? &*segments_ : nullptr; }
 
@@ -102,7 +101,7 @@ class Session {
  private:
   /// By which a stream that is open for reading is changed.
   struct Aside {
-    Aside(const Session& session, SQLite::Database& database);
+    Aside(const Session& session, Database& database);
 
     WriterLock lock;
     Committer committer;
@@ -116,7 +115,7 @@ class Session {
   WriterLock lock_;
   DatabaseFiles files_;
   LockWait lock_wait_;
-  SQLite::Database database_;
+  Database database_;
   Configuration configuration_;
   std::optional<SQLite::Statement> version_;  ///< select_configuration_version
   std::optional<SegmentFiles> segments_;

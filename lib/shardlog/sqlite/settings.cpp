@@ -108,7 +108,7 @@ std::int64_t checksum_of(const ShardRow& row) {
   return static_cast<std::int64_t>(XXH3_64bits(all.data(), all.size()));
 }
 
-Values stored_values(SQLite::Database& database) {
+Values stored_values(Database& database) {
   Values values;
   SQLite::Statement rows(database, "SELECT name, value FROM settings");
   while (rows.executeStep()) values.emplace(rows.getColumn(0).getString(), rows.getColumn(1).getString());
@@ -116,7 +116,7 @@ Values stored_values(SQLite::Database& database) {
 }
 
 /// All settings without their checksum, which is checked.
-Values load_values(SQLite::Database& database) {
+Values load_values(Database& database) {
   Values values = stored_values(database);
   const auto checksum = values.extract(std::string(checksum_name));
   if (checksum.empty() || checksum.mapped() != checksum_of(values)) refuse("checksum mismatch");
@@ -154,7 +154,7 @@ ShardId shard_id_of(const SQLite::Column& column) {
   return ShardId(static_cast<std::uint32_t>(number));
 }
 
-std::vector<ShardRow> load_shards(SQLite::Database& database) {
+std::vector<ShardRow> load_shards(Database& database) {
   std::vector<ShardRow> shards;
   SQLite::Statement rows(database,
                          "SELECT id, first_hash_key, last_hash_key, parent, adjacent_parent, opened_at, closed_at, "
@@ -282,11 +282,11 @@ std::vector<Loss> Configuration::told_losses() const {
   return told;
 }
 
-Features load_features(SQLite::Database& database, Access access) {
+Features load_features(Database& database, Access access) {
   return features_of(load_values(database), access);
 }
 
-Configuration load_configuration(SQLite::Database& database, Access access) {
+Configuration load_configuration(Database& database, Access access) {
   const Values values = load_values(database);
   Configuration configuration;
   configuration.features = features_of(values, access);
@@ -307,7 +307,7 @@ Configuration load_configuration(SQLite::Database& database, Access access) {
   return configuration;
 }
 
-void store_settings(SQLite::Database& database, const Configuration& configuration) {
+void store_settings(Database& database, const Configuration& configuration) {
   Values values = known_values(configuration);
   values.insert(configuration.further.begin(), configuration.further.end());
   values.emplace(checksum_name, checksum_of(values));
@@ -318,7 +318,7 @@ void store_settings(SQLite::Database& database, const Configuration& configurati
   for (const auto& [name, value] : values) statements.upsert("settings", name, value);
 }
 
-void store_shard(SQLite::Database& database, const ShardRow& row) {
+void store_shard(Database& database, const ShardRow& row) {
   const Shard& shard = row.shard;
   const auto number_of = [](const std::optional<ShardId>& id) {
     return id ? std::optional(id->number()) : std::nullopt;
@@ -329,7 +329,7 @@ void store_shard(SQLite::Database& database, const ShardRow& row) {
           number_of(shard.adjacent_parent), shard.opened_at, shard.closed_at, row.first_sequence, checksum_of(row));
 }
 
-bool refresh(Configuration& known, SQLite::Database& database, SQLite::Statement& version, Access access) {
+bool refresh(Configuration& known, Database& database, SQLite::Statement& version, Access access) {
   Values values;
   if (version.executeStep()) values.emplace("version", version.getColumn(0).getString());
   version.reset();

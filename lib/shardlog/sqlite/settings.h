@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "shardlog/log/settings.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/features.h"
 
 namespace shardlog::sqlite {
@@ -52,19 +52,19 @@ struct Configuration {
 
 /// Throws corrupt if the stored configuration is damaged; unsupported if a feature forbids the access, or if only a
 /// newer program knows a value.
-Configuration load_configuration(SQLite::Database& database, Access access);
+Configuration load_configuration(Database& database, Access access);
 
 /// The features alone, which say whether the rest may be read at all. Throws as load_configuration().
-Features load_features(SQLite::Database& database, Access access);
+Features load_features(Database& database, Access access);
 
 /// The first stores everything except the shards, the second stores one shard. Both leave alone what this program does
 /// not know. REQUIRES: a transaction is open
-void store_settings(SQLite::Database& database, const Configuration& configuration);
-void store_shard(SQLite::Database& database, const ShardRow& row);
+void store_settings(Database& database, const Configuration& configuration);
+void store_shard(Database& database, const ShardRow& row);
 
 /// Loads the configuration again if it is not the one that is known any more, and returns whether it was. `version` is
 /// a statement of select_configuration_version. Throws as load_configuration().
 constexpr std::string_view select_configuration_version = "SELECT value FROM settings WHERE name = 'version'";
-bool refresh(Configuration& known, SQLite::Database& database, SQLite::Statement& version, Access access);
+bool refresh(Configuration& known, Database& database, SQLite::Statement& version, Access access);
 
 }  // namespace shardlog::sqlite

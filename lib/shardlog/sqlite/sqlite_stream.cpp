@@ -36,7 +36,7 @@ namespace shardlog::sqlite {
 namespace {
 
 /// REQUIRES: a transaction is open
-StreamDescription description_of(SQLite::Database& database, const Configuration& configuration) {
+StreamDescription description_of(Database& database, const Configuration& configuration) {
   StreamDescription description{configuration.uuid, format_version, configuration.created_at, configuration.settings,
                                 configuration.map()};
   description.losses = configuration.told_losses();
@@ -157,7 +157,7 @@ class SqliteMaintenance final : public Maintenance {
 
   void update(const SettingsChange& change) override {
     session_.naming([&] {
-      SQLite::Database& database = session_.database();
+      Database& database = session_.database();
       if (change.accept_loss) session_.committer().allow_missing_end();
       session_.committer().commit(Sync::full, [&] {
         Configuration configuration = load_configuration(database, Access::write);
@@ -181,7 +181,7 @@ class SqliteMaintenance final : public Maintenance {
   }
 
   StreamStatistics statistics(Detail detail) override {
-    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+    return session_.reading([&](Database& database, const Configuration& configuration) {
       std::int64_t bytes = size_of(session_.paths().database()) + size_of(session_.paths().write_ahead_log());
       if (const SegmentFiles* const segments = session_.segments()) {
         for (const SegmentRow& row : load_segments(database)) bytes += segments->size_of(row.id).value_or(0);
@@ -193,13 +193,13 @@ class SqliteMaintenance final : public Maintenance {
   }
 
   std::vector<std::optional<std::vector<Intake>>> intake(std::span<const Timestamp> times) override {
-    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+    return session_.reading([&](Database& database, const Configuration& configuration) {
       return sqlite::intake(database, configuration, times);
     });
   }
 
   Backlog backlog(std::span<const ShardStart> starts) override {
-    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+    return session_.reading([&](Database& database, const Configuration& configuration) {
       return sqlite::backlog(database, configuration, starts, session_.clock().now());
     });
   }
@@ -249,7 +249,7 @@ class SqliteMetrics final : public Metrics {
     const Timestamp now = session_.clock().now();
     std::vector<metrics::Period> all;
     for (const TimeSpan& piece : pieces_of_history({from, until}, now)) {
-      auto periods = session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+      auto periods = session_.reading([&](Database& database, const Configuration& configuration) {
         return sqlite::history(database, configuration, piece, now);
       });
       std::move(periods.begin(), periods.end(), std::back_inserter(all));
@@ -311,7 +311,7 @@ class SqliteStream final : public Stream, private WriteCapacity {
   }
 
   std::vector<LocatedStart> locate(const Position& position, const std::vector<ShardId>& shards) override {
-    return session_.reading([&](SQLite::Database& database, const Configuration& configuration) {
+    return session_.reading([&](Database& database, const Configuration& configuration) {
       return sqlite::locate(database, configuration, position, shards, session_.clock().now());
     });
   }

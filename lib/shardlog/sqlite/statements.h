@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <concepts>
@@ -10,6 +9,7 @@
 #include <string>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/schema.h"
 #include "shardlog/sqlite/stored_value.h"
 
@@ -69,15 +69,15 @@ class Use {
 
 /// Runs a statement that yields no rows. Returns how many rows it changed.
 template <typename... Values>
-int execute(SQLite::Database& database, const std::string& sql, const Values&... values) {
-  SQLite::Statement statement(database, sql);
+int execute(Database& database, const std::string& sql, const Values&... values) {
+  Prepared statement(database, sql);
   return Use(statement, values...)->exec();
 }
 
 /// Statements that are used again and again: each is prepared by its first use. The database must outlive them.
 class Statements {
  public:
-  explicit Statements(SQLite::Database& database) : database_(database) {}
+  explicit Statements(Database& database) : database_(database) {}
 
   template <typename... Values>
   Use use(const std::string& sql, const Values&... values) {
@@ -93,7 +93,7 @@ class Statements {
   }
 
  private:
-  SQLite::Database& database_;
+  Database& database_;
   std::map<std::string, SQLite::Statement> prepared_;  ///< by their text, or the name of the table
 };
 

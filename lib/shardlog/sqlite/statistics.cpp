@@ -24,7 +24,7 @@ namespace {
 
 /// When the first record of each shard between two tails arrived. Most shards have theirs among the first batches; for
 /// any other shard, the index tells between which batches it is.
-std::map<std::int64_t, Timestamp> first_arrivals(SQLite::Database& database, const Tail& start, const Tail& end) {
+std::map<std::int64_t, Timestamp> first_arrivals(Database& database, const Tail& start, const Tail& end) {
   const auto count_new_in = [&start](const Tail& tail) {
     const auto has_new = [&](const ShardTail& shard) { return shard.records > start.counts_of(shard.shard).records; };
     return static_cast<std::size_t>(std::count_if(tail.shards().begin(), tail.shards().end(), has_new));
@@ -32,7 +32,7 @@ std::map<std::int64_t, Timestamp> first_arrivals(SQLite::Database& database, con
   const std::size_t all = count_new_in(end);
   std::map<std::int64_t, Timestamp> found;
   const auto scan = [&](std::int64_t after, std::int64_t last) {
-    SQLite::Statement rows = select_batches(database, after, last);
+    Prepared rows = select_batches(database, after, last);
     while (found.size() < all && rows.executeStep()) {
       const BatchRow row = read_batch_row(rows);
       found.emplace(row.shard, row.arrived_at);
@@ -76,8 +76,8 @@ ShardStatistics count(const ShardRow& row, const Tail& start, const Tail& end) {
 
 }  // namespace
 
-std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const Configuration& configuration,
-                                              Timestamp now, Detail detail) {
+std::vector<ShardStatistics> shard_statistics(Database& database, const Configuration& configuration, Timestamp now,
+                                              Detail detail) {
   const Tail start = readable_start(database, configuration, now);
   Tail end = start;
   TailScan(database).catch_up(configuration, end);
@@ -100,7 +100,7 @@ std::vector<ShardStatistics> shard_statistics(SQLite::Database& database, const 
   return statistics;
 }
 
-std::vector<std::optional<std::vector<Intake>>> intake(SQLite::Database& database, const Configuration& configuration,
+std::vector<std::optional<std::vector<Intake>>> intake(Database& database, const Configuration& configuration,
                                                        std::span<const Timestamp> times) {
   std::vector<std::optional<std::vector<Intake>>> result(times.size());
   Tail tail = load_horizon(database);

@@ -123,9 +123,9 @@ Stretch read_stretch(SQLite::Statement& row) {
   }
 }
 
-void write_stretch(SQLite::Database& database, const Stretch& stretch) {
+void write_stretch(Database& database, const Stretch& stretch) {
   const std::string& encoded = stretch.encoded();
-  SQLite::Statement insert(database, upsert_into("batch_shards"));
+  Prepared insert(database, upsert_into("batch_shards"));
   insert.bind(1, stretch.last());
   insert.bindNoCopy(2, static_cast<const void*>(encoded.data()), static_cast<int>(encoded.size()));
   insert.bind(3, checksum_of(stretch.last(), encoded));

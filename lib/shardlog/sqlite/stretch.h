@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstddef>
@@ -9,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "shardlog/sqlite/database.h"
 
 namespace shardlog::sqlite {
 
@@ -55,6 +56,6 @@ constexpr std::string_view stretch_columns = "last_batch, shards, checksum";
 Stretch read_stretch(SQLite::Statement& row);
 
 /// REQUIRES: a transaction is open
-void write_stretch(SQLite::Database& database, const Stretch& stretch);
+void write_stretch(Database& database, const Stretch& stretch);
 
 }  // namespace shardlog::sqlite

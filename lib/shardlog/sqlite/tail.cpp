@@ -199,17 +199,21 @@ Tail read_indexed_tail(SQLite::Statement& row) {
 
 namespace {
 
-void store_tail(SQLite::Database& database, const Tail& tail, const std::string& sql) {
+void store_tail(Database& database, const Tail& tail, const std::string& sql) {
   const std::string tails = tail.encode();
   execute(database, sql, tail.batch(), tail.last_arrival(), Blob(tails),
           index_checksum(tail.batch(), tail.last_arrival(), tails));
 }
 
+std::int64_t newest_indexed_batch(Database& database) {
+  return database.number("SELECT ifnull(max(batch), 0) FROM batch_index");
+}
+
 /// Throws corrupt if the batch before the index row is missing without an accepted loss. REQUIRES: the index has a row
-Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& configuration) {
-  SQLite::Statement row(database, fmt::format("SELECT {}, (SELECT ifnull(max(id), 0) FROM batches) FROM batch_index "
-                                              "ORDER BY batch DESC LIMIT 1",
-                                              indexed_tail_columns));
+Tail load_newest_indexed_tail(Database& database, const Configuration& configuration) {
+  Prepared row(database, fmt::format("SELECT {}, (SELECT ifnull(max(id), 0) FROM batches) FROM batch_index "
+                                     "ORDER BY batch DESC LIMIT 1",
+                                     indexed_tail_columns));
   row.executeStep();
   Tail tail = read_indexed_tail(row);
   const bool is_lost = std::any_of(configuration.losses.begin(), configuration.losses.end(),
@@ -221,21 +225,21 @@ Tail load_newest_indexed_tail(SQLite::Database& database, const Configuration& c
 
 }  // namespace
 
-void write_index_row(SQLite::Database& database, const Tail& tail) {
+void write_index_row(Database& database, const Tail& tail) {
   store_tail(database, tail, insert_into("batch_index"));
   if (const auto stretch = tail.stretch()) write_stretch(database, *stretch);
 }
 
-void replace_index_row(SQLite::Database& database, const Tail& tail) {
+void replace_index_row(Database& database, const Tail& tail) {
   store_tail(database, tail, upsert_into("batch_index"));
 }
 
-void create_horizon(SQLite::Database& database) {
+void create_horizon(Database& database) {
   store_tail(database, Tail(), insert_into("trim_horizon"));
 }
 
-Tail read_horizon(SQLite::Database& database) {
-  SQLite::Statement row(database, fmt::format("SELECT {} FROM trim_horizon", indexed_tail_columns));
+Tail read_horizon(Database& database) {
+  Prepared row(database, fmt::format("SELECT {} FROM trim_horizon", indexed_tail_columns));
   if (!row.executeStep()) throw_corrupt("the trim horizon is missing");
   try {
     Tail horizon = read_indexed_tail(row);
@@ -246,9 +250,9 @@ Tail read_horizon(SQLite::Database& database) {
   }
 }
 
-Tail load_horizon(SQLite::Database& database) {
+Tail load_horizon(Database& database) {
   Tail horizon = read_horizon(database);
-  SQLite::Statement earlier(database, "SELECT 1 FROM batches WHERE id <= ? LIMIT 1");
+  Prepared earlier(database, "SELECT 1 FROM batches WHERE id <= ? LIMIT 1");
   earlier.bind(1, horizon.batch());
   if (earlier.executeStep()) {
     throw_corrupt(
@@ -257,13 +261,13 @@ Tail load_horizon(SQLite::Database& database) {
   return horizon;
 }
 
-void store_horizon(SQLite::Database& database, const Tail& tail) {
+void store_horizon(Database& database, const Tail& tail) {
   store_tail(database, tail, "UPDATE trim_horizon SET batch = ?, arrived_at = ?, tails = ?, checksum = ?");
 }
 
-NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration) {
+NewestBatch newest_batch(Database& database, const Configuration& configuration) {
   NewestBatch newest;
-  SQLite::Statement rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
+  Prepared rows(database, fmt::format("SELECT {} FROM batches ORDER BY id DESC LIMIT 1", batch_row_columns));
   if (rows.executeStep()) {
     const BatchRow row = read_batch_row(rows);
     newest = {row.id, row.arrived_at};
@@ -274,15 +278,14 @@ NewestBatch newest_batch(SQLite::Database& database, const Configuration& config
   for (const LostBatches& loss : configuration.losses) {
     if (loss.after == newest.id) newest.id = loss.last;
   }
-  const std::int64_t indexed = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
+  const std::int64_t indexed = newest_indexed_batch(database);
   if (indexed > newest.id) throw_corrupt(fmt::format("batch {} is missing", indexed));
   return newest;
 }
 
-std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last) {
-  SQLite::Statement rows(
-      database,
-      fmt::format("SELECT {} FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch", indexed_tail_columns));
+std::vector<Tail> load_indexed_tails(Database& database, std::int64_t after, std::int64_t last) {
+  Prepared rows(database, fmt::format("SELECT {} FROM batch_index WHERE batch > ? AND batch <= ? ORDER BY batch",
+                                      indexed_tail_columns));
   rows.bind(1, after);
   rows.bind(2, last);
   std::vector<Tail> tails;
@@ -290,12 +293,12 @@ std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t af
   return tails;
 }
 
-Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough) {
-  SQLite::Statement newest_below(
+Tail load_indexed_tail(Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough) {
+  Prepared newest_below(
       database, fmt::format("SELECT {} FROM batch_index WHERE batch <= ? AND batch > ? ORDER BY batch DESC LIMIT 1",
                             indexed_tail_columns));
   std::int64_t low = start.batch();  // every row up to here is early enough
-  std::int64_t high = database.execAndGet("SELECT ifnull(max(batch), 0) FROM batch_index").getInt64();
+  std::int64_t high = newest_indexed_batch(database);
   while (low < high) {
     const std::int64_t middle = std::midpoint(high, low);  // the upper one of two
     newest_below.reset();
@@ -324,7 +327,7 @@ const ShardRow& shard_of(const Configuration& configuration, std::int64_t shard)
   return shards[static_cast<std::size_t>(shard)];
 }
 
-TailScan::TailScan(SQLite::Database& database)
+TailScan::TailScan(Database& database)
     : database_(database),
       newest_tails_(database,
                     "SELECT (SELECT batch FROM trim_horizon LIMIT 1), (SELECT ifnull(max(batch), 0) FROM batch_index)"),

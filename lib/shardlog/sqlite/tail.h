@@ -1,6 +1,5 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/stretch.h"
 
@@ -106,20 +106,20 @@ class Tail {
 // All of the following REQUIRES that a transaction is open, and throws corrupt.
 
 /// Writes `tail` as an index row, and the stretch that it closes.
-void write_index_row(SQLite::Database& database, const Tail& tail);
+void write_index_row(Database& database, const Tail& tail);
 
 /// Writes an index row alone, in place of one that may exist.
-void replace_index_row(SQLite::Database& database, const Tail& tail);
+void replace_index_row(Database& database, const Tail& tail);
 
 /// The trim horizon of a new stream, from which nothing was trimmed.
-void create_horizon(SQLite::Database& database);
+void create_horizon(Database& database);
 
 /// The tail after the newest trimmed batch. An earlier batch that still exists is damage: skipping it would lose it
 /// without a word.
-Tail load_horizon(SQLite::Database& database);
+Tail load_horizon(Database& database);
 /// The same, whatever batches exist.
-Tail read_horizon(SQLite::Database& database);
-void store_horizon(SQLite::Database& database, const Tail& tail);
+Tail read_horizon(Database& database);
+void store_horizon(Database& database, const Tail& tail);
 
 struct NewestBatch {
   std::int64_t id = 0;  ///< 0 if there was none yet
@@ -128,31 +128,31 @@ struct NewestBatch {
 
 /// The newest batch that there has ever been, even if it was trimmed or is part of an accepted loss. If the index knows
 /// of a newer one, that is damage.
-NewestBatch newest_batch(SQLite::Database& database, const Configuration& configuration);
+NewestBatch newest_batch(Database& database, const Configuration& configuration);
 
 /// The columns that read_indexed_tail() expects, and the tail in the row that a statement stands on.
 constexpr std::string_view indexed_tail_columns = "batch, arrived_at, tails, checksum";
 Tail read_indexed_tail(SQLite::Statement& row);
 
 /// The indexed tails after the batch `after`, up to the one after the batch `last`.
-std::vector<Tail> load_indexed_tails(SQLite::Database& database, std::int64_t after, std::int64_t last);
+std::vector<Tail> load_indexed_tails(Database& database, std::int64_t after, std::int64_t last);
 
 /// Of `start` and the index rows after it, the newest tail for which `early_enough` holds. REQUIRES: it holds for
 /// `start`, and if it holds for a tail, it also holds for all tails before that
-Tail load_indexed_tail(SQLite::Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough);
+Tail load_indexed_tail(Database& database, Tail start, const std::function<bool(const Tail&)>& early_enough);
 
 /// Moves a tail to the newest batch, by way of the index or the trim horizon if that is shorter, or if batches in
 /// between are gone. Keeps its statements, because a writer does this before each commit. The database must outlive it.
 class TailScan {
  public:
-  explicit TailScan(SQLite::Database& database);
+  explicit TailScan(Database& database);
 
   void catch_up(const Configuration& configuration, Tail& tail);
 
  private:
-  SQLite::Database& database_;
-  SQLite::Statement newest_tails_;
-  SQLite::Statement rows_;
+  Database& database_;
+  Prepared newest_tails_;
+  Prepared rows_;
 };
 
 /// The shard that a batch names. Throws corrupt if the stream does not have it.

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "shardlog/core/passed.h"
 #include "shardlog/sqlite/batch_row.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/metrics_table.h"
 #include "shardlog/sqlite/settings.h"
 #include "shardlog/sqlite/statements.h"
@@ -23,9 +22,9 @@ std::int64_t bytes_up_to(const Tail& tail);
 
 /// What the steps of trimming share: a stream that is always full is trimmed often. The database must outlive it.
 struct Trimming {
-  explicit Trimming(SQLite::Database& of_stream) : database(of_stream), statements(of_stream), metrics(of_stream) {}
+  explicit Trimming(Database& of_stream) : database(of_stream), statements(of_stream), metrics(of_stream) {}
 
-  SQLite::Database& database;
+  Database& database;
   Statements statements;
   MetricsTable metrics;
 };

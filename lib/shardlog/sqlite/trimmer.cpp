@@ -120,8 +120,8 @@ void Trimmer::give_back_if_due() {
   std::optional<Timestamp> since;
   {
     const Snapshot snapshot(database_, lock_wait_);
-    mostly_free = free >= step_pages && 2 * free > database_.execAndGet("PRAGMA page_count").getInt64();
-    SQLite::Statement row(database_, "SELECT mostly_free_since FROM trim_horizon");
+    mostly_free = free >= step_pages && 2 * free > database_.number("PRAGMA page_count");
+    Prepared row(database_, "SELECT mostly_free_since FROM trim_horizon");
     if (row.executeStep() && !row.isColumnNull(0)) since = Timestamp(Duration(row.getColumn(0).getInt64()));
   }
   if (mostly_free == since.has_value() && (!mostly_free || now - free_for < *since)) return;
@@ -138,7 +138,7 @@ void Trimmer::give_back_if_due() {
 
 std::int64_t Trimmer::free_pages() {
   const Snapshot snapshot(database_, lock_wait_);
-  return database_.execAndGet("PRAGMA freelist_count").getInt64();
+  return database_.number("PRAGMA freelist_count");
 }
 
 }  // namespace shardlog::sqlite

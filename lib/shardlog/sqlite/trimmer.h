@@ -1,10 +1,9 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstddef>
 
 #include "shardlog/sqlite/committer.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/lock_wait.h"
 #include "shardlog/sqlite/segment_files.h"
 #include "shardlog/sqlite/settings.h"
@@ -19,7 +18,7 @@ namespace shardlog::sqlite {
 class Trimmer {
  public:
   /// All must outlive it. `segments` is nullptr if the stream has none.
-  Trimmer(SQLite::Database& database, Committer& committer, const SegmentFiles* segments, const LockWait& lock_wait,
+  Trimmer(Database& database, Committer& committer, const SegmentFiles* segments, const LockWait& lock_wait,
           const Clock& clock)
       : database_(database),
         committer_(committer),
@@ -53,7 +52,7 @@ class Trimmer {
   void give_back_if_due();
   [[nodiscard]] std::int64_t free_pages();
 
-  SQLite::Database& database_;
+  Database& database_;
   Committer& committer_;
   const SegmentFiles* segments_;
   const LockWait& lock_wait_;

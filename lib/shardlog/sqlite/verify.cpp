@@ -50,8 +50,8 @@ bool is_from_outside(const Error& error) {
 class Verification {
  public:
   /// REQUIRES: the mark was read before anything of the database
-  Verification(SQLite::Database& database, const WriterLock& lock, const DatabaseFiles& files,
-               const SegmentFiles* segments, const LockWait& lock_wait, const std::optional<DurableMark>& mark)
+  Verification(Database& database, const WriterLock& lock, const DatabaseFiles& files, const SegmentFiles* segments,
+               const LockWait& lock_wait, const std::optional<DurableMark>& mark)
       : database_(database), lock_(lock), files_(files), segments_(segments), lock_wait_(lock_wait), mark_(mark) {
     if (segments != nullptr) segment_reader_.emplace(*segments);
     const Snapshot snapshot(database_, lock_wait_);
@@ -109,7 +109,7 @@ class Verification {
   /// wait until it ends. So this checks only streams that are small enough for it to take seconds.
   void check_trees() {
     constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
-    if (database_.execAndGet("PRAGMA page_count").getInt64() > largest / page_size) return;
+    if (database_.number("PRAGMA page_count") > largest / page_size) return;
     SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
     while (check.executeStep()) {
       const std::string found = check.getColumn(0).getString();
@@ -190,7 +190,7 @@ class Verification {
 
   std::int64_t last_batch() {
     const std::int64_t newest = newest_batch(database_, configuration_).id;
-    const std::int64_t known = database_.execAndGet("SELECT ifnull(max(last_batch), 0) FROM batch_shards").getInt64();
+    const std::int64_t known = database_.number("SELECT ifnull(max(last_batch), 0) FROM batch_shards");
     if (known > newest) report(fmt::format("shards of the batches up to {}: the last batch is {}", known, newest));
     return newest;
   }
@@ -214,7 +214,7 @@ class Verification {
   /// Returns false if no batch is left after these.
   bool load_piece(std::int64_t last, std::vector<Piece>& pieces) {
     PayloadReader payloads(database_, segment_reader_ ? &*segment_reader_ : nullptr);
-    SQLite::Statement rows = select_batches(database_, id_, last);
+    Prepared rows = select_batches(database_, id_, last);
     for (std::size_t bytes = 0; bytes < piece_bytes && pieces.size() < piece_rows;) {
       if (!rows.executeStep()) return false;
       const std::int64_t before = std::exchange(id_, rows.getColumn(0).getInt64());
@@ -280,7 +280,7 @@ class Verification {
   /// Goes on after the trimmed batches. Reports rows of them that are still there.
   void go_to(const Tail& horizon) {
     const auto count = [&](const char* rows) {
-      return database_.execAndGet(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch())).getInt64();
+      return database_.number(fmt::format("SELECT count(*) FROM {} {}", rows, horizon.batch()));
     };
     const std::int64_t left =
         count("batches WHERE id <=") + count("batch_index WHERE batch <") + count("batch_shards WHERE last_batch <");
@@ -396,7 +396,7 @@ class Verification {
     if (report_.findings.size() < most_findings) report_.findings.push_back(printable(finding));
   }
 
-  SQLite::Database& database_;
+  Database& database_;
   const WriterLock& lock_;
   const DatabaseFiles& files_;
   const SegmentFiles* segments_;
@@ -418,7 +418,7 @@ class Verification {
 
 }  // namespace
 
-VerifyReport verify(SQLite::Database& database, const WriterLock& lock, const DatabaseFiles& files,
+VerifyReport verify(Database& database, const WriterLock& lock, const DatabaseFiles& files,
                     const SegmentFiles* segments, const LockWait& lock_wait,
                     const std::function<bool(double)>& progress) {
   const std::optional<DurableMark> mark = lock.mark();

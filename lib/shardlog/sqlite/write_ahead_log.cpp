@@ -57,7 +57,7 @@ std::int64_t file_size_limit() {
 
 }  // namespace
 
-WriteAheadLog::WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock)
+WriteAheadLog::WriteAheadLog(Database& database, const Paths& paths, const Clock& clock)
     : database_(database), paths_(paths), clock_(clock), largest_file_(file_size_limit()) {
   // Only a commit tells how much of the file is in use. Until then all of it counts as used: the file gets long
   // only while a reader is in the way.
@@ -96,8 +96,8 @@ std::int64_t WriteAheadLog::free_bytes() const {
 /// needs more of the log, that counts instead: the log is reused in between. `reusable` is how many bytes of the log
 /// are free.
 std::int64_t WriteAheadLog::needed(std::int64_t pages, std::int64_t reusable) {
-  const std::int64_t there = database_.execAndGet("PRAGMA page_count").getInt64();
-  const std::int64_t free = database_.execAndGet("PRAGMA freelist_count").getInt64();
+  const std::int64_t there = database_.number("PRAGMA page_count");
+  const std::int64_t free = database_.number("PRAGMA freelist_count");
   const std::int64_t then = there + std::max<std::int64_t>(pages - free, 0);
   const std::int64_t logged = std::max(pages, std::min(reserved_pages, then)) * (page_size + frame_header);
   return std::max<std::int64_t>(logged - reusable, 0) +

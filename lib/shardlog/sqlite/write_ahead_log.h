@@ -1,10 +1,9 @@
 #pragma once
 
-#include <SQLiteCpp/Database.h>
-
 #include <cstdint>
 
 #include "shardlog/core/clock.h"
+#include "shardlog/sqlite/database.h"
 #include "shardlog/sqlite/paths.h"
 
 namespace shardlog::sqlite {
@@ -23,7 +22,7 @@ class WriteAheadLog {
   static constexpr std::int64_t exit_threshold = 1024L * 1024;
 
   /// Both must outlive it.
-  WriteAheadLog(SQLite::Database& database, const Paths& paths, const Clock& clock);
+  WriteAheadLog(Database& database, const Paths& paths, const Clock& clock);
   WriteAheadLog(const WriteAheadLog&) = delete;
   WriteAheadLog& operator=(const WriteAheadLog&) = delete;
   ~WriteAheadLog();
@@ -73,7 +72,7 @@ class WriteAheadLog {
   bool checkpoint(int mode);
   bool checkpoint_unless_full(int mode);
 
-  SQLite::Database& database_;
+  Database& database_;
   const Paths& paths_;
   const Clock& clock_;
   std::int64_t pages_ = 0;           ///< in the log after our last commit; before our first, an upper bound
