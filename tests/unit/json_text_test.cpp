@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -56,6 +57,19 @@ TEST(JsonString, EscapesEveryOtherControlCharacterOfAscii) {
               std::string(R"("\u00)") + digits[byte / 16] + digits[byte % 16] + '"');
   }
   EXPECT_EQ(string_of("\x7f"), R"("\u007f")");
+}
+
+// Plain text is passed eight bytes at a time.
+TEST(JsonString, WritesAByteAmongOthersAsAlone) {
+  for (int byte = 0; byte < 0x80; ++byte) {
+    const std::string one(1, static_cast<char>(byte));
+    const std::string alone = string_of(one);
+    for (std::size_t before = 0; before < 16; ++before) {
+      const std::string plain(before, 'a');
+      const std::string expected = '"' + plain + alone.substr(1, alone.size() - 2) + "bcdefghi\"";
+      EXPECT_EQ(string_of(plain + one + "bcdefghi"), expected);
+    }
+  }
 }
 
 TEST(JsonString, LeavesTheFirstAndLastPrintableCharacterOfAscii) {

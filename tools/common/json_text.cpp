@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -27,10 +29,26 @@ constexpr std::array<char, 256> escapes = [] {
   return letters;
 }();
 
+/// Whether eight bytes are ASCII without controls, quotes and backslashes, as most are. In each byte the highest bit of
+/// a term is set if the byte is what the term looks for, and perhaps if one below it is.
+bool are_plain(const char* at) {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, at, sizeof bytes);
+  const auto has = [bytes](std::uint64_t byte) {
+    const std::uint64_t different = bytes ^ each * byte;
+    return (different - each) & ~different;
+  };
+  const std::uint64_t is_control = (bytes - each * 0x20) & ~bytes;
+  return ((bytes | is_control | has('"') | has('\\') | has(0x7f)) & each * 0x80) == 0;
+}
+
 /// How many bytes at the start of `text` are written as they are.
 std::size_t plain_prefix(std::string_view text) {
-  const auto found =
-      std::find_if(text.begin(), text.end(), [](char c) { return escapes[static_cast<unsigned char>(c)] != 0; });
+  std::size_t at = 0;
+  while (at + 8 <= text.size() && are_plain(text.data() + at)) at += 8;
+  const auto found = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(),
+                                  [](char c) { return escapes[static_cast<unsigned char>(c)] != 0; });
   return static_cast<std::size_t>(found - text.begin());
 }
 

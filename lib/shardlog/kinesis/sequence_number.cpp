@@ -1,5 +1,7 @@
 #include "shardlog/kinesis/sequence_number.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -61,10 +63,9 @@ std::string to_string(const SequenceNumber& number) {
   const std::uint64_t high = 2UL << 56 | opened << 20 | std::uint64_t{number.shard % 16} << 16 | number.number >> 48;
   Words words{static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(low >> 64), high};
   std::string decimal(decimal_digits, '0');
-  for (std::size_t end : {decimal_digits, decimal_digits - 19, decimal_digits - 38}) {
-    for (std::uint64_t part = divide(words, ten_to_19); part > 0; part /= 10) {
-      decimal[--end] = static_cast<char>('0' + part % 10);
-    }
+  for (const std::size_t end : {decimal_digits, decimal_digits - 19, decimal_digits - 38}) {
+    const fmt::format_int part(divide(words, ten_to_19));
+    decimal.replace(end - part.size(), part.size(), part.data(), part.size());
   }
   return decimal;
 }
