@@ -1,13 +1,17 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/nats/jetstream.h"
 #include "shardlog/nats/jetstream_format.h"
 #include "shardlog/nats/json.h"
+#include "shardlog/nats/library.h"
+#include "shardlog/nats/message.h"
 #include "shardlog/nats/outage.h"
 #include "shardlog/nats/server_info.h"
 
@@ -157,6 +161,27 @@ TEST(NatsJetStream, AnswersThatMeanTryAgain) {
   }
   const Json fine(std::string_view(R"({"stream":"S","seq":1})"));
   EXPECT_FALSE(error_in(*fine));
+}
+
+Answer<Published> published(std::string_view answer) {
+  return JetStream::published(Message(make_message("_INBOX.1", "", {}, answer).release()));
+}
+
+// The answers of nats-server 2.10.27 to a message, to one with the same id, and to one with the same id before the
+// first was stored.
+TEST(NatsJetStream, AMessageIsStoredOnceItHasASequence) {
+  const auto first = published(R"({"stream":"S", "seq":3})");
+  EXPECT_EQ(std::get<Published>(first).sequence, 3U);
+  EXPECT_FALSE(std::get<Published>(first).duplicate);
+  const auto again = published(R"({"stream":"S", "seq":3, "duplicate": true})");
+  EXPECT_EQ(std::get<Published>(again).sequence, 3U);
+  EXPECT_TRUE(std::get<Published>(again).duplicate);
+  const auto in_flight = published(R"({"stream":"S", "seq":0, "duplicate": true})");
+  EXPECT_EQ(std::get<Published>(in_flight).sequence, 0U);
+}
+
+TEST(NatsJetStream, AnAnswerWithoutTheSequenceIsNone) {
+  EXPECT_THROW(published(R"({"stream":"S"})"), Error);
 }
 
 TEST(NatsJetStream, ARefusalKeepsItsCodeAndText) {

@@ -214,8 +214,10 @@ Answer<Published> JetStream::published(const Message& answer) {
   const Json json(answer.data());
   if (auto error = error_in(*json)) return answer_of<Published>(std::move(*error));
   Published result{number_in(*json, "seq"), false};
-  if (result.sequence == 0) throw Error(ErrorCode::io, "nats: an answer without the sequence of what was stored");
   if ((*json)["duplicate"].get(result.duplicate) != simdjson::SUCCESS) result.duplicate = false;
+  if (result.sequence == 0 && !result.duplicate) {
+    throw Error(ErrorCode::io, "nats: an answer without the sequence of what was stored");
+  }
   return result;
 }
 

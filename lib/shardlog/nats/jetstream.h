@@ -76,8 +76,8 @@ struct JetStreamInfo {
 };
 
 struct Published {
-  std::uint64_t sequence = 0;
-  bool duplicate = false;  ///< its Nats-Msg-Id was stored before, with this sequence
+  std::uint64_t sequence = 0;  ///< 0 if a duplicate's first is still in flight, and may never be stored: ask again
+  bool duplicate = false;      ///< another message with its Nats-Msg-Id came before, and has this sequence
 };
 
 /// A message as a JetStream stream keeps it.
