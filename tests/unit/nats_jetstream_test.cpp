@@ -164,11 +164,10 @@ TEST(NatsJetStream, AnswersThatMeanTryAgain) {
 }
 
 Answer<Published> published(std::string_view answer) {
+  start_library();
   return JetStream::published(Message(make_message("_INBOX.1", "", {}, answer).release()));
 }
 
-// The answers of nats-server 2.10.27 to a message, to one with the same id, and to one with the same id before the
-// first was stored.
 TEST(NatsJetStream, AMessageIsStoredOnceItHasASequence) {
   const auto first = published(R"({"stream":"S", "seq":3})");
   EXPECT_EQ(std::get<Published>(first).sequence, 3U);
@@ -176,8 +175,12 @@ TEST(NatsJetStream, AMessageIsStoredOnceItHasASequence) {
   const auto again = published(R"({"stream":"S", "seq":3, "duplicate": true})");
   EXPECT_EQ(std::get<Published>(again).sequence, 3U);
   EXPECT_TRUE(std::get<Published>(again).duplicate);
-  const auto in_flight = published(R"({"stream":"S", "seq":0, "duplicate": true})");
-  EXPECT_EQ(std::get<Published>(in_flight).sequence, 0U);
+}
+
+TEST(NatsJetStream, NobodyKnowsOfAMessageWhoseFirstIsInFlightOrThatALostServerRefuses) {
+  EXPECT_TRUE(std::holds_alternative<NoAnswer>(published(R"({"stream":"S", "seq":0, "duplicate": true})")));
+  EXPECT_TRUE(std::holds_alternative<NoAnswer>(published(
+      R"({"error":{"code":400,"err_code":10063,"description":"expected stream sequence does not match"},"seq":0})")));
 }
 
 TEST(NatsJetStream, AnAnswerWithoutTheSequenceIsNone) {

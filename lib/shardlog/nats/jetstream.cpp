@@ -212,13 +212,16 @@ Answer<Published> JetStream::publish(const std::string& subject, const Headers& 
 Answer<Published> JetStream::published(const Message& answer) {
   if (answer.status() != 0) return Unavailable{};
   const Json json(answer.data());
-  if (auto error = error_in(*json)) return answer_of<Published>(std::move(*error));
+  if (auto error = error_in(*json)) {
+    const auto* const refused = std::get_if<Refusal>(&*error);
+    if (refused != nullptr && refused->code == refusal::lost_place) return NoAnswer{};
+    return answer_of<Published>(std::move(*error));
+  }
   Published result{number_in(*json, "seq"), false};
   if ((*json)["duplicate"].get(result.duplicate) != simdjson::SUCCESS) result.duplicate = false;
-  if (result.sequence == 0 && !result.duplicate) {
-    throw Error(ErrorCode::io, "nats: an answer without the sequence of what was stored");
-  }
-  return result;
+  if (result.sequence > 0) return result;
+  if (result.duplicate) return NoAnswer{};  // the first one with its id is still in flight, and may never be stored
+  throw Error(ErrorCode::io, "nats: an answer without the sequence of what was stored");
 }
 
 Patience::Patience(const Clock& clock, Duration timeout, Outage* outage)

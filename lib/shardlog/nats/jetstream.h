@@ -26,7 +26,7 @@ struct Refusal {
 };
 /// Nobody was there to answer, or there is no leader: nothing happened.
 struct Unavailable {};
-/// No answer came in time: it may have happened.
+/// No answer came in time, or one that leaves it open: it may have happened.
 struct NoAnswer {};
 
 template <typename Result>
@@ -37,6 +37,8 @@ namespace refusal {
 constexpr int incomplete = 10004;  ///< not every server has answered
 constexpr int no_leader = 10008;   ///< the cluster has none
 constexpr int not_leader = 10009;  ///< the server that was asked no longer is one
+/// NoAnswer: a server has lost its place, and begins anew; others may have stored it.
+constexpr int lost_place = 10063;
 
 constexpr int no_peers = 10005;  ///< too few servers that run, or that have room, for a new stream
 constexpr int no_message = 10037;
@@ -45,7 +47,6 @@ constexpr int storage_full = 10047;
 constexpr int insufficient_resources = 10023;
 constexpr int name_in_use = 10058;  ///< with another configuration
 constexpr int no_stream = 10059;
-constexpr int lost_place = 10063;  ///< a server has lost its place, and begins anew; others may have stored it
 constexpr int wrong_last_sequence = 10071;
 constexpr int store_failed = 10077;  ///< "maximum messages per subject exceeded", for instance
 }  // namespace refusal
@@ -76,8 +77,8 @@ struct JetStreamInfo {
 };
 
 struct Published {
-  std::uint64_t sequence = 0;  ///< 0 if a duplicate's first is still in flight, and may never be stored: ask again
-  bool duplicate = false;      ///< another message with its Nats-Msg-Id came before, and has this sequence
+  std::uint64_t sequence = 0;
+  bool duplicate = false;  ///< its Nats-Msg-Id was stored before, with this sequence
 };
 
 /// A message as a JetStream stream keeps it.

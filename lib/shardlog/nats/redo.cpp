@@ -66,8 +66,7 @@ class Redo {
     constexpr Duration wait = std::chrono::seconds(1);
     const auto answer = settled_sequence(session_, subject, wait);
     if (const auto* const sequence = std::get_if<std::uint64_t>(&answer)) return *sequence;
-    const auto* const refusal = std::get_if<Refusal>(&answer);
-    if (refusal != nullptr && refusal->code != refusal::lost_place) throw error_of(what_, *refusal);
+    if (const auto* const refusal = std::get_if<Refusal>(&answer)) throw error_of(what_, *refusal);
     patience_.again(what_, std::holds_alternative<NoAnswer>(answer));
     read_settled(session_, patience_);
     return std::nullopt;
@@ -125,11 +124,9 @@ class Redo {
     headers.emplace_back(id_header, part_id(slot_.id, slot_.number, at.path));
     headers.emplace_back("Nats-Expected-Last-Subject-Sequence", std::to_string(last));
     const auto answer = session_.js().publish(subject, headers, batch.payload.view(), wait);
-    if (const auto* const published = std::get_if<Published>(&answer)) {
-      if (published->sequence > 0) return published->sequence;
-    } else if (const auto* const refusal = std::get_if<Refusal>(&answer)) {
-      const bool may_change = refusal->code == refusal::wrong_last_sequence || refusal->code == refusal::lost_place;
-      if (!may_change) throw error_of(what_, *refusal);
+    if (const auto* const published = std::get_if<Published>(&answer)) return published->sequence;
+    if (const auto* const refusal = std::get_if<Refusal>(&answer)) {
+      if (refusal->code != refusal::wrong_last_sequence) throw error_of(what_, *refusal);
       patience_.refused(what_, *refusal);
       return std::nullopt;
     }

@@ -124,15 +124,13 @@ class Sealing {
     Patience patience = session_.patience();  // for each anew: there may be thousands
     for (;;) {
       const auto answer = session_.js().publish(subject, headers, {}, std::chrono::seconds(1));
-      const auto* const published = std::get_if<Published>(&answer);
-      if (published != nullptr && published->sequence > 0) return true;
+      if (std::holds_alternative<Published>(answer)) return true;
       if (const auto* const refused = std::get_if<Refusal>(&answer)) {
         if (refused->code == refusal::wrong_last_sequence) return true;
         throw error_of(what_, *refused);
       }
-      const bool may_be_stored = !std::holds_alternative<Unavailable>(answer);
-      patience.again(what_, may_be_stored);
-      if (may_be_stored) continue;
+      patience.again(what_, std::holds_alternative<NoAnswer>(answer));
+      if (std::holds_alternative<NoAnswer>(answer)) continue;
       // Perhaps the data stream takes another epoch: that of a later reshard, or of an earlier one, which a process
       // that was stopped for a while has set late.
       set_subjects(session_, patience);

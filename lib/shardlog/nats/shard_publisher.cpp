@@ -185,9 +185,7 @@ class ShardPublisher::Run {
     if (lane.done() || lane.waits || lane.message() != index) return;
     const auto result = JetStream::published(answer);
     if (const auto* const published = std::get_if<Published>(&result)) {
-      // However late, and whichever try it is for. Sequence 0: the id is known, but that message is still in flight.
-      if (published->sequence > 0) stored(lane, published->sequence);
-      return;
+      return stored(lane, published->sequence);  // however late, and whichever try it is for
     }
     if (!lane.in_flight || *tried != lane.tries) return;  // only the last try says how things are
     if (const auto* const refusal = std::get_if<Refusal>(&result)) return refused(lane, *refusal);
@@ -216,9 +214,6 @@ class ShardPublisher::Run {
     if (refusal.code == refusal::no_stream) {  // the control message says whether it was removed
       lane.due = clock_.elapsed() + pause;
       must_look_ = true;
-    } else if (refusal.code == refusal::lost_place) {
-      lane.due = clock_.elapsed() + pause;
-      lane.unanswered = true;
     } else if (terms_ != nullptr) {
       interrupt(lane);
     } else if (lane.unanswered) {

@@ -144,9 +144,8 @@ std::uint64_t SlotStore::put_body(const Slot& slot, std::span<const RoutedBatch>
         return session_.js().publish(subject, {{id_header, slot.token + "/body"}}, body,
                                      JetStream::wait_for(body.size()));
       });
-      if (const auto* const published = std::get_if<Published>(&answer)) {
-        if (published->sequence > 0) return published->sequence;
-      } else if (const auto& refusal = std::get<Refusal>(answer); is_taken(refusal)) {  // by an earlier try
+      if (const auto* const published = std::get_if<Published>(&answer)) return published->sequence;
+      if (const auto& refusal = std::get<Refusal>(answer); is_taken(refusal)) {  // by an earlier try
         const auto message = message_of(doing, left.insist(doing, [&](Duration wait) {
           return session_.js().last_on(session_.names().producer_stream(), subject, wait);
         }));
@@ -174,9 +173,8 @@ std::optional<std::uint64_t> SlotStore::claim(const Slot& slot, const Patience& 
   };
   for (;;) {
     const auto answer = left.insist(doing, ask);
-    if (const auto* const published = std::get_if<Published>(&answer)) {
-      if (published->sequence > 0) return published->sequence;
-    } else if (const auto& refusal = std::get<Refusal>(answer); is_taken(refusal)) {
+    if (const auto* const published = std::get_if<Published>(&answer)) return published->sequence;
+    if (const auto& refusal = std::get<Refusal>(answer); is_taken(refusal)) {
       const auto found = slot_on(subject, left);
       if (found && found->slot.token == slot.token) return found->sequence;  // an answer got lost
       if (found) return std::nullopt;
@@ -195,10 +193,9 @@ bool SlotStore::is_newest(const Slot& claimed, const std::optional<KeptSlot>& be
   Patience left = patience;
   for (;;) {
     if (before) {
-      const auto message = message_of(doing, left.insist(doing, [&](Duration wait) {
-        return session_.js().get(session_.names().producer_stream(), before->sequence, wait);
-      }));
-      if (message && message->subject == subject_of(before->slot)) return true;
+      // By its subject, because a leader that was suspended may have told another sequence.
+      const auto there = slot_on(subject_of(before->slot), left);
+      if (there && there->slot.token == before->slot.token) return true;
     }
     for (const auto& [source, number] : newest_numbers(filter, left)) {
       if (number > claimed.number) return false;
