@@ -105,10 +105,12 @@ bool prints_whole_batches(const GetCommand& command) {
   return lines && command.keys.empty() && !command.sample;
 }
 
-/// To read ahead pays where decompressing takes most of the time, and where the printer or the reader waits.
-Reading reading_of(const GetCommand& command, const StreamSettings& settings) {
+/// To read ahead pays where decompressing takes most of the time, where the printer or the reader waits, and where the
+/// kernel copies what is printed: everywhere but in a pipe, which is handed pages, to a process that is busy itself.
+Reading reading_of(const GetCommand& command, const StreamSettings& settings, bool into_pipe) {
   const bool waits = command.follow || command.replay;
-  return waits || settings.compression != Compression::none ? Reading::ahead : Reading::on_demand;
+  const bool on_demand = into_pipe && !waits && settings.compression == Compression::none;
+  return on_demand ? Reading::on_demand : Reading::ahead;
 }
 
 /// Says which shards took over the keys of each closed shard.
@@ -132,8 +134,8 @@ ExitStatus run_get(const GetCommand& command, const Context& context) {
     request.descendants = true;
     if (request.starts.empty()) return ExitStatus::success;  // the consumer is done; no starts would mean all shards
   }
-  const Reading reading = reading_of(command, description.settings);
   const bool is_wide_pipe = widen_output_pipe();
+  const Reading reading = reading_of(command, description.settings, is_wide_pipe);
   request.pin_lines = is_wide_pipe && reading == Reading::on_demand && prints_whole_batches(command);
   const auto writer = make_record_writer(command.form, description.uuid, context.output);
   const auto allowance = consuming::allowance_of_reader(*stream, context.clock);

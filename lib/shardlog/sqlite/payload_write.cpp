@@ -62,7 +62,7 @@ std::size_t size_of(std::span<const std::string_view> payloads) {
                                [](std::string_view payload) { return payload.size(); });
 }
 
-void write_payloads(int file, std::span<const std::string_view> payloads, std::int64_t at) {
+void write_payloads(int file, std::span<const std::string_view> payloads, std::int64_t at, Disk disk) {
   std::vector<iovec> all = parts_of(payloads);
   std::span<iovec> parts(all);
   while (!parts.empty()) {
@@ -70,7 +70,7 @@ void write_payloads(int file, std::span<const std::string_view> payloads, std::i
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) throw system_error("write", errno);
     const std::int64_t end = at + written;
-    if (const std::int64_t begun = at / mib; end / mib > begun) {
+    if (const std::int64_t begun = at / mib; disk == Disk::at_once && end / mib > begun) {
       ::sync_file_range(file, begun * mib, mib, SYNC_FILE_RANGE_WRITE);
     }
     parts = rest_of(parts, static_cast<std::size_t>(written));

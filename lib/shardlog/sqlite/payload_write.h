@@ -10,8 +10,11 @@ namespace shardlog::sqlite {
 /// In bytes.
 std::size_t size_of(std::span<const std::string_view> payloads);
 
-/// Writes the payloads to a file, one behind the other, many small ones with one call. Makes the kernel begin to write
-/// each MiB to the disk, not only at the sync: see file_layer.h. Throws like system_error().
-void write_payloads(int file, std::span<const std::string_view> payloads, std::int64_t at);
+/// When the disk gets what is written: each MiB at once (see file_layer.h), or when the file is synced. At once is for
+/// whoever syncs next; until then it delays the syncs of others.
+enum class Disk { at_once, at_sync };
+
+/// Writes the payloads to a file, one behind the other, many small ones with one call. Throws like system_error().
+void write_payloads(int file, std::span<const std::string_view> payloads, std::int64_t at, Disk disk);
 
 }  // namespace shardlog::sqlite

@@ -187,7 +187,7 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
 void SegmentWriter::write(std::span<const std::string_view> payloads) {
   if (staged_.empty()) places_.clear();
   const std::int64_t at = places_.empty() ? own_->row.file_end() : places_.back().end();
-  write_payloads(own_->file.get(), payloads, at);
+  write_payloads(own_->file.get(), payloads, at, Disk::at_once);
   const std::vector<PayloadPlace> places = places_from(at, payloads);
   places_.insert(places_.end(), places.begin(), places.end());
   if (::ftruncate(own_->file.get(), next_boundary(places_.back().end())) != 0) throw system_error("write", errno);
@@ -225,7 +225,7 @@ void SegmentWriter::write_ahead(const Ahead& ahead, const std::stop_token& stop)
       const std::vector<std::string_view> payloads = ahead();
       if (payloads.empty() || !has_room_for(size_of(payloads))) return;
       to.has_failed = true;
-      write_payloads(own_->file.get(), payloads, at);
+      write_payloads(own_->file.get(), payloads, at, Disk::at_sync);
       const std::vector<PayloadPlace> places = places_from(at, payloads);
       const std::vector<Staged> written = staged(payloads);
       to.places.insert(to.places.end(), places.begin(), places.end());
