@@ -71,11 +71,15 @@ void write_payloads(int file, std::span<const std::string_view> payloads, std::i
     if (written < 0) throw system_error("write", errno);
     const std::int64_t end = at + written;
     if (const std::int64_t begun = at / mib; disk == Disk::at_once && end / mib > begun) {
-      ::sync_file_range(file, begun * mib, mib, SYNC_FILE_RANGE_WRITE);
+      begin_to_disk(file, begun * mib, (begun + 1) * mib);
     }
     parts = rest_of(parts, static_cast<std::size_t>(written));
     at = end;
   }
+}
+
+void begin_to_disk(int file, std::int64_t from, std::int64_t end) {
+  ::sync_file_range(file, from, end - from, SYNC_FILE_RANGE_WRITE);
 }
 
 }  // namespace shardlog::sqlite

@@ -78,6 +78,7 @@ std::span<const PayloadPlace> SegmentWriter::stage(std::span<const RoutedBatch> 
     return {};
   }
   try {
+    if (!staged_.empty()) begin_to_disk(own_->file.get(), places_.front().at, places_.back().end());
     write(rest);
     staged_ = std::move(wanted);
     // Other writers may have written too since each of them saw the same free space.
@@ -225,7 +226,7 @@ void SegmentWriter::write_ahead(const Ahead& ahead, const std::stop_token& stop)
       const std::vector<std::string_view> payloads = ahead();
       if (payloads.empty() || !has_room_for(size_of(payloads))) return;
       to.has_failed = true;
-      write_payloads(own_->file.get(), payloads, at, Disk::at_sync);
+      write_payloads(own_->file.get(), payloads, at, Disk::later);
       const std::vector<PayloadPlace> places = places_from(at, payloads);
       const std::vector<Staged> written = staged(payloads);
       to.places.insert(to.places.end(), places.begin(), places.end());
