@@ -41,6 +41,8 @@ class Prepared : public SQLite::Statement {
   Prepared(Prepared&& other) noexcept
       : Statement(std::move(other)), database_(std::exchange(other.database_, nullptr)) {}
   Prepared& operator=(Prepared&&) = delete;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
   ~Prepared();
 
  private:
