@@ -19,7 +19,8 @@ RECORDS = 500  # of a request: as many as Kinesis takes
 BYTES = 100  # of a record
 REQUESTS = times(200)
 COUNT = REQUESTS * RECORDS
-WARM = 10  # we put so many times as many as kinesalite: memory is new for the first, which would be a quarter of what is measured
+# We put ten times as many records as kinesalite. The first 100,000 take longer, because memory is new to the process.
+WARM = 10
 HEAD = ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.1\r\n"
         "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261126/us-east-1/kinesis/aws4_request, "
         "SignedHeaders=host;x-amz-date, Signature=00\r\nX-Amz-Date: 20261126T000000Z\r\n"
@@ -89,7 +90,7 @@ def create(server):
 
 
 def put(server, requests, connections=1, count=REQUESTS):
-    """Sends so many requests; each connection waits for its answer before it sends the next."""
+    """Sends `count` requests. Each connection waits for its answer before it sends the next."""
     numbers, failures = itertools.count(), []
 
     def work():
@@ -122,8 +123,8 @@ def get(server):
 
 
 class Served(Side):
-    """A command that uses one of the servers, with so many records. `spent` is the processor time of the server alone, in
-    seconds."""
+    """A command that puts or gets `count` records through one of the servers. `spent` is the processor time of the server
+    alone, in seconds."""
 
     def __init__(self, command, server, prepare=None, count=COUNT):
         super().__init__(command, prepare, None, server.processor)

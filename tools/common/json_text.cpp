@@ -29,8 +29,8 @@ constexpr std::array<char, 256> escapes = [] {
   return letters;
 }();
 
-/// Whether eight bytes are ASCII without controls, quotes and backslashes, as most are. In each byte the highest bit of
-/// a term is set if the byte is what the term looks for, and perhaps if one below it is.
+/// Whether eight bytes are ASCII without controls, quotes and backslashes, as most are. All eight are looked at in one
+/// number: each term sets the highest bit of a byte that it looks for.
 bool are_plain(const char* at) {
   constexpr std::uint64_t each = 0x0101010101010101;
   std::uint64_t bytes = 0;

@@ -106,7 +106,7 @@ bool prints_whole_batches(const GetCommand& command) {
 }
 
 /// To read ahead pays where decompressing takes most of the time, where the printer or the reader waits, and where the
-/// kernel copies what is printed: everywhere but in a pipe, which is handed pages, to a process that is busy itself.
+/// kernel copies what is printed. A pipe is handed pages instead, and its reader needs a processor too.
 Reading reading_of(const GetCommand& command, const StreamSettings& settings, bool into_pipe) {
   const bool waits = command.follow || command.replay;
   const bool on_demand = into_pipe && !waits && settings.compression == Compression::none;
