@@ -65,9 +65,11 @@ TEST(JsonString, WritesAByteAmongOthersAsAlone) {
     const std::string one(1, static_cast<char>(byte));
     const std::string alone = string_of(one);
     for (std::size_t before = 0; before < 16; ++before) {
-      const std::string plain(before, 'a');
-      const std::string expected = '"' + plain + alone.substr(1, alone.size() - 2) + "bcdefghi\"";
-      EXPECT_EQ(string_of(plain + one + "bcdefghi"), expected);
+      for (std::size_t after = 0; after < 9; ++after) {
+        const std::string start(before, 'a');
+        const std::string end(after, 'b');
+        EXPECT_EQ(string_of(start + one + end), '"' + start + alone.substr(1, alone.size() - 2) + end + '"');
+      }
     }
   }
 }

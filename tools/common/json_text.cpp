@@ -47,6 +47,7 @@ bool are_plain(const char* at) {
 std::size_t plain_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at + 8 <= text.size() && are_plain(text.data() + at)) at += 8;
+  if (text.size() - at < 8 && text.size() >= 8 && are_plain(text.data() + text.size() - 8)) return text.size();
   const auto found = std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(),
                                   [](char c) { return escapes[static_cast<unsigned char>(c)] != 0; });
   return static_cast<std::size_t>(found - text.begin());

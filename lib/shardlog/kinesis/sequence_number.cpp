@@ -1,9 +1,8 @@
 #include "shardlog/kinesis/sequence_number.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 
 namespace shardlog::kinesis {
@@ -18,15 +17,17 @@ __extension__ using Wide = unsigned __int128;
 /// A number of at most 192 bits, the lowest word first.
 using Words = std::array<std::uint64_t, 3>;
 
-/// Divides in place, and returns the remainder.
+/// Divides in place, and returns the remainder. A division of 128 bits is slow: one is made for each word at most, and
+/// none where the quotient is 0.
 std::uint64_t divide(Words& words, std::uint64_t divisor) {
-  Wide rest = 0;
+  std::uint64_t rest = 0;
   for (auto word = words.rbegin(); word != words.rend(); ++word) {
-    const Wide dividend = (rest << 64) | *word;
-    *word = static_cast<std::uint64_t>(dividend / divisor);
-    rest = dividend % divisor;
+    const Wide dividend = Wide{rest} << 64 | *word;
+    const auto quotient = dividend < divisor ? 0 : static_cast<std::uint64_t>(dividend / divisor);
+    rest = *word - quotient * divisor;  // below the divisor, so its 64 bits are enough
+    *word = quotient;
   }
-  return static_cast<std::uint64_t>(rest);
+  return rest;
 }
 
 /// Nullopt unless it is digits, without a leading zero, of a number below 2^192.
@@ -64,8 +65,9 @@ std::string to_string(const SequenceNumber& number) {
   Words words{static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(low >> 64), high};
   std::string decimal(decimal_digits, '0');
   for (const std::size_t end : {decimal_digits, decimal_digits - 19, decimal_digits - 38}) {
-    const fmt::format_int part(divide(words, ten_to_19));
-    decimal.replace(end - part.size(), part.size(), part.data(), part.size());
+    std::array<char, 20> part{};
+    const std::string_view digits(part.begin(), std::to_chars(part.begin(), part.end(), divide(words, ten_to_19)).ptr);
+    digits.copy(decimal.data() + end - digits.size(), digits.size());
   }
   return decimal;
 }
