@@ -296,7 +296,8 @@ at() {
 need_faketime() {
   [ "${SHARDLOG_TEST_ENGINE:-}" != nats ] || skip "nats: time goes by on the servers' clocks"
   command -v faketime >/dev/null || skip "needs faketime"
-  at '2030-01-01 00:00:00' stream-get --version >/dev/null 2>&1 || skip "faketime does not work with this build"
+  # clang's sanitizers would wait for a lock at the first look at the clock, which is theirs.
+  [ -z "${SHARDLOG_SANITIZE:-}" ] || skip "faketime does not work with sanitizers"
 }
 
 # --- other users, other file systems -----------------------------------------------------------------------------------------

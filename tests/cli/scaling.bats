@@ -7,8 +7,8 @@ load helpers
 old_stream() {
   local days=$1
   shift
-  command -v faketime >/dev/null || skip "needs faketime"
-  faketime -f "-${days}d" stream-create "$@" || skip "faketime does not work with this build"
+  need_faketime
+  faketime -f "-${days}d" stream-create "$@"
 }
 
 # carry STREAM KEY=COUNT...: so many records of each key in each of the last 17 minutes. The measured minutes are among them,

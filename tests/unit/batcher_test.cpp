@@ -25,7 +25,7 @@ Chunk chunk_of(std::string_view lines) {
 
 class BatcherTest : public testing::Test {
  protected:
-  const SystemClock clock_;
+  SystemClock clock_;
   const ShardMap map_{1, test::open_shards(even_ranges(1))};
   const StreamDescription stream_{"uuid", 1, Timestamp(), StreamSettings(), map_};
   PutCommand command_;

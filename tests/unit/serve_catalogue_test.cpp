@@ -32,7 +32,7 @@ class StoppableClock final : public Clock {
   [[nodiscard]] int looks() const { return looks_; }
 
  private:
-  const SystemClock system_;
+  SystemClock system_;
   mutable std::atomic<int> looks_ = 0;
   std::atomic<bool> stopped_ = false;
   std::atomic<Duration::rep> stopped_at_ = 0;

@@ -19,7 +19,7 @@ class HastyClock final : public Clock {
   [[nodiscard]] Duration elapsed() const override { return ++looks_ * Duration(1s); }
 
  private:
-  const SystemClock system_;
+  SystemClock system_;
   mutable std::atomic<int> looks_ = 0;
 };
 
