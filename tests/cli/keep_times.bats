@@ -144,7 +144,7 @@ original_time() {
 @test "what is within the retention is kept, and what is not is refused by its own time" {
   need_faketime
   new_stream a
-  echo old | faketime -f -10d stream-put a
+  echo old | at -10d stream-put a
   put a new
   new_stream copy --retention 7d
   put copy newest  # to which the old one would be moved
@@ -163,7 +163,7 @@ original_time() {
 @test "a record from the future does not set the clock of the target" {
   need_faketime
   new_stream a
-  echo ahead | faketime -f +10d stream-put a
+  echo ahead | at +10d stream-put a
   new_stream copy
   stream-get a --frames | expect_failure 1 ': 1 record committed, 1 of them with another arrival time' \
     stream-put copy --frames --keep-times

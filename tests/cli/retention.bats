@@ -72,7 +72,7 @@ load helpers
   need_faketime
   expect_silence stream-create s
   put s now
-  echo later | faketime -f +10d stream-put s
+  echo later | at +10d stream-put s
   expect_silence stream-create --update --repair-clock s
   stream-get --json s | jq -r '[.sequence, .data] | @tsv' >got
   printf '1\tnow\n2\tlater\n' >expected
