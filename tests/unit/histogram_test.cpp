@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -44,6 +45,18 @@ TEST(HistogramTest, KeepsShortLengthsAsTheyAre) {
   EXPECT_EQ(histogram.percentile(0.5), 63us) << "the 64th of 128";
   EXPECT_EQ(histogram.percentile(1.0 / 128), 0us);
   EXPECT_EQ(histogram.at_most(9us), 10U);
+}
+
+// The nearest rank, in whole numbers: the smallest of `count` lengths that so many percent of them do not exceed.
+TEST(Histogram, APercentileIsItsNearestRankWhateverIsRounded) {
+  Histogram histogram;
+  for (int count = 1; count <= 100; ++count) {
+    histogram.add(Duration(count));
+    for (int percent = 0; percent <= 100; ++percent) {
+      const int rank = std::max((percent * count + 99) / 100, 1);
+      ASSERT_EQ(histogram.percentile(percent / 100.0), Duration(rank)) << percent << " % of " << count;
+    }
+  }
 }
 
 TEST(HistogramTest, CountsANegativeLengthAsZero) {
