@@ -168,9 +168,9 @@ class SubscriptionTest : public testing::Test {
       const std::size_t events = count(received, no_records);
       for (; passed < std::min(events, passes.size()); ++passed) clock_.let_pass(passes[passed]);
     };
-    Subscriptions subscriptions(stop_.get_token(), clock_, times);
     const auto delivery = std::make_shared<const api::Delivery>(api::Delivery{
         open(path_, {}, clock_), {ShardId(0), TrimHorizon{}}, wire::Form::json, clock_, times, [](const auto&) {}});
+    Subscriptions subscriptions(stop_.get_token(), clock_, times);  // whose thread uses the delivery
     const auto begun =
         subscriptions.begin({"u", "c", ShardId(0)}, [&](const Subscription& each) { deliver(each, *delivery); });
     return Receiver(begun.feed).all(let_pass);
@@ -243,7 +243,6 @@ TEST_F(SubscriptionTest, CannotBeOneOfTooMany) {
 }
 
 TEST_F(SubscriptionTest, CanBeRenewedAmongAsManyAsThereCanBe) {
-  Subscriptions subscriptions(stop_.get_token(), clock_, {.hold = 0s});
   std::promise<void> promise;
   const auto may_end = promise.get_future().share();
   std::promise<const Subscription*> last;
@@ -251,6 +250,7 @@ TEST_F(SubscriptionTest, CanBeRenewedAmongAsManyAsThereCanBe) {
     wait_until_over(subscription);
     may_end.wait();
   };
+  Subscriptions subscriptions(stop_.get_token(), clock_, {.hold = 0s});  // whose threads use what is above
   const auto begin = [&](std::uint32_t shard) { return subscriptions.begin({"u", "c", ShardId(shard)}, end_slowly); };
   for (std::uint32_t i = 0; i < 256; ++i) EXPECT_TRUE(begin(i).feed) << i;
   for (std::uint32_t i = 0; i < 255; ++i) EXPECT_TRUE(begin(i).feed) << "renewed " << i;
