@@ -296,7 +296,7 @@ at() {
 
 need_faketime() {
   [ "${SHARDLOG_TEST_ENGINE:-}" != nats ] || skip "nats: time goes by on the servers' clocks"
-  # g++'s must be loaded before anything else, and clang's wait for a lock at the first look at the clock.
+  # Those of g++ must be loaded before anything else; those of clang++ wait for ever at the first look at the clock.
   [ -z "${SHARDLOG_SANITIZE:-}" ] || skip "faketime does not work with sanitizers"
   [ "$(at '2030-01-01 00:00:00' date +%Y)" = 2030 ] || skip "needs faketime"
 }

@@ -1,4 +1,5 @@
-"""A stream of 1,000 shards: created, written with keys, read, resharded and shown, by programs that take at most 64 MiB each."""
+"""A stream of 1,000 shards: created, written with keys, read, resharded and shown, by programs that take at most 64 MiB each.
+$SHARDLOG_MANY_RECORDS says how many records a put has."""
 
 import os
 import subprocess

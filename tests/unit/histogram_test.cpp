@@ -47,8 +47,8 @@ TEST(HistogramTest, KeepsShortLengthsAsTheyAre) {
   EXPECT_EQ(histogram.at_most(9us), 10U);
 }
 
-// The nearest rank, in whole numbers: the smallest of `count` lengths that so many percent of them do not exceed.
-TEST(Histogram, APercentileIsItsNearestRankWhateverIsRounded) {
+// percent * count / 100, rounded up in whole numbers, is the place of the length among the sorted ones.
+TEST(HistogramTest, APercentileIsItsNearestRankWhateverIsRounded) {
   Histogram histogram;
   for (int count = 1; count <= 100; ++count) {
     histogram.add(Duration(count));
