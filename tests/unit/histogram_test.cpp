@@ -74,6 +74,9 @@ TEST(HistogramTest, KnowsTheLongestExactly) {
   EXPECT_EQ(histogram.percentile(1), 12'345'678us);
   EXPECT_EQ(histogram.max(), 12'345'678us);
   EXPECT_EQ(histogram.at_most(12'345'678us), 100U);
+  Histogram most_in_a_bucket;
+  most_in_a_bucket.add(129us, std::uint64_t{1} << 50);
+  EXPECT_EQ(most_in_a_bucket.percentile(1), 129us) << "whose bucket begins with 128 us";
 }
 
 TEST(HistogramTest, HoldsTheLongestLengthThatThereIs) {

@@ -1,7 +1,8 @@
 #include "shardlog/capacity/sizing.h"
 
-#include <cmath>
 #include <optional>
+
+#include "shardlog/core/numbers.h"
 
 namespace shardlog::capacity {
 
@@ -9,9 +10,8 @@ namespace {
 
 constexpr double machine_use = 0.7;
 
-/// Rounds up. A number that exceeds a whole number only by a rounding error becomes that whole number.
 std::uint64_t whole(double number) {
-  return static_cast<std::uint64_t>(std::ceil(number * (1 - 1e-12)));
+  return static_cast<std::uint64_t>(rounded_up(number));
 }
 
 std::uint64_t needed(double demand, const std::optional<std::uint64_t>& limit) {

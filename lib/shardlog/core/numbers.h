@@ -1,6 +1,7 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -15,6 +16,12 @@ std::optional<Number> parse_number(std::string_view text, Base... base) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number, base...);
   return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+/// Rounds up a number of 0 or more. A number that exceeds a whole one only by a rounding error becomes that whole
+/// number: 0.28 of 25 is 7, but in binary a little more.
+inline double rounded_up(double number) {
+  return std::ceil(number * (1 - 1e-12));
 }
 
 }  // namespace shardlog

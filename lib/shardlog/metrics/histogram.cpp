@@ -7,6 +7,7 @@
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
+#include "shardlog/core/numbers.h"
 #include "shardlog/core/varint.h"
 
 namespace shardlog::metrics {
@@ -88,10 +89,9 @@ void Histogram::add(const Histogram& other) {
 }
 
 Duration Histogram::percentile(double part) const {
-  // 0.28 of 25 is 7, but in binary a little more: rounded up it would be 8.
-  constexpr double without_rounding = 1 - 1e-12;
+  if (part >= 1) return max_;
   const auto all = static_cast<double>(count_);
-  const double rank = std::max(std::ceil(std::clamp(part, 0.0, 1.0) * all * without_rounding), 1.0);
+  const double rank = std::max(rounded_up(std::max(part, 0.0) * all), 1.0);
   double passed = 0;
   for (const auto& [bucket, times] : buckets_) {
     passed += static_cast<double>(times);
