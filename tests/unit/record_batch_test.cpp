@@ -1,6 +1,7 @@
 #include "shardlog/core/record_batch.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <numeric>
@@ -262,6 +263,15 @@ TEST(RecordBatch, MostBytesOfLines) {
 
 TEST(RecordBatch, OneByteOfLinesTooMany) {
   EXPECT_EQ(refusal([] { encode_as_lines(of_sizes({max_batch_bytes + 1})); }), ErrorCode::internal);
+}
+
+TEST(RecordBatch, CompressedTakesNoMoreMemoryThanItsPayload) {
+  const auto records = of_sizes({16 * 1024});
+  for (const Compression compression : {Compression::lz4, Compression::zstd}) {
+    EncodedBatch batch = encode(test::borrow(records), compression);
+    ASSERT_LT(batch.payload.size(), 1024U);
+    EXPECT_LT(malloc_usable_size(batch.payload.data()), 1024U);
+  }
 }
 
 TEST(RecordBatch, FullInEveryRespect) {

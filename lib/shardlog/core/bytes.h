@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -13,8 +14,10 @@ class Bytes {
   explicit Bytes(std::size_t size)
       : data_(std::make_unique_for_overwrite<char[]>(size)), size_(size) {}  // NOLINT(*-avoid-c-arrays)
 
-  /// The memory stays. REQUIRES: size <= size()
-  void shrink(std::size_t size) { size_ = size; }
+  /// A copy, in a block of its size.
+  explicit Bytes(std::string_view bytes) : Bytes(bytes.size()) {
+    if (!bytes.empty()) std::memcpy(data(), bytes.data(), bytes.size());
+  }
 
   [[nodiscard]] char* data() { return data_.get(); }
   [[nodiscard]] const char* data() const { return data_.get(); }

@@ -122,15 +122,14 @@ class PayloadWriter {
  private:
   void make_smaller(Compression compression) {
     const std::size_t header = payload_.size() - body_size_;
-    Bytes smaller(header + body_size_ - body_size_ / 8);
+    Bytes room(header + body_size_ - body_size_ / 8);
     const auto stored =
-        compress(compression, payload_.view().substr(header), smaller.data() + header, smaller.size() - header);
+        compress(compression, payload_.view().substr(header), room.data() + header, room.size() - header);
     if (!stored) return;
-    std::memcpy(smaller.data(), payload_.data(), header);
-    store(smaller.data() + format::offset::codec, static_cast<std::uint8_t>(compression));
-    store(smaller.data() + format::offset::stored_size, static_cast<std::uint32_t>(*stored));
-    smaller.shrink(header + *stored);
-    payload_ = std::move(smaller);
+    std::memcpy(room.data(), payload_.data(), header);
+    payload_ = Bytes(room.view().substr(0, header + *stored));  // many may wait for a commit: no room is kept for more
+    store(payload_.data() + format::offset::codec, static_cast<std::uint8_t>(compression));
+    store(payload_.data() + format::offset::stored_size, static_cast<std::uint32_t>(*stored));
   }
 
   std::size_t record_count_;
