@@ -48,7 +48,7 @@ FAULTS = {"kill": kill, "pause": pause, "all": kill_all}
 def run_faults(nodes, fault, data, producers, workers, resharder, findings):
     """Stops at the first part that stalls: the checks come all the same."""
     for _ in range(FAILOVERS):
-        wait_for(lambda: nodes.is_whole(data), "all nodes to have the data", PATIENCE)
+        nodes.wait_until_whole(data, PATIENCE)
         FAULTS[fault](nodes, data, producers)
         wait_for_progress(producers, PATIENCE)
         done = resharder.ends.count(0)
@@ -85,7 +85,7 @@ def test(fault, randomness):
         for worker in workers:
             worker.close(findings)
         found = check_stream(stream, producers, findings)
-        check_processed(log, target, found, findings)
+        check_processed(log, target, producers, found, findings)
         ends = {each.name: each.ends for each in producers} | {each.name: dict(each.ends) for each in workers if each.ends}
         print(f"{fault}: {FAILOVERS} times, {len(found)} records, {len(resharder.ends)} reshards "
               f"({len(resharder.ends) - resharder.ends.count(0)} failed, the longest took {resharder.longest:.1f} s), {len(findings.look(shards, stream) or [])} shards; "

@@ -74,7 +74,7 @@ def main():
         for worker in workers:
             worker.close(findings)
         found = check_stream(direct, producers, findings)
-        check_processed(log, nodes.address(into, WINDOW), found, findings)
+        check_processed(log, nodes.address(into, WINDOW), producers, found, findings)
         ends = {each.name: each.ends for each in producers} | {each.name: dict(each.ends) for each in workers if each.ends}
         print(f"{faults.counts} of {len(proxy.subjects)} messages and their answers; {len(found)} records, {len(resharder.ends)} "
               f"reshards ({len(resharder.ends) - resharder.ends.count(0)} failed); exits {ends}", flush=True)

@@ -112,12 +112,19 @@ class Nodes:
         name = self.info(jetstream).get("cluster", {}).get("leader", "")
         return int(name.removeprefix("node")) if name else None
 
-    def is_whole(self, jetstream):
-        """All nodes have all messages of it."""
-        state = self.info(jetstream).get("cluster", {})
-        replicas = state.get("replicas") or []
-        return bool(state.get("leader")) and len(replicas) == len(NODES) - 1 and all(
-            each.get("current") and not each.get("offline") and not each.get("lag") for each in replicas)
+    def wait_until_whole(self, jetstream, seconds):
+        """Until all nodes have all messages of it."""
+        end = time.monotonic() + seconds
+        while not is_whole(state := self.info(jetstream).get("cluster", {})):
+            check(time.monotonic() < end, f"in {seconds} s not all nodes have the messages of {jetstream}: {state}")
+            time.sleep(0.01)  # between two looks
+
+
+def is_whole(state):
+    """By what JetStream says of the nodes that have a stream."""
+    replicas = state.get("replicas") or []
+    return bool(state.get("leader")) and len(replicas) == len(NODES) - 1 and all(
+        each.get("current") and not each.get("offline") and not each.get("lag") for each in replicas)
 
 
 def request(connection, subject, data):

@@ -44,7 +44,7 @@ def main():
 
         def two():
             """The leader, which has what a reader reads from, and another one."""
-            wait_for(lambda: nodes.is_whole(data), "all nodes to have the data", 40)
+            nodes.wait_until_whole(data, 40)
             leader = nodes.leader(data)
             return leader, leader % 3 + 1
 
