@@ -5,7 +5,7 @@ how often each fault at a step that is chosen at random; the claim of a slot, it
 import json
 
 from faults import KINDS, WINDOW, Fault, own_name, run_cases, wait_beyond_window
-from load import Findings, check_read, read
+from load import Findings, check_both_orders, read
 from nodes import Nodes, Program
 from proxy import Proxy
 from support import run, scale, seeded
@@ -31,7 +31,7 @@ def check_once(address, findings, what):
     found = findings.look(read, address) or []
     stored = sorted(record["data"] for record in found)
     findings.expect(stored == sorted(lines_of(RECORDS)), f"{what}: {len(stored)} records, {len(set(stored))} different, not {RECORDS}")
-    check_read(found, set(), findings, what)
+    check_both_orders(found, set(), findings, what)
     findings.look(lambda: run("stream-stats", address, "--verify"))
 
 

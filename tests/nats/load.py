@@ -212,7 +212,7 @@ def check_in_order(lines, late, findings, what):
         last[key] = int(number)
 
 
-def check_read(found, late, findings, what):
+def check_both_orders(found, late, findings, what):
     """The same of records, read as they come, and by their sequence numbers."""
     for order in (found, sorted(found, key=lambda record: int(record["sequence"]))):
         check_in_order([record["data"] for record in order], late, findings, what)
@@ -335,7 +335,7 @@ def check_stream(address, producers, findings):
     found = findings.look(read, address) or []
     for producer in producers:
         producer.check(found, findings)
-    check_read(found, all_late(producers), findings, "read")
+    check_both_orders(found, all_late(producers), findings, "read")
     findings.look(check_tiles, address)
     findings.look(lambda: run("stream-stats", address, "--verify"))
     return found

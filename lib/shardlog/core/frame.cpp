@@ -5,8 +5,6 @@
 
 #include <charconv>
 #include <cstdint>
-#include <cstring>
-#include <utility>
 
 #include "shardlog/core/error.h"
 #include "shardlog/core/little_endian.h"
@@ -98,13 +96,11 @@ Frame decode_frame(std::string_view frame) {
   if (!sequence) refuse("its sequence number is not a number");
 
   const std::string_view stored = frame.substr(frame_prefix_size + digit_count);
-  Bytes payload(stored.size());
-  if (!stored.empty()) std::memcpy(payload.data(), stored.data(), stored.size());
   try {
     return {
         {load_uuid(frame.substr(offset::stream, uuid_size)), ShardId(load<std::uint32_t>(frame.data() + offset::shard)),
          *sequence, Timestamp(Duration(load<std::int64_t>(frame.data() + offset::arrived_at)))},
-        RecordBatch::decode(std::move(payload))};
+        RecordBatch::decode(Bytes(stored))};
   } catch (const Error& error) {
     // The damage happened on the way, not on our disk.
     throw Error(error.code() == ErrorCode::corrupt ? ErrorCode::malformed : error.code(),

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -149,9 +148,7 @@ class Verification {
     try {
       const BatchFacts facts = message.facts();
       check(facts, session_.uuid(), message.shard, message.payload());
-      Bytes copy(message.payload().size());
-      std::memcpy(copy.data(), message.payload().data(), copy.size());
-      const RecordBatch batch = RecordBatch::decode(std::move(copy));
+      const RecordBatch batch = RecordBatch::decode(Bytes(message.payload()));
       if (batch.size() != facts.count || batch.data_bytes() != facts.bytes) {
         throw Error(ErrorCode::corrupt, "its header counts otherwise than its records");
       }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "shardlog/core/threads.h"
@@ -17,12 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
-
-RecordBatch decoded(std::string_view payload) {
-  Bytes copy(payload.size());
-  std::memcpy(copy.data(), payload.data(), payload.size());
-  return RecordBatch::decode(std::move(copy));
-}
 
 class NatsReader final : public Reader {
  public:
@@ -227,7 +220,7 @@ void NatsReader::deliver(Fetched fetched, Cursor& cursor, ReadResult& result) {
   if (first >= last) return;
   try {
     check(fetched.facts, session_.uuid(), message.shard, message.payload());
-    RecordBatch records = decoded(message.payload());
+    RecordBatch records = RecordBatch::decode(Bytes(message.payload()));
     if (records.size() != count) throw Error(ErrorCode::corrupt, "its header tells another number of records");
     result.batches.push_back({message.shard, Arrivals(message.time), sequences_of(message.sequence, count),
                               std::move(records), first, last - first});
