@@ -17,14 +17,23 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "..", "fault"))
 from support import check, program, wait_for
 
 CLUSTER = str(pathlib.Path(__file__).with_name("cluster"))
-NO_NATS = 77
+SKIPPED = 77  # what a test exits with then
 NODES = (1, 2, 3)
 
 
-def need_nats():
-    if not shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+def nats_server():
+    """Its path. Debian installs it where only root looks for programs."""
+    found = shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if not found:
         print("SKIPPED: nats-server is not installed")
-        sys.exit(NO_NATS)
+        sys.exit(SKIPPED)
+    return found
+
+
+def server_version():
+    """As numbers: (2, 9, 10)."""
+    said = subprocess.run([nats_server(), "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in re.search(r"v(\d+)\.(\d+)\.(\d+)", said).groups())
 
 
 def cluster(command, directory, *arguments):
@@ -40,7 +49,7 @@ class Nodes:
     def __init__(self, own=False):
         self.directory = None if own else os.environ.get("SHARDLOG_NATS_CLUSTER")
         self.is_own = self.directory is None
-        need_nats()
+        nats_server()
 
     def __enter__(self):
         if self.is_own:
