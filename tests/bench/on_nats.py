@@ -11,26 +11,31 @@ EACH = times(5000)  # records that are put one after the other
 ASYNCHRONOUS = 200_000  # records: a few seconds of the client's
 
 
-def some_lines(most):
-    count = min(most, data.count(data.file("lines")))
-    run(f"head -n {count} lines > some")
+def some_lines(most, file="lines"):
+    count = min(most, data.count(data.file(file)))
+    run(f"head -n {count} {file} > some")
     return count
 
 
-def put(nats, shards=1):
-    return Side(f"{NOW.put} {nats.stream('s')} < lines", nats.fresh("s", shards), server=nats.processor)
+def put(nats, shards, file):
+    return Side(f"{NOW.put} {nats.stream('s')} < {file}", nats.fresh("s", shards), file, nats.processor)
 
 
-def against_client(mode, count, shards, goal):
-    some_lines(count)
+def against_client(mode, count, shards, goal, file="lines"):
+    some_lines(count, file)
     with NatsCluster() as nats:
         theirs = Side(nats.command(f"{mode} < some"), nats.command("make 3"), "some", nats.processor)
-        yield compared(Pair(put(nats, shards), theirs), goal)
+        yield compared(Pair(put(nats, shards, file), theirs), goal)
 
 
 @row("put lines on NATS, three nodes, against single publishes, each acknowledged before the next")
 def nats_put_each():
     yield from against_client("put-each", EACH, 1, at_least(1000))
+
+
+@row("put words on NATS, three nodes, against single publishes, each acknowledged before the next")
+def nats_put_words_each():
+    yield from against_client("put-each", EACH, 1, at_least(1000), "words")
 
 
 @row("put lines on NATS, three nodes, 16 shards, against single publishes, each acknowledged before the next")
