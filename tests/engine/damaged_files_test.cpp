@@ -107,15 +107,15 @@ class DamagedFiles : public test::StreamTest {
     EXPECT_TRUE(std::equal(records.begin(), records.end(), whole_.begin(), whole_.begin() + at_most(records.size())));
   }
 
-  /// Does one damage after the other and prints what came of them.
+  /// Does one damage after the other and prints what came of them. `puts` says to which it puts a record, too.
   void try_all(const std::string& what, int count, const std::function<void(int)>& damage,
-               const std::function<void(int)>& repair, bool put_too) {
+               const std::function<void(int)>& repair, const std::function<bool(int)>& puts) {
     std::map<Outcome, int> outcomes;
     for (int number = 0; number < count && !HasFailure(); ++number) {
       SCOPED_TRACE(what + " " + std::to_string(number));
       damage(number);
       ++outcomes[look(number)];
-      if (put_too && number % 7 == 0) {
+      if (puts(number)) {
         put_and_look();
         restore();
       } else {
@@ -143,7 +143,8 @@ class DamagedFiles : public test::StreamTest {
     const auto change = [&](int number) {
       flip(name, flips[std::size_t(number)].first, flips[std::size_t(number)].second);
     };
-    try_all(name + ", flipped", static_cast<int>(flips.size()), change, change, put_too);
+    const auto puts = [&](int number) { return put_too && (std::size_t(number) < header || now_and_then(number)); };
+    try_all(name + ", flipped", static_cast<int>(flips.size()), change, change, puts);
   }
 
   void cut(const std::string& name) {
@@ -151,10 +152,12 @@ class DamagedFiles : public test::StreamTest {
     try_all(
         name + ", cut", static_cast<int>(size / cut_every),
         [&](int number) { std::filesystem::resize_file(file(name), static_cast<std::size_t>(number) * cut_every); },
-        [&](int) { restore(); }, true);
+        [&](int) { restore(); }, now_and_then);
   }
 
  private:
+  static bool now_and_then(int number) { return number % 7 == 0; }
+
   static std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};

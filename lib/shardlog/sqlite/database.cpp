@@ -146,6 +146,15 @@ Database open_database(const Paths& paths, OpenMode mode) {
   }
 }
 
+bool header_forbids_writing(Database& database) {
+  constexpr sqlite3_int64 offset = 18;
+  constexpr unsigned char write_ahead_log = 2;
+  sqlite3_file* file = nullptr;
+  unsigned char version = 0;
+  return sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+         file->pMethods->xRead(file, &version, 1, offset) == SQLITE_OK && version > write_ahead_log;
+}
+
 Error translate(const SQLite::Exception& error, const std::string& what) {
   return {code_of(error), fmt::format("{}: {}", what, error.what())};
 }

@@ -56,6 +56,12 @@ enum class OpenMode { create, read_write, read_only };
 /// its shared memory first.
 Database open_database(const Paths& paths, OpenMode mode);
 
+/// Whether the header of stream.db names a version of SQLite's format that this SQLite may read and not write: a
+/// damaged byte, because a stream never gets another one
+/// (https://www.sqlite.org/fileformat2.html#file_format_version_numbers). SQLite itself speaks of a read-only database
+/// then, as if the user lacked a permission.
+bool header_forbids_writing(Database& database);
+
 /// What a failure of SQLite means to the caller. The message begins with `what`.
 Error translate(const SQLite::Exception& error, const std::string& what);
 

@@ -230,6 +230,7 @@ void check_schema(Database& database, Access access) {
       refuse(fmt::format("stream.db: the table {} is {}", table.name, count == 0 ? "missing" : "there twice"));
   }
   if (database.execAndGet("PRAGMA journal_mode").getString() != "wal") refuse("stream.db has no write-ahead log");
+  if (access == Access::write && header_forbids_writing(database)) refuse("the header of stream.db is damaged");
 }
 
 std::string insert_into(std::string_view table) {

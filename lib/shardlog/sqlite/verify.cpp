@@ -108,6 +108,7 @@ class Verification {
   /// Only SQLite itself can see rows that a damaged tree hides. Its check holds one snapshot, and writers may have to
   /// wait until it ends. So this checks only streams that are small enough for it to take seconds.
   void check_trees() {
+    if (header_forbids_writing(database_)) report("the header of stream.db is damaged");
     constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
     if (database_.number("PRAGMA page_count") > largest / page_size) return;
     SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
