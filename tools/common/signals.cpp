@@ -31,9 +31,9 @@ sigset_t set_of(int signal) {
 
 }  // namespace
 
-void ProcessGroups::add(pid_t group) {
+pid_t ProcessGroups::start(const std::function<pid_t()>& spawn) {
   const std::lock_guard guard(mutex_);
-  groups_.insert(group);
+  return *groups_.insert(spawn()).first;
 }
 
 void ProcessGroups::remove(pid_t group) {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -18,7 +19,9 @@ namespace shardlog::cli {
 /// The process groups that a program has started and that must end with it. Safe to use from any thread.
 class ProcessGroups {
  public:
-  void add(pid_t group);
+  /// Calls `spawn`, which starts a process that leads a group of its own, and returns its number. Whoever asks or sends
+  /// from then on waits until that number is known: the process may be seen to run before. Throws what `spawn` throws.
+  pid_t start(const std::function<pid_t()>& spawn);
 
   /// Call it before the group's first process is reaped: until then its number cannot belong to another group.
   void remove(pid_t group);

@@ -136,8 +136,7 @@ ChildProcess::ChildProcess(Setup setup, ProcessGroups& groups) : groups_(groups)
   input = plan.pipe_as(STDIN_FILENO);
   if (setup.take_output) output = plan.pipe_as(STDOUT_FILENO);
   if (setup.take_errors) errors = plan.pipe_as(STDERR_FILENO);
-  pid_ = spawn_shell(plan, setup.command, setup.environment);
-  groups_.add(pid_);
+  pid_ = groups_.start([&] { return spawn_shell(plan, setup.command, setup.environment); });
   process_ = Descriptor(::pidfd_open(pid_, 0));
   if (!process_.is_open()) {
     const int error_number = errno;
