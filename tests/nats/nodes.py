@@ -22,7 +22,7 @@ NODES = (1, 2, 3)
 
 
 def nats_server():
-    """Its path. Debian installs it where only root looks for programs."""
+    """Its path; without it the test ends as skipped. Debian installs it where only root looks for programs."""
     found = shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if not found:
         print("SKIPPED: nats-server is not installed")

@@ -60,7 +60,10 @@ class Verification {
 
   VerifyReport run(const std::function<bool(double)>& progress) {
     report_.losses = configuration_.told_losses();
-    in_snapshot("stream.db", [this] { check_trees(); });
+    in_snapshot("stream.db", [this] {
+      if (header_forbids_writing(database_)) report("the header of stream.db is damaged");
+      check_trees();
+    });
     if (segments_ != nullptr) check_segments();
     in_snapshot("consumers and producers", [this] { check_consumers_and_producers(); });
     in_snapshot("metrics", [this] { MetricsTable(database_).verify([this](const auto& found) { report(found); }); });
@@ -108,7 +111,6 @@ class Verification {
   /// Only SQLite itself can see rows that a damaged tree hides. Its check holds one snapshot, and writers may have to
   /// wait until it ends. So this checks only streams that are small enough for it to take seconds.
   void check_trees() {
-    if (header_forbids_writing(database_)) report("the header of stream.db is damaged");
     constexpr std::int64_t largest = 4L * 1024 * 1024 * 1024;
     if (database_.number("PRAGMA page_count") > largest / page_size) return;
     SQLite::Statement check(database_, "PRAGMA integrity_check(100)");
