@@ -114,7 +114,7 @@ inline std::vector<Delivered> drain(Reader& reader, std::size_t budget = any_bud
   while (true) {
     const ReadResult result = reader.next(budget);
     add_to(records, result.batches);
-    if (result.at_end || result.batches.empty()) return records;
+    if (result.at_end || (result.batches.empty() && result.gaps.empty())) return records;
   }
 }
 

@@ -49,11 +49,11 @@ class SHARDLOG_API Reader {
  public:
   virtual ~Reader() = default;
 
-  /// The next batches, about `budget` bytes in all, at least one batch if there is any. When following, a result with
-  /// no batches and no gaps, and at_end false, means that the tail is reached: call wait(). A read that follows chosen
-  /// shards ends when all of them are closed and read. Throws corrupt (everything returned before is right, and nothing
-  /// more will come), not_found (removed), busy (another process is recovering the stream, or was stopped while it was
-  /// recovering it), io.
+  /// The next batches, about `budget` bytes in all, at least one batch or gap if there is any. When following, a result
+  /// with no batches and no gaps, and at_end false, means that the tail is reached: call wait(). A read that follows
+  /// chosen shards ends when all of them are closed and read. Throws corrupt (everything returned before is right, and
+  /// nothing more will come), not_found (removed), busy (another process is recovering the stream, or was stopped while
+  /// it was recovering it), io.
   virtual ReadResult next(std::size_t budget) = 0;
 
   /// The limits of the stream, as of the last next(). The reader does not keep to them: consuming/limited_reader.h
