@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <thread>
 
 #include "contract/contract.h"
@@ -249,6 +250,10 @@ TEST_P(ReadContract, TellsOfAGapWhereItStands) {
   EXPECT_GT(gaps.front().first, numbers_[1]);
   EXPECT_EQ(gaps.back().last, numbers_[5]);
   for (const Gap& gap : gaps) EXPECT_EQ(gap.reason, Gap::Reason::trimmed);
+  for (std::size_t i = 2; i <= 5; ++i) {
+    const auto has_it = [&](const Gap& gap) { return gap.first <= numbers_[i] && numbers_[i] <= gap.last; };
+    EXPECT_EQ(std::ranges::count_if(gaps, has_it), 1) << i;
+  }
   EXPECT_EQ(batches, 1U);
 }
 
