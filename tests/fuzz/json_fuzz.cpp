@@ -115,6 +115,25 @@ void check_no_key(const cli::JsonPointer& pointer, std::string_view text) {
   require(!unless_malformed([&] { return reader.read({block.data(), text.size()}); }), "both refuse it");
 }
 
+/// Lines that are read together are read as each of them alone.
+void check_lines(const cli::JsonPointer& pointer, std::string_view text) {
+  const auto block = padded(std::string(text) + '\n', '"');
+  std::string_view lines(block.data(), text.size() + 1);
+  cli::JsonKey together(pointer);
+  together.expect(lines);
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(line.size() + 1);
+    cli::JsonReader alone({pointer});
+    const auto expected = unless_malformed([&] { return read_values(alone, line); });
+    const auto found = unless_malformed([&] { return together.read(line); });
+    require(found.has_value() == expected.has_value(), "both refuse a line");
+    if (!found) continue;
+    require(found->has_value() == expected->front().has_value(), "both find a value in a line");
+    if (*found) require((*found)->text == expected->front()->text, "both find the same value in a line");
+  }
+}
+
 void check_values(const cli::JsonPointer& pointer, std::string_view text) {
   cli::JsonReader reader({{}, pointer});
   const auto values = with_any_padding(text, [&](const std::vector<char>& block) {
@@ -175,7 +194,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = shardlog::fuzz::text_of(data, size);
   const std::string_view line = input.substr(0, input.find('\n'));
   const std::string_view json = input.substr(std::min(input.size(), line.size() + 1));
-  shardlog::fuzz::check_values(shardlog::fuzz::pointer_of(line), json);
+  const auto pointer = shardlog::fuzz::pointer_of(line);
+  shardlog::fuzz::check_values(pointer, json);
+  shardlog::fuzz::check_lines(pointer, json);
   shardlog::fuzz::check_record(json);
   return 0;
 }

@@ -29,6 +29,9 @@ struct Framing {
   /// Whether a byte order mark at the start of a file is not part of the first record.
   [[nodiscard]] bool text() const { return !bytes && kind != Kind::whole && kind != Kind::frames; }
 
+  /// Whether each record is a line.
+  [[nodiscard]] bool lines() const { return kind == Kind::delimited && delimiter == "\n"; }
+
   /// Whether records bring their own keys.
   [[nodiscard]] bool keyed() const { return kind == Kind::json || kind == Kind::frames; }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "shardlog/core/clock.h"
 #include "shardlog/core/record.h"
@@ -26,6 +27,10 @@ class RecordSource {
 
   /// The origin is nullptr unless it was asked for and the record has one. Returns false to end the reading.
   using Take = std::function<bool(const Record&, const RecordOrigin*)>;
+
+  /// The pieces that read() gets from now on stand in `pieces`, in this order, with a delimiter after each. Some may be
+  /// left out. REQUIRES: they stay readable until the next call, with json_padding readable bytes after them
+  virtual void expect(std::string_view /*pieces*/) {}
 
   /// Calls `take` for each record in the piece, which may be decoded in place. The records borrow from the piece and,
   /// until release(), from this object. Throws malformed, unsupported, and what `take` throws.

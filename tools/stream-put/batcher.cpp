@@ -145,10 +145,12 @@ void Batcher::pass_known_pieces() {
 }
 
 void Batcher::encode_records(std::span<char> pieces) {
+  source_->expect({pieces.data(), pieces.size()});
   if (chunk_->input.holes.empty() && !command_.ack) pass_known_pieces();
   const bool frames = command_.framing.kind == Framing::Kind::frames;
+  const bool has_holes = !chunk_->input.holes.empty();
   while (piece_ < chunk_->input.lengths.size()) {
-    pass_holes();
+    if (has_holes) pass_holes();
     const std::uint32_t length = chunk_->input.lengths[piece_];
     const bool is_known = known() > 0;
     if (is_known) {

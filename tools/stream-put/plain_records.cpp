@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <deque>
+#include <cstring>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,20 @@ namespace shardlog::cli {
 namespace {
 
 /// Texts that keys borrow from and that are not in the data. They stay where they are when others are added.
-using MadeTexts = std::deque<std::string>;
+class MadeTexts {
+ public:
+  std::string_view add(std::string_view text) {
+    if (text.empty()) return {};
+    char* const copy = static_cast<char*>(memory_.allocate(text.size(), alignof(char)));
+    std::memcpy(copy, text.data(), text.size());
+    return {copy, text.size()};
+  }
+
+  void clear() { memory_.release(); }
+
+ private:
+  std::pmr::monotonic_buffer_resource memory_;
+};
 
 /// Finds the partition key in one field of a record's data. For one thread at a time.
 class KeyFinder {
@@ -39,6 +53,7 @@ class KeyFinder {
   [[nodiscard]] virtual std::size_t taken_off() const { return 0; }
 
   /// As in RecordSource.
+  virtual void expect(std::string_view /*pieces*/) {}
   virtual void use_fields(std::span<const std::uint32_t> /*numbers*/) {}
   [[nodiscard]] virtual std::string notice() const { return {}; }
 
@@ -91,7 +106,7 @@ class CsvField final : public KeyFinder {
     auto field = fields.next();
     for (std::uint32_t at = 1; field && at < number_; ++at) field = fields.next();
     if (!field || field->text.empty()) return std::nullopt;
-    return field->doubled ? made.emplace_back(value_of(*field)) : field->text;
+    return field->doubled ? made.add(value_of(*field)) : field->text;
   }
 
  private:
@@ -154,15 +169,17 @@ class KeyBefore final : public KeyFinder {
 /// The value that a JSON pointer leads to: the text of a string, or a number, true or false as written.
 class KeyInJson final : public KeyFinder {
  public:
-  explicit KeyInJson(const std::string& pointer) : name_(quote(pointer)), key_(pointer_of(pointer)) {}
+  KeyInJson(const std::string& pointer, const Framing& framing)
+      : name_(quote(pointer)), key_(pointer_of(pointer)), in_lines_(framing.lines()) {}
+
+  void expect(std::string_view pieces) override {
+    if (in_lines_) key_.expect(pieces);
+  }
 
   std::optional<std::string_view> key_of(std::string_view data, MadeTexts& made) override {
     const auto value = key_.read(data);
     found_ = value ? value->kind : JsonValue::Kind::null;
-    if (!is_text(found_)) return std::nullopt;
-    // A text without escapes stands in the data too, where it needs no memory of its own.
-    const std::size_t place = data.find(value->text);
-    return place == std::string_view::npos ? made.emplace_back(value->text) : data.substr(place, value->text.size());
+    return is_text(found_) ? std::optional(made.add(value->text)) : std::nullopt;
   }
 
   [[nodiscard]] std::optional<std::string> why_none() const override {
@@ -188,13 +205,14 @@ class KeyInJson final : public KeyFinder {
 
   std::string name_;
   JsonKey key_;
+  bool in_lines_;
   JsonValue::Kind found_ = JsonValue::Kind::null;
 };
 
 std::unique_ptr<KeyFinder> make_finder(const KeyField& field, const Framing& framing) {
   switch (field.kind) {
     case KeyField::Kind::pointer:
-      return std::make_unique<KeyInJson>(field.text);
+      return std::make_unique<KeyInJson>(field.text, framing);
     case KeyField::Kind::regex:
       return std::make_unique<RegexKey>(field.text);
     case KeyField::Kind::delimiter:
@@ -229,6 +247,10 @@ class PlainRecords final : public RecordSource {
       find_key(record);
     }
     take(record, nullptr);
+  }
+
+  void expect(std::string_view pieces) override {
+    for (const auto& finder : finders_) finder->expect(pieces);
   }
 
   void use_fields(std::span<const std::uint32_t> numbers) override {
