@@ -28,7 +28,7 @@ std::optional<HashKey> HashKey::parse(std::string_view decimal) {
   for (const char c : decimal) {
     if (c < '0' || c > '9') return std::nullopt;
     const auto digit = static_cast<Value>(c - '0');
-    if (value > (max_hash_key.value_ - digit) / 10) return std::nullopt;
+    if (value > (max_hash_key.value() - digit) / 10) return std::nullopt;
     value = value * 10 + digit;
   }
   return HashKey(value);
@@ -36,7 +36,7 @@ std::optional<HashKey> HashKey::parse(std::string_view decimal) {
 
 HashKey::Bytes HashKey::bytes() const {
   Bytes result{};
-  Value rest = value_;
+  Value rest = value();
   for (auto byte = result.rbegin(); byte != result.rend(); ++byte, rest >>= 8) {
     *byte = static_cast<unsigned char>(rest & 0xff);
   }
@@ -44,7 +44,7 @@ HashKey::Bytes HashKey::bytes() const {
 }
 
 std::string HashKey::to_string() const {
-  return fmt::format("{}", value_);
+  return fmt::format("{}", value());
 }
 
 }  // namespace shardlog

@@ -18,7 +18,8 @@ class SHARDLOG_API HashKey {
   using Bytes = std::array<unsigned char, 16>;
 
   constexpr HashKey() = default;
-  constexpr explicit HashKey(Value value) : value_(value) {}
+  constexpr explicit HashKey(Value value)
+      : high_(static_cast<std::uint64_t>(value >> 64)), low_(static_cast<std::uint64_t>(value)) {}
 
   /// MD5 of the key's bytes, read as a big-endian number (Kinesis API, "PartitionKey").
   static HashKey of(std::string_view partition_key);
@@ -29,14 +30,16 @@ class SHARDLOG_API HashKey {
   /// Accepts decimal digits without sign or leading zeros, up to 2^128-1; nullopt for anything else.
   static std::optional<HashKey> parse(std::string_view decimal);
 
-  [[nodiscard]] constexpr Value value() const { return value_; }
+  [[nodiscard]] constexpr Value value() const { return Value{high_} << 64 | low_; }
   [[nodiscard]] Bytes bytes() const;
   [[nodiscard]] std::string to_string() const;
 
   friend constexpr auto operator<=>(HashKey, HashKey) = default;
 
  private:
-  Value value_ = 0;
+  // A Value would have to begin at a multiple of 16 bytes, and a Record would be longer than a line of the cache.
+  std::uint64_t high_ = 0;
+  std::uint64_t low_ = 0;
 };
 
 constexpr HashKey max_hash_key{~HashKey::Value{0}};
