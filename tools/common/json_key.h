@@ -8,7 +8,7 @@
 
 namespace shardlog::cli {
 
-/// Finds the value that one JSON pointer leads to, as JsonReader does, in a third of its time or less. It cannot tell
+/// Finds the value that one JSON pointer leads to, as JsonReader does, in less than half of its time. It cannot tell
 /// where in the text the value stands. For one thread at a time.
 class JsonKey {
  public:
