@@ -132,8 +132,16 @@ bool SegmentWriter::acquire() {
 std::optional<SegmentWriter::Owned> SegmentWriter::take_over_or_allocate(Leftovers& leftovers) {
   try {
     const std::vector<SegmentRow> rows = load_segments(database_);
+    const std::vector<SegmentFiles::File> there = files_.list();
+    Leftovers found = find_leftovers(files_, rows, there);
     auto owned = take_over(rows);
-    return owned ? std::move(owned) : allocate(rows, leftovers);
+    if (!owned) {
+      owned = allocate(rows, there);
+    } else if (found.newest() > newest_id(rows)) {  // no other segment may get this id
+      insert_segment(database_, {.id = found.newest(), .sealed = true});
+    }
+    leftovers = std::move(found);
+    return owned;
   } catch (const Error& error) {
     // Only these stay as they are. Descriptors, for instance, may be lacking for a moment only.
     is_refused_ = error.code() == ErrorCode::permission || error.code() == ErrorCode::corrupt;
@@ -165,8 +173,8 @@ std::optional<SegmentWriter::Owned> SegmentWriter::take_over(const SegmentRow& r
 }
 
 /// Throws an Error only before it has changed a row.
-SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, Leftovers& leftovers) {
-  const std::vector<SegmentFiles::File> there = files_.list();
+SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows,
+                                             std::span<const SegmentFiles::File> there) {
   // Larger than those of the leftovers, because another process may unlink them by name at any later time.
   const std::int64_t newest = newest_id(rows);
   SegmentRow row{.id = newest};
@@ -178,7 +186,6 @@ SegmentWriter::Owned SegmentWriter::allocate(std::span<const SegmentRow> rows, L
     row.id = stored_number("a new segment", row.id + 1, 1, most_counted);
     file = files_.create(row.id);
   }
-  leftovers = find_leftovers(files_, rows, there);
   remove_empty_rows(database_, rows, there);
   insert_segment(database_, row);
   return {row, std::move(file)};

@@ -100,7 +100,7 @@ class SegmentWriter {
   std::optional<Owned> take_over_or_allocate(Leftovers& leftovers);
   std::optional<Owned> take_over(std::span<const SegmentRow> rows);
   std::optional<Owned> take_over(const SegmentRow& row);
-  Owned allocate(std::span<const SegmentRow> rows, Leftovers& leftovers);
+  Owned allocate(std::span<const SegmentRow> rows, std::span<const SegmentFiles::File> there);
   void write(std::span<const std::string_view> payloads);
   [[nodiscard]] std::vector<PayloadPlace> places_from(std::int64_t at,
                                                       std::span<const std::string_view> payloads) const;
