@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "shardlog/consuming/consumer.h"
+#include "shardlog/consuming/shard_reader.h"
 #include "shardlog/consuming/worker.h"
 #include "support/notes.h"
 #include "support/stream_test.h"
@@ -134,6 +135,14 @@ TEST_F(ConsumerWorker, SharesWithAnotherThatFollowsAndLosesNothing) {
     EXPECT_EQ(lease.owner, std::nullopt);
     EXPECT_EQ(lease.checkpoint, Checkpoint(AfterSequence{SequenceNumber(each)}));
   }
+}
+
+TEST_F(ConsumerWorker, LooksOnceMoreBeforeItWaitsWithoutAShard) {
+  consuming::WorkerOptions options{"billing", "w"};
+  options.follow = true;
+  consuming::ShardReader reader(*writer_, options, system_, std::nullopt, [](const consuming::Throttling&) {});
+  EXPECT_TRUE(reader.wait(20s, {})) << "a lease may have become free since it looked";
+  EXPECT_FALSE(reader.wait(1ms, {}));
 }
 
 TEST_F(ConsumerWorker, WithoutAShardIsWokenWhenOneBecomesFree) {

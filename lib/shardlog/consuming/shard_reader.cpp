@@ -128,7 +128,10 @@ bool ShardReader::wait(Duration time, const std::stop_token& stop) {
     return false;
   }
   // A worker with nothing to read wakes up too: a lease may have become free.
-  if (!notice_) notice_ = stream_.notice();
+  if (!notice_) {
+    notice_ = stream_.notice();
+    return true;  // it does not notice what was committed since the worker looked
+  }
   return notice_->wait(time, stop);
 }
 
