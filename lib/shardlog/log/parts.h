@@ -100,7 +100,7 @@ class SHARDLOG_API Notice {
   virtual ~Notice() = default;
 
   /// Waits until something was committed since the last call, `timeout` is over, or `stop` is requested. Returns true
-  /// if it noticed a commit. That is only a hint: always look again.
+  /// if it noticed a commit, or may have missed one. That is only a hint: always look again.
   virtual bool wait(Duration timeout, const std::stop_token& stop) = 0;
 };
 

@@ -61,7 +61,7 @@ class SHARDLOG_API Reader {
   [[nodiscard]] virtual capacity::Limits limits() const = 0;
 
   /// Waits until something was committed since the last next(), `timeout` is over, or `stop` is requested. Returns true
-  /// if it noticed a commit. That is only a hint: always ask next() again.
+  /// if it noticed a commit, or may have missed one. That is only a hint: always ask next() again.
   virtual bool wait(Duration timeout, std::stop_token stop) = 0;
 };
 

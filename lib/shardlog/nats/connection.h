@@ -56,7 +56,8 @@ class Connection {
 class Inbox {
  public:
   explicit Inbox(Connection& connection);
-  /// The messages to `subject` instead, which may have wildcards. It has no tokens.
+  /// The messages to `subject` instead, which may have wildcards. It has no tokens. Waits until the server has
+  /// subscribed, if it answers within a second; the other servers of the cluster hear of it a little later.
   Inbox(Connection& connection, const std::string& subject);
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -12,6 +13,8 @@
 namespace shardlog::nats {
 
 namespace {
+
+constexpr std::int64_t longest_flush = 1000;  // ms
 
 /// Messages on their way from the library's thread. The library has a queue of its own, but that one drops the subject
 /// of an answer 503, which says what nobody answers.
@@ -73,6 +76,8 @@ Inbox::Inbox(Connection& connection) : parts_(std::make_unique<Parts>()) {
 
 Inbox::Inbox(Connection& connection, const std::string& subject) : parts_(std::make_unique<Parts>()) {
   subscribe(connection, subject);
+  const Blocked signals(Signals::pipe);
+  natsConnection_FlushTimeout(connection.parts_->connection, longest_flush);
 }
 
 void Inbox::subscribe(Connection& connection, const std::string& subject) {

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace shardlog::nats {
 
 namespace {
+
+/// By then all servers of a cluster have heard of a subscription, unless something is wrong.
+constexpr auto time_to_spread = std::chrono::seconds(1);
 
 std::string subject_of(const Session& session, std::string_view what) {
   return "sln." + session.names().name() + "." + session.uuid().substr(0, 8) + "." + std::string(what);
@@ -46,13 +50,16 @@ Hints::Hints(Session& session, Of of)
       inbox_(connection_, subject_of(session, of == Of::changes ? "change" : "*")) {}
 
 bool Hints::heard(Duration wait) {
+  if (std::exchange(is_new_, false)) look_at_ = Steady::now() + time_to_spread;
   bool heard = inbox_.next(wait).has_value();
   while (heard && inbox_.next(Duration(0))) {
   }
   if (const auto losses = connection_.losses(); losses != losses_) {
     losses_ = losses;
-    heard = true;
+    heard = is_new_ = true;
   }
+  if (look_at_ && Steady::now() >= *look_at_) heard = true;
+  if (heard) look_at_.reset();
   return heard;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 
 #include "shardlog/log/stream.h"
 #include "shardlog/nats/connection.h"
@@ -15,20 +17,26 @@ void tell_data(Session& session);
 /// Tells that something else changed: shards, settings, owners of leases.
 void tell_change(Session& session);
 
-/// Hears what is told from now on.
+/// Hears what is told from now on. The other servers of the cluster hear of the subscription a little later, and what
+/// is told to them before that is lost: so one more look is due after a second, as if something had been told.
 class Hints {
  public:
   enum class Of { changes, everything };
   /// The session must outlive it.
   Hints(Session& session, Of of);
 
-  /// Whether something was told since the last call, or comes within `wait`. A lost connection counts.
+  /// Whether something was told since the last call, comes within `wait`, or may have been lost. The caller looks after
+  /// each call that returns true.
   bool heard(Duration wait);
 
  private:
+  using Steady = std::chrono::steady_clock;
+
   Connection& connection_;
   std::uint64_t losses_;
   Inbox inbox_;
+  bool is_new_ = true;                           ///< subscribed since the last call
+  std::optional<Steady::time_point> look_at_{};  ///< if nothing is told until then
 };
 
 std::unique_ptr<Notice> make_notice(Session& session);

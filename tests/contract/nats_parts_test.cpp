@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 
 #include "shardlog/nats/nats_engine.h"
+#include "shardlog/nats/notice.h"
 #include "shardlog/nats/scan.h"
 #include "support/stream_test.h"
+#include "support/wait_until.h"
 
 namespace shardlog::nats {
 namespace {
@@ -14,12 +18,13 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A stream on the servers in $SHARDLOG_NATS_URL.
-class NatsScan : public testing::Test {
+class NatsParts : public testing::Test {
  protected:
   void SetUp() override {
     const char* const url = std::getenv("SHARDLOG_NATS_URL");
     if (url == nullptr) GTEST_SKIP() << "no servers";
-    address_ = std::string(url) + "/scan-" + std::to_string(getpid()) + "?replicas=1";
+    name_ = "/parts-" + std::to_string(getpid()) + "?replicas=1";
+    address_ = url + name_;
     engine_.create(address_, test::of_shards(1), clock_);
     stream_ = engine_.open(address_, {Access::write}, clock_);
     session_ = std::make_unique<Session>(parse_address(address_), OpenOptions{.access = Access::write}, clock_);
@@ -39,10 +44,13 @@ class NatsScan : public testing::Test {
 
   SystemClock clock_;
   NatsEngine engine_;
+  std::string name_;
   std::string address_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<Session> session_;
 };
+
+class NatsScan : public NatsParts {};
 
 TEST_F(NatsScan, DoesNotEndBeforeTheLeaderHasTheLastMessage) {
   put("first");
@@ -77,6 +85,54 @@ TEST_F(NatsScan, AMajorityTellsTheLastSequenceAndNothingIsStored) {
   EXPECT_EQ(last_sequence(*session_), 1);
   const std::string other = session_->names().data_subject(session_->control().epoch + 1, ShardId(0), no_producer);
   EXPECT_TRUE(std::holds_alternative<Unavailable>(settled_sequence(*session_, other, 1s)));
+}
+
+class NatsHints : public NatsParts {
+ protected:
+  /// Connected to the first of the servers, whoever else is.
+  [[nodiscard]] std::unique_ptr<Session> at_first_server() const {
+    const std::string first = address_.substr(0, address_.find_first_of(",/", address_.find("//") + 2));
+    return std::make_unique<Session>(parse_address(first + name_), OpenOptions{.access = Access::write}, clock_);
+  }
+
+  /// Breaks every connection of this process, as a router that restarts would.
+  static void lose_connections() {
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+      ::shutdown(std::stoi(each.path().filename()), SHUT_RDWR);  // fails for what is no socket
+    }
+  }
+
+  static testing::AssertionResult is_heard(Hints& hints) {
+    const bool is = test::wait_until([&] { return hints.heard(10ms); });
+    return is ? testing::AssertionSuccess() : testing::AssertionFailure() << "nothing was heard";
+  }
+};
+
+TEST_F(NatsHints, AreHeardFromTheirBeginningOnTheSameServer) {
+  const auto listener = at_first_server();
+  const auto teller = at_first_server();
+  for (int i = 0; i < 50; ++i) {
+    Hints hints(*listener, Hints::Of::changes);
+    tell_change(*teller);
+    ASSERT_TRUE(hints.heard(500ms)) << "the time " << i;  // in less than the look takes that is due without it
+  }
+}
+
+TEST_F(NatsHints, CauseALookThatFindsWhatTheOtherServersDidNotPassOn) {
+  Hints hints(*session_, Hints::Of::changes);
+  EXPECT_FALSE(hints.heard(0ms));
+  EXPECT_TRUE(is_heard(hints));
+  EXPECT_FALSE(hints.heard(20ms)) << "once";
+}
+
+TEST_F(NatsHints, CauseALookAfterALostConnectionAndOneMore) {
+  Hints hints(*session_, Hints::Of::changes);
+  EXPECT_TRUE(is_heard(hints));
+  lose_connections();
+  EXPECT_TRUE(is_heard(hints)) << "lost";
+  session_->refresh(session_->patience());
+  EXPECT_TRUE(is_heard(hints)) << "subscribed again";
+  EXPECT_FALSE(hints.heard(20ms));
 }
 
 }  // namespace
