@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,8 @@
 #include <vector>
 
 #include "shardlog/core/error.h"
+#include "shardlog/sqlite/file_descriptor.h"
+#include "shardlog/sqlite/lock_wait.h"
 #include "support/refusal.h"
 #include "support/temporary_directory.h"
 #include "support/wait_until.h"
@@ -167,6 +170,34 @@ TEST_F(WriterLockTest, NamesThePidAndProgramThatHoldIt) {
   std::string program;
   std::getline(std::ifstream("/proc/self/comm"), program);
   EXPECT_NE(message.find("(" + program + ","), std::string::npos) << message;
+}
+
+/// Takes and leaves the locks of many files.
+void keep_locking(const std::string& directory, const std::stop_token& stop) {
+  std::vector<FileDescriptor> files;
+  for (int i = 0; i < 200; ++i) {
+    files.emplace_back(::open((directory + "/" + std::to_string(i)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  }
+  while (!stop.stop_requested()) {
+    for (const FileDescriptor& file : files) ::flock(file.get(), LOCK_EX);
+    for (const FileDescriptor& file : files) ::flock(file.get(), LOCK_UN);
+  }
+}
+
+TEST_F(WriterLockTest, NamesAllWhoHoldLocksWhileOtherLocksComeAndGo) {
+  const OtherProcess other(path_);
+  const FileDescriptor database(::open((directory_.path() + "/stream.db").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  struct flock all {};
+  all.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(database.get(), F_SETLK, &all), 0);
+  const test::TemporaryDirectory elsewhere;
+  const std::jthread locking([&](const std::stop_token& stop) { keep_locking(elsewhere.path(), stop); });
+  for (int i = 0; i < 500; ++i) {
+    const std::string message = held_too_long(directory_.path(), 10ms).what();
+    for (const pid_t holder : {other.pid(), ::getpid()}) {
+      ASSERT_NE(message.find("process " + std::to_string(holder) + " ("), std::string::npos) << i << ": " << message;
+    }
+  }
 }
 
 TEST_F(WriterLockTest, WaitsAsLongAsItIsToldAndNoLonger) {

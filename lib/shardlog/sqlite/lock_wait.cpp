@@ -85,21 +85,22 @@ std::string description_of(const std::string& pid) {
 
 using Counts = std::function<bool(const HeldLock&)>;
 
-std::vector<std::string> look_for_holders(const Counts& counts) {
+/// The processes that hold a lock that `counts`. Looks several times: /proc/locks is read in pieces, and lacks a lock
+/// if others went in between.
+std::vector<std::string> find_holders(const Counts& counts) {
+  constexpr int looks = 5;
   std::vector<std::string> pids;
-  for (const HeldLock& held : held_locks()) {
-    const bool known = std::find(pids.begin(), pids.end(), held.pid) != pids.end();
-    if (!known && !held.file.empty() && counts(held)) pids.push_back(held.pid);
+  for (int look = 0; look < looks; ++look) {
+    for (const HeldLock& held : held_locks()) {
+      const bool known = std::find(pids.begin(), pids.end(), held.pid) != pids.end();
+      if (!known && !held.file.empty() && counts(held)) pids.push_back(held.pid);
+    }
   }
   return pids;
 }
 
-/// The processes that hold a lock that `counts`. Looks again if there are none: /proc/locks is read in pieces, and
-/// lacks a lock if others came or went in between.
 std::string describe_holders(const Counts& counts) {
-  constexpr int most_looks = 5;
-  std::vector<std::string> pids = look_for_holders(counts);
-  for (int looks = 1; pids.empty() && looks < most_looks; ++looks) pids = look_for_holders(counts);
+  std::vector<std::string> pids = find_holders(counts);
   std::stable_partition(pids.begin(), pids.end(), is_stopped);
   std::string text;
   for (std::size_t i = 0; i < std::min(pids.size(), most_named); ++i) {
