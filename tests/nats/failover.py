@@ -92,7 +92,9 @@ def test(fault, randomness):
 
 
 def main():
-    fault = sys.argv[1]
+    fault = sys.argv[1] if len(sys.argv) == 2 else ""
+    if fault not in FAULTS:
+        sys.exit(f"usage: {sys.argv[0]} {'|'.join(FAULTS)}")
     if fault == "pause" and server_version() < (2, 10):
         print("SKIPPED: a leader of nats-server 2.9 that was paused holds other messages than the rest from then on")
         sys.exit(SKIPPED)
