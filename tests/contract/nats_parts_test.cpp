@@ -87,14 +87,23 @@ TEST_F(NatsScan, AMajorityTellsTheLastSequenceAndNothingIsStored) {
   EXPECT_TRUE(std::holds_alternative<Unavailable>(settled_sequence(*session_, other, 1s)));
 }
 
+TEST_F(NatsParts, AnInboxMissesNothingThatComesToItsServerLater) {
+  const std::string first = address_.substr(0, address_.find_first_of(",/", address_.find("//") + 2));
+  const auto connect = [&] {
+    return std::make_unique<Session>(parse_address(first + name_), OpenOptions{.access = Access::write}, clock_);
+  };
+  const auto listener = connect();
+  const auto teller = connect();
+  const std::string said = "said-" + std::to_string(getpid());
+  for (int i = 0; i < 50; ++i) {
+    Inbox inbox(listener->js().connection(), said);
+    ASSERT_TRUE(teller->js().connection().publish(said, {}, {}, {}));
+    ASSERT_TRUE(inbox.next(20s)) << "the time " << i;
+  }
+}
+
 class NatsHints : public NatsParts {
  protected:
-  /// Connected to the first of the servers, whoever else is.
-  [[nodiscard]] std::unique_ptr<Session> at_first_server() const {
-    const std::string first = address_.substr(0, address_.find_first_of(",/", address_.find("//") + 2));
-    return std::make_unique<Session>(parse_address(first + name_), OpenOptions{.access = Access::write}, clock_);
-  }
-
   /// Breaks every connection of this process, as a router that restarts would.
   static void lose_connections() {
     for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -107,16 +116,6 @@ class NatsHints : public NatsParts {
     return is ? testing::AssertionSuccess() : testing::AssertionFailure() << "nothing was heard";
   }
 };
-
-TEST_F(NatsHints, AreHeardFromTheirBeginningOnTheSameServer) {
-  const auto listener = at_first_server();
-  const auto teller = at_first_server();
-  for (int i = 0; i < 50; ++i) {
-    Hints hints(*listener, Hints::Of::changes);
-    tell_change(*teller);
-    ASSERT_TRUE(hints.heard(500ms)) << "the time " << i;  // in less than the look takes that is due without it
-  }
-}
 
 TEST_F(NatsHints, CauseALookThatFindsWhatTheOtherServersDidNotPassOn) {
   Hints hints(*session_, Hints::Of::changes);
