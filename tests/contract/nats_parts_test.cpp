@@ -107,7 +107,7 @@ class NatsHints : public NatsParts {
   /// Breaks every connection of this process, as a router that restarts would.
   static void lose_connections() {
     for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
-      ::shutdown(std::stoi(each.path().filename()), SHUT_RDWR);  // fails for what is no socket
+      ::shutdown(std::stoi(each.path().filename()), SHUT_RDWR);  // a file that is not a socket stays as it is
     }
   }
 
